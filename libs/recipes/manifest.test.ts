@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { buildModelManifest, digestOf, layerOf, ManifestError, mediaTypes, readManifest } from "./index.ts";
+
+const recipe = {
+  kind: "average",
+  inputs: { models: [digestOf("a"), digestOf("b")] },
+  parameters: { method: "uniform", dtype: "F32" },
+  arithmetic: "f64-sum/1",
+} as const;
+
+const build = () =>
+  buildModelManifest({
+    recipe,
+    licences: ["CC-BY-4.0", "Apache-2.0", "CC-BY-4.0"],
+    weights: { mediaType: mediaTypes.weights, digest: digestOf("weights"), size: 7 },
+    summary: { steps: 300, bestStep: 25, finalLoss: 0.5 },
+    architecture: "mlp",
+    parameterCount: 99978,
+  });
+
+test("a model manifest is a ModelPack manifest and reads back", () => {
+  const { manifest, digest, config } = build();
+  const raw = JSON.parse(new TextDecoder().decode(manifest));
+  assert.equal(raw.schemaVersion, 2);
+  assert.equal(raw.mediaType, "application/vnd.oci.image.manifest.v1+json");
+  assert.equal(raw.artifactType, "application/vnd.cncf.model.manifest.v1+json");
+  assert.equal(raw.config.mediaType, "application/vnd.cncf.model.config.v1+json");
+  assert.equal(raw.config.digest, digestOf(config));
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(config)).modelfs, { diffIds: [digestOf("weights")], type: "layers" });
+  const read = readManifest(manifest);
+  assert.equal(read.digest, digest);
+  assert.equal(read.kind, "model");
+  assert.deepEqual(read.recipe, recipe);
+  assert.deepEqual(read.licences, ["Apache-2.0", "CC-BY-4.0"]);
+  assert.deepEqual(read.summary, { steps: 300, bestStep: 25, finalLoss: 0.5 });
+  assert.equal(layerOf(read, mediaTypes.weights).annotations?.["org.cncf.model.filepath"], "model.safetensors");
+});
+
+test("the same arguments give the same digest, always", () => {
+  assert.equal(build().digest, build().digest);
+});
+
+test("a manifest whose key is not its recipe's is refused", () => {
+  const text = new TextDecoder()
+    .decode(build().manifest)
+    .replace(/"org\.ratatouille\.recipe\.key":"sha256:./, '"org.ratatouille.recipe.key":"sha256:z');
+  assert.throws(() => readManifest(new TextEncoder().encode(text)), ManifestError);
+});
+
+for (const [title, text] of [
+  ["not JSON", "{"],
+  ["a list", "[]"],
+  ["of another kind", '{"artifactType":"application/x"}'],
+] as const) {
+  test(`a manifest that is ${title} is refused`, () => {
+    assert.throws(() => readManifest(new TextEncoder().encode(text)), ManifestError);
+  });
+}

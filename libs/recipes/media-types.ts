@@ -1,0 +1,25 @@
+/** Media types of artifacts, their configs and layers (OCI image spec, CNCF ModelPack, and our own where none exists). */
+export const mediaTypes = {
+  manifest: "application/vnd.oci.image.manifest.v1+json",
+  model: "application/vnd.cncf.model.manifest.v1+json",
+  modelConfig: "application/vnd.cncf.model.config.v1+json",
+  weights: "application/vnd.cncf.model.weight.v1.raw",
+  document: "application/vnd.cncf.model.doc.v1.raw",
+  dataset: "application/vnd.ratatouille.dataset.v1+json",
+  datasetLayer: "application/vnd.cncf.model.dataset.v1.raw",
+  evaluation: "application/vnd.ratatouille.evaluation.v1+json",
+  evaluationLayer: "application/json",
+  source: "application/vnd.ratatouille.source.v1+json",
+  sourceLayer: "application/octet-stream",
+  empty: "application/vnd.oci.empty.v1+json",
+} as const;
+
+/** Annotations of manifests and layers. */
+export const annotations = {
+  recipe: "org.ratatouille.recipe",
+  recipeKey: "org.ratatouille.recipe.key",
+  summary: "org.ratatouille.summary",
+  licences: "org.opencontainers.image.licenses",
+  title: "org.opencontainers.image.title",
+  modelPath: "org.cncf.model.filepath",
+} as const;

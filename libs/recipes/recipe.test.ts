@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { canonicalJson, canonicalRecipe, type Json, parseRecipe, RecipeError, recipeInputs, recipeKey } from "./index.ts";
+
+const digest = (digit: string) => `sha256:${digit.repeat(64)}` as const;
+
+const average = {
+  kind: "average",
+  inputs: { models: [digest("b"), digest("a")] },
+  parameters: { method: "uniform", dtype: "F32" },
+  arithmetic: "f64-sum/1",
+} as const;
+
+test("canonical JSON follows RFC 8785", () => {
+  // The example of RFC 8785, section 3.2.2, with the numbers and literals of its table.
+  const value = {
+    numbers: [Number("333333333.33333329"), 1e30, 4.5, 2e-3, 1e-27],
+    string: '€$\u000f\nA\'B"\\\\"/',
+    literals: [null, true, false],
+  };
+  assert.equal(
+    canonicalJson(value),
+    '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
+  );
+  // Section 3.2.3: names are sorted by UTF-16 code units.
+  assert.equal(
+    canonicalJson({ "€": 1, "\r": 2, \ufb33: 3, "1": 4, "😀": 5, "\u0080": 6, ö: 7 }),
+    '{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}',
+  );
+});
+
+test("a recipe key is the sha-256 of the canonical text", () => {
+  assert.equal(
+    canonicalRecipe(average),
+    `{"arithmetic":"f64-sum/1","inputs":{"models":["${digest("b")}","${digest("a")}"]},"kind":"average","parameters":{"dtype":"F32","method":"uniform"}}`,
+  );
+  // printf '%s' "$text" | sha256sum
+  assert.equal(recipeKey(average), "sha256:0f595bbd7a38897f7b3f8735c27377b4a33c7998019a03ae2d47d5d04ec56471");
+});
+
+test("canonical JSON does not depend on the order of names and survives a round trip", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const text = canonicalJson(value as Json);
+      assert.equal(canonicalJson(JSON.parse(text)), text);
+      assert.equal(canonicalJson(reversed(value as Json)), text);
+    }),
+  );
+});
+
+function reversed(value: Json): Json {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([name, item]) => [name, reversed(item)]),
+  );
+}
+
+test("the key changes with every field", () => {
+  const keys = [
+    average,
+    { ...average, inputs: { models: [digest("a"), digest("b")] } },
+    { ...average, parameters: { method: "uniform", dtype: "F32", exclude: [] } },
+    { ...average, arithmetic: "f64-sum/2" },
+  ].map((recipe) => recipeKey(recipe as never));
+  assert.equal(new Set(keys).size, keys.length);
+});
+
+test("a recipe lists its inputs by role, then in order", () => {
+  const recipe = parseRecipe({
+    kind: "evaluate",
+    inputs: { validation: [digest("3"), digest("2")], models: [digest("1")], heldOut: digest("4") },
+    parameters: { measure: "accuracy", validationFraction: 0.2 },
+    arithmetic: "tfjs-wasm-simd/4.22.0",
+  });
+  assert.deepEqual(recipeInputs(recipe), [digest("4"), digest("1"), digest("3"), digest("2")]);
+});
+
+for (const [title, recipe, field] of [
+  ["an unknown kind", { ...average, kind: "averag" }, "kind"],
+  ["an unknown field", { ...average, host: "here" }, "host"],
+  ["a missing arithmetic", { ...average, arithmetic: undefined }, "arithmetic"],
+  ["a malformed digest", { ...average, inputs: { models: ["sha256:12"] } }, "inputs.models.0"],
+  ["no models", { ...average, inputs: { models: [] } }, "inputs.models"],
+  ["an unknown method", { ...average, parameters: { method: "mean", dtype: "F32" } }, "parameters.method"],
+] as const) {
+  test(`parseRecipe refuses ${title} and names ${field}`, () => {
+    assert.throws(
+      () => parseRecipe(recipe),
+      (error) => error instanceof RecipeError && error.field === field,
+    );
+  });
+}

@@ -1,0 +1,49 @@
+/** How well a model does on labelled data. `loss` is the mean cross-entropy in nats. */
+export type Score = { readonly correct: number; readonly count: number; readonly loss: number };
+
+/** Accuracy (0 to 1) and loss differences of one pair of models at their midpoint. */
+export type Barrier = { readonly accuracy: number; readonly loss: number };
+export type BarrierSummary = { readonly meanAccuracy: number; readonly maxAccuracy: number; readonly meanLoss: number };
+
+/**
+ * What an evaluation found; the JSON of its artifact. Models are counted in the order of the recipe's `inputs.models`.
+ * A barrier is (a_i + a_j)/2 - a_mid for accuracy and l_mid - (l_i + l_j)/2 for loss (linear mode connectivity).
+ * The ratio-error is the mean over pairs of #(exactly one wrong) / max(#(both wrong), 1).
+ */
+export type EvaluationResult =
+  | { readonly measure: "accuracy"; readonly models: readonly { readonly heldOut?: Score; readonly validation?: Score }[] }
+  | { readonly measure: "ensemble"; readonly heldOut: { readonly correct: number; readonly count: number } }
+  | {
+      readonly measure: "barriers";
+      readonly pairs: readonly { readonly pair: readonly [number, number]; readonly heldOut?: Barrier; readonly validation?: Barrier }[];
+      readonly summary: { readonly heldOut?: BarrierSummary; readonly validation?: BarrierSummary };
+    }
+  | {
+      readonly measure: "interpolation";
+      readonly curves: readonly {
+        readonly pair: readonly [number, number];
+        readonly lambdas: readonly number[];
+        readonly heldOut?: readonly number[];
+        readonly validation?: readonly number[];
+      }[];
+    }
+  | { readonly measure: "diversity"; readonly ratioError: number; readonly pairs: number }
+  | {
+      readonly measure: "greedy";
+      readonly selected: readonly number[];
+      readonly trials: readonly { readonly index: number; readonly accuracy: number; readonly accepted: boolean }[];
+    };
+
+/** What a training says of itself in the manifest of its model. `validationAccuracy` is that of the kept weights. */
+export type TrainingSummary = {
+  readonly steps: number;
+  readonly bestStep: number;
+  readonly validationAccuracy?: number;
+  readonly finalLoss: number;
+};
+
+/** Loss (mean since the entry before) and validation accuracy along a training; the JSON of training.json. */
+export type TrainingCurve = {
+  readonly loss: readonly { readonly step: number; readonly loss: number }[];
+  readonly validation: readonly { readonly step: number; readonly accuracy: number }[];
+};
