@@ -1,0 +1,131 @@
+import { createHash } from "node:crypto";
+import { type BuiltManifest, type Descriptor, type Digest, digestOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
+import { isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc";
+import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+
+/** Bytes of a chunk on the wire. */
+const CHUNK_BYTES = 1 << 20;
+/** A stream of weights may take long; one that stands still may not. */
+const IDLE_TIMEOUT_MS = 60_000;
+
+type Options = { readonly signal?: AbortSignal | undefined };
+
+/** The catalog as its users see it: artifacts by recipe or digest, blobs in and out. */
+export type Artifacts = {
+  /** The artifact that a recipe has made, or undefined. A damaged one does not count. */
+  findByRecipe(recipe: Recipe, options?: Options): Promise<Artifact | undefined>;
+  /** An artifact by digest. @throws RpcError NOT_FOUND */
+  get(digest: string, options?: Options): Promise<Artifact>;
+  /** Stores a blob and returns its descriptor. Bytes that are in memory are announced by digest and refused if they arrive changed. */
+  upload(
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+    options: Options & { readonly mediaType: string; readonly annotations?: { readonly [name: string]: string } },
+  ): Promise<Descriptor>;
+  /** A whole blob in memory, its sha-256 checked. @throws RpcError NOT_FOUND, DATA_LOSS */
+  download(digest: string, options?: Options): Promise<Uint8Array>;
+  /** A whole blob as a stream of chunks. @throws RpcError NOT_FOUND, DATA_LOSS */
+  stream(digest: string, options?: Options): AsyncIterable<Uint8Array>;
+  /** A range of a blob in memory. */
+  read(digest: string, range: { readonly offset: number; readonly length: number }, options?: Options): Promise<Uint8Array>;
+  /** Stores the config and publishes the manifest. Publishing twice is publishing once. */
+  publish(built: BuiltManifest, options?: Options): Promise<Artifact>;
+};
+
+/** The catalog behind a channel. */
+export function createArtifacts(channel: RpcChannel): Artifacts {
+  const catalog = channel.client(CatalogService);
+  return {
+    async findByRecipe(recipe, { signal } = {}) {
+      try {
+        const found = await catalog.getArtifact({ name: { case: "recipeKey", value: recipeKey(recipe) } }, options(signal));
+        return found.artifact;
+      } catch (error) {
+        if (isRpcError(error, "NOT_FOUND")) return undefined;
+        throw error;
+      }
+    },
+    async get(digest, { signal } = {}) {
+      const found = await catalog.getArtifact({ name: { case: "digest", value: digest } }, options(signal));
+      return present(found.artifact);
+    },
+    upload: (content, { mediaType, annotations, signal }) => upload(catalog, content, mediaType, annotations, signal),
+    async download(digest, { signal } = {}) {
+      const bytes = await collect(stream(catalog, { digest }, signal));
+      if (digestOf(bytes) !== digest) throw new Error(`Blob ${digest} arrived with other bytes`);
+      return bytes;
+    },
+    stream: (digest, { signal } = {}) => verified(stream(catalog, { digest }, signal), digest),
+    async read(digest, { offset, length }, { signal } = {}) {
+      if (length === 0) return new Uint8Array(0);
+      return collect(stream(catalog, { digest, offset: BigInt(offset), length: BigInt(length) }, signal));
+    },
+    async publish({ manifest, config }, { signal } = {}) {
+      await upload(catalog, config, mediaTypes.empty, undefined, signal);
+      const published = await catalog.publishArtifact({ manifest }, options(signal));
+      return present(published.artifact);
+    },
+  };
+}
+
+type Catalog = ServiceClient<typeof CatalogService>;
+
+const options = (signal: AbortSignal | undefined) => (signal ? { signal } : {});
+const streaming = (signal: AbortSignal | undefined) => ({ ...options(signal), timeoutMs: 0, idleTimeoutMs: IDLE_TIMEOUT_MS });
+
+async function upload(
+  catalog: Catalog,
+  content: Uint8Array | AsyncIterable<Uint8Array>,
+  mediaType: string,
+  annotations: { readonly [name: string]: string } | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Descriptor> {
+  const header = content instanceof Uint8Array ? { digest: digestOf(content), sizeBytes: BigInt(content.length) } : {};
+  async function* parts() {
+    yield { part: { case: "header" as const, value: header } };
+    for await (const piece of content instanceof Uint8Array ? [content] : content) {
+      for (let start = 0; start < piece.length; start += CHUNK_BYTES) {
+        yield { part: { case: "chunk" as const, value: piece.subarray(start, start + CHUNK_BYTES) } };
+      }
+    }
+  }
+  const { digest, sizeBytes } = await catalog.uploadBlob(parts(), streaming(signal));
+  return { mediaType, digest: digest as Digest, size: Number(sizeBytes), ...(annotations ? { annotations } : {}) };
+}
+
+type Range = { readonly digest: string; readonly offset?: bigint; readonly length?: bigint };
+
+async function* stream(catalog: Catalog, range: Range, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+  for await (const { chunk } of catalog.downloadBlob(range, streaming(signal))) yield chunk;
+}
+
+async function* verified(chunks: AsyncIterable<Uint8Array>, digest: string): AsyncIterable<Uint8Array> {
+  const hash = createHash("sha256");
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (`sha256:${hash.digest("hex")}` !== digest) throw new Error(`Blob ${digest} arrived with other bytes`);
+}
+
+/** One buffer of its own, aligned, so that callers may lay typed arrays over it. */
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    parts.push(chunk);
+    length += chunk.length;
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}
+
+function present(artifact: Artifact | undefined): Artifact {
+  if (!artifact) throw new Error("The catalog answered without an artifact");
+  return artifact;
+}

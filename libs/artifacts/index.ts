@@ -1,0 +1,1 @@
+export { type Artifacts, createArtifacts } from "./artifacts.ts";
