@@ -1,0 +1,1 @@
+export { type OtlpSink, openOtlpSink, type ReceivedSpan } from "./otlp-sink.ts";
