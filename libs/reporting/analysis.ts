@@ -1,0 +1,78 @@
+import { EQUAL } from "./differences.ts";
+import type { Analysis, BarrierDomain, Cell, SetName } from "./report.ts";
+import { memberMean } from "./results.ts";
+import { estimate, mean, perSeedMeans } from "./statistics.ts";
+
+const sets: readonly SetName[] = ["soup", "recycled", "fused"];
+const barrierDomains: readonly BarrierDomain[] = ["id-validation", "held-out"];
+const averageOf = { soup: "soup", recycled: "recycling", fused: undefined } as const;
+
+/** What the cells say about why averaging works: barriers, diversity, members against their average. */
+export function analyse(cells: readonly Cell[], domains: readonly string[]): Analysis {
+  return {
+    barriers: sets.flatMap((set) => barrierDomains.flatMap((domain) => barrier(cells, set, domain, domains) ?? [])),
+    diversity: sets.flatMap((set) => {
+      const values = cells.flatMap((cell) =>
+        cell.diversity.filter((entry) => entry.set === set).map((entry) => ({ ...place(cell), value: entry.ratioError })),
+      );
+      const over = estimate(perSeedMeans(values, domains));
+      return over === null ? [] : [{ set, ratioError: over.mean, sem: over.sem }];
+    }),
+    aboveMemberMean: aboveMemberMean(cells),
+    validation: sets.flatMap((set) => validation(cells, set) ?? []),
+  };
+}
+
+function barrier(
+  cells: readonly Cell[],
+  set: SetName,
+  domain: BarrierDomain,
+  domains: readonly string[],
+): Analysis["barriers"][number] | null {
+  const entries = cells.flatMap((cell) =>
+    cell.barriers.filter((entry) => entry.set === set && entry.domain === domain).map((entry) => ({ ...place(cell), entry })),
+  );
+  const over = estimate(
+    perSeedMeans(
+      entries.map(({ entry, ...at }) => ({ ...at, value: entry.mean })),
+      domains,
+    ),
+  );
+  if (over === null) return null;
+  return {
+    set,
+    domain,
+    mean: over.mean,
+    sem: over.sem,
+    max: Math.max(...entries.map(({ entry }) => entry.max)),
+    meanLoss: mean(entries.map(({ entry }) => entry.meanLoss)),
+  };
+}
+
+function aboveMemberMean(cells: readonly Cell[]): Analysis["aboveMemberMean"] {
+  const gains = cells.flatMap((cell) => {
+    const members = memberMean(cell, "recycled");
+    const average = cell.averages.find(({ method }) => method === "recycling");
+    return members === undefined || average === undefined ? [] : [average.accuracy - members];
+  });
+  return { above: gains.filter((gain) => gain > EQUAL).length, cells: gains.length };
+}
+
+function validation(cells: readonly Cell[], set: SetName): Analysis["validation"][number] | null {
+  const members = cells.flatMap((cell) => cell.members.filter((member) => member.set === set));
+  if (members.length === 0) return null;
+  const averages = cells.flatMap((cell) =>
+    cell.averages.flatMap((average) =>
+      average.method === averageOf[set] && average.validationAccuracy !== undefined ? [average.validationAccuracy] : [],
+    ),
+  );
+  return {
+    set,
+    memberMean: mean(members.map((member) => member.validationAccuracy)),
+    average: averages.length === 0 ? null : mean(averages),
+  };
+}
+
+function place(cell: Cell): { seed: number; heldOut: string } {
+  return { seed: cell.seed, heldOut: cell.heldOut };
+}

@@ -1,0 +1,21 @@
+export { buildReport } from "./build-report.ts";
+export { isMethod, type Method, type MethodText, methods, methodTexts } from "./methods.ts";
+export type {
+  Analysis,
+  BarrierDomain,
+  Cell,
+  Curve,
+  Difference,
+  LineageNode,
+  Measurements,
+  Member,
+  Report,
+  Result,
+  SetName,
+  TableRow,
+  Task,
+  Timings,
+} from "./report.ts";
+export { bestMember } from "./results.ts";
+export { sentences } from "./sentences.ts";
+export { judge, type Verdict } from "./verdict.ts";

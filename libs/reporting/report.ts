@@ -1,0 +1,163 @@
+import type { Json } from "#libs/recipes";
+import type { Method } from "./methods.ts";
+
+/** The sets of fine-tunings of a run: from the foundation, from the auxiliaries and the foundation, from the average of those. */
+export type SetName = "soup" | "recycled" | "fused";
+
+/** Loss and validation accuracy while a model was trained. Loss is the mean since the previous point, in nats; accuracy 0 to 1. */
+export type Curve = {
+  readonly loss: readonly { readonly step: number; readonly loss: number }[];
+  readonly validation: readonly { readonly step: number; readonly accuracy: number }[];
+};
+
+/** One fine-tuning on the target. Accuracies are 0 to 1; `accuracy` is the one on the held-out domain. */
+export type Member = {
+  readonly set: SetName;
+  /** From 0. Members of equal index in different sets have equal hyper-parameters. */
+  readonly index: number;
+  /** What it started from: "foundation", the name of an auxiliary, or "fused". */
+  readonly initialisation: string;
+  readonly learningRate: number;
+  readonly dropout: number;
+  readonly weightDecay: number;
+  readonly bestStep: number;
+  readonly validationAccuracy: number;
+  readonly accuracy: number;
+  /** Digest of the model. */
+  readonly model: string;
+  readonly curve: Curve;
+};
+
+/** Everything measured for one seed and one held-out domain. Accuracies are 0 to 1, losses in nats. */
+export type Cell = {
+  readonly seed: number;
+  readonly heldOut: string;
+  readonly members: readonly Member[];
+  /** Fine-tunings that failed for good and were left out. */
+  readonly failed: readonly { readonly set: SetName; readonly index: number; readonly error: string }[];
+  /** Results that are not those of one member: averages, the probe, the ensemble (which has no model). */
+  readonly averages: readonly {
+    readonly method: Method;
+    readonly accuracy: number;
+    readonly validationAccuracy?: number;
+    readonly model?: string;
+    readonly members: number;
+  }[];
+  readonly greedy: readonly { readonly set: SetName; readonly selected: readonly number[] }[];
+  /** Midpoint barriers over the pairs of a set: accuracy (and, for `meanLoss`, loss) lost halfway between two members. Negative: gained. */
+  readonly barriers: readonly {
+    readonly set: SetName;
+    readonly domain: BarrierDomain;
+    readonly mean: number;
+    readonly max: number;
+    readonly meanLoss: number;
+  }[];
+  /** Ratio-error diversity: images that exactly one of two members gets wrong, over images that both get wrong. */
+  readonly diversity: readonly { readonly set: SetName; readonly ratioError: number; readonly pairs: number }[];
+  /** Accuracy at (1 - lambda) a + lambda b, a and b the weights of the pair's members. */
+  readonly interpolations: readonly {
+    readonly set: SetName;
+    readonly pair: readonly [number, number];
+    readonly lambdas: readonly number[];
+    readonly heldOut: readonly number[];
+    readonly validation: readonly number[];
+  }[];
+};
+
+export type BarrierDomain = "id-validation" | "held-out";
+
+/** One accuracy, 0 to 1. */
+export type Result = { readonly method: Method; readonly heldOut: string; readonly seed: number; readonly accuracy: number };
+
+/** A row of the table. `mean` and `sem` null: not measured, or too few seeds to have one. */
+export type TableRow = {
+  readonly method: Method;
+  readonly columns: readonly { readonly heldOut: string; readonly mean: number | null; readonly sem: number | null }[];
+  /** Over seeds, of each seed's mean over the held-out domains. */
+  readonly mean: number | null;
+  readonly sem: number | null;
+};
+
+/** a - b over cells in which both were measured; accuracy 0 to 1. */
+export type Difference = {
+  readonly a: Method;
+  readonly b: Method;
+  readonly mean: number;
+  /** Null with fewer than two seeds. */
+  readonly sem: number | null;
+  readonly won: number;
+  readonly tied: number;
+  readonly lost: number;
+  readonly cells: number;
+  readonly seeds: number;
+  /** By held-out domain, over seeds. */
+  readonly columns: readonly { readonly heldOut: string; readonly mean: number; readonly sem: number | null }[];
+};
+
+export type Analysis = {
+  readonly barriers: readonly {
+    readonly set: SetName;
+    readonly domain: BarrierDomain;
+    readonly mean: number;
+    readonly sem: number | null;
+    /** The largest barrier of any pair in any cell. */
+    readonly max: number;
+    readonly meanLoss: number;
+  }[];
+  readonly diversity: readonly { readonly set: SetName; readonly ratioError: number; readonly sem: number | null }[];
+  /** Cells in which recycling is strictly better than the mean of the members that it averages. */
+  readonly aboveMemberMean: { readonly above: number; readonly cells: number };
+  /** Validation accuracy of the members on average, and of their uniform average (null: not measured). */
+  readonly validation: readonly { readonly set: SetName; readonly memberMean: number; readonly average: number | null }[];
+};
+
+export type Task = {
+  readonly name: string;
+  /** Digest of the imported images and labels. */
+  readonly source: string;
+  readonly domains: readonly string[];
+  readonly heldOut: readonly string[];
+  readonly seeds: readonly number[];
+  /** Fine-tunings in each set. */
+  readonly members: number;
+  readonly methods: readonly Method[];
+  readonly backend: string;
+};
+
+/** A node of the lineage graph: an artifact and the artifacts it was made from. */
+export type LineageNode = { readonly digest: string; readonly kind: string; readonly label: string; readonly inputs: readonly string[] };
+
+export type Timings = {
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+  readonly jobs: number;
+  /** Of `jobs`, those that were in the catalog already. */
+  readonly cached: number;
+  readonly stages: readonly { readonly name: string; readonly jobs: number; readonly cpuSeconds: number }[];
+};
+
+/** What a run measured; the rest of a report follows from it. */
+export type Measurements = {
+  /** The version of ratatouille that measured it. */
+  readonly ratatouille: string;
+  readonly name: string;
+  readonly runId: string;
+  readonly task: Task;
+  readonly cells: readonly Cell[];
+  /** Of one cell's recycled model. */
+  readonly lineage: readonly LineageNode[];
+  /** The run's specification. */
+  readonly recipe: Json;
+  readonly licences: readonly string[];
+  readonly timings: Timings;
+};
+
+/** `report.json`. Accuracies are 0 to 1 everywhere. */
+export type Report = Measurements & {
+  readonly version: 1;
+  readonly results: readonly Result[];
+  readonly table: readonly TableRow[];
+  readonly differences: readonly Difference[];
+  readonly analysis: Analysis;
+  readonly sentences: readonly string[];
+};

@@ -1,0 +1,165 @@
+import { type Method, methodTexts } from "./methods.ts";
+import type { Difference, Report, SetName } from "./report.ts";
+import { judge, SEEDS_TO_DECIDE } from "./verdict.ts";
+import { counted, inWords, list, part, points, sentence, signedPoints, withError } from "./words.ts";
+
+type Facts = Omit<Report, "sentences">;
+
+/** What recycling has to beat to be worth its name. */
+const rivals: readonly Method[] = ["erm", "soup", "inter-training", "fusing"];
+
+/**
+ * What the numbers allow to say, in plain English, the most important first. A win, a loss, a tie and "not decided" are said as such;
+ * the rules are those of `judge`.
+ */
+export function sentences(facts: Facts): string[] {
+  return [
+    ...againstRivals(facts),
+    ...againstEnsemble(facts),
+    ...tooFewSeeds(facts),
+    ...aboveMembers(facts),
+    ...otherComparisons(facts),
+    ...connectivity(facts),
+    ...diversity(facts),
+    ...failures(facts),
+  ].map(sentence);
+}
+
+function againstRivals(facts: Facts): string[] {
+  const differences = rivals.flatMap((b) => find(facts, "recycling", b) ?? []);
+  const judged = (verdict: string) => differences.filter((difference) => judge(difference) === verdict);
+  const better = judged("better");
+  const worse = judged("worse");
+  return [
+    ...(better.length > 0 ? [`recycling beats ${margins(better, "won")}`] : []),
+    ...(worse.length > 0 ? [`recycling loses to ${margins(worse, "lost")}`] : []),
+    ...[...judged("tie"), ...judged("open")].map((difference) => compare(difference)),
+    ...onFewSeeds(judged("few-seeds")),
+  ];
+}
+
+/** "A by 4.6 ± 0.7 points and B by 1.9 ± 0.4, in 34 of 40 cells"; the cells of each in brackets where they differ. */
+function margins(differences: readonly Difference[], side: "won" | "lost"): string {
+  const same = differences.every((difference) => difference[side] === differences[0]![side] && difference.cells === differences[0]!.cells);
+  const items = differences.map((difference, i) => {
+    const unit = i === 0 ? " points" : "";
+    const cells = same ? "" : ` (${difference[side]} of ${difference.cells}${i === 0 ? " cells" : ""})`;
+    return `${methodTexts[difference.b].noun} by ${withError(Math.abs(difference.mean), difference.sem)}${unit}${cells}`;
+  });
+  return `${list(items)}${same ? `, in ${differences[0]![side]} of ${differences[0]!.cells} cells` : ""}`;
+}
+
+function onFewSeeds(differences: readonly Difference[]): string[] {
+  const first = differences[0];
+  if (first === undefined) return [];
+  const items = differences.map(
+    (difference) => `${place(difference)} ${methodTexts[difference.b].noun} (better in ${difference.won} of ${difference.cells} cells)`,
+  );
+  return [`on ${first.seeds === 1 ? "this one seed" : `these ${counted(first.seeds, "seed")}`} recycling is ${list(items)}`];
+}
+
+/** "1.9 points above", "level with". */
+function place({ mean }: Difference): string {
+  const size = points(Math.abs(mean));
+  return size === "0.0" ? "level with" : `${size} points ${mean > 0 ? "above" : "below"}`;
+}
+
+function againstEnsemble(facts: Facts): string[] {
+  const difference = find(facts, "recycling", "recycling-ensemble");
+  if (difference === undefined) return [];
+  const members = facts.task.members;
+  const ensemble = `the ensemble of its ${counted(members, "member")}`;
+  const cost = members > 1 ? `, at ${part(members)} of the cost` : "";
+  if (judge(difference) !== "worse") return [`${compare(difference, ensemble)}${cost}`];
+  const more = members > 1 ? `, at ${inWords(members)} times the cost` : "";
+  return [`${ensemble} beats recycling by ${withError(-difference.mean, difference.sem)} points${more}`];
+}
+
+function aboveMembers({ analysis }: Facts): string[] {
+  const { above, cells } = analysis.aboveMemberMean;
+  return cells === 0 ? [] : [`recycling is better than the mean of the members that it averages in ${above} of ${cells} cells`];
+}
+
+function otherComparisons(facts: Facts): string[] {
+  const pairs: readonly (readonly [Method, Method])[] = [
+    ["soup", "erm"],
+    ["recycling", "recycling-greedy"],
+  ];
+  return pairs.flatMap(([a, b]) => {
+    const difference = find(facts, a, b);
+    return difference === undefined ? [] : [compare(difference)];
+  });
+}
+
+function tooFewSeeds({ name, differences }: Facts): string[] {
+  const seeds = Math.max(0, ...differences.map((difference) => difference.seeds));
+  if (seeds === 0 || seeds >= SEEDS_TO_DECIDE) return [];
+  const advice = name === "digits" ? "examples/digits-full.yaml has ten" : `give the run file ${inWords(SEEDS_TO_DECIDE)} or more`;
+  return [`${counted(seeds, "seed")} ${seeds === 1 ? "is" : "are"} too few to decide this: ${advice}`];
+}
+
+function connectivity({ analysis }: Facts): string[] {
+  const at = (domain: string) => analysis.barriers.find((barrier) => barrier.set === "recycled" && barrier.domain === domain);
+  const validation = at("id-validation");
+  if (validation === undefined) return [];
+  const move = (change: number) => (change > 0 ? "loses" : "gains");
+  const heldOut = at("held-out");
+  const there =
+    heldOut === undefined ? "" : ` and ${move(heldOut.mean)} ${withError(Math.abs(heldOut.mean), heldOut.sem)} on the held-out domain`;
+  const meaning =
+    validation.mean <= 0.01
+      ? "they lie in one basin, so their weights can be averaged"
+      : "they are too far apart to be averaged without loss";
+  const change = withError(Math.abs(validation.mean), validation.sem);
+  return [
+    `halfway between two recycled members the network ${move(validation.mean)} ${change} points of accuracy on validation data${there}: ${meaning}`,
+  ];
+}
+
+function diversity({ analysis }: Facts): string[] {
+  const of = (set: SetName) => analysis.diversity.find((entry) => entry.set === set);
+  const recycled = of("recycled");
+  const soup = of("soup");
+  if (recycled === undefined || soup === undefined) return [];
+  const text = ({ ratioError, sem }: { ratioError: number; sem: number | null }) =>
+    sem === null ? ratioError.toFixed(2) : `${ratioError.toFixed(2)} ± ${sem.toFixed(2)}`;
+  const gap = recycled.ratioError - soup.ratioError;
+  const how = Math.abs(gap) < 0.005 ? "as differently as" : gap > 0 ? "more differently than" : "less differently than";
+  return [`recycled members err ${how} those of the soup: ratio-error ${text(recycled)} against ${text(soup)}`];
+}
+
+function failures({ cells, task }: Facts): string[] {
+  const failed = cells.flatMap((cell) => cell.failed.map((failure) => ({ ...failure, seed: cell.seed, heldOut: cell.heldOut })));
+  const first = failed[0];
+  if (first === undefined) return [];
+  const all = failed.length + cells.reduce((sum, cell) => sum + cell.members.length, 0);
+  const were = failed.length === 1 ? "was" : "were";
+  const example = `seed ${first.seed}, held out ${first.heldOut}, ${first.set} ${first.index}: ${first.error}`;
+  const expected = task.seeds.length * task.heldOut.length;
+  const partial = cells.length < expected ? `; ${expected - cells.length} of ${expected} cells have no result` : "";
+  return [`${inWords(failed.length)} of ${all} fine-tunings failed and ${were} left out (${example})${partial}`];
+}
+
+/** One comparison as a clause, whatever its verdict. `noun` names b otherwise than its text does. */
+function compare(difference: Difference, noun = methodTexts[difference.b].noun): string {
+  const { a, mean, sem, won, lost, cells, seeds } = difference;
+  const subject = methodTexts[a].noun;
+  const signed = `${withError(mean, sem, signedPoints)} points`;
+  const size = `${withError(Math.abs(mean), sem)} points`;
+  switch (judge(difference)) {
+    case "better":
+      return `${subject} beats ${noun} by ${size}, in ${won} of ${cells} cells`;
+    case "worse":
+      return `${subject} loses to ${noun} by ${size}, in ${lost} of ${cells} cells`;
+    case "tie":
+      return `${subject} and ${noun}: no difference (${signed})`;
+    case "open":
+      return `${subject} and ${noun}: not decided (${signed} over ${counted(seeds, "seed")})`;
+    case "few-seeds":
+      return `${subject} is ${place(difference)} ${noun} (better in ${won} of ${cells} cells)`;
+  }
+}
+
+function find({ differences }: Facts, a: Method, b: Method): Difference | undefined {
+  return differences.find((difference) => difference.a === a && difference.b === b);
+}
