@@ -1,0 +1,14 @@
+export { address, ConfigError, flag, oneOf, readConfig, wholeNumber } from "./config.ts";
+export { ExitCode, exitCodeOf, InterruptedError, UsageError } from "./exit.ts";
+export { type Main, type ProcessContext, type ProcessOptions, runProcess } from "./run-process.ts";
+export {
+  cpuTimeMs,
+  exitWhenParentIsGone,
+  type RuntimeName,
+  runtimeName,
+  runtimeVersion,
+  type SpawnScriptOptions,
+  spawnScript,
+} from "./runtime.ts";
+export type { Service } from "./service.ts";
+export { VERSION } from "./version.ts";

@@ -1,0 +1,76 @@
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { fstatSync } from "node:fs";
+
+/** Everything that depends on the runtime is in this file. */
+export type RuntimeName = "bun" | "node" | "deno";
+
+/** The runtime of this process. */
+export function runtimeName(): RuntimeName {
+  if (process.versions["bun"]) return "bun";
+  return process.versions["deno"] ? "deno" : "node";
+}
+
+/** The version of the runtime of this process, like `1.4.5`. */
+export function runtimeVersion(): string {
+  return process.versions[runtimeName()] ?? process.version.slice(1);
+}
+
+/** User and system CPU time that this process has used so far, all threads, in milliseconds. */
+export function cpuTimeMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+const flags: Record<RuntimeName, readonly string[]> = {
+  bun: ["--no-env-file"],
+  // node:sqlite still announces itself as experimental on Node 24.
+  node: ["--disable-warning=ExperimentalWarning"],
+  deno: ["run", "-A", "--no-check", "--no-lock", "--quiet"],
+};
+
+export type SpawnScriptOptions = Omit<SpawnOptions, "env"> & {
+  /** Added to this process's environment; `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+};
+
+const parentVariable = "RATATOUILLE_PARENT_PID";
+
+/**
+ * Starts one of our scripts as a child process on the runtime that runs this one. Its stdin is a pipe unless `stdio` says otherwise:
+ * with that and `exitWhenParentIsGone` in the child, it does not outlive this process.
+ */
+export function spawnScript(path: string, args: readonly string[], options: SpawnScriptOptions = {}): ChildProcess {
+  const env: NodeJS.ProcessEnv = { ...process.env, [parentVariable]: String(process.pid), ...options.env };
+  for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
+  return spawn(process.execPath, [...flags[runtimeName()], path, ...args], { stdio: ["pipe", "inherit", "inherit"], ...options, env });
+}
+
+/**
+ * Ends this process with code 1 when the process that started it by `spawnScript` is gone, however it went: within a second by the
+ * parent's id, at once by the end of stdin where that is a pipe. Does not keep the process alive. Does nothing in a process that was started otherwise.
+ * The event loop has to turn for it: code that computes without a pause is not interrupted.
+ */
+export function exitWhenParentIsGone(): void {
+  const parent = Number(process.env[parentVariable]);
+  if (!Number.isInteger(parent) || parent <= 0) return;
+  const exit = () => process.exit(1);
+  const check = () => {
+    if (process.ppid !== parent) exit();
+  };
+  check();
+  setInterval(check, 1000).unref();
+  // Deno cannot let go of stdin: reading it would keep the process alive.
+  if (runtimeName() !== "deno" && isPipe(0)) {
+    process.stdin.once("end", exit).once("error", exit).resume();
+    process.stdin.unref();
+  }
+}
+
+function isPipe(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    return stat.isFIFO() || stat.isSocket();
+  } catch {
+    return false;
+  }
+}
