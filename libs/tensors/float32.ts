@@ -1,0 +1,30 @@
+import { parseSafetensorsHeader } from "./header.ts";
+import { type Metadata, writeSafetensors } from "./writer.ts";
+
+/** A float32 tensor in memory, C order. */
+export type Float32Tensor = { shape: number[]; data: Float32Array };
+
+/**
+ * Reads a whole file of F32 tensors. The result owns its memory; names are in file order.
+ * Throws SafetensorsError for a file that is not valid, TypeError naming a tensor of another type.
+ */
+export function loadFloat32(bytes: Uint8Array): Map<string, Float32Tensor> {
+  const { tensors, dataOffset } = parseSafetensorsHeader(bytes, bytes.length);
+  const loaded = new Map<string, Float32Tensor>();
+  for (const [name, { dtype, shape, begin, end }] of tensors) {
+    if (dtype !== "F32") throw new TypeError(`tensor ${JSON.stringify(name)} is ${dtype}, expected F32`);
+    loaded.set(name, { shape: [...shape], data: new Float32Array(bytes.slice(dataOffset + begin, dataOffset + end).buffer) });
+  }
+  return loaded;
+}
+
+/** Writes a whole file of F32 tensors. Throws RangeError where data and shape do not fit. */
+export function saveFloat32(
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>,
+  metadata?: Metadata,
+): Uint8Array {
+  const rows = [...tensors].map(([name, { shape, data }]) => {
+    return { name, dtype: "F32" as const, shape, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+  });
+  return writeSafetensors(rows, metadata);
+}

@@ -1,0 +1,16 @@
+export { type Dtype, type DtypeInfo, dtypes, isDtype, tensorBytes } from "./dtypes.ts";
+export { SafetensorsError, type SafetensorsRule } from "./errors.ts";
+export { type Float32Tensor, loadFloat32, saveFloat32 } from "./float32.ts";
+export {
+  MAX_HEADER_BYTES,
+  parseSafetensorsHeader,
+  type SafetensorsHeader,
+  type SafetensorsLimits,
+  safetensorsHeaderLength,
+  type TensorEntry,
+} from "./header.ts";
+export { type NarrowDtype, narrow } from "./narrow.ts";
+export { openSafetensors, type SafetensorsFile } from "./reader.ts";
+export { type ByteSource, bytesSource, fileSource } from "./source.ts";
+export { isWidenable, type WidenableDtype, widen } from "./widen.ts";
+export { type Metadata, planSafetensors, type SafetensorsPlan, type TensorData, type TensorLayout, writeSafetensors } from "./writer.ts";

@@ -1,0 +1,46 @@
+import { open } from "node:fs/promises";
+
+/** Bytes that can be read by position: a file, a blob in the catalog, or memory. */
+export type ByteSource = {
+  readonly size: number;
+  /** Exactly `length` bytes from `offset`. Rejects with RangeError outside [0, size], and where the source ends too early. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+};
+
+/** A source over bytes in memory. Reads are views, not copies. */
+export function bytesSource(bytes: Uint8Array): ByteSource {
+  return {
+    size: bytes.length,
+    async read(offset, length) {
+      checkRange(offset, length, bytes.length);
+      return bytes.subarray(offset, offset + length);
+    },
+  };
+}
+
+/** A source over a file, open until it is disposed. Its size is that at opening. */
+export async function fileSource(path: string): Promise<ByteSource & AsyncDisposable> {
+  const file = await open(path, "r");
+  const { size } = await file.stat();
+  return {
+    size,
+    async read(offset, length) {
+      checkRange(offset, length, size);
+      const bytes = new Uint8Array(length);
+      for (let done = 0; done < length; ) {
+        const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
+        if (bytesRead === 0) throw new RangeError(`${path} became shorter while it was read: it ends at byte ${offset + done} of ${size}`);
+        done += bytesRead;
+      }
+      return bytes;
+    },
+    [Symbol.asyncDispose]: () => file.close(),
+  };
+}
+
+/** Throws RangeError unless [offset, offset + length) lies in [0, size). */
+export function checkRange(offset: number, length: number, size: number): void {
+  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0 || offset + length > size) {
+    throw new RangeError(`bytes ${offset} to ${offset + length} are outside of 0 to ${size}`);
+  }
+}
