@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { BlobMissingError, CorruptBlobError, DigestMismatchError, openBlobStore } from "./index.ts";
+
+async function openStore() {
+  const directory = await mkdtemp(join(tmpdir(), "blobs-"));
+  const store = await openBlobStore(directory);
+  return { directory, store, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) };
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(chunks));
+}
+
+function bytesOf(length: number): Buffer {
+  return Buffer.from(Array.from({ length: Math.min(length, 65_521) }, (_, index) => (index * 31 + 7) % 251)).subarray(0, length);
+}
+
+const digestOf = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}` as const;
+
+test("any chunking of the same bytes gives the same blob", async () => {
+  await using fixture = await openStore();
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 12 }), async (chunks) => {
+      const whole = Buffer.concat(chunks);
+      const stored = await fixture.store.put(chunks);
+      assert.deepEqual([stored.digest, stored.size], [digestOf(whole), whole.length]);
+      assert.deepEqual(await collect(fixture.store.read(stored.digest)), whole);
+      assert.equal((await fixture.store.put([whole])).existed, true);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("a range is the slice", async () => {
+  await using fixture = await openStore();
+  const whole = Buffer.concat(Array.from({ length: 40 }, () => bytesOf(65_521)));
+  const { digest } = await fixture.store.put([whole]);
+  const position = fc.integer({ min: 0, max: whole.length });
+  await fc.assert(
+    fc.asyncProperty(position, fc.option(fc.integer({ min: 0, max: whole.length + 5 }), { nil: undefined }), async (offset, length) => {
+      const chunks = await Array.fromAsync(fixture.store.read(digest, { offset, length }));
+      assert.ok(chunks.every((chunk) => chunk.byteLength > 0 && chunk.byteLength <= 1 << 20));
+      assert.ok(Buffer.concat(chunks).equals(whole.subarray(offset, length === undefined ? undefined : offset + length)));
+    }),
+    { numRuns: 30 },
+  );
+  await assert.rejects(collect(fixture.store.read(digest, { offset: whole.length + 1 })), RangeError);
+  await assert.rejects(collect(fixture.store.read(digest, { offset: -1 })), RangeError);
+});
+
+test("blobs lie in sharded folders and are listed, deleted and missed", async () => {
+  await using fixture = await openStore();
+  const digests = await Promise.all([1, 2, 3, 4, 5].map(async (length) => (await fixture.store.put([bytesOf(length)])).digest));
+  const [first] = digests as [(typeof digests)[number], ...typeof digests];
+  assert.equal(fixture.store.path(first), join(fixture.directory, "sha256", first.slice(7, 9), first.slice(7)));
+  const listed = await Array.fromAsync(fixture.store.list());
+  assert.deepEqual(
+    listed.map(({ digest }) => digest),
+    [...digests].sort(),
+  );
+  assert.deepEqual(listed.map(({ size }) => size).sort(), [1, 2, 3, 4, 5]);
+  assert.ok(listed.every(({ modifiedMs }) => Math.abs(modifiedMs - Date.now()) < 60_000));
+
+  assert.equal(await fixture.store.delete(first, { notAfterMs: Date.now() - 60_000 }), false, "it is younger");
+  assert.equal(await fixture.store.delete(first), true);
+  assert.equal(await fixture.store.delete(first), false);
+  assert.equal(await fixture.store.stat(first), undefined);
+  await assert.rejects(collect(fixture.store.read(first)), (error) => error instanceof BlobMissingError && error.digest === first);
+  assert.throws(() => fixture.store.path("sha256:../../etc/passwd"), SyntaxError);
+});
+
+test("what is not the announced blob is refused and leaves nothing", async () => {
+  await using fixture = await openStore();
+  const { store } = fixture;
+  const other = digestOf(bytesOf(11));
+  await assert.rejects(
+    store.put([bytesOf(10)], { digest: other }),
+    (error) => error instanceof DigestMismatchError && error.field === "digest",
+  );
+  await assert.rejects(store.put([bytesOf(10)], { size: 9 }), (error) => error instanceof DigestMismatchError && error.field === "size");
+  await assert.rejects(store.put([bytesOf(10)], { size: 11 }), DigestMismatchError);
+  await assert.rejects(store.put([bytesOf(10)], { digest: "sha256:abc" }), SyntaxError);
+  async function* failing() {
+    yield bytesOf(10);
+    throw new Error("the sender went away");
+  }
+  await assert.rejects(store.put(failing()), /the sender went away/);
+  const controller = new AbortController();
+  async function* aborted() {
+    yield bytesOf(10);
+    controller.abort(new Error("enough"));
+    yield bytesOf(10);
+  }
+  await assert.rejects(store.put(aborted(), { signal: controller.signal }), /enough/);
+  assert.deepEqual(await Array.fromAsync(store.list()), []);
+  assert.deepEqual(await readdir(join(fixture.directory, "incoming")), []);
+  assert.equal((await store.put([bytesOf(10)], { digest: digestOf(bytesOf(10)), size: 10 })).existed, false);
+});
+
+test("a corrupted blob is found before its last chunk, set aside, and healed by putting it again", async () => {
+  await using fixture = await openStore();
+  const { store } = fixture;
+  const whole = Buffer.concat(Array.from({ length: 40 }, () => bytesOf(65_521)));
+  const { digest } = await store.put([whole]);
+  const file = await open(store.path(digest), "r+");
+  await file.write(Buffer.from([255]), 0, 1, 17);
+  await file.close();
+
+  let received = 0;
+  await assert.rejects(
+    async () => {
+      for await (const chunk of store.read(digest)) received += chunk.byteLength;
+    },
+    (error) => error instanceof CorruptBlobError && error.digest === digest && error.message.includes(digest),
+  );
+  assert.ok(received < whole.length);
+
+  await store.setAside(digest);
+  await store.setAside(digest);
+  assert.equal(await store.stat(digest), undefined);
+  assert.equal((await readdir(join(fixture.directory, "corrupt"))).length, 1);
+  assert.equal((await store.put([whole])).existed, false);
+  assert.ok((await collect(store.read(digest))).equals(whole));
+});
+
+test("putting a blob again heals a copy that nobody noticed to be corrupted", async () => {
+  await using fixture = await openStore();
+  const { digest } = await fixture.store.put([bytesOf(100)]);
+  await writeFile(fixture.store.path(digest), "rotten");
+  assert.equal((await fixture.store.put([bytesOf(100)])).existed, true);
+  assert.deepEqual(await readFile(fixture.store.path(digest)), bytesOf(100));
+});
+
+test("opening removes temporary files of processes that are gone, not those of living ones", async () => {
+  await using fixture = await openStore();
+  const incoming = join(fixture.directory, "incoming");
+  // Process ids are at most 2^22 on Linux. The second name is this process id in an earlier life, the last one is the test runner's parent.
+  const [dead, earlier, strange, living] = [
+    "99999999-00000000-1.part",
+    `${process.pid}-00000000-1.part`,
+    "what",
+    `${process.ppid}-00000000-1.part`,
+  ];
+  for (const name of [dead, earlier, strange, living]) await writeFile(join(incoming, name), "half");
+  await openBlobStore(fixture.directory);
+  assert.deepEqual(await readdir(incoming), [living]);
+  assert.ok(existsSync(join(fixture.directory, "corrupt")));
+});
+
+test("concurrent puts of one blob and of many all succeed", async () => {
+  await using fixture = await openStore();
+  const results = await Promise.all(Array.from({ length: 24 }, (_, index) => fixture.store.put([bytesOf(1000 + (index % 3))])));
+  assert.equal(new Set(results.map(({ digest }) => digest)).size, 3);
+  assert.equal(results.filter(({ existed }) => !existed).length, 3);
+});

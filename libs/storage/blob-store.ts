@@ -1,0 +1,149 @@
+import { createHash } from "node:crypto";
+import { open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { readBlob } from "./blob-reader.ts";
+import { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";
+import { asWriteError, DigestMismatchError, hasErrorCode } from "./errors.ts";
+import { makeDirectory, syncDirectory, writeAll } from "./files.ts";
+import { removeStaleFiles, temporaryName } from "./incoming.ts";
+import { createMutex } from "./mutex.ts";
+
+/** What is known of a stored blob. `modifiedMs` is when it was last put, in milliseconds since 1970. */
+export type BlobStat = { readonly size: number; readonly modifiedMs: number };
+
+/** Immutable bytes, named by their sha-256. Many processes may use one directory. */
+export type BlobStore = {
+  /**
+   * Stores the bytes of a stream. They are visible under their digest when, and only when, all of them are on the disk.
+   * A blob that is there already is replaced by the fresh copy, which heals it and makes it young for the garbage collector.
+   * Throws DigestMismatchError if digest or size are not the announced ones, NoSpaceError, or the reason of the signal; nothing is kept then.
+   */
+  put(
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options?: { digest?: string | undefined; size?: number | undefined; signal?: AbortSignal | undefined },
+  ): Promise<{ digest: Digest; size: number; existed: boolean }>;
+  /**
+   * Streams a blob, or `length` bytes of it from `offset` (fewer at the end of the blob), in chunks of at most 1 MiB.
+   * A read of the whole blob verifies the digest and holds the last chunk back until it is right: CorruptBlobError.
+   * Throws BlobMissingError, and RangeError if the offset lies behind the end.
+   */
+  read(
+    digest: string,
+    options?: { offset?: number | undefined; length?: number | undefined; signal?: AbortSignal | undefined },
+  ): AsyncGenerator<Uint8Array, void, undefined>;
+  /** Size and age of a blob; undefined if there is none. */
+  stat(digest: string): Promise<BlobStat | undefined>;
+  /** The file that holds the blob, whether it exists or not. */
+  path(digest: string): string;
+  /** Deletes a blob, unless it was put after `notAfterMs`. Returns whether it was deleted. */
+  delete(digest: string, options?: { notAfterMs?: number | undefined }): Promise<boolean>;
+  /** All blobs in the order of their digests. */
+  list(): AsyncGenerator<{ digest: Digest } & BlobStat, void, undefined>;
+  /** Moves a corrupted blob out of the way, to `corrupt/`, where a person can look at it. Does nothing if it is not there. */
+  setAside(digest: string): Promise<void>;
+};
+
+/** Opens the blob store in a directory, which is created if need be, and removes what dead processes left half-written. */
+export async function openBlobStore(directory: string): Promise<BlobStore> {
+  const [root, incoming, corrupt] = [join(directory, "sha256"), join(directory, "incoming"), join(directory, "corrupt")];
+  for (const path of [root, incoming, corrupt]) await makeDirectory(path);
+  await removeStaleFiles(incoming);
+  // Between looking at the age of a blob and deleting it no fresh copy of it may arrive.
+  const renaming = createMutex();
+
+  const shard = (digest: string) => join(root, digestHex(digest).slice(0, 2));
+  const path = (digest: string) => join(shard(digest), digestHex(digest));
+
+  async function statBlob(digest: string): Promise<BlobStat | undefined> {
+    try {
+      const { size, mtimeMs } = await stat(path(digest));
+      return { size, modifiedMs: mtimeMs };
+    } catch (error) {
+      if (hasErrorCode(error, "ENOENT")) return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    path,
+    stat: statBlob,
+    read: (digest, options) => readBlob(path(digest), parseDigest(digest), options),
+
+    async put(source, { digest: announced, size: announcedSize, signal } = {}) {
+      if (announced !== undefined) parseDigest(announced);
+      const temporary = join(incoming, temporaryName());
+      try {
+        const { digest, size } = await writeTemporary(temporary, source, { announcedSize, signal });
+        if (announcedSize !== undefined && size !== announcedSize) throw new DigestMismatchError("size", announcedSize, size);
+        if (announced !== undefined && digest !== announced) throw new DigestMismatchError("digest", announced, digest);
+        await makeDirectory(shard(digest));
+        const existed = await renaming.run(async () => {
+          const before = await statBlob(digest);
+          await rename(temporary, path(digest));
+          return before !== undefined;
+        });
+        await syncDirectory(shard(digest));
+        return { digest, size, existed };
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw asWriteError(error, temporary);
+      }
+    },
+
+    async delete(digest, { notAfterMs = Number.POSITIVE_INFINITY } = {}) {
+      return renaming.run(async () => {
+        const found = await statBlob(digest);
+        if (!found || found.modifiedMs > notAfterMs) return false;
+        await unlink(path(digest));
+        return true;
+      });
+    },
+
+    async *list() {
+      for (const name of (await readdir(root)).sort()) {
+        for (const hex of (await readdir(join(root, name))).sort()) {
+          const digest = `sha256:${hex}`;
+          if (!isDigest(digest)) continue;
+          const found = await statBlob(digest);
+          if (found) yield { digest, ...found };
+        }
+      }
+    },
+
+    async setAside(digest) {
+      try {
+        await rename(path(digest), join(corrupt, `${digestHex(digest)}-${Date.now()}`));
+      } catch (error) {
+        if (!hasErrorCode(error, "ENOENT")) throw error;
+      }
+      await syncDirectory(corrupt);
+    },
+  };
+}
+
+async function writeTemporary(
+  path: string,
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  { announcedSize, signal }: { announcedSize: number | undefined; signal: AbortSignal | undefined },
+): Promise<{ digest: Digest; size: number }> {
+  signal?.throwIfAborted();
+  const hash = createHash("sha256");
+  let size = 0;
+  const handle = await open(path, "wx");
+  try {
+    for await (const chunk of source) {
+      signal?.throwIfAborted();
+      size += chunk.byteLength;
+      // A sender that lies about the size must not fill the disk first.
+      if (announcedSize !== undefined && size > announcedSize)
+        throw new DigestMismatchError("size", announcedSize, `more than ${announcedSize}`);
+      hash.update(chunk);
+      await writeAll(handle, chunk);
+    }
+    signal?.throwIfAborted();
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return { digest: `sha256:${hash.digest("hex")}`, size };
+}

@@ -1,0 +1,78 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { Kysely, type Transaction } from "kysely";
+import { asWriteError } from "./errors.ts";
+import { makeDirectory } from "./files.ts";
+import { type Migration, migrate } from "./migrations.ts";
+import { sqliteDialect } from "./sqlite-dialect.ts";
+
+/** How long a statement waits for another process's transaction. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+/** A database with the tables DB, which are kysely's row types by table name. */
+export type Database<DB> = {
+  /** For single statements. Inside `transaction` it refuses: there the argument of the function has to be used. */
+  readonly query: Kysely<DB>;
+  /** Runs a function in a transaction; one at a time. It commits when the function resolves and rolls back when it throws. */
+  transaction<T>(work: (tx: Transaction<DB>) => Promise<T>): Promise<T>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/**
+ * Opens or creates an SQLite database and brings its schema up to date. `path` may be ":memory:".
+ * What is committed is on the disk: write-ahead log, synchronous=FULL. Foreign keys are enforced.
+ * Throws NewerSchemaError if a newer program wrote it; writes throw NoSpaceError on a full disk.
+ */
+export async function openDatabase<DB>({ path, migrations }: { path: string; migrations: readonly Migration[] }): Promise<Database<DB>> {
+  if (path !== ":memory:") await makeDirectory(dirname(path));
+  const connection = openConnection(path);
+  const inside = new AsyncLocalStorage<{ open: boolean }>();
+  const query = new Kysely<DB>({
+    dialect: sqliteDialect(connection, {
+      path,
+      // It would wait for the transaction that waits for it.
+      beforeWaiting() {
+        if (inside.getStore()?.open) throw new Error("a transaction is open here: use the transaction, not the database");
+      },
+    }),
+  });
+  try {
+    await migrate(query as Kysely<unknown>, migrations, path);
+  } catch (error) {
+    await query.destroy();
+    throw error;
+  }
+
+  return {
+    query,
+    async transaction(work) {
+      const state = { open: true };
+      try {
+        return await query.transaction().execute((tx) => inside.run(state, () => work(tx)));
+      } finally {
+        state.open = false;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await query.destroy();
+    },
+  };
+}
+
+function openConnection(path: string): DatabaseSync {
+  try {
+    const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+    try {
+      connection.exec("pragma journal_mode = wal; pragma synchronous = full");
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  } catch (error) {
+    const reported = asWriteError(error, path);
+    if (reported !== error) throw reported;
+    throw new Error(`cannot open the database ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,105 @@
+import type { Digest } from "./digest.ts";
+
+/** No blob with this digest is stored. */
+export class BlobMissingError extends Error {
+  override readonly name = "BlobMissingError";
+  readonly digest: Digest;
+  constructor(digest: Digest, options?: ErrorOptions) {
+    super(`no blob ${digest}`, options);
+    this.digest = digest;
+  }
+}
+
+/** The stored bytes do not have the digest they are stored under. */
+export class CorruptBlobError extends Error {
+  override readonly name = "CorruptBlobError";
+  readonly digest: Digest;
+  constructor(digest: Digest, actual: Digest) {
+    super(`blob ${digest} is corrupted: its bytes have the digest ${actual}`);
+    this.digest = digest;
+  }
+}
+
+/** Bytes that were to be stored have another digest or size than announced. Nothing was kept. */
+export class DigestMismatchError extends Error {
+  override readonly name = "DigestMismatchError";
+  /** What did not agree. */
+  readonly field: "digest" | "size";
+  constructor(field: "digest" | "size", expected: string | number, actual: string | number) {
+    super(`the bytes have the ${field} ${actual}, announced was ${expected}`);
+    this.field = field;
+  }
+}
+
+/** The disk, the quota or the file size limit is exhausted. Nothing was kept of what was being written. */
+export class NoSpaceError extends Error {
+  override readonly name = "NoSpaceError";
+  readonly path: string;
+  constructor(path: string, options?: ErrorOptions) {
+    super(`no space left to write ${path}`, options);
+    this.path = path;
+  }
+}
+
+/** The database was written by a newer program. */
+export class NewerSchemaError extends Error {
+  override readonly name = "NewerSchemaError";
+  constructor(path: string, found: number, known: number) {
+    super(
+      `${path} has schema ${found}, this program knows schemas up to ${known}: use the newer program that wrote it, or another data directory`,
+    );
+  }
+}
+
+/** The directory cannot be written by this user, or belongs to another one. */
+export class DirectoryNotUsableError extends Error {
+  override readonly name = "DirectoryNotUsableError";
+  readonly directory: string;
+  constructor(directory: string, why: string, options?: ErrorOptions) {
+    super(`cannot use the data directory ${directory}: ${why}`, options);
+    this.directory = directory;
+  }
+}
+
+/** Who holds a directory, as the holder wrote it beside the lock. */
+export type LockOwner = {
+  readonly pid: number;
+  readonly command: string;
+  /** Where the holder listens, if it does. */
+  readonly address?: string;
+  readonly version?: string;
+};
+
+/** Another process holds the directory. The owner is undefined if the holder has not written who it is. */
+export class DirectoryLockedError extends Error {
+  override readonly name = "DirectoryLockedError";
+  readonly directory: string;
+  readonly pid: number | undefined;
+  readonly command: string | undefined;
+  readonly address: string | undefined;
+  readonly version: string | undefined;
+  constructor(directory: string, owner: LockOwner | undefined) {
+    const who = owner ? `process ${owner.pid} (${owner.command})` : "another process";
+    const where = owner?.address ? `, which listens on ${owner.address}` : "";
+    super(`the data directory ${directory} is in use by ${who}${where}`);
+    this.directory = directory;
+    this.pid = owner?.pid;
+    this.command = owner?.command;
+    this.address = owner?.address;
+    this.version = owner?.version;
+  }
+}
+
+/** Whether an error of the operating system has one of these codes. */
+export function hasErrorCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
+}
+
+/** The error to throw for a failed write: a NoSpaceError if space is what was missing, else the error itself. */
+export function asWriteError(error: unknown, path: string): unknown {
+  // EFBIG: a file size limit. Deno leaves the code out where it knows none, and SQLite has a code of its own (13, SQLITE_FULL).
+  const full =
+    hasErrorCode(error, "ENOSPC", "EDQUOT", "EFBIG") ||
+    (error instanceof Error && /\(os error (27|28|122)\)|database or disk is full/.test(error.message));
+  return full ? new NoSpaceError(path, { cause: error }) : error;
+}

@@ -1,0 +1,15 @@
+export { type BlobStat, type BlobStore, openBlobStore } from "./blob-store.ts";
+export { type Database, openDatabase } from "./database.ts";
+export { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";
+export { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
+export {
+  BlobMissingError,
+  CorruptBlobError,
+  DigestMismatchError,
+  DirectoryLockedError,
+  DirectoryNotUsableError,
+  type LockOwner,
+  NewerSchemaError,
+  NoSpaceError,
+} from "./errors.ts";
+export { type Migration, sqlMigration } from "./migrations.ts";
