@@ -1,0 +1,132 @@
+import { create } from "@bufbuild/protobuf";
+import type { Logger } from "pino";
+import type { Artifacts } from "#libs/artifacts";
+import {
+  type BuiltManifest,
+  backendOf,
+  buildEvaluationManifest,
+  canonicalJson,
+  digestOf,
+  type EvaluationResult,
+  foldLicences,
+  inputsOf,
+  type Json,
+  layerOf,
+  mediaTypes,
+  type Recipe,
+  readManifest,
+  recipeInputs,
+  recipeKey,
+} from "#libs/recipes";
+import { Code, isRpcError } from "#libs/rpc";
+import { type Artifact, ArtifactKind, ArtifactSchema } from "#proto/ratatouille/v1/artifact_pb.ts";
+import { type Checked, checkRequest } from "./check-request.ts";
+import type { Input, Inputs } from "./inputs.ts";
+import type { EvaluationJob } from "./run-evaluation.ts";
+import { createSharedTasks } from "./shared-tasks.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+/** The artifact of an evaluation and the JSON text in it. */
+export type Evaluation = { readonly artifact: Artifact; readonly result: string };
+
+export type Evaluator = {
+  /**
+   * Answers a recipe from the catalog or computes it; equal recipes at the same time are computed once.
+   * `reproduce` computes in any case and publishes nothing.
+   * @throws InvalidEvaluationError, RpcError of the catalog, the reason of `signal`.
+   */
+  evaluate(recipe: Recipe, options: { readonly reproduce: boolean; readonly signal: AbortSignal }): Promise<Evaluation>;
+};
+
+export type EvaluatorDependencies = {
+  readonly artifacts: Artifacts;
+  readonly inputs: Inputs;
+  readonly pool: WorkerPool<EvaluationJob, EvaluationResult>;
+  readonly log: Logger;
+};
+
+type LoadedInputs = { readonly models: readonly Input[]; readonly heldOut: readonly Input[]; readonly validation: readonly Input[] };
+
+/** The domain of the evaluation service: catalog first, then inputs, a worker, and publication. */
+export function createEvaluator({ artifacts, inputs, pool, log }: EvaluatorDependencies): Evaluator {
+  const running = createSharedTasks<Evaluation>();
+
+  async function fromCatalog(recipe: Recipe, signal: AbortSignal): Promise<Evaluation | undefined> {
+    const artifact = await artifacts.findByRecipe(recipe, { signal });
+    if (artifact === undefined) return undefined;
+    try {
+      const { digest } = layerOf(readManifest(artifact.manifest), mediaTypes.evaluationLayer);
+      return { artifact, result: new TextDecoder().decode(await artifacts.download(digest, { signal })) };
+    } catch (error) {
+      if (!isRpcError(error, Code.DATA_LOSS) && !isRpcError(error, Code.NOT_FOUND)) throw error;
+      log.warn({ artifact: artifact.digest, err: error }, "evaluation is damaged; computing it again");
+      return undefined;
+    }
+  }
+
+  async function load(recipe: Recipe, role: string, kind: "model" | "dataset", signal: AbortSignal): Promise<Input[]> {
+    const loaded: Input[] = [];
+    const list = Array.isArray(recipe.inputs[role]);
+    for (const [position, digest] of inputsOf(recipe, role).entries()) {
+      const field = `recipe.inputs.${role}${list ? `[${position}]` : ""}`;
+      loaded.push(await inputs.load({ digest, kind, field, signal }));
+    }
+    return loaded;
+  }
+
+  async function compute({ recipe, parameters }: Checked, publish: boolean, signal: AbortSignal): Promise<Evaluation> {
+    const loaded: LoadedInputs = {
+      models: await load(recipe, "models", "model", signal),
+      heldOut: await load(recipe, "heldOut", "dataset", signal),
+      validation: await load(recipe, "validation", "dataset", signal),
+    };
+    const startedMs = performance.now();
+    const numbers = await pool.run(() => prepareJob({ recipe, parameters }, loaded), signal);
+    log.info({ measure: parameters.measure, models: loaded.models.length, ms: Math.round(performance.now() - startedMs) }, "measured");
+    const result = canonicalJson(numbers as unknown as Json);
+    const bytes = new TextEncoder().encode(result);
+    const descriptor = { mediaType: mediaTypes.evaluationLayer, digest: digestOf(bytes), size: bytes.length };
+    const licences = foldLicences(Object.values(loaded).flatMap((role) => role.map((input) => input.licences)));
+    const built = buildEvaluationManifest({ recipe, result: descriptor, licences });
+    if (!publish) return { artifact: unpublished(recipe, built, bytes.length), result };
+    await artifacts.upload(bytes, { mediaType: mediaTypes.evaluationLayer, signal });
+    return { artifact: await artifacts.publish(built, { signal }), result };
+  }
+
+  return {
+    async evaluate(recipe, { reproduce, signal }) {
+      const checked = checkRequest(recipe);
+      return running.run(`${recipeKey(recipe)} ${reproduce}`, signal, async (shared) => {
+        const known = reproduce ? undefined : await fromCatalog(recipe, shared);
+        return known ?? (await compute(checked, !reproduce, shared));
+      });
+    },
+  };
+}
+
+/** The job with buffers of its own, which move to the worker. */
+function prepareJob(
+  { recipe, parameters }: Checked,
+  { models, heldOut, validation }: LoadedInputs,
+): { job: EvaluationJob; transfer: ArrayBuffer[] } {
+  const job = {
+    parameters,
+    backend: backendOf(recipe.arithmetic) ?? "wasm",
+    models: models.map(({ bytes }) => bytes.slice()),
+    heldOut: heldOut[0]?.bytes.slice(),
+    validation: validation.map(({ bytes }) => bytes.slice()),
+  };
+  return { job, transfer: [...job.models, ...(job.heldOut ? [job.heldOut] : []), ...job.validation].map(({ buffer }) => buffer) };
+}
+
+/** What the artifact would be if it were published. */
+function unpublished(recipe: Recipe, { manifest, digest, config }: BuiltManifest, resultBytes: number): Artifact {
+  return create(ArtifactSchema, {
+    digest,
+    kind: ArtifactKind.EVALUATION,
+    manifest,
+    recipeKey: recipeKey(recipe),
+    inputs: recipeInputs(recipe),
+    sizeBytes: BigInt(config.length + resultBytes),
+  });
+}

@@ -1,0 +1,37 @@
+import type { Logger } from "pino";
+import { createArtifacts } from "#libs/artifacts";
+import type { EvaluationResult } from "#libs/recipes";
+import { implement, type RpcChannel } from "#libs/rpc";
+import type { Service } from "#libs/service";
+import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
+import { createEvaluator } from "./evaluator.ts";
+import { createInputs } from "./inputs.ts";
+import type { EvaluationJob } from "./run-evaluation.ts";
+import { createEvaluationService } from "./service.ts";
+import { createWorkerPool } from "./worker-pool.ts";
+
+/** Models and data sets that are kept in memory: a set of members is measured many times. */
+const CACHE_BYTES = 256 << 20;
+
+/** What the evaluation service needs. */
+export type EvaluationDependencies = {
+  /** To the catalog. */
+  readonly channel: RpcChannel;
+  readonly log: Logger;
+  /** The most worker threads; the number of cores by default. */
+  readonly workers?: number;
+};
+
+/** The evaluation service. It has no state: what it found is in the catalog. */
+export async function createEvaluation({ channel, log, workers }: EvaluationDependencies): Promise<Service> {
+  const artifacts = createArtifacts(channel);
+  const pool = createWorkerPool<EvaluationJob, EvaluationResult>({ module: new URL("./worker.ts", import.meta.url), workers });
+  const evaluator = createEvaluator({ artifacts, inputs: createInputs(artifacts, CACHE_BYTES), pool, log });
+  return {
+    name: "evaluation",
+    registrations: [implement(EvaluationService, createEvaluationService(evaluator))],
+    // Work happens inside calls only.
+    run: async () => {},
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
+  };
+}
