@@ -1,0 +1,46 @@
+import type { BackendName } from "#libs/recipes";
+
+/** Numbers in rows, in the memory of a backend. */
+export type Matrix = {
+  readonly rows: number;
+  readonly columns: number;
+  /** The numbers, row by row; writing to them changes the matrix. Take it anew after each `multiply`: memory may have moved. */
+  readonly values: Float32Array;
+};
+
+/** Matrices that live and die together, and the one operation that is worth a kernel. */
+export type Workspace = Disposable & {
+  /** A new matrix of zeros. */
+  matrix(rows: number, columns: number): Matrix;
+  /** A matrix in the numbers of another one, from number `offset` on. */
+  part(whole: Matrix, offset: number, rows: number, columns: number): Matrix;
+  /** out = a · b. `out` must not be `a` or `b`. */
+  multiply(a: Matrix, b: Matrix, out: Matrix): void;
+};
+
+/** Something that multiplies matrices. */
+export type Backend = {
+  readonly name: BackendName;
+  /** What decides how numbers are rounded, for recipes: name and version. */
+  readonly arithmetic: string;
+  /** Matrices that exist now, over all workspaces. */
+  readonly matrices: number;
+  workspace(): Workspace;
+};
+
+/** @throws RangeError if the shapes of a product do not fit. */
+export function checkProduct(a: Matrix, b: Matrix, out: Matrix): void {
+  if (a.columns === b.rows && out.rows === a.rows && out.columns === b.columns) return;
+  const [left, right, result] = [a, b, out].map(({ rows, columns }) => `${rows}x${columns}`);
+  throw new RangeError(`Cannot multiply ${left} by ${right} into ${result}`);
+}
+
+/** target = sourceᵀ. */
+export function transpose(source: Matrix, target: Matrix): void {
+  const { rows, columns, values } = source;
+  const out = target.values;
+  for (let row = 0; row < rows; row += 1) {
+    const start = row * columns;
+    for (let column = 0; column < columns; column += 1) out[column * rows + row] = values[start + column]!;
+  }
+}
