@@ -1,0 +1,78 @@
+import { isMap, isScalar, isSeq, type Node, type Pair } from "yaml";
+import { advice, type Place, quoted, type Read, report, resolve, written, wrong } from "./place.ts";
+
+/** A key of a mapping: how its value is read, and what it is where the key is missing (no fallback: it must be there). */
+export type Key<T> = { readonly read: Read<T>; readonly fallback?: T; readonly example?: string };
+
+/** A key that must be given; the example is shown where it is missing. */
+export function required<T>(read: Read<T>, example: string): Key<T> {
+  return { read, example };
+}
+
+/** A key that may be left out. */
+export function optional<T>(read: Read<T>, fallback: NoInfer<T>): Key<T> {
+  return { read, fallback };
+}
+
+type Keys = { readonly [key: string]: Key<unknown> };
+type Values<K extends Keys> = { [N in keyof K]: K[N] extends Key<infer T> ? T : never };
+
+/** A mapping with known keys. Unknown keys, keys given twice and missing keys are mistakes. */
+export function mapping<K extends Keys>(keys: K): Read<Values<K>> {
+  return (place) => {
+    const node = resolve(place);
+    const names = Object.keys(keys);
+    if (!isMap(node)) return wrong(place, `must have the keys ${quoted(names)}`);
+    const given = givenKeys(place, node.items as Pair<Node, Node | null>[], names);
+    const entries = Object.entries(keys).map(([name, key]) => [name, readKey({ ...place, node }, name, key, given.get(name))] as const);
+    return entries.some(([, value]) => value === undefined) ? undefined : (Object.fromEntries(entries) as Values<K>);
+  };
+}
+
+/** A list of `min` (1) to `max` values. `distinct`: no value twice. */
+export function list<T>(read: Read<T>, { min = 1, max = 10_000, distinct = false } = {}): Read<T[]> {
+  return (place) => {
+    const node = resolve(place);
+    if (!isSeq(node)) return wrong(place, isScalar(node) ? `must be a list: [${written(place).replaceAll("`", "")}]` : "must be a list");
+    const items = (node.items as Node[]).map((item) => ({ node: item, name: place.name, source: place.source }));
+    if (items.length < min) return wrong(place, `must have at least ${min === 1 ? "one value" : `${min} values`}`);
+    if (items.length > max) return wrong(place, `has ${items.length} values, more than ${max}`);
+    const values = items.map((item) => read(item));
+    if (distinct)
+      items
+        .filter((_, i) => values[i] !== undefined && values.indexOf(values[i]) < i)
+        .map((item) => wrong(item, `has ${written(item)} twice`));
+    return values.includes(undefined) ? undefined : (values as T[]);
+  };
+}
+
+type Given = { readonly key: Node; readonly value: Node | null };
+
+function givenKeys(place: Place, pairs: readonly Pair<Node, Node | null>[], names: readonly string[]): Map<string, Given> {
+  const given = new Map<string, Given>();
+  for (const { key, value } of pairs) {
+    const name = isScalar(key) ? String(key.value) : "?";
+    const at = { ...place, node: key };
+    const first = given.get(name);
+    if (!names.includes(name)) {
+      report(at, (line) => `unknown key \`${name}\` ${line}: ${advice(name, names)}`);
+    } else if (first !== undefined) {
+      const { line } = place.source.lines.linePos(first.key.range?.[0] ?? 0);
+      wrong({ ...at, name }, `is given twice, first at line ${line}`);
+    } else {
+      given.set(name, { key, value });
+    }
+  }
+  return given;
+}
+
+function readKey<T>(place: Place, name: string, key: Key<T>, given: Given | undefined): T | undefined {
+  if (given === undefined) {
+    if (key.fallback !== undefined) return key.fallback;
+    const inside = place.name === "" ? "" : ` in \`${place.name}\``;
+    return report(place, (at) => `key \`${name}\` is missing${inside} ${at}, for example \`${name}: ${key.example}\``);
+  }
+  const { value } = given;
+  if (value === null || (isScalar(value) && value.value === null)) return wrong({ ...place, node: given.key, name }, "has no value");
+  return key.read({ ...place, node: value, name });
+}

@@ -1,0 +1,2 @@
+export { parseRunFile, type RunSpecDraft } from "./parse.ts";
+export { type Problem, RunFileError } from "./problems.ts";

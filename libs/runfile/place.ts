@@ -1,0 +1,47 @@
+import { type Document, isAlias, isScalar, type LineCounter, type Node } from "yaml";
+import { nearest } from "./nearest.ts";
+import type { Problem } from "./problems.ts";
+
+/** A parsed run file, and what was found wrong in it so far. */
+export type Source = { readonly document: Document; readonly lines: LineCounter; readonly problems: Problem[] };
+
+/** A node, and the name that people know it by: the key that it belongs to. Empty for the whole file. */
+export type Place = { readonly node: Node | null; readonly name: string; readonly source: Source };
+
+/** Reads one value. Undefined: it was wrong, and the problem is recorded. */
+export type Read<T> = (place: Place) => T | undefined;
+
+/** Records a mistake: "`name` at line 3", then the text. */
+export function wrong(place: Place, text: string): undefined {
+  return report(place, (at) => `${place.name === "" ? "the run file" : `\`${place.name}\``} ${at} ${text}`);
+}
+
+/** Records a mistake with a message built around its place, which is "at line 3". */
+export function report({ node, source }: Place, message: (at: string) => string): undefined {
+  const { line, col } = source.lines.linePos(node?.range?.[0] ?? 0);
+  source.problems.push({ line, column: col, message: message(`at line ${line}`) });
+}
+
+/** The node itself, or the one that an alias stands for. */
+export function resolve({ node, source }: Place): Node | null | undefined {
+  return isAlias(node) ? node.resolve(source.document) : node;
+}
+
+/** A scalar as it stands in the file, in back quotes. */
+export function written(place: Place): string {
+  const node = resolve(place);
+  if (!isScalar(node)) return "this";
+  const quote = typeof node.value === "string" && node.type !== "PLAIN" ? '"' : "";
+  return `\`${quote}${(node.source ?? String(node.value)).slice(0, 60)}${quote}\``;
+}
+
+/** What to write instead of an unknown word: the nearest candidate, or all of them. */
+export function advice(text: string, candidates: readonly string[]): string {
+  const near = nearest(text, candidates);
+  return near === undefined ? `possible here: ${quoted(candidates)}` : `did you mean \`${near}\`?`;
+}
+
+/** Words in back quotes, separated by commas. */
+export function quoted(words: readonly string[]): string {
+  return words.map((candidate) => `\`${candidate}\``).join(", ");
+}

@@ -1,0 +1,59 @@
+import { isMap, isSeq, type Node } from "yaml";
+import { type Place, quoted, report, type Source, wrong } from "./place.ts";
+import type { RunFile } from "./schema.ts";
+
+/** Initialisations that are not auxiliaries. */
+const reservedNames = ["foundation", "fused"];
+
+/** Records mistakes that more than one value makes together. */
+export function checkRules(file: RunFile, source: Source): void {
+  checkHeldOut(file, source);
+  checkAuxiliaries(file, source);
+  if (!file.methods.includes("recycling")) wrong(at(source, "methods"), "must have `recycling` among them");
+  const tuning = file["fine-tuning"];
+  if (tuning["validate-every"] > tuning.steps) {
+    wrong(at(source, "fine-tuning", "validate-every"), `must be at most \`steps\` (${tuning.steps}), or no checkpoint is ever chosen`);
+  }
+  checkGlyphs(file.foundation.data, at(source, "foundation", "data"));
+}
+
+function checkHeldOut({ target }: RunFile, source: Source): void {
+  const { domains, "held-out": heldOut } = target;
+  for (const [i, domain] of heldOut.entries()) {
+    const place = { ...at(source, "target", "held-out", i), name: "held-out" };
+    if (!domains.includes(domain)) {
+      const near = [...domains].sort((a, b) => Math.abs(a - domain) - Math.abs(b - domain))[0];
+      report(
+        place,
+        (line) =>
+          `unknown domain \`${domain}\` in \`held-out\` ${line}: did you mean \`${near}\`? \`domains\` has ${quoted(domains.map(String))}`,
+      );
+    } else if (domains.length === 1) {
+      report(place, (line) => `held-out domain \`${domain}\` ${line} is also the only training domain: \`domains\` needs at least two`);
+    }
+  }
+}
+
+function checkAuxiliaries({ auxiliaries }: RunFile, source: Source): void {
+  for (const [i, { name, data }] of auxiliaries.entries()) {
+    const place = { ...at(source, "auxiliaries", i, "name"), name: "name" };
+    if (reservedNames.includes(name)) wrong(place, `cannot be \`${name}\`: that is what results call another start of fine-tunings`);
+    if (auxiliaries.findIndex((other) => other.name === name) < i) wrong(place, `is \`${name}\` again: every auxiliary needs its own`);
+    checkGlyphs(data, at(source, "auxiliaries", i, "data"));
+  }
+}
+
+function checkGlyphs({ classes, images }: { classes: number; images: number }, place: Place): void {
+  if (images < classes) wrong({ ...place, name: "images" }, `must be at least \`classes\` (${classes}), not ${images}`);
+}
+
+/** The nearest node on a path that is in the file; keys that are left out have none of their own. */
+function at(source: Source, ...path: readonly (string | number)[]): Place {
+  let node: Node | null = source.document.contents as Node | null;
+  for (const key of path) {
+    const next = isMap(node) || isSeq(node) ? (node.get(key, true) as Node | undefined) : undefined;
+    if (next === undefined) break;
+    node = next;
+  }
+  return { node, name: String(path.at(-1)), source };
+}

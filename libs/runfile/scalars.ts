@@ -1,0 +1,60 @@
+import { isMap, isScalar, isSeq } from "yaml";
+import { advice, type Place, type Read, report, resolve, written, wrong } from "./place.ts";
+
+/** Bounds of a number: `min` and `max` belong to it, `above` and `below` do not. */
+export type Limits = {
+  readonly min?: number;
+  readonly max?: number;
+  readonly above?: number;
+  readonly below?: number;
+  readonly whole?: boolean;
+};
+
+/** A finite number within limits. */
+export function number(limits: Limits = {}): Read<number> {
+  const expected = describe(limits);
+  const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, whole = false } = limits;
+  return (place) => {
+    const value = scalar(place, expected);
+    if (value === undefined) return undefined;
+    const good = typeof value === "number" && Number.isFinite(value) && (!whole || Number.isSafeInteger(value));
+    const inside = good && value >= min && value <= max && value > above && value < below;
+    return inside ? value : wrong(place, `must be ${expected}, not ${written(place)}`);
+  };
+}
+
+/** One line of text. */
+export function text(maxLength = 200): Read<string> {
+  return (place) => {
+    const value = scalar(place, "text");
+    if (value === undefined) return undefined;
+    if (typeof value !== "string") return wrong(place, `must be text, not ${written(place)} (quotes make it text)`);
+    const good = value.trim() !== "" && value.length <= maxLength && !/\p{Cc}/u.test(value);
+    return good ? value : wrong(place, `must be one line of 1 to ${maxLength} characters`);
+  };
+}
+
+/** One of some words; `noun` names them in messages, for example "method". */
+export function word<W extends string>(noun: string, words: readonly W[]): Read<W> {
+  return (place) => {
+    const value = scalar(place, `one of ${words.join(", ")}`);
+    if (value === undefined) return undefined;
+    const found = words.find((candidate) => candidate === value);
+    return found ?? report(place, (at) => `unknown ${noun} ${written(place)} ${at}: ${advice(String(value), words)}`);
+  };
+}
+
+function scalar(place: Place, expected: string): unknown {
+  const node = resolve(place);
+  if (isScalar(node) && node.value !== null) return node.value;
+  return wrong(place, `must be ${expected}, not ${isMap(node) ? "a mapping" : isSeq(node) ? "a list" : "empty"}`);
+}
+
+/** "a whole number from 1 to 10", "a number above 0 and below 1", "a number of 0 or more". */
+function describe({ min, max, above, below, whole }: Limits): string {
+  const noun = whole ? "a whole number" : "a number";
+  if (min !== undefined && max !== undefined) return `${noun} from ${min} to ${max}`;
+  const lower = min !== undefined ? [`of ${min} or more`] : above !== undefined ? [`above ${above}`] : [];
+  const upper = max !== undefined ? [`at most ${max}`] : below !== undefined ? [`below ${below}`] : [];
+  return [noun, [...lower, ...upper].join(" and ")].join(" ").trim();
+}
