@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { spawnScript, VERSION } from "./index.ts";
+
+const script = fileURLToPath(new URL("testing/life.ts", import.meta.url));
+
+test("a service that is asked to stop closes everything in reverse order and is done", async () => {
+  const process = life("serve");
+  await process.printed(`ready ${VERSION}`);
+  process.kill("SIGTERM");
+  assert.equal(await process.exitCode, 0);
+  assert.match(process.stdout(), /stopping: interrupted by SIGTERM\ninner closed\nouter closed\n$/);
+});
+
+test("work that is interrupted closes everything, exits with 130 and reports no error", async () => {
+  const process = life("work");
+  await process.printed("ready");
+  process.kill("SIGINT");
+  assert.equal(await process.exitCode, 130);
+  assert.match(process.stdout(), /^ready\ninner closed\nouter closed\n$/);
+  assert.equal(process.stderr(), "");
+});
+
+test("the second signal ends a process that does not stop", async () => {
+  const process = life("deaf");
+  await process.printed("ready");
+  process.kill("SIGINT");
+  await process.printed("heard");
+  process.kill("SIGINT");
+  assert.equal(await process.exitCode, 130);
+  assert.doesNotMatch(process.stdout(), /closed/);
+});
+
+test("wrong usage is one sentence on stderr and exit code 2", async () => {
+  const process = life("usage");
+  assert.equal(await process.exitCode, 2);
+  assert.equal(process.stderr(), "there is no such thing\n");
+});
+
+test("an error is logged with its stack and exits with 1, after everything is closed", async () => {
+  const process = life("fail");
+  assert.equal(await process.exitCode, 1);
+  const lines = process.stdout().trim().split("\n");
+  assert.deepEqual(lines.slice(0, 2), ["inner closed", "outer closed"]);
+  const logged = JSON.parse(lines[2] ?? "");
+  assert.equal(logged.level, "error");
+  assert.match(logged.err.stack, /disk on fire[\s\S]*life\.ts/);
+});
+
+test("a rejection that nobody handles ends the process with 1 and its reason in the log", async () => {
+  const process = life("stray");
+  assert.equal(await process.exitCode, 1);
+  assert.match(process.stdout(), /nobody waits for me/);
+});
+
+test("main may choose the exit code", async () => {
+  assert.equal(await life("code").exitCode, 3);
+});
+
+test("nothing that was written to a pipe is cut off at the end", async () => {
+  const process = life("write");
+  assert.equal(await process.exitCode, 0);
+  assert.equal(process.stdout().length, (1 << 20) + 1 + "inner closed\nouter closed\n".length);
+});
+
+function life(what: string) {
+  const child = spawnScript(script, [what], { stdio: ["ignore", "pipe", "pipe"], env: { OTEL_EXPORTER_OTLP_ENDPOINT: undefined } });
+  let stdout = "";
+  let stderr = "";
+  let look = () => {};
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    look();
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const exitCode = new Promise<number | null>((resolve) => child.once("close", resolve));
+  return {
+    exitCode,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    printed: (text: string) =>
+      new Promise<void>((resolve, reject) => {
+        look = () => {
+          if (stdout.includes(`${text}\n`)) resolve();
+        };
+        child.once("close", () => reject(new Error(`the process ended before it printed ${text}: ${stdout}${stderr}`)));
+        look();
+      }),
+  };
+}
