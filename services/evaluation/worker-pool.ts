@@ -88,8 +88,12 @@ export function createWorkerPool<Job, Result>({ module, workers, idleMs = 30_000
       clearTimeout(thread.idle);
       thread.current = pending;
       thread.worker.ref();
-      const { job, transfer } = pending.prepare();
-      thread.worker.postMessage({ job, cancelled: pending.cancelled } satisfies WorkerRequest<unknown>, transfer);
+      try {
+        const { job, transfer } = pending.prepare();
+        thread.worker.postMessage({ job, cancelled: pending.cancelled } satisfies WorkerRequest<unknown>, transfer);
+      } catch (error) {
+        finish(thread, error as Error);
+      }
     }
   }
 
@@ -131,7 +135,11 @@ export function createWorkerPool<Job, Result>({ module, workers, idleMs = 30_000
       for (const pending of queue.splice(0)) pending.settle(error);
       const all = [...threads];
       threads.clear();
-      for (const thread of all) thread.current?.settle(error);
+      for (const { current } of all) {
+        if (current === undefined) continue;
+        Atomics.store(current.cancelled, 0, 1);
+        current.settle(error);
+      }
       await Promise.all(all.map(retire));
     },
   };
