@@ -48,8 +48,9 @@ function addBias(values: Float32Array, parameters: Float32Array, { name, outputs
     const end = i + examples;
     if (rectified) {
       for (; i < end; i += 1) {
-        // Not a number stays one, so that it reaches the loss.
-        values[i] = Math.max(values[i]! + bias, 0);
+        const sum = values[i]! + bias;
+        // max(sum, 0), exactly, without a branch that the processor would mispredict. Not a number stays one and reaches the loss.
+        values[i] = (sum + Math.abs(sum)) * 0.5;
       }
     } else {
       for (; i < end; i += 1) values[i] = values[i]! + bias;
