@@ -15,7 +15,8 @@ for (const [dtype, { nan }] of Object.entries(FORMATS) as [keyof typeof FORMATS,
   widen(dtype, bytesOf(all), values);
 
   test(`${dtype}: all 65536 patterns have the value that the definition gives`, () => {
-    for (const pattern of all) assert.ok(Object.is(values[pattern], definedValue(dtype, pattern)), `pattern ${pattern}: ${values[pattern]}`);
+    for (const pattern of all)
+      assert.ok(Object.is(values[pattern], definedValue(dtype, pattern)), `pattern ${pattern}: ${values[pattern]}`);
   });
 
   for (const [source, type] of [["f64", Float64Array] as const, ["f32", Float32Array] as const]) {
