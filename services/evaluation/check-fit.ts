@@ -1,11 +1,10 @@
-import type { Dataset } from "#libs/datasets";
 import type { Weights } from "#libs/learning";
 import { InvalidEvaluationError, type Violation } from "./errors.ts";
 
 /** Models and data under the field names of the recipe. */
 export type FitInput = {
   readonly models: readonly Weights[];
-  readonly datasets: readonly { readonly field: string; readonly dataset: Dataset }[];
+  readonly datasets: readonly { readonly field: string; readonly dataset: { readonly features: number; readonly classes: number } }[];
 };
 
 /**

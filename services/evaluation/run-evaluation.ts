@@ -1,5 +1,5 @@
 import { type Dataset, decodeDataset, splitDataset } from "#libs/datasets";
-import { openBackend, predict, type Weights } from "#libs/learning";
+import { openBackend, predict } from "#libs/learning";
 import type { BackendName, EvaluateParameters, EvaluationResult } from "#libs/recipes";
 import { loadFloat32 } from "#libs/tensors";
 import { checkFit } from "./check-fit.ts";
@@ -22,7 +22,7 @@ export type EvaluationJob = {
  * @throws InvalidEvaluationError when a file cannot be read, models do not fit, or a model gives no finite numbers.
  */
 export async function runEvaluation(job: EvaluationJob, checkCancelled: () => void = () => {}): Promise<EvaluationResult> {
-  const models = job.models.map((bytes, i) => decode(`recipe.inputs.models[${i}]`, () => loadFloat32(bytes) as Weights));
+  const models = job.models.map((bytes, i) => decode(`recipe.inputs.models[${i}]`, () => loadFloat32(bytes)));
   const heldOut = job.heldOut && decodeData("recipe.inputs.heldOut", job.heldOut);
   const validation = job.validation.map((bytes, i) => decodeData(`recipe.inputs.validation[${i}]`, bytes));
   checkFit({ models, datasets: heldOut === undefined ? validation : [heldOut, ...validation] });
@@ -41,8 +41,9 @@ export async function runEvaluation(job: EvaluationJob, checkCancelled: () => vo
   try {
     return measure(job.parameters, { members: models, samples, predict: predictOn });
   } catch (cause) {
-    if (!(cause instanceof NonFiniteLogitsError)) throw cause;
-    throw new InvalidEvaluationError([{ field: "recipe.inputs.models", description: "has a model whose logits overflow" }], { cause });
+    // A RangeError is a shape that does not follow on the one before: the members are alike, so it is true of all of them.
+    if (!(cause instanceof NonFiniteLogitsError || cause instanceof RangeError)) throw cause;
+    throw new InvalidEvaluationError([{ field: "recipe.inputs.models", description: `cannot predict: ${cause.message}` }], { cause });
   }
 }
 
