@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { collect, failure, pair } from "./fixture.ts";
+import { Code, isRpcError, notFound, RpcError } from "./index.ts";
+
+const chunk = (byte: number, length = 8) => new Uint8Array(length).fill(byte);
+
+test("the four kinds of methods carry messages both ways", async () => {
+  await using p = await pair({
+    catalog: {
+      getArtifact: ({ name }) => ({ artifact: { digest: `got ${name.value}` } }),
+      async *downloadBlob({ digest, length }) {
+        for (let i = 0; i < Number(length); i++) yield { chunk: new TextEncoder().encode(`${digest}${i}`) };
+      },
+      async uploadBlob(requests) {
+        let sizeBytes = 0n;
+        for await (const { part } of requests) if (part.case === "chunk") sizeBytes += BigInt(part.value.length);
+        return { digest: "sum", sizeBytes };
+      },
+    },
+    bus: {
+      async *consume(requests) {
+        for await (const { action } of requests) if (action.case === "subscribe") yield { sequence: BigInt(action.value.concurrency) * 2n };
+      },
+    },
+  });
+  assert.equal((await p.catalog.getArtifact({ name: { case: "ref", value: "x" } })).artifact?.digest, "got x");
+  const chunks = await collect(p.catalog.downloadBlob({ digest: "d", length: 3n }, { timeoutMs: 5000 }));
+  assert.deepEqual(
+    chunks.map((message) => new TextDecoder().decode(message.chunk)),
+    ["d0", "d1", "d2"],
+  );
+  const upload = async function* () {
+    yield { part: { case: "header" as const, value: {} } };
+    for (let i = 0; i < 100; i++) yield { part: { case: "chunk" as const, value: chunk(i, 1000) } };
+  };
+  assert.equal((await p.catalog.uploadBlob(upload(), { timeoutMs: 5000 })).sizeBytes, 100_000n);
+  const subscribe = async function* () {
+    for (const concurrency of [1, 2, 3]) yield { action: { case: "subscribe" as const, value: { concurrency } } };
+  };
+  const replies = await collect(p.bus.consume(subscribe(), { timeoutMs: 5000 }));
+  assert.deepEqual(
+    replies.map(({ sequence }) => sequence),
+    [2n, 4n, 6n],
+  );
+});
+
+test("bytes of a message are a plain Uint8Array whose slice copies", async () => {
+  const seen: { constructor: boolean; independent: boolean }[] = [];
+  const inspect = (bytes: Uint8Array) => {
+    const copy = bytes.slice();
+    copy[0] = 99;
+    seen.push({ constructor: bytes.constructor === Uint8Array, independent: bytes[0] !== 99 });
+  };
+  await using p = await pair({
+    catalog: {
+      async uploadBlob(requests) {
+        for await (const { part } of requests) if (part.case === "chunk") inspect(part.value);
+        return {};
+      },
+      async *downloadBlob() {
+        yield { chunk: chunk(1) };
+      },
+    },
+  });
+  const upload = async function* () {
+    yield { part: { case: "chunk" as const, value: chunk(1) } };
+  };
+  await p.catalog.uploadBlob(upload(), { timeoutMs: 5000 });
+  for await (const message of p.catalog.downloadBlob({}, { timeoutMs: 5000 })) inspect(message.chunk);
+  assert.deepEqual(seen, [
+    { constructor: true, independent: true },
+    { constructor: true, independent: true },
+  ]);
+});
+
+test("an RpcError reaches the caller with reason, metadata and field violations, from every kind of method, at once", async () => {
+  const error = () =>
+    notFound("no 50° artifact: 100% gone", {
+      reason: "BLOB_MISSING",
+      metadata: { missing: "sha256:ab" },
+      violations: [{ field: "digests[2]", description: "is not stored" }],
+    });
+  await using p = await pair({
+    catalog: {
+      getArtifact() {
+        throw error();
+      },
+      async *downloadBlob() {
+        yield { chunk: chunk(1) };
+        throw error();
+      },
+      async uploadBlob() {
+        throw error();
+      },
+    },
+    bus: {
+      // biome-ignore lint/correctness/useYield: it fails first
+      async *consume() {
+        throw error();
+      },
+    },
+  });
+  const endless = async function* () {
+    for (;;) yield { part: { case: "chunk" as const, value: chunk(0, 10_000) } };
+  };
+  const silent = async function* () {
+    yield await new Promise<{ action: { case: undefined } }>(() => {});
+  };
+  const started = performance.now();
+  const failures = [
+    await failure(p.catalog.getArtifact({})),
+    await failure(collect(p.catalog.downloadBlob({}, { timeoutMs: 20_000 }))),
+    await failure(p.catalog.uploadBlob(endless(), { timeoutMs: 20_000 })),
+    await failure(collect(p.bus.consume(silent(), { timeoutMs: 20_000 }))),
+  ];
+  assert.ok(performance.now() - started < 5000);
+  for (const failed of failures) {
+    assert.ok(failed instanceof RpcError);
+    assert.deepEqual(
+      [failed.code, failed.message, failed.reason, failed.metadata, failed.violations],
+      [Code.NOT_FOUND, error().message, "BLOB_MISSING", { missing: "sha256:ab" }, error().violations],
+    );
+  }
+});
+
+test("what is not an RpcError is logged and stays inside", async () => {
+  const logged: unknown[] = [];
+  const log = { error: (fields: Record<string, unknown>) => logged.push(fields) };
+  const bug = new TypeError("secret path /home/x");
+  await using p = await pair(
+    {
+      catalog: {
+        getArtifact() {
+          throw bug;
+        },
+      },
+    },
+    { serve: { log } },
+  );
+  const failed = await failure(p.catalog.getArtifact({}));
+  assert.ok(isRpcError(failed, Code.INTERNAL));
+  assert.equal(failed.message, "internal error");
+  assert.deepEqual(logged, [{ err: bug, method: "ratatouille.v1.CatalogService/GetArtifact" }]);
+});
+
+test("a method without a handler, and a service that is not served, are UNIMPLEMENTED", async () => {
+  await using p = await pair({});
+  assert.ok(isRpcError(await failure(p.catalog.getArtifact({})), Code.UNIMPLEMENTED));
+  assert.ok(isRpcError(await failure(p.bus.publish({})), Code.UNIMPLEMENTED));
+});

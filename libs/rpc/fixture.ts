@@ -1,0 +1,63 @@
+import { BusService } from "#proto/ratatouille/v1/bus_pb.ts";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { type ConnectOptions, connect, type RpcChannel } from "./client.ts";
+import { implement } from "./implement.ts";
+import { type RpcServer, type ServeOptions, serve } from "./server.ts";
+import type { Implementation, ServiceClient } from "./types.ts";
+
+type Catalog = Partial<Implementation<typeof CatalogService>>;
+type Bus = Partial<Implementation<typeof BusService>>;
+
+/** A server with the given handlers and a client of it, for tests: a unary, two streaming and a bidirectional kind are among them. */
+export type Pair = AsyncDisposable & {
+  server: RpcServer;
+  channel: RpcChannel;
+  catalog: ServiceClient<typeof CatalogService>;
+  bus: ServiceClient<typeof BusService>;
+};
+
+/** Serves `handlers` on a free port of 127.0.0.1 and connects to it. */
+export async function pair(
+  handlers: { catalog?: Catalog; bus?: Bus },
+  options: { serve?: Partial<ServeOptions>; connect?: ConnectOptions } = {},
+): Promise<Pair> {
+  const services = [implement(CatalogService, handlers.catalog ?? {}), implement(BusService, handlers.bus ?? {})];
+  const server = await serve({ address: "127.0.0.1:0", services, drainMs: 0, ...options.serve });
+  const channel = connect(server.address, options.connect);
+  return {
+    server,
+    channel,
+    catalog: channel.client(CatalogService),
+    bus: channel.client(BusService),
+    async [Symbol.asyncDispose]() {
+      channel.close();
+      await server.drain(0);
+    },
+  };
+}
+
+/** Waits until a condition holds; fails after 5 s. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`waited 5 s for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** The error that a promise rejects with. */
+export async function failure(work: Promise<unknown>): Promise<unknown> {
+  try {
+    await work;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("expected a failure");
+}
+
+/** All items of a stream. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

@@ -1,0 +1,29 @@
+import type { Http2Server } from "node:http2";
+import type { Server, ServerCredentials } from "@grpc/grpc-js";
+
+/** Bytes in flight per stream and per connection: 800 MB/s at 10 ms. The default of 64 KiB gives 4 MiB/s there. */
+export const WINDOW_BYTES = 8 * 1024 * 1024;
+
+type Internals = {
+  commonServerOptions?: { settings?: Record<string, unknown> };
+  createHttp2Server?: (credentials: ServerCredentials) => Http2Server;
+};
+
+/**
+ * Widens the windows of a server that is not yet bound. grpc-js reads `grpc-node.flow_control_window` in its client only
+ * (1.14.7; grpc-node #3058), so this reaches for the two internals where the server makes its HTTP/2 server.
+ * `initialWindowSize` lifts the window of a stream, `setLocalWindowSize` that of the connection; both are needed.
+ */
+export function widenServerWindows(server: Server): void {
+  const internals = server as unknown as Internals;
+  const { commonServerOptions, createHttp2Server } = internals;
+  if (commonServerOptions === undefined || createHttp2Server === undefined) {
+    throw new Error("this version of grpc-js has other internals: see libs/rpc/flow-control.ts");
+  }
+  commonServerOptions.settings = { ...commonServerOptions.settings, initialWindowSize: WINDOW_BYTES };
+  internals.createHttp2Server = (credentials) => {
+    const http2Server = createHttp2Server.call(server, credentials);
+    http2Server.on("session", (session) => session.setLocalWindowSize(WINDOW_BYTES));
+    return http2Server;
+  };
+}

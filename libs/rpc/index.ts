@@ -1,0 +1,26 @@
+export { type ClientTls, type ConnectOptions, connect, type RpcChannel } from "./client.ts";
+export { Code, codeName } from "./code.ts";
+export {
+  aborted,
+  alreadyExists,
+  cancelled,
+  dataLoss,
+  deadlineExceeded,
+  type FieldViolation,
+  failedPrecondition,
+  internal,
+  invalidArgument,
+  isRpcError,
+  notFound,
+  permissionDenied,
+  RpcError,
+  type RpcErrorDetails,
+  resourceExhausted,
+  unauthenticated,
+  unavailable,
+  unimplemented,
+} from "./errors.ts";
+export { implement, type ServiceRegistration } from "./implement.ts";
+export { isLoopback, type ServerTls } from "./listener.ts";
+export { type RpcServer, type ServeOptions, serve } from "./server.ts";
+export type { CallContext, CallOptions, Implementation, RpcLog, ServiceClient, StreamOptions } from "./types.ts";

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import { Code } from "./code.ts";
+import { isRpcError } from "./errors.ts";
+
+const ATTEMPTS = 5;
+const FIRST_DELAY_MS = 100;
+const MAX_DELAY_MS = 2000;
+
+/** True if the method may be sent again: its proto says so, and its request is one message that we still have. */
+export function isRetryable(method: DescMethod): boolean {
+  const idempotent = method.idempotency === Idempotency.NO_SIDE_EFFECTS || method.idempotency === Idempotency.IDEMPOTENT;
+  return idempotent && (method.methodKind === "unary" || method.methodKind === "server_streaming");
+}
+
+/** The pause before attempt `n` (the first retry is 1): doubling, 2 s at most, with jitter from half to whole. `random` is in [0, 1). */
+export function retryDelayMs(n: number, random: number): number {
+  return Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (n - 1)) * (0.5 + random / 2);
+}
+
+/**
+ * Runs attempts until one yields or ends, again after UNAVAILABLE while nothing has been yielded and the deadline
+ * (milliseconds since 1970) leaves time for the pause.
+ */
+export async function* withRetries<T>(
+  attempt: () => AsyncIterable<T>,
+  { deadline, signal }: { deadline: number; signal: AbortSignal },
+): AsyncGenerator<T, void, undefined> {
+  for (let n = 1; ; n++) {
+    let yielded = false;
+    try {
+      for await (const item of attempt()) {
+        yielded = true;
+        yield item;
+      }
+      return;
+    } catch (error) {
+      const delayMs = retryDelayMs(n, Math.random());
+      const again = !yielded && n < ATTEMPTS && isRpcError(error, Code.UNAVAILABLE) && !signal.aborted && Date.now() + delayMs < deadline;
+      if (!again) throw error;
+      // An abort during the pause ends it; the next attempt then fails with the abort's reason before it sends anything.
+      await sleep(delayMs, undefined, { signal }).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { Server, type ServerDuplexStream } from "@grpc/grpc-js";
+import { identity, MAX_MESSAGE_BYTES } from "./codec.ts";
+import { failedPrecondition, type RpcError, unavailable } from "./errors.ts";
+import { widenServerWindows } from "./flow-control.ts";
+import { handleCall, type OpenCall } from "./handle-call.ts";
+import { createHealth } from "./health.ts";
+import type { ServiceRegistration, WireHandler } from "./implement.ts";
+import { checkListener, type ServerTls, serverCredentials, tokenCheck } from "./listener.ts";
+import { quietGrpcLogging } from "./quiet.ts";
+import { createReflection } from "./reflection.ts";
+import type { RpcLog } from "./types.ts";
+
+/** Options of `serve`. */
+export type ServeOptions = {
+  /** `host:port`; port 0 takes a free one. */
+  address: string;
+  services: readonly ServiceRegistration[];
+  tls?: ServerTls | undefined;
+  /** Bearer token that every call has to carry, health excepted. */
+  token?: string | undefined;
+  /** Allows an address other than loopback without TLS and token. */
+  insecure?: boolean | undefined;
+  /** Where unexpected errors of handlers go. Without it they become process warnings. */
+  log?: RpcLog | undefined;
+  /** Grace period of a drain without one of its own. 10 s by default. */
+  drainMs?: number | undefined;
+};
+
+/** A running server. Disposing of it drains it. */
+export type RpcServer = AsyncDisposable & {
+  /** `host:port` as bound. */
+  readonly address: string;
+  readonly port: number;
+  /** What health says of a service; "" is the whole server. */
+  setHealth(service: string, serving: boolean): void;
+  /**
+   * Stops: health says NOT_SERVING, new calls are refused, open ones may finish; after the grace period they end with
+   * UNAVAILABLE (SHUTTING_DOWN) and their handlers' signals abort. Resolves when every handler has ended and the port is free.
+   */
+  drain(graceMs?: number): Promise<void>;
+};
+
+/** After the calls have ended, connections get so long to close by themselves. */
+const CLOSE_MS = 1000;
+
+/**
+ * Serves services on one port, with health (Check, Watch) and reflection (v1, v1alpha).
+ * Throws INVALID_ARGUMENT (INSECURE_ADDRESS) for an address other than loopback without TLS and token,
+ * FAILED_PRECONDITION (ADDRESS_IN_USE, LISTEN_FAILED) if it cannot listen.
+ */
+export async function serve(options: ServeOptions): Promise<RpcServer> {
+  checkListener(options);
+  quietGrpcLogging();
+  const log = options.log ?? {
+    error: ({ err, method }, message) => process.emitWarning(err instanceof Error ? err : `${method}: ${message}`),
+  };
+  const health = createHealth(options.services.map(({ service }) => service.typeName));
+  const described: DescService[] = [...options.services, health.registration].map(({ service }) => service);
+  const registrations = [...options.services, health.registration, ...createReflection(described)];
+
+  const server = new Server({
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+    // Two servers on one port are a mistake here, not load balancing.
+    "grpc.so_reuseport": 0,
+  });
+  widenServerWindows(server);
+  const calls = new Map<OpenCall, { infrastructure: boolean }>();
+  let draining = false;
+  const checkToken = tokenCheck(options.token);
+
+  const register = (method: string, handler: WireHandler, registration: ServiceRegistration) => {
+    const infrastructure = !options.services.includes(registration);
+    const admit = (metadata: ReadonlyMap<string, string>) => {
+      if (!registration.open) checkToken(metadata);
+      if (draining && !infrastructure) throw shuttingDown();
+    };
+    const accept = (stream: ServerDuplexStream<Buffer, Buffer>) => {
+      const call = handleCall(stream, { method, handler, traced: !infrastructure, admit, log });
+      calls.set(call, { infrastructure });
+      void call.ended.finally(() => calls.delete(call));
+    };
+    if (!server.register(`/${method}`, accept, identity, identity, "bidi")) {
+      throw new TypeError(`${method} is registered twice`);
+    }
+  };
+  for (const registration of registrations) {
+    for (const { method, handler } of registration.methods)
+      register(`${registration.service.typeName}/${method.name}`, handler, registration);
+  }
+
+  const port = await bind(server, options);
+  const drain = async (graceMs: number) => {
+    draining = true;
+    health.stopServing();
+    const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    const open = (infrastructure: boolean) => [...calls].filter(([, call]) => call.infrastructure === infrastructure).map(([call]) => call);
+    const work = open(false);
+    // One turn of the loop, so that those who watch health hear NOT_SERVING before their stream ends.
+    await new Promise((resolve) => setImmediate(resolve));
+    await within(graceMs, Promise.all(work.map(({ ended }) => ended)));
+    for (const call of [...open(false), ...open(true)]) call.abort(shuttingDown());
+    await within(
+      CLOSE_MS,
+      Promise.all([...calls.keys()].map(({ ended }) => ended)).then(() => closed),
+    );
+    server.forceShutdown();
+  };
+  let drained: Promise<void> | undefined;
+  const drainOnce = (graceMs = options.drainMs ?? 10_000) => (drained ??= drain(graceMs));
+  return {
+    address: options.address.replace(/:0$/, `:${port}`),
+    port,
+    setHealth: (service, serving) => health.set(service, serving && !draining),
+    drain: drainOnce,
+    [Symbol.asyncDispose]: () => drainOnce(),
+  };
+}
+
+function shuttingDown(): RpcError {
+  return unavailable("the server is shutting down", { reason: "SHUTTING_DOWN" });
+}
+
+function bind(server: Server, options: ServeOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(options.address, serverCredentials(options.tls), (error, port) => {
+      if (error === null) return resolve(port);
+      server.forceShutdown();
+      const inUse = /EADDRINUSE|address already in use/i.test(error.message);
+      const message = inUse ? `${options.address} is in use by another program` : `cannot listen on ${options.address}: ${error.message}`;
+      reject(
+        failedPrecondition(message, {
+          reason: inUse ? "ADDRESS_IN_USE" : "LISTEN_FAILED",
+          metadata: { address: options.address },
+          cause: error,
+        }),
+      );
+    });
+  });
+}
+
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

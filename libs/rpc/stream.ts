@@ -1,0 +1,62 @@
+import type { EventEmitter } from "node:events";
+
+/** The object-mode stream of a call, server side or client side. */
+export type MessageStream = EventEmitter & {
+  readonly readableEnded: boolean;
+  readonly destroyed: boolean;
+  read(): Uint8Array | null;
+  write(message: Uint8Array): boolean;
+};
+
+/**
+ * Reads the messages of a grpc-js stream in order, until the other side has ended or the signal aborts (then it throws
+ * the signal's reason). Leaving early does not destroy the stream: a server call could not send its status any more, and
+ * the caller would wait for its deadline.
+ */
+export async function* readMessages(stream: MessageStream, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  let ended = stream.readableEnded || stream.destroyed;
+  let wake = () => {};
+  const onReadable = () => wake();
+  const onEnd = () => {
+    ended = true;
+    wake();
+  };
+  stream.on("readable", onReadable).on("end", onEnd).on("close", onEnd);
+  signal.addEventListener("abort", onReadable);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const message = stream.read();
+      if (message !== null) yield message;
+      else if (ended) return;
+      else {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        wake = resolve;
+        await promise;
+      }
+    }
+  } finally {
+    stream.off("readable", onReadable).off("end", onEnd).off("close", onEnd);
+    signal.removeEventListener("abort", onReadable);
+  }
+}
+
+/**
+ * Writes one message and waits while the buffer is full, so that a slow reader holds its producer.
+ * Throws the signal's reason when it aborts.
+ */
+export async function writeMessage(stream: MessageStream, message: Uint8Array, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (stream.write(message)) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wake = () => resolve();
+  stream.once("drain", wake).once("close", wake);
+  signal.addEventListener("abort", wake);
+  try {
+    await promise;
+  } finally {
+    stream.off("drain", wake).off("close", wake);
+    signal.removeEventListener("abort", wake);
+  }
+  signal.throwIfAborted();
+}
