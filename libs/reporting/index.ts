@@ -1,5 +1,6 @@
 export { buildReport } from "./build-report.ts";
 export { isMethod, type Method, type MethodText, methods, methodTexts } from "./methods.ts";
+export { type ModelCardOptions, modelCard } from "./model-card.ts";
 export type {
   Analysis,
   BarrierDomain,
@@ -18,4 +19,5 @@ export type {
 } from "./report.ts";
 export { bestMember } from "./results.ts";
 export { sentences } from "./sentences.ts";
+export { renderMarkdown, renderTable } from "./table.ts";
 export { judge, type Verdict } from "./verdict.ts";

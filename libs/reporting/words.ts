@@ -26,10 +26,10 @@ export function counted(count: number, noun: string): string {
   return `${inWords(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** An accuracy, or a difference of two, in percent or points with one decimal. Never "-0.0". */
+/** An accuracy, or a difference of two, in percent or points with one decimal (halves away from zero). Never "-0.0". */
 export function points(value: number): string {
-  const text = (100 * value).toFixed(1);
-  return text === "-0.0" ? "0.0" : text.replace("-", "−");
+  const text = (Math.round(Math.abs(value) * 1000) / 10).toFixed(1);
+  return value < 0 && text !== "0.0" ? `−${text}` : text;
 }
 
 /** The same with a sign: "+1.9", "−0.4", "0.0". */

@@ -1,0 +1,134 @@
+import { stringify } from "yaml";
+import { methodTexts } from "./methods.ts";
+import type { Cell, Report } from "./report.ts";
+import { cellResults } from "./results.ts";
+import { points } from "./words.ts";
+
+export type ModelCardOptions = {
+  readonly report: Report;
+  readonly seed: number;
+  readonly heldOut: string;
+  /** Digest of the averaged model, the one that `ratatouille lineage` takes. */
+  readonly model: string;
+  /** Digest of the file `model.safetensors`. */
+  readonly weights: string;
+  /** Inputs, widths of the hidden layers, and classes of the network. */
+  readonly layers: { readonly features: number; readonly hidden: readonly number[]; readonly classes: number };
+};
+
+/**
+ * README.md of an averaged model, in the form of Hugging Face's model cards: YAML front matter, then what was averaged, how good it is,
+ * how to load it and how to make it again.
+ * @throws RangeError if the report has no such cell.
+ */
+export function modelCard(options: ModelCardOptions): string {
+  const { report, seed, heldOut } = options;
+  const cell = report.cells.find((candidate) => candidate.seed === seed && candidate.heldOut === heldOut);
+  if (cell === undefined) throw new RangeError(`The report has no cell for seed ${seed} with ${heldOut} held out`);
+  return [
+    `---\n${frontMatter(options, cell)}---`,
+    `# ${plain(report.name)}: recycled model, seed ${seed}, ${heldOut} held out`,
+    `The average of the weights of ${members(cell).length} fine-tunings of one foundation model on *${plain(report.task.name)}*, each started from the foundation or from one of its fine-tunings on an auxiliary task (model recycling, Ramé et al., ICML 2023). It is one network: as fast as any of them.`,
+    "## Scores",
+    scores(report, cell),
+    "## What was averaged",
+    averaged(cell),
+    "## Load it",
+    loading(options),
+    "## Make it again",
+    reproduction(options),
+    "",
+  ].join("\n\n");
+}
+
+function frontMatter({ report, heldOut }: ModelCardOptions, cell: Cell): string {
+  const licences = report.licences.map((licence) => licence.toLowerCase());
+  const result = cell.averages.find(({ method }) => method === "recycling");
+  return stringify({
+    license: licences.length === 1 ? licences[0] : licences,
+    library_name: "pytorch",
+    pipeline_tag: "image-classification",
+    base_model: [...new Set(members(cell).map(({ model }) => model))],
+    base_model_relation: "merge",
+    tags: ["model-recycling", "weight-averaging", "merge", "ratatouille"],
+    datasets: [report.task.source],
+    "model-index": [
+      {
+        name: report.name,
+        results: [
+          {
+            task: { type: "image-classification" },
+            dataset: { name: `${report.task.name}, ${heldOut} (held out)`, type: report.task.source },
+            metrics: [{ type: "accuracy", value: result?.accuracy ?? null }],
+          },
+        ],
+      },
+    ],
+  });
+}
+
+function scores(report: Report, cell: Cell): string {
+  const rows = cellResults(cell, report.task.methods).map(
+    ({ method, accuracy }) =>
+      `| ${method === "recycling" ? "**this model**" : methodTexts[method].label} | ${points(accuracy)} | ${methodTexts[method].explanation} |`,
+  );
+  return [
+    `Accuracy in % on the domain ${cell.heldOut}, which no choice and no training has seen:`,
+    ["| | accuracy | |", "| --- | --: | --- |", ...rows].join("\n"),
+    "One seed and one domain say little. What holds over all of them:",
+    report.sentences.map((text) => `- ${text}`).join("\n"),
+  ].join("\n\n");
+}
+
+function averaged(cell: Cell): string {
+  const rows = members(cell).map(
+    (member) =>
+      `| ${member.index} | ${plain(member.initialisation)} | ${member.learningRate} | ${member.dropout} | ${member.weightDecay} | ${member.bestStep} | ${points(member.validationAccuracy)} | ${points(member.accuracy)} | \`${member.model}\` |`,
+  );
+  return [
+    "All with equal weight. Validation and held-out accuracy in %:",
+    [
+      "| | started from | learning rate | dropout | weight decay | step | validation | held out | model |",
+      "| --: | --- | --: | --: | --: | --: | --: | --: | --- |",
+      ...rows,
+    ].join("\n"),
+  ].join("\n\n");
+}
+
+function loading({ layers: { features, hidden, classes } }: ModelCardOptions): string {
+  const widths = [features, ...hidden];
+  const layers = hidden.map((width, i) => `    ("fc${i + 1}", nn.Linear(${widths[i]}, ${width})), ("relu${i + 1}", nn.ReLU()),`);
+  return `\`\`\`python
+from collections import OrderedDict
+
+from safetensors.torch import load_file
+from torch import nn
+
+model = nn.Sequential(OrderedDict([
+${layers.join("\n")}
+    ("head", nn.Linear(${widths.at(-1)}, ${classes})),
+]))
+model.load_state_dict(load_file("model.safetensors"))
+model.eval()
+\`\`\`
+
+Input: ${features} numbers an image, grey values from 0 to 1, row by row. Output: ${classes} logits.`;
+}
+
+function reproduction({ report, model, weights }: ModelCardOptions): string {
+  return `\`\`\`sh
+ratatouille lineage ${model}
+ratatouille reproduce ${model}
+\`\`\`
+
+\`recipe.json\` says how it was made; the same recipe gives the same bytes. Model \`${model}\`, weights \`${weights}\`, run \`${report.runId}\`, data \`${report.task.source}\`, made with ratatouille ${report.ratatouille}. Licences of what went in: ${report.licences.join(", ")}.`;
+}
+
+function members(cell: Cell) {
+  return cell.members.filter(({ set }) => set === "recycled");
+}
+
+/** Names that people chose, without what Markdown would read as more than text. */
+function plain(text: string): string {
+  return text.replace(/[\\`*_[\]<>|#]/g, (character) => `\\${character}`);
+}

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parse } from "yaml";
+import { buildReport, modelCard, renderMarkdown, renderTable } from "./index.ts";
+import { syntheticRun } from "./synthetic-run.ts";
+
+const report = buildReport(syntheticRun());
+
+test("the table has a line for each method and aligned columns", () => {
+  const lines = renderTable(report).trimEnd().split("\n");
+  assert.equal(lines[0], "Accuracy in % on the held-out domain, mean ± standard error over two seeds:");
+  assert.match(lines[2]!, /^method +0° +25° +50° +75° +mean$/);
+  assert.equal(lines.length, 3 + 9);
+  assert.equal(new Set(lines.slice(2).map((line) => line.length)).size, 1);
+  const recycling = report.table.find(({ method }) => method === "recycling")!;
+  const row = lines.find((line) => line.startsWith("recycling "))!;
+  assert.ok(row.endsWith(`${(100 * recycling.mean!).toFixed(1)} ± ${(100 * recycling.sem!).toFixed(1)}`), row);
+});
+
+test("one seed has no error", () => {
+  assert.ok(!renderTable(buildReport(syntheticRun({ seeds: [10] }))).includes("±"));
+});
+
+test("the Markdown version has the same numbers, differences with verdicts, barriers and diversity", () => {
+  const markdown = renderMarkdown(report);
+  const recycling = report.table.find(({ method }) => method === "recycling")!;
+  assert.ok(markdown.includes(`| **${(100 * recycling.mean!).toFixed(1)} ± ${(100 * recycling.sem!).toFixed(1)}** |`));
+  assert.match(markdown, /\| recycling − soup \| [+−]\d+\.\d ± \d+\.\d \| \d \/ \d \/ \d \| too few seeds \|/);
+  assert.match(markdown, /\| recycled \| validation \| /);
+  for (const block of markdown.split("\n\n").filter((text) => text.startsWith("|"))) {
+    assert.equal(new Set(block.split("\n").map((line) => line.split("|").length)).size, 1, block);
+  }
+});
+
+const cardOptions = {
+  report,
+  seed: 10,
+  heldOut: "50°",
+  model: `sha256:${"a".repeat(64)}`,
+  weights: `sha256:${"b".repeat(64)}`,
+  layers: { features: 256, hidden: [256, 128], classes: 10 },
+};
+
+test("a model card has Hugging Face's front matter", () => {
+  const [, front] = modelCard(cardOptions).split("---\n");
+  const meta = parse(front!) as Record<string, unknown>;
+  assert.deepEqual(meta["license"], ["cc-by-4.0", "apache-2.0"]);
+  assert.equal(meta["base_model_relation"], "merge");
+  assert.equal((meta["base_model"] as string[]).length, 10);
+  assert.equal(meta["library_name"], "pytorch");
+  assert.deepEqual(meta["datasets"], [report.task.source]);
+  const cell = report.cells.find(({ seed, heldOut }) => seed === 10 && heldOut === "50°")!;
+  const recycling = cell.averages.find(({ method }) => method === "recycling")!;
+  const [entry] = meta["model-index"] as { results: { metrics: { value: number }[] }[] }[];
+  assert.equal(entry?.results[0]?.metrics[0]?.value, recycling.accuracy);
+});
+
+test("a model card says what was averaged, how to load it and how to make it again", () => {
+  const card = modelCard(cardOptions);
+  const cell = report.cells.find(({ seed, heldOut }) => seed === 10 && heldOut === "50°")!;
+  for (const { set, model } of cell.members) assert.equal(card.includes(`\`${model}\``), set === "recycled");
+  assert.ok(card.includes('("fc2", nn.Linear(256, 128)), ("relu2", nn.ReLU()),\n    ("head", nn.Linear(128, 10)),'));
+  assert.ok(card.includes(`ratatouille reproduce ${cardOptions.model}`));
+  assert.throws(() => modelCard({ ...cardOptions, seed: 99 }), RangeError);
+});

@@ -1,0 +1,89 @@
+import { methodTexts } from "./methods.ts";
+import type { Report, TableRow } from "./report.ts";
+import { judge, type Verdict } from "./verdict.ts";
+import { counted, points, signedPoints, withError } from "./words.ts";
+
+/** What a verdict is called in tables. */
+export const verdictWords: { readonly [V in Verdict]: string } = {
+  better: "better",
+  worse: "worse",
+  tie: "no difference",
+  open: "not decided",
+  "few-seeds": "too few seeds",
+};
+
+/** The results as text: method x held-out domain, accuracy in percent, mean ± standard error over seeds. Ends with a line break. */
+export function renderTable(report: Report): string {
+  const heads = ["method", ...report.task.heldOut, "mean"];
+  const rows = report.table.map((row) => [methodTexts[row.method].label, ...cells(row)]);
+  const widths = heads.map((head, i) => Math.max(...[head, ...rows.map((row) => row[i] ?? "")].map((text) => text.length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
+      .join("   ")
+      .trimEnd();
+  return [`${caption(report)}:`, "", line(heads), ...rows.map(line), ""].join("\n");
+}
+
+/** The report as Markdown: sentences, results, paired differences, and the analysis. Ends with a line break. */
+export function renderMarkdown(report: Report): string {
+  const { analysis } = report;
+  const results = markdownTable(
+    ["method", ...report.task.heldOut, "mean"],
+    report.table.map((row) => [
+      methodTexts[row.method].label,
+      ...cells(row).map((text, i, all) => (i === all.length - 1 ? `**${text}**` : text)),
+    ]),
+  );
+  const differences = markdownTable(
+    ["difference", "points", "won / tied / lost", "verdict"],
+    report.differences.map((difference) => [
+      `${methodTexts[difference.a].label} − ${methodTexts[difference.b].label}`,
+      withError(difference.mean, difference.sem, signedPoints),
+      `${difference.won} / ${difference.tied} / ${difference.lost}`,
+      verdictWords[judge(difference)],
+    ]),
+  );
+  const barriers = markdownTable(
+    ["set", "measured on", "mean barrier", "largest"],
+    analysis.barriers.map(({ set, domain, mean, sem, max }) => [
+      set,
+      domain === "held-out" ? "held-out domain" : "validation",
+      withError(mean, sem),
+      points(max),
+    ]),
+  );
+  const diversity = markdownTable(
+    ["set", "ratio-error"],
+    analysis.diversity.map(({ set, ratioError, sem }) => [
+      set,
+      sem === null ? ratioError.toFixed(2) : `${ratioError.toFixed(2)} ± ${sem.toFixed(2)}`,
+    ]),
+  );
+  return [
+    report.sentences.map((text) => `- ${text}`).join("\n"),
+    `${caption(report)}:`,
+    results,
+    "Paired differences in points: mean ± standard error over seeds of each seed's mean over the held-out domains; cells are seeds x domains.",
+    differences,
+    "Midpoint barriers in points of accuracy: what is lost halfway between two members (negative: gained).",
+    barriers,
+    "Diversity on the held-out domain: images that exactly one of two members gets wrong, over images that both get wrong.",
+    diversity,
+    "",
+  ].join("\n\n");
+}
+
+function caption({ task }: Report): string {
+  const error = task.seeds.length > 1 ? `, mean ± standard error over ${counted(task.seeds.length, "seed")}` : ` (${counted(1, "seed")})`;
+  return `Accuracy in % on the held-out domain${error}`;
+}
+
+function cells(row: TableRow): string[] {
+  return [...row.columns, row].map(({ mean, sem }) => (mean === null ? "–" : withError(mean, sem)));
+}
+
+function markdownTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (texts: readonly string[]) => `| ${texts.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(heads), line(heads.map((_, i) => (i === 0 ? "---" : "--:"))), ...rows.map(line)].join("\n");
+}
