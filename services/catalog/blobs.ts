@@ -1,0 +1,130 @@
+import { BlobMissingError, type BlobStat, type BlobStore, CorruptBlobError, type Digest } from "#libs/storage";
+import type { Logger } from "#libs/telemetry";
+import { CatalogError } from "./errors.ts";
+import type { CatalogDatabase } from "./store/tables.ts";
+
+/** Larger blobs are not verified when they are looked up, only when they are read: it takes more than a moment. */
+const VERIFY_AT_LOOKUP_BYTES = 64 * 1024 * 1024;
+/** Blobs whose verification is remembered. */
+const MAX_REMEMBERED = 100_000;
+
+/** The catalog's blobs. What is found to be corrupted is set aside, and the artifacts that use it are marked, in one step. */
+export type Blobs = {
+  put(
+    source: AsyncIterable<Uint8Array>,
+    options: { digest?: string | undefined; size?: number | undefined; signal: AbortSignal },
+  ): Promise<{ digest: Digest; size: number }>;
+  /**
+   * Streams a blob or a range of it. A range is only given out of a blob that was verified as a whole in this state of its file.
+   * CatalogError BLOB_NOT_FOUND, BLOB_CORRUPTED. RangeError if `offset` lies behind the end.
+   */
+  read(
+    digest: Digest,
+    options: { offset: number; length?: number | undefined; signal: AbortSignal },
+  ): AsyncGenerator<Uint8Array, void, undefined>;
+  /** Whether a blob is there with this size and, up to 64 MiB, the right bytes. If not, it is treated as `read` does. */
+  isIntact(blob: { digest: Digest; size: number }, signal: AbortSignal): Promise<boolean>;
+};
+
+/** Puts a blob store and the knowledge of who uses which blob together. */
+export function createBlobs({ store, database, log }: { store: BlobStore; database: CatalogDatabase; log: Logger }): Blobs {
+  /** The state of the file, by digest, in which a blob was seen to be right. */
+  const verified = new Map<string, string>();
+
+  async function stateOf(digest: Digest): Promise<string | undefined> {
+    const found = await store.stat(digest);
+    return found && fileState(found);
+  }
+
+  function remember(digest: Digest, state: string | undefined): void {
+    if (state === undefined) return;
+    if (verified.size >= MAX_REMEMBERED) verified.clear();
+    verified.set(digest, state);
+  }
+
+  /** Sets a blob aside and marks everything that uses it. Returns the artifacts that do. */
+  async function condemn(digest: Digest, problem: Error, seen: string | undefined): Promise<string[]> {
+    verified.delete(digest);
+    const artifacts = await database.transaction(async (tx) => {
+      // Somebody uploaded it afresh since it was seen.
+      if ((await stateOf(digest)) !== seen) return [];
+      const users = await tx.selectFrom("artifact_blob").select("artifact").where("blob", "=", digest).execute();
+      await tx
+        .updateTable("artifact")
+        .set({ damaged: 1 })
+        .where("digest", "in", (query) => query.selectFrom("artifact_blob").select("artifact").where("blob", "=", digest))
+        .execute();
+      // Before the commit: if the process dies between the two, the next reader finds the blob missing and marks the same artifacts.
+      await store.setAside(digest);
+      return users.map(({ artifact }) => artifact);
+    });
+    if (seen !== undefined || artifacts.length > 0)
+      log.warn({ blob: digest, artifacts, problem: problem.message }, "damaged blob set aside");
+    return artifacts;
+  }
+
+  /** Reads a whole blob for its digest. CorruptBlobError, BlobMissingError. */
+  async function verify(digest: Digest, state: string | undefined, signal: AbortSignal): Promise<void> {
+    if (state !== undefined && verified.get(digest) === state) return;
+    for await (const _chunk of store.read(digest, { signal }));
+    remember(digest, state);
+  }
+
+  return {
+    async put(source, options) {
+      const { digest, size } = await store.put(source, options);
+      // These bytes were hashed on their way to the disk.
+      remember(digest, await stateOf(digest));
+      return { digest, size };
+    },
+
+    async *read(digest, { offset, length, signal }) {
+      const state = await stateOf(digest);
+      try {
+        if (offset > 0 || length !== undefined) await verify(digest, state, signal);
+        yield* store.read(digest, { offset, length, signal });
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        const artifacts = await condemn(digest, error, state);
+        if (state === undefined && artifacts.length === 0) {
+          throw new CatalogError("BLOB_NOT_FOUND", `no blob ${digest}`, { facts: { digest }, cause: error });
+        }
+        throw corrupted(digest, artifacts, error);
+      }
+    },
+
+    async isIntact({ digest, size }, signal) {
+      const found = await store.stat(digest);
+      const state = found && fileState(found);
+      try {
+        if (!found) throw new BlobMissingError(digest);
+        if (found.size !== size || found.size <= VERIFY_AT_LOOKUP_BYTES) await verify(digest, state, signal);
+        return found.size === size;
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        await condemn(digest, error, state);
+        return false;
+      }
+    },
+  };
+}
+
+function fileState({ size, modifiedMs }: BlobStat): string {
+  return `${size}/${modifiedMs}`;
+}
+
+function isDamage(error: unknown): error is CorruptBlobError | BlobMissingError {
+  return error instanceof CorruptBlobError || error instanceof BlobMissingError;
+}
+
+function corrupted(digest: Digest, artifacts: readonly string[], cause: Error): CatalogError {
+  const [first] = artifacts;
+  const what = cause instanceof CorruptBlobError ? "is corrupted and was set aside" : "is gone";
+  const who = artifacts.length > 1 ? `${artifacts.length} artifacts (${first}, …) are` : `artifact ${first} is`;
+  const facts = { digest, ...(first === undefined ? {} : { artifact: first }) };
+  return new CatalogError(
+    "BLOB_CORRUPTED",
+    `blob ${digest} ${what}${first === undefined ? "" : `; ${who} damaged until its recipe runs again`}`,
+    { facts, cause },
+  );
+}

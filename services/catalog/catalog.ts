@@ -1,0 +1,87 @@
+import type { Outbox } from "#libs/bus";
+import type { Digest } from "#libs/recipes";
+import type { BlobStore } from "#libs/storage";
+import type { Logger } from "#libs/telemetry";
+import { type ArtifactRecord, type Artifacts, createArtifacts } from "./artifacts.ts";
+import { type Blobs, createBlobs } from "./blobs.ts";
+import { CatalogError } from "./errors.ts";
+import { type Collected, collectGarbage } from "./garbage.ts";
+import { createPins, type Pins } from "./pins.ts";
+import { publish } from "./publish.ts";
+import { createRefs, type Refs } from "./refs.ts";
+import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
+
+/** Which artifact: one of the three. */
+export type ArtifactName = { readonly digest: string } | { readonly recipeKey: Digest } | { readonly ref: string };
+
+/** The catalog as its service sees it. */
+export type Catalog = {
+  readonly blobs: Blobs;
+  readonly artifacts: Artifacts;
+  readonly refs: Refs;
+  readonly pins: Pins;
+  /** See publish.ts. */
+  publish(manifest: Uint8Array, signal: AbortSignal): Promise<{ artifact: ArtifactRecord; existed: boolean }>;
+  /** Finds one artifact after a look at its blobs. CatalogError ARTIFACT_NOT_FOUND, REF_NOT_FOUND, AMBIGUOUS_DIGEST, ARTIFACT_DAMAGED. */
+  get(request: ArtifactName & { readonly includeDamaged: boolean; readonly signal: AbortSignal }): Promise<ArtifactRecord>;
+  /** See garbage.ts. */
+  collectGarbage(request: { dryRun: boolean; minAgeMs: number; signal: AbortSignal }): Promise<Collected>;
+};
+
+/** Puts the catalog together. `now` is in milliseconds since 1970. */
+export function openCatalog(dependencies: {
+  store: BlobStore;
+  database: CatalogDatabase;
+  outbox: Outbox<CatalogTables>;
+  log: Logger;
+  now: () => number;
+}): Catalog {
+  const { store, database, now, log } = dependencies;
+  const blobs = createBlobs(dependencies);
+  const artifacts = createArtifacts(database);
+  const refs = createRefs(dependencies);
+
+  async function find(name: ArtifactName): Promise<ArtifactRecord> {
+    if ("digest" in name) return artifacts.byDigest(name.digest);
+    if ("ref" in name) return artifacts.byDigest(await refs.resolve(name.ref));
+    const found = await artifacts.byRecipeKey(name.recipeKey);
+    if (!found)
+      throw new CatalogError("ARTIFACT_NOT_FOUND", `no artifact of the recipe ${name.recipeKey}`, { facts: { recipeKey: name.recipeKey } });
+    return found;
+  }
+
+  async function isWhole(artifact: ArtifactRecord, signal: AbortSignal): Promise<boolean> {
+    if (artifact.damaged) return false;
+    let whole = true;
+    for (const blob of await artifacts.blobsOf(artifact.digest)) if (!(await blobs.isIntact(blob, signal))) whole = false;
+    return whole;
+  }
+
+  return {
+    blobs,
+    artifacts,
+    refs,
+    pins: createPins(database),
+    async publish(manifest, signal) {
+      const { digest, existed } = await publish({ ...dependencies, blobs }, manifest, signal);
+      return { artifact: await artifacts.byDigest(digest), existed };
+    },
+    async get({ includeDamaged, signal, ...name }) {
+      const found = await find(name);
+      const artifact = { ...found, damaged: !(await isWhole(found, signal)) };
+      if (!artifact.damaged || includeDamaged) return artifact;
+      throw new CatalogError("ARTIFACT_DAMAGED", `artifact ${artifact.digest} is damaged; run its recipe again`, {
+        facts: { digest: artifact.digest },
+      });
+    },
+    async collectGarbage({ dryRun, minAgeMs, signal }) {
+      const collected = await collectGarbage({ database, store }, { cutoff: now() - minAgeMs, dryRun, signal });
+      if (!dryRun)
+        log.info(
+          { artifacts: collected.artifacts.length, blobs: collected.blobs.length, freedBytes: collected.freedBytes },
+          "garbage collected",
+        );
+      return collected;
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { sql, type Transaction } from "kysely";
+import type { BlobStore } from "#libs/storage";
+import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
+
+/** What went, or would go. */
+export type Collected = { readonly artifacts: string[]; readonly blobs: string[]; readonly freedBytes: number };
+
+/** A reply has room for so many digests of each sort. What is left goes the next time. */
+const MAX_COLLECTED = 20_000;
+/** Blobs deleted in one transaction: publications wait for it. */
+const BATCH = 50;
+
+/**
+ * Deletes artifacts that no ref, no pin and nothing published after `cutoff` (ms since 1970) needs, themselves or through inputs of inputs,
+ * and blobs put before `cutoff` that no remaining artifact uses. Blobs that are just being uploaded are not in the store yet.
+ * A process killed in between leaves blobs without artifacts, which the next collection takes.
+ */
+export async function collectGarbage(
+  { database, store }: { database: CatalogDatabase; store: BlobStore },
+  { cutoff, dryRun, signal }: { cutoff: number; dryRun: boolean; signal: AbortSignal },
+): Promise<Collected> {
+  const artifacts = await database.transaction(async (tx) => {
+    const doomed = await findUnneeded(tx, cutoff);
+    if (!dryRun) await deleteArtifacts(tx, doomed);
+    return doomed;
+  });
+  const doomed = new Set(artifacts);
+  const candidates: { digest: string; size: number }[] = [];
+  for await (const { digest, size, modifiedMs } of store.list()) {
+    signal.throwIfAborted();
+    if (modifiedMs > cutoff || (await isUsed(database.query, digest, doomed))) continue;
+    candidates.push({ digest, size });
+    if (candidates.length === MAX_COLLECTED) break;
+  }
+  const gone = dryRun ? candidates : await deleteBlobs({ database, store }, candidates, { cutoff, signal });
+  return { artifacts, blobs: gone.map(({ digest }) => digest), freedBytes: gone.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** Newest first, so that whatever uses an artifact comes before it, and a part of the list can be deleted alone. */
+async function findUnneeded(tx: Transaction<CatalogTables>, cutoff: number): Promise<string[]> {
+  const { rows } = await sql<{ digest: string }>`
+    with recursive needed (digest) as (
+      select digest from ref where digest is not null
+      union select digest from pin
+      union select digest from artifact where touched_at > ${cutoff}
+      union select input from artifact_input join needed on artifact_input.artifact = needed.digest)
+    select digest from artifact where digest not in (select digest from needed) order by sequence desc limit ${MAX_COLLECTED}`.execute(tx);
+  return rows.map(({ digest }) => digest);
+}
+
+async function deleteArtifacts(tx: Transaction<CatalogTables>, digests: readonly string[]): Promise<void> {
+  for (const digest of digests) await tx.deleteFrom("artifact").where("digest", "=", digest).execute();
+}
+
+async function isUsed(query: Pick<Transaction<CatalogTables>, "selectFrom">, blob: string, doomed: ReadonlySet<string>): Promise<boolean> {
+  const users = await query.selectFrom("artifact_blob").select("artifact").where("blob", "=", blob).execute();
+  return users.some(({ artifact }) => !doomed.has(artifact));
+}
+
+/** Inside a transaction, because no publication may come between the look at who uses a blob and its end. */
+async function deleteBlobs(
+  { database, store }: { database: CatalogDatabase; store: BlobStore },
+  candidates: readonly { digest: string; size: number }[],
+  { cutoff, signal }: { cutoff: number; signal: AbortSignal },
+): Promise<{ digest: string; size: number }[]> {
+  const gone: { digest: string; size: number }[] = [];
+  for (let start = 0; start < candidates.length; start += BATCH) {
+    signal.throwIfAborted();
+    await database.transaction(async (tx) => {
+      for (const blob of candidates.slice(start, start + BATCH)) {
+        if (await isUsed(tx, blob.digest, new Set())) continue;
+        if (await store.delete(blob.digest, { notAfterMs: cutoff })) gone.push(blob);
+      }
+    });
+  }
+  return gone;
+}

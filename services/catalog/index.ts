@@ -1,0 +1,35 @@
+import { join } from "node:path";
+import { type Bus, createOutbox } from "#libs/bus";
+import { implement } from "#libs/rpc";
+import type { Service } from "#libs/service";
+import { openBlobStore, openDatabase } from "#libs/storage";
+import type { Logger } from "#libs/telemetry";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { openCatalog } from "./catalog.ts";
+import { createCatalogService } from "./service.ts";
+import { migrations } from "./store/migrations.ts";
+import type { CatalogTables } from "./store/tables.ts";
+
+/** What the catalog needs. */
+export type CatalogDependencies = {
+  /** Its own directory: `catalog.sqlite` and `blobs/`. Who starts the process locks it (`lockDirectory`). */
+  readonly directory: string;
+  readonly bus: Pick<Bus, "publish">;
+  readonly log: Logger;
+  /** Milliseconds since 1970; the system's clock by default. */
+  readonly now?: () => number;
+};
+
+/** Opens the catalog in its directory, which is created if need be. Errors: those of `openDatabase` and `openBlobStore`. */
+export async function createCatalog({ directory, bus, log, now = Date.now }: CatalogDependencies): Promise<Service> {
+  const store = await openBlobStore(join(directory, "blobs"));
+  const database = await openDatabase<CatalogTables>({ path: join(directory, "catalog.sqlite"), migrations });
+  const outbox = createOutbox(database);
+  const catalog = openCatalog({ store, database, outbox, log, now });
+  return {
+    name: "catalog",
+    registrations: [implement(CatalogService, createCatalogService(catalog))],
+    run: (signal) => outbox.relay(bus, { signal, onError: (err) => log.warn({ err }, "events wait for the bus") }),
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
+}

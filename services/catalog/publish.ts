@@ -1,0 +1,122 @@
+import type { Transaction } from "kysely";
+import { event, type Outbox } from "#libs/bus";
+import { type Digest, ManifestError, type ReadManifest, RecipeError, readManifest, recipeInputs } from "#libs/recipes";
+import type { BlobStore } from "#libs/storage";
+import { artifactPublished } from "#libs/topics";
+import { firstMissing } from "./artifacts.ts";
+import type { Blobs } from "./blobs.ts";
+import { CatalogError, invalidField } from "./errors.ts";
+import { artifactKinds } from "./kinds.ts";
+import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
+
+/** A manifest of a thousand inputs has about 100 KiB. */
+const MAX_MANIFEST_BYTES = 1 << 20;
+
+/** What publishing needs. */
+export type PublishDependencies = {
+  readonly database: CatalogDatabase;
+  readonly store: BlobStore;
+  readonly blobs: Blobs;
+  readonly outbox: Outbox<CatalogTables>;
+  readonly now: () => number;
+};
+
+/**
+ * Publishes a manifest whose blobs are stored and whose inputs are published, and tells the bus in the same transaction.
+ * Publishing again is allowed and repairs a damaged artifact. Returns its digest and whether it was there, whole, before.
+ * CatalogError INVALID_FIELD, BLOB_MISSING, INPUT_MISSING, RECIPE_NOT_REPRODUCED.
+ */
+export async function publish(
+  { database, store, blobs, outbox, now }: PublishDependencies,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<{ digest: Digest; existed: boolean }> {
+  const manifest = parseManifest(bytes);
+  const { digest, recipeKey, kind } = manifest;
+  const parts = blobsOf(manifest);
+  const inputs = recipeInputs(manifest.recipe);
+  for (const blob of parts) await checkBlob(store, blobs, blob, signal);
+
+  const existed = await database.transaction(async (tx) => {
+    signal.throwIfAborted();
+    const others = await tx.selectFrom("artifact").select(["digest", "damaged"]).where("recipe_key", "=", recipeKey).execute();
+    const before = others.find((other) => other.digest === digest);
+    const whole = others.find(({ damaged }) => damaged === 0);
+    if (whole && whole.digest !== digest) throw notReproduced(recipeKey, whole.digest, digest);
+    // Again, because the garbage collector runs between transactions, never inside one.
+    for (const blob of parts) if (!(await store.stat(blob.digest))) throw blobMissing(blob.digest);
+    const missing = await firstMissing(tx, inputs);
+    if (missing)
+      throw new CatalogError("INPUT_MISSING", `the recipe's input ${missing} is not in the catalog`, { facts: { digest: missing } });
+
+    const touchedAt = now();
+    if (before) {
+      await tx.updateTable("artifact").set({ damaged: 0, touched_at: touchedAt }).where("digest", "=", digest).execute();
+      if (whole) return true;
+    } else {
+      await insert(tx, { manifest, bytes, parts, inputs, touchedAt });
+    }
+    const eventId = before ? `artifact/${digest}/repaired/${touchedAt}` : `artifact/${digest}/published`;
+    await outbox.add(tx, event(artifactPublished, eventId, { digest, recipeKey, kind: artifactKinds[kind] }));
+    return false;
+  });
+  return { digest, existed };
+}
+
+function parseManifest(bytes: Uint8Array): ReadManifest {
+  if (bytes.byteLength > MAX_MANIFEST_BYTES)
+    throw invalidField("manifest", `it has ${bytes.byteLength} bytes, at most ${MAX_MANIFEST_BYTES} are allowed`);
+  try {
+    return readManifest(bytes);
+  } catch (error) {
+    if (error instanceof RecipeError) throw invalidField("manifest", `its recipe is wrong: ${error.message}`, error);
+    if (error instanceof ManifestError || error instanceof SyntaxError) throw invalidField("manifest", error.message, error);
+    throw error;
+  }
+}
+
+/** Each blob once, the config included. */
+function blobsOf({ config, layers }: ReadManifest): { digest: Digest; size: number }[] {
+  return [...new Map([config, ...layers].map(({ digest, size }) => [digest, { digest, size }])).values()];
+}
+
+async function checkBlob(store: BlobStore, blobs: Blobs, blob: { digest: Digest; size: number }, signal: AbortSignal): Promise<void> {
+  if (await blobs.isIntact(blob, signal)) return;
+  const stored = await store.stat(blob.digest);
+  if (!stored) throw blobMissing(blob.digest);
+  throw invalidField("manifest", `it says that blob ${blob.digest} has ${blob.size} bytes, it has ${stored.size}`);
+}
+
+async function insert(
+  tx: Transaction<CatalogTables>,
+  artifact: {
+    manifest: ReadManifest;
+    bytes: Uint8Array;
+    parts: readonly { digest: Digest; size: number }[];
+    inputs: readonly Digest[];
+    touchedAt: number;
+  },
+): Promise<void> {
+  const { manifest, bytes, parts, inputs, touchedAt } = artifact;
+  const { digest, kind, recipeKey } = manifest;
+  const sizeBytes = parts.reduce((sum, { size }) => sum + size, 0);
+  await tx
+    .insertInto("artifact")
+    .values({ digest, kind, manifest: bytes, recipe_key: recipeKey, size_bytes: sizeBytes, damaged: 0, touched_at: touchedAt })
+    .execute();
+  for (const { digest: blob, size } of parts) await tx.insertInto("artifact_blob").values({ artifact: digest, blob, size }).execute();
+  for (const [position, input] of inputs.entries())
+    await tx.insertInto("artifact_input").values({ artifact: digest, position, input }).execute();
+}
+
+function blobMissing(digest: string): CatalogError {
+  return new CatalogError("BLOB_MISSING", `blob ${digest} is not in the catalog: upload it first`, { facts: { digest } });
+}
+
+function notReproduced(recipeKey: string, existing: string, offered: string): CatalogError {
+  return new CatalogError(
+    "RECIPE_NOT_REPRODUCED",
+    `the recipe ${recipeKey} has made ${existing} before, and now it made ${offered}: its arithmetic is not what the recipe says`,
+    { facts: { recipeKey, existing, offered } },
+  );
+}
