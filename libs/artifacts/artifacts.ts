@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type BuiltManifest, type Descriptor, type Digest, digestOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
-import { isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc";
+import { Code, isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 
@@ -41,7 +41,7 @@ export function createArtifacts(channel: RpcChannel): Artifacts {
         const found = await catalog.getArtifact({ name: { case: "recipeKey", value: recipeKey(recipe) } }, options(signal));
         return found.artifact;
       } catch (error) {
-        if (isRpcError(error, "NOT_FOUND")) return undefined;
+        if (isRpcError(error, Code.NOT_FOUND)) return undefined;
         throw error;
       }
     },

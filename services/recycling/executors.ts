@@ -1,0 +1,62 @@
+import { type Artifacts, createArtifacts } from "#libs/artifacts";
+import { canonicalRecipe, type Digest, type EvaluationResult, layerOf, mediaTypes, type Recipe, readManifest } from "#libs/recipes";
+import type { RpcChannel, ServiceClient } from "#libs/rpc";
+import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
+import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
+import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { Outcome } from "./template.ts";
+
+/** The services that do the work of a run. */
+export type Executors = {
+  readonly artifacts: Artifacts;
+  readonly catalog: ServiceClient<typeof CatalogService>;
+  readonly finetune: ServiceClient<typeof FinetuneService>;
+  /** Averages, and returns the artifact. `reproduce` does it anew and publishes nothing. */
+  average(recipe: Recipe, options: { readonly signal: AbortSignal; readonly reproduce?: boolean }): Promise<Artifact>;
+  /** Evaluates, and returns the artifact. */
+  evaluate(recipe: Recipe, options: { readonly signal: AbortSignal; readonly reproduce?: boolean }): Promise<Artifact>;
+};
+
+/** An evaluation of large models may take long; its service answers with the result only. */
+const EVALUATION_TIMEOUT_MS = 3_600_000;
+const AVERAGE_IDLE_TIMEOUT_MS = 300_000;
+
+/** Clients of the services behind a channel. */
+export function createExecutors(channel: RpcChannel): Executors {
+  const averaging = channel.client(AveragingService);
+  const evaluation = channel.client(EvaluationService);
+  return {
+    artifacts: createArtifacts(channel),
+    catalog: channel.client(CatalogService),
+    finetune: channel.client(FinetuneService),
+    async average(recipe, { signal, reproduce = false }) {
+      const request = { recipe: canonicalRecipe(recipe), reproduce };
+      for await (const { event } of averaging.average(request, { signal, timeoutMs: 0, idleTimeoutMs: AVERAGE_IDLE_TIMEOUT_MS })) {
+        if (event.case === "artifact") return event.value;
+      }
+      throw new Error("The averaging service ended without an artifact");
+    },
+    async evaluate(recipe, { signal, reproduce = false }) {
+      const { artifact } = await evaluation.evaluate(
+        { recipe: canonicalRecipe(recipe), reproduce },
+        { signal, timeoutMs: EVALUATION_TIMEOUT_MS },
+      );
+      if (!artifact) throw new Error("The evaluation service answered without an artifact");
+      return artifact;
+    },
+  };
+}
+
+/** What the rest of a run needs to know of an artifact. Evaluations are small and read at once. */
+export async function outcomeOf(artifact: Artifact, artifacts: Artifacts, signal: AbortSignal): Promise<Outcome> {
+  const manifest = readManifest(artifact.manifest);
+  const digest = artifact.digest as Digest;
+  if (manifest.kind === "evaluation") {
+    const bytes = await artifacts.download(layerOf(manifest, mediaTypes.evaluationLayer).digest, { signal });
+    return { state: "done", digest, result: JSON.parse(new TextDecoder().decode(bytes)) as EvaluationResult };
+  }
+  const accuracy = manifest.summary["validationAccuracy"];
+  return { state: "done", digest, ...(typeof accuracy === "number" ? { validationAccuracy: accuracy } : {}) };
+}

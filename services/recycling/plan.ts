@@ -1,0 +1,35 @@
+import { arithmetics, type BackendName } from "#libs/recipes";
+import { type CellPlan, planCell } from "./plan-cell.ts";
+import { planFoundation } from "./plan-foundation.ts";
+import type { CompleteSpec } from "./specification.ts";
+import type { Node } from "./template.ts";
+
+/** The graph of a run, and where in it the report finds what belongs to each cell. */
+export type Plan = {
+  /** Every node comes after those it needs. */
+  readonly nodes: readonly Node[];
+  readonly cells: readonly CellPlan[];
+};
+
+/**
+ * The graph of recipes of a recycling run (Ramé et al., ICML 2023).
+ * A pure function: the same specification always gives the same graph.
+ *
+ * For each seed: the foundation model and its auxiliary fine-tunings. For each seed and held-out domain (a cell): one linear probe that
+ * all fine-tunings share, the sets of fine-tunings, their averages, and what is measured on them.
+ */
+export function planRun(spec: CompleteSpec): Plan {
+  const arithmetic = arithmetics[spec.backend as BackendName];
+  const nodes: Node[] = [];
+  const cells: CellPlan[] = [];
+  for (const seed of spec.seeds) {
+    const foundation = planFoundation(spec, seed, arithmetic);
+    nodes.push(...foundation.nodes);
+    for (const degrees of spec.target.heldOut) {
+      const cell = planCell(spec, seed, degrees, arithmetic, foundation);
+      nodes.push(...cell.nodes);
+      cells.push(cell.plan);
+    }
+  }
+  return { nodes, cells };
+}
