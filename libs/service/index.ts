@@ -8,6 +8,7 @@ export {
   runtimeName,
   runtimeVersion,
   type SpawnScriptOptions,
+  signalChild,
   spawnScript,
 } from "./runtime.ts";
 export type { Service } from "./service.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { spawnScript, VERSION } from "./index.ts";
+import { signalChild, spawnScript, VERSION } from "./index.ts";
 
 const script = fileURLToPath(new URL("testing/life.ts", import.meta.url));
 
@@ -81,7 +81,7 @@ function life(what: string) {
     exitCode,
     stdout: () => stdout,
     stderr: () => stderr,
-    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    kill: (signal: NodeJS.Signals) => signalChild(child, signal),
     printed: (text: string) =>
       new Promise<void>((resolve, reject) => {
         look = () => {

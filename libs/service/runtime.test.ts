@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { cpuTimeMs, runtimeName, runtimeVersion, spawnScript } from "./index.ts";
+import { cpuTimeMs, runtimeName, runtimeVersion, signalChild, spawnScript } from "./index.ts";
 
 const parent = fileURLToPath(new URL("testing/parent.ts", import.meta.url));
 
@@ -14,7 +14,7 @@ for (const stdin of ["pipe", "ignore"]) {
     const [line] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
     const grandchild = Number(line);
     assert.ok(isAlive(grandchild));
-    child.kill("SIGKILL");
+    signalChild(child, "SIGKILL");
     const killed = performance.now();
     while (isAlive(grandchild)) {
       assert.ok(performance.now() - killed < 2000, "the grandchild lives on");

@@ -46,6 +46,19 @@ export function spawnScript(path: string, args: readonly string[], options: Spaw
 }
 
 /**
+ * Sends a signal to a child; false when it has ended. Use this and not `child.kill`, which on Deno 2.9 works only once for a child
+ * and hides its exit code.
+ */
+export function signalChild(child: ChildProcess, signal: NodeJS.Signals): boolean {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return false;
+  try {
+    return process.kill(child.pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Ends this process with code 1 when the process that started it by `spawnScript` is gone, however it went: within a second by the
  * parent's id, at once by the end of stdin where that is a pipe. Does not keep the process alive. Does nothing in a process that was started otherwise.
  * The event loop has to turn for it: code that computes without a pause is not interrupted.
