@@ -1,5 +1,4 @@
 import { create } from "@bufbuild/protobuf";
-import type { Logger } from "pino";
 import type { Artifacts } from "#libs/artifacts";
 import {
   type BuiltManifest,
@@ -19,6 +18,7 @@ import {
   recipeKey,
 } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
+import { inSpan, type Logger } from "#libs/telemetry";
 import { type Artifact, ArtifactKind, ArtifactSchema } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { type Checked, checkRequest } from "./check-request.ts";
 import type { Input, Inputs } from "./inputs.ts";
@@ -80,9 +80,13 @@ export function createEvaluator({ artifacts, inputs, pool, log }: EvaluatorDepen
       heldOut: await load(recipe, "heldOut", "dataset", signal),
       validation: await load(recipe, "validation", "dataset", signal),
     };
+    const { measure } = parameters;
+    const models = loaded.models.length;
     const startedMs = performance.now();
-    const numbers = await pool.run(() => prepareJob({ recipe, parameters }, loaded), signal);
-    log.info({ measure: parameters.measure, models: loaded.models.length, ms: Math.round(performance.now() - startedMs) }, "measured");
+    const numbers = await inSpan("measure", { "ratatouille.measure": measure, "ratatouille.models": models }, () =>
+      pool.run(() => prepareJob({ recipe, parameters }, loaded), signal),
+    );
+    log.info({ measure, models, ms: Math.round(performance.now() - startedMs) }, "measured");
     const result = canonicalJson(numbers as unknown as Json);
     const bytes = new TextEncoder().encode(result);
     const descriptor = { mediaType: mediaTypes.evaluationLayer, digest: digestOf(bytes), size: bytes.length };

@@ -1,8 +1,8 @@
-import type { Logger } from "pino";
 import { createArtifacts } from "#libs/artifacts";
 import type { EvaluationResult } from "#libs/recipes";
 import { implement, type RpcChannel } from "#libs/rpc";
 import type { Service } from "#libs/service";
+import type { Logger } from "#libs/telemetry";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import { createEvaluator } from "./evaluator.ts";
 import { createInputs } from "./inputs.ts";
