@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { context, propagation, SpanKind, trace } from "@opentelemetry/api";
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
+import { deferred, waitFor } from "#libs/testing";
+import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
+import { type Bus, type ConsumeOptions, event, PoisonError, RetryLater, topic } from "./index.ts";
+
+/** A bus under test and a way to talk to it from elsewhere. */
+export type BusUnderTest = AsyncDisposable & { bus: Bus };
+
+const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
+const other = topic("ratatouille.v1.job.finished", JobOfferedSchema);
+
+/** The contract of every implementation of the bus, as tests. `open` gives an empty one. */
+export function testBusContract(name: string, open: () => Promise<BusUnderTest>): void {
+  const options = (signal: AbortSignal, more: Partial<ConsumeOptions> = {}): ConsumeOptions => ({
+    durable: "worker",
+    concurrency: 1,
+    ackWaitMs: 5_000,
+    retryDelayMs: () => 1,
+    signal,
+    ...more,
+  });
+  const offer = (id: string, on = work) => event(on, id, { jobId: id });
+
+  test(`${name}: messages wait for their consumer and come in the order they were published`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    const got: string[] = [];
+    for (const id of ["a", "b", "c"]) await ctx.bus.publish(offer(id));
+    const consuming = ctx.bus.consume(work, options(stop.signal), async ({ jobId }, { delivery }) => void got.push(`${jobId}${delivery}`));
+    await waitFor(() => got.length === 3, { what: "three messages" });
+    await ctx.bus.publish(offer("d"));
+    await waitFor(() => got.length === 4, { what: "the message published while consuming" });
+    stop.abort();
+    await consuming;
+    assert.deepEqual(got, ["a1", "b1", "c1", "d1"]);
+  });
+
+  test(`${name}: a message published twice is one, also after it was handled`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    const got: string[] = [];
+    await ctx.bus.publish(offer("a"));
+    await ctx.bus.publish(offer("a"));
+    const consuming = ctx.bus.consume(work, options(stop.signal), async ({ jobId }) => void got.push(jobId));
+    await waitFor(() => got.length === 1);
+    await ctx.bus.publish(offer("a"));
+    await ctx.bus.publish(offer("end"));
+    await waitFor(() => got.includes("end"), { what: "the message behind the duplicate" });
+    stop.abort();
+    await consuming;
+    assert.deepEqual(got, ["a", "end"]);
+  });
+
+  test(`${name}: each message goes to one consumer of a durable, and to each durable`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    const got: Record<string, string[]> = { one: [], two: [], audit: [] };
+    const start = (who: string, durable: string) =>
+      ctx.bus.consume(other, options(stop.signal, { durable }), async ({ jobId }) => void got[who]?.push(jobId));
+    const consuming = [start("one", "worker"), start("two", "worker"), start("audit", "audit")];
+    const ids = Array.from({ length: 20 }, (_, index) => `m${index}`);
+    for (const id of ids) await ctx.bus.publish(offer(id, other));
+    await waitFor(() => got["one"]!.length + got["two"]!.length === 20 && got["audit"]!.length === 20, {
+      what: "20 messages for each durable",
+    });
+    stop.abort();
+    await Promise.all(consuming);
+    assert.deepEqual([...got["one"]!, ...got["two"]!].sort(), [...ids].sort());
+    assert.deepEqual(got["audit"], ids);
+  });
+
+  test(`${name}: at most \`concurrency\` handlers run at once, and a busy consumer does not hoard`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    const gate = deferred();
+    let running = 0;
+    let most = 0;
+    const done: string[] = [];
+    for (let index = 0; index < 6; index++) await ctx.bus.publish(offer(`m${index}`));
+    const blocked = ctx.bus.consume(work, options(stop.signal, { concurrency: 2 }), async ({ jobId }) => {
+      most = Math.max(most, ++running);
+      await gate.promise;
+      running--;
+      done.push(jobId);
+    });
+    await waitFor(() => running === 2, { what: "two handlers" });
+    const quick: string[] = [];
+    const free = ctx.bus.consume(work, options(stop.signal), async ({ jobId }) => void quick.push(jobId));
+    await waitFor(() => quick.length === 4, { what: "the other consumer to do the rest" });
+    gate.resolve();
+    await waitFor(() => done.length === 2);
+    stop.abort();
+    await Promise.all([blocked, free]);
+    assert.equal(most, 2);
+    assert.deepEqual([...done, ...quick].sort(), ["m0", "m1", "m2", "m3", "m4", "m5"]);
+  });
+
+  test(`${name}: a failed message comes again after its delay, RetryLater after its own`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    const times: number[] = [];
+    await ctx.bus.publish(offer("a"));
+    const consuming = ctx.bus.consume(work, options(stop.signal, { retryDelayMs: () => 100 }), async (_message, { delivery }) => {
+      times.push(performance.now());
+      if (delivery === 1) throw new Error("not yet");
+      if (delivery === 2) throw new RetryLater(300);
+    });
+    await waitFor(() => times.length === 3, { what: "three deliveries" });
+    stop.abort();
+    await consuming;
+    const [first, second, third] = times as [number, number, number];
+    assert.ok(second - first >= 95 && second - first < 3_000, `delay ${second - first}`);
+    assert.ok(third - second >= 295 && third - second < 3_000, `delay ${third - second}`);
+  });
+
+  test(`${name}: what fails too often or is poison goes to the dead letters, with the reason`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    const deliveries: string[] = [];
+    await ctx.bus.publish(offer("fails"));
+    await ctx.bus.publish(offer("poison"));
+    await ctx.bus.publish({ ...offer("garbage"), payload: Uint8Array.of(255, 255, 255) });
+    const consuming = ctx.bus.consume(work, options(stop.signal, { maxDeliver: 3 }), async ({ jobId }, { delivery }) => {
+      deliveries.push(`${jobId}${delivery}`);
+      if (jobId === "poison") throw new PoisonError("never");
+      throw new Error("broken");
+    });
+    const dead = await waitFor(async () => {
+      const letters = await ctx.bus.deadLetters();
+      return letters.length === 3 && letters;
+    });
+    stop.abort();
+    await consuming;
+    assert.deepEqual(deliveries.sort(), ["fails1", "fails2", "fails3", "poison1"]);
+    const byId = new Map(dead.map((letter) => [letter.message.id, letter]));
+    assert.equal(byId.get("fails")?.reason, "failed 3 times, last: broken");
+    assert.equal(byId.get("fails")?.deliveries, 3);
+    assert.equal(byId.get("poison")?.reason, "never");
+    assert.match(byId.get("garbage")?.reason ?? "", /is no ratatouille\.v1\.JobOffered/);
+    assert.equal(byId.get("poison")?.durable, "worker");
+    assert.deepEqual([...byId.get("poison")!.message.payload], [...offer("poison").payload]);
+    assert.equal(byId.get("poison")?.message.subject, work.subject);
+  });
+
+  test(`${name}: a delivery that nobody settles comes again after the ack wait; working keeps it`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    await ctx.bus.publish(offer("lost"));
+    await using silent = await ctx.bus.subscribe({ durable: "worker", subject: work.subject, concurrency: 1, ackWaitMs: 400 });
+    const iterator = silent[Symbol.asyncIterator]();
+    const lost = (await iterator.next()).value!;
+    assert.equal(lost.delivery, 1);
+    silent.stop();
+    const got: number[] = [];
+    const seen = deferred();
+    const consuming = ctx.bus.consume(work, options(stop.signal, { ackWaitMs: 400 }), async (_message, { delivery }) => {
+      got.push(delivery);
+      await seen.promise;
+    });
+    await waitFor(() => got.length === 1, { what: "the second delivery" });
+    await lost.settle({ type: "nak", delayMs: 0 }); // late: changes nothing
+    const started = performance.now();
+    await waitFor(() => performance.now() - started > 1_000, { what: "the handler to outlive two ack waits" });
+    assert.deepEqual(got, [2]);
+    seen.resolve();
+    stop.abort();
+    await consuming;
+  });
+
+  test(`${name}: consume ends when its signal aborts, after its handlers, and leaves the rest to others`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    const gate = deferred();
+    const seen: string[] = [];
+    let aborted = false;
+    for (const id of ["a", "b", "c"]) await ctx.bus.publish(offer(id));
+    let ended = false;
+    const consuming = ctx.bus
+      .consume(work, options(stop.signal), async ({ jobId }, { signal }) => {
+        seen.push(jobId);
+        signal.addEventListener("abort", () => (aborted = true));
+        await gate.promise;
+      })
+      .then(() => (ended = true));
+    await waitFor(() => seen.length === 1);
+    stop.abort();
+    assert.equal(aborted, true);
+    assert.equal(ended, false);
+    gate.resolve();
+    await consuming;
+    assert.deepEqual(seen, ["a"]);
+    const again = new AbortController();
+    const rest: string[] = [];
+    const consumingRest = ctx.bus.consume(work, options(again.signal), async ({ jobId }) => void rest.push(jobId));
+    await waitFor(() => rest.length === 2, { what: "the two that were left" });
+    again.abort();
+    await consumingRest;
+    assert.deepEqual(rest, ["b", "c"]);
+  });
+
+  test(`${name}: a handler runs in a span below the one that published`, async () => {
+    await using ctx = await open();
+    await using tracing = recordSpans();
+    const stop = new AbortController();
+    const inside = deferred<string>();
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
+    const parent = trace.setSpanContext(context.active(), { traceId, spanId: "b7ad6b7169203331", traceFlags: 1 });
+    await context.with(parent, () => ctx.bus.publish(offer("a")));
+    const consuming = ctx.bus.consume(work, options(stop.signal), async (_message, { headers }) => {
+      assert.equal(headers["traceparent"], `00-${traceId}-b7ad6b7169203331-01`);
+      inside.resolve(trace.getActiveSpan()?.spanContext().traceId ?? "none");
+    });
+    assert.equal(await inside.promise, traceId);
+    stop.abort();
+    await consuming;
+    const span = await waitFor(() => tracing.spans().find(({ name }) => name === `process ${work.subject}`));
+    assert.equal(span.kind, SpanKind.CONSUMER);
+    assert.equal(span.parentSpanContext?.spanId, "b7ad6b7169203331");
+  });
+
+  test(`${name}: a free consumer has its next message quickly`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    const latencies: number[] = [];
+    let published = 0;
+    const consuming = ctx.bus.consume(work, options(stop.signal), async () => void latencies.push(performance.now() - published));
+    for (let index = 0; index < 20; index++) {
+      published = performance.now();
+      await ctx.bus.publish(offer(`m${index}`));
+      await waitFor(() => latencies.length === index + 1, { intervalMs: 1 });
+    }
+    stop.abort();
+    await consuming;
+    const median = latencies.sort((a, b) => a - b)[10]!;
+    assert.ok(median < 50, `median hand-over ${median} ms`);
+  });
+}
+
+function recordSpans() {
+  const exporter = new InMemorySpanExporter();
+  const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  provider.register();
+  return {
+    spans: () => exporter.getFinishedSpans(),
+    async [Symbol.asyncDispose]() {
+      trace.disable();
+      context.disable();
+      propagation.disable();
+      await provider.shutdown();
+    },
+  };
+}

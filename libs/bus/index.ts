@@ -1,0 +1,17 @@
+export type {
+  Bus,
+  BusMessage,
+  ConsumeOptions,
+  DeadLetter,
+  Delivery,
+  DeliveryContext,
+  Handler,
+  Outcome,
+  SubscribeOptions,
+  Subscription,
+} from "./bus.ts";
+export { PoisonError, RetryLater } from "./errors.ts";
+export { openLocalBus } from "./local/local-bus.ts";
+export { createOutbox, type Outbox, type OutboxEntry, type OutboxTables, outboxMigration } from "./outbox.ts";
+export type { StreamDeclaration } from "./streams.ts";
+export { event, type Topic, topic } from "./topic.ts";

@@ -1,0 +1,48 @@
+import type { Transaction } from "kysely";
+import type { Database } from "#libs/storage";
+
+/** Runs pieces of work in transactions of a database; what is asked for while one commits shares the next. */
+export type Batcher<DB> = {
+  <T>(work: (tx: Transaction<DB>) => Promise<T>): Promise<T>;
+  /** Resolves when nothing is left to do. */
+  idle(): Promise<void>;
+};
+
+type Job<DB> = { work: (tx: Transaction<DB>) => Promise<unknown>; resolve: (value: never) => void; reject: (reason: unknown) => void };
+
+/** At most so many pieces share a transaction, so that the first does not wait long for the last. */
+const MAX_BATCH = 64;
+
+/** Makes a batcher: one sync to the disk serves many small writes. If one piece fails, each of its transaction is run alone. */
+export function createBatcher<DB>(database: Database<DB>): Batcher<DB> {
+  let waiting: Job<DB>[] = [];
+  let loop: Promise<void> | undefined;
+
+  async function run(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, MAX_BATCH);
+      waiting = waiting.slice(MAX_BATCH);
+      try {
+        const results = await database.transaction(async (tx) => {
+          const values: unknown[] = [];
+          for (const { work } of batch) values.push(await work(tx));
+          return values;
+        });
+        batch.forEach(({ resolve }, index) => {
+          resolve(results[index] as never);
+        });
+      } catch (error) {
+        if (batch.length === 1) batch[0]!.reject(error);
+        else for (const job of batch) await database.transaction(job.work).then((value) => job.resolve(value as never), job.reject);
+      }
+    }
+    loop = undefined;
+  }
+
+  const write = <T>(work: (tx: Transaction<DB>) => Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
+      waiting.push({ work, resolve, reject });
+      loop ??= run();
+    });
+  return Object.assign(write, { idle: async () => loop });
+}

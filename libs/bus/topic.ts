@@ -1,0 +1,40 @@
+import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import type { BusMessage } from "./bus.ts";
+import { PoisonError } from "./errors.ts";
+
+/** A subject and the schema of its payload. Handlers and publishers name topics, never bare subjects. */
+export type Topic<D extends DescMessage> = { readonly subject: string; readonly schema: D };
+
+/** Declares a topic. Subjects are `ratatouille.v1.<noun>.<past-verb>`: words of letters, digits, `_` and `-`, joined by dots. */
+export function topic<D extends DescMessage>(subject: string, schema: D): Topic<D> {
+  if (!/^[\w-]+(\.[\w-]+)*$/.test(subject)) throw new SyntaxError(`a subject is words joined by dots, without wildcards; got "${subject}"`);
+  return { subject, schema };
+}
+
+/** Header with the full name of the payload's message type, for people with debugging tools. */
+export const TYPE_HEADER = "ratatouille-type";
+
+/**
+ * Makes the message that tells of one event. `id` names the event: a second message with the same id is dropped, so it is
+ * derived from what happened (`job-1/finished/2`), not from chance.
+ */
+export function event<D extends DescMessage>(on: Topic<D>, id: string, payload: MessageInitShape<D>): BusMessage {
+  if (id === "") throw new RangeError(`an event of ${on.subject} needs an id`);
+  return {
+    id,
+    subject: on.subject,
+    payload: toBinary(on.schema, create(on.schema, payload)),
+    headers: { [TYPE_HEADER]: on.schema.typeName },
+  };
+}
+
+/** Reads a payload. What does not parse never will, hence {@link PoisonError}. */
+export function decode<D extends DescMessage>(on: Topic<D>, message: BusMessage): MessageShape<D> {
+  try {
+    // A plain view: `bytes` fields must not be Buffers, whose slice() aliases.
+    const { buffer, byteOffset, byteLength } = message.payload;
+    return fromBinary(on.schema, new Uint8Array(buffer, byteOffset, byteLength));
+  } catch (cause) {
+    throw new PoisonError(`message ${message.id} on ${message.subject} is no ${on.schema.typeName}`, { cause });
+  }
+}

@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { waitFor } from "./wait-for.ts";
+
+/** A child process of a test, killed when disposed. */
+export type TestProcess = AsyncDisposable & {
+  child: ChildProcess;
+  pid: number;
+  /** Lines of its standard output and error so far. */
+  lines: string[];
+  /** Waits for a line that contains the text and returns it; fails at once if the process ends without one. */
+  line(text: string, timeoutMs?: number): Promise<string>;
+  /** Sends a signal (SIGKILL by default) and waits for the end. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Resolves with the exit code, or the name of the signal that ended it. */
+  ended: Promise<number | NodeJS.Signals>;
+};
+
+/** Starts a program: `await using writer = testProcess(process.execPath, ["writer.ts"])`. */
+export function testProcess(
+  command: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): TestProcess {
+  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", (line) => lines.push(line));
+  const running = () => child.exitCode === null && child.signalCode === null;
+  const ended = once(child, "close").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  ended.catch(() => undefined); // a program that does not exist: line() and kill() say so
+  const kill = async (signal: NodeJS.Signals = "SIGKILL") => {
+    if (running()) child.kill(signal);
+    await ended;
+  };
+  return {
+    child,
+    pid: child.pid ?? -1,
+    lines,
+    ended,
+    kill,
+    async line(text, timeoutMs = 10_000) {
+      const found = () => lines.find((line) => line.includes(text));
+      await waitFor(() => found() ?? !running(), { timeoutMs, what: `"${text}" from ${command} ${args.join(" ")}` });
+      if (!running()) await ended; // all its output has arrived
+      const line = found();
+      if (line === undefined) throw new Error(`${command} ended without "${text}":\n${lines.join("\n")}`);
+      return line;
+    },
+    [Symbol.asyncDispose]: () => kill(),
+  };
+}

@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How long to wait, and what for: `what` is the end of the sentence "waited in vain for …". */
+export type WaitOptions = { timeoutMs?: number; what?: string; intervalMs?: number };
+
+/** What is left of a type when it is truthy. */
+type Truthy<T> = Exclude<T, false | 0 | "" | null | undefined>;
+
+/**
+ * Waits until `condition` gives something truthy and returns it. An error of the condition counts as "not yet".
+ * Throws after `timeoutMs` (10 s by default), with the last error as its cause.
+ */
+export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitOptions = {}): Promise<Truthy<T>> {
+  const { timeoutMs = 10_000, what = "a condition", intervalMs = 5 } = options;
+  const deadline = performance.now() + timeoutMs;
+  let cause: unknown;
+  for (;;) {
+    try {
+      const value = await condition();
+      if (value) return value as Truthy<T>;
+      cause = undefined;
+    } catch (error) {
+      cause = error;
+    }
+    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`, { cause });
+    await sleep(intervalMs);
+  }
+}

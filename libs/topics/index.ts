@@ -1,0 +1,1 @@
+export { artifactPublished, jobFinished, runFinished, streams, workTopic } from "./topics.ts";
