@@ -1,4 +1,5 @@
 export { buildReport } from "./build-report.ts";
+export { renderHtml } from "./html/page.ts";
 export { isMethod, type Method, type MethodText, methods, methodTexts } from "./methods.ts";
 export { type ModelCardOptions, modelCard } from "./model-card.ts";
 export type {

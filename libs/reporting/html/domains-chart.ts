@@ -1,0 +1,63 @@
+import { type Method, methodTexts } from "../methods.ts";
+import type { Report } from "../report.ts";
+import { withError } from "../words.ts";
+import { figure, label, xAxis } from "./figure.ts";
+import { html, type Markup } from "./markup.ts";
+import { around, extent, linear } from "./scale.ts";
+
+const LEFT = 142;
+const WIDTH = 900;
+const TOP = 30;
+const ROW = 24;
+const GAP = 26;
+
+/** A panel for each held-out domain: the methods' means with one standard error, and every seed. One point is as wide in each panel. */
+export function domainsChart(report: Report): Markup {
+  const { task, table, results } = report;
+  const width = (WIDTH - LEFT - GAP * (task.heldOut.length - 1)) / task.heldOut.length;
+  const bottom = TOP + ROW * table.length;
+  const values = (domain: string) => results.filter(({ heldOut }) => heldOut === domain).map(({ accuracy }) => 100 * accuracy);
+  const extents = task.heldOut.map((domain) => extent(values(domain)));
+  const length = Math.max(...extents.map(([low, high]) => high - low));
+  const panels = task.heldOut.map((domain, i) => {
+    const left = LEFT + i * (width + GAP);
+    const x = linear(around(extents[i]!, length), [left, left + width], 4);
+    const rows = table.map(({ method, columns }, j) => {
+      const y = TOP + ROW * (j + 0.5);
+      const seeds = results.filter((result) => result.heldOut === domain && result.method === method);
+      const { mean, sem } = columns[i]!;
+      if (mean === null) return html``;
+      const name = `${methodTexts[method].label}, ${domain}: ${withError(mean, sem)} %`;
+      return html`<g class="${family(method)}"><title>${name}</title>${seeds.map(({ accuracy }) => html`<circle class="seed ${family(method)}" cx="${x(100 * accuracy)}" cy="${y}" r="3"/>`)}${
+        sem === null
+          ? undefined
+          : html`<line class="bar ${family(method)}" x1="${x(100 * (mean - sem))}" x2="${x(100 * (mean + sem))}" y1="${y}" y2="${y}"/>`
+      }<circle class="dot ${family(method)}" cx="${x(100 * mean)}" cy="${y}" r="4.2"/></g>`;
+    });
+    return html`${label(left, 14, domain, { className: "strong" })}${xAxis(x, TOP - 6, bottom, String, { grid: true })}${rows}`;
+  });
+  const names = table.map(({ method }, j) =>
+    label(LEFT - 18, TOP + ROW * (j + 0.5) + 4, methodTexts[method].label, {
+      anchor: "end",
+      className: method === "recycling" ? "recycled" : "plain",
+    }),
+  );
+  return figure(
+    {
+      id: "domains",
+      title: "Accuracy of every method on every held-out domain",
+      description: "The same numbers as in the results table, with one dot for each seed.",
+      width: WIDTH,
+      height: bottom + 26,
+      caption: html`Accuracy in %, one panel for each held-out domain. Large dots: means with one standard error; pale dots: seeds. <span class="key recycled">from the auxiliaries</span> &ensp;<span class="key soup">from the foundation alone</span> &ensp;<span class="key">the foundation itself, frozen</span>`,
+    },
+    [...names, ...panels],
+  );
+}
+
+/** The colour of a method: that of the set of fine-tunings that it uses. */
+function family(method: Method): string {
+  if (method === "linear-probe") return "";
+  if (method === "fusing") return "fused";
+  return method === "erm" || method.startsWith("soup") ? "soup" : "recycled";
+}

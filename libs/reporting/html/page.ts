@@ -1,0 +1,77 @@
+import type { Report } from "../report.ts";
+import { counted } from "../words.ts";
+import { analysisTable } from "./analysis-table.ts";
+import { curvesChart } from "./curves-chart.ts";
+import { differencesTable } from "./differences-table.ts";
+import { domainsChart } from "./domains-chart.ts";
+import { interpolationChart } from "./interpolation-chart.ts";
+import { lineageChart } from "./lineage-chart.ts";
+import { html, type Markup } from "./markup.ts";
+import { membersChart } from "./members-chart.ts";
+import { modelsTable, recipeBlock, timingsTable } from "./provenance.ts";
+import { resultsTable } from "./results-table.ts";
+import { styleSheet } from "./style.ts";
+
+/** A policy that lets the page load nothing from anywhere: what it needs is in it. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+/** A square of colour for the browser's tab. */
+const ICON =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Ccircle cx='4' cy='4' r='3.4' fill='%23c84e00'/%3E%3C/svg%3E";
+
+/** The report as one self-contained HTML page: no network, no script. Everything that people named is escaped. */
+export function renderHtml(report: Report): string {
+  const { task } = report;
+  const [lead = "", ...findings] = report.sentences;
+  const meta = [
+    task.name,
+    counted(task.seeds.length, "seed"),
+    counted(task.heldOut.length, "held-out domain"),
+    `${counted(task.members, "fine-tuning")} in each set`,
+    report.runId,
+  ].join(" · ");
+  const typical = report.cells.find((cell) => cell.heldOut === task.heldOut[Math.floor(task.heldOut.length / 2)]) ?? report.cells[0];
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<title>${report.name}: model recycling</title>
+<link rel="icon" href="${ICON}">
+<style>${{ markup: styleSheet }}</style>
+</head>
+<body>
+<main>
+<header>
+<p class="over">Model recycling</p>
+<h1>${report.name}</h1>
+<p class="meta">${meta}</p>
+</header>
+<p class="lead">${lead}</p>
+<ul class="findings">${findings.map((text) => html`<li>${text}</li>`)}</ul>
+${section("results", "Results", undefined, resultsTable(report))}
+${section("differences", "Paired differences", "The same seed and the same held-out domain, with one method and with the other. Differences between seeds cancel; what is left is what the method does. A difference is called decided when it is more than two standard errors from zero over at least five seeds.", differencesTable(report))}
+${section("domains", "By held-out domain", undefined, domainsChart(report))}
+${section("members", "Members against their average", undefined, membersChart(report))}
+${section("mixing", "On the way between two members", undefined, interpolationChart(report.cells))}
+${section("analysis", "Diversity and barriers", "Averaging works where members lie in one basin (low barriers on data like that of training) and err differently (high diversity on the held-out domain).", analysisTable(report))}
+${typical === undefined ? undefined : section("training", "Training", undefined, curvesChart(typical))}
+${report.lineage.length === 0 ? undefined : section("lineage", "Lineage", undefined, lineageChart(report.lineage))}
+${section("recipe", "Recipe", "Everything that decides the result. The same recipe gives the same models, byte for byte.", recipeBlock(report))}
+${section("models", "Models", undefined, modelsTable(report))}
+${section("timings", "Timings", undefined, timingsTable(report))}
+<footer>Written by ratatouille ${report.ratatouille}. The numbers behind every figure are in <code>report.json</code>.</footer>
+</main>
+</body>
+</html>
+`;
+  return page.markup;
+}
+
+function section(id: string, title: string, text: string | undefined, content: Markup): Markup {
+  return html`<section aria-labelledby="${id}-heading">
+<h2 id="${id}-heading">${title}</h2>
+${text === undefined ? undefined : html`<p>${text}</p>`}
+${content}
+</section>`;
+}

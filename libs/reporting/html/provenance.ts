@@ -1,0 +1,44 @@
+import { stringify } from "yaml";
+import { methodTexts } from "../methods.ts";
+import type { Report } from "../report.ts";
+import { html, type Markup } from "./markup.ts";
+
+/** Digests of the averaged models: what `ratatouille lineage` and `reproduce` take. */
+export function modelsTable({ cells }: Report): Markup {
+  const rows = cells.flatMap((cell) =>
+    cell.averages.flatMap(({ method, model }) =>
+      model === undefined || !method.startsWith("recycling")
+        ? []
+        : [
+            html`<tr><td>${cell.seed}</td><td>${cell.heldOut}</td><td class="text">${methodTexts[method].label}</td><td class="text"><code>${model}</code></td></tr>\n`,
+          ],
+    ),
+  );
+  return html`<div class="scroll"><table><caption>Averaged models. <code>ratatouille lineage DIGEST</code> shows what one was made from, <code>ratatouille reproduce DIGEST</code> makes it again and compares.</caption>
+<thead><tr><th scope="col">seed</th><th scope="col">held out</th><th scope="col" class="text">method</th><th scope="col" class="text">digest</th></tr></thead>
+<tbody>
+${rows}</tbody></table></div>`;
+}
+
+/** Where the time went. */
+export function timingsTable({ timings }: Report): Markup {
+  const rows = timings.stages.map(
+    ({ name, jobs, cpuSeconds }) => html`<tr><th scope="row">${name}</th><td>${String(jobs)}</td><td>${cpuSeconds.toFixed(1)}</td></tr>\n`,
+  );
+  return html`<div class="scroll"><table style="max-width:28rem"><caption>${duration(timings.wallSeconds)} from start to end; ${String(timings.cached)} of ${String(timings.jobs)} jobs were in the catalog already.</caption>
+<thead><tr><th scope="col">stage</th><th scope="col">jobs</th><th scope="col">CPU seconds</th></tr></thead>
+<tbody>
+${rows}<tr><th scope="row">all</th><td>${String(timings.jobs)}</td><td>${timings.cpuSeconds.toFixed(1)}</td></tr></tbody></table></div>`;
+}
+
+/** The run's specification, licences and identity. */
+export function recipeBlock({ recipe, licences, runId, task, ratatouille }: Report): Markup {
+  return html`<pre>${stringify(recipe, { lineWidth: 100, flowCollectionPadding: true }).trimEnd()}</pre>
+<dl><dt>run</dt><dd><code>${runId}</code></dd><dt>data</dt><dd><code>${task.source}</code></dd><dt>arithmetic</dt><dd>${task.backend}</dd><dt>licences</dt><dd>${licences.join(", ")}</dd><dt>made with</dt><dd>ratatouille ${ratatouille}</dd></dl>`;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} minutes` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
