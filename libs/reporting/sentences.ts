@@ -15,8 +15,8 @@ const rivals: readonly Method[] = ["erm", "soup", "inter-training", "fusing"];
 export function sentences(facts: Facts): string[] {
   return [
     ...againstRivals(facts),
-    ...againstEnsemble(facts),
     ...tooFewSeeds(facts),
+    ...againstEnsemble(facts),
     ...aboveMembers(facts),
     ...otherComparisons(facts),
     ...connectivity(facts),
@@ -49,19 +49,22 @@ function margins(differences: readonly Difference[], side: "won" | "lost"): stri
   return `${list(items)}${same ? `, in ${differences[0]![side]} of ${differences[0]!.cells} cells` : ""}`;
 }
 
+/** "on these two seeds recycling is 3.6 points above A and 1.7 above B: better in 7 and 6 of 8 cells" */
 function onFewSeeds(differences: readonly Difference[]): string[] {
   const first = differences[0];
   if (first === undefined) return [];
-  const items = differences.map(
-    (difference) => `${place(difference)} ${methodTexts[difference.b].noun} (better in ${difference.won} of ${difference.cells} cells)`,
-  );
-  return [`on ${first.seeds === 1 ? "this one seed" : `these ${counted(first.seeds, "seed")}`} recycling is ${list(items)}`];
+  const items = differences.map((difference, i) => `${place(difference, i === 0)} ${methodTexts[difference.b].noun}`);
+  const wins = differences.map(({ won }) => String(won));
+  const cells = `${new Set(wins).size === 1 ? first.won : list(wins)} of ${first.cells} cells`;
+  return [
+    `on ${first.seeds === 1 ? "this one seed" : `these ${counted(first.seeds, "seed")}`} recycling is ${list(items)}: better in ${cells}`,
+  ];
 }
 
 /** "1.9 points above", "level with". */
-function place({ mean }: Difference): string {
+function place({ mean }: Difference, unit = true): string {
   const size = points(Math.abs(mean));
-  return size === "0.0" ? "level with" : `${size} points ${mean > 0 ? "above" : "below"}`;
+  return size === "0.0" ? "level with" : `${size}${unit ? " points" : ""} ${mean > 0 ? "above" : "below"}`;
 }
 
 function againstEnsemble(facts: Facts): string[] {

@@ -171,7 +171,7 @@ function lineage(members: number): Measurements["lineage"] {
   const auxiliaries = starts.slice(1);
   return [
     node("import", "digits", []),
-    ...domains.map((domain) => node("dataset", `digits at ${domain}`, ["digits"])),
+    ...["0°", "25°", "75°"].map((domain) => node("dataset", `digits at ${domain}`, ["digits"])),
     node("dataset", "glyphs", []),
     node("pretrain", "foundation", ["glyphs"]),
     ...auxiliaries.flatMap((name) => [

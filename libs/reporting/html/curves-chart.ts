@@ -9,6 +9,7 @@ const WIDTH = 900;
 const TOP = 30;
 const PANEL = 170;
 const GAP = 34;
+const ROW_GAP = 68;
 const setNames: { readonly [S in SetName]: string } = { soup: "soup", recycled: "recycled", fused: "fused" };
 
 /** Training loss above, validation accuracy below, a column for each set: every member of one cell thin, their mean thick. */
@@ -21,7 +22,7 @@ export function curvesChart(cell: Cell): Markup {
   ];
   const lastStep = Math.max(1, ...cell.members.flatMap((member) => rows.flatMap(({ curve }) => curve(member).map(([step]) => step))));
   const content = rows.map(({ name, curve, format }, row) => {
-    const top = TOP + row * (PANEL + 52);
+    const top = TOP + row * (PANEL + ROW_GAP);
     const bottom = top + PANEL;
     const range = extent(cell.members.flatMap((member) => curve(member).map(([, value]) => value)));
     const y = linear(range, [bottom, top], 4);
@@ -30,7 +31,7 @@ export function curvesChart(cell: Cell): Markup {
       const x = linear([0, lastStep], [left, left + width], 6);
       const members = cell.members.filter((member) => member.set === set);
       const place = ([step, value]: readonly [number, number]) => [x(step), y(value)] as const;
-      return html`${label(left, top - 14, `${setNames[set]}: ${name}`, { className: row === 0 || i === 0 ? "strong" : "strong" })}${yAxis(y, left, left + width, format, { labels: i === 0 })}${xAxis(x, top, bottom, String)}${members.map((member) => polyline(`line ${set}`, curve(member).map(place), `${set} ${member.index} from ${member.initialisation}`))}${polyline(`line mean ${set}`, meanCurve(members.map(curve)).map(place))}`;
+      return html`${label(left, top - 14, `${setNames[set]}: ${name}`, { className: "strong" })}${yAxis(y, left, left + width, format, { labels: i === 0 })}${xAxis(x, top, bottom, String)}${members.map((member) => polyline(`line ${set}`, curve(member).map(place), `${set} ${member.index} from ${member.initialisation}`))}${polyline(`line mean ${set}`, meanCurve(members.map(curve)).map(place))}`;
     })}`;
   });
   return figure(
@@ -39,7 +40,7 @@ export function curvesChart(cell: Cell): Markup {
       title: "Loss and validation accuracy while the members were trained",
       description: `Seed ${cell.seed}, ${cell.heldOut} held out, by step.`,
       width: WIDTH,
-      height: TOP + 2 * PANEL + 52 + 26,
+      height: TOP + 2 * PANEL + ROW_GAP + 26,
       caption: html`Seed ${cell.seed}, ${cell.heldOut} held out, by training step. Thin: members; thick: their mean. Of each member the checkpoint with the best validation accuracy is kept. Loss is the mean since the previous point.`,
     },
     content,

@@ -10,7 +10,9 @@ const WIDTH = 400;
 const HEIGHT = 28;
 
 /** Paired differences, one row each, with a plot in the middle: dot, one and two standard errors, and a line at zero. */
-export function differencesTable({ differences }: Report): Markup {
+export function differencesTable(report: Report): Markup {
+  // The frozen probe is so far behind that it would squeeze the rest; the results table has it.
+  const differences = report.differences.filter(({ b }) => b !== "linear-probe");
   const ends = differences.flatMap(({ mean, sem }) => [100 * (mean - 2 * (sem ?? 0)), 100 * (mean + 2 * (sem ?? 0))]);
   const x = linear(extent(ends, { include: [0] }), [8, WIDTH - 8], 6);
   const rows = differences.map((difference) => {
@@ -20,7 +22,7 @@ export function differencesTable({ differences }: Report): Markup {
   });
   return html`<div class="scroll"><table>
 <caption>Points of accuracy: mean over seeds of each seed’s mean over the held-out domains. Dot: mean; thick and thin bar: one and two standard errors.</caption>
-<thead><tr><th scope="col">difference</th><th scope="col"><span style="font-weight:400"></span></th><th scope="col">points</th><th scope="col">cells won / tied / lost</th><th scope="col" class="text">verdict</th></tr></thead>
+<thead><tr><th scope="col">difference</th><td></td><th scope="col">points</th><th scope="col">cells won / tied / lost</th><th scope="col" class="text">verdict</th></tr></thead>
 <tbody>
 ${rows}<tr class="axis-row" aria-hidden="true"><td></td><td class="plot"><svg viewBox="0 0 ${WIDTH} 22" preserveAspectRatio="none">${x.ticks.map(
     (tick) => html`<text x="${x(tick)}" y="15" text-anchor="middle">${tick > 0 ? `+${tick}` : String(tick).replace("-", "−")}</text>`,
@@ -28,14 +30,13 @@ ${rows}<tr class="axis-row" aria-hidden="true"><td></td><td class="plot"><svg vi
 </tbody></table></div>`;
 }
 
-function plot({ b, mean, sem }: Difference, x: Scale, name: string): Markup {
-  const set = b === "soup" || b === "soup-greedy" ? "soup" : "";
+function plot({ mean, sem }: Difference, x: Scale, name: string): Markup {
   const middle = HEIGHT / 2;
   const bar = (errors: number, className: string) =>
     sem === null
       ? undefined
       : html`<line class="bar ${className}" x1="${x(100 * (mean - errors * sem))}" x2="${x(100 * (mean + errors * sem))}" y1="${middle}" y2="${middle}" style="stroke:var(--ink)"/>`;
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${name}: ${withError(mean, sem, signedPoints)} points" class="${set}">
+  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${name}: ${withError(mean, sem, signedPoints)} points">
 ${x.ticks.map((tick) => html`<line class="${tick === 0 ? "zero" : "grid"}" x1="${x(tick)}" x2="${x(tick)}" y1="0" y2="${HEIGHT}"/>`)}
 ${bar(2, "wide")}${bar(1, "")}<circle cx="${x(100 * mean)}" cy="${middle}" r="4" style="fill:var(--ink)"/></svg>`;
 }

@@ -37,14 +37,20 @@ export function yAxis(y: Scale, left: number, right: number, label: (tick: numbe
 export function xAxis(x: Scale, top: number, bottom: number, label: (tick: number) => string, { grid = false } = {}): Markup {
   return html`<g class="axis">${x.ticks.map(
     (tick) =>
-      html`${grid ? html`<line class="grid" x1="${x(tick)}" x2="${x(tick)}" y1="${top}" y2="${bottom}"/>` : undefined}<text x="${x(tick)}" y="${bottom + 17}" text-anchor="middle">${label(tick)}</text>`,
+      html`${grid ? html`<line class="grid" x1="${x(tick)}" x2="${x(tick)}" y1="${top}" y2="${bottom}"/>` : undefined}<text x="${x(tick)}" y="${bottom + 17}" text-anchor="${anchor(tick, x)}">${label(tick)}</text>`,
   )}</g>`;
 }
 
-/** A line through points. Points that are not numbers break it. */
-export function polyline(className: string, points: readonly (readonly [number, number])[], title?: string): Markup {
+/** Labels at the ends of a scale stay inside of it. */
+function anchor(tick: number, x: Scale): string {
+  const [low, high] = x.domain;
+  return tick === low ? "start" : tick === high ? "end" : "middle";
+}
+
+/** A line through points. */
+export function polyline(className: string, points: readonly (readonly [number, number])[], title?: string, opacity?: number): Markup {
   const path = points.map(([px, py], i) => `${i === 0 ? "M" : "L"}${round(px)} ${round(py)}`).join("");
-  return html`<path class="${className}" d="${path}">${title === undefined ? undefined : html`<title>${title}</title>`}</path>`;
+  return html`<path class="${className}" d="${path}"${opacity === undefined ? undefined : html` style="opacity:${opacity}"`}>${title === undefined ? undefined : html`<title>${title}</title>`}</path>`;
 }
 
 /** Text in a figure. */

@@ -40,6 +40,7 @@ export function interpolationChart(cells: readonly Cell[]): Markup {
           `line ${set}`,
           of(curve).map((gain, k) => [x(curve.lambdas[k]!), y(gain)] as const),
           `${set} ${curve.pair[0]} to ${curve.pair[1]}, seed ${curve.cell.seed}, ${curve.cell.heldOut} held out`,
+          Math.max(0.08, Math.min(0.42, 8 / own.length)),
         ),
       );
       return {

@@ -3,9 +3,9 @@ import { mean } from "../statistics.ts";
 import { figure } from "./figure.ts";
 import { html, type Markup } from "./markup.ts";
 
-const BOX = { width: 132, height: 24 };
-const ROW = 31;
-const GAP = 46;
+const BOX = { width: 158, height: 25 };
+const ROW = 33;
+const GAP = 32;
 const PADDING = 6;
 
 export type Placed = { readonly node: LineageNode; readonly x: number; readonly y: number };
@@ -90,13 +90,16 @@ function edge(from: Placed | undefined, to: Placed): Markup[] {
   if (from === undefined) return [];
   const [x1, y1, x2, y2] = [from.x + BOX.width, from.y + BOX.height / 2, to.x, to.y + BOX.height / 2];
   const bend = Math.min(60, (x2 - x1) / 2);
-  const className = to.node.kind === "average" ? "edge to-average" : "edge";
+  const className = to.node.kind === "average" ? "edge to-average" : isData(from.node) ? "edge from-data" : "edge";
   return [html`<path class="${className}" d="M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}"/>`];
 }
 
 function box({ node, x, y }: Placed): Markup {
-  const className =
-    node.kind === "import" || node.kind === "dataset" ? "node data" : node.kind === "average" ? "node average-node" : "node";
-  const text = node.label.length > 23 ? `${node.label.slice(0, 22)}…` : node.label;
+  const className = isData(node) ? "node data" : node.kind === "average" ? "node average-node" : "node";
+  const text = node.label.length > 26 ? `${node.label.slice(0, 25)}…` : node.label;
   return html`<g class="${className}"><title>${node.kind}: ${node.label} ${node.digest}</title><rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="3"/><text x="${x + BOX.width / 2}" y="${y + BOX.height / 2}" dy=".34em" text-anchor="middle">${text}</text></g>`;
+}
+
+function isData({ kind }: LineageNode): boolean {
+  return kind === "import" || kind === "dataset";
 }

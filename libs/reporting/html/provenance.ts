@@ -1,4 +1,4 @@
-import { stringify } from "yaml";
+import { Document, isScalar, visit } from "yaml";
 import { methodTexts } from "../methods.ts";
 import type { Report } from "../report.ts";
 import { html, type Markup } from "./markup.ts";
@@ -14,7 +14,7 @@ export function modelsTable({ cells }: Report): Markup {
           ],
     ),
   );
-  return html`<div class="scroll"><table><caption>Averaged models. <code>ratatouille lineage DIGEST</code> shows what one was made from, <code>ratatouille reproduce DIGEST</code> makes it again and compares.</caption>
+  return html`<div class="scroll"><table class="dense"><caption>Averaged models. <code>ratatouille lineage DIGEST</code> shows what one was made from, <code>ratatouille reproduce DIGEST</code> makes it again and compares.</caption>
 <thead><tr><th scope="col">seed</th><th scope="col">held out</th><th scope="col" class="text">method</th><th scope="col" class="text">digest</th></tr></thead>
 <tbody>
 ${rows}</tbody></table></div>`;
@@ -33,7 +33,7 @@ ${rows}<tr><th scope="row">all</th><td>${String(timings.jobs)}</td><td>${timings
 
 /** The run's specification, licences and identity. */
 export function recipeBlock({ recipe, licences, runId, task, ratatouille }: Report): Markup {
-  return html`<pre>${stringify(recipe, { lineWidth: 100, flowCollectionPadding: true }).trimEnd()}</pre>
+  return html`<pre>${yamlText(recipe)}</pre>
 <dl><dt>run</dt><dd><code>${runId}</code></dd><dt>data</dt><dd><code>${task.source}</code></dd><dt>arithmetic</dt><dd>${task.backend}</dd><dt>licences</dt><dd>${licences.join(", ")}</dd><dt>made with</dt><dd>ratatouille ${ratatouille}</dd></dl>`;
 }
 
@@ -41,4 +41,18 @@ function duration(seconds: number): string {
   if (seconds < 90) return `${seconds.toFixed(1)} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 90 ? `${minutes} minutes` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** YAML in which lists of plain values, and mappings of a few of them, take one line. */
+function yamlText(value: unknown): string {
+  const document = new Document(value);
+  visit(document, {
+    Seq: (_, node) => {
+      node.flow = node.items.every((item) => isScalar(item));
+    },
+    Map: (_, node) => {
+      node.flow = node.items.length <= 4 && node.items.every(({ value: item }) => isScalar(item));
+    },
+  });
+  return document.toString({ lineWidth: 100 }).trimEnd();
 }

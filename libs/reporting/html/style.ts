@@ -35,20 +35,21 @@ caption { text-align: left; font: .8rem/1.5 var(--sans); color: var(--soft); pad
 th, td { padding: .42rem .55rem; text-align: right; border-bottom: 1px solid var(--rule); font-weight: 400; vertical-align: baseline; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
-thead th { color: var(--soft); font-size: .76rem; border-bottom-color: var(--faint); vertical-align: bottom; }
+thead th, thead td { color: var(--soft); font-size: .76rem; border-bottom-color: var(--faint); vertical-align: bottom; }
 td .sem { color: var(--soft); font-size: .92em; }
 td.best { font-weight: 650; }
 tr.ours > * { background: color-mix(in srgb, var(--recycled) 8%, transparent); }
 tr.ours th { color: var(--recycled); font-weight: 650; }
-td.text, th.text { text-align: left; white-space: normal; }
+td.text, th.text { text-align: left; }
 td.total, th.total { border-left: 1px solid var(--rule); padding-left: .9rem; }
-td.plot { padding: 0 .4rem; width: 46%; }
+td.plot { padding: 0 .4rem; width: 40%; vertical-align: middle; }
 td.plot svg { display: block; width: 100%; height: 1.9rem; }
 tr.axis-row td { border: 0; padding-top: 0; padding-bottom: 0; }
 tr.axis-row td.plot svg { height: 1.5rem; }
 code, pre { font-family: var(--mono); font-size: .78rem; }
 pre { background: var(--wash); padding: 1rem 1.2rem; overflow-x: auto; line-height: 1.5; border-radius: 3px; margin: .6rem 0; }
-td code { font-size: .74rem; overflow-wrap: anywhere; white-space: normal; word-break: break-all; }
+td code { font-size: .74rem; white-space: nowrap; } dd code { overflow-wrap: anywhere; }
+.dense th, .dense td { padding-top: .2rem; padding-bottom: .2rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.4rem; font: .84rem/1.5 var(--sans); margin: 1.2rem 0; }
 dt { font-weight: 600; } dd { margin: 0; color: var(--soft); }
 details { margin-top: 1.1rem; } summary { cursor: pointer; font: 600 .84rem/1.5 var(--sans); color: var(--soft); }
@@ -67,10 +68,10 @@ svg .line { fill: none; stroke: var(--other); stroke-width: 1; opacity: .42; str
 svg .recycled .dot, svg .dot.recycled, svg .seed.recycled { fill: var(--recycled); } svg .soup .dot, svg .dot.soup, svg .seed.soup { fill: var(--soup); } svg .fused .dot, svg .dot.fused, svg .seed.fused { fill: var(--fused); }
 svg .bar.recycled, svg .line.recycled { stroke: var(--recycled); } svg .bar.soup, svg .line.soup { stroke: var(--soup); } svg .bar.fused, svg .line.fused { stroke: var(--fused); }
 svg .average { stroke: var(--paper); stroke-width: 1.25; }
-svg .node rect { fill: var(--paper); stroke: var(--faint); } svg .node text { fill: var(--ink); font-size: 11px; }
+svg .node rect { fill: var(--paper); stroke: var(--faint); } svg .node text { fill: var(--ink); font-size: 12px; }
 svg .node.data rect { fill: var(--wash); stroke: var(--rule); } svg .node.data text { fill: var(--soft); }
 svg .node.average-node rect { fill: var(--recycled); stroke: none; } svg .node.average-node text { fill: var(--paper); font-weight: 600; }
-svg .edge { fill: none; stroke: var(--faint); stroke-width: 1; opacity: .5; } svg .edge.to-average { stroke: var(--recycled); opacity: .65; }
+svg .edge { fill: none; stroke: var(--faint); stroke-width: 1; opacity: .5; } svg .edge.from-data { opacity: .24; } svg .edge.to-average { stroke: var(--recycled); opacity: .65; }
 footer { margin-top: 5rem; padding-top: 1rem; border-top: 1px solid var(--rule); font: .78rem/1.6 var(--sans); color: var(--soft); overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
   body { font-size: 16px; } main { padding: 2.5rem 1.1rem 3rem; } h1 { font-size: 2rem; } .lead { font-size: 1.2rem; } section { margin-top: 3rem; }
@@ -81,6 +82,7 @@ footer { margin-top: 5rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   @page { margin: 18mm 16mm; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; } section { margin-top: 2.2rem; } h1 { font-size: 22pt; } .lead { font-size: 13pt; }
   .scroll { overflow: visible; } svg { min-width: 0 !important; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } tr, figure, li { break-inside: avoid; } thead { display: table-header-group; }
+  details::details-content { content-visibility: visible; display: block; } details { break-inside: avoid; } .dense td code { font-size: 6.6pt; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 `;
