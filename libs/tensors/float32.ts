@@ -13,7 +13,9 @@ export function loadFloat32(bytes: Uint8Array): Map<string, Float32Tensor> {
   const loaded = new Map<string, Float32Tensor>();
   for (const [name, { dtype, shape, begin, end }] of tensors) {
     if (dtype !== "F32") throw new TypeError(`tensor ${JSON.stringify(name)} is ${dtype}, expected F32`);
-    loaded.set(name, { shape: [...shape], data: new Float32Array(bytes.slice(dataOffset + begin, dataOffset + end).buffer) });
+    // A copy by constructor: the `slice` of a Buffer is a view.
+    const copy = new Uint8Array(bytes.subarray(dataOffset + begin, dataOffset + end));
+    loaded.set(name, { shape: [...shape], data: new Float32Array(copy.buffer) });
   }
   return loaded;
 }

@@ -299,6 +299,7 @@ test("float32 files load and save", () => {
   const weights = new Map([["w", { shape: [2, 2], data: new Float32Array([1, -0, 3.5, 4]) }]]);
   const loaded = loadFloat32(saveFloat32(weights));
   assert.deepEqual(loaded, weights);
+  assert.deepEqual(loadFloat32(Buffer.concat([saveFloat32(weights)])), weights, "a Buffer, whose slices are views, too");
   assert.throws(() => loadFloat32(writeSafetensors([{ ...tensor("i"), dtype: "I32" }])), /tensor "i" is I32, expected F32/);
 });
 
