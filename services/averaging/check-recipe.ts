@@ -1,0 +1,28 @@
+import { type AverageParameters, arithmetics, inputsOf, type Recipe } from "#libs/recipes";
+import { type LinearAverage, uniformAverage } from "./average-window.ts";
+import { InvalidAverageError, type Violation } from "./errors.ts";
+
+/** The linear average that a recipe asks for, and the tensors that it leaves out. Throws InvalidAverageError naming every wrong field. */
+export function checkRecipe(recipe: Recipe): LinearAverage & { readonly exclude: ReadonlySet<string> } {
+  if (recipe.kind !== "average")
+    throw new InvalidAverageError([{ field: "recipe.kind", description: `is ${recipe.kind}; it has to be average` }]);
+  const violations: Violation[] = [];
+  if (recipe.arithmetic !== arithmetics.averaging) {
+    violations.push({
+      field: "recipe.arithmetic",
+      description: `is ${recipe.arithmetic}; this server averages with ${arithmetics.averaging}`,
+    });
+  }
+  const { method, weights, exclude = [] } = recipe.parameters as AverageParameters;
+  const models = inputsOf(recipe, "models").length;
+  const field = "recipe.parameters.weights";
+  if (method === "uniform" && weights !== undefined) {
+    violations.push({ field, description: "are given for a uniform average; leave them out, or choose the method weighted" });
+  }
+  if (method === "weighted" && weights?.length !== models) {
+    violations.push({ field, description: `are ${weights?.length ?? 0} for ${models} models; every model needs one` });
+  }
+  if (violations.length > 0) throw new InvalidAverageError(violations);
+  const average = method === "weighted" ? { weights: weights!, divisor: 1 } : uniformAverage(models);
+  return { ...average, exclude: new Set(exclude) };
+}
