@@ -1,0 +1,16 @@
+import type { Figure } from "./figures.ts";
+
+/** What the command line says. */
+export type BenchOptions = {
+  /** Repetitions; figures are medians over them. */
+  readonly runs: number;
+  /** Run file of benchmarks that run one. */
+  readonly file: string;
+  /** Cores that the system may use. */
+  readonly cores: number;
+  /** Says what is being done, one line at a time. */
+  readonly say: (line: string) => void;
+};
+
+/** Something to measure. */
+export type Benchmark = { readonly summary: string; run(options: BenchOptions): Promise<Figure[]> };

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { runScript } from "./child.ts";
+import { type BareTimes, mainJob } from "./main-job.ts";
+import { planFile } from "./plan-file.ts";
+
+function bench(...args: string[]) {
+  const deno = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
+  const script = fileURLToPath(new URL("./main.ts", import.meta.url));
+  return spawnSync(process.execPath, [...deno, script, ...args], { encoding: "utf8", timeout: 60_000 });
+}
+
+test("--list names the benchmarks", () => {
+  const { status, stdout } = bench("--list");
+  assert.equal(status, 0);
+  assert.ok(stdout.includes(`main-job       ${mainJob.summary}`), stdout);
+});
+
+for (const [what, args, reason] of [
+  ["no name", [], "expected one of main-job"],
+  ["an unknown name", ["charm"], 'got "charm"'],
+  ["two names", ["main-job", "evaluation"], 'got "main-job evaluation"'],
+  ["an unknown option", ["main-job", "--fast"], "--fast"],
+  ["no runs", ["main-job", "--runs", "0"], "--runs: expected a whole number of at least 1, got 0"],
+  ["half a core", ["main-job", "--cores", "0.5"], "--cores: expected a whole number of at least 1, got 0.5"],
+] as const) {
+  test(`${what} is wrong usage`, () => {
+    const { status, stderr, stdout } = bench(...args);
+    assert.equal(status, 2);
+    assert.equal(stdout, "");
+    assert.ok(stderr.includes(reason), stderr);
+  });
+}
+
+test("the bare process runs every job of a run file", async () => {
+  const file = "examples/tiny.yaml";
+  const { jobs, cpuMs, cpuMsByKind } = await runScript<BareTimes>("./bare-process.ts", [file]);
+  const { nodes } = await planFile(file);
+  const kinds = new Set(nodes.map(({ template }) => template.kind));
+  assert.ok(jobs > 0 && jobs <= nodes.length);
+  assert.deepEqual(Object.keys(cpuMsByKind).sort(), [...kinds].sort());
+  const sum = Object.values(cpuMsByKind).reduce((total, ms) => total + ms, 0);
+  assert.ok(sum > 0 && sum <= cpuMs);
+});

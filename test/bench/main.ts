@@ -1,0 +1,94 @@
+/** `npm run bench -- NAME`: runs a benchmark and prints its figures. */
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import type { Benchmark } from "./benchmark.ts";
+import { evaluation } from "./evaluation.ts";
+import { figureTable, keepsBound, median } from "./figures.ts";
+import { describeMachine, machine } from "./machine.ts";
+import { mainJob } from "./main-job.ts";
+import { trainingLoop } from "./training-loop.ts";
+
+const benchmarks: { readonly [name: string]: Benchmark } = { "main-job": mainJob, "training-loop": trainingLoop, evaluation };
+
+const usage = `Usage: npm run bench -- NAME [options]
+
+Runs whole programs and prints medians over the runs, the bounds they should keep, and what they ran on.
+Run it on a machine that does nothing else.
+
+Benchmarks:
+${listing()}
+
+Options:
+  --runs N      repetitions (3)
+  --file FILE   run file of main-job (examples/digits.yaml)
+  --cores N     cores that the system may use (all: ${availableParallelism()})
+  --json        print one JSON object
+  --list        print the names
+  --help        print this
+
+Examples:
+  npm run bench -- main-job
+  npm run bench -- main-job --runs 1 --file examples/tiny.yaml
+  npm run bench -- evaluation --json`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const parsed = parse(args);
+  if (typeof parsed === "string") return fail(parsed);
+  const { values, positionals } = parsed;
+  if (values.help) return print(usage);
+  if (values.list) return print(listing());
+  const [name = ""] = positionals;
+  const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
+  const runs = Number(values.runs);
+  const cores = Number(values.cores);
+  if (positionals.length !== 1 || benchmark === undefined)
+    return fail(`expected one of ${Object.keys(benchmarks).join(", ")}, got "${positionals.join(" ")}"`);
+  if (!Number.isInteger(runs) || runs < 1) return fail(`--runs: expected a whole number of at least 1, got ${values.runs}`);
+  if (!Number.isInteger(cores) || cores < 1) return fail(`--cores: expected a whole number of at least 1, got ${values.cores}`);
+
+  const facts = machine();
+  process.stderr.write(`${describeMachine(facts)}\n`);
+  const say = (line: string) => process.stderr.write(`… ${line}\n`);
+  const figures = await benchmark.run({ runs, file: values.file, cores, say });
+  const judged = figures.map((figure) => ({ ...figure, median: median(figure.runs), kept: keepsBound(figure) }));
+  return print(
+    values.json ? JSON.stringify({ benchmark: name, file: values.file, machine: facts, figures: judged }) : figureTable(figures),
+  );
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        runs: { type: "string", default: "3" },
+        file: { type: "string", default: "examples/digits.yaml" },
+        cores: { type: "string", default: String(availableParallelism()) },
+        json: { type: "boolean", default: false },
+        list: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function listing(): string {
+  return Object.entries(benchmarks)
+    .map(([name, { summary }]) => `  ${name.padEnd(14)} ${summary}`)
+    .join("\n");
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+function fail(reason: string): number {
+  process.stderr.write(`${reason}\n\n${usage}\n`);
+  return 2;
+}
