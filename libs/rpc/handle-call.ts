@@ -21,6 +21,8 @@ export type HandleOptions = {
   method: string;
   handler: WireHandler;
   traced: boolean;
+  /** The caller sends a stream, whose end counts. */
+  streamed: boolean;
   /** Throws if the call may not be made. */
   admit: (metadata: ReadonlyMap<string, string>) => void;
   log: RpcLog;
@@ -50,7 +52,8 @@ export function handleCall(call: ServerDuplexStream<Buffer, Buffer>, options: Ha
     try {
       const context = callContext(call, options.method, controller.signal);
       options.admit(context.metadata);
-      for await (const message of options.handler(readMessages(call, controller.signal), context)) {
+      const requests = options.streamed ? readWholeStream(call, controller.signal) : readMessages(call, controller.signal);
+      for await (const message of options.handler(requests, context)) {
         await writeMessage(call, message, controller.signal);
       }
       controller.signal.throwIfAborted();
@@ -74,6 +77,26 @@ export function handleCall(call: ServerDuplexStream<Buffer, Buffer>, options: Ha
       controller.abort(error);
     },
   };
+}
+
+/**
+ * A stream of requests. A caller that resets it looks for a moment like one that has sent everything: "end" comes before "aborted"
+ * (Node 24: one turn of the event loop; Bun 1.4: two), so the end counts only if the stream is whole two turns later.
+ */
+async function* readWholeStream(
+  call: ServerDuplexStream<Buffer, Buffer>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* readMessages(call, signal);
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+  signal.throwIfAborted();
+  if (wasReset(call)) throw endedByCaller(call);
+}
+
+/** What the HTTP/2 stream below says; grpc-js's own "cancelled" comes later still. */
+function wasReset(call: object): boolean {
+  const { stream } = ("call" in call ? call.call : {}) as { stream?: { aborted?: boolean; destroyed?: boolean } };
+  return stream?.aborted === true || stream?.destroyed === true;
 }
 
 function callContext(call: ServerDuplexStream<Buffer, Buffer>, method: string, signal: AbortSignal): CallContext {

@@ -5,7 +5,7 @@ import { failedPrecondition, type RpcError, unavailable } from "./errors.ts";
 import { widenServerWindows } from "./flow-control.ts";
 import { handleCall, type OpenCall } from "./handle-call.ts";
 import { createHealth } from "./health.ts";
-import type { ServiceRegistration, WireHandler } from "./implement.ts";
+import type { ServiceRegistration } from "./implement.ts";
 import { checkListener, type ServerTls, serverCredentials, tokenCheck } from "./listener.ts";
 import { quietGrpcLogging } from "./quiet.ts";
 import { createReflection } from "./reflection.ts";
@@ -70,14 +70,19 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
   let draining = false;
   const checkToken = tokenCheck(options.token);
 
-  const register = (method: string, handler: WireHandler, registration: ServiceRegistration) => {
+  const register = (
+    { method: { name, methodKind }, handler }: ServiceRegistration["methods"][number],
+    registration: ServiceRegistration,
+  ) => {
+    const method = `${registration.service.typeName}/${name}`;
+    const streamed = methodKind === "client_streaming" || methodKind === "bidi_streaming";
     const infrastructure = !options.services.includes(registration);
     const admit = (metadata: ReadonlyMap<string, string>) => {
       if (!registration.open) checkToken(metadata);
       if (draining && !infrastructure) throw shuttingDown();
     };
     const accept = (stream: ServerDuplexStream<Buffer, Buffer>) => {
-      const call = handleCall(stream, { method, handler, traced: !infrastructure, admit, log });
+      const call = handleCall(stream, { method, handler, traced: !infrastructure, streamed, admit, log });
       calls.set(call, { infrastructure });
       void call.ended.finally(() => calls.delete(call));
     };
@@ -86,8 +91,7 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
     }
   };
   for (const registration of registrations) {
-    for (const { method, handler } of registration.methods)
-      register(`${registration.service.typeName}/${method.name}`, handler, registration);
+    for (const method of registration.methods) register(method, registration);
   }
 
   const port = await bind(server, options);
