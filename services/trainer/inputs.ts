@@ -1,0 +1,73 @@
+import type { Artifacts } from "#libs/artifacts";
+import { decodeDataset } from "#libs/datasets";
+import { annotations, type Descriptor, type Digest, layerOf, mediaTypes, readManifest } from "#libs/recipes";
+import { loadFloat32 } from "#libs/tensors";
+import type { Input, LoadInput } from "./input.ts";
+
+/** Loads inputs from the catalog and keeps the most recently used ones, `cacheBytes` of them at most. */
+export function createInputs(artifacts: Artifacts, cacheBytes: number): (signal: AbortSignal) => LoadInput {
+  const cache = createCache(cacheBytes);
+  return (signal) => async (digest) => {
+    const known = cache.get(digest);
+    if (known) return known;
+    const { input, bytes } = await fetchInput(artifacts, digest, signal);
+    cache.set(digest, input, bytes);
+    return input;
+  };
+}
+
+async function fetchInput(artifacts: Artifacts, digest: Digest, signal: AbortSignal): Promise<{ input: Input; bytes: number }> {
+  const manifest = readManifest((await artifacts.get(digest, { signal })).manifest);
+  const download = (layer: Descriptor) => artifacts.download(layer.digest, { signal });
+  const { licences, layers } = manifest;
+  switch (manifest.kind) {
+    case "source": {
+      const files = await Promise.all(
+        layers.map(async (layer) => [layer.annotations?.[annotations.title] ?? "", await download(layer)] as const),
+      );
+      return { input: { kind: "source", licences, files: new Map(files) }, bytes: sizeOf(layers) };
+    }
+    case "dataset": {
+      const layer = layerOf(manifest, mediaTypes.datasetLayer);
+      return { input: { kind: "dataset", licences, dataset: decodeDataset(await download(layer)) }, bytes: layer.size };
+    }
+    case "model": {
+      const layer = layerOf(manifest, mediaTypes.weights);
+      return { input: { kind: "model", licences, weights: loadFloat32(await download(layer)) }, bytes: layer.size };
+    }
+    case "evaluation":
+      throw new RangeError(`Artifact ${digest} is an evaluation; nothing is trained on those`);
+    default:
+      manifest.kind satisfies never;
+      throw new RangeError(`Artifact ${digest} is of an unknown kind`);
+  }
+}
+
+const sizeOf = (layers: readonly Descriptor[]) => layers.reduce((sum, { size }) => sum + size, 0);
+
+type Cache = { get(digest: Digest): Input | undefined; set(digest: Digest, input: Input, bytes: number): void };
+
+/** A map keeps the order of insertion, so the first entry is the one that was not used for the longest time. */
+function createCache(limit: number): Cache {
+  const entries = new Map<Digest, { input: Input; bytes: number }>();
+  let total = 0;
+  return {
+    get(digest) {
+      const entry = entries.get(digest);
+      if (!entry) return undefined;
+      entries.delete(digest);
+      entries.set(digest, entry);
+      return entry.input;
+    },
+    set(digest, input, bytes) {
+      if (entries.has(digest) || bytes > limit) return;
+      entries.set(digest, { input, bytes });
+      total += bytes;
+      for (const [oldest, { bytes: freed }] of entries) {
+        if (total <= limit) break;
+        entries.delete(oldest);
+        total -= freed;
+      }
+    },
+  };
+}
