@@ -170,6 +170,21 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
     await consuming;
   });
 
+  test(`${name}: disposing a subscription hands back what it has in hand, at once`, async () => {
+    await using ctx = await open();
+    await ctx.bus.publish(offer("a"));
+    const subscription = { durable: "worker", subject: work.subject, concurrency: 1, ackWaitMs: 60_000 };
+    {
+      await using first = await ctx.bus.subscribe(subscription);
+      const { value } = await first[Symbol.asyncIterator]().next();
+      assert.equal(value?.delivery, 1);
+    }
+    await using second = await ctx.bus.subscribe(subscription);
+    const { value } = await second[Symbol.asyncIterator]().next();
+    assert.equal(value?.delivery, 2);
+    await value?.settle({ type: "ack" });
+  });
+
   test(`${name}: consume ends when its signal aborts, after its handlers, and leaves the rest to others`, async () => {
     await using ctx = await open();
     const stop = new AbortController();

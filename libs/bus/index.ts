@@ -13,5 +13,7 @@ export type {
 export { PoisonError, RetryLater } from "./errors.ts";
 export { openLocalBus } from "./local/local-bus.ts";
 export { createOutbox, type Outbox, type OutboxEntry, type OutboxTables, outboxMigration } from "./outbox.ts";
+export { busService } from "./remote/bus-service.ts";
+export { connectRemoteBus } from "./remote/remote-bus.ts";
 export type { StreamDeclaration } from "./streams.ts";
 export { event, type Topic, topic } from "./topic.ts";

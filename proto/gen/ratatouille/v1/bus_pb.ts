@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/bus.proto.
  */
 export const file_ratatouille_v1_bus: GenFile = /*@__PURE__*/
-  fileDesc("ChhyYXRhdG91aWxsZS92MS9idXMucHJvdG8SDnJhdGF0b3VpbGxlLnYxIqQBCgpCdXNNZXNzYWdlEgoKAmlkGAEgASgJEg8KB3N1YmplY3QYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBI4CgdoZWFkZXJzGAQgAygLMicucmF0YXRvdWlsbGUudjEuQnVzTWVzc2FnZS5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPQoOUHVibGlzaFJlcXVlc3QSKwoHbWVzc2FnZRgBIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkJ1c01lc3NhZ2UiEQoPUHVibGlzaFJlc3BvbnNlInsKDkNvbnN1bWVSZXF1ZXN0EjEKCXN1YnNjcmliZRgBIAEoCzIcLnJhdGF0b3VpbGxlLnYxLlN1YnNjcmlwdGlvbkgAEiwKBnNldHRsZRgCIAEoCzIaLnJhdGF0b3VpbGxlLnYxLlNldHRsZW1lbnRIAEIICgZhY3Rpb24ibwoMU3Vic2NyaXB0aW9uEg8KB2R1cmFibGUYASABKAkSDwoHc3ViamVjdBgCIAEoCRITCgtjb25jdXJyZW5jeRgDIAEoDRITCgthY2tfd2FpdF9tcxgEIAEoDRITCgttYXhfZGVsaXZlchgFIAEoDSKKAQoKU2V0dGxlbWVudBIQCghzZXF1ZW5jZRgBIAEoBBIQCghkZWxpdmVyeRgCIAEoDRINCgNhY2sYAyABKAhIABIWCgxuYWtfZGVsYXlfbXMYBCABKA1IABITCgl0ZXJtaW5hdGUYBSABKAlIABIRCgd3b3JraW5nGAYgASgISABCCQoHb3V0Y29tZSJiCg9Db25zdW1lUmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkJ1c01lc3NhZ2USEAoIc2VxdWVuY2UYAiABKAQSEAoIZGVsaXZlcnkYAyABKA0yrQEKCkJ1c1NlcnZpY2USTwoHUHVibGlzaBIeLnJhdGF0b3VpbGxlLnYxLlB1Ymxpc2hSZXF1ZXN0Gh8ucmF0YXRvdWlsbGUudjEuUHVibGlzaFJlc3BvbnNlIgOQAgISTgoHQ29uc3VtZRIeLnJhdGF0b3VpbGxlLnYxLkNvbnN1bWVSZXF1ZXN0Gh8ucmF0YXRvdWlsbGUudjEuQ29uc3VtZVJlc3BvbnNlKAEwAWIGcHJvdG8z");
+  fileDesc("ChhyYXRhdG91aWxsZS92MS9idXMucHJvdG8SDnJhdGF0b3VpbGxlLnYxIqQBCgpCdXNNZXNzYWdlEgoKAmlkGAEgASgJEg8KB3N1YmplY3QYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBI4CgdoZWFkZXJzGAQgAygLMicucmF0YXRvdWlsbGUudjEuQnVzTWVzc2FnZS5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPQoOUHVibGlzaFJlcXVlc3QSKwoHbWVzc2FnZRgBIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkJ1c01lc3NhZ2UiEQoPUHVibGlzaFJlc3BvbnNlIosBCg5Db25zdW1lUmVxdWVzdBIxCglzdWJzY3JpYmUYASABKAsyHC5yYXRhdG91aWxsZS52MS5TdWJzY3JpcHRpb25IABIsCgZzZXR0bGUYAiABKAsyGi5yYXRhdG91aWxsZS52MS5TZXR0bGVtZW50SAASDgoEc3RvcBgDIAEoCEgAQggKBmFjdGlvbiJaCgxTdWJzY3JpcHRpb24SDwoHZHVyYWJsZRgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhMKC2NvbmN1cnJlbmN5GAMgASgNEhMKC2Fja193YWl0X21zGAQgASgNIooBCgpTZXR0bGVtZW50EhAKCHNlcXVlbmNlGAEgASgEEhAKCGRlbGl2ZXJ5GAIgASgNEg0KA2FjaxgDIAEoCEgAEhYKDG5ha19kZWxheV9tcxgEIAEoDUgAEhMKCXRlcm1pbmF0ZRgFIAEoCUgAEhEKB3dvcmtpbmcYBiABKAhIAEIJCgdvdXRjb21lImIKD0NvbnN1bWVSZXNwb25zZRIrCgdtZXNzYWdlGAEgASgLMhoucmF0YXRvdWlsbGUudjEuQnVzTWVzc2FnZRIQCghzZXF1ZW5jZRgCIAEoBBIQCghkZWxpdmVyeRgDIAEoDSIYChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0IkYKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEisKB2xldHRlcnMYASADKAsyGi5yYXRhdG91aWxsZS52MS5EZWFkTGV0dGVyIn0KCkRlYWRMZXR0ZXISKwoHbWVzc2FnZRgBIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkJ1c01lc3NhZ2USDwoHZHVyYWJsZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSEgoKZGVsaXZlcmllcxgEIAEoDRINCgVhdF9tcxgFIAEoAzKWAgoKQnVzU2VydmljZRJPCgdQdWJsaXNoEh4ucmF0YXRvdWlsbGUudjEuUHVibGlzaFJlcXVlc3QaHy5yYXRhdG91aWxsZS52MS5QdWJsaXNoUmVzcG9uc2UiA5ACAhJOCgdDb25zdW1lEh4ucmF0YXRvdWlsbGUudjEuQ29uc3VtZVJlcXVlc3QaHy5yYXRhdG91aWxsZS52MS5Db25zdW1lUmVzcG9uc2UoATABEmcKD0xpc3REZWFkTGV0dGVycxImLnJhdGF0b3VpbGxlLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZSIDkAIBYgZwcm90bzM");
 
 /**
  * @generated from message ratatouille.v1.BusMessage
@@ -97,6 +97,14 @@ export type ConsumeRequest = Message<"ratatouille.v1.ConsumeRequest"> & {
      */
     value: Settlement;
     case: "settle";
+  } | {
+    /**
+     * No further deliveries; those in hand are still to be settled.
+     *
+     * @generated from field: bool stop = 3;
+     */
+    value: boolean;
+    case: "stop";
   } | { case: undefined; value?: undefined };
 };
 
@@ -129,14 +137,11 @@ export type Subscription = Message<"ratatouille.v1.Subscription"> & {
   concurrency: number;
 
   /**
+   * A delivery that is neither settled nor extended for so long is delivered again.
+   *
    * @generated from field: uint32 ack_wait_ms = 4;
    */
   ackWaitMs: number;
-
-  /**
-   * @generated from field: uint32 max_deliver = 5;
-   */
-  maxDeliver: number;
 };
 
 /**
@@ -231,6 +236,77 @@ export const ConsumeResponseSchema: GenMessage<ConsumeResponse> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_bus, 6);
 
 /**
+ * @generated from message ratatouille.v1.ListDeadLettersRequest
+ */
+export type ListDeadLettersRequest = Message<"ratatouille.v1.ListDeadLettersRequest"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.ListDeadLettersRequest.
+ * Use `create(ListDeadLettersRequestSchema)` to create a new message.
+ */
+export const ListDeadLettersRequestSchema: GenMessage<ListDeadLettersRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_bus, 7);
+
+/**
+ * @generated from message ratatouille.v1.ListDeadLettersResponse
+ */
+export type ListDeadLettersResponse = Message<"ratatouille.v1.ListDeadLettersResponse"> & {
+  /**
+   * @generated from field: repeated ratatouille.v1.DeadLetter letters = 1;
+   */
+  letters: DeadLetter[];
+};
+
+/**
+ * Describes the message ratatouille.v1.ListDeadLettersResponse.
+ * Use `create(ListDeadLettersResponseSchema)` to create a new message.
+ */
+export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_bus, 8);
+
+/**
+ * @generated from message ratatouille.v1.DeadLetter
+ */
+export type DeadLetter = Message<"ratatouille.v1.DeadLetter"> & {
+  /**
+   * @generated from field: ratatouille.v1.BusMessage message = 1;
+   */
+  message?: BusMessage | undefined;
+
+  /**
+   * The durable consumer that gave up.
+   *
+   * @generated from field: string durable = 2;
+   */
+  durable: string;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint32 deliveries = 4;
+   */
+  deliveries: number;
+
+  /**
+   * Milliseconds since 1970.
+   *
+   * @generated from field: int64 at_ms = 5;
+   */
+  atMs: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.DeadLetter.
+ * Use `create(DeadLetterSchema)` to create a new message.
+ */
+export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_bus, 9);
+
+/**
  * The bus of an embedded system, for its child processes. Where NATS runs, programs talk to NATS and this is not served.
  *
  * @generated from service ratatouille.v1.BusService
@@ -256,6 +332,16 @@ export const BusService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof ConsumeRequestSchema;
     output: typeof ConsumeResponseSchema;
+  },
+  /**
+   * The messages that were given up, oldest first; the last 1000 of them.
+   *
+   * @generated from rpc ratatouille.v1.BusService.ListDeadLetters
+   */
+  listDeadLetters: {
+    methodKind: "unary";
+    input: typeof ListDeadLettersRequestSchema;
+    output: typeof ListDeadLettersResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ratatouille_v1_bus, 0);

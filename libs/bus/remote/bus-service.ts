@@ -1,0 +1,100 @@
+import { type CallContext, type Implementation, implement, invalidArgument, type ServiceRegistration } from "#libs/rpc";
+import { BusService, type ConsumeRequest, type Subscription as SubscriptionRequest } from "#proto/ratatouille/v1/bus_pb.ts";
+import type { Bus, BusMessage, Delivery } from "../bus.ts";
+import { fromWireOutcome } from "./wire.ts";
+
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
+
+/** Serves a bus to other processes; `connectRemoteBus` is its client. What a client holds when its stream ends is delivered again. */
+export function busService(bus: Bus): ServiceRegistration {
+  const implementation: Implementation<typeof BusService> = {
+    async publish({ message }, { signal }) {
+      if (!message) throw missing("message");
+      await bus.publish(parseMessage(message), { signal });
+      return {};
+    },
+    consume: (requests, context) => consume(bus, requests, context),
+    async listDeadLetters(_request, { signal }) {
+      const letters = await bus.deadLetters({ signal });
+      return {
+        letters: letters.map(({ message, durable, reason, deliveries, atMs }) => ({
+          message: { ...message, headers: { ...message.headers } },
+          durable,
+          reason,
+          deliveries,
+          atMs: BigInt(atMs),
+        })),
+      };
+    },
+  };
+  return implement(BusService, implementation);
+}
+
+async function* consume(bus: Bus, requests: AsyncIterable<ConsumeRequest>, { signal }: CallContext) {
+  const reader = requests[Symbol.asyncIterator]();
+  const first = await reader.next();
+  if (first.done || first.value.action.case !== "subscribe") throw missing("subscribe");
+  await using subscription = await bus.subscribe(parseSubscription(first.value.action.value));
+  const held = new Map<string, Delivery>();
+  const stop = () => subscription.stop();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  // Ends with the requests: the client stops. Or with their error, which is the call's.
+  const settling = settleAll(reader, held, stop).finally(stop);
+  settling.catch(() => undefined);
+  try {
+    for await (const delivery of subscription) {
+      held.set(key(delivery), delivery);
+      const { message, sequence, delivery: number } = delivery;
+      yield { message: { ...message, headers: { ...message.headers } }, sequence, delivery: number };
+    }
+    await settling;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+async function settleAll(requests: AsyncIterator<ConsumeRequest>, held: Map<string, Delivery>, stop: () => void): Promise<void> {
+  for (;;) {
+    const { value, done } = await requests.next();
+    if (done) return;
+    if (value.action.case === "stop") {
+      stop();
+      continue;
+    }
+    if (value.action.case !== "settle") throw missing("settle");
+    const outcome = fromWireOutcome(value.action.value);
+    const name = key(value.action.value);
+    const delivery = held.get(name);
+    if (outcome.type !== "working") held.delete(name);
+    await delivery?.settle(outcome);
+  }
+}
+
+function key({ sequence, delivery }: { sequence: bigint; delivery: number }): string {
+  return `${sequence}/${delivery}`;
+}
+
+function parseMessage({ id, subject, payload, headers }: BusMessage): BusMessage {
+  if (id === "") throw missing("message.id");
+  if (subject === "") throw missing("message.subject");
+  if (payload.length > MAX_PAYLOAD_BYTES)
+    throw invalid("message.payload", `has ${payload.length} bytes; at most ${MAX_PAYLOAD_BYTES} are allowed`);
+  return { id, subject, payload, headers };
+}
+
+function parseSubscription({ durable, subject, concurrency, ackWaitMs }: SubscriptionRequest) {
+  if (durable === "") throw missing("subscribe.durable");
+  if (subject === "") throw missing("subscribe.subject");
+  if (concurrency < 1) throw invalid("subscribe.concurrency", "must be at least 1");
+  if (ackWaitMs < 1) throw invalid("subscribe.ack_wait_ms", "must be at least 1");
+  return { durable, subject, concurrency, ackWaitMs };
+}
+
+function missing(field: string) {
+  return invalid(field, "is missing");
+}
+
+function invalid(field: string, description: string) {
+  return invalidArgument(`${field} ${description}`, { violations: [{ field, description }] });
+}

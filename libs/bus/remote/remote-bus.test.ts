@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Code, connect, isRpcError, serve } from "#libs/rpc";
+import { freePort, temporaryDirectory, testProcess, waitFor } from "#libs/testing";
+import { BusService } from "#proto/ratatouille/v1/bus_pb.ts";
+import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
+import { testBusContract } from "../bus-contract.ts";
+import { busService, connectRemoteBus, event, openLocalBus, topic } from "../index.ts";
+
+const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
+const offer = (id: string) => event(work, id, { jobId: id });
+
+async function serveBus(path: string, address = "127.0.0.1:0") {
+  const bus = await openLocalBus({ path });
+  const server = await serve({ address, services: [busService(bus)], drainMs: 0 });
+  return {
+    address: server.address,
+    bus,
+    async [Symbol.asyncDispose]() {
+      await server.drain(0);
+      await bus[Symbol.asyncDispose]();
+    },
+  };
+}
+
+testBusContract("remote bus", async () => {
+  const served = await serveBus(":memory:");
+  const channel = connect(served.address);
+  const bus = connectRemoteBus(channel);
+  return {
+    bus,
+    async [Symbol.asyncDispose]() {
+      await bus[Symbol.asyncDispose]();
+      channel.close();
+      await served[Symbol.asyncDispose]();
+    },
+  };
+});
+
+test("what a client has in hand is delivered again at once when it is killed", async () => {
+  await using served = await serveBus(":memory:");
+  await served.bus.publish(offer("a"));
+  const program = fileURLToPath(new URL("./consumer-for-test.ts", import.meta.url));
+  const args = "Deno" in globalThis ? ["run", "-A", "--no-check", program] : [program];
+  await using child = testProcess(process.execPath, [...args, served.address]);
+  await child.line("holding a 1");
+  await using other = await served.bus.subscribe({ durable: "worker", subject: work.subject, concurrency: 1, ackWaitMs: 60_000 });
+  await child.kill("SIGKILL");
+  const again = await other[Symbol.asyncIterator]().next();
+  assert.equal(again.value?.delivery, 2);
+});
+
+test("a consumer goes on when its server comes back, and loses nothing", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.join("bus.sqlite");
+  const address = `127.0.0.1:${await freePort()}`;
+  const got: string[] = [];
+  const stop = new AbortController();
+  let served = await serveBus(path, address);
+  using channel = connect(address);
+  await using bus = connectRemoteBus(channel);
+  const consuming = bus.consume(
+    work,
+    { durable: "worker", concurrency: 1, signal: stop.signal },
+    async ({ jobId }) => void got.push(jobId),
+  );
+  await served.bus.publish(offer("before"));
+  await waitFor(() => got.length === 1);
+  await served[Symbol.asyncDispose]();
+  served = await serveBus(path, address);
+  await served.bus.publish(offer("after"));
+  await waitFor(() => got.includes("after"), { what: "the consumer to connect again" });
+  stop.abort();
+  await consuming;
+  await served[Symbol.asyncDispose]();
+});
+
+test("wrong requests are refused with the field", async () => {
+  await using served = await serveBus(":memory:");
+  using channel = connect(served.address);
+  const client = channel.client(BusService);
+  const refused = (field: string) => (error: unknown) => isRpcError(error, Code.INVALID_ARGUMENT) && error.violations[0]?.field === field;
+  await assert.rejects(client.publish({}), refused("message"));
+  await assert.rejects(client.publish({ message: { subject: "a" } }), refused("message.id"));
+  await assert.rejects(
+    client.publish({ message: { id: "a", subject: "b", payload: new Uint8Array(2 ** 20 + 1) } }),
+    refused("message.payload"),
+  );
+  async function* requests() {
+    yield { action: { case: "subscribe", value: { durable: "worker", subject: "a", ackWaitMs: 1000 } } } as const;
+  }
+  const responses = client.consume(requests(), { timeoutMs: 5_000 });
+  await assert.rejects(responses[Symbol.asyncIterator]().next(), refused("subscribe.concurrency"));
+});

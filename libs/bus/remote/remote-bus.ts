@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc";
+import { BusService, type ConsumeRequestSchema } from "#proto/ratatouille/v1/bus_pb.ts";
+import { type Bus, createBus, type Delivery, type SubscribeOptions, type Subscription } from "../bus.ts";
+import { createHand } from "./hand.ts";
+import { createMailbox } from "./mailbox.ts";
+import { toSettleRequest } from "./wire.ts";
+
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 1_000;
+/** How long a server may take to end a stream that is stopped. */
+const STOP_GRACE_MS = 1_000;
+
+/**
+ * The bus of an embedded system, seen from a child process. A broken stream is opened again once the handlers of the old one
+ * have ended; what they had in hand is delivered again, here or elsewhere. The channel stays the caller's.
+ */
+export function connectRemoteBus(channel: RpcChannel): Bus {
+  const client = channel.client(BusService);
+  const closing = new AbortController();
+  return createBus({
+    async publish(message, { signal }) {
+      await client.publish({ message: { ...message, headers: { ...message.headers } } }, { signal });
+    },
+    subscribe: async (options) => subscribe(client, options, closing.signal),
+    async deadLetters({ signal }) {
+      const { letters } = await client.listDeadLetters({}, { signal });
+      return letters.map(({ message, durable, reason, deliveries, atMs }) => ({
+        message: message!,
+        durable,
+        reason,
+        deliveries,
+        atMs: Number(atMs),
+      }));
+    },
+    async close() {
+      closing.abort();
+    },
+  });
+}
+
+function subscribe(client: ServiceClient<typeof BusService>, options: SubscribeOptions, closing: AbortSignal): Subscription {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  const hand = createHand();
+  if (closing.aborted) stop();
+  closing.addEventListener("abort", stop, { once: true });
+
+  /** The deliveries of one stream. Returns when it was stopped, throws when it broke. */
+  async function* stream(): AsyncGenerator<Delivery> {
+    const requests = createMailbox<MessageInitShape<typeof ConsumeRequestSchema>>();
+    requests.put({ action: { case: "subscribe", value: options } });
+    let open = true;
+    const leaving = new AbortController();
+    let grace: ReturnType<typeof setTimeout> | undefined;
+    // After a stop the stream lives on until what is in hand is settled.
+    const onStop = async () => {
+      requests.put({ action: { case: "stop", value: true } });
+      await hand.empty();
+      requests.end();
+      grace = setTimeout(() => leaving.abort(), STOP_GRACE_MS);
+    };
+    const onStopped = () => void onStop();
+    stopping.signal.addEventListener("abort", onStopped, { once: true });
+    try {
+      for await (const { message, sequence, delivery } of client.consume(requests, { timeoutMs: 0, signal: leaving.signal })) {
+        if (!message) continue;
+        if (stopping.signal.aborted) {
+          requests.put(toSettleRequest(sequence, delivery, { type: "nak", delayMs: 0 })); // it was on its way
+          continue;
+        }
+        const settled = hand.take();
+        yield {
+          message,
+          sequence,
+          delivery,
+          async settle(outcome) {
+            if (open) requests.put(toSettleRequest(sequence, delivery, outcome));
+            if (outcome.type !== "working") settled();
+          },
+        };
+      }
+    } finally {
+      open = false;
+      clearTimeout(grace);
+      stopping.signal.removeEventListener("abort", onStopped);
+      requests.end();
+    }
+  }
+
+  return {
+    stop,
+    async *[Symbol.asyncIterator]() {
+      let retryMs = FIRST_RETRY_MS;
+      while (!stopping.signal.aborted) {
+        try {
+          for await (const delivery of stream()) {
+            retryMs = FIRST_RETRY_MS;
+            yield delivery;
+          }
+        } catch (error) {
+          if (isRpcError(error, Code.INVALID_ARGUMENT)) throw error;
+          // Broken, or nobody there: only trying again can help.
+        }
+        await hand.empty();
+        await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+        retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      closing.removeEventListener("abort", stop);
+      hand.drop();
+      stop();
+    },
+  };
+}
