@@ -1,0 +1,114 @@
+import { statfs } from "node:fs/promises";
+import { availableParallelism, freemem, totalmem } from "node:os";
+import { openBackend } from "#libs/learning";
+import { backends } from "#libs/recipes";
+import { connect } from "#libs/rpc";
+import { runtimeName, runtimeVersion, VERSION } from "#libs/service";
+import { DirectoryLockedError, lockDirectory } from "#libs/storage";
+import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import type { CommandContext, GlobalOptions } from "../context.ts";
+import { explain } from "../explain.ts";
+import { bytes } from "../format.ts";
+import { DEFAULT_LISTEN, portState } from "../system/port.ts";
+
+/** One finding. `advice` says what to do where something is not right. */
+type Finding = { readonly topic: string; readonly right: boolean; readonly fact: string; readonly advice?: string };
+
+/** What a run of digits-full.yaml leaves on the disk, with room to spare. */
+const NEEDED_BYTES = 2e9;
+
+/** `ratatouille doctor`: what is right, what is not, what to do; 1 if something is not right. */
+export async function doctor(options: GlobalOptions, { stdout }: CommandContext): Promise<number> {
+  const findings = [
+    { topic: "ratatouille", right: true, fact: VERSION },
+    checkRuntime(),
+    ...(await checkBackends()),
+    { topic: "devices", right: true, fact: `cpu: ${availableParallelism()} cores, one trainer for each by default` },
+    { topic: "memory", right: true, fact: `${bytes(freemem())} free of ${bytes(totalmem())}` },
+    ...(await checkData(options.data)),
+    options.server ? await checkServer(options.server, options.token) : await checkPort(),
+  ];
+  const right = findings.every((finding) => finding.right);
+  if (options.json) stdout.write(`${JSON.stringify({ right, findings })}\n`);
+  else stdout.write(findings.map(line).join(""));
+  return right ? 0 : 1;
+}
+
+function line({ topic, right, fact, advice }: Finding): string {
+  return `${right ? "ok " : "NO "} ${topic.padEnd(14)}${fact}\n${advice ? `${" ".repeat(18)}${advice}\n` : ""}`;
+}
+
+function checkRuntime(): Finding {
+  const name = runtimeName();
+  const major = Number(runtimeVersion().split(".")[0]);
+  const right = name !== "node" || major >= 24;
+  return {
+    topic: "runtime",
+    right,
+    fact: `${name} ${runtimeVersion()}`,
+    ...(right ? {} : { advice: "use Node 24 or newer, or the launcher ./ratatouille" }),
+  };
+}
+
+async function checkBackends(): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const name of backends) {
+    try {
+      const { arithmetic } = await openBackend(name);
+      findings.push({ topic: `backend ${name}`, right: true, fact: arithmetic });
+    } catch (error) {
+      findings.push({ topic: `backend ${name}`, right: false, fact: explain(error), advice: "run npm ci in the folder of ratatouille" });
+    }
+  }
+  return findings;
+}
+
+async function checkData(directory: string): Promise<Finding[]> {
+  try {
+    await using _lock = await lockDirectory(directory, { version: VERSION });
+    const { bavail, bsize } = await statfs(directory);
+    const free = bavail * bsize;
+    const enough = free >= NEEDED_BYTES;
+    return [
+      { topic: "data", right: true, fact: directory },
+      {
+        topic: "disk",
+        right: enough,
+        fact: `${bytes(free)} free`,
+        ...(enough ? {} : { advice: `a large run needs ${bytes(NEEDED_BYTES)}: free some, or name another place with --data` }),
+      },
+    ];
+  } catch (error) {
+    const running = error instanceof DirectoryLockedError;
+    return [
+      { topic: "data", right: running, fact: explain(error), ...(running ? {} : { advice: "name a directory of your own with --data" }) },
+    ];
+  }
+}
+
+async function checkPort(): Promise<Finding> {
+  const state = await portState(DEFAULT_LISTEN);
+  return state === "free"
+    ? { topic: "port", right: true, fact: `${DEFAULT_LISTEN} is free for ratatouille up` }
+    : {
+        topic: "port",
+        right: false,
+        fact: `${DEFAULT_LISTEN} is in use`,
+        advice: "if that is not your ratatouille, start another one with: ratatouille up --listen 127.0.0.1:PORT",
+      };
+}
+
+async function checkServer(address: string, token: string | undefined): Promise<Finding> {
+  using channel = connect(address, { token });
+  try {
+    await channel.ready(4_000);
+    const { version, runtime, services, trainers } = await channel.client(SystemService).getSystem({});
+    return {
+      topic: "server",
+      right: true,
+      fact: `${address}: ${version} on ${runtime}, ${services.join(", ")}, ${trainers.length} trainers`,
+    };
+  } catch (error) {
+    return { topic: "server", right: false, fact: explain(error), advice: "start one with: ratatouille up" };
+  }
+}

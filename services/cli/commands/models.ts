@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import { createArtifacts } from "#libs/artifacts";
+import { readManifest } from "#libs/recipes";
+import { type RpcChannel, type ServiceClient, unavailable } from "#libs/rpc";
+import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
+import { bytes, columns, short } from "../format.ts";
+import { writeModel } from "../write-output.ts";
+
+type Catalog = ServiceClient<typeof CatalogService>;
+
+/** An artifact by digest ("sha256:…", or at least 8 digits of it) or by ref (with a "/"). @throws RpcError NOT_FOUND */
+export async function findArtifact(name: string, catalog: Catalog, signal: AbortSignal): Promise<Artifact> {
+  const isRef = name.includes("/");
+  const { artifact } = await catalog.getArtifact(
+    { name: isRef ? { case: "ref", value: name } : { case: "digest", value: name }, includeDamaged: true },
+    { signal },
+  );
+  if (!artifact) throw unavailable("the catalog answered without an artifact");
+  return artifact;
+}
+
+/** `ratatouille models list`: models, newest first, with the refs that point to them. */
+export async function listModels(options: GlobalOptions & { readonly all?: boolean }, context: CommandContext): Promise<number> {
+  const { channel } = await useTarget(context, options);
+  const catalog = channel.client(CatalogService);
+  const refs = await refsByDigest(catalog, context.signal);
+  const models = await allModels(catalog, context.signal);
+  const shown = options.all ? models : models.filter(({ digest }) => refs.has(digest));
+  const rows = shown.map((model) => {
+    const { recipe } = readManifest(model.manifest);
+    return {
+      digest: model.digest,
+      kind: recipe.kind,
+      refs: refs.get(model.digest) ?? [],
+      sizeBytes: Number(model.sizeBytes),
+      damaged: model.damaged,
+    };
+  });
+  if (options.json) context.stdout.write(`${JSON.stringify(rows)}\n`);
+  else if (rows.length === 0)
+    context.stdout.write(models.length === 0 ? "No models yet.\n" : `No model has a name; --all lists all ${models.length}.\n`);
+  else {
+    const text = rows.map((row) => [short(row.digest), row.kind, bytes(row.sizeBytes), row.refs.join(", "), row.damaged ? "damaged" : ""]);
+    context.stdout.write(columns(["digest", "made by", "size", "names", ""], text));
+    if (!options.all && models.length > shown.length)
+      context.stdout.write(`\n${models.length - shown.length} models have no name; --all lists them too.\n`);
+  }
+  return 0;
+}
+
+async function allModels(catalog: Catalog, signal: AbortSignal): Promise<Artifact[]> {
+  const models: Artifact[] = [];
+  let pageToken = "";
+  do {
+    const page = await catalog.listArtifacts({ kind: ArtifactKind.MODEL, pageSize: 500, pageToken }, { signal });
+    models.push(...page.artifacts);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  return models;
+}
+
+async function refsByDigest(catalog: Catalog, signal: AbortSignal): Promise<Map<string, string[]>> {
+  const refs = new Map<string, string[]>();
+  let pageToken = "";
+  do {
+    const page = await catalog.listRefs({ pageSize: 500, pageToken }, { signal });
+    for (const { name, digest } of page.refs) refs.set(digest, [...(refs.get(digest) ?? []), name]);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  return refs;
+}
+
+/** `ratatouille models show NAME`: what a model is and how it was made. */
+export async function showModel(name: string, options: GlobalOptions, context: CommandContext): Promise<number> {
+  const { channel } = await useTarget(context, options);
+  const artifact = await findArtifact(name, channel.client(CatalogService), context.signal);
+  const { kind, recipe, recipeKey, layers, summary, licences } = readManifest(artifact.manifest);
+  const facts = { digest: artifact.digest, kind, damaged: artifact.damaged, recipeKey, licences, summary, layers, recipe };
+  if (options.json) context.stdout.write(`${JSON.stringify(facts)}\n`);
+  else {
+    const lines = [
+      ["digest", artifact.digest],
+      ["kind", artifact.damaged ? `${kind}, damaged: running its recipe again repairs it` : kind],
+      ["made by", recipe.kind],
+      ["licence", licences.join(" AND ") || "none stated"],
+      ["size", bytes(Number(artifact.sizeBytes))],
+      ...Object.entries(summary).map(([key, value]) => [key, String(value)]),
+      ["recipe", `\n${JSON.stringify(recipe, null, 2)}`],
+    ];
+    context.stdout.write(lines.map(([key, value]) => `${key?.padEnd(20)}${value}\n`).join(""));
+  }
+  return 0;
+}
+
+/** `ratatouille models pull NAME`: writes a model's weights and recipe into a folder. */
+export async function pullModel(
+  name: string,
+  options: GlobalOptions & { readonly out?: string },
+  context: CommandContext,
+): Promise<number> {
+  const { channel }: { channel: RpcChannel } = await useTarget(context, options);
+  const { digest } = await findArtifact(name, channel.client(CatalogService), context.signal);
+  const folder = options.out ?? join("models", short(digest));
+  const weights = await writeModel(folder, digest, createArtifacts(channel), context.signal);
+  if (options.json) context.stdout.write(`${JSON.stringify({ digest, weights, out: folder })}\n`);
+  else context.stdout.write(`${join(folder, "model.safetensors")}\n`);
+  return 0;
+}

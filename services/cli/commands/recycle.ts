@@ -1,0 +1,104 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createArtifacts } from "#libs/artifacts";
+import { type Report, renderTable } from "#libs/reporting";
+import { type RpcChannel, type ServiceClient, unavailable } from "#libs/rpc";
+import { parseRunFile } from "#libs/runfile";
+import { UsageError } from "#libs/service";
+import { inSpan } from "#libs/telemetry";
+import { RecyclingService, type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
+import { importSource } from "../import-source.ts";
+import { createDisplay, type Display, displayMode } from "../render/index.ts";
+import { writeOutput } from "../write-output.ts";
+
+export type RecycleOptions = GlobalOptions & { readonly out?: string; readonly quiet?: boolean };
+
+/** `ratatouille recycle FILE`: runs a run file, or goes on with it, and writes the report. */
+export async function recycle(file: string, options: RecycleOptions, context: CommandContext): Promise<number> {
+  const { stdout, stderr, signal } = context;
+  const { spec, dataPath } = parseRunFile(await readRunFile(file), { path: file });
+  const display = createDisplay(options.json ? stdout : stderr, displayMode(stderr, options));
+  context.stack.defer(() => display.close());
+  return inSpan("ratatouille recycle", { "ratatouille.run.file": file }, async () => {
+    const target = await useTarget(context, options);
+    const artifacts = createArtifacts(target.channel);
+    const recycling = target.channel.client(RecyclingService);
+    spec.target.source = await importSource(dataPath, artifacts, signal);
+    const { run } = await recycling.startRun({ spec }, { signal });
+    if (!run) throw unavailable("the server answered without a run");
+    try {
+      await Promise.race([finish(run.id, recycling, display, signal), target.broken]);
+    } catch (error) {
+      if (signal.aborted) {
+        display.close();
+        stderr.write(`${interrupted(file, run.id, target.embedded, target.address, options)}\n`);
+      }
+      throw error;
+    }
+    display.close();
+    const report = await fetchReport(run.id, target.channel, signal);
+    const out = options.out ?? join("out", report.name);
+    await writeOutput(out, report, run.spec?.foundation?.hidden ?? [], artifacts, signal);
+    if (options.json) stdout.write(`${JSON.stringify({ event: "report", out, results: report.results, sentences: report.sentences })}\n`);
+    else
+      stdout.write(
+        `${renderTable(report)}\n${report.sentences.map((sentence) => `${sentence}\n`).join("")}\n${join(out, "report.html")}\n`,
+      );
+    return 0;
+  });
+}
+
+async function readRunFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    throw new UsageError(`cannot read the run file ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * Shows a run until it has succeeded.
+ * @throws Error with the run's own sentence if it failed or was cancelled.
+ */
+export async function finish(
+  id: string,
+  recycling: ServiceClient<typeof RecyclingService>,
+  display: Display,
+  signal: AbortSignal,
+): Promise<Run> {
+  let last: Run | undefined;
+  for await (const state of recycling.watchRun({ id }, { signal, timeoutMs: 0 })) {
+    display.update(state);
+    last = state.run;
+  }
+  switch (last?.state) {
+    case RunState.SUCCEEDED:
+      return last;
+    case RunState.FAILED:
+      throw new Error(`the run failed: ${last.error}`);
+    case RunState.CANCELLED:
+      throw new Error("the run was cancelled");
+    default:
+      throw unavailable("the server ended the watch before the run was finished");
+  }
+}
+
+/** The report of a run that succeeded. */
+export async function fetchReport(id: string, channel: RpcChannel, signal: AbortSignal): Promise<Report> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const { chunk } of channel.client(RecyclingService).getReport({ id }, { signal, timeoutMs: 0, idleTimeoutMs: 120_000 })) {
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return JSON.parse(text + decoder.decode()) as Report;
+}
+
+function interrupted(file: string, id: string, embedded: boolean, address: string, { data, out }: RecycleOptions): string {
+  const again = ["ratatouille", "recycle", file, ...(data === ".ratatouille" ? [] : ["--data", data]), ...(out ? ["--out", out] : [])].join(
+    " ",
+  );
+  return embedded
+    ? `Stopped. Nothing is lost: the same command goes on where it stopped.\n  ${again}`
+    : `The run goes on at ${address}. To see it:   ratatouille runs watch ${id}\nTo stop it:   ratatouille runs cancel ${id}`;
+}

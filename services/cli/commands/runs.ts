@@ -1,0 +1,82 @@
+import { toJson } from "@bufbuild/protobuf";
+import { RecyclingService, type Run, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
+import { ago, columns } from "../format.ts";
+import { createDisplay, displayMode } from "../render/index.ts";
+import { finish } from "./recycle.ts";
+
+const stateNames = new Map<number, string>(Object.entries(RunState).map(([name, value]) => [value, name.toLowerCase()]));
+const stateName = ({ state }: Run) => stateNames.get(state) ?? String(state);
+
+/** `ratatouille runs list`: all runs, newest first. */
+export async function listRuns(options: GlobalOptions, context: CommandContext): Promise<number> {
+  const recycling = (await useTarget(context, options)).channel.client(RecyclingService);
+  const runs: Run[] = [];
+  let pageToken = "";
+  do {
+    const page = await recycling.listRuns({ pageToken, pageSize: 500 }, { signal: context.signal });
+    runs.push(...page.runs);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  if (options.json) context.stdout.write(`${JSON.stringify(runs.map((run) => toJson(RunSchema, run)))}\n`);
+  else if (runs.length === 0) context.stdout.write("No runs yet. Start one: ratatouille recycle examples/digits.yaml\n");
+  else
+    context.stdout.write(
+      columns(
+        ["run", "name", "state", "started"],
+        runs.map((run) => [run.id, run.spec?.name ?? "", stateName(run), ago(run.startedAtMs)]),
+      ),
+    );
+  return 0;
+}
+
+/** `ratatouille runs show ID`: one run with its stages. */
+export async function showRun(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
+  const recycling = (await useTarget(context, options)).channel.client(RecyclingService);
+  const { run } = await recycling.getRun({ id }, { signal: context.signal });
+  if (!run) return 1;
+  if (options.json) context.stdout.write(`${JSON.stringify(toJson(RunSchema, run))}\n`);
+  else context.stdout.write(describe(run));
+  return 0;
+}
+
+function describe(run: Run): string {
+  const facts = [
+    ["run", run.id],
+    ["name", run.spec?.name ?? ""],
+    ["state", run.error ? `${stateName(run)}: ${run.error}` : stateName(run)],
+    ["started", ago(run.startedAtMs)],
+    ["seeds", run.spec?.seeds.join(", ") ?? ""],
+    ["held out", run.spec?.target?.heldOut.map((degrees) => `${degrees}°`).join(", ") ?? ""],
+    ["methods", run.spec?.methods.join(", ") ?? ""],
+  ];
+  const stages = run.stages.map(({ name, total, done, running, queued, failed }) => [
+    name,
+    ...[total, done, running, queued, failed].map(String),
+  ]);
+  return `${facts.map(([name, value]) => `${name?.padEnd(9)}${value}\n`).join("")}${
+    stages.length > 0 ? `\n${columns(["stage", "all", "done", "running", "queued", "failed"], stages)}` : ""
+  }`;
+}
+
+/** `ratatouille runs watch ID`: shows a run until it ends. */
+export async function watchRun(
+  id: string,
+  options: GlobalOptions & { readonly quiet?: boolean },
+  context: CommandContext,
+): Promise<number> {
+  const target = await useTarget(context, options);
+  const display = createDisplay(options.json ? context.stdout : context.stderr, displayMode(context.stderr, options));
+  context.stack.defer(() => display.close());
+  await finish(id, target.channel.client(RecyclingService), display, context.signal);
+  return 0;
+}
+
+/** `ratatouille runs cancel ID`: stops a run; what it has made stays. */
+export async function cancelRun(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
+  const recycling = (await useTarget(context, options)).channel.client(RecyclingService);
+  const { run } = await recycling.cancelRun({ id }, { signal: context.signal });
+  if (options.json && run) context.stdout.write(`${JSON.stringify(toJson(RunSchema, run))}\n`);
+  else context.stdout.write(`Cancelled ${id}. What it has made stays; the same run file goes on from there.\n`);
+  return 0;
+}

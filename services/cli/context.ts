@@ -1,0 +1,46 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { ProcessContext } from "#libs/service";
+import { createLogger, type Logger } from "#libs/telemetry";
+import { openTarget, type Target } from "./system/target.ts";
+
+/** What every command gets: the life of the process, and where to write. */
+export type CommandContext = {
+  readonly stack: AsyncDisposableStack;
+  readonly signal: AbortSignal;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+};
+
+/** Options that every command takes. */
+export type GlobalOptions = {
+  readonly data: string;
+  readonly server?: string;
+  readonly token?: string;
+  readonly ca?: string;
+  readonly json?: boolean;
+  readonly trainers?: number;
+};
+
+/** Makes the context of a process. */
+export function commandContext(stack: AsyncDisposableStack, { signal }: ProcessContext): CommandContext {
+  return { stack, signal, stdout: process.stdout, stderr: process.stderr };
+}
+
+/** A logger to a file under the data directory, since the terminal belongs to the progress. Nothing is logged where nothing can be written. */
+export function fileLogger(dataDirectory: string, service: string): Logger {
+  try {
+    const directory = join(dataDirectory, "logs");
+    mkdirSync(directory, { recursive: true });
+    return createLogger({ service, destination: join(directory, "ratatouille.log") });
+  } catch {
+    // Opening the system says what is wrong with the directory.
+    return createLogger({ service, level: "silent" });
+  }
+}
+
+/** The system that a command talks to; it is closed when the command ends. */
+export async function useTarget({ stack }: CommandContext, options: GlobalOptions): Promise<Target> {
+  const { data, server, token, trainers, ca } = options;
+  return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, caPath: ca, log: fileLogger(data, "ratatouille") }));
+}

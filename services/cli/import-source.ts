@@ -1,0 +1,88 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as v from "valibot";
+import type { Artifacts } from "#libs/artifacts";
+import { IdxError, parseIdx } from "#libs/datasets";
+import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
+import { UsageError } from "#libs/service";
+
+/** The files of a data directory, in MNIST's names. */
+const IMAGES = "images-idx3-ubyte";
+const LABELS = "labels-idx1-ubyte";
+/** Pixels of a side of the images. */
+const SIDE = 8;
+const description = v.object({ licence: v.string(), source: v.string() });
+
+type File = { readonly path: string; readonly bytes: Uint8Array };
+
+/**
+ * Imports the images and labels of a data directory into the catalog and returns the digest of the source.
+ * @throws UsageError if a file is missing, cut short, of another format, or if images and labels do not match.
+ */
+export async function importSource(directory: string, artifacts: Artifacts, signal: AbortSignal): Promise<string> {
+  const [images, labels] = await Promise.all([IMAGES, LABELS].map((path) => readData(directory, path)));
+  if (!images || !labels) throw new UsageError(`${directory} is not a data directory`);
+  checkPair(directory, images, labels);
+  const { licence, source } = await readDescription(directory);
+  const files = [images, labels];
+  const recipe: Recipe = {
+    kind: "import",
+    inputs: {},
+    parameters: { files: files.map(({ path, bytes }) => ({ path, digest: digestOf(bytes), bytes: bytes.length })), licence, source },
+  };
+  const known = await artifacts.findByRecipe(recipe, { signal });
+  if (known) return known.digest;
+  const descriptors = await Promise.all(
+    files.map(({ path, bytes }) =>
+      artifacts.upload(bytes, { mediaType: mediaTypes.sourceLayer, annotations: { [annotations.title]: path }, signal }),
+    ),
+  );
+  const published = await artifacts.publish(buildSourceManifest({ recipe, licences: [licence], files: descriptors }), { signal });
+  return published.digest;
+}
+
+async function readData(directory: string, path: string): Promise<File> {
+  try {
+    return { path, bytes: new Uint8Array(await readFile(join(directory, path))) };
+  } catch (cause) {
+    throw new UsageError(`cannot read ${join(directory, path)}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function checkPair(directory: string, images: File, labels: File): void {
+  const shapes = [images, labels].map(({ path, bytes }) => {
+    try {
+      return parseIdx(bytes).shape;
+    } catch (cause) {
+      if (cause instanceof IdxError) throw new UsageError(`${join(directory, path)}: ${cause.message}`, { cause });
+      throw cause;
+    }
+  });
+  const [imageShape = [], labelShape = []] = shapes;
+  if (imageShape.length !== 3 || imageShape[1] !== SIDE || imageShape[2] !== SIDE) {
+    throw new UsageError(
+      `${join(directory, IMAGES)}: expected images of ${SIDE} x ${SIDE} pixels, found the shape ${imageShape.join(" x ")}`,
+    );
+  }
+  if (labelShape.length !== 1 || labelShape[0] !== imageShape[0]) {
+    throw new UsageError(
+      `${join(directory, LABELS)}: expected ${imageShape[0]} labels, one for each image, found the shape ${labelShape.join(" x ")}`,
+    );
+  }
+}
+
+/** Licence (SPDX) and origin stand in source.json beside the data. Without it the licence is unknown, and every descendant says so. */
+async function readDescription(directory: string): Promise<v.InferOutput<typeof description>> {
+  const path = join(directory, "source.json");
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch {
+    return { licence: "LicenseRef-unknown", source: "unknown" };
+  }
+  try {
+    return v.parse(description, JSON.parse(text));
+  } catch (cause) {
+    throw new UsageError(`${path}: expected {"licence": "<SPDX identifier>", "source": "<where it comes from>"}`, { cause });
+  }
+}

@@ -1,0 +1,30 @@
+import { CommanderError } from "commander";
+import { RunFileError } from "#libs/runfile";
+import { ExitCode, runProcess, UsageError } from "#libs/service";
+import { createLogger } from "#libs/telemetry";
+import { commandContext } from "./context.ts";
+import { explain } from "./explain.ts";
+import { createProgram } from "./program.ts";
+
+await runProcess(
+  async (stack, process_) => {
+    const context = commandContext(stack, process_);
+    let code: number = ExitCode.done;
+    try {
+      await createProgram(context, (result) => {
+        code = result;
+      }).parseAsync(process.argv);
+    } catch (error) {
+      // Commander has said what is wrong already; help that was asked for is no mistake.
+      if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+      if (error instanceof RunFileError) throw new UsageError(error.message, { cause: error });
+      throw error;
+    }
+    return code;
+  },
+  {
+    service: "ratatouille",
+    log: createLogger({ service: "ratatouille", level: "silent" }),
+    onError: (error) => process.stderr.write(`ratatouille: ${explain(error)}\n`),
+  },
+);

@@ -1,0 +1,171 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { UsageError, VERSION } from "#libs/service";
+import { completion, isShell } from "./commands/completion.ts";
+import { doctor } from "./commands/doctor.ts";
+import { lineage } from "./commands/lineage.ts";
+import { listModels, pullModel, showModel } from "./commands/models.ts";
+import { recycle } from "./commands/recycle.ts";
+import { reproduce } from "./commands/reproduce.ts";
+import { cancelRun, listRuns, showRun, watchRun } from "./commands/runs.ts";
+import { up } from "./commands/up.ts";
+import type { CommandContext } from "./context.ts";
+import { DEFAULT_LISTEN } from "./system/port.ts";
+
+const HOW_NAMES_WORK = `
+NAME is a digest (sha256:…), at least 8 digits of one, or a name such as digits/seed-10/held-out-25.`;
+
+/**
+ * The `ratatouille` command.
+ * @param finish receives the exit code of the command that was run.
+ */
+export function createProgram(context: CommandContext, finish: (code: number) => void): Command {
+  const program = new Command("ratatouille")
+    .description("Model recycling: fine-tunings of one foundation model, averaged into one better model with a provable history.")
+    .version(VERSION)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  ratatouille recycle examples/digits.yaml      recycle models on handwritten digits and see whether it pays
+  ratatouille models list                       the models that came out
+  ratatouille lineage digits/seed-10/held-out-25
+  ratatouille doctor                            is everything here that is needed?
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
+    )
+    .showHelpAfterError("(--help shows how)")
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => context.stdout.write(text), writeErr: (text) => context.stderr.write(text) });
+
+  const command = (parent: Command, usage: string, description: string, examples: string) =>
+    parent.command(usage).description(description).addHelpText("after", `\nExamples:\n${examples}`);
+  const run =
+    <A extends unknown[]>(action: (...args: A) => Promise<number>) =>
+    async (...args: A) =>
+      finish(await action(...args));
+
+  shared(
+    command(
+      program,
+      "recycle <file>",
+      "Run a run file, or go on with it, and write the report.",
+      `  ratatouille recycle examples/digits.yaml
+  ratatouille recycle examples/digits-full.yaml --out out/full --trainers 2
+  ratatouille recycle examples/tiny.yaml --json | tail -n 1`,
+    ),
+  )
+    .option("--out <directory>", "where the report and the models go (default: out/<name>)")
+    .option("--quiet", "no progress")
+    .action(run((file: string, options) => recycle(file, options, context)));
+
+  local(
+    command(
+      program,
+      "up",
+      "Keep the system running for several clients, until Ctrl-C.",
+      `  ratatouille up
+  RATATOUILLE_SERVER=${DEFAULT_LISTEN} ratatouille recycle examples/digits.yaml
+  ratatouille up --listen 0.0.0.0:7437 --tls-cert cert.pem --tls-key key.pem --token "$TOKEN"`,
+    ),
+  )
+    .option("--listen <host:port>", "address; one that other machines reach needs TLS and a token", DEFAULT_LISTEN)
+    .option("--tls-cert <file>", "certificate of the server (PEM)")
+    .option("--tls-key <file>", "its key (PEM)")
+    .option("--insecure", "listen on any address without TLS and token")
+    .action(run((options) => up(options, context)));
+
+  const runs = program.command("runs").description("Runs: list, show, watch, cancel.");
+  shared(command(runs, "list", "All runs, newest first.", "  ratatouille runs list --json")).action(
+    run((options) => listRuns(options, context)),
+  );
+  shared(command(runs, "show <id>", "One run with its stages.", "  ratatouille runs show run-0123456789abcdef")).action(
+    run((id: string, options) => showRun(id, options, context)),
+  );
+  shared(command(runs, "watch <id>", "Show a run until it ends.", "  ratatouille runs watch run-0123456789abcdef"))
+    .option("--quiet", "no progress")
+    .action(run((id: string, options) => watchRun(id, options, context)));
+  shared(command(runs, "cancel <id>", "Stop a run; what it has made stays.", "  ratatouille runs cancel run-0123456789abcdef")).action(
+    run((id: string, options) => cancelRun(id, options, context)),
+  );
+
+  const models = program.command("models").description("Models: list, show, pull.");
+  shared(command(models, "list", "Models with a name, newest first.", "  ratatouille models list --all"))
+    .option("--all", "also models without a name")
+    .action(run((options) => listModels(options, context)));
+  shared(
+    command(
+      models,
+      "show <name>",
+      `What a model is and how it was made.${HOW_NAMES_WORK}`,
+      "  ratatouille models show digits/seed-10/held-out-25",
+    ),
+  ).action(run((name: string, options) => showModel(name, options, context)));
+  shared(
+    command(
+      models,
+      "pull <name>",
+      `Write a model's weights and recipe into a folder.${HOW_NAMES_WORK}`,
+      "  ratatouille models pull digits/seed-10/held-out-25 --out my-model",
+    ),
+  )
+    .option("--out <directory>", "the folder (default: models/<digest>)")
+    .action(run((name: string, options) => pullModel(name, options, context)));
+
+  shared(
+    command(
+      program,
+      "lineage <name>",
+      `Where a model comes from, down to the imported files.${HOW_NAMES_WORK}`,
+      `  ratatouille lineage digits/seed-10/held-out-25
+  ratatouille lineage digits/seed-10/held-out-25 --dot | dot -Tsvg > lineage.svg`,
+    ),
+  )
+    .option("--dot", "for Graphviz")
+    .action(run((name: string, options) => lineage(name, options, context)));
+
+  shared(
+    command(
+      program,
+      "reproduce <name>",
+      `Run the recipe of an artifact again and compare digests; 1 if they differ.${HOW_NAMES_WORK}`,
+      "  ratatouille reproduce digits/seed-10/held-out-25",
+    ),
+  )
+    .option("--quiet", "no progress")
+    .action(run((name: string, options) => reproduce(name, options, context)));
+
+  shared(command(program, "doctor", "Say what is right here, what is not, and what to do.", "  ratatouille doctor --json")).action(
+    run((options) => doctor(options, context)),
+  );
+
+  command(program, "completion <shell>", "Print completion for bash, zsh or fish.", "  source <(ratatouille completion bash)").action(
+    run(async (shell: string) => {
+      if (!isShell(shell)) throw new UsageError(`there is completion for bash, zsh and fish, not for ${shell}`);
+      context.stdout.write(completion(program, shell));
+      return 0;
+    }),
+  );
+  return program;
+}
+
+/** Options of commands that work on the data directory themselves. */
+function local(command: Command): Command {
+  return command
+    .addOption(new Option("--data <directory>", "data directory").env("RATATOUILLE_DATA").default(".ratatouille"))
+    .addOption(new Option("--token <token>", "bearer token").env("RATATOUILLE_TOKEN"))
+    .option("--trainers <number>", "trainers to start (default: one for each core)", parseTrainers);
+}
+
+/** Options of commands that talk to a system, wherever it runs. */
+function shared(command: Command): Command {
+  return local(command)
+    .addOption(new Option("--server <host:port>", "a running system; without it the one of the data directory").env("RATATOUILLE_SERVER"))
+    .option("--ca <file>", "certificate authority of the server (PEM); use TLS")
+    .option("--json", "output for programs");
+}
+
+function parseTrainers(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 256) throw new InvalidArgumentError("Expected a number from 1 to 256.");
+  return count;
+}

@@ -1,0 +1,1 @@
+export { createDisplay, type Display, type DisplayMode, type DisplayStream, displayMode } from "./display.ts";

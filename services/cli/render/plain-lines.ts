@@ -1,0 +1,62 @@
+import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { hasBegun, isOver, jobFacts, type Progress, remaining, totals } from "./progress.ts";
+
+/** Between two lines that tell no change of a stage. */
+const INTERVAL_MS = 5000;
+
+/** What has been said. */
+export type Said = {
+  readonly begun: ReadonlySet<string>;
+  readonly over: ReadonlySet<string>;
+  readonly atMs: number;
+  readonly state: RunState | undefined;
+};
+
+/** Nothing has been said yet. */
+export const silence: Said = { begun: new Set(), over: new Set(), atMs: Number.NEGATIVE_INFINITY, state: undefined };
+
+/** The lines that a message is worth where there is no terminal: changes of stages at once, progress every few seconds. */
+export function plainLines(said: Said, progress: Progress, nowMs: number): { readonly lines: readonly string[]; readonly said: Said } {
+  const { name, id, stages, state, ended } = progress;
+  const { total, done, cached } = totals(stages);
+  const opening =
+    said.state === undefined ? [`${name} (${id}): ${total} jobs${cached > 0 ? `, ${cached} already in the catalog` : ""}`] : [];
+  const begun = stages.filter((stage) => hasBegun(stage) && !isOver(stage) && !said.begun.has(stage.name));
+  const over = stages.filter((stage) => isOver(stage) && stage.total > 0 && !said.over.has(stage.name));
+  const failures = ended.filter((job) => job.state === JobState.FAILED).map((job) => `failed: ${job.label}: ${job.error}`);
+  const changes = [
+    ...over.map((stage) => `${stage.name}: ${stage.done} of ${stage.total} done${stage.failed > 0 ? `, ${stage.failed} failed` : ""}`),
+    ...begun.map((stage) => `${stage.name}: ${stage.total} jobs`),
+  ];
+  const finished = state === RunState.SUCCEEDED || state === RunState.FAILED || state === RunState.CANCELLED;
+  const due = !finished && changes.length === 0 && opening.length === 0 && nowMs - said.atMs >= INTERVAL_MS;
+  const closing = finished && state !== said.state ? [ending(progress, done, total)] : [];
+  const lines = [...opening, ...failures, ...changes, ...(due ? [standing(progress)] : []), ...closing].map((line) =>
+    line.replace(/\p{Cc}/gu, " "),
+  );
+  return {
+    lines,
+    said: {
+      begun: new Set([...said.begun, ...begun.map((stage) => stage.name)]),
+      over: new Set([...said.over, ...over.map((stage) => stage.name)]),
+      atMs: lines.length > 0 ? nowMs : said.atMs,
+      state,
+    },
+  };
+}
+
+function standing({ stages, running, remainingSeconds }: Progress): string {
+  const active = stages.filter((stage) => hasBegun(stage) && !isOver(stage));
+  const counts = active.map(
+    ({ name, done, total, running: busy, queued }) => `${name} ${done}/${total} (${busy} running, ${queued} queued)`,
+  );
+  const job = running[0];
+  const detail = job === undefined ? [] : [[`${job.label}:`, ...jobFacts(job)].join(" ")];
+  return [...counts, ...detail, ...(remainingSeconds === undefined ? [] : [remaining(remainingSeconds)])].join("; ");
+}
+
+function ending({ state, error }: Progress, done: number, total: number): string {
+  if (state === RunState.SUCCEEDED) return `finished: ${done} of ${total} jobs done`;
+  return state === RunState.FAILED ? `the run failed: ${error}` : `cancelled: ${done} of ${total} jobs done`;
+}

@@ -1,0 +1,76 @@
+import type { Job } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { RunState, type Stage, type WatchRunResponse } from "#proto/ratatouille/v1/recycling_pb.ts";
+
+/** What a display knows of a run. The server sends the specification, and with it the name, in the first message only. */
+export type Progress = {
+  readonly id: string;
+  readonly name: string;
+  readonly state: RunState;
+  readonly error: string;
+  /** Milliseconds since 1970; 0: not started. */
+  readonly startedAtMs: number;
+  readonly stages: readonly Stage[];
+  readonly running: readonly Job[];
+  /** Jobs that ended since the message before. */
+  readonly ended: readonly Job[];
+  readonly remainingSeconds: number | undefined;
+};
+
+/** Takes in a message. */
+export function advance(before: Progress | undefined, { run, running, ended, remainingSeconds }: WatchRunResponse): Progress {
+  return {
+    id: run?.id ?? before?.id ?? "",
+    name: run?.spec?.name || before?.name || run?.id || "",
+    state: run?.state ?? before?.state ?? RunState.UNSPECIFIED,
+    error: run?.error ?? "",
+    startedAtMs: Number(run?.startedAtMs ?? 0n) || (before?.startedAtMs ?? 0),
+    stages: run?.stages ?? before?.stages ?? [],
+    running,
+    ended,
+    remainingSeconds,
+  };
+}
+
+/** The sum of all stages. */
+export function totals(stages: readonly Stage[]): Pick<Stage, "total" | "done" | "failed" | "cached"> {
+  const sum = (key: "total" | "done" | "failed" | "cached") => stages.reduce((all, stage) => all + stage[key], 0);
+  return { total: sum("total"), done: sum("done"), failed: sum("failed"), cached: sum("cached") };
+}
+
+/** Whether every job of a stage has ended, well or not. */
+export function isOver({ total, done, failed }: Stage): boolean {
+  return done + failed >= total;
+}
+
+/** Whether something of a stage has begun. */
+export function hasBegun({ done, failed, running }: Stage): boolean {
+  return done + failed + running > 0;
+}
+
+/** A time span as people say it: "8 s", "2 min 5 s", "1 h 20 min". */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** An estimate, rounded as far as it can be trusted: "about 2 min left". */
+export function remaining(seconds: number): string {
+  if (seconds < 10) return "less than 10 s left";
+  if (seconds < 90) return `about ${Math.round(seconds / 10) * 10} s left`;
+  if (seconds < 90 * 60) return `about ${Math.round(seconds / 60)} min left`;
+  return `about ${(seconds / 3600).toFixed(1)} h left`;
+}
+
+/** What is known of a running job, in parts: step, speed, loss, validation accuracy. */
+export function jobFacts({ progress }: Job): string[] {
+  if (progress === undefined || progress.steps === 0) return [];
+  const { step, steps, stepsPerSecond, loss, validationAccuracy } = progress;
+  return [
+    `step ${step}/${steps}`,
+    ...(stepsPerSecond > 0 ? [`${Math.round(stepsPerSecond)} steps/s`] : []),
+    ...(step > 0 ? [`loss ${Number.isFinite(loss) ? loss.toFixed(3) : String(loss)}`] : []),
+    ...(validationAccuracy === undefined ? [] : [`validation ${(100 * validationAccuracy).toFixed(1)} %`]),
+  ];
+}

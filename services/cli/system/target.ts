@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { Code, connect, isRpcError, type RpcChannel } from "#libs/rpc";
+import { UsageError, VERSION } from "#libs/service";
+import { DirectoryLockedError } from "#libs/storage";
+import type { Logger } from "#libs/telemetry";
+import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import { startEmbedded } from "./embedded.ts";
+
+/** Where a command finds the services. */
+export type TargetOptions = {
+  /** `host:port` of a running system; without it the system of the data directory. */
+  readonly server?: string | undefined;
+  readonly token?: string | undefined;
+  /** PEM file of the authority that signed the server's certificate; TLS is used where it is given. */
+  readonly caPath?: string | undefined;
+  readonly dataDirectory: string;
+  readonly trainers?: number | undefined;
+  readonly log: Logger;
+};
+
+/** A system that a command talks to. */
+export type Target = AsyncDisposable & {
+  readonly channel: RpcChannel;
+  /** Ends with this command, and everything that it does with it. */
+  readonly embedded: boolean;
+  readonly address: string;
+  /** Rejects if the embedded system breaks. */
+  readonly broken: Promise<never>;
+};
+
+const CONNECT_MS = 4_000;
+
+/**
+ * Connects to a server, attaches to the system that runs on the data directory (`ratatouille up`), or starts an embedded one.
+ * @throws UsageError if the server is another version; RpcError UNAVAILABLE, within five seconds, if nothing answers;
+ * DirectoryLockedError if another process works on the directory and takes no clients.
+ */
+export async function openTarget(options: TargetOptions): Promise<Target> {
+  if (options.server !== undefined) return attach(options.server, options);
+  try {
+    await using opening = new AsyncDisposableStack();
+    const { dataDirectory, trainers, log } = options;
+    const system = opening.use(await startEmbedded({ dataDirectory, trainers, log, shared: false }));
+    const channel = connect(system.address);
+    opening.defer(() => channel.close());
+    await channel.ready(CONNECT_MS);
+    const open = opening.move();
+    return { channel, embedded: true, address: system.address, broken: system.broken, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  } catch (error) {
+    if (error instanceof DirectoryLockedError && error.address !== undefined) return attach(error.address, options);
+    throw error;
+  }
+}
+
+async function attach(address: string, { token, caPath }: TargetOptions): Promise<Target> {
+  const channel = connect(address, { token, ...(caPath ? { tls: { ca: await readFile(caPath) } } : {}) });
+  try {
+    await channel.ready(CONNECT_MS);
+    await checkVersion(channel, address);
+  } catch (error) {
+    channel.close();
+    throw error;
+  }
+  return {
+    channel,
+    embedded: false,
+    address,
+    broken: new Promise(() => {}),
+    [Symbol.asyncDispose]: async () => channel.close(),
+  };
+}
+
+/** The same major and minor version speak the same protocol. */
+async function checkVersion(channel: RpcChannel, address: string): Promise<void> {
+  const theirs = await channel
+    .client(SystemService)
+    .getSystem({}, { timeoutMs: CONNECT_MS })
+    .then(
+      ({ version }) => version,
+      (error: unknown) => {
+        if (isRpcError(error, Code.UNIMPLEMENTED)) return undefined;
+        throw error;
+      },
+    );
+  if (theirs === undefined) throw new UsageError(`${address} answers, but it is not a ratatouille server`);
+  const series = (version: string) => version.split(".").slice(0, 2).join(".");
+  if (series(theirs) !== series(VERSION)) {
+    throw new UsageError(
+      `the server ${address} has version ${theirs}, this is ${VERSION}: use the same major and minor version on both sides`,
+    );
+  }
+}

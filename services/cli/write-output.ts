@@ -1,0 +1,56 @@
+import { randomUUID } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Artifacts } from "#libs/artifacts";
+import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
+import { modelCard, type Report, renderHtml } from "#libs/reporting";
+
+/** Inputs and classes of the target task. */
+const FEATURES = 256;
+const CLASSES = 10;
+
+/** Writes a report and the averaged models below a directory. Each file is complete or absent. */
+export async function writeOutput(
+  directory: string,
+  report: Report,
+  hidden: readonly number[],
+  artifacts: Artifacts,
+  signal: AbortSignal,
+): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await writeWhole(join(directory, "report.json"), `${JSON.stringify(report, null, 1)}\n`);
+  await writeWhole(join(directory, "report.html"), renderHtml(report));
+  for (const { seed, heldOut, averages } of report.cells) {
+    const digest = averages.find(({ method }) => method === "recycling")?.model;
+    if (digest === undefined) continue;
+    const folder = join(directory, "models", `seed-${seed}`, `held-out-${heldOut.replace("°", "")}`);
+    const weights = await writeModel(folder, digest, artifacts, signal);
+    const layers = { features: FEATURES, hidden, classes: CLASSES };
+    await writeWhole(join(folder, "README.md"), modelCard({ report, seed, heldOut, model: digest, weights, layers }));
+  }
+}
+
+/** Writes the weights and the recipe of a model, and returns the digest of the weights. */
+export async function writeModel(folder: string, digest: string, artifacts: Artifacts, signal: AbortSignal): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const manifest = readManifest((await artifacts.get(digest, { signal })).manifest);
+  const weights = layerOf(manifest, mediaTypes.weights).digest;
+  await writeWhole(join(folder, "model.safetensors"), artifacts.stream(weights, { signal }));
+  await writeWhole(join(folder, "recipe.json"), `${JSON.stringify(manifest.recipe, null, 2)}\n`);
+  return weights;
+}
+
+async function writeWhole(path: string, content: string | AsyncIterable<Uint8Array>): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+  try {
+    if (typeof content === "string") await writeFile(temporary, content);
+    else await pipeline(Readable.from(content), createWriteStream(temporary));
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}

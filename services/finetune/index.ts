@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createArtifacts } from "#libs/artifacts";
+import type { Bus } from "#libs/bus";
+import { implement, type RpcChannel } from "#libs/rpc";
+import type { Service } from "#libs/service";
+import type { Logger } from "#libs/telemetry";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { createJobs, type Jobs } from "./jobs.ts";
+import { createLeases, type Leases } from "./leases.ts";
+import { createReportStreams } from "./reports.ts";
+import { createFinetuneService } from "./service.ts";
+import { type JobStore, openJobStore } from "./store.ts";
+import { createWatchers } from "./watchers.ts";
+
+/** What the fine-tune service needs. */
+export type FinetuneDependencies = {
+  /** Its own file `finetune.sqlite` lies here. */
+  readonly directory: string;
+  readonly bus: Pick<Bus, "publish">;
+  /** Reaches the catalog. */
+  readonly channel: RpcChannel;
+  readonly log: Logger;
+  /** How long attempts of an earlier life of this service may take to report again. 0 where trainers die with the service. */
+  readonly orphanGraceMs: number;
+  /** Seconds without a report after which a trainer is lost. */
+  readonly leaseSeconds?: number;
+  /** Time between looks for jobs whose message got lost. */
+  readonly sweepMs?: number;
+  readonly now?: () => number;
+};
+
+/** Jobs that wait longer than this have lost their message, or wait for their turn: offering them twice costs next to nothing. */
+const STALE_OFFER_MS = 600_000;
+const PAGE = 500;
+
+/** The fine-tune service: training jobs, attempts and leases. */
+export async function createFinetune({
+  directory,
+  bus,
+  channel,
+  log,
+  orphanGraceMs,
+  leaseSeconds = 15,
+  sweepMs = 30_000,
+  now = Date.now,
+}: FinetuneDependencies): Promise<Service> {
+  const store = await openJobStore(join(directory, "finetune.sqlite"));
+  const watchers = createWatchers();
+  const streams = createReportStreams();
+  const lost = (jobId: string, attempt: number) => {
+    jobs.lost(jobId, attempt).catch((error: unknown) => log.error({ job: jobId, attempt, error }, "a lost trainer was not written"));
+  };
+  const leases = createLeases(leaseSeconds * 1000, lost);
+  const jobs = createJobs({
+    store,
+    leases,
+    watchers,
+    streams,
+    artifacts: createArtifacts(channel),
+    catalog: channel.client(CatalogService),
+    log,
+    now,
+  });
+  return {
+    name: "finetune",
+    registrations: [implement(FinetuneService, createFinetuneService({ jobs, store, leases, streams, watchers, leaseSeconds }))],
+    async run(signal) {
+      await Promise.all([
+        store.outbox.relay(bus, { signal, onError: (error) => log.warn({ error }, "offers wait for the bus") }),
+        recover(store, jobs, leases, orphanGraceMs, signal),
+        sweep(store, sweepMs, now, signal),
+      ]);
+    },
+    async [Symbol.asyncDispose]() {
+      leases[Symbol.dispose]();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Attempts that ran when the service ended: their trainers report again within the grace period, or they are lost. */
+async function recover(store: JobStore, jobs: Jobs, leases: Leases, graceMs: number, signal: AbortSignal): Promise<void> {
+  const orphans: { readonly id: string; readonly attempt: number }[] = [];
+  for (let after = 0; ; ) {
+    const page = await store.list({ states: ["running"] }, PAGE, after);
+    orphans.push(...page.map(({ job }) => job));
+    const last = page.at(-1);
+    if (page.length < PAGE || !last) break;
+    after = last.position;
+  }
+  if (orphans.length > 0 && graceMs > 0) await sleep(graceMs, undefined, { signal }).catch(() => undefined);
+  // An attempt that began since then holds a lease, under a newer number.
+  for (const { id, attempt } of orphans) if (!signal.aborted && !leases.has(id)) await jobs.lost(id, attempt);
+}
+
+/** Offers again what has waited suspiciously long. */
+async function sweep(store: JobStore, everyMs: number, now: () => number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    const waiting = await store.list({ states: ["queued"] }, PAGE, 0);
+    await store.offerAgain(waiting.flatMap(({ job }) => (job.submittedAtMs < now() - STALE_OFFER_MS ? [job.id] : [])));
+  }
+}

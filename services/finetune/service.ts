@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type Implementation, invalidArgument, notFound } from "#libs/rpc";
+import { type FinetuneService, type JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { JobRecord, JobStateName } from "./job.ts";
+import type { Jobs } from "./jobs.ts";
+import type { Leases } from "./leases.ts";
+import type { ReportStreams } from "./reports.ts";
+import type { JobStore } from "./store.ts";
+import type { Watchers } from "./watchers.ts";
+
+const WATCH_INTERVAL_MS = 250;
+const DEFAULT_PAGE = 100;
+const LARGEST_PAGE = 500;
+
+const states: { readonly [S in JobStateName]: JobState } = {
+  queued: JobState.QUEUED,
+  running: JobState.RUNNING,
+  succeeded: JobState.SUCCEEDED,
+  failed: JobState.FAILED,
+  cancelled: JobState.CANCELLED,
+};
+const stateNames = new Map(Object.entries(states).map(([name, state]) => [state, name as JobStateName]));
+
+/** FinetuneService over jobs. @param leaseSeconds what BeginAttempt promises. */
+export function createFinetuneService({
+  jobs,
+  store,
+  leases,
+  streams,
+  watchers,
+  leaseSeconds,
+}: {
+  readonly jobs: Jobs;
+  readonly store: JobStore;
+  readonly leases: Leases;
+  readonly streams: ReportStreams;
+  readonly watchers: Watchers;
+  readonly leaseSeconds: number;
+}): Implementation<typeof FinetuneService> {
+  const toJob = (job: JobRecord, withRecipe = true): MessageInitShape<typeof JobSchema> => {
+    const progress = jobs.progressOf(job.id);
+    return {
+      id: job.id,
+      recipeKey: job.recipeKey,
+      recipe: withRecipe ? job.recipe : "",
+      state: states[job.state],
+      label: job.label,
+      attempt: job.attempt,
+      trainer: job.trainer,
+      artifact: job.artifact,
+      error: job.error,
+      submittedAtMs: BigInt(job.submittedAtMs),
+      startedAtMs: BigInt(job.startedAtMs),
+      finishedAtMs: BigInt(job.finishedAtMs),
+      cpuMs: BigInt(job.cpuMs),
+      ...(progress ? { progress } : {}),
+    };
+  };
+  return {
+    async submitJob({ recipe, label, runId, reproduce }) {
+      if (runId === "")
+        throw invalidArgument("run_id is missing", { violations: [{ field: "run_id", description: "the run that needs the job" }] });
+      return { job: toJob(await jobs.submit({ recipe, label, runId, reproduce })) };
+    },
+    async getJob({ id }) {
+      const job = await store.get(id);
+      if (!job) throw notFound(`there is no job ${id}`, { reason: "JOB_UNKNOWN" });
+      return { job: toJob(job) };
+    },
+    async listJobs({ runId, states: wanted, pageSize, pageToken }) {
+      const size = Math.min(pageSize > 0 ? pageSize : DEFAULT_PAGE, LARGEST_PAGE);
+      if (pageToken !== "" && !/^\d+$/.test(pageToken)) {
+        throw invalidArgument(`page_token ${pageToken} is not one`, {
+          violations: [{ field: "page_token", description: "a token of an earlier page" }],
+        });
+      }
+      const names = wanted.flatMap((state) => stateNames.get(state) ?? []);
+      const filter = { ...(runId === "" ? {} : { runId }), ...(wanted.length === 0 ? {} : { states: names }) };
+      const page = await store.list(filter, size, Number(pageToken));
+      const last = page.at(-1);
+      return { jobs: page.map(({ job }) => toJob(job)), nextPageToken: page.length === size && last ? String(last.position) : "" };
+    },
+    async *watchJobs({ runId }, { signal }) {
+      using watcher = watchers.watch();
+      for (let after = 0; ; ) {
+        const page = await store.list(runId === "" ? {} : { runId }, LARGEST_PAGE, after);
+        const last = page.at(-1);
+        const current = page.length < LARGEST_PAGE;
+        yield { jobs: page.map(({ job }) => toJob(job, false)), current };
+        if (current || !last) break;
+        after = last.position;
+      }
+      for (;;) {
+        const ids = await watcher.take(signal);
+        signal.throwIfAborted();
+        const changed = runId === "" ? await Promise.all(ids.map((id) => store.get(id))) : await store.ofRun(runId, ids);
+        yield { jobs: changed.flatMap((job) => (job ? [toJob(job, false)] : [])), current: true };
+        await sleep(WATCH_INTERVAL_MS, undefined, { signal });
+      }
+    },
+    async cancelJobs({ runId, jobIds }) {
+      return { cancelled: await jobs.cancel(runId, jobIds) };
+    },
+    async beginAttempt({ jobId, trainer }) {
+      const job = await jobs.begin(jobId, trainer);
+      return { job: toJob(job), attempt: job.attempt, leaseSeconds, checkpoint: job.checkpoint, reproduce: job.reproduce };
+    },
+    async reportProgress(requests, { signal }) {
+      const revoked = Promise.withResolvers<never>();
+      revoked.promise.catch(() => undefined);
+      const reports = requests[Symbol.asyncIterator]();
+      let own: { readonly jobId: string; readonly attempt: number } | undefined;
+      try {
+        for (;;) {
+          const report = await Promise.race([reports.next(), revoked.promise]);
+          if (report.done) return {};
+          const { jobId, attempt, progress } = report.value;
+          await jobs.report(jobId, attempt, progress);
+          if (!own) streams.open(jobId, attempt, revoked.reject);
+          own = { jobId, attempt };
+        }
+      } finally {
+        if (own) {
+          streams.close(own.jobId, own.attempt);
+          // The stream broke or its trainer went: nobody renews this lease any more.
+          if (signal.aborted) leases.lose(own.jobId, own.attempt);
+        }
+      }
+    },
+    async saveCheckpoint({ jobId, attempt, checkpoint, step }) {
+      await jobs.checkpoint(jobId, attempt, checkpoint, step);
+      return {};
+    },
+    async completeAttempt({ jobId, attempt, artifact, cpuMs }) {
+      return { job: toJob(await jobs.complete(jobId, attempt, artifact, Number(cpuMs))) };
+    },
+    async failAttempt({ jobId, attempt, error, permanent }) {
+      return { job: toJob(await jobs.fail(jobId, attempt, error, permanent)) };
+    },
+  };
+}

@@ -1,0 +1,233 @@
+import type { Generated, Transaction } from "kysely";
+import { createOutbox, event, type Outbox, type OutboxTables, outboxMigration } from "#libs/bus";
+import { openDatabase, sqlMigration } from "#libs/storage";
+import { jobFinished, workTopic } from "#libs/topics";
+import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { type JobEvent, type JobRecord, type JobStateName, next, type Refusal } from "./job.ts";
+
+type JobRow = {
+  sequence: number;
+  id: string;
+  recipe_key: string;
+  recipe: string;
+  device: string;
+  label: string;
+  reproduce: number;
+  state: JobStateName;
+  attempt: number;
+  failures: number;
+  losses: number;
+  offers: number;
+  trainer: string;
+  checkpoint: string;
+  checkpoint_step: number;
+  artifact: string;
+  error: string;
+  submitted_at_ms: number;
+  started_at_ms: number;
+  finished_at_ms: number;
+  cpu_ms: number;
+};
+
+/** The tables of the fine-tune service. */
+export type JobTables = OutboxTables & {
+  jobs: Omit<JobRow, "sequence"> & { sequence: Generated<number> };
+  job_runs: { job_id: string; run_id: string };
+};
+
+/** A change of a job: before and after. `refused` if the event did not apply, and then nothing was written. */
+export type Change = { readonly job: JobRecord; readonly changed: boolean; readonly refused?: Refusal };
+
+/** Jobs on the disk. Every change is one transaction, with the events that tell of it. */
+export type JobStore = {
+  readonly outbox: Outbox<JobTables>;
+  /** Adds a job for a run, or the run to the job that there is, and applies the submission. */
+  submit(job: JobRecord, runId: string): Promise<Change>;
+  /** Applies an event; undefined if there is no such job. */
+  apply(id: string, event: JobEvent): Promise<Change | undefined>;
+  get(id: string): Promise<JobRecord | undefined>;
+  /** Jobs in the order of submission, after a position; of one run, or all. */
+  list(
+    filter: { readonly runId?: string; readonly states?: readonly JobStateName[] },
+    limit: number,
+    after: number,
+  ): Promise<{ readonly job: JobRecord; readonly position: number }[]>;
+  /** Of these jobs, those of a run. */
+  ofRun(runId: string, ids: readonly string[]): Promise<JobRecord[]>;
+  /** Takes a run away from its jobs and returns the jobs that no run needs any more. */
+  release(runId: string, ids: readonly string[]): Promise<string[]>;
+  /** Offers jobs once more, those of them that still wait. */
+  offerAgain(ids: readonly string[]): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+const migrations = [
+  sqlMigration(
+    "jobs",
+    `create table jobs (sequence integer primary key autoincrement, id text not null unique, recipe_key text not null, recipe text not null,
+       device text not null, label text not null, reproduce integer not null, state text not null, attempt integer not null,
+       failures integer not null, losses integer not null, offers integer not null, trainer text not null, checkpoint text not null,
+       checkpoint_step integer not null, artifact text not null, error text not null, submitted_at_ms integer not null,
+       started_at_ms integer not null, finished_at_ms integer not null, cpu_ms integer not null) strict`,
+    "create index jobs_by_state on jobs (state)",
+    "create table job_runs (job_id text not null references jobs (id), run_id text not null, primary key (job_id, run_id)) strict",
+    "create index job_runs_by_run on job_runs (run_id)",
+  ),
+  outboxMigration,
+];
+
+const finalStates: { readonly [S in JobStateName]?: JobState } = {
+  succeeded: JobState.SUCCEEDED,
+  failed: JobState.FAILED,
+  cancelled: JobState.CANCELLED,
+};
+
+/** Opens the jobs at `path`. */
+export async function openJobStore(path: string): Promise<JobStore> {
+  const database = await openDatabase<JobTables>({ path, migrations });
+  const outbox = createOutbox(database);
+
+  const find = async (tx: Transaction<JobTables>, id: string) => tx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
+
+  const offer = async (
+    tx: Transaction<JobTables>,
+    { id, recipe_key, device, offers }: Pick<JobRow, "id" | "recipe_key" | "device" | "offers">,
+  ) => {
+    await tx
+      .updateTable("jobs")
+      .set({ offers: offers + 1 })
+      .where("id", "=", id)
+      .execute();
+    await outbox.add(tx, event(workTopic(device), `${id}/offer/${offers + 1}`, { jobId: id, recipeKey: recipe_key }));
+  };
+
+  const change = async (tx: Transaction<JobTables>, row: JobRow, jobEvent: JobEvent): Promise<Change> => {
+    const before = toRecord(row);
+    const transition = next(before, jobEvent);
+    if ("refused" in transition) return { job: before, changed: false, refused: transition.refused };
+    const { job } = transition;
+    if (job === before) return { job, changed: false };
+    await tx.updateTable("jobs").set(toRow(job)).where("id", "=", job.id).execute();
+    if (job.state === "queued") await offer(tx, row);
+    const state = finalStates[job.state];
+    if (state !== undefined && before.state !== job.state) {
+      const told = { jobId: job.id, recipeKey: job.recipeKey, state, artifact: job.artifact, error: job.error };
+      await outbox.add(tx, event(jobFinished, `${job.id}/finished/${job.finishedAtMs}/${job.attempt}`, told));
+    }
+    return { job, changed: true };
+  };
+
+  return {
+    outbox,
+    submit: (job, runId) =>
+      database.transaction(async (tx) => {
+        const known = await find(tx, job.id);
+        if (!known) {
+          const row = { ...toRow(job), offers: 0 };
+          await tx.insertInto("jobs").values(row).execute();
+          if (job.state === "queued") await offer(tx, row);
+        }
+        await tx
+          .insertInto("job_runs")
+          .values({ job_id: job.id, run_id: runId })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+        return known ? change(tx, known, { type: "submitted", atMs: job.submittedAtMs }) : { job, changed: true };
+      }),
+    apply: (id, jobEvent) =>
+      database.transaction(async (tx) => {
+        const row = await find(tx, id);
+        return row && change(tx, row, jobEvent);
+      }),
+    async get(id) {
+      const row = await database.query.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
+      return row && toRecord(row);
+    },
+    async list({ runId, states }, limit, after) {
+      let query = database.query.selectFrom("jobs").selectAll("jobs").where("sequence", ">", after).orderBy("sequence").limit(limit);
+      if (states) query = query.where("state", "in", states);
+      if (runId !== undefined) {
+        query = query.where("id", "in", (sub) => sub.selectFrom("job_runs").select("job_id").where("run_id", "=", runId));
+      }
+      const rows = await query.execute();
+      return rows.map((row) => ({ job: toRecord(row), position: row.sequence }));
+    },
+    async ofRun(runId, ids) {
+      const rows = await database.query
+        .selectFrom("jobs")
+        .innerJoin("job_runs", "job_runs.job_id", "jobs.id")
+        .selectAll("jobs")
+        .where("job_runs.run_id", "=", runId)
+        .where("jobs.id", "in", ids)
+        .execute();
+      return rows.map(toRecord);
+    },
+    release: (runId, ids) =>
+      database.transaction(async (tx) => {
+        let own = tx.selectFrom("job_runs").select("job_id").where("run_id", "=", runId);
+        if (ids.length > 0) own = own.where("job_id", "in", ids);
+        const released = (await own.execute()).map(({ job_id }) => job_id);
+        if (released.length === 0) return [];
+        await tx.deleteFrom("job_runs").where("run_id", "=", runId).where("job_id", "in", released).execute();
+        const needed = await tx.selectFrom("job_runs").select("job_id").where("job_id", "in", released).execute();
+        const kept = new Set(needed.map(({ job_id }) => job_id));
+        return released.filter((id) => !kept.has(id));
+      }),
+    offerAgain: (ids) =>
+      database.transaction(async (tx) => {
+        for (const id of ids) {
+          const row = await find(tx, id);
+          if (row?.state === "queued") await offer(tx, row);
+        }
+      }),
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
+}
+
+function toRecord(row: JobRow): JobRecord {
+  return {
+    id: row.id,
+    recipeKey: row.recipe_key,
+    recipe: row.recipe,
+    device: row.device,
+    label: row.label,
+    reproduce: row.reproduce === 1,
+    state: row.state,
+    attempt: row.attempt,
+    failures: row.failures,
+    losses: row.losses,
+    trainer: row.trainer,
+    checkpoint: row.checkpoint,
+    checkpointStep: row.checkpoint_step,
+    artifact: row.artifact,
+    error: row.error,
+    submittedAtMs: row.submitted_at_ms,
+    startedAtMs: row.started_at_ms,
+    finishedAtMs: row.finished_at_ms,
+    cpuMs: row.cpu_ms,
+  };
+}
+
+function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers"> {
+  return {
+    id: job.id,
+    recipe_key: job.recipeKey,
+    recipe: job.recipe,
+    device: job.device,
+    label: job.label,
+    reproduce: job.reproduce ? 1 : 0,
+    state: job.state,
+    attempt: job.attempt,
+    failures: job.failures,
+    losses: job.losses,
+    trainer: job.trainer,
+    checkpoint: job.checkpoint,
+    checkpoint_step: job.checkpointStep,
+    artifact: job.artifact,
+    error: job.error,
+    submitted_at_ms: job.submittedAtMs,
+    started_at_ms: job.startedAtMs,
+    finished_at_ms: job.finishedAtMs,
+    cpu_ms: job.cpuMs,
+  };
+}
