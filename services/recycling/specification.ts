@@ -44,7 +44,11 @@ export function checkSpec(spec: RunSpec): Violation[] {
   const hidden = spec.foundation?.hidden ?? [];
   check("spec.foundation.hidden", hidden.length > 0 && hidden.every((width) => width > 0), "at least one width above 0");
   const names = spec.auxiliaries.map(({ name }) => name);
-  check("spec.auxiliaries", isSet(names) && names.every((name) => /^[\w.-]+$/.test(name)), "each a name of its own");
+  check(
+    "spec.auxiliaries",
+    isSet(names) && names.every((name) => name.length > 0 && name.length <= 100),
+    "each a name of its own, of at most 100 characters",
+  );
   spec.auxiliaries.forEach(({ data, probe, training }, i) => {
     checkGlyphs(`spec.auxiliaries[${i}].data`, data, check);
     checkTraining(`spec.auxiliaries[${i}].probe`, probe, check);
