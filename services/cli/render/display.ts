@@ -1,6 +1,6 @@
 import type { WatchRunResponse } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { jsonEvents } from "./json-events.ts";
-import { fit, paint } from "./line.ts";
+import { columnsOf, fit, type Line, paint } from "./line.ts";
 import { liveView } from "./live-view.ts";
 import { plainLines, silence } from "./plain-lines.ts";
 import { advance, type Progress } from "./progress.ts";
@@ -48,13 +48,16 @@ type Undisposed = Pick<Display, "update" | "close">;
 function live(stream: DisplayStream, now: () => number): Undisposed {
   const colours = stream.hasColors?.() ?? false;
   let progress: Progress | undefined;
-  let drawn = 0;
+  let drawn: readonly number[] = [];
   let closed = false;
-  const draw = (lines: readonly string[]) => {
-    // Up to the first line of the picture, and nothing below it: one write, so that nothing flickers.
-    const up = drawn > 1 ? `\x1b[${drawn - 1}A` : "";
-    stream.write(`${drawn > 0 ? `\r${up}\x1b[J` : HIDE_CURSOR}${lines.join("\n")}`);
-    drawn = lines.length;
+  const draw = (lines: readonly Line[]) => {
+    // From the first row of the picture to the end of the screen, in one write, so that nothing flickers.
+    // A terminal that became narrower has wrapped what was drawn.
+    const rows = drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / (stream.columns || 80))), 0);
+    const up = rows > 1 ? `\x1b[${rows - 1}A` : "";
+    const text = lines.map((line) => paint(line, colours)).join("\n");
+    stream.write(`${rows > 0 ? `\r${up}\x1b[J` : HIDE_CURSOR}${text}`);
+    drawn = lines.map((line) => line.reduce((sum, piece) => sum + columnsOf(piece.text), 0));
   };
   const close = () => {
     if (closed) return;
@@ -63,13 +66,13 @@ function live(stream: DisplayStream, now: () => number): Undisposed {
     stream.write(`\n${SHOW_CURSOR}`);
   };
   process.on("exit", close);
-  draw([paint([{ text: STARTING, style: "dim" }], colours)]);
+  draw([[{ text: STARTING, style: "dim" }]]);
   return {
     update(message) {
       if (closed) return;
       progress = advance(progress, message);
       const size = { columns: stream.columns || 80, rows: stream.rows || 24 };
-      draw(liveView(progress, size, now()).map((line) => paint(fit(line, size.columns - 1), colours)));
+      draw(liveView(progress, size, now()).map((line) => fit(line, size.columns - 1)));
     },
     close,
   };

@@ -1,11 +1,11 @@
 /** How a piece of a line looks. */
-export type Style = "bold" | "dim" | "green" | "red" | "yellow" | "orange";
+export type Style = "bold" | "dim" | "green" | "red" | "yellow";
 /** A piece of a line. */
 export type Span = { readonly text: string; readonly style?: Style };
 /** One line of the terminal, without escape sequences, so that it can be measured and cut. */
 export type Line = readonly Span[];
 
-const codes: { readonly [S in Style]: string } = { bold: "1", dim: "2", green: "32", red: "31", yellow: "33", orange: "38;5;208" };
+const codes: { readonly [S in Style]: string } = { bold: "1", dim: "2", green: "32", red: "31", yellow: "33" };
 
 /** A piece of a line. Control characters are dropped: names come from others and may not move the cursor. */
 export function span(text: string, style?: Style): Span {

@@ -47,7 +47,7 @@ function head({ name, state, error, startedAtMs, stages, remainingSeconds }: Pro
 function stageLine(stage: Stage, names: number, bar: number): Line {
   const { name, total, done, running, queued, failed, cached } = stage;
   const mark =
-    failed > 0 ? span("✗", "red") : isOver(stage) ? span("✓", "green") : hasBegun(stage) ? span("●", "orange") : span("○", "dim");
+    failed > 0 ? span("✗", "red") : isOver(stage) ? span("✓", "green") : hasBegun(stage) ? span("●", "yellow") : span("○", "dim");
   const facts = [
     ...(running > 0 ? [`${running} running`] : []),
     ...(queued > 0 ? [`${queued} queued`] : []),
@@ -76,7 +76,7 @@ function barSpans(
   return [
     span("█".repeat(full), "green"),
     span("█".repeat(broken), "red"),
-    span("▒".repeat(busy), "orange"),
+    span("▒".repeat(busy), "yellow"),
     span("·".repeat(width - full - broken - busy), "dim"),
   ];
 }
