@@ -167,26 +167,37 @@ function withFailure(cell: Cell): Cell {
 }
 
 function lineage(members: number): Measurements["lineage"] {
-  const node = (kind: string, label: string, inputs: string[]) => ({ digest: digest(label), kind, label, inputs: inputs.map(digest) });
+  const node = (kind: string, label: string, inputs: string[]) => ({
+    digest: digest(label),
+    kind,
+    label: kind === "import" ? label : `seed 10 · ${label}`,
+    inputs: inputs.map(digest),
+  });
   const auxiliaries = starts.slice(1);
   return [
     node("import", "digits", []),
     ...["0°", "25°", "75°"].map((domain) => node("dataset", `digits at ${domain}`, ["digits"])),
-    node("dataset", "glyphs", []),
-    node("pretrain", "foundation", ["glyphs"]),
+    node("dataset", "symbols for the foundation", []),
+    node("pretrain", "foundation", ["symbols for the foundation"]),
     ...auxiliaries.flatMap((name) => [
-      node("dataset", `glyphs: ${name}`, []),
-      node("probe", `probe: ${name}`, ["foundation", `glyphs: ${name}`]),
-      node("fine-tune", name, ["foundation", `probe: ${name}`, `glyphs: ${name}`]),
+      node("dataset", `symbols for ${name}`, []),
+      node("probe", `${name} · linear probe`, ["foundation", `symbols for ${name}`]),
+      node("fine-tune", name, ["foundation", `${name} · linear probe`, `symbols for ${name}`]),
     ]),
     node("probe", "linear probe", ["foundation", "digits at 0°", "digits at 25°", "digits at 75°"]),
     ...Array.from({ length: members }, (_, i) =>
-      node("fine-tune", `recycled ${i}`, [starts[i % starts.length]!, "linear probe", "digits at 0°", "digits at 25°", "digits at 75°"]),
+      node("fine-tune", `held out 50° · recycled ${i}`, [
+        starts[i % starts.length]!,
+        "linear probe",
+        "digits at 0°",
+        "digits at 25°",
+        "digits at 75°",
+      ]),
     ),
     node(
       "average",
-      "recycling · held out 50°",
-      Array.from({ length: members }, (_, i) => `recycled ${i}`),
+      "held out 50° · recycling",
+      Array.from({ length: members }, (_, i) => `held out 50° · recycled ${i}`),
     ),
   ];
 }

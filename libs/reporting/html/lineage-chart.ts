@@ -2,9 +2,10 @@ import type { LineageNode } from "../report.ts";
 import { mean } from "../statistics.ts";
 import { figure } from "./figure.ts";
 import { html, type Markup } from "./markup.ts";
+import { wrapLabel } from "./wrap.ts";
 
-const BOX = { width: 158, height: 25 };
-const ROW = 33;
+const BOX = { width: 158, height: 36 };
+const ROW = 43;
 const GAP = 32;
 const PADDING = 6;
 
@@ -96,8 +97,18 @@ function edge(from: Placed | undefined, to: Placed): Markup[] {
 
 function box({ node, x, y }: Placed): Markup {
   const className = isData(node) ? "node data" : node.kind === "average" ? "node average-node" : "node";
-  const text = node.label.length > 26 ? `${node.label.slice(0, 25)}…` : node.label;
-  return html`<g class="${className}"><title>${node.kind}: ${node.label} ${node.digest}</title><rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="3"/><text x="${x + BOX.width / 2}" y="${y + BOX.height / 2}" dy=".34em" text-anchor="middle">${text}</text></g>`;
+  const lines = wrapLabel(shortLabel(node.label), 26);
+  const middle = { x: x + BOX.width / 2, y: y + BOX.height / 2 };
+  const text = lines.map(
+    (line, i) =>
+      html`<text x="${middle.x}" y="${middle.y + (i - (lines.length - 1) / 2) * 14}" dy=".34em" text-anchor="middle">${line}</text>`,
+  );
+  return html`<g class="${className}"><title>${node.kind}: ${node.label} ${node.digest}</title><rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="3"/>${text}</g>`;
+}
+
+/** All nodes belong to one cell, so its seed and its held-out domain go without saying. */
+function shortLabel(label: string): string {
+  return label.replace(/^seed \d+ · /, "").replace(/^held out [^·]+ · /, "");
 }
 
 function isData({ kind }: LineageNode): boolean {

@@ -7,6 +7,7 @@ import { syntheticRun } from "../synthetic-run.ts";
 import { layOut } from "./lineage-chart.ts";
 import { escapeText, html } from "./markup.ts";
 import { extent, linear } from "./scale.ts";
+import { wrapLabel } from "./wrap.ts";
 
 const page = (run: Measurements) => renderHtml(buildReport(run));
 
@@ -178,4 +179,17 @@ test("scales map their ends, and have round ticks inside", () => {
   assert.deepEqual(linear([0, 1], [0, 1], 4).ticks, [0, 0.25, 0.5, 0.75, 1]);
   assert.deepEqual(extent([]), [0, 1]);
   assert.deepEqual(extent([Number.NaN, 2, 4], { air: 0 }), [2, 4]);
+});
+
+test("labels break at a dot, at a space, or anywhere, and never take more than two lines", () => {
+  assert.deepEqual(wrapLabel("recycled 3", 26), ["recycled 3"]);
+  assert.deepEqual(wrapLabel("noise and occlusion · linear probe", 26), ["noise and occlusion", "linear probe"]);
+  assert.deepEqual(wrapLabel("symbols for noise and occlusion", 26), ["symbols for noise and", "occlusion"]);
+  assert.deepEqual(wrapLabel("x".repeat(60), 26), ["x".repeat(26), `${"x".repeat(25)}…`]);
+  fc.assert(
+    fc.property(fc.string({ maxLength: 80 }), (text) => {
+      const lines = wrapLabel(text, 26);
+      assert.ok(lines.length <= 2 && lines.every((line) => line.length <= 26));
+    }),
+  );
 });
