@@ -3,8 +3,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc";
 import { BusService, type ConsumeRequestSchema } from "#proto/ratatouille/v1/bus_pb.ts";
 import { type Bus, createBus, type Delivery, type SubscribeOptions, type Subscription } from "../bus.ts";
+import { createMailbox } from "../mailbox.ts";
 import { createHand } from "./hand.ts";
-import { createMailbox } from "./mailbox.ts";
 import { toSettleRequest } from "./wire.ts";
 
 const FIRST_RETRY_MS = 50;
