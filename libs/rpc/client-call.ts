@@ -5,7 +5,7 @@ import { Code, codeName, toCode } from "./code.ts";
 import { decode, encode, identity } from "./codec.ts";
 import { abortError, cancelled, deadlineExceeded, internal, RpcError } from "./errors.ts";
 import { fromWireStatus } from "./status.ts";
-import { readMessages, writeMessage } from "./stream.ts";
+import { messageWriter, readMessages } from "./stream.ts";
 
 /** What one attempt of a call needs. */
 export type Attempt = {
@@ -87,9 +87,10 @@ class RequestsFailed extends Error {
 }
 
 async function send(call: ClientDuplexStream<Buffer, Buffer>, requests: AsyncIterable<Buffer>, signal: AbortSignal, touch: () => void) {
+  const write = messageWriter(call, signal);
   try {
     for await (const message of until(requests, signal)) {
-      await writeMessage(call, message, signal);
+      await write(message);
       touch();
     }
     call.end();

@@ -36,15 +36,6 @@ export async function pair(
   };
 }
 
-/** Waits until a condition holds; fails after 5 s. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 5000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited 5 s for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** The error that a promise rejects with. */
 export async function failure(work: Promise<unknown>): Promise<unknown> {
   try {

@@ -3,7 +3,7 @@ import { context as tracing } from "@opentelemetry/api";
 import { abortError, cancelled, deadlineExceeded, internal, isAbort, RpcError } from "./errors.ts";
 import type { WireHandler } from "./implement.ts";
 import { toWireStatus } from "./status.ts";
-import { readMessages, writeMessage } from "./stream.ts";
+import { messageWriter, readMessages } from "./stream.ts";
 import { startServerSpan } from "./tracing.ts";
 import type { CallContext, RpcLog } from "./types.ts";
 
@@ -53,9 +53,8 @@ export function handleCall(call: ServerDuplexStream<Buffer, Buffer>, options: Ha
       const context = callContext(call, options.method, controller.signal);
       options.admit(context.metadata);
       const requests = options.streamed ? readWholeStream(call, controller.signal) : readMessages(call, controller.signal);
-      for await (const message of options.handler(requests, context)) {
-        await writeMessage(call, message, controller.signal);
-      }
+      const write = messageWriter(call, controller.signal);
+      for await (const message of options.handler(requests, context)) await write(message);
       controller.signal.throwIfAborted();
       over = true;
       call.end();

@@ -1,4 +1,5 @@
 import type { EventEmitter } from "node:events";
+import { setImmediate } from "node:timers/promises";
 
 /** The object-mode stream of a call, server side or client side. */
 export type MessageStream = EventEmitter & {
@@ -41,13 +42,29 @@ export async function* readMessages(stream: MessageStream, signal: AbortSignal):
   }
 }
 
+/** How long messages may flow without a turn of the event loop. */
+const TURN_MS = 5;
+
 /**
- * Writes one message and waits while the buffer is full, so that a slow reader holds its producer.
- * Throws the signal's reason when it aborts.
+ * A writer of messages that waits while the buffer is full, so that a slow reader holds its producer.
+ * It throws the signal's reason when that aborts.
  */
-export async function writeMessage(stream: MessageStream, message: Uint8Array, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  if (stream.write(message)) return;
+export function messageWriter(stream: MessageStream, signal: AbortSignal): (message: Uint8Array) => Promise<void> {
+  let turned = performance.now();
+  return async (message) => {
+    signal.throwIfAborted();
+    const full = !stream.write(message);
+    if (full) await drained(stream, signal);
+    // Bun calls back from HTTP/2 writes before the bytes are out, so a fast producer would never let the event loop read
+    // that the caller has left. Node and Deno do not need this; it costs them one turn in 5 ms.
+    else if (performance.now() - turned > TURN_MS) await setImmediate();
+    else return;
+    turned = performance.now();
+    signal.throwIfAborted();
+  };
+}
+
+async function drained(stream: MessageStream, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const wake = () => resolve();
   stream.once("drain", wake).once("close", wake);
@@ -58,5 +75,4 @@ export async function writeMessage(stream: MessageStream, message: Uint8Array, s
     stream.off("drain", wake).off("close", wake);
     signal.removeEventListener("abort", wake);
   }
-  signal.throwIfAborted();
 }
