@@ -1,17 +1,12 @@
 import { sub } from "#libs/deterministic";
-import { arithmetics } from "#libs/recipes";
 import type { Method, SetName } from "#libs/reporting";
 import { buildCell, type CellBuilder, CLASSES } from "./cell-builder.ts";
 import { type FoundationPlan, trainingParameters } from "./plan-foundation.ts";
 import { planSet, type SetPlan } from "./plan-set.ts";
 import type { CompleteSpec } from "./specification.ts";
 import type { Node, Source } from "./template.ts";
+import { AVERAGE_WORK, uniformAverage } from "./uniform-average.ts";
 import { mlpWork } from "./work.ts";
-
-/** Tensors of the head. A fused featurizer has none. */
-const HEAD = ["head.weight", "head.bias"];
-/** Work of an average, next to nothing. */
-const AVERAGE_WORK = 1e6;
 
 /** An averaged model: the node that makes it, and whose weights went in. */
 export type AveragePlan = { readonly method: Method; readonly node: string; readonly set?: SetName; readonly greedy?: string };
@@ -102,15 +97,8 @@ function planSets(cell: CellBuilder, probe: string): SetPlan[] {
   if ((["erm", "soup", "soup-greedy"] as const).some((method) => methods.has(method))) {
     sets.unshift(planSet(cell, "soup", probe, () => pretrained));
   }
-  if (methods.has("fusing")) {
-    const fused = planAverage(
-      cell,
-      "fused-featurizer",
-      pool.map(({ node }) => ({ node })),
-      HEAD,
-    );
-    sets.push(planSet(cell, "fused", probe, () => ({ name: "fused", node: fused })));
-  }
+  const { fused } = foundation;
+  if (fused !== undefined) sets.push(planSet(cell, "fused", probe, () => ({ name: "fused", node: fused })));
   return sets;
 }
 
@@ -135,17 +123,12 @@ function planAverages(cell: CellBuilder, probe: string, sets: readonly SetPlan[]
   return averages;
 }
 
-function planAverage(cell: CellBuilder, id: string, models: readonly Source[], exclude?: readonly string[]): string {
+function planAverage(cell: CellBuilder, id: string, models: readonly Source[]): string {
   return cell.add({
     id,
     stage: "averaging",
     label: id.replaceAll("-", " "),
-    template: {
-      kind: "average",
-      inputs: { models },
-      parameters: { method: "uniform", ...(exclude ? { exclude } : {}), dtype: "F32" },
-      arithmetic: arithmetics.averaging,
-    },
+    template: uniformAverage(models),
     work: AVERAGE_WORK,
   });
 }

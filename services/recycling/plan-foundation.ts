@@ -3,7 +3,11 @@ import type { Digest, Json } from "#libs/recipes";
 import type { Glyphs, Training } from "#proto/ratatouille/v1/recycling_pb.ts";
 import type { CompleteSpec } from "./specification.ts";
 import type { Node } from "./template.ts";
+import { AVERAGE_WORK, uniformAverage } from "./uniform-average.ts";
 import { mlpWork } from "./work.ts";
+
+/** Tensors of the head. A fused featurizer has none. */
+const HEAD = ["head.weight", "head.bias"];
 
 /** Nodes that all cells of a seed share. */
 export type FoundationPlan = {
@@ -12,6 +16,8 @@ export type FoundationPlan = {
   readonly pretrained: string;
   /** The auxiliary fine-tunings, in the order of the run file. */
   readonly auxiliaries: readonly { readonly name: string; readonly node: string }[];
+  /** The average of the foundation's and the auxiliaries' featurizers, where the run fuses. */
+  readonly fused?: string;
   /** The data sets of the target's domains, in the order of the run file. */
   readonly domains: readonly string[];
 };
@@ -77,7 +83,20 @@ export function planFoundation(spec: CompleteSpec, seed: number, arithmetic: str
     nodes.push(...made);
     return { name: auxiliary.name, node: (made.at(-1) as Node).id };
   });
-  return { nodes, pretrained, auxiliaries: planned, domains };
+  if (!spec.methods.includes("fusing")) return { nodes, pretrained, auxiliaries: planned, domains };
+  const fused = `${seed}/fused-featurizer`;
+  nodes.push({
+    id: fused,
+    stage: "averaging",
+    label: `seed ${seed} · fused featurizer`,
+    template: uniformAverage(
+      [pretrained, ...planned.map(({ node }) => node)].map((node) => ({ node })),
+      HEAD,
+    ),
+    work: AVERAGE_WORK,
+    expendable: false,
+  });
+  return { nodes, pretrained, auxiliaries: planned, domains, fused };
 }
 
 /** An auxiliary fine-tuning: symbols, a linear probe for the new head, then all weights; the last step is kept. */

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { create } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { sub } from "#libs/deterministic";
+import { type Digest, digestOf, parseRecipe, recipeKey } from "#libs/recipes";
+import { methods } from "#libs/reporting";
+import { parseRunFile } from "#libs/runfile";
+import { OnFailure, type RunSpec, RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { drawHyperparameters } from "./hyperparameters.ts";
+import { type Plan, planRun } from "./plan.ts";
+import { checkSpec, completeSpec } from "./specification.ts";
+import { dependencies, instantiate, type Node, type Outcome } from "./template.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+function example(name: string): RunSpec {
+  const path = `${root}examples/${name}.yaml`;
+  const { spec } = parseRunFile(readFileSync(path, "utf8"), { path });
+  return create(RunSpecSchema, { ...spec, target: { ...create(RunSpecSchema, spec).target, source: digestOf("source") } as never });
+}
+
+const planOf = (spec: RunSpec): Plan => planRun(completeSpec(spec));
+
+/** Walks a plan with made-up outcomes; `fails` says which nodes fail. Returns the recipe of each node that could be run. */
+function walk(plan: Plan, fails: (node: Node) => boolean = () => false) {
+  const outcomes = new Map<string, Outcome>();
+  const recipes = new Map<string, ReturnType<typeof parseRecipe>>();
+  for (const node of plan.nodes) {
+    const instance = instantiate(node, outcomes);
+    assert.notEqual(instance.state, "waiting", `${node.id} comes after what it needs`);
+    if (instance.state !== "ready" || fails(node)) {
+      outcomes.set(node.id, { state: "failed", error: "" });
+      continue;
+    }
+    const recipe = parseRecipe(instance.recipe);
+    recipes.set(node.id, recipe);
+    const selects = recipe.parameters["measure"] === "greedy";
+    outcomes.set(node.id, {
+      state: "done",
+      digest: recipeKey(recipe),
+      validationAccuracy: 0.5,
+      ...(selects ? { result: { measure: "greedy", selected: [0], trials: [] } } : {}),
+    });
+  }
+  return { outcomes, recipes };
+}
+
+for (const [name, cells, perCell] of [
+  ["digits", 8, 20],
+  ["digits-full", 40, 30],
+  ["digits-near", 40, 20],
+] as const) {
+  test(`${name}: every cell has its ${perCell} fine-tunings and every recipe is one of its own`, () => {
+    const plan = planOf(example(name));
+    assert.equal(plan.cells.length, cells);
+    assert.equal(plan.nodes.filter(({ stage }) => stage === "fine-tuning").length, cells * perCell);
+    assert.equal(new Set(plan.nodes.map(({ id }) => id)).size, plan.nodes.length);
+    const { recipes } = walk(plan);
+    assert.equal(recipes.size, plan.nodes.length);
+    const keys = new Set([...recipes.values()].map(recipeKey));
+    assert.equal(keys.size, plan.nodes.length);
+  });
+}
+
+test("the same specification gives the same plan", () => {
+  assert.deepEqual(planOf(example("digits")), planOf(example("digits")));
+});
+
+test("hyper-parameters are those of the reference for seed 10", () => {
+  const reference = JSON.parse(readFileSync(`${root}test/fixtures/digits/seed-10.json`, "utf8")).members;
+  const {
+    fineTuning,
+    target: { domains },
+  } = completeSpec(example("digits"));
+  for (const [domain, members] of Object.entries(reference)) {
+    const cellSeed = sub(10, 300 + domains.indexOf(Number(domain)));
+    (members as { learning_rate: number; dropout: number; weight_decay: number }[]).forEach((member, m) => {
+      const drawn = drawHyperparameters(cellSeed, m, fineTuning);
+      assert.ok(Math.abs(drawn.learningRate - member.learning_rate) < 1e-12);
+      assert.equal(drawn.dropout, member.dropout);
+      assert.equal(drawn.weightDecay, member.weight_decay);
+    });
+  }
+});
+
+test("recycled members start from the foundation and the auxiliaries in turn, all with the shared probe's head", () => {
+  const plan = planOf(example("digits"));
+  const { recipes, outcomes } = walk(plan);
+  const digest = (node: string) => (outcomes.get(node) as Outcome & { state: "done" }).digest;
+  for (const cell of plan.cells) {
+    const recycled = cell.sets.find(({ name }) => name === "recycled");
+    const prefix = `${cell.seed}/${cell.heldOut}`;
+    const starts = recycled?.members.map(({ initialisation }) => initialisation) ?? [];
+    assert.deepEqual(starts.slice(5), starts.slice(0, 5));
+    assert.equal(new Set(starts).size, 5);
+    for (const { node } of recycled?.members ?? []) assert.equal(recipes.get(node)?.inputs["head"], digest(`${prefix}/probe`));
+  }
+});
+
+test("the held-out domain is never trained on and never selected by", () => {
+  const spec = example("digits-full");
+  const plan = planOf(spec);
+  const { recipes, outcomes } = walk(plan);
+  for (const node of plan.nodes) {
+    const cell = plan.cells.find(({ seed, heldOut }) => node.id.startsWith(`${seed}/${heldOut}/`));
+    if (!cell) continue;
+    const index = spec.target?.domains.findIndex((degrees) => `${degrees}°` === cell.heldOut);
+    const held = (outcomes.get(`${cell.seed}/domain/${index}`) as Outcome & { state: "done" }).digest;
+    const recipe = recipes.get(node.id);
+    const seen =
+      recipe?.kind === "evaluate" && recipe.parameters["measure"] !== "greedy"
+        ? recipe.inputs["validation"]
+        : Object.values(recipe?.inputs ?? {}).flat();
+    assert.ok(![seen].flat().includes(held as Digest), `${node.id} sees ${cell.heldOut}`);
+  }
+});
+
+test("whatever members fail, averages and evaluations take the others, and nothing else changes", () => {
+  const spec = example("tiny");
+  spec.onFailure = OnFailure.CONTINUE;
+  const plan = planOf(spec);
+  const members = plan.nodes.filter(({ expendable, stage }) => expendable && stage === "fine-tuning").map(({ id }) => id);
+  fc.assert(
+    fc.property(fc.subarray(members), (failed) => {
+      const { recipes, outcomes } = walk(plan, ({ id }) => failed.includes(id));
+      for (const cell of plan.cells) {
+        const recycled = cell.sets.find(({ name }) => name === "recycled");
+        const left = recycled?.members.filter(({ node }) => !failed.includes(node)) ?? [];
+        const average = recipes.get(`${cell.seed}/${cell.heldOut}/recycling`);
+        const digests = left.map(({ node }) => (outcomes.get(node) as Outcome & { state: "done" }).digest);
+        assert.deepEqual(average?.inputs["models"], left.length > 0 ? digests : undefined);
+      }
+      for (const node of plan.nodes) {
+        if (dependencies(node).every((id) => outcomes.get(id)?.state === "done"))
+          assert.ok(recipes.has(node.id) || failed.includes(node.id));
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("a specification that cannot be run is refused with each wrong field", () => {
+  const spec = example("tiny");
+  assert.deepEqual(checkSpec(spec), []);
+  spec.seeds = [];
+  spec.backend = "gpu";
+  spec.methods = [...methods.slice(0, 2), "magic"];
+  if (spec.target) spec.target.heldOut = [17];
+  if (spec.fineTuning?.training) spec.fineTuning.training.learningRate = Number.NaN;
+  assert.deepEqual(
+    checkSpec(spec).map(({ field }) => field),
+    ["spec.seeds", "spec.backend", "spec.methods", "spec.methods", "spec.target.held_out", "spec.fine_tuning.training.learning_rate"],
+  );
+});
