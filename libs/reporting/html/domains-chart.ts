@@ -49,7 +49,7 @@ export function domainsChart(report: Report): Markup {
       description: "The same numbers as in the results table, with one dot for each seed.",
       width: WIDTH,
       height: bottom + 26,
-      caption: html`Accuracy in %, one panel for each held-out domain. Large dots: means with one standard error; pale dots: seeds. <span class="key recycled">from the auxiliaries</span> &ensp;<span class="key soup">from the foundation alone</span> &ensp;<span class="key">the foundation itself, frozen</span>`,
+      caption: html`Accuracy in %, one panel for each held-out domain. Large dots: means with one standard error; pale dots: seeds. <span class="key recycled">from the auxiliaries</span> &ensp;<span class="key soup">from the foundation alone</span> &ensp;${table.some(({ method }) => method === "fusing") ? html`<span class="key fused">from the average of both</span> &ensp;` : undefined}<span class="key">the foundation itself, frozen</span>`,
     },
     [...names, ...panels],
   );

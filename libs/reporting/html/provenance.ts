@@ -48,7 +48,7 @@ function yamlText(value: unknown): string {
   const document = new Document(value);
   visit(document, {
     Seq: (_, node) => {
-      node.flow = node.items.every((item) => isScalar(item));
+      node.flow = node.items.every((item) => isScalar(item)) && node.items.map(String).join(", ").length <= 72;
     },
     Map: (_, node) => {
       node.flow = node.items.length <= 4 && node.items.every(({ value: item }) => isScalar(item));
