@@ -21,7 +21,7 @@ export type DisplayStream = {
 /** Shows the progress of one run. */
 export type Display = {
   update(message: WatchRunResponse): void;
-  /** Gives the terminal back. What was drawn last stays. May be called again. */
+  /** Gives the terminal back. What was drawn last stays, with an empty line below. May be called again. */
   close(): void;
   [Symbol.dispose](): void;
 };
@@ -63,7 +63,7 @@ function live(stream: DisplayStream, now: () => number): Undisposed {
     if (closed) return;
     closed = true;
     process.off("exit", close);
-    stream.write(`\n${SHOW_CURSOR}`);
+    stream.write(`\n\n${SHOW_CURSOR}`);
   };
   process.on("exit", close);
   draw([[{ text: STARTING, style: "dim" }]]);

@@ -197,7 +197,7 @@ test("a live display redraws in place and gives the cursor back once", () => {
   display.close();
   display.close();
   display.update(message());
-  assert.deepEqual(stream.written.slice(3), ["\n\x1b[?25h"]);
+  assert.deepEqual(stream.written.slice(3), ["\n\n\x1b[?25h"]);
 });
 
 test("a terminal that became narrower is cleared from the first row of what it wrapped", () => {
