@@ -124,6 +124,23 @@ test("breaking out of a stream cancels the call on the server", async () => {
   assert.ok(isRpcError(await left.promise, Code.CANCELLED));
 });
 
+test("a producer that never waits still learns that the caller left", async () => {
+  const left = deferred();
+  await using p = await pair({
+    catalog: {
+      async *downloadBlob() {
+        try {
+          for (;;) yield { chunk: new Uint8Array(1) };
+        } finally {
+          left.resolve();
+        }
+      },
+    },
+  });
+  for await (const _ of p.catalog.downloadBlob({}, { timeoutMs: 0 })) break;
+  await left.promise;
+});
+
 test("the end of a good call does not look like a cancellation", async () => {
   const contexts: CallContext[] = [];
   const keep = (context: CallContext) => {
@@ -168,8 +185,9 @@ test("calls leave no listener on a signal that outlives them", async () => {
       moveRef() {
         throw notFound("no ref");
       },
-      async *downloadBlob() {
-        for (;;) yield { chunk: new Uint8Array(1) };
+      async *downloadBlob(_, { signal: callSignal }) {
+        yield {};
+        await sleep(20_000, undefined, { signal: callSignal });
       },
     },
   });

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Health, HealthCheckResponse_ServingStatus as Status } from "#proto/grpc/health/v1/health_pb.ts";
+import { failure, pair } from "./fixture.ts";
+import { Code, isRpcError } from "./index.ts";
+
+const CATALOG = "ratatouille.v1.CatalogService";
+
+test("health knows the server and each service, and no other", async () => {
+  await using p = await pair({});
+  const health = p.channel.client(Health);
+  const status = async (service: string) => (await health.check({ service })).status;
+  assert.equal(await status(""), Status.SERVING);
+  assert.equal(await status(CATALOG), Status.SERVING);
+  p.server.setHealth(CATALOG, false);
+  assert.deepEqual([await status(CATALOG), await status("")], [Status.NOT_SERVING, Status.SERVING]);
+  assert.ok(isRpcError(await failure(health.check({ service: "nobody" })), Code.NOT_FOUND));
+});
+
+test("watching health gives the status at once and every change, up to the drain", async () => {
+  await using p = await pair({});
+  const watch = p.channel.client(Health).watch({ service: CATALOG }, { timeoutMs: 0 });
+  const seen: Status[] = [];
+  const ended = await failure(
+    (async () => {
+      for await (const { status } of watch) {
+        seen.push(status);
+        if (seen.length === 1) p.server.setHealth(CATALOG, false);
+        if (seen.length === 2) p.server.setHealth(CATALOG, true);
+        if (seen.length === 3) void p.server.drain(1000);
+      }
+    })(),
+  );
+  assert.deepEqual(seen, [Status.SERVING, Status.NOT_SERVING, Status.SERVING, Status.NOT_SERVING]);
+  assert.ok(isRpcError(ended, Code.UNAVAILABLE));
+});
+
+test("watching a service that is unknown says so and goes on", async () => {
+  await using p = await pair({});
+  const seen: Status[] = [];
+  for await (const { status } of p.channel.client(Health).watch({ service: "later" }, { timeoutMs: 0 })) {
+    seen.push(status);
+    if (seen.length === 2) break;
+    p.server.setHealth("later", true);
+  }
+  assert.deepEqual(seen, [Status.SERVICE_UNKNOWN, Status.SERVING]);
+});
+
+test("health stays open where calls need a token", async () => {
+  await using p = await pair({}, { serve: { token: "secret" } });
+  assert.equal((await p.channel.client(Health).check({})).status, Status.SERVING);
+});
