@@ -52,7 +52,8 @@ export async function runAttempt(begun: BeginAttemptResponse, deps: AttemptDepen
     await checkpointer.settled();
     if (!begun.reproduce) await publish(deps.artifacts, product, controller.signal);
     const cpuMs = BigInt(Math.round(cpuTimeMs() - startCpuMs));
-    await finetune.completeAttempt({ ...attempt, artifact: product.built.digest, cpuMs }, { signal: controller.signal });
+    // Not the controller's signal: the service ends the progress stream of a completed attempt, maybe before it answers here.
+    await finetune.completeAttempt({ ...attempt, artifact: product.built.digest, cpuMs }, { signal });
     log.info({ job: attempt.jobId, artifact: product.built.digest }, "job completed");
   } catch (thrown) {
     const error = controller.signal.aborted ? controller.signal.reason : thrown;

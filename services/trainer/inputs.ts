@@ -2,11 +2,12 @@ import type { Artifacts } from "#libs/artifacts";
 import { decodeDataset } from "#libs/datasets";
 import { annotations, type Descriptor, type Digest, layerOf, mediaTypes, readManifest } from "#libs/recipes";
 import { loadFloat32 } from "#libs/tensors";
+import { createCache } from "./cache.ts";
 import type { Input, LoadInput } from "./input.ts";
 
 /** Loads inputs from the catalog and keeps the most recently used ones, `cacheBytes` of them at most. */
 export function createInputs(artifacts: Artifacts, cacheBytes: number): (signal: AbortSignal) => LoadInput {
-  const cache = createCache(cacheBytes);
+  const cache = createCache<Input>(cacheBytes);
   return (signal) => async (digest) => {
     const known = cache.get(digest);
     if (known) return known;
@@ -44,30 +45,3 @@ async function fetchInput(artifacts: Artifacts, digest: Digest, signal: AbortSig
 }
 
 const sizeOf = (layers: readonly Descriptor[]) => layers.reduce((sum, { size }) => sum + size, 0);
-
-type Cache = { get(digest: Digest): Input | undefined; set(digest: Digest, input: Input, bytes: number): void };
-
-/** A map keeps the order of insertion, so the first entry is the one that was not used for the longest time. */
-function createCache(limit: number): Cache {
-  const entries = new Map<Digest, { input: Input; bytes: number }>();
-  let total = 0;
-  return {
-    get(digest) {
-      const entry = entries.get(digest);
-      if (!entry) return undefined;
-      entries.delete(digest);
-      entries.set(digest, entry);
-      return entry.input;
-    },
-    set(digest, input, bytes) {
-      if (entries.has(digest) || bytes > limit) return;
-      entries.set(digest, { input, bytes });
-      total += bytes;
-      for (const [oldest, { bytes: freed }] of entries) {
-        if (total <= limit) break;
-        entries.delete(oldest);
-        total -= freed;
-      }
-    },
-  };
-}

@@ -1,0 +1,88 @@
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { createArtifacts } from "#libs/artifacts";
+import { busService, openLocalBus } from "#libs/bus";
+import { canonicalRecipe, type Digest, type Recipe } from "#libs/recipes";
+import { connect, serve } from "#libs/rpc";
+import { signalChild, spawnScript } from "#libs/service";
+import { createLogger } from "#libs/telemetry";
+import { freePort, waitFor } from "#libs/testing";
+import { FinetuneService, type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { createCatalog } from "../../services/catalog/index.ts";
+import { createFinetune } from "../../services/finetune/index.ts";
+
+/** Catalog, finetune and bus on one port of this process. */
+export async function startSystem(directory: string) {
+  await using opening = new AsyncDisposableStack();
+  const log = createLogger({ service: "test", level: "silent" });
+  const address = `127.0.0.1:${await freePort()}`;
+  const bus = opening.use(await openLocalBus({ path: ":memory:" }));
+  const channel = opening.use(connect(address));
+  const services = [
+    opening.use(await createCatalog({ directory, bus, log })),
+    opening.use(await createFinetune({ directory, bus, channel, log, orphanGraceMs: 0 })),
+  ];
+  const registrations = [busService(bus), ...services.flatMap((service) => service.registrations)];
+  opening.use(await serve({ address, services: registrations, drainMs: 200 }));
+  const stop = new AbortController();
+  const loops = services.map((service) => service.run(stop.signal));
+  opening.defer(async () => {
+    stop.abort();
+    await Promise.allSettled(loops);
+  });
+  const jobs = channel.client(FinetuneService);
+  const open = opening.move();
+  const job = async (id: string): Promise<Job> => (await jobs.getJob({ id })).job!;
+  const submit = async (recipe: Recipe, options: { runId?: string; reproduce?: boolean } = {}): Promise<Job> => {
+    const submitted = await jobs.submitJob({ recipe: canonicalRecipe(recipe), label: recipe.kind, runId: "run-000000000001", ...options });
+    return submitted.job!;
+  };
+  /** Waits until a job has come to a state. */
+  const reached = (id: string, state: JobState): Promise<Job> => {
+    const arrived = async () => {
+      const found = await job(id);
+      return found.state === state ? found : undefined;
+    };
+    return waitFor(arrived, { timeoutMs: 60_000, what: `job ${id} in state ${state}` });
+  };
+  return {
+    address,
+    jobs,
+    artifacts: createArtifacts(channel),
+    job,
+    submit,
+    reached,
+    /** Submits a recipe, waits until a trainer has run it, and gives the artifact's digest. */
+    async make(recipe: Recipe): Promise<Digest> {
+      const { id, artifact } = await submit(recipe);
+      return (artifact || (await reached(id, JobState.SUCCEEDED)).artifact) as Digest;
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+const trainerScript = fileURLToPath(new URL("../../services/trainer/main.ts", import.meta.url));
+
+/** A trainer as a child process, killed when disposed. */
+export function startTrainer(address: string, env: Readonly<Record<string, string>> = {}) {
+  const child = spawnScript(trainerScript, [], {
+    env: { RATATOUILLE_SERVER: address, RATATOUILLE_TRAINER_NAME: "trainer-1", ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const ended = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  return {
+    child,
+    ended,
+    output: () => output,
+    kill(signal: NodeJS.Signals = "SIGKILL") {
+      signalChild(child, signal);
+      return ended;
+    },
+    async [Symbol.asyncDispose]() {
+      signalChild(child, "SIGKILL");
+      await ended;
+    },
+  };
+}

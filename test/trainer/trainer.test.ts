@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
+import { temporaryDirectory, waitFor } from "#libs/testing";
+import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { drawn, long, pretraining } from "./recipes.ts";
+import { startSystem, startTrainer } from "./system.ts";
+
+test("a trainer takes jobs from the queue and publishes what they make", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using trainer = startTrainer(system.address);
+  const dataset = await system.make(drawn);
+  const submitted = await system.submit(pretraining(dataset));
+  const job = await system.reached(submitted.id, JobState.SUCCEEDED);
+  assert.equal(job.trainer, "trainer-1");
+  assert.equal(job.attempt, 1);
+  assert.ok(job.cpuMs > 0n);
+  const manifest = readManifest((await system.artifacts.get(job.artifact)).manifest);
+  assert.deepEqual(manifest.recipe, pretraining(dataset));
+  assert.equal(manifest.summary["steps"], 60);
+  const curve = JSON.parse(new TextDecoder().decode(await system.artifacts.download(layerOf(manifest, mediaTypes.document).digest)));
+  assert.equal(curve.validation.length, 3);
+  assert.equal(await trainer.kill("SIGTERM"), 0, trainer.output());
+});
+
+test("a trainer killed in mid-training costs what came after the last checkpoint, and the model is the same", async () => {
+  await using directory = await temporaryDirectory();
+  await using other = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using undisturbed = await startSystem(other.path);
+  const fast = { RATATOUILLE_CHECKPOINT_MS: "100" };
+  await using second = startTrainer(undisturbed.address);
+  const dataset = await undisturbed.make(drawn);
+  const expected = undisturbed.make(pretraining(dataset, long));
+  let resumed = 0;
+  let id = "";
+  {
+    await using _first = startTrainer(system.address, fast);
+    assert.equal(await system.make(drawn), dataset);
+    ({ id } = await system.submit(pretraining(dataset, long)));
+    await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 1000, { timeoutMs: 30_000, what: "a thousand steps" });
+  }
+  {
+    // What the next trainer reports first tells where it went on.
+    await using _trainer = startTrainer(system.address, fast);
+    await waitFor(
+      async () => {
+        const { attempt, progress } = await system.job(id);
+        resumed = attempt === 2 ? (progress?.step ?? 0) : 0;
+        return resumed > 0;
+      },
+      { timeoutMs: 30_000, what: "progress of the second attempt" },
+    );
+    assert.equal((await system.reached(id, JobState.SUCCEEDED)).artifact, await expected);
+  }
+  assert.ok(resumed > 500, `the second attempt began at ${resumed}`);
+  assert.equal(await second.kill("SIGINT"), 0, second.output());
+});
+
+test("a cancelled job stops at once, and the trainer takes the next one", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using _trainer = startTrainer(system.address);
+  const dataset = await system.make(drawn);
+  const { id } = await system.submit(pretraining(dataset, { ...long, steps: 10_000_000 }), { runId: "run-to-cancel" });
+  await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 0, { timeoutMs: 30_000, what: "progress" });
+  await system.jobs.cancelJobs({ runId: "run-to-cancel" });
+  const start = performance.now();
+  await system.make(pretraining(dataset));
+  assert.ok(performance.now() - start < 5000);
+  assert.equal((await system.job(id)).state, JobState.CANCELLED);
+});
+
+test("a loss that is not finite fails the job for good, with step and learning rate", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using _trainer = startTrainer(system.address);
+  const dataset = await system.make(drawn);
+  const { id } = await system.submit(pretraining(dataset, { learningRate: 1e30 }));
+  const job = await system.reached(id, JobState.FAILED);
+  assert.match(job.error, /not finite at step \d+ with learning rate 1e\+30/);
+  assert.equal(job.attempt, 1);
+});
+
+test("a recipe whose input is of the wrong kind fails with the role", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using _trainer = startTrainer(system.address);
+  const dataset = await system.make(drawn);
+  const model = await system.make(pretraining(dataset));
+  const { id } = await system.submit(pretraining(model));
+  assert.match((await system.reached(id, JobState.FAILED)).error, /inputs\.datasets: expected a dataset, got a model/);
+});
+
+test("a reproduction computes the digest and publishes nothing", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using _trainer = startTrainer(system.address);
+  const dataset = await system.make(drawn);
+  const model = await system.make(pretraining(dataset));
+  const { id } = await system.submit(pretraining(dataset), { runId: "reproduction-1", reproduce: true });
+  const job = await system.reached(id, JobState.SUCCEEDED);
+  assert.equal(job.artifact, model);
+  assert.equal(job.attempt, 1);
+});
+
+test("two trainers share the work, and make what one makes", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using _one = startTrainer(system.address);
+  await using _two = startTrainer(system.address, { RATATOUILLE_TRAINER_NAME: "trainer-2" });
+  const dataset = await system.make(drawn);
+  const seeds = [0, 1, 2, 3, 4, 5, 6, 7];
+  const submitted = await Promise.all(seeds.map((initSeed) => system.submit(pretraining(dataset, { initSeed, steps: 1500 }))));
+  const jobs = await Promise.all(submitted.map(({ id }) => system.reached(id, JobState.SUCCEEDED)));
+  assert.deepEqual([...new Set(jobs.map(({ trainer }) => trainer))].sort(), ["trainer-1", "trainer-2"]);
+  assert.equal(new Set(jobs.map(({ artifact }) => artifact)).size, 8);
+  assert.ok(jobs.every(({ attempt }) => attempt === 1));
+});
+
+test("wrong configuration is one sentence and exit code 2", async () => {
+  await using nameless = startTrainer("not an address");
+  assert.equal(await nameless.ended, 2);
+  assert.match(nameless.output(), /RATATOUILLE_SERVER must be an address like/);
+  assert.doesNotMatch(nameless.output(), / at /);
+});
