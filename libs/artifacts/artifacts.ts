@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { type BuiltManifest, type Descriptor, type Digest, digestOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
-import { Code, isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc";
+import type { RpcChannel, ServiceClient } from "#libs/rpc";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { createFinder } from "./finder.ts";
 
 /** Bytes of a chunk on the wire. */
 const CHUNK_BYTES = 1 << 20;
@@ -35,15 +36,11 @@ export type Artifacts = {
 /** The catalog behind a channel. */
 export function createArtifacts(channel: RpcChannel): Artifacts {
   const catalog = channel.client(CatalogService);
+  const find = createFinder(catalog);
   return {
     async findByRecipe(recipe, { signal } = {}) {
-      try {
-        const found = await catalog.getArtifact({ name: { case: "recipeKey", value: recipeKey(recipe) } }, options(signal));
-        return found.artifact;
-      } catch (error) {
-        if (isRpcError(error, Code.NOT_FOUND)) return undefined;
-        throw error;
-      }
+      signal?.throwIfAborted();
+      return find(recipeKey(recipe));
     },
     async get(digest, { signal } = {}) {
       const found = await catalog.getArtifact({ name: { case: "digest", value: digest } }, options(signal));

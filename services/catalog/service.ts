@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Digest } from "#libs/recipes";
 import {
   aborted,
   alreadyExists,
@@ -23,6 +24,8 @@ import { pageToken, parseAmount, parseDigest, parseOptionalDigest, parsePageSize
 
 const MAX_CHUNK_BYTES = 1 << 20;
 const DEFAULT_MIN_AGE_SECONDS = 3600;
+/** Recipes of one FindArtifacts: manifests of a hundred members each still fit one message. */
+const MAX_FOUND = 256;
 
 /** CatalogService on a catalog: requests are checked here, refusals get their code. */
 export function createCatalogService(catalog: Catalog): Implementation<typeof CatalogService> {
@@ -65,6 +68,14 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
           default:
             throw invalidField("name", "expected digest, recipe_key or ref");
         }
+      }),
+
+    findArtifacts: ({ recipeKeys }, { signal }) =>
+      answer(async () => {
+        if (recipeKeys.length > MAX_FOUND) throw invalidField("recipe_keys", `at most ${MAX_FOUND} keys, not ${recipeKeys.length}`);
+        const keys = recipeKeys.map((key, i) => parseDigest(`recipe_keys[${i}]`, key));
+        const found = await Promise.all(keys.map((recipeKey) => findWhole(catalog, recipeKey, signal)));
+        return { artifacts: found.flatMap((artifact) => (artifact ? [toArtifact(artifact)] : [])) };
       }),
 
     listArtifacts: (request) =>
@@ -182,6 +193,15 @@ const factories: { readonly [R in CatalogErrorReason]: (message: string, details
   REF_MOVED: aborted,
   REF_NOT_FOUND: notFound,
 };
+
+async function findWhole(catalog: Catalog, recipeKey: Digest, signal: AbortSignal): Promise<ArtifactRecord | undefined> {
+  try {
+    return await catalog.get({ recipeKey, includeDamaged: false, signal });
+  } catch (error) {
+    if (error instanceof CatalogError && (error.reason === "ARTIFACT_NOT_FOUND" || error.reason === "ARTIFACT_DAMAGED")) return undefined;
+    throw error;
+  }
+}
 
 function toRpcError(error: unknown): unknown {
   if (error instanceof CatalogError) {

@@ -1,13 +1,5 @@
 import type { Artifacts } from "#libs/artifacts";
-import {
-  type Digest,
-  type EvaluationResult,
-  mediaTypes,
-  readManifest,
-  type Score,
-  type TrainingCurve,
-  type TrainingSummary,
-} from "#libs/recipes";
+import type { Digest, EvaluationResult, Score, TrainingCurve } from "#libs/recipes";
 import type { Cell, Member } from "#libs/reporting";
 import { createLimit } from "./limit.ts";
 import type { CellPlan } from "./plan-cell.ts";
@@ -16,13 +8,12 @@ import type { Outcomes } from "./template.ts";
 
 type Measure = EvaluationResult["measure"];
 type ResultOf<M extends Measure> = Extract<EvaluationResult, { measure: M }>;
-type Training = TrainingSummary & { readonly curve: TrainingCurve };
+type ReadCurve = (digest: Digest | undefined) => Promise<TrainingCurve>;
 
 /** Reads of the catalog under way at once. */
 const READS = 16;
-const NO_CURVE: TrainingCurve = { loss: [], validation: [] };
 
-/** Collects what the report says of each cell, from the outcomes of a run and the trainings in the catalog. */
+/** Collects what the report says of each cell, from the outcomes of a run and the training curves in the catalog. */
 export async function collectCells(
   cells: readonly CellPlan[],
   outcomes: Outcomes,
@@ -30,20 +21,16 @@ export async function collectCells(
   signal: AbortSignal,
 ): Promise<Cell[]> {
   const limit = createLimit(READS);
-  const training = (digest: Digest) => limit(() => readTraining(digest, artifacts, signal));
-  return Promise.all(cells.map((cell) => collectCell(cell, outcomes, training)));
+  const readCurve: ReadCurve = async (digest) => {
+    if (digest === undefined) return { loss: [], validation: [] };
+    const bytes = await limit(() => artifacts.download(digest, { signal }));
+    return JSON.parse(new TextDecoder().decode(bytes)) as TrainingCurve;
+  };
+  return Promise.all(cells.map((cell) => collectCell(cell, outcomes, readCurve)));
 }
 
-async function readTraining(digest: Digest, artifacts: Artifacts, signal: AbortSignal): Promise<Training> {
-  const { manifest } = await artifacts.get(digest, { signal });
-  const { layers, summary } = readManifest(manifest);
-  const layer = layers.find(({ mediaType }) => mediaType === mediaTypes.document);
-  const curve = layer ? JSON.parse(new TextDecoder().decode(await artifacts.download(layer.digest, { signal }))) : NO_CURVE;
-  return { ...(summary as TrainingSummary), curve };
-}
-
-async function collectCell(plan: CellPlan, outcomes: Outcomes, training: (digest: Digest) => Promise<Training>): Promise<Cell> {
-  const members = await Promise.all(plan.sets.map((set) => collectMembers(set, outcomes, training)));
+async function collectCell(plan: CellPlan, outcomes: Outcomes, readCurve: ReadCurve): Promise<Cell> {
+  const members = await Promise.all(plan.sets.map((set) => collectMembers(set, outcomes, readCurve)));
   const analysed = plan.sets.map((set) => ({ set: set.name, ...analyse(set, outcomes) }));
   return {
     seed: plan.seed,
@@ -80,13 +67,13 @@ function survivorsOf({ members }: SetPlan, outcomes: Outcomes): SetPlan["members
 
 const accuracyOf = (score: Score | undefined) => (score ? score.correct / score.count : 0);
 
-async function collectMembers(set: SetPlan, outcomes: Outcomes, training: (digest: Digest) => Promise<Training>): Promise<Member[]> {
+async function collectMembers(set: SetPlan, outcomes: Outcomes, readCurve: ReadCurve): Promise<Member[]> {
   const scores = resultOf(set.accuracy, "accuracy", outcomes)?.models ?? [];
   return Promise.all(
     survivorsOf(set, outcomes).map(async ({ node, index, initialisation, learningRate, dropout, weightDecay }, i) => {
       const outcome = outcomes.get(node);
       if (outcome?.state !== "done") throw new Error(`${node} is no survivor`);
-      const { bestStep, validationAccuracy = 0, curve } = await training(outcome.digest);
+      const { bestStep = 0, validationAccuracy = 0, curve } = outcome.trained ?? {};
       return {
         set: set.name,
         index,
@@ -98,7 +85,7 @@ async function collectMembers(set: SetPlan, outcomes: Outcomes, training: (diges
         validationAccuracy,
         accuracy: accuracyOf(scores[i]?.heldOut),
         model: outcome.digest,
-        curve,
+        curve: await readCurve(curve),
       };
     }),
   );

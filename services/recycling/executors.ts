@@ -1,5 +1,14 @@
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
-import { canonicalRecipe, type Digest, type EvaluationResult, layerOf, mediaTypes, type Recipe, readManifest } from "#libs/recipes";
+import {
+  canonicalRecipe,
+  type Digest,
+  type EvaluationResult,
+  layerOf,
+  mediaTypes,
+  type Recipe,
+  readManifest,
+  type TrainingSummary,
+} from "#libs/recipes";
 import type { RpcChannel, ServiceClient } from "#libs/rpc";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
@@ -57,6 +66,7 @@ export async function outcomeOf(artifact: Artifact, artifacts: Artifacts, signal
     const bytes = await artifacts.download(layerOf(manifest, mediaTypes.evaluationLayer).digest, { signal });
     return { state: "done", digest, result: JSON.parse(new TextDecoder().decode(bytes)) as EvaluationResult };
   }
-  const accuracy = manifest.summary["validationAccuracy"];
-  return { state: "done", digest, ...(typeof accuracy === "number" ? { validationAccuracy: accuracy } : {}) };
+  if (typeof manifest.summary["bestStep"] !== "number") return { state: "done", digest };
+  const curve = manifest.layers.find(({ mediaType }) => mediaType === mediaTypes.document)?.digest;
+  return { state: "done", digest, trained: { ...(manifest.summary as TrainingSummary), ...(curve ? { curve } : {}) } };
 }

@@ -41,7 +41,7 @@ function walk(plan: Plan, fails: (node: Node) => boolean = () => false) {
     outcomes.set(node.id, {
       state: "done",
       digest: recipeKey(recipe),
-      validationAccuracy: 0.5,
+      trained: { steps: 1, bestStep: 1, finalLoss: 1, validationAccuracy: 0.5 },
       ...(selects ? { result: { measure: "greedy", selected: [0], trials: [] } } : {}),
     });
   }

@@ -1,4 +1,4 @@
-import type { Digest, EvaluationResult, Json, Recipe, RecipeKind } from "#libs/recipes";
+import type { Digest, EvaluationResult, Json, Recipe, RecipeKind, TrainingSummary } from "#libs/recipes";
 
 /** Where an input of a recipe comes from: a known artifact, another node, or what a greedy selection chose among nodes. */
 export type Source =
@@ -34,9 +34,12 @@ export type Node = {
   readonly expendable: boolean;
 };
 
-/** How a node ended. `validationAccuracy` of models that were trained with validation, `result` of evaluations. */
+/** What the manifest of a trained model says of its training, and where its curve is. */
+export type Trained = TrainingSummary & { readonly curve?: Digest };
+
+/** How a node ended. `trained` of models that were trained, `result` of evaluations. */
 export type Outcome =
-  | { readonly state: "done"; readonly digest: Digest; readonly validationAccuracy?: number; readonly result?: EvaluationResult }
+  | { readonly state: "done"; readonly digest: Digest; readonly trained?: Trained; readonly result?: EvaluationResult }
   | { readonly state: "failed"; readonly error: string };
 
 export type Outcomes = ReadonlyMap<string, Outcome>;
@@ -72,7 +75,7 @@ export function instantiate(node: Node, outcomes: Outcomes): Instance {
   }
   const scores = template.scoresOf?.flatMap((id) => {
     const outcome = outcomes.get(id);
-    return outcome?.state === "done" ? [outcome.validationAccuracy ?? 0] : [];
+    return outcome?.state === "done" ? [outcome.trained?.validationAccuracy ?? 0] : [];
   });
   const recipe: Recipe = {
     kind: template.kind,

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/catalog.proto.
  */
 export const file_ratatouille_v1_catalog: GenFile = /*@__PURE__*/
-  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSJaChFVcGxvYWRCbG9iUmVxdWVzdBIsCgZoZWFkZXIYASABKAsyGi5yYXRhdG91aWxsZS52MS5CbG9iSGVhZGVySAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0IjAKCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMiOAoSVXBsb2FkQmxvYlJlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDIkUKE0Rvd25sb2FkQmxvYlJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoAxIOCgZsZW5ndGgYAyABKAMiJQoURG93bmxvYWRCbG9iUmVzcG9uc2USDQoFY2h1bmsYASABKAwiKgoWUHVibGlzaEFydGlmYWN0UmVxdWVzdBIQCghtYW5pZmVzdBgBIAEoDCJWChdQdWJsaXNoQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Eg8KB2V4aXN0ZWQYAiABKAgibAoSR2V0QXJ0aWZhY3RSZXF1ZXN0EhAKBmRpZ2VzdBgBIAEoCUgAEhQKCnJlY2lwZV9rZXkYAiABKAlIABINCgNyZWYYAyABKAlIABIXCg9pbmNsdWRlX2RhbWFnZWQYBCABKAhCBgoEbmFtZSJBChNHZXRBcnRpZmFjdFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QiaQoUTGlzdEFydGlmYWN0c1JlcXVlc3QSKgoEa2luZBgBIAEoDjIcLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0S2luZBIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJdChVMaXN0QXJ0aWZhY3RzUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKEUdldExpbmVhZ2VSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRINCgVkZXB0aBgCIAEoBSJBChJHZXRMaW5lYWdlUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QiTQoDUmVmEgwKBG5hbWUYASABKAkSDgoGZGlnZXN0GAIgASgJEigKB2hpc3RvcnkYAyADKAsyFy5yYXRhdG91aWxsZS52MS5SZWZNb3ZlIjsKB1JlZk1vdmUSDgoGZGlnZXN0GAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghtb3ZlZF9hdBgDIAEoAyJICg5Nb3ZlUmVmUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSDgoGcmVhc29uGAQgASgJIjMKD01vdmVSZWZSZXNwb25zZRIgCgNyZWYYASABKAsyEy5yYXRhdG91aWxsZS52MS5SZWYiSAoPTGlzdFJlZnNSZXF1ZXN0Eg4KBnByZWZpeBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJOChBMaXN0UmVmc1Jlc3BvbnNlEiEKBHJlZnMYASADKAsyEy5yYXRhdG91aWxsZS52MS5SZWYSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KClBpblJlcXVlc3QSDgoGaG9sZGVyGAEgASgJEg8KB2RpZ2VzdHMYAiADKAkiDQoLUGluUmVzcG9uc2UiHgoMVW5waW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCSIPCg1VbnBpblJlc3BvbnNlIkEKFUNvbGxlY3RHYXJiYWdlUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIEhcKD21pbl9hZ2Vfc2Vjb25kcxgCIAEoAyJPChZDb2xsZWN0R2FyYmFnZVJlc3BvbnNlEhEKCWFydGlmYWN0cxgBIAMoCRINCgVibG9icxgCIAMoCRITCgtmcmVlZF9ieXRlcxgDIAEoAzLiBwoOQ2F0YWxvZ1NlcnZpY2USWgoKVXBsb2FkQmxvYhIhLnJhdGF0b3VpbGxlLnYxLlVwbG9hZEJsb2JSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuVXBsb2FkQmxvYlJlc3BvbnNlIgOQAgIoARJgCgxEb3dubG9hZEJsb2ISIy5yYXRhdG91aWxsZS52MS5Eb3dubG9hZEJsb2JSZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuRG93bmxvYWRCbG9iUmVzcG9uc2UiA5ACATABEmcKD1B1Ymxpc2hBcnRpZmFjdBImLnJhdGF0b3VpbGxlLnYxLlB1Ymxpc2hBcnRpZmFjdFJlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5QdWJsaXNoQXJ0aWZhY3RSZXNwb25zZSIDkAICElsKC0dldEFydGlmYWN0EiIucmF0YXRvdWlsbGUudjEuR2V0QXJ0aWZhY3RSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuR2V0QXJ0aWZhY3RSZXNwb25zZSIDkAIBEmEKDUxpc3RBcnRpZmFjdHMSJC5yYXRhdG91aWxsZS52MS5MaXN0QXJ0aWZhY3RzUmVxdWVzdBolLnJhdGF0b3VpbGxlLnYxLkxpc3RBcnRpZmFjdHNSZXNwb25zZSIDkAIBElgKCkdldExpbmVhZ2USIS5yYXRhdG91aWxsZS52MS5HZXRMaW5lYWdlUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLkdldExpbmVhZ2VSZXNwb25zZSIDkAIBEkoKB01vdmVSZWYSHi5yYXRhdG91aWxsZS52MS5Nb3ZlUmVmUmVxdWVzdBofLnJhdGF0b3VpbGxlLnYxLk1vdmVSZWZSZXNwb25zZRJSCghMaXN0UmVmcxIfLnJhdGF0b3VpbGxlLnYxLkxpc3RSZWZzUmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLkxpc3RSZWZzUmVzcG9uc2UiA5ACARJDCgNQaW4SGi5yYXRhdG91aWxsZS52MS5QaW5SZXF1ZXN0GhsucmF0YXRvdWlsbGUudjEuUGluUmVzcG9uc2UiA5ACAhJJCgVVbnBpbhIcLnJhdGF0b3VpbGxlLnYxLlVucGluUmVxdWVzdBodLnJhdGF0b3VpbGxlLnYxLlVucGluUmVzcG9uc2UiA5ACAhJfCg5Db2xsZWN0R2FyYmFnZRIlLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVzcG9uc2ViBnByb3RvMw", [file_ratatouille_v1_artifact]);
+  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSJaChFVcGxvYWRCbG9iUmVxdWVzdBIsCgZoZWFkZXIYASABKAsyGi5yYXRhdG91aWxsZS52MS5CbG9iSGVhZGVySAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0IjAKCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMiOAoSVXBsb2FkQmxvYlJlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDIkUKE0Rvd25sb2FkQmxvYlJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoAxIOCgZsZW5ndGgYAyABKAMiJQoURG93bmxvYWRCbG9iUmVzcG9uc2USDQoFY2h1bmsYASABKAwiKgoWUHVibGlzaEFydGlmYWN0UmVxdWVzdBIQCghtYW5pZmVzdBgBIAEoDCJWChdQdWJsaXNoQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Eg8KB2V4aXN0ZWQYAiABKAgibAoSR2V0QXJ0aWZhY3RSZXF1ZXN0EhAKBmRpZ2VzdBgBIAEoCUgAEhQKCnJlY2lwZV9rZXkYAiABKAlIABINCgNyZWYYAyABKAlIABIXCg9pbmNsdWRlX2RhbWFnZWQYBCABKAhCBgoEbmFtZSJBChNHZXRBcnRpZmFjdFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QiKwoURmluZEFydGlmYWN0c1JlcXVlc3QSEwoLcmVjaXBlX2tleXMYASADKAkiRAoVRmluZEFydGlmYWN0c1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0ImkKFExpc3RBcnRpZmFjdHNSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEtpbmQSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiXQoVTGlzdEFydGlmYWN0c1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChFHZXRMaW5lYWdlUmVxdWVzdBIOCgZkaWdlc3QYASABKAkSDQoFZGVwdGgYAiABKAUiQQoSR2V0TGluZWFnZVJlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Ik0KA1JlZhIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIoCgdoaXN0b3J5GAMgAygLMhcucmF0YXRvdWlsbGUudjEuUmVmTW92ZSI7CgdSZWZNb3ZlEg4KBmRpZ2VzdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIbW92ZWRfYXQYAyABKAMiSAoOTW92ZVJlZlJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIzCg9Nb3ZlUmVmUmVzcG9uc2USIAoDcmVmGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUmVmIkgKD0xpc3RSZWZzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFJlZnNSZXNwb25zZRIhCgRyZWZzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuUmVmEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItCgpQaW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJIg0KC1BpblJlc3BvbnNlIh4KDFVucGluUmVxdWVzdBIOCgZob2xkZXIYASABKAkiDwoNVW5waW5SZXNwb25zZSJBChVDb2xsZWN0R2FyYmFnZVJlcXVlc3QSDwoHZHJ5X3J1bhgBIAEoCBIXCg9taW5fYWdlX3NlY29uZHMYAiABKAMiTwoWQ29sbGVjdEdhcmJhZ2VSZXNwb25zZRIRCglhcnRpZmFjdHMYASADKAkSDQoFYmxvYnMYAiADKAkSEwoLZnJlZWRfYnl0ZXMYAyABKAMyxQgKDkNhdGFsb2dTZXJ2aWNlEloKClVwbG9hZEJsb2ISIS5yYXRhdG91aWxsZS52MS5VcGxvYWRCbG9iUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLlVwbG9hZEJsb2JSZXNwb25zZSIDkAICKAESYAoMRG93bmxvYWRCbG9iEiMucmF0YXRvdWlsbGUudjEuRG93bmxvYWRCbG9iUmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkRvd25sb2FkQmxvYlJlc3BvbnNlIgOQAgEwARJnCg9QdWJsaXNoQXJ0aWZhY3QSJi5yYXRhdG91aWxsZS52MS5QdWJsaXNoQXJ0aWZhY3RSZXF1ZXN0GicucmF0YXRvdWlsbGUudjEuUHVibGlzaEFydGlmYWN0UmVzcG9uc2UiA5ACAhJbCgtHZXRBcnRpZmFjdBIiLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVzcG9uc2UiA5ACARJhCg1GaW5kQXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuRmluZEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5GaW5kQXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJhCg1MaXN0QXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuTGlzdEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5MaXN0QXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJYCgpHZXRMaW5lYWdlEiEucmF0YXRvdWlsbGUudjEuR2V0TGluZWFnZVJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5HZXRMaW5lYWdlUmVzcG9uc2UiA5ACARJKCgdNb3ZlUmVmEh4ucmF0YXRvdWlsbGUudjEuTW92ZVJlZlJlcXVlc3QaHy5yYXRhdG91aWxsZS52MS5Nb3ZlUmVmUmVzcG9uc2USUgoITGlzdFJlZnMSHy5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1Jlc3BvbnNlIgOQAgESQwoDUGluEhoucmF0YXRvdWlsbGUudjEuUGluUmVxdWVzdBobLnJhdGF0b3VpbGxlLnYxLlBpblJlc3BvbnNlIgOQAgISSQoFVW5waW4SHC5yYXRhdG91aWxsZS52MS5VbnBpblJlcXVlc3QaHS5yYXRhdG91aWxsZS52MS5VbnBpblJlc3BvbnNlIgOQAgISXwoOQ29sbGVjdEdhcmJhZ2USJS5yYXRhdG91aWxsZS52MS5Db2xsZWN0R2FyYmFnZVJlcXVlc3QaJi5yYXRhdG91aWxsZS52MS5Db2xsZWN0R2FyYmFnZVJlc3BvbnNlYgZwcm90bzM", [file_ratatouille_v1_artifact]);
 
 /**
  * @generated from message ratatouille.v1.UploadBlobRequest
@@ -244,6 +244,44 @@ export const GetArtifactResponseSchema: GenMessage<GetArtifactResponse> = /*@__P
   messageDesc(file_ratatouille_v1_catalog, 8);
 
 /**
+ * @generated from message ratatouille.v1.FindArtifactsRequest
+ */
+export type FindArtifactsRequest = Message<"ratatouille.v1.FindArtifactsRequest"> & {
+  /**
+   * At most 256, so that the answer fits one message.
+   *
+   * @generated from field: repeated string recipe_keys = 1;
+   */
+  recipeKeys: string[];
+};
+
+/**
+ * Describes the message ratatouille.v1.FindArtifactsRequest.
+ * Use `create(FindArtifactsRequestSchema)` to create a new message.
+ */
+export const FindArtifactsRequestSchema: GenMessage<FindArtifactsRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 9);
+
+/**
+ * @generated from message ratatouille.v1.FindArtifactsResponse
+ */
+export type FindArtifactsResponse = Message<"ratatouille.v1.FindArtifactsResponse"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated ratatouille.v1.Artifact artifacts = 1;
+   */
+  artifacts: Artifact[];
+};
+
+/**
+ * Describes the message ratatouille.v1.FindArtifactsResponse.
+ * Use `create(FindArtifactsResponseSchema)` to create a new message.
+ */
+export const FindArtifactsResponseSchema: GenMessage<FindArtifactsResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 10);
+
+/**
  * @generated from message ratatouille.v1.ListArtifactsRequest
  */
 export type ListArtifactsRequest = Message<"ratatouille.v1.ListArtifactsRequest"> & {
@@ -272,7 +310,7 @@ export type ListArtifactsRequest = Message<"ratatouille.v1.ListArtifactsRequest"
  * Use `create(ListArtifactsRequestSchema)` to create a new message.
  */
 export const ListArtifactsRequestSchema: GenMessage<ListArtifactsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 9);
+  messageDesc(file_ratatouille_v1_catalog, 11);
 
 /**
  * @generated from message ratatouille.v1.ListArtifactsResponse
@@ -296,7 +334,7 @@ export type ListArtifactsResponse = Message<"ratatouille.v1.ListArtifactsRespons
  * Use `create(ListArtifactsResponseSchema)` to create a new message.
  */
 export const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 10);
+  messageDesc(file_ratatouille_v1_catalog, 12);
 
 /**
  * @generated from message ratatouille.v1.GetLineageRequest
@@ -320,7 +358,7 @@ export type GetLineageRequest = Message<"ratatouille.v1.GetLineageRequest"> & {
  * Use `create(GetLineageRequestSchema)` to create a new message.
  */
 export const GetLineageRequestSchema: GenMessage<GetLineageRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 11);
+  messageDesc(file_ratatouille_v1_catalog, 13);
 
 /**
  * @generated from message ratatouille.v1.GetLineageResponse
@@ -339,7 +377,7 @@ export type GetLineageResponse = Message<"ratatouille.v1.GetLineageResponse"> & 
  * Use `create(GetLineageResponseSchema)` to create a new message.
  */
 export const GetLineageResponseSchema: GenMessage<GetLineageResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 12);
+  messageDesc(file_ratatouille_v1_catalog, 14);
 
 /**
  * @generated from message ratatouille.v1.Ref
@@ -372,7 +410,7 @@ export type Ref = Message<"ratatouille.v1.Ref"> & {
  * Use `create(RefSchema)` to create a new message.
  */
 export const RefSchema: GenMessage<Ref> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 13);
+  messageDesc(file_ratatouille_v1_catalog, 15);
 
 /**
  * @generated from message ratatouille.v1.RefMove
@@ -401,7 +439,7 @@ export type RefMove = Message<"ratatouille.v1.RefMove"> & {
  * Use `create(RefMoveSchema)` to create a new message.
  */
 export const RefMoveSchema: GenMessage<RefMove> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 14);
+  messageDesc(file_ratatouille_v1_catalog, 16);
 
 /**
  * @generated from message ratatouille.v1.MoveRefRequest
@@ -437,7 +475,7 @@ export type MoveRefRequest = Message<"ratatouille.v1.MoveRefRequest"> & {
  * Use `create(MoveRefRequestSchema)` to create a new message.
  */
 export const MoveRefRequestSchema: GenMessage<MoveRefRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 15);
+  messageDesc(file_ratatouille_v1_catalog, 17);
 
 /**
  * @generated from message ratatouille.v1.MoveRefResponse
@@ -454,7 +492,7 @@ export type MoveRefResponse = Message<"ratatouille.v1.MoveRefResponse"> & {
  * Use `create(MoveRefResponseSchema)` to create a new message.
  */
 export const MoveRefResponseSchema: GenMessage<MoveRefResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 16);
+  messageDesc(file_ratatouille_v1_catalog, 18);
 
 /**
  * @generated from message ratatouille.v1.ListRefsRequest
@@ -485,7 +523,7 @@ export type ListRefsRequest = Message<"ratatouille.v1.ListRefsRequest"> & {
  * Use `create(ListRefsRequestSchema)` to create a new message.
  */
 export const ListRefsRequestSchema: GenMessage<ListRefsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 17);
+  messageDesc(file_ratatouille_v1_catalog, 19);
 
 /**
  * @generated from message ratatouille.v1.ListRefsResponse
@@ -507,7 +545,7 @@ export type ListRefsResponse = Message<"ratatouille.v1.ListRefsResponse"> & {
  * Use `create(ListRefsResponseSchema)` to create a new message.
  */
 export const ListRefsResponseSchema: GenMessage<ListRefsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 18);
+  messageDesc(file_ratatouille_v1_catalog, 20);
 
 /**
  * @generated from message ratatouille.v1.PinRequest
@@ -531,7 +569,7 @@ export type PinRequest = Message<"ratatouille.v1.PinRequest"> & {
  * Use `create(PinRequestSchema)` to create a new message.
  */
 export const PinRequestSchema: GenMessage<PinRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 19);
+  messageDesc(file_ratatouille_v1_catalog, 21);
 
 /**
  * @generated from message ratatouille.v1.PinResponse
@@ -544,7 +582,7 @@ export type PinResponse = Message<"ratatouille.v1.PinResponse"> & {
  * Use `create(PinResponseSchema)` to create a new message.
  */
 export const PinResponseSchema: GenMessage<PinResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 20);
+  messageDesc(file_ratatouille_v1_catalog, 22);
 
 /**
  * @generated from message ratatouille.v1.UnpinRequest
@@ -561,7 +599,7 @@ export type UnpinRequest = Message<"ratatouille.v1.UnpinRequest"> & {
  * Use `create(UnpinRequestSchema)` to create a new message.
  */
 export const UnpinRequestSchema: GenMessage<UnpinRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 21);
+  messageDesc(file_ratatouille_v1_catalog, 23);
 
 /**
  * @generated from message ratatouille.v1.UnpinResponse
@@ -574,7 +612,7 @@ export type UnpinResponse = Message<"ratatouille.v1.UnpinResponse"> & {
  * Use `create(UnpinResponseSchema)` to create a new message.
  */
 export const UnpinResponseSchema: GenMessage<UnpinResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 22);
+  messageDesc(file_ratatouille_v1_catalog, 24);
 
 /**
  * @generated from message ratatouille.v1.CollectGarbageRequest
@@ -600,7 +638,7 @@ export type CollectGarbageRequest = Message<"ratatouille.v1.CollectGarbageReques
  * Use `create(CollectGarbageRequestSchema)` to create a new message.
  */
 export const CollectGarbageRequestSchema: GenMessage<CollectGarbageRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 23);
+  messageDesc(file_ratatouille_v1_catalog, 25);
 
 /**
  * @generated from message ratatouille.v1.CollectGarbageResponse
@@ -627,7 +665,7 @@ export type CollectGarbageResponse = Message<"ratatouille.v1.CollectGarbageRespo
  * Use `create(CollectGarbageResponseSchema)` to create a new message.
  */
 export const CollectGarbageResponseSchema: GenMessage<CollectGarbageResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 24);
+  messageDesc(file_ratatouille_v1_catalog, 26);
 
 /**
  * The only owner of weights and of the truth about them: artifacts, their recipes, refs, lineage and blobs.
@@ -680,6 +718,16 @@ export const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof GetArtifactRequestSchema;
     output: typeof GetArtifactResponseSchema;
+  },
+  /**
+   * Finds the artifacts of many recipes at once. Recipes that have none, or a damaged one, are left out of the answer.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.FindArtifacts
+   */
+  findArtifacts: {
+    methodKind: "unary";
+    input: typeof FindArtifactsRequestSchema;
+    output: typeof FindArtifactsResponseSchema;
   },
   /**
    * Lists artifacts, newest first.
