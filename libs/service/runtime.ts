@@ -22,7 +22,8 @@ export function cpuTimeMs(): number {
 }
 
 const flags: Record<RuntimeName, readonly string[]> = {
-  bun: ["--no-env-file"],
+  // Not the .env and bunfig.toml of the folder that a person happens to be in.
+  bun: ["--config=/dev/null", "--no-env-file"],
   // node:sqlite still announces itself as experimental on Node 24.
   node: ["--disable-warning=ExperimentalWarning"],
   deno: ["run", "-A", "--no-check", "--no-lock", "--quiet"],
