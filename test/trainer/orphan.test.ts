@@ -1,16 +1,21 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { signalChild, spawnScript } from "#libs/service";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 
-/** Whether a process exists and is no zombie waiting for its parent. */
+/** Whether a process runs. One that has ended and waits for somebody to ask after it does not; only Linux tells. */
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
+  }
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return process.platform !== "linux";
   }
 }
 
