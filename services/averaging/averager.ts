@@ -16,11 +16,11 @@ import { inSpan, type Logger } from "#libs/telemetry";
 import type { TensorLayout } from "#libs/tensors";
 import { type Artifact, ArtifactKind, ArtifactSchema } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { averageModels, bytesToRead } from "./average-models.ts";
-import { checkRecipe } from "./check-recipe.ts";
+import { type CheckedAverage, checkRecipe } from "./check-recipe.ts";
 import { compareLayouts } from "./compatibility.ts";
 import { IncompatibleModelsError, InvalidAverageError } from "./errors.ts";
-import { type Member, openMember } from "./members.ts";
-import { createSharedWork } from "./shared-work.ts";
+import { type Member, openMembers } from "./members.ts";
+import { createSharedWork, type WorkContext } from "./shared-work.ts";
 
 /** How far an average is, in bytes of its members. */
 export type Progress = { readonly readBytes: number; readonly totalBytes: number };
@@ -43,39 +43,32 @@ const MEMORY_BYTES = 64 << 20;
 const LARGEST_WINDOW_BYTES = 1 << 20;
 const SMALLEST_WINDOW_BYTES = 1 << 16;
 const LARGEST_ELEMENT_BYTES = 8;
-// Manifests, configs and headers are small: enough at once to hide the round trips.
-const CONCURRENT_OPENS = 16;
 
 /** An averager over a catalog. */
 export function createAverager({ artifacts, log }: { readonly artifacts: Artifacts; readonly log: Logger }): Averager {
   const shared = createSharedWork<Progress, Artifact>();
 
-  async function run(recipe: Recipe, publish: boolean, signal: AbortSignal, report: (progress: Progress) => void): Promise<Artifact> {
-    const average = checkRecipe(recipe);
-    const known = publish ? await artifacts.findByRecipe(recipe, { signal }) : undefined;
-    if (known !== undefined) return known;
+  async function compute(
+    recipe: Recipe,
+    checked: CheckedAverage,
+    publish: boolean,
+    { signal, report }: WorkContext<Progress>,
+  ): Promise<Artifact> {
+    const { exclude, ...average } = checked;
     const digests = inputsOf(recipe, "models");
     const blockBytes = windowBytes(digests.length);
-    const members: Member[] = [];
-    for (let first = 0; first < digests.length; first += CONCURRENT_OPENS) {
-      const open = digests.slice(first, first + CONCURRENT_OPENS).map((digest, i) => {
-        return openMember(artifacts, digest, { field: `recipe.inputs.models[${first + i}]`, blockBytes, signal });
-      });
-      members.push(...(await Promise.all(open)));
-    }
-    const layout = commonLayout(members, average.exclude);
+    const members = await openMembers(artifacts, digests, { blockBytes, signal });
+    const layout = commonLayout(members, exclude);
     const job = { members: members.map(({ weights }) => weights), layout, average, windowElements: blockBytes / LARGEST_ELEMENT_BYTES };
     const totalBytes = bytesToRead(job);
     let readBytes = 0;
-    report({ readBytes, totalBytes });
+    const onRead = (bytes: number) => {
+      readBytes += bytes;
+      report({ readBytes, totalBytes });
+    };
+    onRead(0);
     const startedMs = performance.now();
-    const pieces = averageModels(job, {
-      signal,
-      onRead(bytes) {
-        readBytes += bytes;
-        report({ readBytes, totalBytes });
-      },
-    });
+    const pieces = averageModels(job, { signal, onRead });
     const weights = publish ? await artifacts.upload(pieces, { mediaType: mediaTypes.weights, signal }) : await describe(pieces);
     log.info({ models: members.length, readBytes, ms: Math.round(performance.now() - startedMs) }, "averaged");
     const built = buildModelManifest({
@@ -88,12 +81,23 @@ export function createAverager({ artifacts, log }: { readonly artifacts: Artifac
     return publish ? artifacts.publish(built, { signal }) : unpublished(recipe, built, weights);
   }
 
+  async function run(recipe: Recipe, publish: boolean, work: WorkContext<Progress>): Promise<Artifact> {
+    const { signal } = work;
+    const checked = checkRecipe(recipe);
+    try {
+      const known = publish ? await artifacts.findByRecipe(recipe, { signal }) : undefined;
+      return known ?? (await compute(recipe, checked, publish, work));
+    } catch (error) {
+      if (signal.aborted) log.info({ recipeKey: recipeKey(recipe) }, "average stopped");
+      throw error;
+    }
+  }
+
   return {
     average(recipe, { reproduce, signal }) {
+      const attributes = { "ratatouille.models": inputsOf(recipe, "models").length };
       return shared.follow(`${recipeKey(recipe)} ${reproduce}`, signal, (work) =>
-        inSpan("average", { "ratatouille.models": inputsOf(recipe, "models").length }, () =>
-          run(recipe, !reproduce, work.signal, work.report),
-        ),
+        inSpan("average", attributes, () => run(recipe, !reproduce, work)),
       );
     },
   };

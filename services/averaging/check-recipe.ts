@@ -2,8 +2,11 @@ import { type AverageParameters, arithmetics, inputsOf, type Recipe } from "#lib
 import { type LinearAverage, uniformAverage } from "./average-window.ts";
 import { InvalidAverageError, type Violation } from "./errors.ts";
 
-/** The linear average that a recipe asks for, and the tensors that it leaves out. Throws InvalidAverageError naming every wrong field. */
-export function checkRecipe(recipe: Recipe): LinearAverage & { readonly exclude: ReadonlySet<string> } {
+/** What a recipe asks for: a linear average, and the tensors that it leaves out. */
+export type CheckedAverage = LinearAverage & { readonly exclude: ReadonlySet<string> };
+
+/** Reads the parameters of a recipe. Throws InvalidAverageError naming every wrong field. */
+export function checkRecipe(recipe: Recipe): CheckedAverage {
   if (recipe.kind !== "average")
     throw new InvalidAverageError([{ field: "recipe.kind", description: `is ${recipe.kind}; it has to be average` }]);
   const violations: Violation[] = [];

@@ -12,14 +12,33 @@ export type Member = {
   readonly architecture: string;
 };
 
+// Manifests, configs and headers are small: enough at once to hide the round trips.
+const CONCURRENT_OPENS = 16;
+
 /**
- * Opens a model of the catalog: reads its manifest, its config and the header of its weights, none of the weights.
- * `field` names it in errors. Throws InvalidAverageError where it is not a model that can be read; RpcError NOT_FOUND, DATA_LOSS.
+ * Opens models of the catalog: reads their manifests, their configs and the headers of their weights, none of the weights.
+ * Throws InvalidAverageError where one is not a model that can be read, naming its place; RpcError NOT_FOUND, DATA_LOSS.
  */
-export async function openMember(
+export async function openMembers(
+  artifacts: Artifacts,
+  digests: readonly Digest[],
+  options: { readonly blockBytes: number; readonly signal: AbortSignal },
+): Promise<Member[]> {
+  const members: Member[] = [];
+  for (let first = 0; first < digests.length; first += CONCURRENT_OPENS) {
+    const group = digests.slice(first, first + CONCURRENT_OPENS);
+    members.push(
+      ...(await Promise.all(group.map((digest, i) => openMember(artifacts, digest, `recipe.inputs.models[${first + i}]`, options)))),
+    );
+  }
+  return members;
+}
+
+async function openMember(
   artifacts: Artifacts,
   digest: Digest,
-  { field, blockBytes, signal }: { readonly field: string; readonly blockBytes: number; readonly signal: AbortSignal },
+  field: string,
+  { blockBytes, signal }: { readonly blockBytes: number; readonly signal: AbortSignal },
 ): Promise<Member> {
   const artifact = await artifacts.get(digest, { signal });
   try {
