@@ -61,7 +61,7 @@ export function openCatalog(dependencies: {
     blobs,
     artifacts,
     refs,
-    pins: createPins(database),
+    pins: createPins(database, store),
     async publish(manifest, signal) {
       const { digest, existed } = await publish({ ...dependencies, blobs }, manifest, signal);
       return { artifact: await artifacts.byDigest(digest), existed };

@@ -160,3 +160,13 @@ test("pins are all or nothing, and wrong requests are refused", async () => {
     assert.equal(error.violations[0]?.field, field);
   }
 });
+
+test("a pinned blob stays without an artifact, as checkpoints do", async () => {
+  await using catalog = await startCatalog();
+  const { digest } = await catalog.artifacts.upload(bytesOf(7), { mediaType: mediaTypes.weights });
+  await catalog.client.pin({ holder: "job/1", digests: [digest] });
+  catalog.clock.aheadMs = 2 * HOUR_MS;
+  assert.deepEqual((await catalog.client.collectGarbage({})).blobs, []);
+  await catalog.client.unpin({ holder: "job/1" });
+  assert.deepEqual((await catalog.client.collectGarbage({})).blobs, [digest]);
+});

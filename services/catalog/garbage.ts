@@ -12,7 +12,7 @@ const BATCH = 50;
 
 /**
  * Deletes artifacts that no ref, no pin and nothing published after `cutoff` (ms since 1970) needs, themselves or through inputs of inputs,
- * and blobs put before `cutoff` that no remaining artifact uses. Blobs that are just being uploaded are not in the store yet.
+ * and blobs put before `cutoff` that no remaining artifact and no pin uses. Blobs that are just being uploaded are not in the store yet.
  * A process killed in between leaves blobs without artifacts, which the next collection takes.
  */
 export async function collectGarbage(
@@ -53,6 +53,8 @@ async function deleteArtifacts(tx: Transaction<CatalogTables>, digests: readonly
 }
 
 async function isUsed(query: Pick<Transaction<CatalogTables>, "selectFrom">, blob: string, doomed: ReadonlySet<string>): Promise<boolean> {
+  const pinned = await query.selectFrom("blob_pin").select("holder").where("digest", "=", blob).limit(1).executeTakeFirst();
+  if (pinned) return true;
   const users = await query.selectFrom("artifact_blob").select("artifact").where("blob", "=", blob).execute();
   return users.some(({ artifact }) => !doomed.has(artifact));
 }

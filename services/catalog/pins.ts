@@ -1,27 +1,30 @@
 import type { Digest } from "#libs/recipes";
+import type { BlobStore } from "#libs/storage";
 import { firstMissing } from "./artifacts.ts";
 import { CatalogError } from "./errors.ts";
 import type { CatalogDatabase } from "./store/tables.ts";
 
-/** Pins keep artifacts, and what they are made of, from the garbage collector. */
+/** Pins keep artifacts, and what they are made of, from the garbage collector; and single blobs, such as checkpoints. */
 export type Pins = {
-  /** All of them or none. Pinning twice is pinning once. CatalogError ARTIFACT_NOT_FOUND. */
+  /** All of them or none. Pinning twice is pinning once. CatalogError ARTIFACT_NOT_FOUND: a digest of neither an artifact nor a blob. */
   pin(holder: string, digests: readonly Digest[]): Promise<void>;
   /** Lets go of everything that the holder pinned, if anything. */
   unpin(holder: string): Promise<void>;
 };
 
 /** Keeps pins in the database. */
-export function createPins(database: CatalogDatabase): Pins {
+export function createPins(database: CatalogDatabase, store: BlobStore): Pins {
   return {
     async pin(holder, digests) {
       await database.transaction(async (tx) => {
-        const missing = await firstMissing(tx, digests);
-        if (missing)
-          throw new CatalogError("ARTIFACT_NOT_FOUND", `no artifact ${missing}; nothing was pinned`, { facts: { digest: missing } });
         for (const digest of digests) {
+          // Blobs are deleted inside a transaction too: what is seen here stays.
+          const table = (await firstMissing(tx, [digest])) === undefined ? "pin" : "blob_pin";
+          if (table === "blob_pin" && !(await store.stat(digest))) {
+            throw new CatalogError("ARTIFACT_NOT_FOUND", `no artifact and no blob ${digest}; nothing was pinned`, { facts: { digest } });
+          }
           await tx
-            .insertInto("pin")
+            .insertInto(table)
             .values({ holder, digest })
             .onConflict((conflict) => conflict.doNothing())
             .execute();
@@ -29,7 +32,10 @@ export function createPins(database: CatalogDatabase): Pins {
       });
     },
     async unpin(holder) {
-      await database.query.deleteFrom("pin").where("holder", "=", holder).execute();
+      await database.transaction(async (tx) => {
+        await tx.deleteFrom("pin").where("holder", "=", holder).execute();
+        await tx.deleteFrom("blob_pin").where("holder", "=", holder).execute();
+      });
     },
   };
 }

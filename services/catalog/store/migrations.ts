@@ -32,4 +32,9 @@ export const migrations: readonly Migration[] = [
        holder text not null, digest text not null references artifact (digest), primary key (holder, digest)) strict, without rowid`,
     "create index pin_by_digest on pin (digest)",
   ),
+  sqlMigration(
+    "pins of blobs",
+    "create table blob_pin (holder text not null, digest text not null, primary key (holder, digest)) strict, without rowid",
+    "create index blob_pin_by_digest on blob_pin (digest)",
+  ),
 ];

@@ -24,6 +24,7 @@ export type CatalogTables = OutboxTables & {
   /** `digest` is where the ref pointed before the move, null if it did not exist. */
   ref_move: { sequence: Generated<number>; name: string; digest: string | null; reason: string; moved_at: number };
   pin: { holder: string; digest: string };
+  blob_pin: { holder: string; digest: string };
 };
 
 /** The catalog's database. */

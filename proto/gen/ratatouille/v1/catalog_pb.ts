@@ -559,6 +559,8 @@ export type PinRequest = Message<"ratatouille.v1.PinRequest"> & {
   holder: string;
 
   /**
+   * Of artifacts or blobs.
+   *
    * @generated from field: repeated string digests = 2;
    */
   digests: string[];
@@ -771,7 +773,8 @@ export const CatalogService: GenService<{
     output: typeof ListRefsResponseSchema;
   },
   /**
-   * Keeps artifacts, and all that they need, from garbage collection until the holder lets go.
+   * Keeps artifacts, and all that they need, or single blobs, from garbage collection until the holder lets go.
+   * NOT_FOUND: one of the digests is of neither an artifact nor a blob; nothing is pinned.
    *
    * @generated from rpc ratatouille.v1.CatalogService.Pin
    */
