@@ -31,8 +31,6 @@ export type FinetuneDependencies = {
   readonly now?: () => number;
 };
 
-/** Jobs that wait longer than this have lost their message, or wait for their turn: offering them twice costs next to nothing. */
-const STALE_OFFER_MS = 600_000;
 const PAGE = 500;
 
 /** The fine-tune service: training jobs, attempts and leases. */
@@ -46,7 +44,7 @@ export async function createFinetune({
   sweepMs = 30_000,
   now = Date.now,
 }: FinetuneDependencies): Promise<Service> {
-  const store = await openJobStore(join(directory, "finetune.sqlite"));
+  const store = await openJobStore(join(directory, "finetune.sqlite"), now);
   const watchers = createWatchers();
   const streams = createReportStreams();
   const lost = (jobId: string, attempt: number) => {
@@ -70,7 +68,7 @@ export async function createFinetune({
       await Promise.all([
         store.outbox.relay(bus, { signal, onError: (error) => log.warn({ error }, "offers wait for the bus") }),
         recover(store, jobs, leases, orphanGraceMs, signal),
-        sweep(store, sweepMs, now, signal),
+        sweep(store, jobs, log, sweepMs, signal),
       ]);
     },
     async [Symbol.asyncDispose]() {
@@ -95,12 +93,15 @@ async function recover(store: JobStore, jobs: Jobs, leases: Leases, graceMs: num
   for (const { id, attempt } of orphans) if (!signal.aborted && !leases.has(id)) await jobs.lost(id, attempt);
 }
 
-/** Offers again what has waited suspiciously long. */
-async function sweep(store: JobStore, everyMs: number, now: () => number, signal: AbortSignal): Promise<void> {
+/** Closes the gaps that a lost message or a lost answer leaves. */
+async function sweep(store: JobStore, jobs: Jobs, log: Logger, everyMs: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
+    try {
+      await store.offerAgain();
+      await jobs.unpinEnded();
+    } catch (err) {
+      log.warn({ err }, "the sweep failed; it is done again");
+    }
     await sleep(everyMs, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return;
-    const waiting = await store.list({ states: ["queued"] }, PAGE, 0);
-    await store.offerAgain(waiting.flatMap(({ job }) => (job.submittedAtMs < now() - STALE_OFFER_MS ? [job.id] : [])));
   }
 }

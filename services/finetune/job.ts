@@ -12,12 +12,14 @@ export type JobRecord = {
   readonly state: JobStateName;
   /** Attempts begun so far. It only grows: it is the fencing token. */
   readonly attempt: number;
-  /** Attempts since the submission that failed, and those whose trainer was lost. */
+  /** Attempts since the submission that failed, and those since the last checkpoint whose trainer was lost. */
   readonly failures: number;
   readonly losses: number;
   readonly trainer: string;
   readonly checkpoint: string;
   readonly checkpointStep: number;
+  /** The catalog keeps a checkpoint for this job. */
+  readonly pinned: boolean;
   readonly artifact: string;
   readonly error: string;
   readonly submittedAtMs: number;
@@ -28,14 +30,18 @@ export type JobRecord = {
 
 /** What happens to a job. */
 export type JobEvent =
-  /** The catalog has no artifact of the job's recipe: where the job has ended, it starts anew. */
+  /** The catalog, asked at that time, had no artifact of the job's recipe: where the job has ended, it starts anew. */
   | { readonly type: "submitted"; readonly atMs: number }
+  /** The catalog has the artifact already. A running attempt goes on: it will find out the same. */
+  | { readonly type: "found"; readonly artifact: string; readonly atMs: number }
   | { readonly type: "begun"; readonly trainer: string; readonly atMs: number }
   | { readonly type: "lost"; readonly attempt: number; readonly atMs: number }
   | { readonly type: "checkpointed"; readonly attempt: number; readonly checkpoint: string; readonly step: number }
   | { readonly type: "completed"; readonly attempt: number; readonly artifact: string; readonly cpuMs: number; readonly atMs: number }
   | { readonly type: "failed"; readonly attempt: number; readonly error: string; readonly permanent: boolean; readonly atMs: number }
-  | { readonly type: "cancelled"; readonly atMs: number };
+  | { readonly type: "cancelled"; readonly atMs: number }
+  /** The catalog let go of the checkpoints of a job that has ended. */
+  | { readonly type: "unpinned" };
 
 /** Why an event does not apply. */
 export type Refusal = "stale" | "done" | "leased";
@@ -54,27 +60,40 @@ export const MAX_LOSSES = 20;
 export function next(job: JobRecord, event: JobEvent): Transition {
   switch (event.type) {
     case "submitted":
-      return { job: job.state === "queued" || job.state === "running" ? job : requeued(job, event.atMs) };
+      // Completed after the catalog was asked: what it answered is no longer so.
+      if (job.state === "succeeded" && job.finishedAtMs >= event.atMs) return { job };
+      return { job: isOpen(job) ? job : requeued(job, event.atMs) };
+    case "found":
+      if (job.state === "running" || (job.state === "succeeded" && job.artifact === event.artifact)) return { job };
+      return { job: { ...ended(job, "succeeded", event.atMs), artifact: event.artifact, error: "" } };
     case "begun":
       if (job.state === "running") return { refused: "leased" };
       if (job.state !== "queued") return { refused: "done" };
       return { job: { ...job, state: "running", attempt: job.attempt + 1, trainer: event.trainer, startedAtMs: event.atMs } };
     case "cancelled":
-      return { job: job.state === "queued" || job.state === "running" ? ended(job, "cancelled", event.atMs) : job };
+      return { job: isOpen(job) ? ended(job, "cancelled", event.atMs) : job };
+    case "unpinned":
+      return { job: isOpen(job) || !job.pinned ? job : { ...job, pinned: false } };
     default:
-      // A completion that is told twice, because the answer to the first was lost, is one.
-      if (event.type === "completed" && job.state === "succeeded" && event.attempt === job.attempt) return { job };
+      if (isRepeated(job, event)) return { job };
       if (job.state !== "running" || event.attempt !== job.attempt) return { refused: "stale" };
       return { job: advance(job, event) };
   }
 }
 
-type AttemptEvent = Exclude<JobEvent, { type: "submitted" | "begun" | "cancelled" }>;
+type AttemptEvent = Extract<JobEvent, { readonly attempt: number }>;
+
+/** The end of an attempt that is told twice, because the answer to the first was lost, is one. */
+function isRepeated(job: JobRecord, event: AttemptEvent): boolean {
+  if (event.attempt !== job.attempt) return false;
+  if (event.type === "completed") return job.state === "succeeded" && job.artifact === event.artifact;
+  return event.type === "failed" && (job.state === "queued" || job.state === "failed") && job.error === event.error;
+}
 
 function advance(job: JobRecord, event: AttemptEvent): JobRecord {
   switch (event.type) {
     case "checkpointed":
-      return { ...job, checkpoint: event.checkpoint, checkpointStep: event.step };
+      return { ...job, checkpoint: event.checkpoint, checkpointStep: event.step, pinned: true, losses: 0 };
     case "completed":
       return { ...ended(job, "succeeded", event.atMs), artifact: event.artifact, cpuMs: event.cpuMs, error: "" };
     case "lost": {
@@ -90,19 +109,13 @@ function advance(job: JobRecord, event: AttemptEvent): JobRecord {
   }
 }
 
+function isOpen({ state }: JobRecord): boolean {
+  return state === "queued" || state === "running";
+}
+
 function requeued(job: JobRecord, atMs: number): JobRecord {
-  return {
-    ...job,
-    state: "queued",
-    failures: 0,
-    losses: 0,
-    error: "",
-    artifact: "",
-    trainer: "",
-    submittedAtMs: atMs,
-    startedAtMs: 0,
-    finishedAtMs: 0,
-  };
+  const nothing = { failures: 0, losses: 0, error: "", artifact: "", trainer: "", startedAtMs: 0, finishedAtMs: 0, cpuMs: 0 };
+  return { ...job, ...nothing, state: "queued", submittedAtMs: atMs };
 }
 
 function ended(job: JobRecord, state: "succeeded" | "failed" | "cancelled", atMs: number): JobRecord {

@@ -1,23 +1,27 @@
 import type { Artifacts } from "#libs/artifacts";
-import { backendOf, canonicalRecipe, parseRecipe, type Recipe, RecipeError, recipeKey } from "#libs/recipes";
-import { aborted, cancelled, failedPrecondition, invalidArgument, notFound, type ServiceClient } from "#libs/rpc";
+import { backendOf, canonicalRecipe, digestOf, isDigest, parseRecipe, type Recipe, RecipeError, recipeKey } from "#libs/recipes";
+import { aborted, Code, cancelled, failedPrecondition, invalidArgument, isRpcError, notFound, type ServiceClient } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { TrainProgress } from "#proto/ratatouille/v1/finetune_pb.ts";
-import type { JobEvent, JobRecord } from "./job.ts";
+import { type JobEvent, type JobRecord, next } from "./job.ts";
 import type { Leases } from "./leases.ts";
 import type { ReportStreams } from "./reports.ts";
-import type { JobStore } from "./store.ts";
+import type { Change, JobStore } from "./store.ts";
 import type { Watchers } from "./watchers.ts";
+
+/** What a run asks for. */
+export type Submission = {
+  readonly recipe: string;
+  readonly label: string;
+  readonly runId: string;
+  readonly reproduce: boolean;
+};
 
 /** Jobs and attempts, without the wire. Methods throw the RpcErrors that the proto promises. */
 export type Jobs = {
-  submit(request: {
-    readonly recipe: string;
-    readonly label: string;
-    readonly runId: string;
-    readonly reproduce: boolean;
-  }): Promise<JobRecord>;
+  submit(submission: Submission, signal: AbortSignal): Promise<JobRecord>;
+  get(jobId: string): Promise<JobRecord>;
   begin(jobId: string, trainer: string): Promise<JobRecord>;
   /** Takes a report and renews the lease. */
   report(jobId: string, attempt: number, progress: TrainProgress | undefined): Promise<void>;
@@ -28,7 +32,11 @@ export type Jobs = {
   lost(jobId: string, attempt: number): Promise<void>;
   cancel(runId: string, ids: readonly string[]): Promise<number>;
   progressOf(jobId: string): TrainProgress | undefined;
+  /** Lets go of the checkpoints of jobs that have ended, where that failed before. */
+  unpinEnded(): Promise<void>;
 };
+
+const UNPIN_BATCH = 100;
 
 /** Recipes that a trainer can run. */
 const trainable: readonly Recipe["kind"][] = ["dataset", "pretrain", "probe", "fine-tune"];
@@ -48,114 +56,161 @@ type Dependencies = {
 export function createJobs({ store, leases, watchers, streams, artifacts, catalog, log, now }: Dependencies): Jobs {
   const progress = new Map<string, TrainProgress>();
 
+  /** What follows from a change, after its transaction. */
+  const follow = async ({ before, job, changed }: Change): Promise<void> => {
+    if (!changed) return;
+    watchers.changed(job.id);
+    if (before.state === "running" && job.state !== "running") {
+      leases.end(job.id, before.attempt);
+      progress.delete(job.id);
+      streams.revoke(job.id, before.attempt, revocation(job, before.attempt));
+    }
+    if (job.pinned && isFinal(job)) await unpin(job.id);
+  };
+
   const apply = async (id: string, event: JobEvent): Promise<JobRecord> => {
     const change = await store.apply(id, event);
-    if (!change) throw notFound(`there is no job ${id}`, { reason: "JOB_UNKNOWN" });
-    const { job, changed, refused } = change;
+    if (!change) throw unknownJob(id);
+    const { job, refused } = change;
     if (refused === "leased") throw failedPrecondition(`job ${id} is in the hands of ${job.trainer}`, { reason: "JOB_LEASED" });
     if (refused === "done") throw failedPrecondition(`job ${id} needs no work, it is ${job.state}`, { reason: "JOB_DONE" });
     if (refused === "stale") throw staleAttempt(job, "attempt" in event ? event.attempt : 0);
-    if (changed) {
-      watchers.changed(id);
-      if (job.state !== "running") {
-        leases.end(id);
-        progress.delete(id);
-      }
-    }
+    await follow(change);
     return job;
   };
 
-  /** A checkpoint must outlive garbage collection as long as somebody may go on from it. */
-  const pin = async (job: JobRecord, digest: string): Promise<void> => {
+  const get = async (id: string): Promise<JobRecord> => {
+    const job = await store.get(id);
+    if (!job) throw unknownJob(id);
+    return job;
+  };
+
+  /** Where it fails, the sweep tries again. */
+  const unpin = async (id: string): Promise<void> => {
     try {
-      const holder = `job/${job.id}`;
-      if (digest === "") await catalog.unpin({ holder });
-      else await catalog.pin({ holder, digests: [digest] });
+      await catalog.unpin({ holder: holderOf(id) });
+      await store.apply(id, { type: "unpinned" });
     } catch (error) {
-      log.warn({ job: job.id, error }, "the checkpoint's pin was not changed");
+      log.warn({ job: id, err: error }, "the catalog still keeps the checkpoints of a job that has ended");
     }
   };
 
-  const ended = async (job: JobRecord, hadCheckpoint: boolean): Promise<JobRecord> => {
-    if (hadCheckpoint && job.state !== "queued") await pin(job, "");
-    return job;
+  /** The artifact must be there, and of this recipe. A reproduction is only compared: what it made is not published. */
+  const checkArtifact = async (job: JobRecord, digest: string): Promise<void> => {
+    if (!isDigest(digest)) throw invalidField("artifact", `"${digest}" is no digest`);
+    if (job.reproduce) return;
+    const artifact = await artifacts.get(digest).catch((error: unknown) => {
+      if (!isRpcError(error, Code.NOT_FOUND)) throw error;
+      throw failedPrecondition(`artifact ${digest} is not in the catalog`, { reason: "ARTIFACT_MISSING", cause: error });
+    });
+    if (artifact.recipeKey === job.recipeKey) return;
+    throw failedPrecondition(`artifact ${digest} is of another recipe than job ${job.id}`, { reason: "ARTIFACT_OF_OTHER_RECIPE" });
   };
-
-  const hasCheckpoint = async (id: string) => ((await store.get(id))?.checkpoint ?? "") !== "";
 
   return {
-    async submit({ recipe: text, label, runId, reproduce }) {
+    async submit({ recipe: text, label, runId, reproduce }, signal) {
       const recipe = checkedRecipe(text);
-      const key = recipeKey(recipe);
-      const id = `job-${key.slice("sha256:".length, "sha256:".length + 16)}${reproduce ? `-${runId.slice(-12)}` : ""}`;
       const atMs = now();
-      const job = newJob({ id, recipe, label, reproduce, atMs });
+      const job = newJob({ id: jobId(recipe, reproduce ? runId : undefined), recipe, label, reproduce, atMs });
       // The catalog decides whether there is work: it may have what this service never made, or have lost what it once made.
-      const known = reproduce ? undefined : await artifacts.findByRecipe(recipe);
-      if (known) return { ...job, state: "succeeded", artifact: known.digest, finishedAtMs: atMs };
-      const { job: submitted, changed } = await store.submit(job, runId);
-      if (changed) watchers.changed(id);
-      return submitted;
+      const known = reproduce ? undefined : await artifacts.findByRecipe(recipe, { signal });
+      const event: JobEvent = known ? { type: "found", artifact: known.digest, atMs } : { type: "submitted", atMs };
+      const first = next(job, event);
+      const change = await store.submit("job" in first ? first.job : job, runId, event);
+      await follow(change);
+      watchers.changed(job.id); // also where only the run is new
+      return change.job;
     },
-    async begin(jobId, trainer) {
-      const job = await apply(jobId, { type: "begun", trainer, atMs: now() });
-      leases.renew(jobId, job.attempt);
+    get,
+    async begin(id, trainer) {
+      const waiting = await get(id);
+      if (waiting.state === "queued" && waiting.attempt > 0 && !waiting.reproduce) {
+        // An attempt that was lost may have published before it could say so.
+        const known = await artifacts.findByRecipe(parseRecipe(waiting.recipe));
+        if (known) await apply(id, { type: "found", artifact: known.digest, atMs: now() });
+      }
+      const job = await apply(id, { type: "begun", trainer, atMs: now() });
+      leases.renew(id, job.attempt);
       return job;
     },
-    async report(jobId, attempt, reported) {
-      const job = await store.get(jobId);
-      if (!job) throw notFound(`there is no job ${jobId}`, { reason: "JOB_UNKNOWN" });
+    async report(id, attempt, reported) {
+      const job = await get(id);
+      if (job.state !== "running" || job.attempt !== attempt) throw revocation(job, attempt);
+      leases.renew(id, attempt);
+      if (reported) progress.set(id, reported);
+      watchers.changed(id);
+    },
+    async checkpoint(id, attempt, checkpoint, step) {
+      if (!isDigest(checkpoint)) throw invalidField("checkpoint", `"${checkpoint}" is no digest`);
+      const job = await get(id);
       if (job.state !== "running" || job.attempt !== attempt) throw staleAttempt(job, attempt);
-      leases.renew(jobId, attempt);
-      if (reported) progress.set(jobId, reported);
-      watchers.changed(jobId);
+      // First kept, then told of: what an attempt goes on from is there.
+      await catalog.pin({ holder: holderOf(id), digests: [checkpoint] });
+      try {
+        await apply(id, { type: "checkpointed", attempt, checkpoint, step });
+      } catch (error) {
+        if (isFinal(await get(id))) await unpin(id);
+        throw error;
+      }
     },
-    async checkpoint(jobId, attempt, checkpoint, step) {
-      const job = await apply(jobId, { type: "checkpointed", attempt, checkpoint, step });
-      await pin(job, checkpoint);
+    async complete(id, attempt, artifact, cpuMs) {
+      const job = await get(id);
+      if (job.attempt !== attempt) throw staleAttempt(job, attempt);
+      await checkArtifact(job, artifact);
+      return apply(id, { type: "completed", attempt, artifact, cpuMs, atMs: now() });
     },
-    async complete(jobId, attempt, artifact, cpuMs) {
-      const had = await hasCheckpoint(jobId);
-      return ended(await apply(jobId, { type: "completed", attempt, artifact, cpuMs, atMs: now() }), had);
-    },
-    async fail(jobId, attempt, error, permanent) {
-      const had = await hasCheckpoint(jobId);
-      return ended(await apply(jobId, { type: "failed", attempt, error, permanent, atMs: now() }), had);
-    },
-    async lost(jobId, attempt) {
-      const had = await hasCheckpoint(jobId);
-      const change = await store.apply(jobId, { type: "lost", attempt, atMs: now() });
+    fail: (id, attempt, error, permanent) => apply(id, { type: "failed", attempt, error, permanent, atMs: now() }),
+    async lost(id, attempt) {
+      const change = await store.apply(id, { type: "lost", attempt, atMs: now() });
       if (!change?.changed) return;
-      log.warn({ job: jobId, attempt, trainer: change.job.trainer }, "a trainer was lost; its job goes to another one");
-      progress.delete(jobId);
-      streams.revoke(jobId, staleAttempt(change.job, attempt));
-      watchers.changed(jobId);
-      await ended(change.job, had);
+      log.warn({ job: id, attempt, trainer: change.job.trainer }, "a trainer was lost; its job goes to another one");
+      await follow(change);
     },
     async cancel(runId, ids) {
       let count = 0;
       for (const id of await store.release(runId, ids)) {
-        const had = await hasCheckpoint(id);
         const change = await store.apply(id, { type: "cancelled", atMs: now() });
         if (!change?.changed) continue;
         count += 1;
-        leases.end(id);
-        progress.delete(id);
-        streams.revoke(id, staleAttempt(change.job, change.job.attempt));
-        watchers.changed(id);
-        await ended(change.job, had);
+        await follow(change);
       }
       return count;
     },
-    progressOf: (jobId) => progress.get(jobId),
+    progressOf: (id) => progress.get(id),
+    async unpinEnded() {
+      for (const id of await store.endedAndPinned(UNPIN_BATCH)) await unpin(id);
+    },
   };
 }
 
+function isFinal({ state }: JobRecord): boolean {
+  return state === "succeeded" || state === "failed" || state === "cancelled";
+}
+
+/** A reproduction is a job of its own for each run that wants one. */
+function jobId(recipe: Recipe, reproducedFor: string | undefined): string {
+  const short = (digest: string, digits: number) => digest.slice("sha256:".length, "sha256:".length + digits);
+  const id = `job-${short(recipeKey(recipe), 16)}`;
+  return reproducedFor === undefined ? id : `${id}-r${short(digestOf(new TextEncoder().encode(reproducedFor)), 8)}`;
+}
+
+function holderOf(id: string): string {
+  return `job/${id}`;
+}
+
+function unknownJob(id: string): Error {
+  return notFound(`there is no job "${id}"`, { reason: "JOB_UNKNOWN" });
+}
+
 function staleAttempt(job: JobRecord, attempt: number): Error {
+  const message = `attempt ${attempt} of job ${job.id} is stale: the newest is ${job.attempt}, and the job is ${job.state}`;
+  return aborted(message, { reason: "ATTEMPT_STALE" });
+}
+
+/** How the progress stream of an attempt ends that does not have its job any more. */
+function revocation(job: JobRecord, attempt: number): Error {
   if (job.state === "cancelled") return cancelled(`nobody needs job ${job.id} any more`, { reason: "JOB_CANCELLED" });
-  return aborted(`attempt ${attempt} of job ${job.id} is stale: the newest is ${job.attempt}, and the job is ${job.state}`, {
-    reason: "ATTEMPT_STALE",
-  });
+  return staleAttempt(job, attempt);
 }
 
 function checkedRecipe(text: string): Recipe {
@@ -173,23 +228,29 @@ function checkedRecipe(text: string): Recipe {
   }
 }
 
-function newJob({
-  id,
-  recipe,
-  label,
-  reproduce,
-  atMs,
-}: {
-  readonly id: string;
-  readonly recipe: Recipe;
-  readonly label: string;
-  readonly reproduce: boolean;
-  readonly atMs: number;
-}): JobRecord {
+function invalidField(field: string, description: string): Error {
+  return invalidArgument(`${field}: ${description}`, { violations: [{ field, description }] });
+}
+
+type NewJob = Pick<JobRecord, "id" | "label" | "reproduce"> & { readonly recipe: Recipe; readonly atMs: number };
+
+function newJob({ id, recipe, label, reproduce, atMs }: NewJob): JobRecord {
+  const nothingYet = {
+    trainer: "",
+    checkpoint: "",
+    checkpointStep: 0,
+    pinned: false,
+    artifact: "",
+    error: "",
+    startedAtMs: 0,
+    finishedAtMs: 0,
+    cpuMs: 0,
+  };
   return {
     id,
     recipeKey: recipeKey(recipe),
     recipe: canonicalRecipe(recipe),
+    // Both backends that recipes can ask for run on a CPU.
     device: "cpu",
     label,
     reproduce,
@@ -197,14 +258,7 @@ function newJob({
     attempt: 0,
     failures: 0,
     losses: 0,
-    trainer: "",
-    checkpoint: "",
-    checkpointStep: 0,
-    artifact: "",
-    error: "",
     submittedAtMs: atMs,
-    startedAtMs: 0,
-    finishedAtMs: 0,
-    cpuMs: 0,
+    ...nothingYet,
   };
 }

@@ -3,7 +3,7 @@ export type Leases = {
   /** Starts or renews the lease of an attempt. */
   renew(jobId: string, attempt: number): void;
   /** Ends a lease without a loss, because the attempt has ended. */
-  end(jobId: string): void;
+  end(jobId: string, attempt: number): void;
   /** The attempt's stream broke: it is lost now. */
   lose(jobId: string, attempt: number): void;
   has(jobId: string): boolean;
@@ -27,7 +27,9 @@ export function createLeases(leaseMs: number, onLost: (jobId: string, attempt: n
       timer.unref();
       held.set(jobId, { attempt, timer });
     },
-    end: drop,
+    end(jobId, attempt) {
+      if (held.get(jobId)?.attempt === attempt) drop(jobId);
+    },
     lose(jobId, attempt) {
       if (held.get(jobId)?.attempt !== attempt) return;
       drop(jobId);

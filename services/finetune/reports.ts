@@ -3,8 +3,8 @@ export type ReportStreams = {
   /** Takes note of an attempt's stream; `end` is called with the reason when the attempt loses its job. */
   open(jobId: string, attempt: number, end: (reason: Error) => void): void;
   close(jobId: string, attempt: number): void;
-  /** Ends the stream of a job's attempt, if there is one. */
-  revoke(jobId: string, reason: Error): void;
+  /** Ends the stream of an attempt, if there is one. */
+  revoke(jobId: string, attempt: number, reason: Error): void;
 };
 
 /** No streams yet. */
@@ -15,9 +15,11 @@ export function createReportStreams(): ReportStreams {
     close(jobId, attempt) {
       if (streams.get(jobId)?.attempt === attempt) streams.delete(jobId);
     },
-    revoke(jobId, reason) {
-      streams.get(jobId)?.end(reason);
+    revoke(jobId, attempt, reason) {
+      const stream = streams.get(jobId);
+      if (stream?.attempt !== attempt) return;
       streams.delete(jobId);
+      stream.end(reason);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Implementation, invalidArgument, notFound } from "#libs/rpc";
+import { type Implementation, invalidArgument } from "#libs/rpc";
 import { type FinetuneService, type JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { JobRecord, JobStateName } from "./job.ts";
 import type { Jobs } from "./jobs.ts";
@@ -58,24 +58,22 @@ export function createFinetuneService({
     };
   };
   return {
-    async submitJob({ recipe, label, runId, reproduce }) {
-      if (runId === "")
-        throw invalidArgument("run_id is missing", { violations: [{ field: "run_id", description: "the run that needs the job" }] });
-      return { job: toJob(await jobs.submit({ recipe, label, runId, reproduce })) };
+    async submitJob({ recipe, label, runId, reproduce }, { signal }) {
+      required("run_id", runId);
+      return { job: toJob(await jobs.submit({ recipe, label, runId, reproduce }, signal)) };
     },
     async getJob({ id }) {
-      const job = await store.get(id);
-      if (!job) throw notFound(`there is no job ${id}`, { reason: "JOB_UNKNOWN" });
-      return { job: toJob(job) };
+      return { job: toJob(await jobs.get(id)) };
     },
     async listJobs({ runId, states: wanted, pageSize, pageToken }) {
-      const size = Math.min(pageSize > 0 ? pageSize : DEFAULT_PAGE, LARGEST_PAGE);
-      if (pageToken !== "" && !/^\d+$/.test(pageToken)) {
-        throw invalidArgument(`page_token ${pageToken} is not one`, {
-          violations: [{ field: "page_token", description: "a token of an earlier page" }],
-        });
-      }
-      const names = wanted.flatMap((state) => stateNames.get(state) ?? []);
+      if (pageSize < 0) throw invalid("page_size", `${pageSize} is negative; 1 to ${LARGEST_PAGE} are possible, 0 means ${DEFAULT_PAGE}`);
+      if (!/^\d{0,15}$/.test(pageToken)) throw invalid("page_token", `"${pageToken}" is no token of an earlier page`);
+      const size = Math.min(pageSize || DEFAULT_PAGE, LARGEST_PAGE);
+      const names = wanted.map((state, index) => {
+        const name = stateNames.get(state);
+        if (!name) throw invalid(`states[${index}]`, `${state} is no state of a job`);
+        return name;
+      });
       const filter = { ...(runId === "" ? {} : { runId }), ...(wanted.length === 0 ? {} : { states: names }) };
       const page = await store.list(filter, size, Number(pageToken));
       const last = page.at(-1);
@@ -94,15 +92,19 @@ export function createFinetuneService({
       for (;;) {
         const ids = await watcher.take(signal);
         signal.throwIfAborted();
-        const changed = runId === "" ? await Promise.all(ids.map((id) => store.get(id))) : await store.ofRun(runId, ids);
-        yield { jobs: changed.flatMap((job) => (job ? [toJob(job, false)] : [])), current: true };
+        for (let start = 0; start < ids.length; start += LARGEST_PAGE) {
+          const changed = await store.some(ids.slice(start, start + LARGEST_PAGE), runId === "" ? undefined : runId);
+          if (changed.length > 0) yield { jobs: changed.map((job) => toJob(job, false)), current: true };
+        }
         await sleep(WATCH_INTERVAL_MS, undefined, { signal });
       }
     },
     async cancelJobs({ runId, jobIds }) {
+      required("run_id", runId);
       return { cancelled: await jobs.cancel(runId, jobIds) };
     },
     async beginAttempt({ jobId, trainer }) {
+      required("trainer", trainer);
       const job = await jobs.begin(jobId, trainer);
       return { job: toJob(job), attempt: job.attempt, leaseSeconds, checkpoint: job.checkpoint, reproduce: job.reproduce };
     },
@@ -116,9 +118,13 @@ export function createFinetuneService({
           const report = await Promise.race([reports.next(), revoked.promise]);
           if (report.done) return {};
           const { jobId, attempt, progress } = report.value;
+          if (own && (own.jobId !== jobId || own.attempt !== attempt)) throw invalid("job_id", "a stream reports on one attempt");
           await jobs.report(jobId, attempt, progress);
-          if (!own) streams.open(jobId, attempt, revoked.reject);
+          if (own) continue;
           own = { jobId, attempt };
+          streams.open(jobId, attempt, revoked.reject);
+          // Again, in case that the attempt lost its job in between.
+          await jobs.report(jobId, attempt, progress);
         }
       } finally {
         if (own) {
@@ -139,4 +145,12 @@ export function createFinetuneService({
       return { job: toJob(await jobs.fail(jobId, attempt, error, permanent)) };
     },
   };
+}
+
+function required(field: string, value: string): void {
+  if (value === "") throw invalid(field, "is missing");
+}
+
+function invalid(field: string, description: string): Error {
+  return invalidArgument(`${field}: ${description}`, { violations: [{ field, description }] });
 }

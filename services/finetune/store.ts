@@ -17,10 +17,16 @@ type JobRow = {
   attempt: number;
   failures: number;
   losses: number;
+  /** Offers so far, which makes their ids. */
   offers: number;
+  /** When the newest offer was published. */
+  offered_at_ms: number;
+  /** Nobody took it for so long: it may be lost. */
+  offer_wait_ms: number;
   trainer: string;
   checkpoint: string;
   checkpoint_step: number;
+  pinned: number;
   artifact: string;
   error: string;
   submitted_at_ms: number;
@@ -32,17 +38,17 @@ type JobRow = {
 /** The tables of the fine-tune service. */
 export type JobTables = OutboxTables & {
   jobs: Omit<JobRow, "sequence"> & { sequence: Generated<number> };
-  job_runs: { job_id: string; run_id: string };
+  job_runs: { job_id: string; run_id: string; needed: number };
 };
 
 /** A change of a job: before and after. `refused` if the event did not apply, and then nothing was written. */
-export type Change = { readonly job: JobRecord; readonly changed: boolean; readonly refused?: Refusal };
+export type Change = { readonly before: JobRecord; readonly job: JobRecord; readonly changed: boolean; readonly refused?: Refusal };
 
 /** Jobs on the disk. Every change is one transaction, with the events that tell of it. */
 export type JobStore = {
   readonly outbox: Outbox<JobTables>;
-  /** Adds a job for a run, or the run to the job that there is, and applies the submission. */
-  submit(job: JobRecord, runId: string): Promise<Change>;
+  /** Adds a job for a run, or the run to the job that there is, and applies the event to that. */
+  submit(job: JobRecord, runId: string, event: JobEvent): Promise<Change>;
   /** Applies an event; undefined if there is no such job. */
   apply(id: string, event: JobEvent): Promise<Change | undefined>;
   get(id: string): Promise<JobRecord | undefined>;
@@ -52,12 +58,14 @@ export type JobStore = {
     limit: number,
     after: number,
   ): Promise<{ readonly job: JobRecord; readonly position: number }[]>;
-  /** Of these jobs, those of a run. */
-  ofRun(runId: string, ids: readonly string[]): Promise<JobRecord[]>;
-  /** Takes a run away from its jobs and returns the jobs that no run needs any more. */
+  /** Of these jobs, those of a run, or all. */
+  some(ids: readonly string[], runId: string | undefined): Promise<JobRecord[]>;
+  /** Jobs that have ended and whose checkpoints are still pinned. */
+  endedAndPinned(limit: number): Promise<string[]>;
+  /** Says that a run does not need these of its jobs (empty: any) and returns those that no run needs any more. */
   release(runId: string, ids: readonly string[]): Promise<string[]>;
-  /** Offers jobs once more, those of them that still wait. */
-  offerAgain(ids: readonly string[]): Promise<void>;
+  /** Publishes again the offers that nobody took for so long that they may be lost. Each time it waits twice as long. */
+  offerAgain(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -65,12 +73,15 @@ const migrations = [
   sqlMigration(
     "jobs",
     `create table jobs (sequence integer primary key autoincrement, id text not null unique, recipe_key text not null, recipe text not null,
-       device text not null, label text not null, reproduce integer not null, state text not null, attempt integer not null,
-       failures integer not null, losses integer not null, offers integer not null, trainer text not null, checkpoint text not null,
-       checkpoint_step integer not null, artifact text not null, error text not null, submitted_at_ms integer not null,
+       device text not null, label text not null, reproduce integer not null, state text not null,
+       attempt integer not null, failures integer not null, losses integer not null, offers integer not null, offered_at_ms integer not null,
+       offer_wait_ms integer not null, trainer text not null, checkpoint text not null, checkpoint_step integer not null,
+       pinned integer not null, artifact text not null, error text not null, submitted_at_ms integer not null,
        started_at_ms integer not null, finished_at_ms integer not null, cpu_ms integer not null) strict`,
     "create index jobs_by_state on jobs (state)",
-    "create table job_runs (job_id text not null references jobs (id), run_id text not null, primary key (job_id, run_id)) strict",
+    "create index jobs_pinned on jobs (pinned, state)",
+    `create table job_runs (job_id text not null references jobs (id), run_id text not null, needed integer not null,
+       primary key (job_id, run_id)) strict`,
     "create index job_runs_by_run on job_runs (run_id)",
   ),
   outboxMigration,
@@ -82,57 +93,62 @@ const finalStates: { readonly [S in JobStateName]?: JobState } = {
   cancelled: JobState.CANCELLED,
 };
 
-/** Opens the jobs at `path`. */
-export async function openJobStore(path: string): Promise<JobStore> {
+/** An offer that nobody took for so long may be lost. Publishing it twice costs one refused BeginAttempt. */
+const FIRST_OFFER_WAIT_MS = 60_000;
+const LAST_OFFER_WAIT_MS = 3_600_000;
+
+/** Opens the jobs at `path`. `now`: milliseconds since 1970. */
+export async function openJobStore(path: string, now: () => number): Promise<JobStore> {
   const database = await openDatabase<JobTables>({ path, migrations });
   const outbox = createOutbox(database);
 
   const find = async (tx: Transaction<JobTables>, id: string) => tx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
 
-  const offer = async (
-    tx: Transaction<JobTables>,
-    { id, recipe_key, device, offers }: Pick<JobRow, "id" | "recipe_key" | "device" | "offers">,
-  ) => {
-    await tx
-      .updateTable("jobs")
-      .set({ offers: offers + 1 })
-      .where("id", "=", id)
-      .execute();
+  const offer = async (tx: Transaction<JobTables>, { id, recipe_key, device, offers }: JobRow, waitMs: number) => {
+    const offered = { offers: offers + 1, offered_at_ms: now(), offer_wait_ms: waitMs };
+    await tx.updateTable("jobs").set(offered).where("id", "=", id).execute();
     await outbox.add(tx, event(workTopic(device), `${id}/offer/${offers + 1}`, { jobId: id, recipeKey: recipe_key }));
+  };
+
+  const insert = (tx: Transaction<JobTables>, job: JobRecord): Promise<JobRow> => {
+    const row = { ...toRow(job), offers: 0, offered_at_ms: 0, offer_wait_ms: 0 };
+    return tx.insertInto("jobs").values(row).returningAll().executeTakeFirstOrThrow();
+  };
+
+  /** The events that tell of a job's new state. */
+  const tell = async (tx: Transaction<JobTables>, job: JobRecord, row: JobRow) => {
+    if (job.state === "queued") return offer(tx, row, FIRST_OFFER_WAIT_MS);
+    const state = finalStates[job.state];
+    if (state === undefined) return;
+    const told = { jobId: job.id, recipeKey: job.recipeKey, state, artifact: job.artifact, error: job.error };
+    await outbox.add(tx, event(jobFinished, `${job.id}/finished/${job.finishedAtMs}/${job.attempt}`, told));
   };
 
   const change = async (tx: Transaction<JobTables>, row: JobRow, jobEvent: JobEvent): Promise<Change> => {
     const before = toRecord(row);
     const transition = next(before, jobEvent);
-    if ("refused" in transition) return { job: before, changed: false, refused: transition.refused };
+    if ("refused" in transition) return { before, job: before, changed: false, refused: transition.refused };
     const { job } = transition;
-    if (job === before) return { job, changed: false };
+    if (job === before) return { before, job, changed: false };
     await tx.updateTable("jobs").set(toRow(job)).where("id", "=", job.id).execute();
-    if (job.state === "queued") await offer(tx, row);
-    const state = finalStates[job.state];
-    if (state !== undefined && before.state !== job.state) {
-      const told = { jobId: job.id, recipeKey: job.recipeKey, state, artifact: job.artifact, error: job.error };
-      await outbox.add(tx, event(jobFinished, `${job.id}/finished/${job.finishedAtMs}/${job.attempt}`, told));
-    }
-    return { job, changed: true };
+    if (before.state !== job.state) await tell(tx, job, row);
+    return { before, job, changed: true };
   };
 
   return {
     outbox,
-    submit: (job, runId) =>
+    submit: (job, runId, jobEvent) =>
       database.transaction(async (tx) => {
         const known = await find(tx, job.id);
-        if (!known) {
-          const row = { ...toRow(job), offers: 0 };
-          await tx.insertInto("jobs").values(row).execute();
-          if (job.state === "queued") await offer(tx, row);
-        }
+        const row = known ?? (await insert(tx, job));
         await tx
           .insertInto("job_runs")
-          .values({ job_id: job.id, run_id: runId })
-          .onConflict((conflict) => conflict.doNothing())
+          .values({ job_id: job.id, run_id: runId, needed: 1 })
+          .onConflict((conflict) => conflict.doUpdateSet({ needed: 1 }))
           .execute();
-        return known ? change(tx, known, { type: "submitted", atMs: job.submittedAtMs }) : { job, changed: true };
+        if (known) return change(tx, known, jobEvent);
+        await tell(tx, job, row);
+        return { before: job, job, changed: true };
       }),
     apply: (id, jobEvent) =>
       database.transaction(async (tx) => {
@@ -152,32 +168,37 @@ export async function openJobStore(path: string): Promise<JobStore> {
       const rows = await query.execute();
       return rows.map((row) => ({ job: toRecord(row), position: row.sequence }));
     },
-    async ofRun(runId, ids) {
-      const rows = await database.query
+    async some(ids, runId) {
+      let query = database.query.selectFrom("jobs").selectAll("jobs").where("id", "in", ids);
+      if (runId !== undefined)
+        query = query.where("id", "in", (sub) => sub.selectFrom("job_runs").select("job_id").where("run_id", "=", runId));
+      return (await query.execute()).map(toRecord);
+    },
+    async endedAndPinned(limit) {
+      const ended = database.query
         .selectFrom("jobs")
-        .innerJoin("job_runs", "job_runs.job_id", "jobs.id")
-        .selectAll("jobs")
-        .where("job_runs.run_id", "=", runId)
-        .where("jobs.id", "in", ids)
-        .execute();
-      return rows.map(toRecord);
+        .select("id")
+        .where("pinned", "=", 1)
+        .where("state", "in", ["succeeded", "failed", "cancelled"]);
+      return (await ended.limit(limit).execute()).map(({ id }) => id);
     },
     release: (runId, ids) =>
       database.transaction(async (tx) => {
-        let own = tx.selectFrom("job_runs").select("job_id").where("run_id", "=", runId);
+        let own = tx.selectFrom("job_runs").select("job_id").where("run_id", "=", runId).where("needed", "=", 1);
         if (ids.length > 0) own = own.where("job_id", "in", ids);
         const released = (await own.execute()).map(({ job_id }) => job_id);
         if (released.length === 0) return [];
-        await tx.deleteFrom("job_runs").where("run_id", "=", runId).where("job_id", "in", released).execute();
-        const needed = await tx.selectFrom("job_runs").select("job_id").where("job_id", "in", released).execute();
+        await tx.updateTable("job_runs").set({ needed: 0 }).where("run_id", "=", runId).where("job_id", "in", released).execute();
+        const needed = await tx.selectFrom("job_runs").select("job_id").where("job_id", "in", released).where("needed", "=", 1).execute();
         const kept = new Set(needed.map(({ job_id }) => job_id));
         return released.filter((id) => !kept.has(id));
       }),
-    offerAgain: (ids) =>
+    offerAgain: () =>
       database.transaction(async (tx) => {
-        for (const id of ids) {
-          const row = await find(tx, id);
-          if (row?.state === "queued") await offer(tx, row);
+        const rows = await tx.selectFrom("jobs").selectAll().where("state", "=", "queued").execute();
+        for (const row of rows) {
+          const { offered_at_ms, offer_wait_ms } = row;
+          if (offered_at_ms + offer_wait_ms <= now()) await offer(tx, row, Math.min(2 * offer_wait_ms, LAST_OFFER_WAIT_MS));
         }
       }),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
@@ -199,6 +220,7 @@ function toRecord(row: JobRow): JobRecord {
     trainer: row.trainer,
     checkpoint: row.checkpoint,
     checkpointStep: row.checkpoint_step,
+    pinned: row.pinned === 1,
     artifact: row.artifact,
     error: row.error,
     submittedAtMs: row.submitted_at_ms,
@@ -208,7 +230,7 @@ function toRecord(row: JobRow): JobRecord {
   };
 }
 
-function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers"> {
+function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers" | "offered_at_ms" | "offer_wait_ms"> {
   return {
     id: job.id,
     recipe_key: job.recipeKey,
@@ -223,6 +245,7 @@ function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers"> {
     trainer: job.trainer,
     checkpoint: job.checkpoint,
     checkpoint_step: job.checkpointStep,
+    pinned: job.pinned ? 1 : 0,
     artifact: job.artifact,
     error: job.error,
     submitted_at_ms: job.submittedAtMs,
