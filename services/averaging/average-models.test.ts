@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
+import { uint32 } from "#libs/deterministic";
 import {
   bytesSource,
   type Dtype,
@@ -88,6 +90,18 @@ test("permutations of the members and any window give the same bytes, and every 
     }),
     { numRuns: 100 },
   );
+});
+
+test("an average has the same bytes on every runtime", async () => {
+  const model = (k: number) => [
+    floats(
+      "w",
+      "F32",
+      Array.from({ length: 500 }, (_, i) => ((uint32(k, i) - 2 ** 31) / 2 ** 31) * 2 ** (uint32(k + 9, i) % 40)),
+    ),
+  ];
+  const { bytes } = await run(await jobOf([1, 2, 3, 4, 5].map(model)));
+  assert.equal(createHash("sha256").update(bytes).digest("hex"), "16fac586e9dc571e8a7b93fcc1dcf7db6c8193f4cfbe6c2e939b4e859cb560da");
 });
 
 test("integers and truth values that agree are kept with their type", async () => {

@@ -32,18 +32,19 @@ export function averageWindow(members: readonly Values[], { weights, divisor }: 
   for (let i = 0; i < out.length; i++) {
     let sum = weights[0]! * members[0]![i]!;
     let magnitude = Math.abs(sum);
-    let lost = !exactProducts;
+    let lost = 0;
     for (let k = 1; k < count; k++) {
       const term = weights[k]! * members[k]![i]!;
       const next = sum + term;
-      // Knuth's two-sum: what the addition lost, exactly.
+      // Knuth's two-sum: what the addition lost, exactly. Magnitudes, so that losses cannot cancel.
       const part = next - sum;
-      if (sum - (next - part) + (term - part) !== 0) lost = true;
+      lost += Math.abs(sum - (next - part) + (term - part));
       magnitude += Math.abs(term);
       sum = next;
     }
     const mean = sum / divisor;
-    const rounded = lost ? decide(mean, magnitude * errorFactor) : finite(Math.fround(mean));
+    const exact = exactProducts && lost === 0;
+    const rounded = exact ? finite(Math.fround(mean)) : decide(mean, magnitude * errorFactor);
     if (Number.isNaN(rounded)) {
       for (let k = 0; k < count; k++) values[k] = members[k]![i]!;
       out[i] = exactMean(values, weights, divisor);
