@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { type ChannelCredentials, Client, credentials, Metadata } from "@grpc/grpc-js";
 import { context as tracing } from "@opentelemetry/api";
@@ -6,7 +8,7 @@ import { encodeAll, methodName, runAttempt } from "./client-call.ts";
 import { encode, identity, MAX_MESSAGE_BYTES } from "./codec.ts";
 import { cancelled, internal, invalidArgument, RpcError, unavailable } from "./errors.ts";
 import { WINDOW_BYTES } from "./flow-control.ts";
-import { checkAddress, isLoopback } from "./listener.ts";
+import { checkAddress, hostOf, isLoopback } from "./listener.ts";
 import { quietGrpcLogging } from "./quiet.ts";
 import { isRetryable, withRetries } from "./retry.ts";
 import { startClientSpan } from "./tracing.ts";
@@ -55,7 +57,7 @@ export function connect(address: string, options: ConnectOptions = {}): RpcChann
     });
   }
   quietGrpcLogging();
-  const client = new Client(address, channelCredentials(options.tls), channelOptions(address, options.tls));
+  const client = new Client(address, channelCredentials(address, options.tls), channelOptions(address, options.tls));
   const open = new AbortController();
 
   const invoke = (
@@ -167,13 +169,19 @@ function callMetadata(token: string | undefined, entries: Readonly<Record<string
   return metadata;
 }
 
-function channelCredentials(tls: ClientTls | undefined): ChannelCredentials {
+function channelCredentials(address: string, tls: ClientTls | undefined): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
   const bytes = (pem: string | Uint8Array | undefined) => (pem === undefined ? null : Buffer.from(pem));
-  return credentials.createSsl(bytes(tls.ca), bytes(tls.key), bytes(tls.certificate));
+  const name = tls.serverName ?? hostOf(address);
+  // grpc-js would ask TLS for the server by IP address, which Bun and Deno refuse (RFC 6066 allows names only). So it is given a
+  // name that nobody has, see channelOptions, and the certificate is checked for the address here.
+  const verify =
+    isIP(name) === 0 ? {} : { checkServerIdentity: (_: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate) };
+  return credentials.createSsl(bytes(tls.ca), bytes(tls.key), bytes(tls.certificate), verify);
 }
 
 function channelOptions(address: string, tls: ClientTls | undefined): Record<string, string | number> {
+  const serverName = tls?.serverName ?? (tls !== undefined && isIP(hostOf(address)) !== 0 ? "address.invalid" : undefined);
   return {
     "grpc-node.flow_control_window": WINDOW_BYTES,
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
@@ -185,7 +193,7 @@ function channelOptions(address: string, tls: ClientTls | undefined): Record<str
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 2000,
     ...(isLoopback(address) ? { "grpc.enable_http_proxy": 0 } : {}),
-    ...(tls?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": tls.serverName }),
+    ...(serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName }),
   };
 }
 

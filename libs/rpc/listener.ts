@@ -11,10 +11,15 @@ export type ServerTls = {
   clientCa?: string | Uint8Array | undefined;
 };
 
+/** The host of `host:port`, without the brackets of an IPv6 address. */
+export function hostOf(address: string): string {
+  return address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+}
+
 /** True for addresses that only this machine reaches: 127.0.0.0/8, ::1, localhost, unix sockets. */
 export function isLoopback(address: string): boolean {
   if (address.startsWith("unix:")) return true;
-  const host = address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  const host = hostOf(address);
   return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
@@ -49,8 +54,9 @@ export function checkListener(options: {
 export function serverCredentials(tls: ServerTls | undefined): ServerCredentials {
   if (tls === undefined) return ServerCredentials.createInsecure();
   const pair = { cert_chain: Buffer.from(tls.certificate), private_key: Buffer.from(tls.key) };
-  const authority = tls.clientCa === undefined ? null : Buffer.from(tls.clientCa);
-  return ServerCredentials.createSsl(authority, [pair], authority !== null);
+  // Without client certificates the authority has no effect, but without an authority Deno's listener does not speak TLS.
+  const authority = Buffer.from(tls.clientCa ?? tls.certificate);
+  return ServerCredentials.createSsl(authority, [pair], tls.clientCa !== undefined);
 }
 
 /** A check of the bearer token of a call, in constant time. Without a token every call passes. */

@@ -92,7 +92,7 @@ test("a call to a server that starts a moment later, or again, succeeds", async 
   using channel = connect(address);
   const catalog = channel.client(CatalogService);
   const early = catalog.getArtifact({});
-  await sleep(50);
+  assert.ok(isRpcError(await failure(channel.ready(50)), Code.UNAVAILABLE, "NOT_CONNECTED"));
   {
     await using _ = await serve({ address, services });
     await early;
