@@ -41,6 +41,7 @@ export async function runAttempt(begun: BeginAttemptResponse, deps: AttemptDepen
     progress.begin(recipe);
     const checkpointer = createCheckpointer(deps, attempt, controller);
     const checkpoint = await loadCheckpoint(deps, begun.checkpoint, controller.signal);
+    if (checkpoint) progress.resume(checkpoint.step);
     const product = await runRecipe(recipe, deps.inputs(controller.signal), {
       checkpoint,
       signal: controller.signal,

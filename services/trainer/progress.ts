@@ -35,6 +35,11 @@ export function createProgress(keepAliveMs: number) {
       if (typeof steps === "number") latest = { ...latest, steps };
       reportedAt = performance.now();
     },
+    /** Says that the training goes on after a step of an earlier attempt. */
+    resume(step: number): void {
+      latest = { ...latest, step };
+      news.resolve(true);
+    },
     /** Takes note of a step. */
     onStep({ step, loss, bestAccuracy }: TrainStep): void {
       sum += loss;
