@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Report } from "#libs/reporting";
+import { succeed } from "./cli.ts";
+
+/** The report that a run has written. */
+export async function readReport(out: string): Promise<Report> {
+  return JSON.parse(await readFile(join(out, "report.json"), "utf8")) as Report;
+}
+
+/** Every model and every accuracy of a report, by what they are: equal for two runs that have done the same. */
+export function digestsOf({ cells, results }: Report): { readonly [what: string]: string | number } {
+  const models = cells.flatMap(({ seed, heldOut, members, averages }) => [
+    ...members.map(({ set, index, model }) => [`seed ${seed}, ${heldOut}, ${set} ${index}`, model]),
+    ...averages.flatMap(({ method, model }) => (model ? [[`seed ${seed}, ${heldOut}, ${method}`, model]] : [])),
+  ]);
+  const accuracies = results.map(({ method, heldOut, seed, accuracy }) => [`accuracy of ${method}, seed ${seed}, ${heldOut}`, accuracy]);
+  return Object.fromEntries([...models, ...accuracies]);
+}
+
+/** Digests of all models in a data directory, in order. */
+export async function modelsIn(data: string): Promise<string[]> {
+  const models = JSON.parse(await succeed(["models", "list", "--all", "--json", "--data", data])) as { digest: string }[];
+  return models.map(({ digest }) => digest).sort();
+}
+
+/** An event of `recycle --json`. */
+export type RunEvent = {
+  readonly event: "starting" | "job" | "progress" | "report";
+  readonly label?: string;
+  readonly state?: string;
+  readonly stages?: readonly { name: string; total: number; done: number; cached: number; failed: number }[];
+  readonly results?: Report["results"];
+  readonly out?: string;
+};
+
+/** The events that a command has printed. */
+export function eventsOf(stdout: string): RunEvent[] {
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as RunEvent);
+}
+
+/** The sum of a count over the stages of a progress event. */
+export function countOf(event: RunEvent | undefined, count: "total" | "done" | "cached" | "failed"): number {
+  return event?.stages?.reduce((sum, stage) => sum + stage[count], 0) ?? 0;
+}

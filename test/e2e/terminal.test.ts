@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { temporaryDirectory } from "#libs/testing";
+import { startCli } from "./cli.ts";
+import { writeSmallest } from "./run-file.ts";
+
+const directory = await temporaryDirectory();
+after(() => directory[Symbol.asyncDispose]());
+
+const HIDE_CURSOR = "\x1b[?25l";
+const ERASE_BELOW = "\x1b[J";
+const SHOW_CURSOR = "\x1b[?25h";
+
+test("in a terminal the progress is drawn in place, and the cursor comes back", async () => {
+  const file = await writeSmallest(directory.join("drawn.yaml"));
+  await using cli = startCli(["recycle", file, "--data", directory.join("drawn"), "--out", directory.join("out")], { terminal: true });
+  const { code, stdout } = await cli.ended;
+  assert.equal(code, 0, stdout);
+  assert.ok(stdout.startsWith(HIDE_CURSOR));
+  assert.equal(stdout.split(HIDE_CURSOR).length, 2);
+  assert.equal(stdout.split(SHOW_CURSOR).length, 2);
+  const [picture = "", result = ""] = stdout.split(SHOW_CURSOR);
+  const last = picture.slice(picture.lastIndexOf(ERASE_BELOW));
+  assert.match(last, /smallest.* · finished.*done/u);
+  for (const stage of ["data", "pre-training", "fine-tuning", "averaging", "evaluation"])
+    assert.match(last, new RegExp(`✓.* ${stage} .*█`));
+  assert.match(result, /^Accuracy in %/);
+});
+
+test("Ctrl-C in a terminal gives the cursor back before it says how to go on", async () => {
+  const file = await writeSmallest(directory.join("stopped.yaml"), (run) => {
+    run["fine-tuning"].steps = 100_000;
+  });
+  await using cli = startCli(["recycle", file, "--data", directory.join("stopped")], { terminal: true });
+  await cli.line(/fine-tuning.*running/);
+  cli.child.stdin?.write("\x03");
+  const { code, stdout } = await cli.ended;
+  assert.equal(code, 130);
+  const [, after = ""] = stdout.split(SHOW_CURSOR);
+  assert.match(after, /^Stopped\. Nothing is lost/);
+  assert.ok(after.includes(`ratatouille recycle ${file} --data ${directory.join("stopped")}`));
+});
