@@ -39,6 +39,12 @@ async function run(job: AverageJob): Promise<{ bytes: Uint8Array; read: number }
   return { bytes: Buffer.concat(pieces), read };
 }
 
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
 function floats(name: string, dtype: "F64" | "F32" | "F16" | "BF16", values: number[], shape = [values.length]): TensorData {
   const data = new Uint8Array(values.length * { F64: 8, F32: 4, F16: 2, BF16: 2 }[dtype]);
   narrow(dtype, Float64Array.from(values), data);
@@ -102,6 +108,26 @@ test("an average has the same bytes on every runtime", async () => {
   ];
   const { bytes } = await run(await jobOf([1, 2, 3, 4, 5].map(model)));
   assert.equal(createHash("sha256").update(bytes).digest("hex"), "16fac586e9dc571e8a7b93fcc1dcf7db6c8193f4cfbe6c2e939b4e859cb560da");
+});
+
+test("no read and no piece is larger than a window, however large the tensors are", async () => {
+  const bytes = writeSafetensors([floats("w", "F32", new Array(10_000).fill(1)), floats("d", "F64", new Array(3_000).fill(2))]);
+  const sizes: number[] = [];
+  const source = bytesSource(bytes);
+  const member = await openSafetensors({
+    size: source.size,
+    read(offset, length) {
+      sizes.push(length);
+      return source.read(offset, length);
+    },
+  });
+  sizes.length = 0;
+  const { layout } = compareLayouts([member.header], new Set());
+  const job = { members: [member, member, member], layout, average: uniformAverage(3), windowElements: 64 };
+  const [header, ...pieces] = await collect(averageModels(job, { signal: never, onRead: () => {} }));
+  assert.ok(header!.length < 1000 && pieces.length > 200);
+  assert.equal(Math.max(...sizes), 64 * 8);
+  assert.equal(Math.max(...pieces.map(({ length }) => length)), 64 * 4);
 });
 
 test("integers and truth values that agree are kept with their type", async () => {
