@@ -38,7 +38,7 @@ export function rotatedDigits(
   const labels = new Int32Array(chosen.length);
   const large = new Float32Array(FEATURES);
   chosen.forEach((digit, i) => {
-    enlarge(source.images.data.subarray(digit * SOURCE_SIDE ** 2, (digit + 1) * SOURCE_SIDE ** 2), large);
+    enlarge(source.images.data.subarray(digit * SOURCE_SIDE * SOURCE_SIDE, (digit + 1) * SOURCE_SIDE * SOURCE_SIDE), large);
     rotate(large, degrees, images.subarray(i * FEATURES, (i + 1) * FEATURES));
     labels[i] = source.labels.data[digit]!;
   });
