@@ -7,7 +7,7 @@ import { linkedController } from "./abort.ts";
 import { encodeAll, methodName, runAttempt } from "./client-call.ts";
 import { encode, identity, MAX_MESSAGE_BYTES } from "./codec.ts";
 import { cancelled, internal, invalidArgument, RpcError, unavailable } from "./errors.ts";
-import { WINDOW_BYTES } from "./flow-control.ts";
+import { KEEPALIVE_MS, WINDOW_BYTES } from "./flow-control.ts";
 import { checkAddress, hostOf, isLoopback } from "./listener.ts";
 import { quietGrpcLogging } from "./quiet.ts";
 import { isRetryable, withRetries } from "./retry.ts";
@@ -34,6 +34,8 @@ export type ConnectOptions = {
   insecure?: boolean | undefined;
   /** Time for a unary call without one of its own, in milliseconds. 30 s by default. */
   timeoutMs?: number | undefined;
+  /** Silence in milliseconds after which, during calls, the server is asked whether it lives; it has as long to answer. 30 s by default. */
+  keepaliveMs?: number | undefined;
 };
 
 /** A connection to one server, made when first needed and again after it breaks. */
@@ -57,7 +59,7 @@ export function connect(address: string, options: ConnectOptions = {}): RpcChann
     });
   }
   quietGrpcLogging();
-  const client = new Client(address, channelCredentials(address, options.tls), channelOptions(address, options.tls));
+  const client = new Client(address, channelCredentials(address, options.tls), channelOptions(address, options));
   const open = new AbortController();
 
   const invoke = (
@@ -180,7 +182,7 @@ function channelCredentials(address: string, tls: ClientTls | undefined): Channe
   return credentials.createSsl(bytes(tls.ca), bytes(tls.key), bytes(tls.certificate), verify);
 }
 
-function channelOptions(address: string, tls: ClientTls | undefined): Record<string, string | number> {
+function channelOptions(address: string, { tls, keepaliveMs = KEEPALIVE_MS }: ConnectOptions): Record<string, string | number> {
   const serverName = tls?.serverName ?? (tls !== undefined && isIP(hostOf(address)) !== 0 ? "address.invalid" : undefined);
   return {
     "grpc-node.flow_control_window": WINDOW_BYTES,
@@ -190,6 +192,8 @@ function channelOptions(address: string, tls: ClientTls | undefined): Record<str
     "grpc.use_local_subchannel_pool": 1,
     // Retries are ours, by the method's idempotency level; a resolver must not bring its own.
     "grpc.service_config_disable_resolution": 1,
+    "grpc.keepalive_time_ms": keepaliveMs,
+    "grpc.keepalive_timeout_ms": keepaliveMs,
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 2000,
     ...(isLoopback(address) ? { "grpc.enable_http_proxy": 0 } : {}),

@@ -4,6 +4,9 @@ import type { Server, ServerCredentials } from "@grpc/grpc-js";
 /** Bytes in flight per stream and per connection: 800 MB/s at 10 ms. The default of 64 KiB gives 4 MiB/s there. */
 export const WINDOW_BYTES = 8 * 1024 * 1024;
 
+/** Silence after which a peer with open calls is asked whether it lives, and the time it has to answer. */
+export const KEEPALIVE_MS = 30_000;
+
 type Internals = {
   commonServerOptions?: { settings?: Record<string, unknown> };
   createHttp2Server?: (credentials: ServerCredentials) => Http2Server;

@@ -1,5 +1,7 @@
 import { createRegistry, type DescFile, type DescService, type MessageInitShape, type Registry, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { file_google_rpc_error_details } from "#proto/google/rpc/error_details_pb.ts";
+import { file_google_rpc_status } from "#proto/google/rpc/status_pb.ts";
 import {
   ServerReflection,
   type ServerReflectionRequest,
@@ -21,7 +23,9 @@ type Source = { readonly names: readonly string[]; readonly files: ReadonlyMap<s
 /** Reflection of these services, as grpc.reflection.v1 and as v1alpha, which older tools ask for. */
 export function createReflection(services: readonly DescService[]): ServiceRegistration[] {
   const all = [...services, ServerReflection, ServerReflectionAlpha];
-  const known = new Set(all.flatMap((service) => withDependencies(service.file)));
+  // The details of errors travel as Any: with their files here, tools can show them.
+  const files = [...all.map((service) => service.file), file_google_rpc_status, file_google_rpc_error_details];
+  const known = new Set(files.flatMap(withDependencies));
   const source: Source = {
     names: all.map((service) => service.typeName).sort(),
     files: new Map([...known].map((file) => [file.proto.name, file])),

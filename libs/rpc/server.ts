@@ -2,7 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Server, type ServerDuplexStream } from "@grpc/grpc-js";
 import { identity, MAX_MESSAGE_BYTES } from "./codec.ts";
 import { failedPrecondition, type RpcError, unavailable } from "./errors.ts";
-import { widenServerWindows } from "./flow-control.ts";
+import { KEEPALIVE_MS, widenServerWindows } from "./flow-control.ts";
 import { handleCall, type OpenCall } from "./handle-call.ts";
 import { createHealth } from "./health.ts";
 import type { ServiceRegistration } from "./implement.ts";
@@ -25,6 +25,8 @@ export type ServeOptions = {
   log?: RpcLog | undefined;
   /** Grace period of a drain without one of its own. 10 s by default. */
   drainMs?: number | undefined;
+  /** Silence in milliseconds after which a client is asked whether it lives; it has as long to answer. 30 s by default. */
+  keepaliveMs?: number | undefined;
 };
 
 /** A running server. Disposing of it drains it. */
@@ -62,6 +64,8 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
   const server = new Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+    "grpc.keepalive_time_ms": options.keepaliveMs ?? KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": options.keepaliveMs ?? KEEPALIVE_MS,
     // Two servers on one port are a mistake here, not load balancing.
     "grpc.so_reuseport": 0,
   });
