@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type JobEvent, type JobRecord, MAX_FAILURES, MAX_LOSSES, next } from "./job.ts";
+
+const fresh: JobRecord = {
+  id: "job-1",
+  recipeKey: "sha256:1",
+  recipe: "{}",
+  device: "cpu",
+  label: "",
+  reproduce: false,
+  state: "queued",
+  attempt: 0,
+  failures: 0,
+  losses: 0,
+  trainer: "",
+  checkpoint: "",
+  checkpointStep: 0,
+  pinned: false,
+  artifact: "",
+  error: "",
+  submittedAtMs: 1,
+  startedAtMs: 0,
+  finishedAtMs: 0,
+  cpuMs: 0,
+};
+
+const atMs = fc.integer({ min: 1, max: 1000 });
+const attempt = fc.integer({ min: 0, max: 6 });
+const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("submitted" as const), atMs }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("found" as const), artifact: fc.constantFrom("sha256:a", "sha256:b"), atMs }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant("begun" as const), trainer: fc.constantFrom("t1", "t2"), atMs }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("lost" as const), attempt, atMs }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant("checkpointed" as const), attempt, checkpoint: fc.constant("sha256:c"), step: fc.nat(9) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant("completed" as const), attempt, artifact: fc.constant("sha256:a"), cpuMs: fc.nat(9), atMs }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant("failed" as const),
+      attempt,
+      error: fc.constantFrom("x", "y"),
+      permanent: fc.boolean(),
+      atMs,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("cancelled" as const), atMs }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("unpinned" as const) }) },
+);
+const history = fc.array(anyEvent, { maxLength: 60 });
+
+const after = (job: JobRecord, event: JobEvent): JobRecord => {
+  const transition = next(job, event);
+  return "job" in transition ? transition.job : job;
+};
+const isFinal = ({ state }: JobRecord) => state === "succeeded" || state === "failed" || state === "cancelled";
+
+/** Runs a check on every step of any history. */
+function onEveryStep(check: (before: JobRecord, event: JobEvent, job: JobRecord) => void): void {
+  fc.assert(
+    fc.property(history, (events) => {
+      events.reduce((before, event) => {
+        const job = after(before, event);
+        check(before, event, job);
+        return job;
+      }, fresh);
+    }),
+    { numRuns: 500 },
+  );
+}
+
+test("attempt numbers only grow, by one, when an attempt begins", () => {
+  onEveryStep((before, event, job) => {
+    const begun = event.type === "begun" && before.state === "queued";
+    assert.equal(job.attempt, before.attempt + (begun ? 1 : 0));
+    if (begun) assert.equal(job.state, "running");
+  });
+});
+
+test("a stale attempt changes nothing and is told so", () => {
+  onEveryStep((before, event, job) => {
+    if (!("attempt" in event) || event.attempt === before.attempt) return;
+    assert.deepEqual(next(before, event), { refused: "stale" });
+    assert.equal(job, before);
+  });
+});
+
+test("what has ended stays so, until it is submitted again or its artifact turns up", () => {
+  onEveryStep((before, event, job) => {
+    if (!isFinal(before)) return;
+    if (event.type === "submitted") assert.ok(job.state === "queued" || (before.state === "succeeded" && job === before));
+    else if (event.type === "found") assert.equal(job.state, "succeeded");
+    else assert.deepEqual({ ...job, pinned: before.pinned }, before);
+  });
+});
+
+test("each state has what belongs to it", () => {
+  onEveryStep((_before, _event, job) => {
+    assert.equal(job.finishedAtMs > 0, isFinal(job));
+    assert.equal(job.artifact !== "", job.state === "succeeded");
+    if (job.state === "failed") assert.notEqual(job.error, "");
+    if (isFinal(job)) assert.equal(job.checkpoint, "");
+    if (job.checkpoint !== "") assert.ok(job.pinned);
+    if (!isFinal(job)) assert.ok(job.failures < MAX_FAILURES && job.losses < MAX_LOSSES);
+  });
+});
+
+test("an event that is told twice is told once", () => {
+  onEveryStep((_before, event, job) => {
+    assert.deepEqual(after(job, event), event.type === "begun" && job.state === "queued" ? after(job, event) : job);
+  });
+});
+
+test("a second trainer is refused while one has the job, and later too", () => {
+  const begun = after(fresh, { type: "begun", trainer: "t1", atMs: 2 });
+  assert.deepEqual(next(begun, { type: "begun", trainer: "t2", atMs: 3 }), { refused: "leased" });
+  const done = after(begun, { type: "completed", attempt: 1, artifact: "sha256:a", cpuMs: 5, atMs: 4 });
+  assert.deepEqual(next(done, { type: "begun", trainer: "t2", atMs: 5 }), { refused: "done" });
+});
+
+test(`a job fails with its attempt number ${MAX_FAILURES}, or at once if trying again cannot help`, () => {
+  let job = fresh;
+  for (let count = 1; count <= MAX_FAILURES; count++) {
+    assert.equal(job.state, "queued");
+    job = after(job, { type: "begun", trainer: "t1", atMs: count });
+    job = after(job, { type: "failed", attempt: count, error: `broken ${count}`, permanent: false, atMs: count });
+  }
+  assert.deepEqual([job.state, job.error], ["failed", `broken ${MAX_FAILURES}`]);
+  const begun = after(fresh, { type: "begun", trainer: "t1", atMs: 2 });
+  assert.equal(after(begun, { type: "failed", attempt: 1, error: "NaN", permanent: true, atMs: 3 }).state, "failed");
+});
+
+test("lost trainers count anew after a checkpoint: a job that gets on is never given up", () => {
+  let job = fresh;
+  for (let count = 1; count < 3 * MAX_LOSSES; count++) {
+    job = after(job, { type: "begun", trainer: "t1", atMs: count });
+    if (count % 10 === 0) job = after(job, { type: "checkpointed", attempt: count, checkpoint: "sha256:c", step: count });
+    job = after(job, { type: "lost", attempt: count, atMs: count });
+    assert.equal(job.state, "queued");
+  }
+  let stuck = fresh;
+  for (let count = 1; count <= MAX_LOSSES; count++) {
+    stuck = after(stuck, { type: "begun", trainer: "t1", atMs: count });
+    stuck = after(stuck, { type: "lost", attempt: count, atMs: count });
+  }
+  assert.deepEqual([stuck.state, stuck.error], ["failed", `${MAX_LOSSES} trainers were lost while they ran this job`]);
+});
+
+test("a job that was completed while the catalog was being asked is not run again", () => {
+  const begun = after(fresh, { type: "begun", trainer: "t1", atMs: 2 });
+  const done = after(begun, { type: "completed", attempt: 1, artifact: "sha256:a", cpuMs: 5, atMs: 10 });
+  assert.equal(after(done, { type: "submitted", atMs: 9 }), done);
+  assert.equal(after(done, { type: "submitted", atMs: 11 }).state, "queued");
+});

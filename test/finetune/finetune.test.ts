@@ -1,0 +1,364 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { canonicalRecipe, digestOf, mediaTypes, recipeKey } from "#libs/recipes";
+import { Code, isRpcError } from "#libs/rpc";
+import { waitFor } from "#libs/testing";
+import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { recipeOf, reportStream, startSystem } from "./system.ts";
+
+const refused =
+  (code: Code, reason?: string, field?: string) =>
+  (error: unknown): boolean =>
+    isRpcError(error, code, reason) && (field === undefined || error.violations[0]?.field === field);
+
+test("a recipe that is submitted twice is one job, however it is written", async () => {
+  await using system = await startSystem();
+  const recipe = recipeOf(1);
+  const first = await system.submit(recipe, { label: "seed 1" });
+  assert.equal(first.id, `job-${recipeKey(recipe).slice(7, 23)}`);
+  assert.deepEqual([first.state, first.label, first.recipe], [JobState.QUEUED, "seed 1", canonicalRecipe(recipe)]);
+  const { job: second } = await system.jobs.submitJob({ recipe: JSON.stringify(recipe, null, 2), runId: "run-2" });
+  assert.equal(second?.id, first.id);
+  const other = await system.submit(recipeOf(2));
+  await waitFor(() => system.offers.includes(other.id));
+  assert.deepEqual(system.offers, [first.id, other.id]);
+});
+
+test("a recipe whose artifact is in the catalog has succeeded at once, and its job can be found", async () => {
+  await using system = await startSystem();
+  const artifact = await system.publish(recipeOf(1));
+  const job = await system.submit(recipeOf(1));
+  assert.deepEqual([job.state, job.artifact], [JobState.SUCCEEDED, artifact]);
+  assert.equal((await system.jobs.getJob({ id: job.id })).job?.artifact, artifact);
+  await waitFor(() => system.finished.length === 1);
+  assert.equal(system.finished[0]?.artifact, artifact);
+  assert.deepEqual(system.offers, []);
+});
+
+test("a queued job whose artifact turns up has succeeded without a trainer", async () => {
+  await using system = await startSystem();
+  const { id } = await system.submit(recipeOf(1));
+  const artifact = await system.publish(recipeOf(1));
+  assert.equal((await system.submit(recipeOf(1))).state, JobState.SUCCEEDED);
+  await assert.rejects(system.begin(id), refused(Code.FAILED_PRECONDITION, "JOB_DONE"));
+  assert.equal((await system.jobs.getJob({ id })).job?.artifact, artifact);
+});
+
+test("a reproduction is a job of its own for each run, though the artifact is there", async () => {
+  await using system = await startSystem();
+  const artifact = await system.publish(recipeOf(1));
+  const { id } = await system.submit(recipeOf(1));
+  const ids: string[] = [];
+  for (const runId of ["run-1", "run-1", "run-2"]) ids.push((await system.submit(recipeOf(1), { runId, reproduce: true })).id);
+  assert.equal(ids[0], ids[1]);
+  assert.equal(new Set([id, ...ids]).size, 3);
+  const begun = await system.jobs.beginAttempt({ jobId: ids[0]!, trainer: "t" });
+  assert.equal(begun.reproduce, true);
+  const done = await system.jobs.completeAttempt({ jobId: ids[0]!, attempt: begun.attempt, artifact, cpuMs: 7n });
+  assert.deepEqual([done.job?.state, done.job?.cpuMs], [JobState.SUCCEEDED, 7n]);
+});
+
+for (const [what, recipe, field] of [
+  ["text that is no JSON", "{", "recipe.recipe"],
+  ["a kind that no trainer runs", JSON.stringify({ kind: "average", inputs: {}, parameters: {} }), undefined],
+  ["a parameter that is missing", JSON.stringify({ ...recipeOf(1), parameters: { generator: "glyphs/1" } }), undefined],
+] as const) {
+  test(`${what} is refused with the field`, async () => {
+    await using system = await startSystem();
+    const submitting = system.jobs.submitJob({ recipe, runId: "run-1" });
+    await assert.rejects(submitting, refused(Code.INVALID_ARGUMENT, "RECIPE_INVALID", field));
+    assert.deepEqual((await system.jobs.listJobs({})).jobs, []);
+  });
+}
+
+test("wrong requests are refused with the field", async () => {
+  await using system = await startSystem();
+  const { jobs } = system;
+  const { id } = await system.submit(recipeOf(1));
+  const attempt = await system.begin(id);
+  const cases: [string, Promise<unknown>][] = [
+    ["run_id", jobs.submitJob({ recipe: canonicalRecipe(recipeOf(1)) })],
+    ["run_id", jobs.cancelJobs({})],
+    ["page_size", jobs.listJobs({ pageSize: -1 })],
+    ["page_token", jobs.listJobs({ pageToken: "x" })],
+    ["states[0]", jobs.listJobs({ states: [JobState.UNSPECIFIED] })],
+    ["trainer", jobs.beginAttempt({ jobId: id })],
+    ["checkpoint", jobs.saveCheckpoint({ jobId: id, attempt, checkpoint: "x" })],
+    ["artifact", jobs.completeAttempt({ jobId: id, attempt, artifact: "x" })],
+  ];
+  for (const [field, call] of cases) await assert.rejects(call, refused(Code.INVALID_ARGUMENT, undefined, field), field);
+  for (const call of [jobs.getJob({ id: "job-x" }), system.begin("job-x")])
+    await assert.rejects(call, refused(Code.NOT_FOUND, "JOB_UNKNOWN"));
+});
+
+test("an attempt is completed by an artifact of its recipe that is in the catalog, once", async () => {
+  await using system = await startSystem();
+  const { id } = await system.submit(recipeOf(1));
+  const attempt = await system.begin(id);
+  await assert.rejects(system.begin(id, "trainer-2"), refused(Code.FAILED_PRECONDITION, "JOB_LEASED"));
+  const other = await system.publish(recipeOf(2));
+  const complete = (artifact: string) => system.jobs.completeAttempt({ jobId: id, attempt, artifact, cpuMs: 12n });
+  await assert.rejects(complete(digestOf("nowhere")), refused(Code.FAILED_PRECONDITION, "ARTIFACT_MISSING"));
+  await assert.rejects(complete(other), refused(Code.FAILED_PRECONDITION, "ARTIFACT_OF_OTHER_RECIPE"));
+  const artifact = await system.publish(recipeOf(1));
+  const { job } = await complete(artifact);
+  assert.deepEqual([job?.state, job?.artifact, job?.cpuMs], [JobState.SUCCEEDED, artifact, 12n]);
+  assert.equal((await complete(artifact)).job?.state, JobState.SUCCEEDED);
+  await assert.rejects(system.begin(id), refused(Code.FAILED_PRECONDITION, "JOB_DONE"));
+  await system.submit(recipeOf(2));
+  await waitFor(() => system.finished.length === 2);
+  assert.deepEqual(
+    system.finished.map(({ jobId }) => jobId === id),
+    [true, false],
+  );
+});
+
+test("a trainer whose stream breaks loses the job at once, and whatever it says later is refused", async () => {
+  await using system = await startSystem({ leaseSeconds: 600 });
+  const { jobs } = system;
+  const { id } = await system.submit(recipeOf(1));
+  const first = await system.begin(id);
+  const stream = reportStream(jobs, id, first);
+  await waitFor(async () => (await jobs.getJob({ id })).job?.progress?.step === 1);
+  stream.break();
+  await waitFor(() => system.offers.length === 2, { what: "the job to be offered again" });
+  const second = await system.begin(id, "trainer-2");
+  assert.equal(second, first + 1);
+  const artifact = await system.publish(recipeOf(1));
+  const stale = refused(Code.ABORTED, "ATTEMPT_STALE");
+  await assert.rejects(reportStream(jobs, id, first).ended, stale);
+  await assert.rejects(jobs.saveCheckpoint({ jobId: id, attempt: first, checkpoint: artifact }), stale);
+  await assert.rejects(jobs.completeAttempt({ jobId: id, attempt: first, artifact }), stale);
+  await assert.rejects(jobs.failAttempt({ jobId: id, attempt: first, error: "late" }), stale);
+  const { job } = await jobs.getJob({ id });
+  assert.deepEqual([job?.state, job?.attempt, job?.trainer, job?.error], [JobState.RUNNING, second, "trainer-2", ""]);
+});
+
+test("a trainer that says nothing for the time of its lease loses the job; one that reports keeps it", async () => {
+  await using system = await startSystem({ leaseSeconds: 1 });
+  const { jobs } = system;
+  const [silent, busy] = [await system.submit(recipeOf(1)), await system.submit(recipeOf(2))];
+  await system.begin(silent.id);
+  const stream = reportStream(jobs, busy.id, await system.begin(busy.id, "trainer-2"));
+  const began = performance.now();
+  await waitFor(async () => {
+    stream.report();
+    return (await jobs.getJob({ id: silent.id })).job?.state === JobState.QUEUED;
+  });
+  assert.ok(performance.now() - began > 900);
+  assert.equal((await jobs.getJob({ id: busy.id })).job?.state, JobState.RUNNING);
+  stream.end();
+  await stream.ended;
+});
+
+test("a superseded attempt learns it on its open stream", async () => {
+  await using system = await startSystem();
+  const { id } = await system.submit(recipeOf(1));
+  const attempt = await system.begin(id);
+  const stream = reportStream(system.jobs, id, attempt);
+  await waitFor(async () => (await system.jobs.getJob({ id })).job?.progress);
+  await system.jobs.failAttempt({ jobId: id, attempt, error: "told by another connection" });
+  await assert.rejects(stream.ended, refused(Code.ABORTED, "ATTEMPT_STALE"));
+});
+
+test("the next attempt goes on from the checkpoint, which the catalog keeps until the job has ended", async () => {
+  await using system = await startSystem();
+  const { jobs, catalog } = system;
+  const { id } = await system.submit(recipeOf(1));
+  const first = await system.begin(id);
+  const blob = await system.artifacts.upload(Uint8Array.of(1, 2, 3), { mediaType: mediaTypes.weights });
+  await jobs.saveCheckpoint({ jobId: id, attempt: first, checkpoint: blob.digest, step: 50 });
+  await jobs.failAttempt({ jobId: id, attempt: first, error: "device lost" });
+  const begun = await jobs.beginAttempt({ jobId: id, trainer: "trainer-2" });
+  assert.equal(begun.checkpoint, blob.digest);
+  const artifact = await system.publish(recipeOf(1));
+  system.clock.aheadMs = 2 * 3_600_000;
+  assert.ok(!(await catalog.collectGarbage({ dryRun: true })).blobs.includes(blob.digest));
+  await system.publish(recipeOf(1)); // young again
+  await jobs.completeAttempt({ jobId: id, attempt: begun.attempt, artifact });
+  assert.ok((await catalog.collectGarbage({ dryRun: true })).blobs.includes(blob.digest));
+});
+
+test("an attempt that failed is tried again, three times; a permanent failure is not", async () => {
+  await using system = await startSystem();
+  const { jobs } = system;
+  const { id } = await system.submit(recipeOf(1));
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    await waitFor(() => system.offers.length === attempt, { what: `offer ${attempt}` });
+    assert.equal(await system.begin(id), attempt);
+    for (let times = 0; times < 2; times++) {
+      const { job } = await jobs.failAttempt({ jobId: id, attempt, error: `broken ${attempt}` });
+      assert.equal(job?.state, attempt < 3 ? JobState.QUEUED : JobState.FAILED);
+    }
+  }
+  const nan = await system.submit(recipeOf(2));
+  const attempt = await system.begin(nan.id);
+  await jobs.failAttempt({ jobId: nan.id, attempt, error: "loss is not finite at step 3", permanent: true });
+  await waitFor(() => system.finished.length === 2);
+  assert.deepEqual(
+    system.finished.map(({ state, error }) => [state, error]),
+    [
+      [JobState.FAILED, "broken 3"],
+      [JobState.FAILED, "loss is not finite at step 3"],
+    ],
+  );
+  assert.equal((await system.submit(recipeOf(2))).state, JobState.QUEUED);
+  assert.equal(await system.begin(nan.id), 2);
+});
+
+test("cancelling stops what no other run needs; its trainer learns it, and its run still shows it", async () => {
+  await using system = await startSystem();
+  const { jobs } = system;
+  const shared = await system.submit(recipeOf(1));
+  await system.submit(recipeOf(1), { runId: "run-2" });
+  const waiting = await system.submit(recipeOf(2));
+  const running = await system.submit(recipeOf(3));
+  const stream = reportStream(jobs, running.id, await system.begin(running.id));
+  await waitFor(async () => (await jobs.getJob({ id: running.id })).job?.progress);
+  assert.equal((await jobs.cancelJobs({ runId: "run-1" })).cancelled, 2);
+  await assert.rejects(stream.ended, refused(Code.CANCELLED, "JOB_CANCELLED"));
+  assert.equal((await jobs.cancelJobs({ runId: "run-1" })).cancelled, 0);
+  const states = new Map((await jobs.listJobs({ runId: "run-1" })).jobs.map(({ id, state }) => [id, state]));
+  assert.deepEqual([...states.values()], [JobState.QUEUED, JobState.CANCELLED, JobState.CANCELLED]);
+  assert.equal((await jobs.cancelJobs({ runId: "run-2", jobIds: [waiting.id] })).cancelled, 0);
+  assert.equal((await jobs.cancelJobs({ runId: "run-2", jobIds: [shared.id] })).cancelled, 1);
+  await assert.rejects(system.begin(waiting.id), refused(Code.FAILED_PRECONDITION, "JOB_DONE"));
+  await waitFor(() => system.finished.length === 3);
+  assert.ok(system.finished.every(({ state }) => state === JobState.CANCELLED));
+  assert.equal((await system.submit(recipeOf(2))).state, JobState.QUEUED);
+});
+
+test("a job whose artifact was damaged is run again", async () => {
+  await using system = await startSystem();
+  const { id } = await system.submit(recipeOf(1));
+  const attempt = await system.begin(id);
+  const artifact = await system.publish(recipeOf(1));
+  await system.jobs.completeAttempt({ jobId: id, attempt, artifact });
+  system.clock.aheadMs = 2 * 3_600_000;
+  await system.catalog.collectGarbage({});
+  const again = await system.submit(recipeOf(1));
+  assert.deepEqual([again.id, again.state], [id, JobState.QUEUED]);
+  assert.equal(await system.begin(id), attempt + 1);
+});
+
+test("an attempt outlives a restart of the service if its trainer reports in time", async () => {
+  await using system = await startSystem();
+  const { jobs } = system;
+  const { id } = await system.submit(recipeOf(1));
+  const attempt = await system.begin(id);
+  await system.restart({ orphanGraceMs: 60_000 });
+  const stream = reportStream(jobs, id, attempt);
+  await waitFor(async () => (await jobs.getJob({ id })).job?.progress);
+  const artifact = await system.publish(recipeOf(1));
+  const { job } = await jobs.completeAttempt({ jobId: id, attempt, artifact });
+  assert.equal(job?.state, JobState.SUCCEEDED);
+  stream.end();
+});
+
+test("an attempt whose trainer does not come back after a restart is given to another one", async () => {
+  await using system = await startSystem();
+  const { id } = await system.submit(recipeOf(1));
+  const attempt = await system.begin(id);
+  await system.restart({ orphanGraceMs: 0 });
+  await waitFor(() => system.offers.length === 2, { what: "the second offer" });
+  assert.equal(await system.begin(id, "trainer-2"), attempt + 1);
+});
+
+test("an attempt that published and then died does not cost a second training", async () => {
+  await using system = await startSystem();
+  const { id } = await system.submit(recipeOf(1));
+  await system.begin(id);
+  const artifact = await system.publish(recipeOf(1));
+  await system.restart();
+  await waitFor(() => system.offers.length === 2);
+  await assert.rejects(system.begin(id), refused(Code.FAILED_PRECONDITION, "JOB_DONE"));
+  assert.equal((await system.jobs.getJob({ id })).job?.artifact, artifact);
+});
+
+test("an offer that was committed and not yet published is published after the restart", async () => {
+  await using system = await startSystem({ loops: false });
+  const { id } = await system.submit(recipeOf(1));
+  assert.deepEqual(system.offers, []);
+  await system.restart({ loops: true });
+  await waitFor(() => system.offers.length === 1);
+  assert.deepEqual(system.offers, [id]);
+});
+
+test("a job whose offer got lost is offered again, later and later", async () => {
+  await using system = await startSystem({ sweepMs: 10 });
+  const { id } = await system.submit(recipeOf(1));
+  await waitFor(() => system.offers.length === 1); // and nobody begins it
+  for (const [aheadMs, offers] of [
+    [61_000, 2],
+    [182_000, 3],
+  ] as const) {
+    system.clock.aheadMs = aheadMs;
+    await waitFor(() => system.offers.length === offers, { what: `offer ${offers}` });
+  }
+  assert.deepEqual(system.offers, [id, id, id]);
+});
+
+test("lists come in pages, by run and by state", async () => {
+  await using system = await startSystem();
+  const { jobs } = system;
+  const ids: string[] = [];
+  for (let number = 0; number < 7; number++) ids.push((await system.submit(recipeOf(number), { runId: number < 5 ? "a" : "b" })).id);
+  await system.begin(ids[0]!);
+  const read = async (request: { runId?: string; states?: JobState[] }) => {
+    const pages: number[] = [];
+    const found: string[] = [];
+    for (let pageToken = ""; ; ) {
+      const page = await jobs.listJobs({ ...request, pageSize: 3, pageToken });
+      pages.push(page.jobs.length);
+      found.push(...page.jobs.map(({ id }) => id));
+      pageToken = page.nextPageToken;
+      if (pageToken === "") return { pages, found };
+    }
+  };
+  assert.deepEqual(await read({}), { pages: [3, 3, 1], found: ids });
+  assert.deepEqual((await read({ runId: "b" })).found, ids.slice(5));
+  assert.deepEqual((await read({ runId: "a", states: [JobState.RUNNING] })).found, ids.slice(0, 1));
+});
+
+test("watching starts with the current state and then tells what changed, each job once a message", async () => {
+  await using system = await startSystem();
+  const { jobs } = system;
+  const first = await system.submit(recipeOf(1));
+  await system.submit(recipeOf(2), { runId: "run-2" });
+  const leaving = new AbortController();
+  const watching = jobs.watchJobs({ runId: "run-1" }, { timeoutMs: 0, signal: leaving.signal })[Symbol.asyncIterator]();
+  const snapshot = (await watching.next()).value!;
+  assert.deepEqual([snapshot.current, snapshot.jobs.map(({ id }: Job) => id)], [true, [first.id]]);
+  assert.equal(snapshot.jobs[0]?.recipe, "");
+
+  // A slow watcher: many changes of two jobs while it does not read.
+  const attempt = await system.begin(first.id);
+  const second = await system.submit(recipeOf(3));
+  const stream = reportStream(jobs, first.id, attempt);
+  let last = 0;
+  for (let count = 0; count < 50; count++) {
+    stream.report();
+    last = await waitFor(async () => {
+      const step = (await jobs.getJob({ id: first.id })).job?.progress?.step ?? 0;
+      return step > last && step;
+    });
+  }
+  const seen = new Map<string, Job>();
+  let messages = 0;
+  while ((seen.get(first.id)?.progress?.step ?? 0) < last || !seen.has(second.id)) {
+    const { value } = await watching.next();
+    messages += 1;
+    const ids = value!.jobs.map(({ id }: Job) => id);
+    assert.equal(new Set(ids).size, ids.length);
+    for (const job of value!.jobs) seen.set(job.id, job);
+  }
+  assert.ok(messages <= 10, `${messages} messages for 52 changes`);
+  assert.deepEqual([...seen.keys()].sort(), [first.id, second.id].sort());
+
+  // What another run made, this run is told of when it needs it too.
+  await system.submit(recipeOf(2), { runId: "run-1" });
+  let added = (await watching.next()).value!;
+  while (!added.jobs.some(({ id }: Job) => id !== first.id && id !== second.id)) added = (await watching.next()).value!;
+  stream.end();
+  leaving.abort();
+});

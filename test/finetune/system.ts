@@ -1,0 +1,128 @@
+import { type Artifacts, createArtifacts } from "#libs/artifacts";
+import { type Bus, openLocalBus } from "#libs/bus";
+import { buildDatasetManifest, canonicalRecipe, type Digest, mediaTypes, type Recipe } from "#libs/recipes";
+import { connect, type ServiceClient, serve } from "#libs/rpc";
+import { createLogger } from "#libs/telemetry";
+import { freePort, temporaryDirectory } from "#libs/testing";
+import { jobFinished, workTopic } from "#libs/topics";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import type { JobFinished } from "#proto/ratatouille/v1/events_pb.ts";
+import { FinetuneService, type Job } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { createCatalog } from "../../services/catalog/index.ts";
+import { createFinetune } from "../../services/finetune/index.ts";
+
+export type Options = { orphanGraceMs?: number; leaseSeconds?: number; sweepMs?: number; loops?: boolean };
+
+/** The finetune service over real gRPC and files, with a catalog, a bus and a clock to move. */
+export type System = AsyncDisposable & {
+  readonly jobs: ServiceClient<typeof FinetuneService>;
+  readonly catalog: ServiceClient<typeof CatalogService>;
+  readonly artifacts: Artifacts;
+  readonly bus: Bus;
+  readonly clock: { aheadMs: number };
+  /** Ids of offered jobs, as they come from the bus; and the finished ones. */
+  readonly offers: string[];
+  readonly finished: JobFinished[];
+  submit(recipe: Recipe, options?: { runId?: string; reproduce?: boolean; label?: string }): Promise<Job>;
+  /** Publishes what a trainer would make of a recipe. */
+  publish(recipe: Recipe): Promise<Digest>;
+  begin(jobId: string, trainer?: string): Promise<number>;
+  /** Ends the finetune service, without a word to anybody, and opens it again on its files. */
+  restart(options?: Options): Promise<void>;
+};
+
+/** Starts a system in a directory of its own. */
+export async function startSystem(options: Options = {}): Promise<System> {
+  await using opening = new AsyncDisposableStack();
+  const directory = opening.use(await temporaryDirectory());
+  const log = createLogger({ service: "test", level: "silent" });
+  const clock = { aheadMs: 0 };
+  const now = () => Date.now() + clock.aheadMs;
+  const bus = opening.use(await openLocalBus({ path: ":memory:" }));
+  const catalog = opening.use(await createCatalog({ directory: directory.path, bus, log, now }));
+  const catalogServer = opening.use(await serve({ address: "127.0.0.1:0", services: catalog.registrations, drainMs: 0 }));
+  const channel = opening.use(connect(catalogServer.address));
+  const artifacts = createArtifacts(channel);
+  const address = `127.0.0.1:${await freePort()}`;
+
+  const start = async ({ loops = true, ...more }: Options) => {
+    await using starting = new AsyncDisposableStack();
+    const service = starting.use(await createFinetune({ directory: directory.path, bus, channel, log, now, orphanGraceMs: 0, ...more }));
+    starting.use(await serve({ address, services: service.registrations, drainMs: 0 }));
+    const stop = new AbortController();
+    const running = loops ? service.run(stop.signal) : undefined;
+    starting.defer(async () => {
+      stop.abort();
+      await running;
+    });
+    return starting.move();
+  };
+  let running = await start(options);
+  opening.defer(() => running.disposeAsync());
+  const jobs = opening.use(connect(address)).client(FinetuneService);
+
+  const offers: string[] = [];
+  const finished: JobFinished[] = [];
+  const listening = new AbortController();
+  const consumer = { durable: "test", concurrency: 1, signal: listening.signal };
+  const consuming = [
+    bus.consume(workTopic("cpu"), consumer, async ({ jobId }) => void offers.push(jobId)),
+    bus.consume(jobFinished, consumer, async (event) => void finished.push(event)),
+  ];
+  opening.defer(async () => {
+    listening.abort();
+    await Promise.all(consuming);
+  });
+  const open = opening.move();
+  return {
+    jobs,
+    catalog: channel.client(CatalogService),
+    artifacts,
+    bus,
+    clock,
+    offers,
+    finished,
+    async submit(recipe, { runId = "run-1", ...more } = {}) {
+      return (await jobs.submitJob({ recipe: canonicalRecipe(recipe), runId, ...more })).job!;
+    },
+    async publish(recipe) {
+      const data = await artifacts.upload(new TextEncoder().encode(canonicalRecipe(recipe)), { mediaType: mediaTypes.datasetLayer });
+      return (await artifacts.publish(buildDatasetManifest({ recipe, licences: [], data }))).digest as Digest;
+    },
+    begin: async (jobId, trainer = "trainer-1") => (await jobs.beginAttempt({ jobId, trainer, device: "cpu" })).attempt,
+    async restart(changes = options) {
+      await running.disposeAsync();
+      running = await start(changes);
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+/** A recipe of its own for each number. Nothing runs it here. */
+export function recipeOf(number: number): Recipe {
+  const parameters = { generator: "glyphs/1", classes: 6, images: 120, styles: ["plain"], rotation: 0, alphabetSeed: 9 };
+  return { kind: "dataset", inputs: {}, seed: number, parameters };
+}
+
+/** A progress stream that a test feeds, ends or breaks. */
+export function reportStream(jobs: ServiceClient<typeof FinetuneService>, jobId: string, attempt: number) {
+  const breaking = new AbortController();
+  let wake = Promise.withResolvers<boolean>();
+  async function* requests() {
+    for (let step = 1; ; step++) {
+      yield { jobId, attempt, progress: { step, steps: 100, loss: 1 / step } };
+      const more = await wake.promise;
+      wake = Promise.withResolvers();
+      if (!more) return;
+    }
+  }
+  const ended = jobs.reportProgress(requests(), { timeoutMs: 0, signal: breaking.signal });
+  ended.catch(() => undefined);
+  return {
+    /** The response, or the error that ended it. */
+    ended,
+    report: () => wake.resolve(true),
+    end: () => wake.resolve(false),
+    break: () => breaking.abort(),
+  };
+}
