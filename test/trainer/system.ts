@@ -30,6 +30,8 @@ export async function startSystem(directory: string) {
     stop.abort();
     await Promise.allSettled(loops);
   });
+  // First of all the client goes: Deno 2.9 aborts in nghttp2 when a GOAWAY reaches a session that has just closed streams.
+  opening.defer(() => channel.close());
   const jobs = channel.client(FinetuneService);
   const open = opening.move();
   const job = async (id: string): Promise<Job> => (await jobs.getJob({ id })).job!;
