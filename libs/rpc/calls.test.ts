@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { collect, failure, pair } from "./fixture.ts";
 import { Code, isRpcError, notFound, RpcError } from "./index.ts";
 
@@ -148,4 +149,45 @@ test("a method without a handler, and a service that is not served, are UNIMPLEM
   await using p = await pair({});
   assert.ok(isRpcError(await failure(p.catalog.getArtifact({})), Code.UNIMPLEMENTED));
   assert.ok(isRpcError(await failure(p.bus.publish({})), Code.UNIMPLEMENTED));
+});
+
+test("requests that no generated client would send are INVALID_ARGUMENT", async () => {
+  await using p = await pair({ catalog: { getArtifact: () => ({}) } });
+  const raw = new Client(p.server.address, credentials.createInsecure());
+  const send = (...messages: Buffer[]) =>
+    new Promise<string>((resolve, reject) => {
+      const bytes = (buffer: Buffer) => buffer;
+      const call = raw.makeBidiStreamRequest("/ratatouille.v1.CatalogService/GetArtifact", bytes, bytes, new Metadata(), {
+        deadline: Date.now() + 5000,
+      });
+      call.on("error", ({ code, details }: ServiceError) => resolve(`${code} ${details}`));
+      call.on("end", () => reject(new Error("no error")));
+      for (const message of messages) call.write(message);
+      call.end();
+      call.resume();
+    });
+  try {
+    assert.equal(await send(Buffer.from([0xff, 0xff, 0xff])), "3 the request is not a valid ratatouille.v1.GetArtifactRequest");
+    assert.equal(await send(), "3 ratatouille.v1.CatalogService/GetArtifact takes one request, and none came");
+    const empty = Buffer.alloc(0);
+    assert.equal(await send(empty, empty), "3 ratatouille.v1.CatalogService/GetArtifact takes one request, not several");
+    assert.match(await send(Buffer.alloc(5_000_000)), /^8 /);
+  } finally {
+    raw.close();
+  }
+});
+
+test("metadata travels as text, and what cannot be sent is refused", async () => {
+  let seen: string | undefined;
+  await using p = await pair({
+    catalog: {
+      getArtifact(_, { metadata }) {
+        seen = metadata.get("x-run");
+        return {};
+      },
+    },
+  });
+  await p.catalog.getArtifact({}, { metadata: { "X-Run": "run 1" } });
+  assert.equal(seen, "run 1");
+  assert.ok(isRpcError(await failure(p.catalog.getArtifact({}, { metadata: { "x-run": "50°\n" } })), Code.INVALID_ARGUMENT));
 });

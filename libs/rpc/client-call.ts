@@ -3,6 +3,7 @@ import type { Client, ClientDuplexStream, Metadata, ServiceError } from "@grpc/g
 import { idleTimer, type LinkedController, linkedController } from "./abort.ts";
 import { Code, codeName, toCode } from "./code.ts";
 import { decode, encode, identity } from "./codec.ts";
+import { connectionReason } from "./connection.ts";
 import { abortError, cancelled, deadlineExceeded, internal, RpcError } from "./errors.ts";
 import { fromWireStatus } from "./status.ts";
 import { messageWriter, readMessages } from "./stream.ts";
@@ -160,7 +161,7 @@ function receivedError(failure: ServiceError, attempt: Attempt): RpcError {
         details,
       );
     case Code.UNAVAILABLE:
-      return new RpcError(code, `${attempt.address} is not available: ${failure.details}`, details);
+      return new RpcError(code, `${attempt.address} is not available: ${connectionReason(failure.details)}`, details);
     default:
       return new RpcError(code, failure.details, details);
   }

@@ -1,5 +1,6 @@
-export { type ClientTls, type ConnectOptions, connect, type RpcChannel } from "./client.ts";
+export { connect, type RpcChannel } from "./client.ts";
 export { Code, codeName } from "./code.ts";
+export type { ClientTls, ConnectOptions } from "./connection.ts";
 export {
   aborted,
   alreadyExists,
