@@ -7,6 +7,8 @@ import { createFinder } from "./finder.ts";
 
 /** Bytes of a chunk on the wire. */
 const CHUNK_BYTES = 1 << 20;
+/** What may travel with a manifest. */
+const CARRIED_BYTES = 2 << 20;
 /** A stream of weights may take long; one that stands still may not. */
 const IDLE_TIMEOUT_MS = 60_000;
 
@@ -29,8 +31,11 @@ export type Artifacts = {
   stream(digest: string, options?: Options): AsyncIterable<Uint8Array>;
   /** A range of a blob in memory. */
   read(digest: string, range: { readonly offset: number; readonly length: number }, options?: Options): Promise<Uint8Array>;
-  /** Stores the config and publishes the manifest. Publishing twice is publishing once. */
-  publish(built: BuiltManifest, options?: Options): Promise<Artifact>;
+  /**
+   * Publishes a manifest with its config and those of its blobs that are not uploaded yet. Small ones travel with the manifest.
+   * Publishing twice is publishing once.
+   */
+  publish(built: BuiltManifest, options?: Options & { readonly blobs?: readonly Uint8Array[] }): Promise<Artifact>;
 };
 
 /** The catalog behind a channel. */
@@ -57,9 +62,16 @@ export function createArtifacts(channel: RpcChannel): Artifacts {
       if (length === 0) return new Uint8Array(0);
       return collect(stream(catalog, { digest, offset: BigInt(offset), length: BigInt(length) }, signal));
     },
-    async publish({ manifest, config }, { signal } = {}) {
-      await upload(catalog, config, mediaTypes.empty, undefined, signal);
-      const published = await catalog.publishArtifact({ manifest }, options(signal));
+    async publish({ manifest, config }, { blobs = [], signal } = {}) {
+      const carried: Uint8Array[] = [];
+      let room = CARRIED_BYTES;
+      for (const blob of [config, ...blobs]) {
+        if (blob.length <= room) {
+          carried.push(blob);
+          room -= blob.length;
+        } else await upload(catalog, blob, mediaTypes.sourceLayer, undefined, signal);
+      }
+      const published = await catalog.publishArtifact({ manifest, blobs: carried }, options(signal));
       return present(published.artifact);
     },
   };

@@ -9,7 +9,7 @@ export type BackendName = (typeof backends)[number];
 export const arithmetics: { readonly [B in BackendName]: string } & { readonly averaging: string } = {
   wasm: "tfjs-wasm-simd/4.22.0",
   cpu: "tfjs-cpu/4.22.0",
-  averaging: "f64-sum/1",
+  averaging: "exact-mean/1",
 };
 
 /** The backend of an arithmetic, or undefined if it is not one that trains. */

@@ -6,7 +6,7 @@ const recipe = {
   kind: "average",
   inputs: { models: [digestOf("a"), digestOf("b")] },
   parameters: { method: "uniform", dtype: "F32" },
-  arithmetic: "f64-sum/1",
+  arithmetic: "exact-mean/1",
 } as const;
 
 const build = () =>

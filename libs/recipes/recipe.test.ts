@@ -9,7 +9,7 @@ const average = {
   kind: "average",
   inputs: { models: [digest("b"), digest("a")] },
   parameters: { method: "uniform", dtype: "F32" },
-  arithmetic: "f64-sum/1",
+  arithmetic: "exact-mean/1",
 } as const;
 
 test("canonical JSON follows RFC 8785", () => {
@@ -33,10 +33,10 @@ test("canonical JSON follows RFC 8785", () => {
 test("a recipe key is the sha-256 of the canonical text", () => {
   assert.equal(
     canonicalRecipe(average),
-    `{"arithmetic":"f64-sum/1","inputs":{"models":["${digest("b")}","${digest("a")}"]},"kind":"average","parameters":{"dtype":"F32","method":"uniform"}}`,
+    `{"arithmetic":"exact-mean/1","inputs":{"models":["${digest("b")}","${digest("a")}"]},"kind":"average","parameters":{"dtype":"F32","method":"uniform"}}`,
   );
   // printf '%s' "$text" | sha256sum
-  assert.equal(recipeKey(average), "sha256:0f595bbd7a38897f7b3f8735c27377b4a33c7998019a03ae2d47d5d04ec56471");
+  assert.equal(recipeKey(average), "sha256:0f50d045134bf7f3536ddf2122438326c8a8f0f02ff1d80cb62f558a14561b88");
 });
 
 test("canonical JSON does not depend on the order of names and survives a round trip", () => {
@@ -64,7 +64,7 @@ test("the key changes with every field", () => {
     average,
     { ...average, inputs: { models: [digest("a"), digest("b")] } },
     { ...average, parameters: { method: "uniform", dtype: "F32", exclude: [] } },
-    { ...average, arithmetic: "f64-sum/2" },
+    { ...average, arithmetic: "exact-mean/2" },
   ].map((recipe) => recipeKey(recipe as never));
   assert.equal(new Set(keys).size, keys.length);
 });

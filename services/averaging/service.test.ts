@@ -218,9 +218,9 @@ const INVALID: [string, (system: TestSystem) => Promise<Recipe | string>, string
   ],
   [
     "another arithmetic",
-    async (s) => ({ ...averageRecipe(await two(s)), arithmetic: "f64-sum/0" }),
+    async (s) => ({ ...averageRecipe(await two(s)), arithmetic: "exact-mean/0" }),
     "recipe.arithmetic",
-    /f64-sum\/0; this server averages with/,
+    /exact-mean\/0; this server averages with/,
   ],
   [
     "a data set among the models",

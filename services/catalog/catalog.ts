@@ -21,7 +21,10 @@ export type Catalog = {
   readonly refs: Refs;
   readonly pins: Pins;
   /** See publish.ts. */
-  publish(manifest: Uint8Array, signal: AbortSignal): Promise<{ artifact: ArtifactRecord; existed: boolean }>;
+  publish(
+    request: { readonly manifest: Uint8Array; readonly blobs: readonly Uint8Array[] },
+    signal: AbortSignal,
+  ): Promise<{ artifact: ArtifactRecord; existed: boolean }>;
   /** Finds one artifact after a look at its blobs. CatalogError ARTIFACT_NOT_FOUND, REF_NOT_FOUND, AMBIGUOUS_DIGEST, ARTIFACT_DAMAGED. */
   get(request: ArtifactName & { readonly includeDamaged: boolean; readonly signal: AbortSignal }): Promise<ArtifactRecord>;
   /** See garbage.ts. */
@@ -62,8 +65,8 @@ export function openCatalog(dependencies: {
     artifacts,
     refs,
     pins: createPins(database, store),
-    async publish(manifest, signal) {
-      const { digest, existed } = await publish({ ...dependencies, blobs }, manifest, signal);
+    async publish(request, signal) {
+      const { digest, existed } = await publish({ ...dependencies, blobs }, request, signal);
       return { artifact: await artifacts.byDigest(digest), existed };
     },
     async get({ includeDamaged, signal, ...name }) {

@@ -91,7 +91,7 @@ export function averageOf(models: readonly Digest[], exclude: string): Recipe {
     kind: "average",
     inputs: { models },
     parameters: { method: "uniform", exclude: [exclude], dtype: "F32" },
-    arithmetic: "f64-sum/1",
+    arithmetic: "exact-mean/1",
   };
 }
 

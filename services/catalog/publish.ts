@@ -1,6 +1,6 @@
 import type { Transaction } from "kysely";
 import { event, type Outbox } from "#libs/bus";
-import { type Digest, ManifestError, type ReadManifest, RecipeError, readManifest, recipeInputs } from "#libs/recipes";
+import { type Digest, digestOf, ManifestError, type ReadManifest, RecipeError, readManifest, recipeInputs } from "#libs/recipes";
 import type { BlobStore } from "#libs/storage";
 import { artifactPublished } from "#libs/topics";
 import { firstMissing } from "./artifacts.ts";
@@ -12,6 +12,9 @@ import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
 /** A manifest of a thousand inputs has about 100 KiB. */
 const MAX_MANIFEST_BYTES = 1 << 20;
 
+/** Together with the manifest they stay below gRPC's limit of 4 MiB for one message. */
+const MAX_CARRIED_BYTES = 2 << 20;
+
 /** What publishing needs. */
 export type PublishDependencies = {
   readonly database: CatalogDatabase;
@@ -22,19 +25,20 @@ export type PublishDependencies = {
 };
 
 /**
- * Publishes a manifest whose blobs are stored and whose inputs are published, and tells the bus in the same transaction.
+ * Publishes a manifest whose blobs are stored or come along, and whose inputs are published, and tells the bus in the same transaction.
  * Publishing again is allowed and repairs a damaged artifact. Returns its digest and whether it was there, whole, before.
  * CatalogError INVALID_FIELD, BLOB_MISSING, INPUT_MISSING, RECIPE_NOT_REPRODUCED.
  */
 export async function publish(
   { database, store, blobs, outbox, now }: PublishDependencies,
-  bytes: Uint8Array,
+  { manifest: bytes, blobs: carried }: { readonly manifest: Uint8Array; readonly blobs: readonly Uint8Array[] },
   signal: AbortSignal,
 ): Promise<{ digest: Digest; existed: boolean }> {
   const manifest = parseManifest(bytes);
   const { digest, recipeKey, kind } = manifest;
   const parts = blobsOf(manifest);
   const inputs = recipeInputs(manifest.recipe);
+  await storeCarried(blobs, parts, carried, signal);
   for (const blob of parts) await checkBlob(store, blobs, blob, signal);
 
   const existed = await database.transaction(async (tx) => {
@@ -78,6 +82,26 @@ function parseManifest(bytes: Uint8Array): ReadManifest {
 /** Each blob once, the config included. */
 function blobsOf({ config, layers }: ReadManifest): { digest: Digest; size: number }[] {
   return [...new Map([config, ...layers].map(({ digest, size }) => [digest, { digest, size }])).values()];
+}
+
+/** Stores the blobs that came with the manifest. What the manifest does not name is refused before anything is stored. */
+async function storeCarried(
+  blobs: Blobs,
+  parts: readonly { digest: Digest; size: number }[],
+  carried: readonly Uint8Array[],
+  signal: AbortSignal,
+): Promise<void> {
+  const bytes = carried.reduce((sum, { length }) => sum + length, 0);
+  if (bytes > MAX_CARRIED_BYTES) throw invalidField("blobs", `${bytes} bytes, at most ${MAX_CARRIED_BYTES} may come with a manifest`);
+  const named = new Set(parts.map(({ digest }) => digest));
+  const digests = carried.map(digestOf);
+  const stranger = digests.findIndex((digest) => !named.has(digest));
+  if (stranger >= 0) throw invalidField(`blobs[${stranger}]`, `the manifest does not name ${digests[stranger]}`);
+  await Promise.all(carried.map((content, i) => blobs.put(once(content), { digest: digests[i], size: content.length, signal })));
+}
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield content;
 }
 
 async function checkBlob(store: BlobStore, blobs: Blobs, blob: { digest: Digest; size: number }, signal: AbortSignal): Promise<void> {

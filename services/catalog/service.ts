@@ -48,9 +48,9 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
       }
     },
 
-    publishArtifact: ({ manifest }, { signal }) =>
+    publishArtifact: ({ manifest, blobs }, { signal }) =>
       answer(async () => {
-        const { artifact, existed } = await catalog.publish(manifest, signal);
+        const { artifact, existed } = await catalog.publish({ manifest, blobs }, signal);
         return { artifact: toArtifact(artifact), existed };
       }),
 

@@ -93,7 +93,7 @@ test("a recipe of another kind is refused by name", () => {
     kind: "average",
     inputs: { models: [a] },
     parameters: { method: "uniform", dtype: "F32" },
-    arithmetic: "f64-sum/1",
+    arithmetic: "exact-mean/1",
   });
   assert.throws(() => checkRequest(average), /recipe\.kind is average/);
 });

@@ -93,8 +93,7 @@ export function createEvaluator({ artifacts, inputs, pool, log }: EvaluatorDepen
     const licences = foldLicences(Object.values(loaded).flatMap((role) => role.map((input) => input.licences)));
     const built = buildEvaluationManifest({ recipe, result: descriptor, licences });
     if (!publish) return { artifact: unpublished(recipe, built, bytes.length), result };
-    await artifacts.upload(bytes, { mediaType: mediaTypes.evaluationLayer, signal });
-    return { artifact: await artifacts.publish(built, { signal }), result };
+    return { artifact: await artifacts.publish(built, { blobs: [bytes], signal }), result };
   }
 
   return {

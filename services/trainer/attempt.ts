@@ -7,7 +7,6 @@ import type { BeginAttemptResponse, FinetuneService } from "#proto/ratatouille/v
 import { createCheckpointer, loadCheckpoint } from "./checkpoints.ts";
 import { failureSentence, isPermanent, LostAttempt } from "./failure.ts";
 import type { LoadInput } from "./input.ts";
-import type { Product } from "./product.ts";
 import { createProgress, sendReports } from "./progress.ts";
 import { runRecipe } from "./run-recipe.ts";
 
@@ -51,7 +50,8 @@ export async function runAttempt(begun: BeginAttemptResponse, deps: AttemptDepen
       },
     });
     await checkpointer.settled();
-    if (!begun.reproduce) await publish(deps.artifacts, product, controller.signal);
+    if (!begun.reproduce)
+      await deps.artifacts.publish(product.built, { blobs: product.blobs.map(({ bytes }) => bytes), signal: controller.signal });
     const cpuMs = BigInt(Math.round(cpuTimeMs() - startCpuMs));
     // Not the controller's signal: the service ends the progress stream of a completed attempt, maybe before it answers here.
     await finetune.completeAttempt({ ...attempt, artifact: product.built.digest, cpuMs }, { signal });
@@ -69,9 +69,4 @@ export async function runAttempt(begun: BeginAttemptResponse, deps: AttemptDepen
     signal.removeEventListener("abort", stop);
     progress.end();
   }
-}
-
-async function publish(artifacts: Artifacts, { blobs, built }: Product, signal: AbortSignal): Promise<void> {
-  await Promise.all(blobs.map(({ bytes, descriptor }) => artifacts.upload(bytes, { mediaType: descriptor.mediaType, signal })));
-  await artifacts.publish(built, { signal });
 }
