@@ -149,21 +149,21 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
     await using ctx = await open();
     const stop = new AbortController();
     await ctx.bus.publish(offer("lost"));
-    await using silent = await ctx.bus.subscribe({ durable: "worker", subject: work.subject, concurrency: 1, ackWaitMs: 400 });
+    await using silent = await ctx.bus.subscribe({ durable: "worker", subject: work.subject, concurrency: 1, ackWaitMs: 1_000 });
     const iterator = silent[Symbol.asyncIterator]();
     const lost = (await iterator.next()).value!;
     assert.equal(lost.delivery, 1);
     silent.stop();
     const got: number[] = [];
     const seen = deferred();
-    const consuming = ctx.bus.consume(work, options(stop.signal, { ackWaitMs: 400 }), async (_message, { delivery }) => {
+    const consuming = ctx.bus.consume(work, options(stop.signal, { ackWaitMs: 1_000 }), async (_message, { delivery }) => {
       got.push(delivery);
       await seen.promise;
     });
     await waitFor(() => got.length === 1, { what: "the second delivery" });
     await lost.settle({ type: "nak", delayMs: 0 }); // late: changes nothing
     const started = performance.now();
-    await waitFor(() => performance.now() - started > 1_000, { what: "the handler to outlive two ack waits" });
+    await waitFor(() => performance.now() - started > 2_200, { what: "the handler to outlive two ack waits" });
     assert.deepEqual(got, [2]);
     seen.resolve();
     stop.abort();
@@ -250,7 +250,7 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
     stop.abort();
     await consuming;
     const median = latencies.sort((a, b) => a - b)[10]!;
-    assert.ok(median < 50, `median hand-over ${median} ms`);
+    assert.ok(median < 250, `median hand-over ${median} ms`);
   });
 }
 

@@ -93,3 +93,12 @@ test("wrong requests are refused with the field", async () => {
   const responses = client.consume(requests(), { timeoutMs: 5_000 });
   await assert.rejects(responses[Symbol.asyncIterator]().next(), refused("subscribe.concurrency"));
 });
+
+test("a server that serves no bus is an error, not a silence", async () => {
+  await using server = await serve({ address: "127.0.0.1:0", services: [], drainMs: 0 });
+  using channel = connect(server.address);
+  await using bus = connectRemoteBus(channel);
+  const signal = AbortSignal.timeout(30_000);
+  const consuming = bus.consume(work, { durable: "worker", concurrency: 1, signal }, async () => undefined);
+  await assert.rejects(consuming, (error) => isRpcError(error, Code.UNIMPLEMENTED));
+});

@@ -9,6 +9,8 @@ import { toSettleRequest } from "./wire.ts";
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1_000;
+/** The server is there and refuses: trying again would only hide it. */
+const hopeless: ReadonlySet<Code> = new Set([Code.INVALID_ARGUMENT, Code.UNAUTHENTICATED, Code.PERMISSION_DENIED, Code.UNIMPLEMENTED]);
 /** How long a server may take to end a stream that is stopped. */
 const STOP_GRACE_MS = 1_000;
 
@@ -100,8 +102,8 @@ function subscribe(client: ServiceClient<typeof BusService>, options: SubscribeO
             yield delivery;
           }
         } catch (error) {
-          if (isRpcError(error, Code.INVALID_ARGUMENT)) throw error;
-          // Broken, or nobody there: only trying again can help.
+          if (isRpcError(error) && hopeless.has(error.code)) throw error;
+          // Broken, or nobody there: trying again may help.
         }
         await hand.empty();
         await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
