@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UsageError, VERSION } from "#libs/service";
+import { collectGarbage } from "./commands/collect-garbage.ts";
 import { completion, isShell } from "./commands/completion.ts";
 import { doctor } from "./commands/doctor.ts";
 import { lineage } from "./commands/lineage.ts";
@@ -133,6 +134,17 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
   )
     .option("--quiet", "no progress")
     .action(run((name: string, options) => reproduce(name, options, context)));
+
+  shared(
+    command(
+      program,
+      "gc",
+      "Delete artifacts and blobs that no name, no run and no other artifact needs. What is younger than an hour stays.",
+      "  ratatouille gc --dry-run",
+    ),
+  )
+    .option("--dry-run", "say what would go, delete nothing")
+    .action(run((options) => collectGarbage(options, context)));
 
   shared(command(program, "doctor", "Say what is right here, what is not, and what to do.", "  ratatouille doctor --json")).action(
     run((options) => doctor(options, context)),

@@ -1,0 +1,15 @@
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
+import { bytes } from "../format.ts";
+
+/** `ratatouille gc`: deletes artifacts and blobs that no name, no run and no other artifact needs. */
+export async function collectGarbage(options: GlobalOptions & { readonly dryRun?: boolean }, context: CommandContext): Promise<number> {
+  const catalog = (await useTarget(context, options)).channel.client(CatalogService);
+  const { artifacts, blobs, freedBytes } = await catalog.collectGarbage({ dryRun: options.dryRun ?? false }, { signal: context.signal });
+  if (options.json) context.stdout.write(`${JSON.stringify({ artifacts, blobs, freedBytes: Number(freedBytes) })}\n`);
+  else {
+    const verb = options.dryRun ? "Would delete" : "Deleted";
+    context.stdout.write(`${verb} ${artifacts.length} artifacts and ${blobs.length} blobs, ${bytes(Number(freedBytes))}.\n`);
+  }
+  return 0;
+}
