@@ -258,7 +258,7 @@ test("a deadline ends the call on both sides", async () => {
   assert.match(failed.message, /GetArtifact on 127\.0\.0\.1:\d+ did not finish within 200 ms/);
   assert.ok(Date.now() - started < 2000);
   assert.ok(isRpcError(await ended.promise, Code.DEADLINE_EXCEEDED));
-  assert.ok(deadline !== undefined && Math.abs(deadline.getTime() - started - 200) < 100);
+  assert.ok(deadline !== undefined && Math.abs(deadline.getTime() - started - 200) < 1000);
 });
 
 test("a stream has no deadline when it says so, and fails without saying", async () => {
@@ -284,12 +284,12 @@ test("a stream that falls silent ends by its idle timeout, a slow one does not",
       async *downloadBlob({ digest }, { signal }) {
         for (let i = 0; i < 4; i++) {
           yield {};
-          await sleep(digest === "slow" ? 100 : 20_000, undefined, { signal });
+          await sleep(digest === "slow" ? 350 : 20_000, undefined, { signal });
         }
       },
     },
   });
-  const options = { timeoutMs: 0, idleTimeoutMs: 300 };
+  const options = { timeoutMs: 0, idleTimeoutMs: 1000 };
   assert.equal((await collect(p.catalog.downloadBlob({ digest: "slow" }, options))).length, 4);
   const failed = await failure(collect(p.catalog.downloadBlob({ digest: "silent" }, options)));
   assert.ok(isRpcError(failed, Code.DEADLINE_EXCEEDED, "IDLE_TIMEOUT"));
