@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { spawnScript } from "#libs/service";
+import { openOtlpSink, type ReceivedSpan } from "#libs/telemetry/testing";
 import { temporaryDirectory } from "#libs/testing";
-import { openOtlpSink, type ReceivedSpan } from "../../libs/telemetry/testing/index.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -19,9 +19,9 @@ test("one trace leads from the command through services, bus and trainers to ave
   await using directory = await temporaryDirectory();
   await using sink = await openOtlpSink();
   const args = ["recycle", "examples/tiny.yaml", "--quiet", "--data", join(directory.path, "data"), "--out", join(directory.path, "out")];
-  const child = spawn(process.execPath, [join(root, "services/cli/main.ts"), ...args], {
+  const child = spawnScript(join(root, "services/cli/main.ts"), args, {
     cwd: root,
-    env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint },
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint },
     stdio: "ignore",
   });
   const [code] = await once(child, "exit");
