@@ -27,20 +27,16 @@ export function commandContext(stack: AsyncDisposableStack, { signal }: ProcessC
   return { stack, signal, stdout: process.stdout, stderr: process.stderr };
 }
 
-/** A logger to a file under the data directory, since the terminal belongs to the progress. Nothing is logged where nothing can be written. */
+/** A logger to a file under the data directory, since the terminal belongs to the progress. */
 export function fileLogger(dataDirectory: string, service: string): Logger {
-  try {
-    const directory = join(dataDirectory, "logs");
-    mkdirSync(directory, { recursive: true });
-    return createLogger({ service, destination: join(directory, "ratatouille.log") });
-  } catch {
-    // Opening the system says what is wrong with the directory.
-    return createLogger({ service, level: "silent" });
-  }
+  const directory = join(dataDirectory, "logs");
+  mkdirSync(directory, { recursive: true });
+  return createLogger({ service, destination: join(directory, "ratatouille.log") });
 }
 
 /** The system that a command talks to; it is closed when the command ends. */
 export async function useTarget({ stack }: CommandContext, options: GlobalOptions): Promise<Target> {
   const { data, server, token, trainers, ca } = options;
-  return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, caPath: ca, log: fileLogger(data, "ratatouille") }));
+  const openLog = () => fileLogger(data, "ratatouille");
+  return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, caPath: ca, openLog }));
 }

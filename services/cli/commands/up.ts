@@ -14,9 +14,14 @@ export type UpOptions = GlobalOptions & {
 export async function up(options: UpOptions, { stack, signal, stdout }: CommandContext): Promise<number> {
   const { data, listen, token, tlsCert, tlsKey, insecure, trainers } = options;
   const tls = tlsCert && tlsKey ? { certificate: await readFile(tlsCert), key: await readFile(tlsKey) } : undefined;
-  const log = fileLogger(data, "ratatouille");
   const system = stack.use(
-    await startEmbedded({ dataDirectory: data, address: listen, token, tls, insecure, trainers, shared: true, log }),
+    await startEmbedded({
+      dataDirectory: data,
+      address: listen,
+      ...{ token, tls, insecure, trainers },
+      shared: true,
+      openLog: () => fileLogger(data, "ratatouille"),
+    }),
   );
   if (insecure) stdout.write(`INSECURE: whoever reaches ${system.address} may read and change everything.\n`);
   stdout.write(

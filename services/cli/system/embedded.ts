@@ -27,7 +27,8 @@ export type EmbeddedOptions = {
   readonly insecure?: boolean | undefined;
   /** Others may attach (`ratatouille up`), and interrupted runs go on by themselves. */
   readonly shared: boolean;
-  readonly log: Logger;
+  /** Opens the log, below the data directory; called once the directory is this process's. */
+  readonly openLog: () => Logger;
 };
 
 /** Every service in this process on one port, and trainers as child processes. */
@@ -46,8 +47,9 @@ const DRAIN_MS = 500;
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedSystem> {
   await using opening = new AsyncDisposableStack();
-  const { dataDirectory: directory, log, token, shared } = options;
+  const { dataDirectory: directory, token, shared } = options;
   const lock = opening.use(await lockDirectory(directory, { version: VERSION }));
+  const log = options.openLog();
   const bus = opening.use(await openLocalBus({ path: join(directory, "bus.sqlite") }));
   const stopper = new AbortController();
   const { tls, insecure, address: outside } = options;

@@ -15,7 +15,8 @@ export type TargetOptions = {
   readonly caPath?: string | undefined;
   readonly dataDirectory: string;
   readonly trainers?: number | undefined;
-  readonly log: Logger;
+  /** Opens the log of an embedded system. */
+  readonly openLog: () => Logger;
 };
 
 /** A system that a command talks to. */
@@ -39,8 +40,8 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
   if (options.server !== undefined) return attach(options.server, options);
   try {
     await using opening = new AsyncDisposableStack();
-    const { dataDirectory, trainers, log } = options;
-    const system = opening.use(await startEmbedded({ dataDirectory, trainers, log, shared: false }));
+    const { dataDirectory, trainers, openLog } = options;
+    const system = opening.use(await startEmbedded({ dataDirectory, trainers, openLog, shared: false }));
     const channel = connect(system.address);
     opening.defer(() => channel.close());
     await channel.ready(CONNECT_MS);
