@@ -1,8 +1,9 @@
 import type { Artifacts } from "#libs/artifacts";
+import type { TrainStep } from "#libs/learning";
 import { parseRecipe } from "#libs/recipes";
 import { Code, isRpcError, type ServiceClient } from "#libs/rpc";
 import { cpuTimeMs } from "#libs/service";
-import type { Logger } from "#libs/telemetry";
+import { inSpan, type Logger } from "#libs/telemetry";
 import type { BeginAttemptResponse, FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createCheckpointer, loadCheckpoint } from "./checkpoints.ts";
 import { failureSentence, isPermanent, LostAttempt } from "./failure.ts";
@@ -41,14 +42,13 @@ export async function runAttempt(begun: BeginAttemptResponse, deps: AttemptDepen
     const checkpointer = createCheckpointer(deps, attempt, controller);
     const checkpoint = await loadCheckpoint(deps, begun.checkpoint, controller.signal);
     if (checkpoint) progress.resume(checkpoint.step);
-    const product = await runRecipe(recipe, deps.inputs(controller.signal), {
-      checkpoint,
-      signal: controller.signal,
-      onStep(step) {
-        progress.onStep(step);
-        checkpointer.onStep(step);
-      },
-    });
+    const onStep = (step: TrainStep) => {
+      progress.onStep(step);
+      checkpointer.onStep(step);
+    };
+    const watch = { checkpoint, signal: controller.signal, onStep };
+    const attributes = { "ratatouille.job": attempt.jobId, "ratatouille.attempt": attempt.attempt, "ratatouille.recipe.kind": recipe.kind };
+    const product = await inSpan("run recipe", attributes, () => runRecipe(recipe, deps.inputs(controller.signal), watch));
     await checkpointer.settled();
     if (!begun.reproduce)
       await deps.artifacts.publish(product.built, { blobs: product.blobs.map(({ bytes }) => bytes), signal: controller.signal });

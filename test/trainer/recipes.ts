@@ -30,7 +30,7 @@ export function pretraining(dataset: Digest, changes: { readonly [name: string]:
 }
 
 /** A training that takes some seconds, for tests that stop it in the middle. */
-export function longTraining(dataset: Digest, steps = 2500): Recipe {
+export function longTraining(dataset: Digest, steps = 1800): Recipe {
   const { parameters, ...rest } = pretraining(dataset, { steps, batch: 64 });
   return { ...rest, parameters: { ...parameters, hidden: [256, 128] } };
 }
