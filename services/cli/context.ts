@@ -34,9 +34,13 @@ export function fileLogger(dataDirectory: string, service: string): Logger {
   return createLogger({ service, destination: join(directory, "ratatouille.log") });
 }
 
-/** The system that a command talks to; it is closed when the command ends. */
-export async function useTarget({ stack }: CommandContext, options: GlobalOptions): Promise<Target> {
-  const { data, server, token, trainers, ca } = options;
+/**
+ * The system that a command talks to; it is closed when the command ends.
+ * @param trains false for commands that only look at what there is or change what is stored: an embedded system gets no trainers then.
+ */
+export async function useTarget({ stack }: CommandContext, options: GlobalOptions, trains = false): Promise<Target> {
+  const { data, server, token, ca } = options;
+  const trainers = trains ? options.trainers : 0;
   const openLog = () => fileLogger(data, "ratatouille");
   return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, caPath: ca, openLog }));
 }

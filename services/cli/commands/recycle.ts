@@ -21,7 +21,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
   const display = createDisplay(options.json ? stdout : stderr, displayMode(stderr, options));
   context.stack.defer(() => display.close());
   return inSpan("ratatouille recycle", { "ratatouille.run.file": file }, async () => {
-    const target = await useTarget(context, options);
+    const target = await useTarget(context, options, true);
     const artifacts = createArtifacts(target.channel);
     const recycling = target.channel.client(RecyclingService);
     spec.target.source = await importSource(dataPath, artifacts, signal);

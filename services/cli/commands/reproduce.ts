@@ -10,7 +10,7 @@ export async function reproduce(
   options: GlobalOptions & { readonly quiet?: boolean },
   context: CommandContext,
 ): Promise<number> {
-  const { channel } = await useTarget(context, options);
+  const { channel } = await useTarget(context, options, true);
   const { digest } = await findArtifact(name, channel.client(CatalogService), context.signal);
   const result = await runAgain(digest, channel.client(RecyclingService), options, context);
   const { expected, actual, same } = result;
