@@ -9,6 +9,21 @@ export function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Why a file could not be read, without the name of the file, which the sentence around it has. */
+export function fileProblem(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "ENOENT":
+      return "it does not exist";
+    case "EISDIR":
+      return "it is a directory";
+    case "EACCES":
+      return "this user may not read it";
+    default:
+      return message;
+  }
+}
+
 function explainRpc(error: RpcError): string {
   const violations = error.violations.map(({ field, description }) => `  ${field}: ${description}`);
   if (violations.length > 1) return [error.message, ...violations].join("\n");

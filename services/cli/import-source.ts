@@ -5,6 +5,7 @@ import type { Artifacts } from "#libs/artifacts";
 import { IdxError, parseIdx } from "#libs/datasets";
 import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
 import { UsageError } from "#libs/service";
+import { fileProblem } from "./explain.ts";
 
 /** The files of a data directory, in MNIST's names. */
 const IMAGES = "images-idx3-ubyte";
@@ -15,16 +16,21 @@ const description = v.object({ licence: v.string(), source: v.string() });
 
 type File = { readonly path: string; readonly bytes: Uint8Array };
 
+/** Images and labels that belong together, and what is known of their origin. */
+export type Source = { readonly files: readonly File[]; readonly licence: string; readonly source: string };
+
 /**
- * Imports the images and labels of a data directory into the catalog and returns the digest of the source.
+ * Reads the images and labels of a data directory.
  * @throws UsageError if a file is missing, cut short, of another format, or if images and labels do not match.
  */
-export async function importSource(directory: string, artifacts: Artifacts, signal: AbortSignal): Promise<string> {
-  const [images, labels] = await Promise.all([IMAGES, LABELS].map((path) => readData(directory, path)));
-  if (!images || !labels) throw new UsageError(`${directory} is not a data directory`);
+export async function readSource(directory: string): Promise<Source> {
+  const [images, labels] = await Promise.all([readData(directory, IMAGES), readData(directory, LABELS)]);
   checkPair(directory, images, labels);
-  const { licence, source } = await readDescription(directory);
-  const files = [images, labels];
+  return { files: [images, labels], ...(await readDescription(directory)) };
+}
+
+/** Imports a source into the catalog, unless it is there, and returns its digest. */
+export async function importSource({ files, licence, source }: Source, artifacts: Artifacts, signal: AbortSignal): Promise<string> {
   const recipe: Recipe = {
     kind: "import",
     inputs: {},
@@ -45,7 +51,7 @@ async function readData(directory: string, path: string): Promise<File> {
   try {
     return { path, bytes: new Uint8Array(await readFile(join(directory, path))) };
   } catch (cause) {
-    throw new UsageError(`cannot read ${join(directory, path)}: ${(cause as Error).message}`, { cause });
+    throw new UsageError(`cannot read ${join(directory, path)}: ${fileProblem(cause)}`, { cause });
   }
 }
 

@@ -8,7 +8,8 @@ import { UsageError } from "#libs/service";
 import { inSpan } from "#libs/telemetry";
 import { RecyclingService, type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
-import { importSource } from "../import-source.ts";
+import { fileProblem } from "../explain.ts";
+import { importSource, readSource } from "../import-source.ts";
 import { createDisplay, type Display, displayMode } from "../render/index.ts";
 import { writeOutput } from "../write-output.ts";
 
@@ -18,13 +19,14 @@ export type RecycleOptions = GlobalOptions & { readonly out?: string; readonly q
 export async function recycle(file: string, options: RecycleOptions, context: CommandContext): Promise<number> {
   const { stdout, stderr, signal } = context;
   const { spec, dataPath } = parseRunFile(await readRunFile(file), { path: file });
+  const source = await readSource(dataPath);
   const display = createDisplay(options.json ? stdout : stderr, displayMode(stderr, options));
   context.stack.defer(() => display.close());
   return inSpan("ratatouille recycle", { "ratatouille.run.file": file }, async () => {
     const target = await useTarget(context, options, true);
     const artifacts = createArtifacts(target.channel);
     const recycling = target.channel.client(RecyclingService);
-    spec.target.source = await importSource(dataPath, artifacts, signal);
+    spec.target.source = await importSource(source, artifacts, signal);
     const { run } = await recycling.startRun({ spec }, { signal });
     if (!run) throw unavailable("the server answered without a run");
     try {
@@ -53,7 +55,7 @@ async function readRunFile(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
-    throw new UsageError(`cannot read the run file ${file}: ${(cause as Error).message}`, { cause });
+    throw new UsageError(`cannot read the run file ${file}: ${fileProblem(cause)}`, { cause });
   }
 }
 
