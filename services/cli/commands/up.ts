@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { VERSION } from "#libs/service";
+import type { ServerTls } from "#libs/rpc";
+import { UsageError, VERSION } from "#libs/service";
 import { type CommandContext, fileLogger, type GlobalOptions } from "../context.ts";
+import { fileProblem } from "../explain.ts";
 import { startEmbedded } from "../system/embedded.ts";
 
 export type UpOptions = GlobalOptions & {
@@ -13,7 +15,7 @@ export type UpOptions = GlobalOptions & {
 /** `ratatouille up`: keeps the embedded system running until it is interrupted. */
 export async function up(options: UpOptions, { stack, signal, stdout }: CommandContext): Promise<number> {
   const { data, listen, token, tlsCert, tlsKey, insecure, trainers } = options;
-  const tls = tlsCert && tlsKey ? { certificate: await readFile(tlsCert), key: await readFile(tlsKey) } : undefined;
+  const tls = await readTls(tlsCert, tlsKey);
   const system = stack.use(
     await startEmbedded({
       dataDirectory: data,
@@ -29,6 +31,18 @@ export async function up(options: UpOptions, { stack, signal, stdout }: CommandC
   );
   await Promise.race([aborted(signal), system.broken]);
   return 0;
+}
+
+async function readTls(certificatePath: string | undefined, keyPath: string | undefined): Promise<ServerTls | undefined> {
+  if (certificatePath === undefined && keyPath === undefined) return undefined;
+  if (certificatePath === undefined || keyPath === undefined) throw new UsageError("--tls-cert and --tls-key need each other");
+  return { certificate: await readPem(certificatePath), key: await readPem(keyPath) };
+}
+
+function readPem(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new UsageError(`cannot read ${path}: ${fileProblem(cause)}`, { cause });
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
