@@ -1,4 +1,5 @@
 import { CommanderError } from "commander";
+import { Code, isRpcError } from "#libs/rpc";
 import { RunFileError } from "#libs/runfile";
 import { ExitCode, runProcess, UsageError } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
@@ -17,7 +18,8 @@ await runProcess(
     } catch (error) {
       // Commander has said what is wrong already; help that was asked for is no mistake.
       if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
-      if (error instanceof RunFileError) throw new UsageError(error.message, { cause: error });
+      // What a server refuses to understand was asked for on the command line.
+      if (error instanceof RunFileError || isRpcError(error, Code.INVALID_ARGUMENT)) throw new UsageError(explain(error), { cause: error });
       throw error;
     }
     return code;

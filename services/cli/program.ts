@@ -75,7 +75,12 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
     .option("--insecure", "listen on any address without TLS and token")
     .action(run((options) => up(options, context)));
 
-  const runs = program.command("runs").description("Runs: list, show, watch, cancel.");
+  const runs = command(
+    program,
+    "runs",
+    "Runs: list, show, watch, cancel.",
+    "  ratatouille runs list\n  ratatouille runs watch run-0123456789abcdef",
+  );
   shared(command(runs, "list", "All runs, newest first.", "  ratatouille runs list --json")).action(
     run((options) => listRuns(options, context)),
   );
@@ -89,7 +94,12 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
     run((id: string, options) => cancelRun(id, options, context)),
   );
 
-  const models = program.command("models").description("Models: list, show, pull.");
+  const models = command(
+    program,
+    "models",
+    "Models: list, show, pull.",
+    "  ratatouille models list\n  ratatouille models pull digits/seed-10/held-out-25 --out my-model",
+  );
   shared(command(models, "list", "Models with a name, newest first.", "  ratatouille models list --all"))
     .option("--all", "also models without a name")
     .action(run((options) => listModels(options, context)));
