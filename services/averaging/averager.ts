@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import type { Artifacts } from "#libs/artifacts";
+import { createSharedWork, type WorkContext } from "#libs/concurrency";
 import {
   type BuiltManifest,
   buildModelManifest,
@@ -20,7 +21,6 @@ import { type CheckedAverage, checkRecipe } from "./check-recipe.ts";
 import { compareLayouts } from "./compatibility.ts";
 import { IncompatibleModelsError, InvalidAverageError } from "./errors.ts";
 import { type Member, openMembers } from "./members.ts";
-import { createSharedWork, type WorkContext } from "./shared-work.ts";
 
 /** How far an average is, in bytes of its members. */
 export type Progress = { readonly readBytes: number; readonly totalBytes: number };

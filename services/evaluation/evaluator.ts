@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { Artifacts } from "#libs/artifacts";
+import { createSharedWork } from "#libs/concurrency";
 import {
   type BuiltManifest,
   backendOf,
@@ -23,7 +24,6 @@ import { type Artifact, ArtifactKind, ArtifactSchema } from "#proto/ratatouille/
 import { type Checked, checkRequest } from "./check-request.ts";
 import type { Input, Inputs } from "./inputs.ts";
 import type { EvaluationJob } from "./run-evaluation.ts";
-import { createSharedTasks } from "./shared-tasks.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /** The artifact of an evaluation and the JSON text in it. */
@@ -49,7 +49,7 @@ type LoadedInputs = { readonly models: readonly Input[]; readonly heldOut: reado
 
 /** The domain of the evaluation service: catalog first, then inputs, a worker, and publication. */
 export function createEvaluator({ artifacts, inputs, pool, log }: EvaluatorDependencies): Evaluator {
-  const running = createSharedTasks<Evaluation>();
+  const running = createSharedWork<never, Evaluation>();
 
   async function fromCatalog(recipe: Recipe, signal: AbortSignal): Promise<Evaluation | undefined> {
     const artifact = await artifacts.findByRecipe(recipe, { signal });

@@ -1,8 +1,7 @@
 import type { Artifacts } from "#libs/artifacts";
+import { createByteCache, createSharedWork } from "#libs/concurrency";
 import { type ArtifactKind, layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
-import { createByteCache } from "./byte-cache.ts";
 import { InvalidEvaluationError } from "./errors.ts";
-import { createSharedTasks } from "./shared-tasks.ts";
 
 /** An input artifact in memory: the bytes of its safetensors layer and the licences that come with it. */
 export type Input = { readonly bytes: Uint8Array; readonly licences: readonly string[] };
@@ -26,7 +25,7 @@ type Loaded = Input & { readonly kind: ArtifactKind };
 /** @param maxBytes the most that cached layers together may have. */
 export function createInputs(artifacts: Artifacts, maxBytes: number): Inputs {
   const cache = createByteCache<Loaded>(maxBytes);
-  const downloads = createSharedTasks<Loaded>();
+  const downloads = createSharedWork<never, Loaded>();
 
   async function download(digest: string, signal: AbortSignal): Promise<Loaded> {
     const artifact = await artifacts.get(digest, { signal });

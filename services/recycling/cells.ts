@@ -1,7 +1,7 @@
 import type { Artifacts } from "#libs/artifacts";
+import { createLimit } from "#libs/concurrency";
 import type { Digest, EvaluationResult, Score, TrainingCurve } from "#libs/recipes";
 import type { Cell, Member } from "#libs/reporting";
-import { createLimit } from "./limit.ts";
 import type { CellPlan } from "./plan-cell.ts";
 import type { SetPlan } from "./plan-set.ts";
 import type { Outcomes } from "./template.ts";

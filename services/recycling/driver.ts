@@ -1,8 +1,8 @@
+import { createLimit } from "#libs/concurrency";
 import { canonicalRecipe, type Recipe } from "#libs/recipes";
 import type { Logger } from "#libs/telemetry";
 import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type Executors, outcomeOf } from "./executors.ts";
-import { createLimit } from "./limit.ts";
 import type { NodeState } from "./progress.ts";
 import { dependencies, instantiate, type Node, type Outcome } from "./template.ts";
 

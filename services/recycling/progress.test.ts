@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { JobSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { createLimit } from "./limit.ts";
 import { countStages, type NodeState, remainingSeconds } from "./progress.ts";
 import { createPulse } from "./pulse.ts";
 import type { Node } from "./template.ts";
@@ -39,29 +38,6 @@ test("the rest is the work left at the rate of the work done", () => {
   // 150 units in 3 s; 250 are left: 50 of c and 200 of d.
   assert.equal(remainingSeconds(nodes, states, jobs, 3000), 5);
   assert.equal(remainingSeconds(nodes, new Map(), new Map(), 3000), undefined);
-});
-
-test("a limit runs at most so many tasks and keeps their order", async () => {
-  const limit = createLimit(2);
-  const gates = Array.from({ length: 5 }, () => Promise.withResolvers<void>());
-  const begun: number[] = [];
-  const tasks = gates.map(({ promise }, i) =>
-    limit(async () => {
-      begun.push(i);
-      await promise;
-      if (i === 1) throw new Error("one fails");
-      return i;
-    }),
-  );
-  await Promise.resolve();
-  assert.deepEqual(begun, [0, 1]);
-  for (const { resolve } of gates) resolve();
-  const results = await Promise.allSettled(tasks);
-  assert.deepEqual(begun, [0, 1, 2, 3, 4]);
-  assert.deepEqual(
-    results.map(({ status }) => status),
-    ["fulfilled", "rejected", "fulfilled", "fulfilled", "fulfilled"],
-  );
 });
 
 test("a pulse wakes every watcher once, and at once those that missed a beat", async () => {

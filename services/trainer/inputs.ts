@@ -1,13 +1,13 @@
 import type { Artifacts } from "#libs/artifacts";
+import { createByteCache } from "#libs/concurrency";
 import { decodeDataset } from "#libs/datasets";
 import { annotations, type Descriptor, type Digest, layerOf, mediaTypes, readManifest } from "#libs/recipes";
 import { loadFloat32 } from "#libs/tensors";
-import { createCache } from "./cache.ts";
 import type { Input, LoadInput } from "./input.ts";
 
 /** Loads inputs from the catalog and keeps the most recently used ones, `cacheBytes` of them at most. */
 export function createInputs(artifacts: Artifacts, cacheBytes: number): (signal: AbortSignal) => LoadInput {
-  const cache = createCache<Input>(cacheBytes);
+  const cache = createByteCache<Input>(cacheBytes);
   return (signal) => async (digest) => {
     const known = cache.get(digest);
     if (known) return known;

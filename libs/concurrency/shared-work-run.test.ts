@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deferred } from "#libs/testing";
-import { createSharedTasks } from "./shared-tasks.ts";
+import { createSharedWork } from "./index.ts";
 
 const live = new AbortController().signal;
 
 test("callers of one key share one task, callers of another do not", async () => {
-  const tasks = createSharedTasks<number>();
+  const tasks = createSharedWork<never, number>();
   const gate = deferred<number>();
   let started = 0;
   const start = () => {
@@ -21,7 +21,7 @@ test("callers of one key share one task, callers of another do not", async () =>
 });
 
 test("a failure reaches all callers, and the next caller starts anew", async () => {
-  const tasks = createSharedTasks<number>();
+  const tasks = createSharedWork<never, number>();
   const gate = deferred<number>();
   const both = [tasks.run("a", live, () => gate.promise), tasks.run("a", live, () => gate.promise)];
   gate.reject(new Error("broken"));
@@ -30,7 +30,7 @@ test("a failure reaches all callers, and the next caller starts anew", async () 
 });
 
 test("one caller who leaves does not stop the task, the last one does", async () => {
-  const tasks = createSharedTasks<number>();
+  const tasks = createSharedWork<never, number>();
   const [first, second] = [new AbortController(), new AbortController()];
   let stopped = false;
   const start = (signal: AbortSignal) =>
@@ -51,7 +51,7 @@ test("one caller who leaves does not stop the task, the last one does", async ()
 });
 
 test("a caller who has left already starts nothing", async () => {
-  const tasks = createSharedTasks<number>();
+  const tasks = createSharedWork<never, number>();
   await assert.rejects(
     tasks.run("a", AbortSignal.abort(new Error("gone")), () => assert.fail("started")),
     /gone/,

@@ -9,6 +9,8 @@ export type SharedWork<P, T> = {
    * Throws what the work throws, or the reason of `signal`.
    */
   follow(key: string, signal: AbortSignal, start: (context: WorkContext<P>) => Promise<T>): AsyncGenerator<P, T, undefined>;
+  /** The same for those who do not care how far it is. */
+  run(key: string, signal: AbortSignal, start: (signal: AbortSignal) => Promise<T>): Promise<T>;
 };
 
 type Work<P, T> = {
@@ -57,7 +59,7 @@ export function createSharedWork<P, T>(): SharedWork<P, T> {
     if (running.get(key) === work) running.delete(key);
   }
 
-  return {
+  const shared: SharedWork<P, T> = {
     async *follow(key, signal, start) {
       signal.throwIfAborted();
       const work = running.get(key) ?? begin(key, start);
@@ -85,5 +87,13 @@ export function createSharedWork<P, T>(): SharedWork<P, T> {
         }
       }
     },
+    async run(key, signal, start) {
+      const following = shared.follow(key, signal, (context) => start(context.signal));
+      for (;;) {
+        const step = await following.next();
+        if (step.done) return step.value;
+      }
+    },
   };
+  return shared;
 }

@@ -1,0 +1,3 @@
+export { type ByteCache, createByteCache } from "./byte-cache.ts";
+export { createLimit, type Limit } from "./limit.ts";
+export { createSharedWork, type SharedWork, type WorkContext } from "./shared-work.ts";
