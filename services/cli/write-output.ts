@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -35,10 +35,16 @@ export async function writeOutput(
 
 /** Writes the weights and the recipe of a model, and returns the digest of the weights. */
 export async function writeModel(folder: string, digest: string, artifacts: Artifacts, signal: AbortSignal): Promise<string> {
-  await mkdir(folder, { recursive: true });
   const manifest = readManifest((await artifacts.get(digest, { signal })).manifest);
   const weights = layerOf(manifest, mediaTypes.weights).digest;
-  await writeWhole(join(folder, "model.safetensors"), artifacts.stream(weights, { signal }));
+  await mkdir(folder, { recursive: true });
+  try {
+    await writeWhole(join(folder, "model.safetensors"), artifacts.stream(weights, { signal }));
+  } catch (error) {
+    // Only where it is empty.
+    await rmdir(folder).catch(() => undefined);
+    throw error;
+  }
   await writeWhole(join(folder, "recipe.json"), `${JSON.stringify(manifest.recipe, null, 2)}\n`);
   return weights;
 }

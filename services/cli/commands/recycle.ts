@@ -81,6 +81,8 @@ export async function finish(
       throw new Error(`the run failed: ${last.error}`);
     case RunState.CANCELLED:
       throw new Error("the run was cancelled");
+    case RunState.INTERRUPTED:
+      throw new Error(`nothing drives the run ${id}: it was interrupted; ratatouille recycle with its run file goes on with it`);
     default:
       throw unavailable("the server ended the watch before the run was finished");
   }

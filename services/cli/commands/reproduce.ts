@@ -29,8 +29,9 @@ async function runAgain(
   for await (const { event } of recycling.reproduce({ digest }, { signal, timeoutMs: 0 })) {
     if (event.case === "result") return event.value;
     const { step = 0, steps = 0 } = event.value?.progress ?? {};
-    const tenth = steps > 0 ? Math.floor((10 * step) / steps) : 0;
-    if (json || quiet || tenth === shown) continue;
+    if (json || quiet || steps === 0) continue;
+    const tenth = Math.floor((10 * step) / steps);
+    if (tenth === shown) continue;
     shown = tenth;
     stderr.write(`${event.value?.label}: step ${step} of ${steps}\n`);
   }
