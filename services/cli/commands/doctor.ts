@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { availableParallelism, freemem, totalmem } from "node:os";
+import { dirname, resolve } from "node:path";
 import { openBackend } from "#libs/learning";
 import { backends } from "#libs/recipes";
 import { connect } from "#libs/rpc";
@@ -26,7 +28,7 @@ export async function doctor(options: GlobalOptions, { stdout }: CommandContext)
     { topic: "devices", right: true, fact: `cpu: ${availableParallelism()} cores, one trainer for each by default` },
     { topic: "memory", right: true, fact: `${bytes(freemem())} free of ${bytes(totalmem())}` },
     ...(await checkData(options.data)),
-    options.server ? await checkServer(options.server, options.token) : await checkPort(),
+    options.server ? await checkServer(options.server, options.token) : await checkPort(options.token),
   ];
   const right = findings.every((finding) => finding.right);
   if (options.json) stdout.write(`${JSON.stringify({ right, findings })}\n`);
@@ -64,20 +66,14 @@ async function checkBackends(): Promise<Finding[]> {
 }
 
 async function checkData(directory: string): Promise<Finding[]> {
+  // To look is not to create.
+  const place = nearestExisting(directory);
+  if (place !== resolve(directory)) {
+    return [{ topic: "data", right: true, fact: `${directory} does not exist yet; the first run makes it` }, await checkDisk(place)];
+  }
   try {
     await using _lock = await lockDirectory(directory, { version: VERSION });
-    const { bavail, bsize } = await statfs(directory);
-    const free = bavail * bsize;
-    const enough = free >= NEEDED_BYTES;
-    return [
-      { topic: "data", right: true, fact: directory },
-      {
-        topic: "disk",
-        right: enough,
-        fact: `${bytes(free)} free`,
-        ...(enough ? {} : { advice: `a large run needs ${bytes(NEEDED_BYTES)}: free some, or name another place with --data` }),
-      },
-    ];
+    return [{ topic: "data", right: true, fact: directory }, await checkDisk(directory)];
   } catch (error) {
     const running = error instanceof DirectoryLockedError;
     return [
@@ -86,16 +82,35 @@ async function checkData(directory: string): Promise<Finding[]> {
   }
 }
 
-async function checkPort(): Promise<Finding> {
-  const state = await portState(DEFAULT_LISTEN);
-  return state === "free"
-    ? { topic: "port", right: true, fact: `${DEFAULT_LISTEN} is free for ratatouille up` }
-    : {
-        topic: "port",
-        right: false,
-        fact: `${DEFAULT_LISTEN} is in use`,
-        advice: "if that is not your ratatouille, start another one with: ratatouille up --listen 127.0.0.1:PORT",
-      };
+function nearestExisting(directory: string): string {
+  let place = resolve(directory);
+  while (!existsSync(place) && place !== dirname(place)) place = dirname(place);
+  return place;
+}
+
+async function checkDisk(directory: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(directory);
+  const free = bavail * bsize;
+  const enough = free >= NEEDED_BYTES;
+  return {
+    topic: "disk",
+    right: enough,
+    fact: `${bytes(free)} free`,
+    ...(enough ? {} : { advice: `a large run needs ${bytes(NEEDED_BYTES)}: free some, or name another place with --data` }),
+  };
+}
+
+async function checkPort(token: string | undefined): Promise<Finding> {
+  if ((await portState(DEFAULT_LISTEN)) === "free")
+    return { topic: "port", right: true, fact: `${DEFAULT_LISTEN} is free for ratatouille up` };
+  const server = await checkServer(DEFAULT_LISTEN, token);
+  if (server.right) return server;
+  return {
+    topic: "port",
+    right: false,
+    fact: `${DEFAULT_LISTEN} is in use by another program`,
+    advice: "give ratatouille up another port: ratatouille up --listen 127.0.0.1:PORT",
+  };
 }
 
 async function checkServer(address: string, token: string | undefined): Promise<Finding> {
