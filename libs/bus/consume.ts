@@ -1,8 +1,8 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import type { BusDriver, ConsumeOptions, Delivery, Handler, Outcome } from "./bus.ts";
 import { PoisonError, RetryLater } from "./errors.ts";
-import { decode, type Topic } from "./topic.ts";
+import { decode } from "./topic.ts";
 import { inConsumerSpan } from "./tracing.ts";
+import type { BusDriver, ConsumeOptions, Delivery, Handler, Outcome, Topic } from "./types.ts";
 
 /** Runs a handler over a subscription of a driver: one outcome per delivery, at most `concurrency` handlers at once. */
 export async function consume<D extends DescMessage>(

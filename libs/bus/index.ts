@@ -1,3 +1,11 @@
+export { PoisonError, RetryLater } from "./errors.ts";
+export { connectJetStream } from "./jetstream/jetstream-bus.ts";
+export { openLocalBus } from "./local/local-bus.ts";
+export { createOutbox, type Outbox, type OutboxEntry, type OutboxTables, outboxMigration } from "./outbox.ts";
+export { busService } from "./remote/bus-service.ts";
+export { connectRemoteBus } from "./remote/remote-bus.ts";
+export type { StreamDeclaration } from "./streams.ts";
+export { event, topic } from "./topic.ts";
 export type {
   Bus,
   BusMessage,
@@ -9,12 +17,5 @@ export type {
   Outcome,
   SubscribeOptions,
   Subscription,
-} from "./bus.ts";
-export { PoisonError, RetryLater } from "./errors.ts";
-export { connectJetStream } from "./jetstream/jetstream-bus.ts";
-export { openLocalBus } from "./local/local-bus.ts";
-export { createOutbox, type Outbox, type OutboxEntry, type OutboxTables, outboxMigration } from "./outbox.ts";
-export { busService } from "./remote/bus-service.ts";
-export { connectRemoteBus } from "./remote/remote-bus.ts";
-export type { StreamDeclaration } from "./streams.ts";
-export { event, type Topic, topic } from "./topic.ts";
+  Topic,
+} from "./types.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Kysely, sql, type Transaction } from "kysely";
 import { type Database, type Migration, sqlMigration } from "#libs/storage";
-import type { Bus, BusMessage } from "./bus.ts";
 import { injectTraceContext } from "./tracing.ts";
+import type { Bus, BusMessage } from "./types.ts";
 
 /** The table that a service's database needs for an outbox. */
 export type OutboxTables = {

@@ -1,9 +1,6 @@
 import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import type { BusMessage } from "./bus.ts";
 import { PoisonError } from "./errors.ts";
-
-/** A subject and the schema of its payload. Handlers and publishers name topics, never bare subjects. */
-export type Topic<D extends DescMessage> = { readonly subject: string; readonly schema: D };
+import type { BusMessage, Topic } from "./types.ts";
 
 /** Declares a topic. Subjects are `ratatouille.v1.<noun>.<past-verb>`: words of letters, digits, `_` and `-`, joined by dots. */
 export function topic<D extends DescMessage>(subject: string, schema: D): Topic<D> {

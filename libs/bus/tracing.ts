@@ -1,5 +1,5 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import type { Delivery } from "./bus.ts";
+import type { Delivery } from "./types.ts";
 
 /** The headers with the W3C trace context of the caller; a context that is there already stays. */
 export function injectTraceContext(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,5 +1,5 @@
 import { DeliverPolicy, type JetStreamClient, type JetStreamManager, type JsMsg } from "@nats-io/jetstream";
-import type { BusMessage, DeadLetter } from "../bus.ts";
+import type { BusMessage, DeadLetter } from "../types.ts";
 import { fromNatsHeaders, toNatsHeaders } from "./headers.ts";
 import { deadLetterStream } from "./streams.ts";
 

@@ -1,7 +1,8 @@
 import { AckPolicy, type Consumer, DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection, nanos } from "@nats-io/transport-node";
-import { type Bus, createBus, type SubscribeOptions } from "../bus.ts";
+import { createBus } from "../bus.ts";
 import type { StreamDeclaration } from "../streams.ts";
+import type { Bus, SubscribeOptions } from "../types.ts";
 import { listDeadLetters } from "./dead-letters.ts";
 import { toNatsHeaders } from "./headers.ts";
 import { deadLetterStream, ensureStreams, streamOf } from "./streams.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-io/jetstream";
-import type { BusMessage, Delivery, Outcome, SubscribeOptions, Subscription } from "../bus.ts";
 import { createMailbox } from "../mailbox.ts";
+import type { BusMessage, Delivery, Outcome, SubscribeOptions, Subscription } from "../types.ts";
 import { bury } from "./dead-letters.ts";
 import { fromNatsHeaders } from "./headers.ts";
 

@@ -1,4 +1,5 @@
-import { type Bus, createBus } from "../bus.ts";
+import { createBus } from "../bus.ts";
+import type { Bus } from "../types.ts";
 import { createLocalQueue, type LocalQueue } from "./queue.ts";
 import { openLocalStore } from "./store.ts";
 

@@ -1,4 +1,4 @@
-import type { Delivery, Outcome, Subscription } from "../bus.ts";
+import type { Delivery, Outcome, Subscription } from "../types.ts";
 import type { Claim, LocalStore } from "./store.ts";
 
 /** Hands the messages of one stored queue to its subscriptions. Nothing polls: it is woken by publishes, settlements and timers. */

@@ -1,6 +1,6 @@
 import type { Transaction } from "kysely";
 import { type Database, openDatabase, sqlMigration } from "#libs/storage";
-import type { BusMessage, DeadLetter } from "../bus.ts";
+import type { BusMessage, DeadLetter } from "../types.ts";
 import { createBatcher } from "./batcher.ts";
 
 /** What still waits after so long is dropped, and so are the ids that keep duplicates out. The owners of the state sweep. */

@@ -1,6 +1,6 @@
 import { type CallContext, type Implementation, implement, invalidArgument, type ServiceRegistration } from "#libs/rpc";
 import { BusService, type ConsumeRequest, type Subscription as SubscriptionRequest } from "#proto/ratatouille/v1/bus_pb.ts";
-import type { Bus, BusMessage, Delivery } from "../bus.ts";
+import type { Bus, BusMessage, Delivery } from "../types.ts";
 import { fromWireOutcome } from "./wire.ts";
 
 const MAX_PAYLOAD_BYTES = 1024 * 1024;

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc";
 import { BusService, type ConsumeRequestSchema } from "#proto/ratatouille/v1/bus_pb.ts";
-import { type Bus, createBus, type Delivery, type SubscribeOptions, type Subscription } from "../bus.ts";
+import { createBus } from "../bus.ts";
 import { createMailbox } from "../mailbox.ts";
+import type { Bus, Delivery, SubscribeOptions, Subscription } from "../types.ts";
 import { createHand } from "./hand.ts";
 import { toSettleRequest } from "./wire.ts";
 

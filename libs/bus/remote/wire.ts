@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { invalidArgument } from "#libs/rpc";
 import type { ConsumeRequestSchema, Settlement } from "#proto/ratatouille/v1/bus_pb.ts";
-import type { Outcome } from "../bus.ts";
+import type { Outcome } from "../types.ts";
 
 /** The request that settles or extends a delivery. */
 export function toSettleRequest(sequence: bigint, delivery: number, outcome: Outcome): MessageInitShape<typeof ConsumeRequestSchema> {
