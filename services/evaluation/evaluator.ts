@@ -7,7 +7,6 @@ import {
   buildEvaluationManifest,
   canonicalJson,
   digestOf,
-  type EvaluationResult,
   foldLicences,
   inputsOf,
   type Json,
@@ -23,11 +22,11 @@ import { inSpan, type Logger } from "#libs/telemetry";
 import { type Artifact, ArtifactKind, ArtifactSchema } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { type Checked, checkRequest } from "./check-request.ts";
 import type { Input, Inputs } from "./inputs.ts";
-import type { EvaluationJob } from "./run-evaluation.ts";
+import type { Computed, EvaluationJob } from "./run-evaluation.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
-/** The artifact of an evaluation and the JSON text in it. */
-export type Evaluation = { readonly artifact: Artifact; readonly result: string };
+/** The artifact of an evaluation, the JSON text in it, and how long it was computed in a thread: 0 if it was in the catalog. */
+export type Evaluation = { readonly artifact: Artifact; readonly result: string; readonly computeMs: bigint };
 
 export type Evaluator = {
   /**
@@ -41,7 +40,7 @@ export type Evaluator = {
 export type EvaluatorDependencies = {
   readonly artifacts: Artifacts;
   readonly inputs: Inputs;
-  readonly pool: WorkerPool<EvaluationJob, EvaluationResult>;
+  readonly pool: WorkerPool<EvaluationJob, Computed>;
   readonly log: Logger;
 };
 
@@ -56,7 +55,7 @@ export function createEvaluator({ artifacts, inputs, pool, log }: EvaluatorDepen
     if (artifact === undefined) return undefined;
     try {
       const { digest } = layerOf(readManifest(artifact.manifest), mediaTypes.evaluationLayer);
-      return { artifact, result: new TextDecoder().decode(await artifacts.download(digest, { signal })) };
+      return { artifact, result: new TextDecoder().decode(await artifacts.download(digest, { signal })), computeMs: 0n };
     } catch (error) {
       if (!isRpcError(error, Code.DATA_LOSS) && !isRpcError(error, Code.NOT_FOUND)) throw error;
       log.warn({ artifact: artifact.digest, err: error }, "evaluation is damaged; computing it again");
@@ -82,18 +81,17 @@ export function createEvaluator({ artifacts, inputs, pool, log }: EvaluatorDepen
     };
     const { measure } = parameters;
     const models = loaded.models.length;
-    const startedMs = performance.now();
-    const numbers = await inSpan("measure", { "ratatouille.measure": measure, "ratatouille.models": models }, () =>
+    const { result: numbers, computeMs } = await inSpan("measure", { "ratatouille.measure": measure, "ratatouille.models": models }, () =>
       pool.run(() => prepareJob({ recipe, parameters }, loaded), signal),
     );
-    log.info({ measure, models, ms: Math.round(performance.now() - startedMs) }, "measured");
+    log.info({ measure, models, ms: Math.round(computeMs) }, "measured");
     const result = canonicalJson(numbers as unknown as Json);
     const bytes = new TextEncoder().encode(result);
     const descriptor = { mediaType: mediaTypes.evaluationLayer, digest: digestOf(bytes), size: bytes.length };
     const licences = foldLicences(Object.values(loaded).flatMap((role) => role.map((input) => input.licences)));
     const built = buildEvaluationManifest({ recipe, result: descriptor, licences });
-    if (!publish) return { artifact: unpublished(recipe, built, bytes.length), result };
-    return { artifact: await artifacts.publish(built, { blobs: [bytes], signal }), result };
+    const artifact = publish ? await artifacts.publish(built, { blobs: [bytes], signal }) : unpublished(recipe, built, bytes.length);
+    return { artifact, result, computeMs: BigInt(Math.round(computeMs)) };
   }
 
   return {

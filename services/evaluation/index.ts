@@ -1,12 +1,11 @@
 import { createArtifacts } from "#libs/artifacts";
-import type { EvaluationResult } from "#libs/recipes";
 import { implement, type RpcChannel } from "#libs/rpc";
 import type { Service } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import { createEvaluator } from "./evaluator.ts";
 import { createInputs } from "./inputs.ts";
-import type { EvaluationJob } from "./run-evaluation.ts";
+import type { Computed, EvaluationJob } from "./run-evaluation.ts";
 import { createEvaluationService } from "./service.ts";
 import { createWorkerPool } from "./worker-pool.ts";
 
@@ -25,7 +24,7 @@ export type EvaluationDependencies = {
 /** The evaluation service. It has no state: what it found is in the catalog. */
 export async function createEvaluation({ channel, log, workers }: EvaluationDependencies): Promise<Service> {
   const artifacts = createArtifacts(channel);
-  const pool = createWorkerPool<EvaluationJob, EvaluationResult>({ module: new URL("./worker.ts", import.meta.url), workers });
+  const pool = createWorkerPool<EvaluationJob, Computed>({ module: new URL("./worker.ts", import.meta.url), workers });
   const evaluator = createEvaluator({ artifacts, inputs: createInputs(artifacts, CACHE_BYTES), pool, log });
   return {
     name: "evaluation",

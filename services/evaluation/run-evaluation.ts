@@ -16,6 +16,9 @@ export type EvaluationJob = {
   readonly validation: readonly Uint8Array[];
 };
 
+/** What a thread found, and how long it computed. */
+export type Computed = { readonly result: EvaluationResult; readonly computeMs: number };
+
 /**
  * Runs an evaluation from files to numbers.
  * @param checkCancelled is called before every forward pass and throws to stop.

@@ -1,8 +1,7 @@
 /** The thread that computes evaluations: one job at a time, with a backend of its own. */
 import { parentPort } from "node:worker_threads";
-import type { EvaluationResult } from "#libs/recipes";
 import { InvalidEvaluationError } from "./errors.ts";
-import { type EvaluationJob, runEvaluation } from "./run-evaluation.ts";
+import { type Computed, type EvaluationJob, runEvaluation } from "./run-evaluation.ts";
 import type { WorkerReply, WorkerRequest } from "./worker-protocol.ts";
 
 const port = parentPort;
@@ -12,10 +11,16 @@ port.on("message", async ({ job, cancelled }: WorkerRequest<EvaluationJob>) => {
   const checkCancelled = () => {
     if (Atomics.load(cancelled, 0) === 1) throw new Error("the evaluation was cancelled");
   };
-  port.postMessage(await reply(() => runEvaluation(job, checkCancelled)));
+  const beganMs = performance.now();
+  port.postMessage(
+    await reply(async () => {
+      const result = await runEvaluation(job, checkCancelled);
+      return { result, computeMs: performance.now() - beganMs };
+    }),
+  );
 });
 
-async function reply(run: () => Promise<EvaluationResult>): Promise<WorkerReply<EvaluationResult>> {
+async function reply(run: () => Promise<Computed>): Promise<WorkerReply<Computed>> {
   try {
     return { result: await run() };
   } catch (error) {

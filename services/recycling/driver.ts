@@ -1,5 +1,5 @@
 import { createLimit } from "#libs/concurrency";
-import { canonicalRecipe, type Recipe } from "#libs/recipes";
+import { canonicalRecipe, type Digest, type Recipe } from "#libs/recipes";
 import type { Logger } from "#libs/telemetry";
 import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type Executors, outcomeOf } from "./executors.ts";
@@ -30,7 +30,7 @@ type Dependencies = {
   readonly executors: Executors;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  /** A node's artifact is known. `cpuMs` if it was made for this start of the run: the trainer's CPU time, 0 where no trainer was needed. */
+  /** A node's artifact is known. `cpuMs` if it was made for this start of the run: what it took to compute, 0 for averages. */
   readonly onDone: (node: Node, outcome: Outcome & { state: "done" }, cpuMs?: number) => void;
   /** Something that watchers show has changed. */
   readonly onChange: () => void;
@@ -71,11 +71,11 @@ export function drive(runId: string, nodes: readonly Node[], { executors, log, s
     onChange();
   };
 
-  const settle = (node: Node, outcome: Outcome, state: NodeState, job?: Job) => {
+  const settle = (node: Node, outcome: Outcome, state: NodeState, cpuMs = 0) => {
     if (over || outcomes.has(node.id)) return;
     outcomes.set(node.id, outcome);
     move(node, state);
-    if (outcome.state === "done") onDone(node, outcome, state === "cached" ? undefined : Number(job?.cpuMs ?? 0));
+    if (outcome.state === "done") onDone(node, outcome, state === "cached" ? undefined : cpuMs);
     else if (!node.expendable) return fail(new RunFailedError(`${node.label}: ${outcome.error}`));
     else log.warn({ runId, node: node.id, error: outcome.error }, "the run goes on without a node");
     for (const dependent of dependents.get(node.id) ?? []) {
@@ -112,8 +112,13 @@ export function drive(runId: string, nodes: readonly Node[], { executors, log, s
       await call(async () => {
         if (over) return;
         move(node, "running");
-        const artifact = await (recipe.kind === "average" ? executors.average(recipe, { signal }) : executors.evaluate(recipe, { signal }));
-        settle(node, await outcomeOf(artifact, executors.artifacts, signal), "done");
+        if (recipe.kind === "average") {
+          const { digest } = await executors.average(recipe, { signal });
+          settle(node, { state: "done", digest: digest as Digest }, "done");
+        } else {
+          const { artifact, result, computeMs } = await executors.evaluate(recipe, { signal });
+          settle(node, { state: "done", digest: artifact.digest as Digest, result }, "done", computeMs);
+        }
       });
       return;
     }
@@ -133,17 +138,17 @@ export function drive(runId: string, nodes: readonly Node[], { executors, log, s
     ended.push(job);
     if (job.state === JobState.SUCCEEDED) {
       complete(node, job).catch((error: unknown) => {
-        settle(node, { state: "failed", error: error instanceof Error ? error.message : String(error) }, "failed", job);
+        settle(node, { state: "failed", error: error instanceof Error ? error.message : String(error) }, "failed");
       });
     } else {
       const error = job.state === JobState.CANCELLED ? "its job was cancelled" : job.error;
-      settle(node, { state: "failed", error }, "failed", job);
+      settle(node, { state: "failed", error }, "failed");
     }
   };
 
   const complete = async (node: Node, job: Job) => {
     const artifact = await executors.artifacts.get(job.artifact, { signal });
-    settle(node, await outcomeOf(artifact, executors.artifacts, signal), "done", job);
+    settle(node, await outcomeOf(artifact, executors.artifacts, signal), "done", Number(job.cpuMs));
   };
 
   const wake = (jobId: string) => {

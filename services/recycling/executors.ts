@@ -17,6 +17,9 @@ import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { Outcome } from "./template.ts";
 
+/** What the evaluation service found. `computeMs` is 0 if it knew it before. */
+export type Evaluated = { readonly artifact: Artifact; readonly result: EvaluationResult; readonly computeMs: number };
+
 /** The services that do the work of a run. */
 export type Executors = {
   readonly artifacts: Artifacts;
@@ -24,8 +27,8 @@ export type Executors = {
   readonly finetune: ServiceClient<typeof FinetuneService>;
   /** Averages, and returns the artifact. `reproduce` does it anew and publishes nothing. */
   average(recipe: Recipe, options: { readonly signal: AbortSignal; readonly reproduce?: boolean }): Promise<Artifact>;
-  /** Evaluates, and returns the artifact. */
-  evaluate(recipe: Recipe, options: { readonly signal: AbortSignal; readonly reproduce?: boolean }): Promise<Artifact>;
+  /** Evaluates, and returns the artifact, the result, and how long it took to compute. */
+  evaluate(recipe: Recipe, options: { readonly signal: AbortSignal; readonly reproduce?: boolean }): Promise<Evaluated>;
 };
 
 /** An evaluation of large models may take long; its service answers with the result only. */
@@ -48,12 +51,12 @@ export function createExecutors(channel: RpcChannel): Executors {
       throw new Error("The averaging service ended without an artifact");
     },
     async evaluate(recipe, { signal, reproduce = false }) {
-      const { artifact } = await evaluation.evaluate(
+      const { artifact, result, computeMs } = await evaluation.evaluate(
         { recipe: canonicalRecipe(recipe), reproduce },
         { signal, timeoutMs: EVALUATION_TIMEOUT_MS },
       );
       if (!artifact) throw new Error("The evaluation service answered without an artifact");
-      return artifact;
+      return { artifact, result: JSON.parse(result) as EvaluationResult, computeMs: Number(computeMs) };
     },
   };
 }

@@ -24,7 +24,7 @@ async function* runAgain(recipe: Recipe, executors: Executors, signal: AbortSign
     case "average":
       return (await executors.average(recipe, { signal, reproduce: true })).digest;
     case "evaluate":
-      return (await executors.evaluate(recipe, { signal, reproduce: true })).digest;
+      return (await executors.evaluate(recipe, { signal, reproduce: true })).artifact.digest;
     default:
       return yield* trainAgain(recipe, executors, signal);
   }

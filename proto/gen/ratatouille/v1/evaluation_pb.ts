@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/evaluation.proto.
  */
 export const file_ratatouille_v1_evaluation: GenFile = /*@__PURE__*/
-  fileDesc("Ch9yYXRhdG91aWxsZS92MS9ldmFsdWF0aW9uLnByb3RvEg5yYXRhdG91aWxsZS52MSI0Cg9FdmFsdWF0ZVJlcXVlc3QSDgoGcmVjaXBlGAEgASgJEhEKCXJlcHJvZHVjZRgCIAEoCCJOChBFdmFsdWF0ZVJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSDgoGcmVzdWx0GAIgASgJMmcKEUV2YWx1YXRpb25TZXJ2aWNlElIKCEV2YWx1YXRlEh8ucmF0YXRvdWlsbGUudjEuRXZhbHVhdGVSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuRXZhbHVhdGVSZXNwb25zZSIDkAICYgZwcm90bzM", [file_ratatouille_v1_artifact]);
+  fileDesc("Ch9yYXRhdG91aWxsZS92MS9ldmFsdWF0aW9uLnByb3RvEg5yYXRhdG91aWxsZS52MSI0Cg9FdmFsdWF0ZVJlcXVlc3QSDgoGcmVjaXBlGAEgASgJEhEKCXJlcHJvZHVjZRgCIAEoCCJiChBFdmFsdWF0ZVJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSDgoGcmVzdWx0GAIgASgJEhIKCmNvbXB1dGVfbXMYAyABKAMyZwoRRXZhbHVhdGlvblNlcnZpY2USUgoIRXZhbHVhdGUSHy5yYXRhdG91aWxsZS52MS5FdmFsdWF0ZVJlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5FdmFsdWF0ZVJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_ratatouille_v1_artifact]);
 
 /**
  * @generated from message ratatouille.v1.EvaluateRequest
@@ -55,6 +55,13 @@ export type EvaluateResponse = Message<"ratatouille.v1.EvaluateResponse"> & {
    * @generated from field: string result = 2;
    */
   result: string;
+
+  /**
+   * Time that the measurement took in its thread, in milliseconds; 0 if it was answered from the catalog.
+   *
+   * @generated from field: int64 compute_ms = 3;
+   */
+  computeMs: bigint;
 };
 
 /**
