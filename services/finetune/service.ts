@@ -108,7 +108,7 @@ export function createFinetuneService({
       const job = await jobs.begin(jobId, trainer);
       return { job: toJob(job), attempt: job.attempt, leaseSeconds, checkpoint: job.checkpoint, reproduce: job.reproduce };
     },
-    async reportProgress(requests, { signal }) {
+    async reportProgress(requests) {
       const revoked = Promise.withResolvers<never>();
       revoked.promise.catch(() => undefined);
       const reports = requests[Symbol.asyncIterator]();
@@ -129,8 +129,9 @@ export function createFinetuneService({
       } finally {
         if (own) {
           streams.close(own.jobId, own.attempt);
-          // The stream broke or its trainer went: nobody renews this lease any more.
-          if (signal.aborted) leases.lose(own.jobId, own.attempt);
+          // Nobody renews the lease any more, if there still is one. Also after a clean end: a caller that cancels ends its side first,
+          // and if the reset behind it comes late, it looks like one that has said everything.
+          leases.lose(own.jobId, own.attempt);
         }
       }
     },
