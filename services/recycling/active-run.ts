@@ -7,8 +7,7 @@ import { type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type Driver, drive, RunFailedError } from "./driver.ts";
 import type { Executors } from "./executors.ts";
 import { createPins } from "./pins.ts";
-import { type Plan, planRun } from "./plan.ts";
-import { countStages, remainingSeconds } from "./progress.ts";
+import { planRun } from "./plan.ts";
 import { createPulse, type Pulse } from "./pulse.ts";
 import { nameAverages } from "./refs.ts";
 import { reportRun } from "./report.ts";
@@ -74,7 +73,7 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
     await pins.flush().catch((cause: unknown) => log.warn({ runId: id, error: cause }, "pins were not set"));
     await store.addWallTime(id, performance.now() - began);
     const interrupted = state === RunState.INTERRUPTED;
-    run = { ...run, state, error, finishedAtMs: interrupted ? 0n : BigInt(Date.now()), stages: stagesOf(plan, driver) };
+    run = { ...run, state, error, finishedAtMs: interrupted ? 0n : BigInt(Date.now()), stages: stagesOf(driver) };
     // A run that is left is stored as running: whoever finds it without a driver knows that it was interrupted.
     await store.save(interrupted ? { ...run, state: RunState.RUNNING } : run, !interrupted);
     if (state === RunState.FAILED || state === RunState.CANCELLED)
@@ -101,8 +100,8 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
     driver,
     pulse,
     ended,
-    current: () => ({ ...run, stages: stagesOf(plan, driver) }),
-    remainingSeconds: () => remainingSeconds(plan.nodes, driver.states, driver.jobs, performance.now() - began),
+    current: () => ({ ...run, stages: stagesOf(driver) }),
+    remainingSeconds: () => driver.progress.remainingSeconds(performance.now() - began),
     async report() {
       await ended;
       if (!outcomes) throw new RunFailedError(run.error);
@@ -122,8 +121,8 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
   };
 }
 
-function stagesOf(plan: Plan, driver: Driver): Run["stages"] {
-  return countStages(plan.nodes, driver.states).map((stage) => ({ $typeName: "ratatouille.v1.Stage", ...stage }));
+function stagesOf(driver: Driver): Run["stages"] {
+  return driver.progress.stages().map((stage) => ({ $typeName: "ratatouille.v1.Stage", ...stage }));
 }
 
 /** Follows the jobs of a run. The stream starts with their current state, so a new one closes every gap. */

@@ -3,16 +3,14 @@ import { canonicalRecipe, type Digest, type Recipe } from "#libs/recipes";
 import type { Logger } from "#libs/telemetry";
 import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type Executors, outcomeOf } from "./executors.ts";
-import type { NodeState } from "./progress.ts";
+import { createProgress, type NodeState, type Progress } from "./progress.ts";
 import { dependencies, instantiate, type Node, type Outcome } from "./template.ts";
 
 /** What drives a run through its graph, and what can be seen of it meanwhile. */
 export type Driver = {
   /** Resolves with the outcome of every node, or rejects when the run cannot go on or the signal aborts. */
   readonly finished: Promise<ReadonlyMap<string, Outcome>>;
-  readonly states: ReadonlyMap<string, NodeState>;
-  /** Newest state of each job, by node. */
-  readonly jobs: ReadonlyMap<string, Job>;
+  readonly progress: Pick<Progress, "running" | "stages" | "remainingSeconds">;
   /** Jobs that ended, in the order of their ends. Only ever appended to. */
   readonly ended: readonly Job[];
   /** Takes the newest state of a job, from whoever has it. */
@@ -36,8 +34,8 @@ type Dependencies = {
   readonly onChange: () => void;
 };
 
-/** Catalog lookups under way at once. */
-const LOOKUPS = 16;
+/** Catalog lookups under way at once; those of one moment travel together. */
+const LOOKUPS = 128;
 /** Averages and evaluations under way at once; the services queue what exceeds their workers. */
 const CALLS = 4;
 
@@ -47,8 +45,7 @@ const CALLS = 4;
  */
 export function drive(runId: string, nodes: readonly Node[], { executors, log, signal, onDone, onChange }: Dependencies): Driver {
   const outcomes = new Map<string, Outcome>();
-  const states = new Map<string, NodeState>(nodes.map(({ id }) => [id, "waiting"]));
-  const jobs = new Map<string, Job>();
+  const progress = createProgress(nodes);
   const ended: Job[] = [];
   const submitted = new Map<string, Node>();
   const dependents = new Map<string, Node[]>();
@@ -67,7 +64,7 @@ export function drive(runId: string, nodes: readonly Node[], { executors, log, s
   finished.promise.catch(() => undefined).finally(() => signal.removeEventListener("abort", onAbort));
 
   const move = (node: Node, state: NodeState) => {
-    states.set(node.id, state);
+    progress.move(node, state);
     onChange();
   };
 
@@ -131,8 +128,10 @@ export function drive(runId: string, nodes: readonly Node[], { executors, log, s
   const observe = (job: Job) => {
     const node = submitted.get(job.id);
     if (!node || over || outcomes.has(node.id)) return;
-    jobs.set(node.id, job);
-    if (job.state === JobState.RUNNING) return move(node, "running");
+    if (job.state === JobState.RUNNING) {
+      move(node, "running");
+      return progress.report(node, job);
+    }
     if (job.state === JobState.QUEUED) return move(node, "queued");
     submitted.delete(job.id);
     ended.push(job);
@@ -166,5 +165,5 @@ export function drive(runId: string, nodes: readonly Node[], { executors, log, s
     for (const id of needed) dependents.set(id, [...(dependents.get(id) ?? []), node]);
   }
   for (const node of nodes) if (missing.get(node.id) === 0) begin(node);
-  return { finished: finished.promise, states, jobs, ended, observe, wake };
+  return { finished: finished.promise, progress, ended, observe, wake };
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
+import fc from "fast-check";
 import { JobSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { countStages, type NodeState, remainingSeconds } from "./progress.ts";
+import { createProgress, type NodeState } from "./progress.ts";
 import { createPulse } from "./pulse.ts";
 import type { Node } from "./template.ts";
 
@@ -16,28 +17,65 @@ const node = (id: string, stage: Node["stage"], work: number): Node => ({
 });
 const nodes = [node("a", "data", 100), node("b", "fine-tuning", 100), node("c", "fine-tuning", 100), node("d", "fine-tuning", 200)];
 
+const [a, b, c, d] = nodes as [Node, Node, Node, Node];
+
+/** a was there before, b is done, c runs, d waits. */
+function halfway() {
+  const progress = createProgress(nodes);
+  progress.move(a, "cached");
+  for (const state of ["queued", "running", "done"] as const) progress.move(b, state);
+  progress.move(c, "running");
+  progress.report(c, create(JobSchema, { id: "job-c", progress: { step: 50, steps: 100 } }));
+  return progress;
+}
+
 test("stages count what was there before as done and as cached", () => {
-  const states = new Map<string, NodeState>([
-    ["a", "cached"],
-    ["b", "done"],
-    ["c", "running"],
-  ]);
-  assert.deepEqual(countStages(nodes, states), [
+  assert.deepEqual(halfway().stages(), [
     { name: "data", total: 1, done: 1, running: 0, queued: 0, failed: 0, cached: 1 },
     { name: "fine-tuning", total: 3, done: 1, running: 1, queued: 0, failed: 0, cached: 0 },
   ]);
 });
 
 test("the rest is the work left at the rate of the work done", () => {
-  const states = new Map<string, NodeState>([
-    ["a", "cached"],
-    ["b", "done"],
-    ["c", "running"],
-  ]);
-  const jobs = new Map([["c", create(JobSchema, { progress: { step: 50, steps: 100 } })]]);
   // 150 units in 3 s; 250 are left: 50 of c and 200 of d.
-  assert.equal(remainingSeconds(nodes, states, jobs, 3000), 5);
-  assert.equal(remainingSeconds(nodes, new Map(), new Map(), 3000), undefined);
+  assert.equal(halfway().remainingSeconds(3000), 5);
+  assert.equal(createProgress(nodes).remainingSeconds(3000), undefined);
+  const progress = halfway();
+  progress.move(c, "done");
+  progress.move(d, "failed");
+  assert.equal(progress.remainingSeconds(3000), 0);
+});
+
+test("only jobs that run are shown", () => {
+  const progress = halfway();
+  assert.deepEqual(
+    progress.running().map(({ id }) => id),
+    ["job-c"],
+  );
+  progress.move(c, "queued");
+  assert.deepEqual(progress.running(), []);
+});
+
+test("whatever moves, every node is counted once", () => {
+  const states = fc.constantFrom<NodeState>("queued", "running", "done", "cached", "failed");
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(3), states)), (moves) => {
+      const progress = createProgress(nodes);
+      for (const [i, state] of moves) progress.move(nodes[i] as Node, state);
+      const newest = new Map(moves.map(([i, state]) => [(nodes[i] as Node).id, state]));
+      for (const { id } of nodes) assert.equal(progress.stateOf(id), newest.get(id) ?? "waiting");
+      const counted = progress.stages();
+      assert.equal(
+        counted.reduce((sum, { total }) => sum + total, 0),
+        nodes.length,
+      );
+      const failed = [...newest.values()].filter((state) => state === "failed").length;
+      assert.equal(
+        counted.reduce((sum, stage) => sum + stage.failed, 0),
+        failed,
+      );
+    }),
+  );
 });
 
 test("a pulse wakes every watcher once, and at once those that missed a beat", async () => {

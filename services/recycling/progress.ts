@@ -4,7 +4,7 @@ import { type Node, type StageName, stages } from "./template.ts";
 /** Where a node is. `queued`: it could run, and waits for whoever runs it. */
 export type NodeState = "waiting" | "queued" | "running" | "done" | "cached" | "failed";
 
-/** Counts of one kind of work. */
+/** Counts of one kind of work. `done` includes `cached`: what was in the catalog before. */
 export type StageCounts = {
   readonly name: StageName;
   readonly total: number;
@@ -15,47 +15,75 @@ export type StageCounts = {
   readonly cached: number;
 };
 
-/** Counts nodes by stage and state; stages that a run does not have are left out. */
-export function countStages(nodes: readonly Node[], states: ReadonlyMap<string, NodeState>): StageCounts[] {
-  return stages.flatMap((name) => {
-    const own = nodes.filter(({ stage }) => stage === name).map(({ id }) => states.get(id) ?? "waiting");
-    const count = (...wanted: NodeState[]) => own.filter((state) => wanted.includes(state)).length;
-    if (own.length === 0) return [];
-    const cached = count("cached");
-    return [
-      {
-        name,
-        total: own.length,
-        done: count("done") + cached,
-        running: count("running"),
-        queued: count("queued"),
-        failed: count("failed"),
-        cached,
-      },
-    ];
-  });
+/** How far a run is. Kept up to date node by node, so that looking costs nothing however large the run is. */
+export type Progress = {
+  move(node: Node, state: NodeState): void;
+  /** Takes the newest state of a node's job. */
+  report(node: Node, job: Job): void;
+  stateOf(id: string): NodeState;
+  /** Jobs that run now. */
+  running(): Job[];
+  /** In the order of `stages`; those that the run does not have are left out. */
+  stages(): StageCounts[];
+  /** Seconds left: the work left at the rate of the work done since the start, `elapsedMs` ago. Undefined until something was done. */
+  remainingSeconds(elapsedMs: number): number | undefined;
+};
+
+type Counts = { [S in NodeState]: number };
+
+/** Nothing has begun. */
+export function createProgress(nodes: readonly Node[]): Progress {
+  const states = new Map<string, NodeState>(nodes.map(({ id }) => [id, "waiting"]));
+  const counts = new Map<StageName, Counts>();
+  const jobs = new Map<string, { readonly job: Job; readonly work: number }>();
+  let left = 0;
+  let made = 0;
+  for (const { stage, work } of nodes) {
+    countsOf(counts, stage).waiting += 1;
+    left += work;
+  }
+  return {
+    move(node, state) {
+      const own = countsOf(counts, node.stage);
+      const before = states.get(node.id) ?? "waiting";
+      states.set(node.id, state);
+      own[before] -= 1;
+      own[state] += 1;
+      if (state !== "running") jobs.delete(node.id);
+      if (isOver(state) && !isOver(before)) {
+        left -= node.work;
+        if (state === "done") made += node.work;
+      }
+    },
+    report(node, job) {
+      if (states.get(node.id) === "running") jobs.set(node.id, { job, work: node.work });
+    },
+    stateOf: (id) => states.get(id) ?? "waiting",
+    running: () => [...jobs.values()].map(({ job }) => job),
+    stages: () => stages.flatMap((name) => describe(name, counts.get(name))),
+    remainingSeconds(elapsedMs) {
+      if (left === 0) return 0;
+      const partly = [...jobs.values()].reduce((sum, { job, work }) => sum + work * shareOf(job), 0);
+      const done = made + partly;
+      return done > 0 && elapsedMs > 1000 ? ((elapsedMs / 1000) * (left - partly)) / done : undefined;
+    },
+  };
 }
 
-/**
- * Seconds left: the work left, at the rate of the work done since the start. Undefined until something was done.
- * @param elapsedMs since the start. @param jobs of the nodes that run, with their progress, by node.
- */
-export function remainingSeconds(
-  nodes: readonly Node[],
-  states: ReadonlyMap<string, NodeState>,
-  jobs: ReadonlyMap<string, Job>,
-  elapsedMs: number,
-): number | undefined {
-  let made = 0;
-  let left = 0;
-  for (const { id, work } of nodes) {
-    const state = states.get(id) ?? "waiting";
-    if (state === "cached" || state === "failed") continue;
-    const { step = 0, steps = 0 } = jobs.get(id)?.progress ?? {};
-    const share = state === "done" ? 1 : state === "running" && steps > 0 ? step / steps : 0;
-    made += share * work;
-    left += (1 - share) * work;
-  }
-  if (left === 0) return 0;
-  return made > 0 && elapsedMs > 1000 ? (elapsedMs / 1000) * (left / made) : undefined;
+const isOver = (state: NodeState) => state === "done" || state === "cached" || state === "failed";
+
+function shareOf({ progress }: Job): number {
+  return progress && progress.steps > 0 ? progress.step / progress.steps : 0;
+}
+
+function countsOf(all: Map<StageName, Counts>, stage: StageName): Counts {
+  const known = all.get(stage) ?? { waiting: 0, queued: 0, running: 0, done: 0, cached: 0, failed: 0 };
+  all.set(stage, known);
+  return known;
+}
+
+function describe(name: StageName, counts: Counts | undefined): StageCounts[] {
+  if (!counts) return [];
+  const { waiting, queued, running, done, cached, failed } = counts;
+  return [{ name, total: waiting + queued + running + done + cached + failed, done: done + cached, running, queued, failed, cached }];
 }

@@ -54,8 +54,12 @@ export function createRecyclingService(runs: Runs, executors: Executors): Implem
         const remaining = active.remainingSeconds();
         if (!withSpec) delete run.spec;
         withSpec = false;
-        const running = [...active.driver.jobs].filter(([node]) => active.driver.states.get(node) === "running").map(([, job]) => job);
-        yield { run, running, ended: jobs, ...(remaining === undefined ? {} : { remainingSeconds: remaining }) };
+        yield {
+          run,
+          running: active.driver.progress.running(),
+          ended: jobs,
+          ...(remaining === undefined ? {} : { remainingSeconds: remaining }),
+        };
         if (run.state !== RunState.RUNNING) return;
         await active.pulse.changed(seen, signal);
         await sleep(WATCH_INTERVAL_MS, undefined, { signal });
