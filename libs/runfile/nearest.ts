@@ -12,11 +12,12 @@ export function nearest(text: string, candidates: readonly string[]): string | u
       return {
         candidate,
         edits: prefix ? Math.min(edits, 1) : edits,
+        distance: edits,
         limit: Math.max(2, Math.floor(Math.max(wanted.length, known.length) / 3)),
       };
     })
     .filter(({ candidate, edits, limit }) => edits <= limit && edits < candidate.length);
-  return scored.sort((a, b) => a.edits - b.edits)[0]?.candidate;
+  return scored.sort((a, b) => a.edits - b.edits || a.distance - b.distance)[0]?.candidate;
 }
 
 function normal(text: string): string {
