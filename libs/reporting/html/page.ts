@@ -4,6 +4,7 @@ import { analysisTable } from "./analysis-table.ts";
 import { curvesChart } from "./curves-chart.ts";
 import { differencesTable } from "./differences-table.ts";
 import { domainsChart } from "./domains-chart.ts";
+import { failuresTable } from "./failures-table.ts";
 import { interpolationChart } from "./interpolation-chart.ts";
 import { lineageChart } from "./lineage-chart.ts";
 import { html, type Markup } from "./markup.ts";
@@ -29,6 +30,7 @@ export function renderHtml(report: Report): string {
     `${counted(task.members, "fine-tuning")} in each set`,
     report.runId,
   ].join(" · ");
+  const failures = failuresTable(report);
   const typical = report.cells.find((cell) => cell.heldOut === task.heldOut[Math.floor(task.heldOut.length / 2)]) ?? report.cells[0];
   const page = html`<!doctype html>
 <html lang="en">
@@ -57,6 +59,7 @@ ${section("mixing", "On the way between two members", undefined, interpolationCh
 ${section("analysis", "Diversity and barriers", "Averaging works where members lie in one basin (low barriers on data like that of training) and err differently (high diversity on the held-out domain).", analysisTable(report))}
 ${typical === undefined ? undefined : section("training", "Training", undefined, curvesChart(typical))}
 ${report.lineage.length === 0 ? undefined : section("lineage", "Lineage", undefined, lineageChart(report.lineage))}
+${failures === undefined ? undefined : section("failures", "Failed fine-tunings", "They were left out of every set, and of what was made of it.", failures)}
 ${section("recipe", "Recipe", "Everything that decides the result. The same recipe gives the same models, byte for byte.", recipeBlock(report))}
 ${section("models", "Models", undefined, modelsTable(report))}
 ${section("timings", "Timings", undefined, timingsTable(report))}
