@@ -34,12 +34,13 @@ export function writeSmallest(path: string, change: (file: RunFile) => void = ()
   });
 }
 
-/** Writes the text of the tiny run file with one piece replaced. */
-export async function writeReplaced(path: string, piece: string | RegExp, replacement: string): Promise<string> {
+/** Writes the text of the tiny run file with the first occurrence of a piece replaced; also returns the line of the piece. */
+export async function writeReplaced(path: string, piece: string, replacement: string): Promise<{ file: string; line: number }> {
   const text = (await readFile(join(root, tiny), "utf8")).replace("../data/digits", join(root, "data/digits"));
-  const changed = text.replace(piece, replacement);
-  if (changed === text) throw new Error(`${tiny} has no ${piece}`);
-  return writeText(path, changed);
+  const start = text.indexOf(piece);
+  if (start < 0) throw new Error(`${tiny} has no ${piece}`);
+  const changed = text.slice(0, start) + replacement + text.slice(start + piece.length);
+  return { file: await writeText(path, changed), line: text.slice(0, start).split("\n").length };
 }
 
 async function writeText(path: string, text: string): Promise<string> {

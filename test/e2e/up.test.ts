@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { connect } from "#libs/rpc";
+import { freePort, temporaryDirectory } from "#libs/testing";
+import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { type Cli, runCli, startCli, succeed } from "./cli.ts";
+import { digestsOf, readReport } from "./outputs.ts";
+import { isAlive, trainersOf } from "./processes.ts";
+import { writeSmallest } from "./run-file.ts";
+
+const directory = await temporaryDirectory();
+const data = directory.join("data");
+const address = `127.0.0.1:${await freePort()}`;
+const name = "smallest/seed-1/held-out-60";
+let server: Cli;
+
+/** A run that takes longer than any test waits. */
+function writeEndless(file: string): Promise<string> {
+  return writeSmallest(directory.join(file), (run) => {
+    run.name = "endless";
+    run["fine-tuning"].steps = 1_000_000;
+  });
+}
+
+async function startServer(): Promise<Cli> {
+  const cli = startCli(["up", "--listen", address, "--data", data, "--trainers", "2"]);
+  assert.match(await cli.line("listens on"), new RegExp(`^ratatouille \\d+\\.\\d+\\.\\d+ listens on ${address}; data in ${data}\\.`));
+  return cli;
+}
+
+before(async () => {
+  server = await startServer();
+});
+after(async () => {
+  await server[Symbol.asyncDispose]();
+  await directory[Symbol.asyncDispose]();
+});
+
+test("several clients share a system: the same run is done once, another one beside it", async () => {
+  const first = await writeSmallest(directory.join("first.yaml"));
+  const second = await writeSmallest(directory.join("second.yaml"), (run) => {
+    run.name = "second";
+    run.seeds = [2];
+  });
+  const outs = ["a", "b", "c"].map((out) => directory.join(out));
+  const recycle = (file: string, i: number) => ["recycle", file, "--out", outs[i] ?? "", "--quiet"];
+  await Promise.all([
+    succeed([...recycle(first, 0), "--server", address]),
+    succeed(recycle(first, 1), { env: { RATATOUILLE_SERVER: address } }),
+    // Where `up` runs, the data directory leads to it.
+    succeed([...recycle(second, 2), "--data", data]),
+  ]);
+  const [a, b, c] = await Promise.all(outs.map(readReport));
+  assert.ok(a && b && c);
+  assert.deepEqual(digestsOf(a), digestsOf(b));
+  assert.equal(Object.values(digestsOf(a)).filter((value) => Object.values(digestsOf(c)).includes(value)).length, 0);
+  const runs = JSON.parse(await succeed(["runs", "list", "--json", "--server", address])) as { id: string; spec: { name: string } }[];
+  assert.deepEqual(runs.map(({ spec }) => spec.name).sort(), ["second", "smallest"]);
+});
+
+test("runs: what a client starts can be seen, is left alone by its Ctrl-C, and cancelled from elsewhere", async () => {
+  const file = await writeEndless("endless.yaml");
+  await using client = startCli(["recycle", file, "--server", address]);
+  const id = /endless \((run-[0-9a-f]+)\)/.exec(await client.line("endless ("))?.[1] ?? "";
+  await client.line("fine-tuning: 2 jobs");
+  client.signalGroup("SIGINT");
+  const left = await client.ended;
+  assert.equal(left.code, 130);
+  assert.ok(left.stderr.includes(`The run goes on at ${address}`) && left.stderr.includes(`ratatouille runs watch ${id}`), left.stderr);
+
+  await using watcher = startCli(["runs", "watch", id, "--data", data]);
+  await watcher.line("fine-tuning: 2 jobs");
+  assert.match(await succeed(["runs", "list", "--data", data]), new RegExp(`^${id} +endless +running`, "m"));
+  const shown = await succeed(["runs", "show", id, "--data", data]);
+  assert.match(shown, /^held out +60°$/m);
+  assert.match(shown, /^fine-tuning +2 +0 +[12] /m);
+  assert.match(await succeed(["runs", "cancel", id, "--data", data]), /^Cancelled run-/);
+  const watched = await watcher.ended;
+  assert.deepEqual([watched.code, watched.stderr.split("\n").at(-2)], [1, "ratatouille: the run was cancelled"]);
+  assert.match(await succeed(["runs", "show", id, "--data", data]), /^state +cancelled$/m);
+  const again = await runCli(["runs", "cancel", "run-0000000000000000", "--data", data]);
+  assert.deepEqual([again.code, again.stderr], [1, "ratatouille: there is no run run-0000000000000000\n"]);
+});
+
+test("models: listed by name, shown with their recipe, pulled as files", async () => {
+  const list = await succeed(["models", "list", "--server", address]);
+  assert.match(list, /^[0-9a-f]{12} +average +[\d.]+ kB +smallest\/seed-1\/held-out-60$/m);
+  const shown = JSON.parse(await succeed(["models", "show", name, "--server", address, "--json"]));
+  assert.equal(shown.recipe.kind, "average");
+  assert.deepEqual(shown.licences, ["CC-BY-4.0"]);
+  const byDigits = JSON.parse(await succeed(["models", "show", shown.digest.slice(7, 15), "--server", address, "--json"]));
+  assert.equal(byDigits.digest, shown.digest);
+  const folder = directory.join("pulled");
+  assert.equal(await succeed(["models", "pull", name, "--out", folder, "--server", address]), `${join(folder, "model.safetensors")}\n`);
+  const written = directory.join("a", "models", "seed-1", "held-out-60");
+  for (const file of ["model.safetensors", "recipe.json"])
+    assert.deepEqual(await readFile(join(folder, file)), await readFile(join(written, file)));
+});
+
+test("lineage: a tree down to the imported files, as JSON, for Graphviz", async () => {
+  const tree = await succeed(["lineage", name, "--server", address]);
+  assert.match(tree, /^[0-9a-f]{12} average /);
+  assert.match(tree, /^├─ [0-9a-f]{12} fine-tune \(.*steps 10/m);
+  assert.match(tree, /─ [0-9a-f]{12} import/);
+  const nodes = JSON.parse(await succeed(["lineage", name, "--server", address, "--json"])) as {
+    digest: string;
+    kind: string;
+    inputs: string[];
+  }[];
+  const known = new Set(nodes.map(({ digest }) => digest));
+  assert.ok(nodes.every(({ inputs }) => inputs.every((input) => known.has(input))));
+  assert.equal(nodes.filter(({ kind }) => kind === "import").length, 1);
+  assert.ok(nodes.every(({ kind, inputs }) => inputs.length > 0 || kind === "import" || kind === "dataset"));
+  const dot = await succeed(["lineage", name, "--server", address, "--dot"]);
+  assert.match(dot, /^digraph lineage \{\n/);
+  const edges = nodes.flatMap(({ digest, inputs }) =>
+    [...new Set(inputs)].map((input) => `  "${input.slice(7, 19)}" -> "${digest.slice(7, 19)}";`),
+  );
+  assert.deepEqual(
+    dot
+      .split("\n")
+      .filter((line) => line.includes(" -> "))
+      .sort(),
+    edges.sort(),
+  );
+});
+
+test("reproduce: a data set, a fine-tuning, an average and an evaluation come out the same; an import cannot be reproduced", async () => {
+  using channel = connect(address);
+  const catalog = channel.client(CatalogService);
+  const newest = async (kind: ArtifactKind) => (await catalog.listArtifacts({ kind, pageSize: 1 })).artifacts[0]?.digest ?? "";
+  const report = await readReport(directory.join("a"));
+  const lineage = JSON.parse(await succeed(["lineage", name, "--server", address, "--json"])) as { digest: string; kind: string }[];
+  const digests = [
+    report.cells[0]?.members[0]?.model ?? "",
+    await newest(ArtifactKind.EVALUATION),
+    lineage.find(({ kind }) => kind === "dataset")?.digest ?? "",
+  ];
+  const average = JSON.parse(await succeed(["models", "show", name, "--server", address, "--json"])).digest;
+  const same = (digest: string) => `Same: ${digest}\n`;
+  for (const digest of digests) assert.equal(await succeed(["reproduce", digest, "--server", address]), same(digest));
+  assert.equal(await succeed(["reproduce", name, "--server", address]), same(average));
+  const source = lineage.find(({ kind }) => kind === "import")?.digest ?? "";
+  const refused = await runCli(["reproduce", source, "--server", address]);
+  assert.deepEqual([refused.code, refused.stderr], [1, "ratatouille: imported files have no recipe that can be run again\n"]);
+});
+
+test("doctor knows a running system", async () => {
+  const { right, findings } = JSON.parse(await succeed(["doctor", "--json", "--server", address, "--data", data]));
+  assert.equal(right, true);
+  const facts: { readonly [topic: string]: string } = Object.fromEntries(
+    findings.map(({ topic, fact }: { topic: string; fact: string }) => [topic, fact]),
+  );
+  assert.match(
+    facts["server"] ?? "",
+    new RegExp(`^${address}: .* on bun .*catalog, finetune, averaging, evaluation, recycling, 2 trainers$`),
+  );
+  assert.ok(facts["data"]?.includes(address), facts["data"]);
+});
+
+test("a second server on the data directory is refused and told who has it", async () => {
+  const other = `127.0.0.1:${await freePort()}`;
+  const { code, stderr } = await runCli(["up", "--listen", other, "--data", data]);
+  assert.equal(code, 1);
+  assert.ok(stderr.includes(data) && stderr.includes(String(server.pid)) && stderr.trim().split("\n").length === 1, stderr);
+});
+
+test("a server that is killed goes on with its runs at its next start; its clients say that it is gone", async () => {
+  const file = await writeSmallest(directory.join("survivor.yaml"), (run) => {
+    run.name = "survivor";
+    run.seeds = [3, 4];
+  });
+  await using client = startCli(["recycle", file, "--server", address]);
+  const id = /survivor \((run-[0-9a-f]+)\)/.exec(await client.line("survivor ("))?.[1] ?? "";
+  await client.line("pre-training: 2 jobs");
+  server.signal("SIGKILL");
+  const { code, stderr } = await client.ended;
+  assert.equal(code, 1);
+  assert.ok(stderr.split("\n").at(-2)?.includes(address), stderr);
+
+  server = await startServer();
+  await succeed(["runs", "watch", id, "--server", address]);
+  assert.match(await succeed(["runs", "show", id, "--server", address]), /^state +succeeded$/m);
+});
+
+test("Ctrl-C stops a server: exit code 0, its trainers gone, its directory free", async () => {
+  const trainers = trainersOf(server.pid);
+  assert.equal(trainers.length, 2);
+  server.signalGroup("SIGINT");
+  const { code, stderr } = await server.ended;
+  assert.deepEqual([code, stderr, trainers.filter(isAlive)], [0, "", []]);
+  assert.match(await succeed(["runs", "list", "--data", data]), /survivor +succeeded/);
+});

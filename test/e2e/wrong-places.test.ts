@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { chown, mkdir, readdir, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { after, test } from "node:test";
+import { promisify } from "node:util";
+import { implement, serve } from "#libs/rpc";
+import { freePort, temporaryDirectory } from "#libs/testing";
+import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import { type CliResult, runCli, startCli, succeed } from "./cli.ts";
+import { tiny, writeSmallest } from "./run-file.ts";
+
+const execute = promisify(execFile);
+const directory = await temporaryDirectory();
+after(() => directory[Symbol.asyncDispose]());
+
+const isRoot = process.getuid?.() === 0;
+
+/** The one sentence that a failed command has said at last. */
+function sentence({ code, stdout, stderr }: CliResult, expectedCode = 1): string {
+  assert.deepEqual([code, stdout], [expectedCode, ""], stderr);
+  const last = stderr.trimEnd().split("\n").at(-1) ?? "";
+  assert.match(last, /^ratatouille: /);
+  return last.slice("ratatouille: ".length);
+}
+
+test("a data directory of another user is refused and stays as it was", {
+  skip: !isRoot && "only root can give a directory away",
+}, async () => {
+  const data = directory.join("foreign");
+  await mkdir(data);
+  await chown(data, 1234, 1234);
+  for (const args of [["recycle", tiny, "--out", directory.join("never")], ["models", "list"], ["up"]])
+    assert.equal(
+      sentence(await runCli([...args, "--data", data])),
+      `cannot use the data directory ${data}: it belongs to the user 1234, this process runs as 0`,
+    );
+  assert.deepEqual([await readdir(data), existsSync(directory.join("never"))], [[], false]);
+});
+
+test("a data directory that is a file is refused", async () => {
+  const data = directory.join("file");
+  await writeFile(data, "");
+  assert.equal(sentence(await runCli(["runs", "list", "--data", data])), `cannot use the data directory ${data}: it is not a directory`);
+});
+
+test("a full disk is named; with room again the same command goes on", { skip: await whyNoDisk() }, async () => {
+  const data = directory.join("disk");
+  await mkdir(data);
+  const file = await writeSmallest(directory.join("full.yaml"));
+  const out = directory.join("full-out");
+  const args = ["recycle", file, "--data", data, "--out", out];
+  await execute("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", data]);
+  try {
+    assert.match(sentence(await runCli(args)), /no space left/i);
+    assert.equal(existsSync(out), false);
+    await execute("mount", ["-o", "remount,size=64m", data]);
+    await succeed(args);
+    assert.deepEqual((await readdir(out)).sort(), ["models", "report.html", "report.json"]);
+  } finally {
+    await execute("umount", [data]);
+  }
+});
+
+/** Why no small disk can be made here; false where it can. */
+async function whyNoDisk(): Promise<string | false> {
+  if (!isRoot) return "only root can mount a small disk";
+  const place = directory.join("probe");
+  await mkdir(place);
+  try {
+    await execute("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", place]);
+    await execute("umount", [place]);
+    return false;
+  } catch (error) {
+    return `no disk can be mounted here: ${(error as Error).message}`;
+  }
+}
+
+test("a port in use is named", async () => {
+  const program = createServer().listen(0, "127.0.0.1");
+  await once(program, "listening");
+  const { port } = program.address() as AddressInfo;
+  const args = ["up", "--listen", `127.0.0.1:${port}`, "--data", directory.join("port")];
+  assert.equal(sentence(await runCli(args)), `127.0.0.1:${port} is in use by another program`);
+  program.close();
+});
+
+test("an address that other machines reach needs TLS and a token", async () => {
+  const args = ["up", "--listen", `0.0.0.0:${await freePort()}`, "--data", directory.join("open")];
+  assert.match(sentence(await runCli(args), 2), /can be reached from other machines, so it needs TLS and a token/);
+});
+
+test("a token keeps clients out that have none or another", async () => {
+  const address = `127.0.0.1:${await freePort()}`;
+  const data = directory.join("guarded");
+  await using server = startCli(["up", "--listen", address, "--data", data, "--trainers", "1"], { env: { RATATOUILLE_TOKEN: "s3cret" } });
+  await server.line("listens on");
+  const list = ["runs", "list", "--server", address];
+  assert.match(sentence(await runCli(list)), /token/);
+  assert.match(sentence(await runCli([...list, "--token", "guess"])), /token/);
+  assert.match(await succeed([...list, "--token", "s3cret"]), /^No runs yet/);
+  // Its trainers have the token.
+  const file = await writeSmallest(directory.join("guarded.yaml"));
+  await succeed(["recycle", file, "--server", address, "--out", directory.join("guarded-out"), "--quiet"], {
+    env: { RATATOUILLE_TOKEN: "s3cret" },
+  });
+});
+
+test("a process that works on the data directory and takes no clients is named", async () => {
+  const data = directory.join("busy");
+  const file = await writeSmallest(directory.join("busy.yaml"), (run) => {
+    run["fine-tuning"].steps = 1_000_000;
+  });
+  await using first = startCli(["recycle", file, "--data", data]);
+  await first.line("pre-training");
+  for (const args of [
+    ["recycle", tiny],
+    ["models", "list"],
+  ]) {
+    const said = sentence(await runCli([...args, "--data", data]));
+    assert.ok(said.includes(data) && said.includes(String(first.pid)) && said.includes("recycle"), said);
+  }
+});
+
+test("a server of another version is refused with both versions", async () => {
+  const system = implement(SystemService, {
+    getSystem: () => ({ version: "9.9.9", services: ["catalog"], runtime: "test", trainers: [] }),
+  });
+  await using server = await serve({ address: "127.0.0.1:0", services: [system] });
+  const said = sentence(await runCli(["models", "list", "--server", server.address]), 2);
+  assert.match(said, new RegExp(`^the server ${server.address} has version 9\\.9\\.9, this is \\d+\\.\\d+\\.\\d+: use the same`));
+});
+
+test("a server of something else is told from a ratatouille", async () => {
+  await using server = await serve({ address: "127.0.0.1:0", services: [] });
+  const said = sentence(await runCli(["models", "list", "--server", server.address]), 2);
+  assert.equal(said, `${server.address} answers, but it is not a ratatouille server`);
+});
+
+for (const { what, listen } of [
+  { what: "where nothing listens", listen: false },
+  { what: "that takes connections and says nothing", listen: true },
+]) {
+  test(`a server ${what} is named within 5 s, and the attempt leaves nothing`, async () => {
+    const program = createServer().listen(0, "127.0.0.1");
+    await once(program, "listening");
+    const address = `127.0.0.1:${(program.address() as AddressInfo).port}`;
+    if (!listen) await new Promise((resolve) => program.close(resolve));
+    const data = directory.join(`unused-${listen}`);
+    const began = performance.now();
+    const said = sentence(await runCli(["recycle", tiny, "--server", address, "--data", data, "--quiet"]));
+    assert.ok(performance.now() - began < 5000, `${performance.now() - began} ms`);
+    assert.match(said, new RegExp(`^no connection to ${address} within 4000 ms`));
+    assert.equal(existsSync(data), false);
+    if (listen) program.close();
+  });
+}
+
+test("what is not in the catalog is named", async () => {
+  const data = directory.join("empty");
+  const digest = `sha256:${"0".repeat(64)}`;
+  const unknown = [
+    [["models", "show", digest], `no artifact ${digest}`],
+    [["lineage", digest], `no artifact ${digest}`],
+    [["reproduce", digest], `no artifact ${digest}`],
+    [["models", "pull", "no/such", "--out", directory.join("nothing")], 'no ref "no/such"'],
+    [["runs", "show", "run-0123456789abcdef"], "there is no run run-0123456789abcdef"],
+  ] as const;
+  for (const [args, said] of unknown) assert.equal(sentence(await runCli([...args, "--data", data])), said);
+  assert.match(sentence(await runCli(["models", "show", "sha256:00", "--data", data]), 2), /at least the first 8 of them; got "sha256:00"/);
+  assert.equal(existsSync(directory.join("nothing")), false);
+});
