@@ -1,7 +1,7 @@
+import { createRequire } from "node:module";
 import { trace } from "@opentelemetry/api";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
+import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from "@opentelemetry/sdk-trace-node";
 import { passThroughProvider } from "./pass-through.ts";
 
 export type TelemetryOptions = {
@@ -15,11 +15,12 @@ export type TelemetryOptions = {
 
 /** Tracing of this process, until it is disposed. */
 export type Telemetry = AsyncDisposable & {
-  /** Sends what is waiting; gives up after `flushMs` without an error, as a lost collector must not stop the work. */
+  /** Sends what is waiting; gives up after 3 s without an error, as a lost collector must not stop the work. */
   flush(): Promise<void>;
 };
 
 const flushMs = 3000;
+const require = createRequire(import.meta.url);
 
 /**
  * Starts tracing for this process: W3C propagation and AsyncLocalStorage contexts always, spans to an OTLP/HTTP receiver (protobuf,
@@ -30,9 +31,7 @@ export function startTelemetry({ service, version, endpoint }: TelemetryOptions)
   const url = endpoint ? tracesUrl(endpoint) : undefined;
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ "service.name": service, ...(version ? { "service.version": version } : {}) }),
-    spanProcessors: url
-      ? [new BatchSpanProcessor(new OTLPTraceExporter({ url, timeoutMillis: flushMs }), { scheduledDelayMillis: 500 })]
-      : [],
+    spanProcessors: url ? [new BatchSpanProcessor(openExporter(url), { scheduledDelayMillis: 500 })] : [],
   });
   trace.disable();
   // Also installs the context manager and the propagator, which stay for the life of the process.
@@ -51,6 +50,12 @@ export function startTelemetry({ service, version, endpoint }: TelemetryOptions)
       if (trace.getTracerProvider() === own) trace.disable();
     },
   };
+}
+
+/** Loaded only where it is needed: it takes a tenth of a second. */
+function openExporter(url: string): SpanExporter {
+  const exporter: typeof import("@opentelemetry/exporter-trace-otlp-proto") = require("@opentelemetry/exporter-trace-otlp-proto");
+  return new exporter.OTLPTraceExporter({ url, timeoutMillis: flushMs });
 }
 
 function tracesUrl(endpoint: string): string {
