@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Artifacts } from "#libs/artifacts";
 import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
-import { modelCard, type Report, renderHtml } from "#libs/reporting";
+import { modelCard, type Report, renderHtml, renderMarkdown } from "#libs/reporting";
 
 /** Inputs and classes of the target task. */
 const FEATURES = 256;
@@ -23,6 +23,7 @@ export async function writeOutput(
   await mkdir(directory, { recursive: true });
   await writeWhole(join(directory, "report.json"), `${JSON.stringify(report, null, 1)}\n`);
   await writeWhole(join(directory, "report.html"), renderHtml(report));
+  await writeWhole(join(directory, "report.md"), renderMarkdown(report));
   for (const { seed, heldOut, averages } of report.cells) {
     const digest = averages.find(({ method }) => method === "recycling")?.model;
     if (digest === undefined) continue;
