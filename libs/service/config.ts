@@ -53,19 +53,6 @@ export function wholeNumber(minimum: number, maximum: number): v.GenericSchema<s
   );
 }
 
-/** `true` or `false`, also 1 and 0. */
-export function flag(): v.GenericSchema<string, boolean> {
-  return v.pipe(
-    v.picklist(["true", "false", "1", "0"], "true or false"),
-    v.transform((text) => text === "true" || text === "1"),
-  );
-}
-
-/** One of a few words. */
-export function oneOf<const T extends readonly string[]>(words: T): v.GenericSchema<string, T[number]> {
-  return v.picklist(words, `one of ${words.join(", ")}`) as unknown as v.GenericSchema<string, T[number]>;
-}
-
 /** `host:port`. */
 export function address(): v.GenericSchema<string, string> {
   const message = "an address like 127.0.0.1:7070";

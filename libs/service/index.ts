@@ -1,4 +1,4 @@
-export { address, ConfigError, flag, oneOf, readConfig, wholeNumber } from "./config.ts";
+export { address, ConfigError, readConfig, wholeNumber } from "./config.ts";
 export { ExitCode, exitCodeOf, InterruptedError, UsageError } from "./exit.ts";
 export { type Main, type ProcessContext, type ProcessOptions, runProcess } from "./run-process.ts";
 export {

@@ -1,4 +1,4 @@
-export { contextFromHeaders, streamInContext, traceHeaders } from "./context.ts";
+export { contextFromHeaders, traceHeaders } from "./context.ts";
 export { createLogger, type Logger, type LogOptions } from "./log.ts";
 export { inSpan, type SpanOptions } from "./span.ts";
 export { startTelemetry, type Telemetry, type TelemetryOptions } from "./start.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openOtlpSink, type ReceivedSpan } from "#libs/telemetry/testing";
-import { contextFromHeaders, inSpan, startTelemetry, streamInContext, traceHeaders } from "./index.ts";
+import { contextFromHeaders, inSpan, startTelemetry, traceHeaders } from "./index.ts";
 
 test("spans reach an OTLP receiver with service, parents, kinds, attributes and errors", async () => {
   await using sink = await openOtlpSink();
@@ -70,27 +70,6 @@ test("work that runs side by side keeps its own parent, through promises, timers
   }
 });
 
-test("a generator that is bound to a context keeps it whoever consumes it, also in its cleanup", async () => {
-  await using sink = await openOtlpSink();
-  {
-    await using _telemetry = startTelemetry({ service: "trainer", endpoint: sink.endpoint });
-    const parent = contextFromHeaders(inSpan("call", {}, () => traceHeaders()));
-    const stream = streamInContext(parent, steps("bound"));
-    await inSpan("stranger", {}, async () => {
-      for await (const step of stream) if (step === 1) break;
-    });
-  }
-  const call = named(sink.spans, "call");
-  assert.deepEqual(
-    sink.spans.filter((span) => span.name.startsWith("bound")).map((span) => [span.name, span.parentSpanId === call.spanId]),
-    [
-      ["bound step 0", true],
-      ["bound step 1", true],
-      ["bound cleanup", true],
-    ],
-  );
-});
-
 test("without an endpoint the caller's trace passes through untouched, and a new one has an id", async () => {
   await using _telemetry = startTelemetry({ service: "finetune" });
   const caller = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate: "vendor=1" };
@@ -129,15 +108,11 @@ test("an endpoint that is no URL is refused by name", () => {
 });
 
 async function* steps(name: string): AsyncGenerator<number> {
-  try {
-    for (let step = 0; step < 3; step += 1) {
-      await nextTick();
-      inSpan(`${name} step ${step}`, {}, () => {});
-      yield step;
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-  } finally {
-    if (name === "bound") inSpan(`${name} cleanup`, {}, () => {});
+  for (let step = 0; step < 3; step += 1) {
+    await nextTick();
+    inSpan(`${name} step ${step}`, {}, () => {});
+    yield step;
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
 
