@@ -1,4 +1,4 @@
-export { arithmetics, type BackendName, backendOf, backends } from "./arithmetic.ts";
+export { arithmetics, type BackendName, backendOf, backends, evaluationArithmetics } from "./arithmetic.ts";
 export { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
 export { foldLicences, joinLicences } from "./licences.ts";
 export {
@@ -15,6 +15,7 @@ export {
   readManifest,
 } from "./manifest.ts";
 export { annotations, mediaTypes } from "./media-types.ts";
+export { isRunName, runNameRule } from "./names.ts";
 export {
   type AverageParameters,
   type EvaluateParameters,

@@ -155,3 +155,15 @@ test("a specification that cannot be run is refused with each wrong field", () =
     ["spec.seeds", "spec.backend", "spec.methods", "spec.methods", "spec.target.held_out", "spec.fine_tuning.training.learning_rate"],
   );
 });
+
+test("a run's name is the first word of the refs of its models, and must be one", () => {
+  const spec = example("tiny");
+  for (const name of ["-a", "..", "_a", "a b", "a".repeat(61)]) {
+    assert.deepEqual(
+      checkSpec({ ...spec, name }).map(({ field }) => field),
+      ["spec.name"],
+      name,
+    );
+  }
+  assert.deepEqual(checkSpec({ ...spec, name: "a".repeat(60) }), []);
+});

@@ -1,4 +1,4 @@
-import { backends, isDigest, styleNames } from "#libs/recipes";
+import { backends, isDigest, isRunName, runNameRule, styleNames } from "#libs/recipes";
 import { methods as knownMethods } from "#libs/reporting";
 import { invalidArgument } from "#libs/rpc";
 import type { Auxiliary, FineTuning, Foundation, Glyphs, RunSpec, Target, Training } from "#proto/ratatouille/v1/recycling_pb.ts";
@@ -32,7 +32,7 @@ export function checkSpec(spec: RunSpec): Violation[] {
   const check = (field: string, right: boolean, description: string) => {
     if (!right) found.push({ field, description });
   };
-  check("spec.name", /^[\w.-]{1,100}$/.test(spec.name), "1 to 100 letters, digits, '.', '_' and '-'");
+  check("spec.name", isRunName(spec.name), runNameRule);
   check("spec.seeds", spec.seeds.length > 0 && isSet(spec.seeds), "at least one seed, each once");
   check("spec.backend", (backends as readonly string[]).includes(spec.backend), `one of ${backends.join(", ")}`);
   check("spec.methods", spec.methods.includes("recycling"), "must contain recycling");
