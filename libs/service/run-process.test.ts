@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { signalChild, spawnScript, VERSION } from "./index.ts";
+import { scriptCommand } from "./runtime.ts";
 
 const script = fileURLToPath(new URL("testing/life.ts", import.meta.url));
 
@@ -58,10 +61,17 @@ test("main may choose the exit code", async () => {
   assert.equal(await life("code").exitCode, 3);
 });
 
-test("nothing that was written to a pipe is cut off at the end", async () => {
-  const process = life("write");
-  assert.equal(await process.exitCode, 0);
-  assert.equal(process.stdout().length, (1 << 20) + 1 + "inner closed\nouter closed\n".length);
+test("nothing that was written to a pipe is cut off at the end, even if the reader takes its time", async () => {
+  // More than a pipe holds, and a reader that begins after the writer has closed everything.
+  const slowly = ["-c", '"$@" | { sleep 0.5; wc -c; }', "sh", ...scriptCommand(script, ["write"])];
+  const { stdout } = await promisify(execFile)("sh", slowly, { encoding: "utf8" });
+  assert.equal(Number(stdout), (1 << 20) + 1 + "inner closed\nouter closed\n".length);
+});
+
+test("a reader that goes away does not keep the process", async () => {
+  const early = ["-c", '"$@" | head -c 10', "sh", ...scriptCommand(script, ["write"])];
+  const { stdout } = await promisify(execFile)("sh", early, { encoding: "utf8", timeout: 20_000 });
+  assert.equal(stdout, "x".repeat(10));
 });
 
 function life(what: string) {

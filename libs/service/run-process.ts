@@ -37,9 +37,12 @@ export async function runProcess(
       abort.abort(new InterruptedError(name));
     });
   }
+  let crashed = false;
   const crash = (error: unknown) => {
+    if (crashed) process.exit(ExitCode.failed);
+    crashed = true;
     onError(error, log);
-    process.exit(ExitCode.failed);
+    void flushed().then(() => process.exit(ExitCode.failed));
   };
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
@@ -56,7 +59,7 @@ async function live(main: Main, context: ProcessContext, service: string, onErro
     code = exitCodeOf(error, context.signal);
     if (code !== ExitCode.interrupted) onError(error, context.log);
   }
-  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  await flushed();
   return code;
 }
 
@@ -65,13 +68,20 @@ function report(error: unknown, log: Logger): void {
   else log.error({ err: error }, "the process failed");
 }
 
-/** What was written to a pipe is not out yet when `write` returns, and `process.exit` would cut it off. */
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    if (stream.destroyed || !stream.writable) return resolve();
-    // The reader may be gone (`| head`), or may never read on.
-    stream.once("error", () => resolve());
-    setTimeout(resolve, 1000).unref();
-    stream.write("", () => resolve());
-  });
+/**
+ * Resolves when what was written is out: in a pipe it is not yet when `write` returns, and `process.exit` would cut it off. Waits for a
+ * slow reader as long as it takes (a second signal still ends the process); a reader that is gone ends the wait. By `end`, as on
+ * Bun 1.4 the callback of an empty write comes before the writes in front of it are out.
+ */
+function flushed(): Promise<unknown> {
+  return Promise.all(
+    [process.stdout, process.stderr].map(
+      (stream) =>
+        new Promise<void>((resolve) => {
+          if (stream.destroyed || stream.writableEnded) return resolve();
+          stream.once("error", () => resolve());
+          stream.end(() => resolve());
+        }),
+    ),
+  );
 }

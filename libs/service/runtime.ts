@@ -29,6 +29,11 @@ const flags: Record<RuntimeName, readonly string[]> = {
   deno: ["run", "-A", "--no-check", "--no-lock", "--quiet"],
 };
 
+/** The program and its arguments that run one of our scripts on the runtime of this process. */
+export function scriptCommand(path: string, args: readonly string[]): [program: string, ...args: string[]] {
+  return [process.execPath, ...flags[runtimeName()], path, ...args];
+}
+
 export type SpawnScriptOptions = Omit<SpawnOptions, "env"> & {
   /** Added to this process's environment; `undefined` takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -43,7 +48,8 @@ const parentVariable = "RATATOUILLE_PARENT_PID";
 export function spawnScript(path: string, args: readonly string[], options: SpawnScriptOptions = {}): ChildProcess {
   const env: NodeJS.ProcessEnv = { ...process.env, [parentVariable]: String(process.pid), ...options.env };
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
-  return spawn(process.execPath, [...flags[runtimeName()], path, ...args], { stdio: ["pipe", "inherit", "inherit"], ...options, env });
+  const [program, ...rest] = scriptCommand(path, args);
+  return spawn(program, rest, { stdio: ["pipe", "inherit", "inherit"], ...options, env });
 }
 
 /**
