@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import * as wasmBackend from "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import { type Backend, checkProduct, type Matrix, type Workspace } from "./matrix.ts";
@@ -37,7 +38,7 @@ type WasmMatrix = Matrix & { readonly id: number; readonly pointer: number; read
  * Matrices are tensors at a fixed place of its memory, so nothing is copied and nothing allocated in a step.
  */
 export async function openWasm(arithmetic: string): Promise<Backend> {
-  if (arithmetic !== `tfjs-wasm-simd/${wasmBackend.version_wasm}`) {
+  if (!arithmetic.startsWith(`tfjs-wasm-simd/${wasmBackend.version_wasm} `)) {
     throw new Error(`Expected ${arithmetic}, found ${wasmBackend.version_wasm}`);
   }
   const { wasm, nextId } = await load();
@@ -107,7 +108,7 @@ export async function openWasm(arithmetic: string): Promise<Backend> {
 async function load(): Promise<{ wasm: WasmModule; nextId(): number }> {
   const events = ["uncaughtException", "unhandledRejection"] as const;
   const before = new Map(events.map((event) => [event, process.listeners(event as "uncaughtException")]));
-  wasmBackend.setWasmPaths(new URL(".", import.meta.resolve("@tensorflow/tfjs-backend-wasm")).pathname);
+  wasmBackend.setWasmPaths(fileURLToPath(new URL(".", import.meta.resolve("@tensorflow/tfjs-backend-wasm"))));
   tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   if (!(await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT"))) throw new Error("This runtime has no WebAssembly SIMD, which training needs");
   if (!(await tf.setBackend("wasm"))) throw new Error("tfjs could not load its WebAssembly backend");

@@ -74,7 +74,7 @@ test("a recipe lists its inputs by role, then in order", () => {
     kind: "evaluate",
     inputs: { validation: [digest("3"), digest("2")], models: [digest("1")], heldOut: digest("4") },
     parameters: { measure: "accuracy", validationFraction: 0.2 },
-    arithmetic: "tfjs-wasm-simd/4.22.0",
+    arithmetic: "tfjs-wasm-simd/4.22.0 measure/1",
   });
   assert.deepEqual(recipeInputs(recipe), [digest("4"), digest("1"), digest("3"), digest("2")]);
 });

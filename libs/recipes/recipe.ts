@@ -13,7 +13,7 @@ export type Recipe<P = { readonly [name: string]: Json }> = {
   readonly parameters: P;
   /** Unsigned 32-bit seed of everything random. */
   readonly seed?: number;
-  /** Backend and version whose rounding the bytes depend on, for example "tfjs-wasm-simd/4.22.0". */
+  /** Backend and version whose rounding the bytes depend on, for example "tfjs-wasm-simd/4.22.0 train/1". */
   readonly arithmetic?: string;
 };
 

@@ -1,4 +1,4 @@
-import type { Json } from "#libs/recipes";
+import { type BackendName, evaluationArithmetics, type Json } from "#libs/recipes";
 import type { FoundationPlan } from "./plan-foundation.ts";
 import type { CompleteSpec } from "./specification.ts";
 import type { Node, Source, StageName, Template } from "./template.ts";
@@ -45,7 +45,7 @@ export function buildCell(
   cell: Omit<CellBuilder, "add" | "evaluate"> & { readonly prefix: string; readonly shown: string; readonly heldOut: Source },
   nodes: Node[],
 ): CellBuilder {
-  const { spec, arithmetic, training, heldOut, prefix, shown } = cell;
+  const { spec, training, heldOut, prefix, shown } = cell;
   const add: CellBuilder["add"] = ({ id, label = id.replaceAll("/", " "), expendable = false, ...node }) => {
     nodes.push({ id: `${prefix}/${id}`, label: `${shown} · ${label}`, expendable, ...node });
     return `${prefix}/${id}`;
@@ -67,7 +67,7 @@ export function buildCell(
           },
           parameters: { validationFraction: spec.target.validationFraction, ...parameters },
           ...(scoresOf ? { scoresOf } : {}),
-          arithmetic,
+          arithmetic: evaluationArithmetics[spec.backend as BackendName],
         },
         work: passes * EVALUATED_ROWS * forwardWork(hidden, CLASSES),
         expendable,

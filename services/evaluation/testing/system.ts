@@ -4,11 +4,11 @@ import { openLocalBus } from "#libs/bus";
 import type { Dataset } from "#libs/datasets";
 import type { Weights } from "#libs/learning";
 import {
-  arithmetics,
   buildDatasetManifest,
   buildModelManifest,
   type Digest,
   type EvaluateParameters,
+  evaluationArithmetics,
   type Json,
   mediaTypes,
   parseRecipe,
@@ -71,7 +71,7 @@ export async function startSystem({ workers = 2 }: { readonly workers?: number }
         inputs: { datasets: [dataset] },
         parameters: training,
         seed,
-        arithmetic: arithmetics.wasm,
+        arithmetic: evaluationArithmetics.wasm,
       });
       const model = { recipe, licences: [licence], weights: descriptor, architecture: "mlp", parameterCount: 1 };
       return (await artifacts.publish(buildModelManifest(model))).digest as Digest;
@@ -105,6 +105,6 @@ export function evaluateRecipe(inputs: Recipe["inputs"], parameters: Partial<Eva
     kind: "evaluate",
     inputs,
     parameters: { measure: "accuracy", validationFraction: 0.2, ...parameters },
-    arithmetic: arithmetics.wasm,
+    arithmetic: evaluationArithmetics.wasm,
   });
 }
