@@ -12,12 +12,15 @@ test("the kernels are found in a checkout whose path has a space, an umlaut and 
   await using directory = await temporaryDirectory();
   const clone = directory.join("Küche 100%25 neu");
   // Copies of what looks for its own path, since runtimes resolve links before that; links to all else.
-  for (const part of ["libs/learning", "libs/recipes", "libs/deterministic", "package.json"]) {
+  for (const part of ["libs/learning", "libs/recipes", "libs/deterministic", "libs/tensors", "package.json"]) {
     await cp(join(root, part), join(clone, part), { recursive: true });
   }
   const modules = join(clone, "node_modules");
   const backend = "@tensorflow/tfjs-backend-wasm";
-  await cp(join(root, "node_modules", backend), join(modules, backend), { recursive: true, filter: (path) => !/\.map$|kernels/.test(path) });
+  await cp(join(root, "node_modules", backend), join(modules, backend), {
+    recursive: true,
+    filter: (path) => !/\.map$|kernels/.test(path),
+  });
   await mkdir(join(modules, "@stdlib"));
   for (const name of ["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-cpu", "valibot"]) {
     await symlink(join(root, "node_modules", name), join(modules, name));
