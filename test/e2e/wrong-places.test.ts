@@ -173,7 +173,7 @@ for (const { what, listen } of [
     const began = performance.now();
     const said = sentence(await runCli(["recycle", tiny, "--server", address, "--data", data, "--quiet"]));
     assert.ok(performance.now() - began < 5000, `${performance.now() - began} ms`);
-    assert.match(said, new RegExp(`^no connection to ${address} within 4000 ms`));
+    assert.match(said, new RegExp(`^no connection to ${address} within 3000 ms`));
     assert.equal(existsSync(data), false);
     if (listen) program.close();
   });

@@ -116,7 +116,7 @@ async function checkPort(token: string | undefined): Promise<Finding> {
 async function checkServer(address: string, token: string | undefined): Promise<Finding> {
   using channel = connect(address, { token });
   try {
-    await channel.ready(4_000);
+    await channel.ready(3_000);
     const { version, runtime, services, trainers } = await channel.client(SystemService).getSystem({});
     return {
       topic: "server",

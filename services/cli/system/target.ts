@@ -29,7 +29,7 @@ export type Target = AsyncDisposable & {
   readonly broken: Promise<never>;
 };
 
-const CONNECT_MS = 4_000;
+const CONNECT_MS = 3_000;
 
 /**
  * Connects to a server, attaches to the system that runs on the data directory (`ratatouille up`), or starts an embedded one.
