@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { buildReport } from "./index.ts";
 import type { Cell } from "./report.ts";
 import { mean, standardError } from "./statistics.ts";
-import { syntheticRun } from "./synthetic-run.ts";
+import { syntheticRun } from "./testing/synthetic-run.ts";
 
 const close = (actual: number | null | undefined, expected: number, tolerance = 1e-12) =>
   assert.ok(actual !== null && actual !== undefined && Math.abs(actual - expected) < tolerance, `${actual} is not ${expected}`);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { buildReport, judge } from "./index.ts";
 import type { Difference } from "./report.ts";
 import { sentences } from "./sentences.ts";
-import { syntheticRun } from "./synthetic-run.ts";
+import { syntheticRun } from "./testing/synthetic-run.ts";
 import { points, signedPoints } from "./words.ts";
 
 const base = buildReport(syntheticRun({ seeds: [10, 11, 12, 13, 14, 15, 16, 17, 18, 19], fused: true }));

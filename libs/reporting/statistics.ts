@@ -10,7 +10,7 @@ export function mean(values: readonly number[]): number {
 export function standardError(values: readonly number[]): number | null {
   if (values.length < 2) return null;
   const centre = mean(values);
-  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+  const squares = values.map((value) => value - centre).reduce((sum, distance) => sum + distance * distance, 0);
   return Math.sqrt(squares / (values.length - 1) / values.length);
 }
 

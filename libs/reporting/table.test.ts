@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { buildReport, modelCard, renderMarkdown, renderTable } from "./index.ts";
-import { syntheticRun } from "./synthetic-run.ts";
+import { syntheticRun } from "./testing/synthetic-run.ts";
 
 const report = buildReport(syntheticRun());
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { buildReport, renderHtml } from "../index.ts";
 import type { LineageNode, Measurements } from "../report.ts";
-import { syntheticRun } from "../synthetic-run.ts";
+import { syntheticRun } from "../testing/synthetic-run.ts";
 import { layOut } from "./lineage-chart.ts";
 import { escapeText, html } from "./markup.ts";
 import { extent, linear } from "./scale.ts";

@@ -1,6 +1,6 @@
 import { sub, uniform } from "#libs/deterministic";
-import { methods as allMethods, type Method } from "./methods.ts";
-import type { Cell, Measurements, Member, SetName } from "./report.ts";
+import { methods as allMethods, type Method } from "../methods.ts";
+import type { Cell, Measurements, Member, SetName } from "../report.ts";
 
 /** For tests and for looking at reports: measurements of the size and shape of a digits run, drawn instead of trained. */
 export type SyntheticOptions = {
