@@ -10,9 +10,9 @@ export async function reproduce(
   options: GlobalOptions & { readonly quiet?: boolean },
   context: CommandContext,
 ): Promise<number> {
-  const { channel } = await useTarget(context, options, true);
+  const { channel, broken } = await useTarget(context, options, true);
   const { digest } = await findArtifact(name, channel.client(CatalogService), context.signal);
-  const result = await runAgain(digest, channel.client(RecyclingService), options, context);
+  const result = await Promise.race([runAgain(digest, channel.client(RecyclingService), options, context), broken]);
   const { expected, actual, same } = result;
   if (options.json) context.stdout.write(`${JSON.stringify({ expected, actual, same, recipe: JSON.parse(result.recipe) })}\n`);
   else context.stdout.write(same ? `Same: ${actual}\n` : `DIFFERENT\n  expected ${expected}\n  actual   ${actual}\n`);

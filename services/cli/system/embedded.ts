@@ -1,4 +1,3 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
 import { createServer } from "node:net";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -13,7 +12,7 @@ import { createCatalog } from "../../catalog/index.ts";
 import { createEvaluation } from "../../evaluation/index.ts";
 import { createFinetune } from "../../finetune/index.ts";
 import { createRecycling } from "../../recycling/index.ts";
-import { startTrainers } from "./trainers.ts";
+import { startTrainers, type Trainers } from "./trainers.ts";
 
 /** How an embedded system is started. */
 export type EmbeddedOptions = {
@@ -34,7 +33,7 @@ export type EmbeddedOptions = {
 /** Every service in this process on one port, and trainers as child processes. */
 export type EmbeddedSystem = AsyncDisposable & {
   readonly address: string;
-  /** Rejects if a service breaks. Never resolves before the system is disposed. */
+  /** Rejects if a service breaks or no trainer can start. Never resolves before the system is disposed. */
   readonly broken: Promise<never>;
 };
 
@@ -66,7 +65,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     opening.use(await createEvaluation({ channel, log })),
     opening.use(await createRecycling({ ...own, resume: shared })),
   ];
-  let trainers: ReturnType<typeof startTrainers> | undefined;
+  let trainers: Trainers | undefined;
   const system = implement(SystemService, {
     getSystem: () => ({
       version: VERSION,
@@ -95,11 +94,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     await Promise.all(loops);
   });
 
-  mkdirSync(join(directory, "logs"), { recursive: true });
-  const output = openSync(join(directory, "logs", "trainers.log"), "a", 0o600);
-  opening.defer(() => closeSync(output));
   const count = options.trainers ?? availableParallelism();
-  trainers = opening.use(startTrainers({ count, address, token, output, log }));
+  trainers = opening.use(startTrainers({ count, address, token, logPath: join(directory, "logs", "trainers.log"), log }));
+  trainers.broken.catch(broken.reject);
   if (shared) await lock.publish({ address });
   const open = opening.move();
   return { address: listener.address, broken: broken.promise, [Symbol.asyncDispose]: () => open.disposeAsync() };

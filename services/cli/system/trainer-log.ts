@@ -1,0 +1,51 @@
+import { open } from "node:fs/promises";
+
+/** More of a log than this is not needed to say why a process ended. */
+const TAIL_BYTES = 4 << 20;
+const MAX_QUOTE = 200;
+
+/** What was appended to a log file after it had `from` bytes; the end of it, if that is much. */
+export async function readTail(path: string, from: number): Promise<string> {
+  await using file = await open(path, "r");
+  const { size } = await file.stat();
+  const start = Math.max(from, size - TAIL_BYTES);
+  const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(Math.max(0, size - start)), position: start });
+  return buffer.toString("utf8", 0, bytesRead);
+}
+
+/** Whether a trainer says in its log that it takes work. The words are those of services/trainer/main.ts. */
+export function saysReady(log: string, trainer: string): boolean {
+  return log.split("\n").some((line) => {
+    const entry = parse(line);
+    return entry?.["msg"] === "trainer ready" && entry["trainer"] === trainer;
+  });
+}
+
+/** The line of a log that says best why its writer ended: the last that speaks of an error, or else the last; empty if there is none. */
+export function lastWords(log: string): string {
+  const lines = log
+    .split("\n")
+    .map((line) => text(line).trim())
+    .filter((line) => line !== "");
+  // Runtimes end what they print of an exception with the stack and their version.
+  const line = lines.findLast((line) => /^(\w+: )*[\w.]*(error|panic)\b/i.test(line)) ?? lines.at(-1) ?? "";
+  return line.length > MAX_QUOTE ? `${line.slice(0, MAX_QUOTE)}…` : line;
+}
+
+/** A line for people: of a JSON line its error, or else its message. */
+function text(line: string): string {
+  const entry = parse(line);
+  if (entry === undefined) return line;
+  const error = entry["err"] as { readonly message?: unknown } | undefined;
+  const said = error?.message ?? entry["msg"];
+  return typeof said === "string" ? (said.split("\n")[0] ?? "") : line;
+}
+
+function parse(line: string): Readonly<Record<string, unknown>> | undefined {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    return JSON.parse(line) as Readonly<Record<string, unknown>>;
+  } catch {
+    return undefined;
+  }
+}
