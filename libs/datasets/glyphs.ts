@@ -1,3 +1,4 @@
+import { finish, type Steps } from "#libs/concurrency";
 import { cos, sin, sub, uniform } from "#libs/deterministic";
 import type { GlyphsParameters } from "#libs/recipes";
 import { type Dataset, FEATURES, SIDE } from "./dataset.ts";
@@ -22,8 +23,17 @@ const STYLE_SEEDS = 7000;
  * A pure function of its arguments, with the same bytes on every runtime.
  */
 export function generateGlyphs(spec: GlyphsSpec, seed: number): Dataset {
+  return finish(glyphsInSteps(spec, seed));
+}
+
+/** What `generateGlyphs` makes, an image a step. */
+export function* glyphsInSteps(spec: GlyphsSpec, seed: number): Steps<Dataset> {
   const { classes, images: count, styles } = spec;
-  const symbols = Array.from({ length: classes }, (_, c) => symbol(sub(spec.alphabetSeed, c)));
+  const symbols: Float64Array[] = [];
+  for (let c = 0; c < classes; c++) {
+    symbols.push(symbol(sub(spec.alphabetSeed, c)));
+    yield;
+  }
   const images = new Float32Array(count * FEATURES);
   const labels = new Int32Array(count);
   const segments = new Float64Array(SEGMENTS * 4);
@@ -36,6 +46,7 @@ export function generateGlyphs(spec: GlyphsSpec, seed: number): Dataset {
     const style = Math.floor(i / classes) % styles.length;
     const position = styled[style]!++;
     applyStyle(styles[style]!, image, sub(sub(seed, STYLE_SEEDS + style), position));
+    yield;
   }
   return { images, labels, count, features: FEATURES, classes };
 }

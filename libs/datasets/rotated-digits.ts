@@ -1,3 +1,4 @@
+import { finish, type Steps } from "#libs/concurrency";
 import { cos, sin, sub } from "#libs/deterministic";
 import type { RotatedDigitsParameters } from "#libs/recipes";
 import { type Dataset, FEATURES, SIDE } from "./dataset.ts";
@@ -8,6 +9,9 @@ import type { IdxArray } from "./idx.ts";
  * of them; `degrees` is the rotation of every image.
  */
 export type RotatedDigitsSpec = Omit<RotatedDigitsParameters, "generator">;
+
+/** The handwritten digits as their two files hold them. */
+export type DigitsSource = { readonly images: IdxArray; readonly labels: IdxArray };
 
 /** Classes of the digits. */
 const CLASSES = 10;
@@ -22,11 +26,12 @@ const ORDER_SEED = 99;
  * domains in turn, and rotated. A pure function of its arguments, with the same bytes on every runtime.
  * Throws RangeError where the files are not images of 8 × 8 with one label in 0 to 9 each, or the domain does not exist.
  */
-export function rotatedDigits(
-  source: { readonly images: IdxArray; readonly labels: IdxArray },
-  spec: RotatedDigitsSpec,
-  seed: number,
-): Dataset {
+export function rotatedDigits(source: DigitsSource, spec: RotatedDigitsSpec, seed: number): Dataset {
+  return finish(rotatedDigitsInSteps(source, spec, seed));
+}
+
+/** What `rotatedDigits` makes, an image a step. */
+export function* rotatedDigitsInSteps(source: DigitsSource, spec: RotatedDigitsSpec, seed: number): Steps<Dataset> {
   const total = checkSource(source.images, source.labels);
   const { domain, domains, degrees } = spec;
   if (!Number.isSafeInteger(domains) || domains < 1)
@@ -37,11 +42,12 @@ export function rotatedDigits(
   const images = new Float32Array(chosen.length * FEATURES);
   const labels = new Int32Array(chosen.length);
   const large = new Float32Array(FEATURES);
-  chosen.forEach((digit, i) => {
+  for (const [i, digit] of chosen.entries()) {
     enlarge(source.images.data.subarray(digit * SOURCE_SIDE * SOURCE_SIDE, (digit + 1) * SOURCE_SIDE * SOURCE_SIDE), large);
     rotate(large, degrees, images.subarray(i * FEATURES, (i + 1) * FEATURES));
     labels[i] = source.labels.data[digit]!;
-  });
+    yield;
+  }
   return { images, labels, count: chosen.length, features: FEATURES, classes: CLASSES };
 }
 

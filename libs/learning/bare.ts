@@ -1,3 +1,4 @@
+import { finish } from "#libs/concurrency";
 import { prepare } from "./prepare.ts";
 import { createStepper } from "./stepper.ts";
 import type { Training } from "./train.ts";
@@ -8,7 +9,7 @@ import type { Training } from "./train.ts";
  */
 export function runBareSteps(training: Training, steps: number): number {
   const { backend, parameters, seed, weights, datasets } = training;
-  const prepared = prepare(backend, parameters, weights, datasets);
+  const prepared = finish(prepare(backend, parameters, weights, datasets));
   using workspace = backend.workspace();
   const zeros = () => new Float32Array(prepared.layout.size);
   const state = { parameters: prepared.parameters, firstMoment: zeros(), secondMoment: zeros() };

@@ -1,3 +1,4 @@
+import type { Steps } from "#libs/concurrency";
 import type { Layer, Layout } from "./layout.ts";
 import { type Matrix, transpose, type Workspace } from "./matrix.ts";
 
@@ -61,8 +62,8 @@ function addBias(values: Float32Array, parameters: Float32Array, { name, outputs
 /** Examples that go through a network at once where there are many. */
 const CHUNK_EXAMPLES = 512;
 
-/** The last layer's activations for rows of inputs: [count, inputs] to [count, outputs]. */
-export function runRows(workspace: Workspace, network: Network, rows: Float32Array): Float32Array {
+/** The last layer's activations for rows of inputs: [count, inputs] to [count, outputs]. A chunk of rows is a step. */
+export function* runRows(workspace: Workspace, network: Network, rows: Float32Array): Steps<Float32Array> {
   const { inputs, layers } = network.layout;
   const width = layers.at(-1)?.outputs ?? inputs;
   const count = rows.length / inputs;
@@ -74,6 +75,7 @@ export function runRows(workspace: Workspace, network: Network, rows: Float32Arr
     const run = runners.get(size) ?? createRunner(workspace, network, size);
     runners.set(size, run);
     result.set(run(rows.subarray(start * inputs, (start + size) * inputs)), start * width);
+    yield;
   }
   return result;
 }

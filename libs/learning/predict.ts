@@ -1,3 +1,4 @@
+import { finish, type Steps } from "#libs/concurrency";
 import { flatten, type Layout, layoutOfWeights, type Weights } from "./layout.ts";
 import type { Backend } from "./matrix.ts";
 import { createNetwork, runRows } from "./network.ts";
@@ -9,17 +10,17 @@ import { createNetwork, runRows } from "./network.ts";
  */
 export function predict(backend: Backend, weights: Weights, images: Float32Array): Float32Array {
   const layout = layoutOfWeights(weights);
-  return run(backend, layout, flatten(weights, layout), images);
+  return finish(run(backend, layout, flatten(weights, layout), images));
 }
 
-/** What the head of a model gets to see: activations of the last hidden layer, [count, width]. */
-export function featuresOf(backend: Backend, weights: Weights, layout: Layout, images: Float32Array): Float32Array {
+/** What the head of a model gets to see: activations of the last hidden layer, [count, width]. A chunk of rows is a step. */
+export function featuresOf(backend: Backend, weights: Weights, layout: Layout, images: Float32Array): Steps<Float32Array> {
   const layers = layout.layers.slice(0, -1);
   const featurizer = { ...layout, layers, size: layout.layers.at(-1)?.weightOffset ?? 0 };
   return run(backend, featurizer, flatten(weights, featurizer), images);
 }
 
-function run(backend: Backend, layout: Layout, parameters: Float32Array, images: Float32Array): Float32Array {
+function* run(backend: Backend, layout: Layout, parameters: Float32Array, images: Float32Array): Steps<Float32Array> {
   using workspace = backend.workspace();
-  return runRows(workspace, createNetwork(workspace, layout, parameters), images);
+  return yield* runRows(workspace, createNetwork(workspace, layout, parameters), images);
 }

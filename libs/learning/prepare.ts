@@ -1,3 +1,4 @@
+import type { Steps } from "#libs/concurrency";
 import type { TrainingParameters } from "#libs/recipes";
 import type { Examples } from "./batches.ts";
 import { flatten, type Layout, layoutOf, type Weights } from "./layout.ts";
@@ -20,9 +21,15 @@ export type Prepared = {
 
 /**
  * Checks a training and splits its data: the first floor(validationFraction · count) rows of each data set are validation data.
+ * In steps, because the features of large data sets take a while.
  * @throws RangeError naming what does not fit.
  */
-export function prepare(backend: Backend, parameters: TrainingParameters, weights: Weights, datasets: readonly LabelledData[]): Prepared {
+export function* prepare(
+  backend: Backend,
+  parameters: TrainingParameters,
+  weights: Weights,
+  datasets: readonly LabelledData[],
+): Steps<Prepared> {
   const { hidden, classes, validationFraction, validateEvery, keep, train } = parameters;
   const features = datasets[0]?.features;
   if (features === undefined) throw new RangeError("A training needs at least one data set");
@@ -32,9 +39,9 @@ export function prepare(backend: Backend, parameters: TrainingParameters, weight
   const layout = train === "head" ? layoutOf(hidden.at(-1) ?? features, [], classes) : network;
   const training: Examples[] = [];
   const validation: Examples[] = [];
-  datasets.forEach((dataset, index) => {
+  for (const [index, dataset] of datasets.entries()) {
     checkData(dataset, index, features, classes);
-    const images = train === "head" ? featuresOf(backend, weights, network, dataset.images) : dataset.images;
+    const images = train === "head" ? yield* featuresOf(backend, weights, network, dataset.images) : dataset.images;
     const held = Math.floor(validationFraction * dataset.count);
     if (held === dataset.count) throw new RangeError(`Data set ${index} has ${dataset.count} rows; none is left for training`);
     if (held === 0 && validateEvery > 0)
@@ -47,7 +54,8 @@ export function prepare(backend: Backend, parameters: TrainingParameters, weight
     });
     validation.push(rows(0, held));
     training.push(rows(held, dataset.count));
-  });
+    yield;
+  }
   return { network, layout, parameters: flatten(weights, layout), training, validation };
 }
 

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { finishInTurns, TURN_MS } from "#libs/concurrency";
 import type { TrainingCurve, TrainingParameters, TrainingSummary } from "#libs/recipes";
 import type { Checkpoint } from "./checkpoint.ts";
 import { NonFiniteLossError } from "./errors.ts";
@@ -39,8 +40,6 @@ export type TrainResult = { readonly weights: Weights; readonly summary: Trainin
 
 /** Steps between entries of the loss curve. */
 const CURVE_STEPS = 25;
-/** How long a training may keep signals, timers and sockets waiting, in milliseconds. */
-const TURN_MS = 40;
 
 /**
  * The training loop. It yields each step and gives way to the event loop about every 40 ms.
@@ -52,7 +51,7 @@ export async function* trainMlp(training: Training): AsyncGenerator<TrainStep, T
   const { backend, parameters, seed, weights, datasets, checkpoint, signal } = training;
   const { steps, keep, validateEvery, learningRate } = parameters;
   signal?.throwIfAborted();
-  const prepared = prepare(backend, parameters, weights, datasets);
+  const prepared = await finishInTurns(prepare(backend, parameters, weights, datasets), signal);
   const { layout } = prepared;
   using workspace = backend.workspace();
   const start = checkpoint ? resumed(checkpoint, seed, layout.size) : begun(prepared.parameters);

@@ -1,4 +1,5 @@
-import { type Dataset, encodeDataset, generateGlyphs, parseIdx, rotatedDigits } from "#libs/datasets";
+import { finishInTurns } from "#libs/concurrency";
+import { type Dataset, encodeDataset, glyphsInSteps, parseIdx, rotatedDigitsInSteps } from "#libs/datasets";
 import {
   buildDatasetManifest,
   type GlyphsParameters,
@@ -11,24 +12,28 @@ import {
 import { expectKind, type LoadInput } from "./input.ts";
 import { blobOf, type Product } from "./product.ts";
 
-/** Runs a recipe of kind `dataset`. @throws RecipeError, IdxError */
-export async function makeDataset(recipe: Recipe, load: LoadInput): Promise<Product> {
-  const { dataset, licences } = await generate(recipe, load);
+/** Runs a recipe of kind `dataset`, and gives way to the event loop while it draws. @throws RecipeError, IdxError, the signal's reason */
+export async function makeDataset(recipe: Recipe, load: LoadInput, signal?: AbortSignal): Promise<Product> {
+  const { dataset, licences } = await generate(recipe, load, signal);
   const data = blobOf(encodeDataset(dataset), mediaTypes.datasetLayer);
   return { blobs: [data], built: buildDatasetManifest({ recipe, licences, data: data.descriptor }) };
 }
 
-async function generate(recipe: Recipe, load: LoadInput): Promise<{ dataset: Dataset; licences: readonly string[] }> {
+async function generate(
+  recipe: Recipe,
+  load: LoadInput,
+  signal: AbortSignal | undefined,
+): Promise<{ dataset: Dataset; licences: readonly string[] }> {
   const parameters = recipe.parameters as GlyphsParameters | RotatedDigitsParameters;
   const seed = recipe.seed ?? 0;
   switch (parameters.generator) {
     case "glyphs/1":
-      return { dataset: generateGlyphs(parameters, seed), licences: [] };
+      return { dataset: await finishInTurns(glyphsInSteps(parameters, seed), signal), licences: [] };
     case "rotated-digits/1": {
       const { files, licences } = expectKind(await load(inputOf(recipe, "source")), "source", "source");
       const images = parseIdx(file(files, "images-idx3-ubyte"), 3);
       const labels = parseIdx(file(files, "labels-idx1-ubyte"), 1);
-      return { dataset: rotatedDigits({ images, labels }, parameters, seed), licences };
+      return { dataset: await finishInTurns(rotatedDigitsInSteps({ images, labels }, parameters, seed), signal), licences };
     }
     default:
       parameters satisfies never;

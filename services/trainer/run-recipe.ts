@@ -11,7 +11,7 @@ import type { Product } from "./product.ts";
 export async function runRecipe(recipe: Recipe, load: LoadInput, watch: Watch = {}): Promise<Product> {
   switch (recipe.kind) {
     case "dataset":
-      return makeDataset(recipe, load);
+      return makeDataset(recipe, load, watch.signal);
     case "pretrain":
     case "probe":
     case "fine-tune":
