@@ -1,3 +1,5 @@
+import { createPulse } from "#libs/concurrency";
+
 /** An async iterable that is fed from outside: a request stream whose messages come up while it runs. */
 export type Mailbox<T> = AsyncIterable<T> & {
   put(item: T): void;
@@ -9,22 +11,22 @@ export type Mailbox<T> = AsyncIterable<T> & {
 export function createMailbox<T>(): Mailbox<T> {
   const items: T[] = [];
   let ended = false;
-  let wake = Promise.withResolvers<void>();
+  const pulse = createPulse();
   return {
     put(item) {
       if (!ended) items.push(item);
-      wake.resolve();
+      pulse.beat();
     },
     end() {
       ended = true;
-      wake.resolve();
+      pulse.beat();
     },
     async *[Symbol.asyncIterator]() {
       for (;;) {
+        const seen = pulse.version;
         while (items.length > 0) yield items.shift()!;
         if (ended) return;
-        wake = Promise.withResolvers<void>();
-        await wake.promise;
+        await pulse.changed(seen);
       }
     },
   };

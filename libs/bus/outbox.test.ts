@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { createPulse } from "#libs/concurrency";
 import { type Database, openDatabase, sqlMigration } from "#libs/storage";
-import { temporaryDirectory, testProcess, waitFor } from "#libs/testing";
+import { temporaryDirectory, testProcess, usedHeapBytes, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
 import { type BusMessage, createOutbox, event, type OutboxTables, openLocalBus, outboxMigration, topic } from "./index.ts";
 
@@ -129,4 +131,29 @@ test("an event carries the tables of its owner: the outbox works beside other ta
     await outbox.add(tx, offer("a"));
   });
   assert.equal((await database.query.selectFrom("outbox").select("id").execute()).length, 1);
+});
+
+test("a relay that is woken for ever does not grow", async () => {
+  await using database = await open(":memory:");
+  const outbox = createOutbox(database);
+  const published = createPulse();
+  const stop = new AbortController();
+  const relaying = outbox.relay({ publish: async () => published.beat() }, { signal: stop.signal });
+  const publish = async (times: number) => {
+    for (let i = 0; i < times; i++) {
+      const seen = published.version;
+      await database.transaction((tx) => outbox.add(tx, offer("a")));
+      await published.changed(seen);
+      // Once the outbox is seen empty, the relay sees it too and waits again.
+      while ((await database.query.selectFrom("outbox").select("id").execute()).length > 0) await turn();
+      await turn();
+    }
+  };
+  await publish(1_000);
+  const before = usedHeapBytes();
+  await publish(3_000);
+  const grown = usedHeapBytes() - before;
+  stop.abort();
+  await relaying;
+  assert.ok(grown < 150_000, `grew by ${grown} bytes`);
 });

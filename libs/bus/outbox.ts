@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Kysely, sql, type Transaction } from "kysely";
+import { createPulse } from "#libs/concurrency";
 import { type Database, type Migration, sqlMigration } from "#libs/storage";
 import { injectTraceContext } from "./tracing.ts";
 import type { Bus, BusMessage } from "./types.ts";
@@ -38,7 +39,7 @@ export const outboxMigration: Migration = sqlMigration(
 export function createOutbox<DB extends OutboxTables>(database: Database<DB>): Outbox<DB> {
   // The outbox sees its own table only; kysely's types cannot say that DB has it.
   const own = () => database.query as unknown as Kysely<OutboxTables>;
-  let wake = Promise.withResolvers<void>();
+  const added = createPulse();
 
   async function publishAll(bus: Pick<Bus, "publish">, signal: AbortSignal): Promise<void> {
     for (;;) {
@@ -63,29 +64,22 @@ export function createOutbox<DB extends OutboxTables>(database: Database<DB>): O
       const headers = JSON.stringify(injectTraceContext(entry.headers));
       await sql`insert into outbox (id, subject, payload, headers) values (${id}, ${subject}, ${payload}, ${headers})`.execute(tx);
       // Before the commit; the relay's query waits for the end of the transaction.
-      wake.resolve();
+      added.beat();
     },
     async relay(bus, { signal, onError }) {
-      const stop = Promise.withResolvers<void>();
-      const onAbort = () => stop.resolve();
-      signal.addEventListener("abort", onAbort, { once: true });
       let retryMs = FIRST_RETRY_MS;
-      try {
-        while (!signal.aborted) {
-          wake = Promise.withResolvers<void>();
-          try {
-            await publishAll(bus, signal);
-            retryMs = FIRST_RETRY_MS;
-            await Promise.race([wake.promise, stop.promise]);
-          } catch (error) {
-            if (signal.aborted) return;
-            onError?.(error);
-            await sleep(retryMs, undefined, { signal }).catch(() => undefined);
-            retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs);
-          }
+      while (!signal.aborted) {
+        const seen = added.version;
+        try {
+          await publishAll(bus, signal);
+          retryMs = FIRST_RETRY_MS;
+          await added.changed(seen, signal);
+        } catch (error) {
+          if (signal.aborted) return;
+          onError?.(error);
+          await sleep(retryMs, undefined, { signal }).catch(() => undefined);
+          retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs);
         }
-      } finally {
-        signal.removeEventListener("abort", onAbort);
       }
     },
   };

@@ -1,3 +1,5 @@
+import { createPulse, type Pulse } from "./pulse.ts";
+
 /** What a piece of work gets: when to stop, and whom to tell how far it is. */
 export type WorkContext<P> = { readonly signal: AbortSignal; readonly report: (progress: P) => void };
 
@@ -18,11 +20,10 @@ type Work<P, T> = {
   result: Promise<T>;
   followers: number;
   settled: boolean;
-  /** Numbers of reports so far, and the newest. */
-  reports: number;
+  /** The newest report. */
   progress: P | undefined;
-  /** Resolves at the next report and at the end. */
-  news: PromiseWithResolvers<void>;
+  /** Beats at each report and at the end. */
+  readonly news: Pulse;
 };
 
 /** No work yet. */
@@ -31,25 +32,17 @@ export function createSharedWork<P, T>(): SharedWork<P, T> {
 
   function begin(key: string, start: (context: WorkContext<P>) => Promise<T>): Work<P, T> {
     const abort = new AbortController();
-    const work = { abort, followers: 0, settled: false, reports: 0, progress: undefined, news: Promise.withResolvers<void>() } as Work<
-      P,
-      T
-    >;
+    const news = createPulse();
+    const work = { abort, followers: 0, settled: false, progress: undefined, news } as Work<P, T>;
     running.set(key, work);
-    const tell = () => {
-      const { resolve } = work.news;
-      work.news = Promise.withResolvers();
-      resolve();
-    };
     const report = (progress: P) => {
       work.progress = progress;
-      work.reports++;
-      tell();
+      news.beat();
     };
     work.result = start({ signal: abort.signal, report }).finally(() => {
       work.settled = true;
       leave(key, work);
-      tell();
+      news.beat();
     });
     work.result.catch(() => {}); // every follower may be gone when it fails
     return work;
@@ -64,21 +57,18 @@ export function createSharedWork<P, T>(): SharedWork<P, T> {
       signal.throwIfAborted();
       const work = running.get(key) ?? begin(key, start);
       work.followers++;
-      const gone = Promise.withResolvers<never>();
-      gone.promise.catch(() => {}); // it is awaited only while there is no news
-      const onAbort = () => gone.reject(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
       try {
         for (let seen = 0; !work.settled; ) {
-          const { news } = work;
-          if (work.reports > seen) {
-            seen = work.reports;
+          if (work.news.version > seen) {
+            seen = work.news.version;
             yield work.progress as P;
-          } else await Promise.race([news.promise, gone.promise]);
+          } else {
+            await work.news.changed(seen, signal);
+            if (!work.settled) signal.throwIfAborted();
+          }
         }
         return await work.result;
       } finally {
-        signal.removeEventListener("abort", onAbort);
         work.followers--;
         if (work.followers === 0 && !work.settled) {
           // A later follower must not join work that is being aborted.

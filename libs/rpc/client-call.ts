@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Client, ClientDuplexStream, Metadata, ServiceError } from "@grpc/grpc-js";
+import { abortable } from "#libs/concurrency";
 import { idleTimer, type LinkedController, linkedController } from "./abort.ts";
 import { Code, codeName, toCode } from "./code.ts";
 import { decode, encode, identity } from "./codec.ts";
@@ -105,15 +106,10 @@ async function send(call: ClientDuplexStream<Buffer, Buffer>, requests: AsyncIte
 /** The items of a source until the signal aborts. The source is closed then, without waiting for an item that may never come. */
 async function* until<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  aborted.catch(() => {});
-  const onAbort = () => reject(signal.reason);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort);
   let done = false;
   try {
     for (;;) {
-      const next = await Promise.race([iterator.next(), aborted]);
+      const next = await abortable(iterator.next(), signal);
       if (next.done === true) {
         done = true;
         return;
@@ -121,7 +117,6 @@ async function* until<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGe
       yield next.value;
     }
   } finally {
-    signal.removeEventListener("abort", onAbort);
     // Not awaited: a generator that waits for its next item closes only after that.
     if (!done) iterator.return?.()?.then(undefined, () => {});
   }

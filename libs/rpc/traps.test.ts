@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { deferred, waitFor } from "#libs/testing";
+import { createPulse } from "#libs/concurrency";
+import { deferred, usedHeapBytes, waitFor } from "#libs/testing";
 import { collect, failure, pair } from "./fixture.ts";
 import { type CallContext, Code, isRpcError, notFound, RpcError } from "./index.ts";
 
@@ -200,6 +201,37 @@ test("calls leave no listener on a signal that outlives them", async () => {
   const running = p.catalog.getArtifact({}, { signal });
   assert.ok(listeners > 0, "a running call listens");
   await running;
+});
+
+test("a stream that lives for ever keeps nothing of the messages that went through it", async () => {
+  await using p = await pair({
+    bus: {
+      async *consume(requests) {
+        for await (const _ of requests) yield {};
+      },
+    },
+  });
+  const turn = createPulse();
+  async function* requests() {
+    for (;;) {
+      const seen = turn.version;
+      yield {};
+      await turn.changed(seen);
+    }
+  }
+  const replies = p.bus.consume(requests(), { timeoutMs: 0 })[Symbol.asyncIterator]();
+  const exchange = async (times: number) => {
+    for (let i = 0; i < times; i++) {
+      await replies.next();
+      turn.beat();
+    }
+  };
+  await exchange(2_000);
+  const before = usedHeapBytes();
+  await exchange(8_000);
+  const grown = usedHeapBytes() - before;
+  await replies.return?.();
+  assert.ok(grown < 250_000, `grew by ${grown} bytes`);
 });
 
 test("a slow reader holds the server's producer", async () => {
