@@ -122,7 +122,19 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
   ["a seed twice", minimal.replace("[1]", "[1, 2, 1]"), "`seeds` at line 2 has `1` twice"],
   ["a number as text", `${minimal}probe: { steps: "10" }\n`, '`steps` at line 4 must be a whole number from 1 to 10000000, not `"10"`'],
   ["text as a number", minimal.replace("name: x", "name: 12"), "`name` at line 1 must be text, not `12` (quotes make it text)"],
-  ["a blank name", minimal.replace("name: x", 'name: " "'), "`name` at line 1 must be one line of 1 to 60 characters"],
+  ...["_x", '"my run"', '" "', "a/b", ".x", `${"a".repeat(61)}`].map(
+    (name) =>
+      [
+        `the name ${name}`,
+        minimal.replace("name: x", `name: ${name}`),
+        `\`name\` at line 1 must be 1 to 60 letters, digits, '.', '_' and '-', the first a letter or a digit, not \`${name.slice(0, 60)}\``,
+      ] as const,
+  ),
+  [
+    "a blank name of an auxiliary",
+    `${minimal}auxiliaries:\n  - { name: " ", data: {} }\n`,
+    '`name` at line 5 must be one line of 1 to 60 characters, not `" "`',
+  ],
   [
     "a mapping for a number",
     `${minimal}probe: { steps: { a: 1 } }\n`,

@@ -25,12 +25,17 @@ export function number(limits: Limits = {}): Read<number> {
 
 /** One line of text. */
 export function text(maxLength = 200): Read<string> {
+  const obeys = (value: string) => value.trim() !== "" && value.length <= maxLength && !/\p{Cc}/u.test(value);
+  return matching(obeys, `one line of 1 to ${maxLength} characters`);
+}
+
+/** Text that obeys a rule; `expected` says it. */
+export function matching(obeys: (value: string) => boolean, expected: string): Read<string> {
   return (place) => {
     const value = scalar(place, "text");
     if (value === undefined) return undefined;
     if (typeof value !== "string") return wrong(place, `must be text, not ${written(place)} (quotes make it text)`);
-    const good = value.trim() !== "" && value.length <= maxLength && !/\p{Cc}/u.test(value);
-    return good ? value : wrong(place, `must be one line of 1 to ${maxLength} characters`);
+    return obeys(value) ? value : wrong(place, `must be ${expected}, not ${written(place)}`);
   };
 }
 
