@@ -18,6 +18,7 @@ export function analyse(cells: readonly Cell[], domains: readonly string[]): Ana
       const over = estimate(perSeedMeans(values, domains));
       return over === null ? [] : [{ set, ratioError: over.mean, sem: over.sem }];
     }),
+    diversityGap: diversityGap(cells, domains),
     aboveMemberMean: aboveMemberMean(cells),
     validation: sets.flatMap((set) => validation(cells, set) ?? []),
   };
@@ -32,21 +33,32 @@ function barrier(
   const entries = cells.flatMap((cell) =>
     cell.barriers.filter((entry) => entry.set === set && entry.domain === domain).map((entry) => ({ ...place(cell), entry })),
   );
-  const over = estimate(
-    perSeedMeans(
-      entries.map(({ entry, ...at }) => ({ ...at, value: entry.mean })),
-      domains,
-    ),
+  const means = perSeedMeans(
+    entries.map(({ entry, ...at }) => ({ ...at, value: entry.mean })),
+    domains,
   );
+  const over = estimate(means);
   if (over === null) return null;
   return {
     set,
     domain,
     mean: over.mean,
     sem: over.sem,
+    seeds: means.length,
     max: Math.max(...entries.map(({ entry }) => entry.max)),
     meanLoss: mean(entries.map(({ entry }) => entry.meanLoss)),
   };
+}
+
+function diversityGap(cells: readonly Cell[], domains: readonly string[]): Analysis["diversityGap"] {
+  const gaps = cells.flatMap((cell) => {
+    const of = (set: SetName) => cell.diversity.find((entry) => entry.set === set)?.ratioError;
+    const [recycled, soup] = [of("recycled"), of("soup")];
+    return recycled === undefined || soup === undefined ? [] : [{ ...place(cell), value: recycled - soup }];
+  });
+  const means = perSeedMeans(gaps, domains);
+  const over = estimate(means);
+  return over && { ...over, seeds: means.length };
 }
 
 function aboveMemberMean(cells: readonly Cell[]): Analysis["aboveMemberMean"] {

@@ -103,6 +103,19 @@ test("analysis averages barriers and diversity over domains, then seeds", () => 
     mean(run.cells.filter((cell) => cell.seed === seed).map((cell) => cell.diversity.find(({ set }) => set === "recycled")!.ratioError)),
   );
   close(analysis.diversity.find(({ set }) => set === "recycled")?.ratioError, mean(perSeed));
+  const gaps = [10, 11].map((seed) =>
+    mean(
+      run.cells
+        .filter((cell) => cell.seed === seed)
+        .map(({ diversity }) => {
+          const of = (name: string) => diversity.find(({ set }) => set === name)!.ratioError;
+          return of("recycled") - of("soup");
+        }),
+    ),
+  );
+  close(analysis.diversityGap?.mean, mean(gaps));
+  close(analysis.diversityGap?.sem, standardError(gaps)!);
+  assert.deepEqual([analysis.diversityGap?.seeds, analysis.barriers[0]?.seeds], [2, 2]);
   assert.equal(analysis.aboveMemberMean.cells, 8);
   assert.equal(analysis.validation.find(({ set }) => set === "fused")?.average, null);
 });

@@ -100,11 +100,14 @@ export type Analysis = {
     readonly domain: BarrierDomain;
     readonly mean: number;
     readonly sem: number | null;
+    readonly seeds: number;
     /** The largest barrier of any pair in any cell. */
     readonly max: number;
     readonly meanLoss: number;
   }[];
   readonly diversity: readonly { readonly set: SetName; readonly ratioError: number; readonly sem: number | null }[];
+  /** Diversity of the recycled set minus that of the soup, paired by seed. Null without both. */
+  readonly diversityGap: { readonly mean: number; readonly sem: number | null; readonly seeds: number } | null;
   /** Cells in which recycling is strictly better than the mean of the members that it averages. */
   readonly aboveMemberMean: { readonly above: number; readonly cells: number };
   /** Validation accuracy of the members on average, and of their uniform average (null: not measured). */

@@ -1,7 +1,7 @@
 import { type Method, methodTexts } from "./methods.ts";
-import type { Difference, Report, SetName } from "./report.ts";
-import { judge, SEEDS_TO_DECIDE } from "./verdict.ts";
-import { counted, inWords, list, part, points, sentence, signedPoints, withError } from "./words.ts";
+import type { Analysis, Difference, Report, SetName } from "./report.ts";
+import { errorsToDecide, judge, SEEDS_TO_DECIDE, TIE_RESOLUTION } from "./verdict.ts";
+import { counted, inWords, list, part, points, sentence, withError } from "./words.ts";
 
 type Facts = Omit<Report, "sentences">;
 
@@ -105,30 +105,49 @@ function connectivity({ analysis }: Facts): string[] {
   const at = (domain: string) => analysis.barriers.find((barrier) => barrier.set === "recycled" && barrier.domain === domain);
   const validation = at("id-validation");
   if (validation === undefined) return [];
-  const move = (change: number) => (change > 0 ? "loses" : "gains");
   const heldOut = at("held-out");
-  const there =
-    heldOut === undefined ? "" : ` and ${move(heldOut.mean)} ${withError(Math.abs(heldOut.mean), heldOut.sem)} on the held-out domain`;
-  const meaning =
-    validation.mean <= 0.01
-      ? "they lie in one basin, so their weights can be averaged"
-      : "they are too far apart to be averaged without loss";
-  const change = withError(Math.abs(validation.mean), validation.sem);
+  const there = heldOut === undefined ? "" : ` and ${lossOrGain(heldOut)} on the held-out domain`;
   return [
-    `halfway between two recycled members the network ${move(validation.mean)} ${change} points of accuracy on validation data${there}: ${meaning}`,
+    `halfway between two recycled members the network ${lossOrGain(validation, " points of accuracy")} on validation data${there}, compared with the mean of the two: ${basin(validation)}`,
   ];
 }
 
-function diversity({ analysis }: Facts): string[] {
+/** "loses 0.3 ± 0.1 points", from a barrier. */
+function lossOrGain({ mean, sem }: Pick<Analysis["barriers"][number], "mean" | "sem">, unit = ""): string {
+  return `${mean > 0 ? "loses" : "gains"} ${withError(Math.abs(mean), sem)}${unit}`;
+}
+
+/** What a barrier on validation data means. Up to one point counts as none; with too few seeds for a margin the mean alone speaks. */
+function basin({ mean, sem, seeds }: Analysis["barriers"][number]): string {
+  const margin = seeds < SEEDS_TO_DECIDE ? 0 : errorsToDecide(seeds) * (sem ?? 0);
+  if (mean + margin <= TIE_RESOLUTION) return "they lie in one basin, so their weights can be averaged";
+  if (mean - margin > TIE_RESOLUTION) return "they are too far apart to be averaged without loss";
+  return "whether they lie in one basin is not decided";
+}
+
+function diversity({ analysis, task }: Facts): string[] {
   const of = (set: SetName) => analysis.diversity.find((entry) => entry.set === set);
   const recycled = of("recycled");
   const soup = of("soup");
-  if (recycled === undefined || soup === undefined) return [];
+  const gap = analysis.diversityGap;
+  if (recycled === undefined || soup === undefined || gap === null) return [];
   const text = ({ ratioError, sem }: { ratioError: number; sem: number | null }) =>
     sem === null ? ratioError.toFixed(2) : `${ratioError.toFixed(2)} ± ${sem.toFixed(2)}`;
-  const gap = recycled.ratioError - soup.ratioError;
-  const how = Math.abs(gap) < 0.005 ? "as differently as" : gap > 0 ? "more differently than" : "less differently than";
-  return [`recycled members err ${how} those of the soup: ratio-error ${text(recycled)} against ${text(soup)}`];
+  const members = "recycled members";
+  const numbers = `ratio-error ${text(recycled)} against ${text(soup)}`;
+  switch (judge(gap)) {
+    case "better":
+      return [`${members} err more differently than those of the soup: ${numbers}`];
+    case "worse":
+      return [`${members} err less differently than those of the soup: ${numbers}`];
+    case "few-seeds": {
+      const how = gap.mean > 0 ? "more" : "less";
+      const seeds = task.seeds.length === 1 ? "this one seed" : `these ${counted(gap.seeds, "seed")}`;
+      return [`on ${seeds} ${members} err ${how} differently than those of the soup: ${numbers}`];
+    }
+    default:
+      return [`whether ${members} err more differently than those of the soup is not decided: ${numbers}`];
+  }
 }
 
 function failures({ cells, task }: Facts): string[] {
@@ -147,7 +166,7 @@ function failures({ cells, task }: Facts): string[] {
 function compare(difference: Difference, noun = methodTexts[difference.b].noun): string {
   const { a, mean, sem, won, lost, cells, seeds } = difference;
   const subject = methodTexts[a].noun;
-  const signed = `${withError(mean, sem, signedPoints)} points`;
+  const signed = `${withError(mean, sem, { signed: true })} points`;
   const size = `${withError(Math.abs(mean), sem)} points`;
   switch (judge(difference)) {
     case "better":

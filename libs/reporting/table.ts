@@ -1,7 +1,7 @@
 import { methodTexts } from "./methods.ts";
 import type { Report, TableRow } from "./report.ts";
-import { judge, type Verdict } from "./verdict.ts";
-import { counted, points, signedPoints, withError } from "./words.ts";
+import { judge, type Verdict, verdictRule } from "./verdict.ts";
+import { counted, points, withError } from "./words.ts";
 
 /** What a verdict is called in tables. */
 export const verdictWords: { readonly [V in Verdict]: string } = {
@@ -39,7 +39,7 @@ export function renderMarkdown(report: Report): string {
     ["difference", "points", "won / tied / lost", "verdict"],
     report.differences.map((difference) => [
       `${methodTexts[difference.a].label} − ${methodTexts[difference.b].label}`,
-      withError(difference.mean, difference.sem, signedPoints),
+      withError(difference.mean, difference.sem, { signed: true }),
       `${difference.won} / ${difference.tied} / ${difference.lost}`,
       verdictWords[judge(difference)],
     ]),
@@ -49,7 +49,7 @@ export function renderMarkdown(report: Report): string {
     analysis.barriers.map(({ set, domain, mean, sem, max }) => [
       set,
       domain === "held-out" ? "held-out domain" : "validation",
-      withError(mean, sem),
+      withError(mean, sem, { decimals: 2 }),
       points(max),
     ]),
   );
@@ -64,7 +64,7 @@ export function renderMarkdown(report: Report): string {
     report.sentences.map((text) => `- ${text}`).join("\n"),
     `${caption(report)}:`,
     results,
-    "Paired differences in points: mean ± standard error over seeds of each seed's mean over the held-out domains; cells are seeds x domains.",
+    `Paired differences in points: mean ± standard error over seeds of each seed's mean over the held-out domains; cells are seeds x domains. ${verdictRule(report.task.seeds.length)}`,
     differences,
     "Midpoint barriers in points of accuracy: what is lost halfway between two members (negative: gained).",
     barriers,

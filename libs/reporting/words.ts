@@ -26,19 +26,25 @@ export function counted(count: number, noun: string): string {
   return `${inWords(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** An accuracy, or a difference of two, in percent or points with one decimal (halves away from zero). Never "-0.0". */
-export function points(value: number): string {
-  const text = (Math.round(Math.abs(value) * 1000) / 10).toFixed(1);
-  return value < 0 && text !== "0.0" ? `−${text}` : text;
+/** An accuracy, or a difference of two, in percent or points with so many decimals (halves away from zero). Never "-0.0". */
+export function points(value: number, decimals: 1 | 2 = 1): string {
+  const unit = decimals === 1 ? 10 : 100;
+  const text = (Math.round(Math.abs(value) * 100 * unit) / unit).toFixed(decimals);
+  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
 /** The same with a sign: "+1.9", "−0.4", "0.0". */
-export function signedPoints(value: number): string {
-  const text = points(value);
-  return text === "0.0" || text.startsWith("−") ? text : `+${text}`;
+export function signedPoints(value: number, decimals: 1 | 2 = 1): string {
+  const text = points(value, decimals);
+  return Number(text) === 0 || text.startsWith("−") ? text : `+${text}`;
 }
 
-/** "4.6 ± 0.7", or "4.6" without an error. */
-export function withError(value: number, sem: number | null, form: (value: number) => string = points): string {
-  return sem === null ? form(value) : `${form(value)} ± ${points(sem)}`;
+/** "4.6 ± 0.7", or "4.6" without an error. An error that would read 0.0 gives both a second decimal: "0.24 ± 0.04". */
+export function withError(
+  value: number,
+  sem: number | null,
+  { signed = false, decimals = sem !== null && sem > 0 && points(sem) === "0.0" ? 2 : 1 }: { signed?: boolean; decimals?: 1 | 2 } = {},
+): string {
+  const text = (signed ? signedPoints : points)(value, decimals);
+  return sem === null ? text : `${text} ± ${points(sem, decimals)}`;
 }

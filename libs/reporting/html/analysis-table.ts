@@ -7,7 +7,10 @@ export function analysisTable({ analysis }: Report): Markup {
   const sets = [...new Set(analysis.validation.map(({ set }) => set))];
   const barrier = (set: SetName, domain: string) => {
     const entry = analysis.barriers.find((candidate) => candidate.set === set && candidate.domain === domain);
-    return { mean: entry === undefined ? "–" : withError(entry.mean, entry.sem), max: entry === undefined ? "–" : points(entry.max) };
+    return {
+      mean: entry === undefined ? "–" : withError(entry.mean, entry.sem, { decimals: 2 }),
+      max: entry === undefined ? "–" : points(entry.max),
+    };
   };
   const rows = sets.map((set) => {
     const diversity = analysis.diversity.find((entry) => entry.set === set);

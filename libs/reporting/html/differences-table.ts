@@ -1,27 +1,27 @@
 import { methodTexts } from "../methods.ts";
 import type { Difference, Report } from "../report.ts";
 import { verdictWords } from "../table.ts";
-import { judge } from "../verdict.ts";
-import { signedPoints, withError } from "../words.ts";
+import { errorsToDecide, judge, SEEDS_TO_DECIDE } from "../verdict.ts";
+import { withError } from "../words.ts";
 import { html, type Markup } from "./markup.ts";
 import { extent, linear, type Scale } from "./scale.ts";
 
 const WIDTH = 400;
 const HEIGHT = 28;
 
-/** Paired differences, one row each, with a plot in the middle: dot, one and two standard errors, and a line at zero. */
+/** Paired differences, one row each, with a plot in the middle: dot, one standard error, the margin that decides, and a line at zero. */
 export function differencesTable(report: Report): Markup {
   // The frozen probe is so far behind that it would squeeze the rest; the results table has it.
   const differences = report.differences.filter(({ b }) => b !== "linear-probe");
-  const ends = differences.flatMap(({ mean, sem }) => [100 * (mean - 2 * (sem ?? 0)), 100 * (mean + 2 * (sem ?? 0))]);
+  const ends = differences.flatMap(({ mean, sem, seeds }) => [-1, 1].map((side) => 100 * (mean + side * margin(seeds) * (sem ?? 0))));
   const x = linear(extent(ends, { include: [0] }), [8, WIDTH - 8], 6);
   const rows = differences.map((difference) => {
     const { a, b, mean, sem, won, tied, lost } = difference;
     const name = `${methodTexts[a].label} − ${methodTexts[b].label}`;
-    return html`<tr><th scope="row">${name}</th><td class="plot">${plot(difference, x, name)}</td><td>${withError(mean, sem, signedPoints)}</td><td>${won} / ${tied} / ${lost}</td><td class="text">${verdictWords[judge(difference)]}</td></tr>\n`;
+    return html`<tr><th scope="row">${name}</th><td class="plot">${plot(difference, x, name)}</td><td>${withError(mean, sem, { signed: true })}</td><td>${won} / ${tied} / ${lost}</td><td class="text">${verdictWords[judge(difference)]}</td></tr>\n`;
   });
   return html`<div class="scroll"><table>
-<caption>Points of accuracy: mean over seeds of each seed’s mean over the held-out domains. Dot: mean; thick and thin bar: one and two standard errors.</caption>
+<caption>Points of accuracy: mean over seeds of each seed’s mean over the held-out domains. ${bars(report.task.seeds.length)}</caption>
 <thead><tr><th scope="col">difference</th><td></td><th scope="col">points</th><th scope="col">cells won / tied / lost</th><th scope="col" class="text">verdict</th></tr></thead>
 <tbody>
 ${rows}<tr class="axis-row" aria-hidden="true"><td></td><td class="plot"><svg viewBox="0 0 ${WIDTH} 22" preserveAspectRatio="none">${x.ticks.map(
@@ -30,13 +30,24 @@ ${rows}<tr class="axis-row" aria-hidden="true"><td></td><td class="plot"><svg vi
 </tbody></table></div>`;
 }
 
-function plot({ mean, sem }: Difference, x: Scale, name: string): Markup {
+/** Standard errors to both sides of the dot; one where there are too few seeds to decide. */
+function margin(seeds: number): number {
+  return seeds < SEEDS_TO_DECIDE ? 1 : errorsToDecide(seeds);
+}
+
+function bars(seeds: number): string {
+  if (seeds < 2) return "Dot: the difference.";
+  if (seeds < SEEDS_TO_DECIDE) return "Dot: mean; bar: one standard error.";
+  return "Dot: mean; thick bar: one standard error; thin bar: the margin that decides.";
+}
+
+function plot({ mean, sem, seeds }: Difference, x: Scale, name: string): Markup {
   const middle = HEIGHT / 2;
   const bar = (errors: number, className: string) =>
     sem === null
       ? undefined
       : html`<line class="bar ${className}" x1="${x(100 * (mean - errors * sem))}" x2="${x(100 * (mean + errors * sem))}" y1="${middle}" y2="${middle}" style="stroke:var(--ink)"/>`;
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${name}: ${withError(mean, sem, signedPoints)} points">
+  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${name}: ${withError(mean, sem, { signed: true })} points">
 ${x.ticks.map((tick) => html`<line class="${tick === 0 ? "zero" : "grid"}" x1="${x(tick)}" x2="${x(tick)}" y1="0" y2="${HEIGHT}"/>`)}
-${bar(2, "wide")}${bar(1, "")}<circle cx="${x(100 * mean)}" cy="${middle}" r="4" style="fill:var(--ink)"/></svg>`;
+${bar(margin(seeds), "wide")}${bar(1, "")}<circle cx="${x(100 * mean)}" cy="${middle}" r="4" style="fill:var(--ink)"/></svg>`;
 }

@@ -1,4 +1,5 @@
 import type { Report } from "../report.ts";
+import { verdictRule } from "../verdict.ts";
 import { counted } from "../words.ts";
 import { analysisTable } from "./analysis-table.ts";
 import { curvesChart } from "./curves-chart.ts";
@@ -51,8 +52,9 @@ export function renderHtml(report: Report): string {
 </header>
 <p class="lead">${lead}</p>
 <ul class="findings">${findings.map((text) => html`<li>${text}</li>`)}</ul>
+<p class="note">${readingNote(report)}</p>
 ${section("results", "Results", undefined, resultsTable(report))}
-${section("differences", "Paired differences", "The same seed and the same held-out domain, with one method and with the other. Differences between seeds cancel; what is left is what the method does. A difference is called decided when it is more than two standard errors from zero over at least five seeds.", differencesTable(report))}
+${section("differences", "Paired differences", `The same seed and the same held-out domain, with one method and with the other, so that what makes a seed or a domain hard cancels. ${verdictRule(task.seeds.length)}`, differencesTable(report))}
 ${section("domains", "By held-out domain", undefined, domainsChart(report))}
 ${section("members", "Members against their average", undefined, membersChart(report))}
 ${section("mixing", "On the way between two members", undefined, interpolationChart(report.cells))}
@@ -69,6 +71,12 @@ ${section("timings", "Timings", undefined, timingsTable(report))}
 </html>
 `;
   return page.markup;
+}
+
+/** What ±, cells and seeds are. */
+function readingNote({ task }: Report): string {
+  const error = task.seeds.length > 1 ? `±: one standard error over ${counted(task.seeds.length, "seed")}. ` : "";
+  return `${error}A seed is a whole repetition on the same images: another way to divide them among the domains, another foundation, other trainings. A cell is one seed with one domain held out.`;
 }
 
 function section(id: string, title: string, text: string | undefined, content: Markup): Markup {

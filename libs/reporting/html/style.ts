@@ -24,6 +24,7 @@ header .meta { font: .84rem/1.6 var(--sans); color: var(--soft); margin: 0 0 2.6
 .lead { font-size: 1.42rem; line-height: 1.42; max-width: 42rem; margin: 0 0 1.3rem; text-wrap: pretty; }
 .findings { list-style: none; padding: 0; margin: 0; max-width: 42rem; }
 .findings li { padding: .42rem 0; border-top: 1px solid var(--rule); text-wrap: pretty; }
+.note { font: .8rem/1.55 var(--sans); color: var(--soft); max-width: 42rem; margin: .9rem 0 0; text-wrap: pretty; }
 section { margin-top: 4rem; }
 h2 { font-size: 1.5rem; font-weight: 500; letter-spacing: -.006em; margin: 0 0 .35rem; break-after: avoid; }
 h3 { font: 600 .84rem/1.4 var(--sans); margin: 2.2rem 0 .4rem; break-after: avoid; }
