@@ -70,7 +70,7 @@ export function instantiate(node: Node, outcomes: Outcomes): Instance {
   const inputs: { [role: string]: Digest | Digest[] } = {};
   for (const [role, source] of Object.entries(template.inputs)) {
     const digests = (Array.isArray(source) ? source : [source]).flatMap((one: Source) => resolve(one, outcomes));
-    if (digests.length === 0) return { state: "impossible", error: `${node.label}: nothing is left of its ${role}` };
+    if (digests.length === 0) return { state: "impossible", error: `nothing is left of its ${role}` };
     inputs[role] = Array.isArray(source) ? digests : (digests[0] as Digest);
   }
   const scores = template.scoresOf?.flatMap((id) => {

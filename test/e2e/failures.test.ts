@@ -37,6 +37,7 @@ test("a loss that is not finite fails the run with its step and learning rate", 
   const out = directory.join("fail-out");
   const { code, stdout, stderr } = await runCli(["recycle", file, "--data", directory.join("exploding"), "--out", out]);
   assert.deepEqual([code, stdout], [1, ""]);
+  assert.equal(stderr.match(/the run failed/g)?.length, 1);
   assert.match(
     stderr.trimEnd().split("\n").at(-1) ?? "",
     new RegExp(`^ratatouille: the run failed: seed 1 · held out 60° · recycled \\d: ${notFinite}$`),
@@ -64,7 +65,7 @@ test("where nothing is left, the run fails although it may go on without members
   const file = await writeExploding("none.yaml", [100], "continue");
   const { code, stderr } = await runCli(["recycle", file, "--data", directory.join("exploding")]);
   assert.equal(code, 1);
-  assert.match(stderr, /\nratatouille: the run failed: .*nothing is left of its models\n$/);
+  assert.match(stderr, /\nratatouille: the run failed: seed 1 · held out 60° · recycling: nothing is left of its models\n$/);
 });
 
 test("a flipped bit in a model is noticed, never used, named, and repaired by the same command", async () => {

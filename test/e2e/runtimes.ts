@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 export type Runtime = "bun" | "node" | "deno";
 
 const flags: { readonly [R in Runtime]: readonly string[] } = {
-  bun: ["--no-env-file"],
+  bun: ["--config=/dev/null", "--no-env-file"],
   node: ["--disable-warning=ExperimentalWarning"],
   deno: ["run", "-A", "--no-check", "--no-lock", "--quiet"],
 };

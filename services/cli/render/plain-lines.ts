@@ -56,7 +56,8 @@ function standing({ stages, running, remainingSeconds }: Progress): string {
   return [...counts, ...detail, ...(remainingSeconds === undefined ? [] : [remaining(remainingSeconds)])].join("; ");
 }
 
-function ending({ state, error }: Progress, done: number, total: number): string {
-  if (state === RunState.SUCCEEDED) return `finished: ${done} of ${total} jobs done`;
-  return state === RunState.FAILED ? `the run failed: ${error}` : `cancelled: ${done} of ${total} jobs done`;
+/** The command itself says why a run failed. */
+function ending({ state }: Progress, done: number, total: number): string {
+  const how = state === RunState.SUCCEEDED ? "finished" : state === RunState.FAILED ? "failed" : "cancelled";
+  return `${how}: ${done} of ${total} jobs done`;
 }
