@@ -130,13 +130,30 @@ export type Task = {
 /** A node of the lineage graph: an artifact and the artifacts it was made from. */
 export type LineageNode = { readonly digest: string; readonly kind: string; readonly label: string; readonly inputs: readonly string[] };
 
+/** What a run cost, over all its starts if it was interrupted. */
 export type Timings = {
+  /** From start to end, without the time between an interruption and the next start. */
   readonly wallSeconds: number;
-  readonly cpuSeconds: number;
-  readonly jobs: number;
-  /** Of `jobs`, those that were in the catalog already. */
-  readonly cached: number;
-  readonly stages: readonly { readonly name: string; readonly jobs: number; readonly cpuSeconds: number }[];
+  /** Sum over the stages. */
+  readonly computeSeconds: number;
+  /** Artifacts that the run consists of. */
+  readonly artifacts: number;
+  /** Of `artifacts`, those that this run made. */
+  readonly made: number;
+  /** Of `artifacts`, those that the catalog had already. */
+  readonly reused: number;
+  /** Of `artifacts`, those that could not be made. */
+  readonly failed: number;
+  readonly stages: readonly {
+    readonly name: string;
+    readonly artifacts: number;
+    readonly made: number;
+    /**
+     * Spent on what this run made: CPU time of the attempts that succeeded, for what trainers make; time in its thread, for an evaluation.
+     * Null: not measured (averages).
+     */
+    readonly computeSeconds: number | null;
+  }[];
 };
 
 /** What a run measured; the rest of a report follows from it. */

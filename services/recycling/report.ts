@@ -53,7 +53,7 @@ export async function reportRun({
     lineage,
     recipe: toJson(RunSpecSchema, spec as RunSpec) as Json,
     licences,
-    timings: timingsOf(plan.nodes, cost),
+    timings: timingsOf(plan.nodes, outcomes, cost),
   });
 }
 
@@ -85,17 +85,23 @@ async function describeLineage(
 
 function timingsOf(
   nodes: readonly Node[],
+  outcomes: Outcomes,
   { wallMs, work }: { readonly wallMs: number; readonly work: readonly WorkDone[] },
 ): Report["timings"] {
   const seconds = (rows: readonly WorkDone[]) => rows.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / 1000;
+  const failed = nodes.filter(({ id }) => outcomes.get(id)?.state !== "done").length;
   return {
     wallSeconds: wallMs / 1000,
-    cpuSeconds: seconds(work),
-    jobs: nodes.length,
-    cached: nodes.length - work.length,
+    computeSeconds: seconds(work),
+    artifacts: nodes.length,
+    made: work.length,
+    reused: nodes.length - failed - work.length,
+    failed,
     stages: stages.flatMap((name) => {
+      const own = nodes.filter(({ stage }) => stage === name);
       const rows = work.filter(({ stage }) => stage === name);
-      return rows.length > 0 ? [{ name, jobs: rows.length, cpuSeconds: seconds(rows) }] : [];
+      const computeSeconds = name === "averaging" ? null : seconds(rows);
+      return own.length > 0 ? [{ name, artifacts: own.length, made: rows.length, computeSeconds }] : [];
     }),
   };
 }

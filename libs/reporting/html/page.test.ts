@@ -52,6 +52,19 @@ test("the page holds every part of the report", () => {
   checkNesting(text);
 });
 
+test("timings tell what this run made, what was there, and what nobody measured", () => {
+  const run = syntheticRun();
+  const timings = (changes: Partial<Measurements["timings"]>) => {
+    const text = page({ ...run, timings: { ...run.timings, ...changes } });
+    return text.slice(text.indexOf('id="timings-heading"'));
+  };
+  assert.match(timings({}), /Of 324 artifacts this run made 312; 12 were in the catalog already\. Computing/);
+  assert.match(timings({ reused: 0 }), /this run made 312\. Computing/);
+  assert.match(timings({ reused: 0, failed: 2 }), /this run made 312; 2 could not be made\. Computing/);
+  assert.match(timings({}), /averaging<\/th><td>48<\/td><td>48<\/td><td>not measured</);
+  assert.match(timings({}), /all<\/th><td>324<\/td><td>312<\/td><td>277\.6</);
+});
+
 test("the page asks nothing of the network and runs nothing", () => {
   const text = page(syntheticRun());
   assert.ok(!/<script|\son\w+=|@import|url\(|<img|<iframe/.test(text));
@@ -95,7 +108,7 @@ test("whatever people call things, it stays text", () => {
           lineage: run.lineage.map((node) => ({ ...node, label: name, kind: name })),
           recipe: { name, [name]: [name] },
           licences: [name],
-          timings: { ...run.timings, stages: [{ name, jobs: 1, cpuSeconds: 1 }] },
+          timings: { ...run.timings, stages: [{ name, artifacts: 1, made: 1, computeSeconds: 1 }] },
         };
         const text = page(named);
         assert.equal(text.split("</style>").length, 2);

@@ -22,13 +22,16 @@ ${rows}</tbody></table></div>`;
 
 /** Where the time went. */
 export function timingsTable({ timings }: Report): Markup {
-  const rows = timings.stages.map(
-    ({ name, jobs, cpuSeconds }) => html`<tr><th scope="row">${name}</th><td>${String(jobs)}</td><td>${cpuSeconds.toFixed(1)}</td></tr>\n`,
+  const { wallSeconds, computeSeconds, artifacts, made, reused, failed, stages } = timings;
+  const rows = stages.map(
+    (stage) =>
+      html`<tr><th scope="row">${stage.name}</th><td>${String(stage.artifacts)}</td><td>${String(stage.made)}</td><td>${stage.computeSeconds?.toFixed(1) ?? "not measured"}</td></tr>\n`,
   );
-  return html`<div class="scroll"><table style="max-width:28rem"><caption>${duration(timings.wallSeconds)} from start to end; ${String(timings.cached)} of ${String(timings.jobs)} jobs were in the catalog already.</caption>
-<thead><tr><th scope="col">stage</th><th scope="col">jobs</th><th scope="col">CPU seconds</th></tr></thead>
+  const others = [...(reused > 0 ? [`${reused} were in the catalog already`] : []), ...(failed > 0 ? [`${failed} could not be made`] : [])];
+  return html`<div class="scroll"><table style="max-width:36rem"><caption>${duration(wallSeconds)} from start to end. Of ${String(artifacts)} artifacts this run made ${String(made)}${others.map((text) => html`; ${text}`)}. Computing: CPU time of the attempts that succeeded, all threads; of evaluations the time in their thread.</caption>
+<thead><tr><th scope="col">stage</th><th scope="col">artifacts</th><th scope="col">made by this run</th><th scope="col">seconds of computing</th></tr></thead>
 <tbody>
-${rows}<tr><th scope="row">all</th><td>${String(timings.jobs)}</td><td>${timings.cpuSeconds.toFixed(1)}</td></tr></tbody></table></div>`;
+${rows}<tr><th scope="row">all</th><td>${String(artifacts)}</td><td>${String(made)}</td><td>${computeSeconds.toFixed(1)}</td></tr></tbody></table></div>`;
 }
 
 /** The run's specification, licences and identity. */
