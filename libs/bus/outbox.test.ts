@@ -97,7 +97,7 @@ test("a relay that is stopped leaves the rest for the next one", async () => {
 test("events committed by a process that was killed before it published them are published by the next one, once", async () => {
   await using directory = await temporaryDirectory();
   const [path, busPath] = [directory.join("service.sqlite"), directory.join("bus.sqlite")];
-  const program = fileURLToPath(new URL("./outbox-for-test.ts", import.meta.url));
+  const program = fileURLToPath(new URL("./testing/outbox-writer.ts", import.meta.url));
   const args = "Deno" in globalThis ? ["run", "-A", "--no-check", program] : [program];
   for (const moment of ["committed", "published"]) {
     await using child = testProcess(process.execPath, [...args, path, busPath, moment]);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { collect, failure, pair } from "./fixture.ts";
 import { Code, isRpcError, notFound, RpcError } from "./index.ts";
+import { collect, failure, pair } from "./testing/pair.ts";
 
 const chunk = (byte: number, length = 8) => new Uint8Array(length).fill(byte);
 

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deferred } from "#libs/testing";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { collect, failure, pair } from "./fixture.ts";
 import { Code, connect, implement, isRpcError, serve } from "./index.ts";
+import { collect, failure, pair } from "./testing/pair.ts";
 
 test("a drain lets open calls finish, refuses new ones, and frees the port", async () => {
   const began = deferred();

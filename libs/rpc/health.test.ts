@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "#proto/grpc/health/v1/health_pb.ts";
-import { failure, pair } from "./fixture.ts";
 import { Code, isRpcError } from "./index.ts";
+import { failure, pair } from "./testing/pair.ts";
 
 const CATALOG = "ratatouille.v1.CatalogService";
 

@@ -5,8 +5,8 @@ import { createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { freePort, temporaryDirectory } from "#libs/testing";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { failure, pair } from "./fixture.ts";
 import { Code, connect, implement, isLoopback, isRpcError, serve } from "./index.ts";
+import { failure, pair } from "./testing/pair.ts";
 
 const catalog = { getArtifact: () => ({ artifact: { digest: "here" } }) };
 const services = [implement(CatalogService, catalog)];

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { deferred, freePort, testProcess } from "#libs/testing";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { collect, failure, pair } from "./fixture.ts";
 import { Code, connect, isRpcError } from "./index.ts";
+import { collect, failure, pair } from "./testing/pair.ts";
 
-const program = fileURLToPath(new URL("process-fixture.ts", import.meta.url));
+const program = fileURLToPath(new URL("testing/program.ts", import.meta.url));
 const runtimeArguments = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
 const start = (...args: string[]) => testProcess(process.execPath, [...runtimeArguments, program, ...args]);
 

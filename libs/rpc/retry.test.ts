@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deferred, freePort } from "#libs/testing";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { collect, failure, pair } from "./fixture.ts";
 import { Code, connect, implement, isRpcError, notFound, serve, unavailable } from "./index.ts";
 import { retryDelayMs } from "./retry.ts";
+import { collect, failure, pair } from "./testing/pair.ts";
 
 /** A handler that fails with UNAVAILABLE the first `times` times. */
 function flaky(times: number) {

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, NodeTracerProvider, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { waitFor } from "#libs/testing";
-import { collect, failure, pair } from "./fixture.ts";
 import { notFound } from "./index.ts";
+import { collect, failure, pair } from "./testing/pair.ts";
 
 const exporter = new InMemorySpanExporter();
 const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });

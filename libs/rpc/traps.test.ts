@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createPulse } from "#libs/concurrency";
 import { deferred, usedHeapBytes, waitFor } from "#libs/testing";
-import { collect, failure, pair } from "./fixture.ts";
 import { type CallContext, Code, isRpcError, notFound, RpcError } from "./index.ts";
+import { collect, failure, pair } from "./testing/pair.ts";
 
 // What grpc-js does that surprised people. Each test is one of them, over a real socket.
 

@@ -6,7 +6,7 @@ import { Code } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
 import { artifactPublished } from "#libs/topics";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
-import { averageOf, buildAverage, buildDataset, buildSource, bytesOf, refusal, startCatalog } from "./fixture.ts";
+import { averageOf, buildAverage, buildDataset, buildSource, bytesOf, refusal, startCatalog } from "./testing/system.ts";
 
 const stream = { timeoutMs: 10_000 };
 

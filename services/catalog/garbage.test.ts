@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type Digest, digestOf, mediaTypes } from "#libs/recipes";
 import { Code } from "#libs/rpc";
-import { averageOf, buildAverage, buildSource, bytesOf, type CatalogFixture, refusal, startCatalog } from "./fixture.ts";
+import { averageOf, buildAverage, buildSource, bytesOf, type CatalogFixture, refusal, startCatalog } from "./testing/system.ts";
 
 const HOUR_MS = 3_600_000;
 

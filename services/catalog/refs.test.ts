@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf } from "#libs/recipes";
 import { Code } from "#libs/rpc";
-import { buildSource, refusal, startCatalog } from "./fixture.ts";
+import { buildSource, refusal, startCatalog } from "./testing/system.ts";
 
 test("a ref moves by compare and set and remembers where it was", async () => {
   await using catalog = await startCatalog();

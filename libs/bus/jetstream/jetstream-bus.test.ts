@@ -4,8 +4,8 @@ import { jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { type NatsServer, startNatsServer, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { testBusContract } from "../bus-contract.ts";
 import { connectJetStream, event, type StreamDeclaration, topic } from "../index.ts";
+import { testBusContract } from "../testing/contract.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const offer = (id: string) => event(work, id, { jobId: id });

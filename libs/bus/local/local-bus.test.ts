@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { deferred, temporaryDirectory, testProcess, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { testBusContract } from "../bus-contract.ts";
 import { event, openLocalBus, topic } from "../index.ts";
+import { testBusContract } from "../testing/contract.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const offer = (id: string) => event(work, id, { jobId: id });
@@ -32,7 +32,7 @@ test("a process killed with messages in hand loses none: what it had settled sta
   await using directory = await temporaryDirectory();
   const path = directory.join("bus.sqlite");
   {
-    const program = fileURLToPath(new URL("./consumer-for-test.ts", import.meta.url));
+    const program = fileURLToPath(new URL("./testing/consumer.ts", import.meta.url));
     const args = "Deno" in globalThis ? ["run", "-A", "--no-check", program, path] : [program, path];
     await using child = testProcess(process.execPath, args);
     await child.line("published 5");

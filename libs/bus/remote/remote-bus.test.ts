@@ -5,8 +5,8 @@ import { Code, connect, isRpcError, serve } from "#libs/rpc";
 import { freePort, temporaryDirectory, testProcess, waitFor } from "#libs/testing";
 import { BusService } from "#proto/ratatouille/v1/bus_pb.ts";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { testBusContract } from "../bus-contract.ts";
 import { busService, connectRemoteBus, event, openLocalBus, topic } from "../index.ts";
+import { testBusContract } from "../testing/contract.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const offer = (id: string) => event(work, id, { jobId: id });
@@ -41,7 +41,7 @@ testBusContract("remote bus", async () => {
 test("what a client has in hand is delivered again at once when it is killed", async () => {
   await using served = await serveBus(":memory:");
   await served.bus.publish(offer("a"));
-  const program = fileURLToPath(new URL("./consumer-for-test.ts", import.meta.url));
+  const program = fileURLToPath(new URL("./testing/consumer.ts", import.meta.url));
   const args = "Deno" in globalThis ? ["run", "-A", "--no-check", program] : [program];
   await using child = testProcess(process.execPath, [...args, served.address]);
   await child.line("holding a 1");

@@ -2,7 +2,7 @@
 import { writeSync } from "node:fs";
 import { connect } from "#libs/rpc";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { connectRemoteBus, topic } from "../index.ts";
+import { connectRemoteBus, topic } from "../../index.ts";
 
 const bus = connectRemoteBus(connect(process.argv[2] ?? ""));
 const forever = new AbortController();

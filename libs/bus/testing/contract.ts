@@ -4,7 +4,7 @@ import { context, propagation, SpanKind, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { deferred, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { type Bus, type ConsumeOptions, event, PoisonError, RetryLater, topic } from "./index.ts";
+import { type Bus, type ConsumeOptions, event, PoisonError, RetryLater, topic } from "../index.ts";
 
 /** A bus under test and a way to talk to it from elsewhere. */
 export type BusUnderTest = AsyncDisposable & { bus: Bus };

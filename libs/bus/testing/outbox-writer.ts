@@ -2,7 +2,7 @@
 import { writeSync } from "node:fs";
 import { openDatabase } from "#libs/storage";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { createOutbox, event, type OutboxTables, openLocalBus, outboxMigration, topic } from "./index.ts";
+import { createOutbox, event, type OutboxTables, openLocalBus, outboxMigration, topic } from "../index.ts";
 
 const [path = "", busPath = "", moment = ""] = process.argv.slice(2);
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);

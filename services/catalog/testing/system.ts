@@ -14,7 +14,7 @@ import { type Code, connect, isRpcError, type RpcError, type ServiceClient, serv
 import { createLogger } from "#libs/telemetry";
 import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { createCatalog } from "./index.ts";
+import { createCatalog } from "../index.ts";
 
 /** A catalog behind a real server, with real files, for tests. */
 export type CatalogFixture = AsyncDisposable & {

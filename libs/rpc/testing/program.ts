@@ -1,8 +1,8 @@
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { pair } from "./fixture.ts";
-import { connect, isRpcError } from "./index.ts";
+import { connect, isRpcError } from "../index.ts";
+import { pair } from "./pair.ts";
 
-// A program for process.test.ts: `process-fixture.ts MODE ADDRESS`. Its output is what the test waits for.
+// A program for process.test.ts: `program.ts MODE ADDRESS`. Its output is what the test waits for.
 
 const [mode, address = ""] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);

@@ -1,10 +1,10 @@
 import { BusService } from "#proto/ratatouille/v1/bus_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { connect, type RpcChannel } from "./client.ts";
-import type { ConnectOptions } from "./connection.ts";
-import { implement } from "./implement.ts";
-import { type RpcServer, type ServeOptions, serve } from "./server.ts";
-import type { Implementation, ServiceClient } from "./types.ts";
+import { connect, type RpcChannel } from "../client.ts";
+import type { ConnectOptions } from "../connection.ts";
+import { implement } from "../implement.ts";
+import { type RpcServer, type ServeOptions, serve } from "../server.ts";
+import type { Implementation, ServiceClient } from "../types.ts";
 
 type Catalog = Partial<Implementation<typeof CatalogService>>;
 type Bus = Partial<Implementation<typeof BusService>>;

@@ -1,7 +1,7 @@
 /** A program for tests: publishes five messages to a local bus, handles the first, holds the second until it is killed. */
 import { writeSync } from "node:fs";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { event, openLocalBus, topic } from "../index.ts";
+import { event, openLocalBus, topic } from "../../index.ts";
 
 const say = (line: string) => void writeSync(1, `${line}\n`);
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
