@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { hubLicence } from "./hub-licence.ts";
 import { methodTexts } from "./methods.ts";
 import type { Cell, Report } from "./report.ts";
 import { cellResults } from "./results.ts";
@@ -19,14 +20,16 @@ export type ModelCardOptions = {
 /**
  * README.md of an averaged model, in the form of Hugging Face's model cards: YAML front matter, then what was averaged, how good it is,
  * how to load it and how to make it again.
- * @throws RangeError if the report has no such cell.
+ * @throws RangeError if the report has no such model.
  */
 export function modelCard(options: ModelCardOptions): string {
   const { report, seed, heldOut } = options;
   const cell = report.cells.find((candidate) => candidate.seed === seed && candidate.heldOut === heldOut);
-  if (cell === undefined) throw new RangeError(`The report has no cell for seed ${seed} with ${heldOut} held out`);
+  const accuracy = cell?.averages.find(({ method }) => method === "recycling")?.accuracy;
+  if (cell === undefined || accuracy === undefined)
+    throw new RangeError(`The report has no recycled model for seed ${seed} with ${heldOut} held out`);
   return [
-    `---\n${frontMatter(options, cell)}---`,
+    `---\n${frontMatter(options, accuracy)}---`,
     `# ${plain(report.name)}: recycled model, seed ${seed}, ${heldOut} held out`,
     `The average of the weights of ${members(cell).length} fine-tunings of one foundation model on *${plain(report.task.name)}*, each started from the foundation or from one of its fine-tunings on an auxiliary task (model recycling, Ramé et al., ICML 2023). It is one network: as fast as any of them.`,
     "## Scores",
@@ -41,27 +44,19 @@ export function modelCard(options: ModelCardOptions): string {
   ].join("\n\n");
 }
 
-function frontMatter({ report, heldOut }: ModelCardOptions, cell: Cell): string {
-  const licences = report.licences.map((licence) => licence.toLowerCase());
-  const result = cell.averages.find(({ method }) => method === "recycling");
+/** No `base_model` and no `datasets`: the hub resolves these on itself, and our digests are not there. The text has them. */
+function frontMatter({ report, heldOut, model }: ModelCardOptions, accuracy: number): string {
+  const dataset = { name: `${report.task.name}, ${heldOut} (held out)`, type: slug(report.task.name) };
   return stringify({
-    license: licences.length === 1 ? licences[0] : licences,
+    ...hubLicence(report.licences),
     library_name: "pytorch",
     pipeline_tag: "image-classification",
-    base_model: [...new Set(members(cell).map(({ model }) => model))],
-    base_model_relation: "merge",
-    tags: ["model-recycling", "weight-averaging", "merge", "ratatouille"],
-    datasets: [report.task.source],
+    tags: ["model-recycling", "weight-averaging", "merge", "ratatouille", model, report.task.source],
+    metrics: ["accuracy"],
     "model-index": [
       {
         name: report.name,
-        results: [
-          {
-            task: { type: "image-classification" },
-            dataset: { name: `${report.task.name}, ${heldOut} (held out)`, type: report.task.source },
-            metrics: [{ type: "accuracy", value: result?.accuracy ?? null }],
-          },
-        ],
+        results: [{ task: { type: "image-classification" }, dataset, metrics: [{ type: "accuracy", value: accuracy }] }],
       },
     ],
   });
@@ -75,7 +70,7 @@ function scores(report: Report, cell: Cell): string {
   return [
     `Accuracy in % on the domain ${cell.heldOut}, which no choice and no training has seen:`,
     ["| | accuracy | |", "| --- | --: | --- |", ...rows].join("\n"),
-    "One seed and one domain say little. What holds over all of them:",
+    "One seed and one domain say little. The whole run says:",
     report.sentences.map((text) => `- ${text}`).join("\n"),
   ].join("\n\n");
 }
@@ -86,7 +81,7 @@ function averaged(cell: Cell): string {
       `| ${member.index} | ${plain(member.initialisation)} | ${member.learningRate} | ${member.dropout} | ${member.weightDecay} | ${member.bestStep} | ${points(member.validationAccuracy)} | ${points(member.accuracy)} | \`${member.model}\` |`,
   );
   return [
-    "All with equal weight. Validation and held-out accuracy in %:",
+    "This model is a merge: it has no training of its own, its base models are the ones below, all with equal weight. Validation and held-out accuracy in %:",
     [
       "| | started from | learning rate | dropout | weight decay | step | validation | held out | model |",
       "| --: | --- | --: | --: | --: | --: | --: | --: | --- |",
@@ -121,11 +116,28 @@ ratatouille lineage ${model}
 ratatouille reproduce ${model}
 \`\`\`
 
-\`recipe.json\` says how it was made; the same recipe gives the same bytes. Model \`${model}\`, weights \`${weights}\`, run \`${report.runId}\`, data \`${report.task.source}\`, made with ratatouille ${report.ratatouille}. Licences of what went in: ${report.licences.join(", ")}.`;
+\`recipe.json\` says how it was made; the same recipe gives the same bytes.
+
+| | |
+| --- | --- |
+| model | \`${model}\` |
+| weights | \`${weights}\` |
+| data | \`${report.task.source}\` |
+| run | \`${report.runId}\` |
+| made with | ratatouille ${report.ratatouille} |
+| licences of what went in | ${plain(report.licences.join(", ")) || "none stated"} |`;
 }
 
 function members(cell: Cell) {
   return cell.members.filter(({ set }) => set === "recycled");
+}
+
+/** A name in lower case with nothing but letters, digits, dots and hyphens. */
+function slug(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, "-")
+    .replace(/^-|-$/g, "");
 }
 
 /** Names that people chose, without what Markdown would read as more than text. */

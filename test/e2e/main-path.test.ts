@@ -67,8 +67,11 @@ test("each averaged model is written with its card and its recipe, and the recip
     const card = await readFile(join(folder, "README.md"), "utf8");
     const front = parse(card.split("---\n")[1] ?? "") as Record<string, unknown>;
     assert.equal(front["license"], "cc-by-4.0");
-    assert.equal(front["base_model_relation"], "merge");
-    assert.equal((front["base_model"] as string[]).length, 3);
+    assert.ok((front["tags"] as string[]).includes("merge"));
+    assert.ok((front["tags"] as string[]).includes(report.task.source));
+    const members = report.cells.find(({ heldOut }) => heldOut === `${angle}°`)?.members.filter(({ set }) => set === "recycled") ?? [];
+    assert.equal(members.length, 3);
+    for (const { model } of members) assert.ok(card.includes(`\`${model}\``));
 
     const recipe = JSON.parse(await readFile(join(folder, "recipe.json"), "utf8")) as Recipe;
     const shown = JSON.parse(await succeed(["models", "show", `tiny/seed-1/held-out-${angle}`, "--data", data, "--json"]));
