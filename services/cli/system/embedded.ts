@@ -6,6 +6,7 @@ import { connect, implement, isLoopback, type ServerTls, serve } from "#libs/rpc
 import { runtimeName, runtimeVersion, type Service, VERSION } from "#libs/service";
 import { lockDirectory } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
+import { streams } from "#libs/topics";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 import { createAveraging } from "../../averaging/index.ts";
 import { createCatalog } from "../../catalog/index.ts";
@@ -49,7 +50,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const { dataDirectory: directory, token, shared } = options;
   const lock = opening.use(await lockDirectory(directory, { version: VERSION }));
   const log = options.openLog();
-  const bus = opening.use(await openLocalBus({ path: join(directory, "bus.sqlite") }));
+  const onError = (err: unknown) => log.warn({ err }, "the bus failed and tries again");
+  const bus = opening.use(await openLocalBus({ path: join(directory, "bus.sqlite"), streams, onError }));
   const stopper = new AbortController();
   const { tls, insecure, address: outside } = options;
   // Services and trainers talk over loopback without TLS; what the world sees is a listener of its own where it differs.
