@@ -9,6 +9,7 @@ import { type StyleName, styleNames } from "#libs/recipes";
 import { writeSafetensors } from "#libs/tensors";
 import {
   type Dataset,
+  DatasetError,
   decodeDataset,
   encodeDataset,
   FEATURES,
@@ -160,7 +161,7 @@ for (const [name, bytes, message] of WRONG_FILES) {
   test(`a file with ${name} is not a data set`, () => {
     assert.throws(
       () => decodeDataset(bytes),
-      (error) => error instanceof SyntaxError && message.test(error.message),
+      (error) => error instanceof DatasetError && message.test(error.message),
     );
   });
 }

@@ -1,5 +1,6 @@
 import { parseSafetensorsHeader, type TensorEntry, widen, writeSafetensors } from "#libs/tensors";
 import { type Dataset, FEATURES } from "./dataset.ts";
+import { DatasetError } from "./errors.ts";
 
 /** A data set as safetensors: `images` F32 [count, 256], `labels` I32 [count], and the number of classes as metadata. Deterministic. */
 export function encodeDataset(dataset: Dataset): Uint8Array {
@@ -15,7 +16,7 @@ export function encodeDataset(dataset: Dataset): Uint8Array {
 
 /**
  * Reads what `encodeDataset` wrote. The result owns its memory. Throws SafetensorsError for a file that is not safetensors,
- * SyntaxError for one that holds something else than a data set: it names the tensor or the label.
+ * DatasetError for one that holds something else than a data set: it names the tensor or the label.
  */
 export function decodeDataset(bytes: Uint8Array): Dataset {
   const { tensors, metadata, dataOffset } = parseSafetensorsHeader(bytes, bytes.length);
@@ -23,15 +24,15 @@ export function decodeDataset(bytes: Uint8Array): Dataset {
   const labels = tensors.get("labels");
   const classes = Number(metadata.get("classes"));
   if (!Number.isSafeInteger(classes) || classes < 1) {
-    throw new SyntaxError(
+    throw new DatasetError(
       `not a data set: its number of classes is ${metadata.get("classes") ?? "missing"}, expected a whole number of at least 1`,
     );
   }
   if (labels?.dtype !== "I32" || labels.shape.length !== 1)
-    throw new SyntaxError(`not a data set: labels ${show(labels)}, expected I32 [count]`);
+    throw new DatasetError(`not a data set: labels ${show(labels)}, expected I32 [count]`);
   const count = labels.shape[0]!;
   if (images?.dtype !== "F32" || images.shape.length !== 2 || images.shape[0] !== count || images.shape[1] !== FEATURES) {
-    throw new SyntaxError(`not a data set: images ${show(images)}, expected F32 [${count}, ${FEATURES}]`);
+    throw new DatasetError(`not a data set: images ${show(images)}, expected F32 [${count}, ${FEATURES}]`);
   }
   const dataset: Dataset = {
     images: new Float32Array(count * FEATURES),
@@ -43,7 +44,7 @@ export function decodeDataset(bytes: Uint8Array): Dataset {
   widen("F32", bytes.subarray(dataOffset + images.begin, dataOffset + images.end), dataset.images);
   bytesOf(dataset.labels).set(bytes.subarray(dataOffset + labels.begin, dataOffset + labels.end));
   const wrong = dataset.labels.findIndex((label) => label < 0 || label >= classes);
-  if (wrong >= 0) throw new SyntaxError(`not a data set: label ${wrong} is ${dataset.labels[wrong]}, expected 0 to ${classes - 1}`);
+  if (wrong >= 0) throw new DatasetError(`not a data set: label ${wrong} is ${dataset.labels[wrong]}, expected 0 to ${classes - 1}`);
   return dataset;
 }
 

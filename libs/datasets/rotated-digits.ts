@@ -2,6 +2,7 @@ import { finish, type Steps } from "#libs/concurrency";
 import { cos, sin, sub } from "#libs/deterministic";
 import type { RotatedDigitsParameters } from "#libs/recipes";
 import { type Dataset, FEATURES, SIDE } from "./dataset.ts";
+import { DatasetError } from "./errors.ts";
 import type { IdxArray } from "./idx.ts";
 
 /**
@@ -24,7 +25,7 @@ const ORDER_SEED = 99;
 /**
  * One domain of the rotated handwritten digits: the images of 8 × 8 are enlarged to 16 × 16, shuffled by the seed, dealt to the
  * domains in turn, and rotated. A pure function of its arguments, with the same bytes on every runtime.
- * Throws RangeError where the files are not images of 8 × 8 with one label in 0 to 9 each, or the domain does not exist.
+ * Throws DatasetError where the files are not images of 8 × 8 with one label in 0 to 9 each, or the domain does not exist.
  */
 export function rotatedDigits(source: DigitsSource, spec: RotatedDigitsSpec, seed: number): Dataset {
   return finish(rotatedDigitsInSteps(source, spec, seed));
@@ -35,9 +36,9 @@ export function* rotatedDigitsInSteps(source: DigitsSource, spec: RotatedDigitsS
   const total = checkSource(source.images, source.labels);
   const { domain, domains, degrees } = spec;
   if (!Number.isSafeInteger(domains) || domains < 1)
-    throw new RangeError(`the number of domains is ${domains}, expected a whole number of at least 1`);
+    throw new DatasetError(`the number of domains is ${domains}, expected a whole number of at least 1`);
   if (!Number.isSafeInteger(domain) || domain < 0 || domain >= domains)
-    throw new RangeError(`the domain is ${domain}, expected 0 to ${domains - 1}`);
+    throw new DatasetError(`the domain is ${domain}, expected 0 to ${domains - 1}`);
   const chosen = shuffled(total, sub(seed, ORDER_SEED)).filter((_, position) => position % domains === domain);
   const images = new Float32Array(chosen.length * FEATURES);
   const labels = new Int32Array(chosen.length);
@@ -54,13 +55,13 @@ export function* rotatedDigitsInSteps(source: DigitsSource, spec: RotatedDigitsS
 function checkSource(images: IdxArray, labels: IdxArray): number {
   const [total = 0, rows, columns] = images.shape;
   if (images.shape.length !== 3 || rows !== SOURCE_SIDE || columns !== SOURCE_SIDE) {
-    throw new RangeError(`the images are [${images.shape.join(", ")}], expected [count, ${SOURCE_SIDE}, ${SOURCE_SIDE}]`);
+    throw new DatasetError(`the images are [${images.shape.join(", ")}], expected [count, ${SOURCE_SIDE}, ${SOURCE_SIDE}]`);
   }
   if (labels.shape.length !== 1 || labels.shape[0] !== total) {
-    throw new RangeError(`the labels are [${labels.shape.join(", ")}], expected one for each of ${total} images`);
+    throw new DatasetError(`the labels are [${labels.shape.join(", ")}], expected one for each of ${total} images`);
   }
   const wrong = labels.data.findIndex((label) => label >= CLASSES);
-  if (wrong >= 0) throw new RangeError(`label ${wrong} is ${labels.data[wrong]}, expected 0 to ${CLASSES - 1}`);
+  if (wrong >= 0) throw new DatasetError(`label ${wrong} is ${labels.data[wrong]}, expected 0 to ${CLASSES - 1}`);
   return total;
 }
 

@@ -9,3 +9,8 @@ export class NonFiniteLossError extends Error {
     this.learningRate = learningRate;
   }
 }
+
+/** Data or weights that do not fit a training, or each other. Trying again gives the same. */
+export class UnfitInputError extends RangeError {
+  override readonly name = "UnfitInputError";
+}

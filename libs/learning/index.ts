@@ -2,7 +2,7 @@ export { openBackend } from "./backend.ts";
 export { runBareSteps } from "./bare.ts";
 export type { Examples } from "./batches.ts";
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
-export { NonFiniteLossError } from "./errors.ts";
+export { NonFiniteLossError, UnfitInputError } from "./errors.ts";
 export { featurizerOf, headOf, headWeights, initialWeights } from "./initial.ts";
 export type { Weights } from "./layout.ts";
 export type { Backend } from "./matrix.ts";

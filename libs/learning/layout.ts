@@ -1,3 +1,5 @@
+import { UnfitInputError } from "./errors.ts";
+
 /** Tensors of a model by PyTorch's names (`fc1.weight`, `head.bias`), in PyTorch's layouts: weights are [outputs, inputs], row by row. */
 export type Weights = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 
@@ -27,7 +29,7 @@ export function layoutOf(inputs: number, hidden: readonly number[], classes: num
   return { layers, inputs, classes, size };
 }
 
-/** The layout that weights have. @throws RangeError naming the tensor that is missing or has another shape than its neighbours ask for. */
+/** The layout that weights have. @throws UnfitInputError naming the tensor that is missing or has another shape than its neighbours ask for. */
 export function layoutOfWeights(weights: Weights): Layout {
   const hidden: number[] = [];
   while (weights.has(`fc${hidden.length + 1}.weight`)) hidden.push(weights.get(`fc${hidden.length + 1}.weight`)!.shape[0]!);
@@ -36,7 +38,7 @@ export function layoutOfWeights(weights: Weights): Layout {
   return layoutOf(first.shape[1] ?? 0, hidden, head.shape[0] ?? 0);
 }
 
-/** The vector of all parameters. @throws RangeError naming a tensor that is missing or has another shape. */
+/** The vector of all parameters. @throws UnfitInputError naming a tensor that is missing or has another shape. */
 export function flatten(weights: Weights, layout: Layout): Float32Array {
   const flat = new Float32Array(layout.size);
   for (const layer of layout.layers) {
@@ -46,7 +48,7 @@ export function flatten(weights: Weights, layout: Layout): Float32Array {
     ];
     for (const { name, shape, offset } of parts) {
       const found = tensor(weights, name);
-      if (found.shape.join() !== shape.join()) throw new RangeError(`${name}: expected shape [${shape}], got [${found.shape}]`);
+      if (found.shape.join() !== shape.join()) throw new UnfitInputError(`${name}: expected shape [${shape}], got [${found.shape}]`);
       flat.set(found.data, offset);
     }
   }
@@ -65,6 +67,6 @@ export function unflatten(flat: Float32Array, layout: Layout): Map<string, { sha
 
 function tensor(weights: Weights, name: string) {
   const found = weights.get(name);
-  if (!found) throw new RangeError(`The weights have no tensor ${name}; they have ${[...weights.keys()].join(", ") || "none"}`);
+  if (!found) throw new UnfitInputError(`The weights have no tensor ${name}; they have ${[...weights.keys()].join(", ") || "none"}`);
   return found;
 }

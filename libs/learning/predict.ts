@@ -6,7 +6,7 @@ import { createNetwork, runRows } from "./network.ts";
 /**
  * Logits of a model, [count, classes].
  * @param images [count, features], row by row.
- * @throws RangeError if a tensor is missing or a shape does not fit.
+ * @throws UnfitInputError if a tensor is missing or a shape does not fit.
  */
 export function predict(backend: Backend, weights: Weights, images: Float32Array): Float32Array {
   const layout = layoutOfWeights(weights);

@@ -1,6 +1,7 @@
 import type { Steps } from "#libs/concurrency";
 import type { TrainingParameters } from "#libs/recipes";
 import type { Examples } from "./batches.ts";
+import { UnfitInputError } from "./errors.ts";
 import { flatten, type Layout, layoutOf, type Weights } from "./layout.ts";
 import type { Backend } from "./matrix.ts";
 import { featuresOf } from "./predict.ts";
@@ -22,7 +23,7 @@ export type Prepared = {
 /**
  * Checks a training and splits its data: the first floor(validationFraction · count) rows of each data set are validation data.
  * In steps, because the features of large data sets take a while.
- * @throws RangeError naming what does not fit.
+ * @throws UnfitInputError naming what does not fit.
  */
 export function* prepare(
   backend: Backend,
@@ -32,9 +33,9 @@ export function* prepare(
 ): Steps<Prepared> {
   const { hidden, classes, validationFraction, validateEvery, keep, train } = parameters;
   const features = datasets[0]?.features;
-  if (features === undefined) throw new RangeError("A training needs at least one data set");
+  if (features === undefined) throw new UnfitInputError("A training needs at least one data set");
   if (keep === "best" && validateEvery === 0)
-    throw new RangeError("parameters.validateEvery: keeping the best weights needs validation, got 0");
+    throw new UnfitInputError("parameters.validateEvery: keeping the best weights needs validation, got 0");
   const network = layoutOf(features, hidden, classes);
   const layout = train === "head" ? layoutOf(hidden.at(-1) ?? features, [], classes) : network;
   const training: Examples[] = [];
@@ -43,9 +44,9 @@ export function* prepare(
     checkData(dataset, index, features, classes);
     const images = train === "head" ? yield* featuresOf(backend, weights, network, dataset.images) : dataset.images;
     const held = Math.floor(validationFraction * dataset.count);
-    if (held === dataset.count) throw new RangeError(`Data set ${index} has ${dataset.count} rows; none is left for training`);
+    if (held === dataset.count) throw new UnfitInputError(`Data set ${index} has ${dataset.count} rows; none is left for training`);
     if (held === 0 && validateEvery > 0)
-      throw new RangeError(`Data set ${index}: ${validationFraction} of ${dataset.count} rows are none to validate on`);
+      throw new UnfitInputError(`Data set ${index}: ${validationFraction} of ${dataset.count} rows are none to validate on`);
     const width = images.length / dataset.count;
     const rows = (from: number, to: number) => ({
       images: images.subarray(from * width, to * width),
@@ -60,9 +61,10 @@ export function* prepare(
 }
 
 function checkData({ images, labels, count, features }: LabelledData, index: number, expected: number, classes: number): void {
-  if (features !== expected) throw new RangeError(`Data set ${index} has ${features} features, data set 0 has ${expected}`);
-  if (images.length !== count * features || labels.length !== count) throw new RangeError(`Data set ${index} does not have ${count} rows`);
+  if (features !== expected) throw new UnfitInputError(`Data set ${index} has ${features} features, data set 0 has ${expected}`);
+  if (images.length !== count * features || labels.length !== count)
+    throw new UnfitInputError(`Data set ${index} does not have ${count} rows`);
   for (const label of labels) {
-    if (label < 0 || label >= classes) throw new RangeError(`Data set ${index} has label ${label}, the head has ${classes} classes`);
+    if (label < 0 || label >= classes) throw new UnfitInputError(`Data set ${index} has label ${label}, the head has ${classes} classes`);
   }
 }

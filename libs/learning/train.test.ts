@@ -160,7 +160,7 @@ const wrong: { title: string; changes: Parameters<typeof smallTraining>[1]; repl
 ];
 for (const { title, changes, replace, message } of wrong) {
   test(`a training refuses ${title}`, async () => {
-    await assert.rejects(finish({ ...smallTraining(wasm, changes), ...replace }), { name: "RangeError", message });
+    await assert.rejects(finish({ ...smallTraining(wasm, changes), ...replace }), { name: "UnfitInputError", message });
   });
 }
 

@@ -45,7 +45,7 @@ const CURVE_STEPS = 25;
  * The training loop. It yields each step and gives way to the event loop about every 40 ms.
  * The result is a function of the parameters, the seed, the weights, the data and the backend's arithmetic, however often it was stopped
  * and resumed.
- * @throws NonFiniteLossError, RangeError for what does not fit, the signal's reason.
+ * @throws NonFiniteLossError, UnfitInputError, RangeError for a checkpoint of another training, the signal's reason.
  */
 export async function* trainMlp(training: Training): AsyncGenerator<TrainStep, TrainResult, void> {
   const { backend, parameters, seed, weights, datasets, checkpoint, signal } = training;

@@ -1,26 +1,25 @@
-import { Code, RpcError } from "#libs/rpc";
+import { DatasetError, IdxError } from "#libs/datasets";
+import { NonFiniteLossError, UnfitInputError } from "#libs/learning";
+import { RecipeError } from "#libs/recipes";
+import { Code, isRpcError } from "#libs/rpc";
+import { SafetensorsError } from "#libs/tensors";
 
 /** The reason of an aborted attempt whose job is no longer ours: another attempt has it, or nobody needs it. */
 export class LostAttempt extends Error {
   override readonly name = "LostAttempt";
 }
 
-/** Codes of errors that pass, or that have their cause outside of the job. */
-const passing: ReadonlySet<Code> = new Set([
-  Code.UNAVAILABLE,
-  Code.DEADLINE_EXCEEDED,
-  Code.RESOURCE_EXHAUSTED,
-  Code.CANCELLED,
-  Code.INTERNAL,
-  Code.UNKNOWN,
-]);
+/** What is computed from the recipe and the bytes of its inputs, and so fails the same way every time. */
+const deterministic = [RecipeError, NonFiniteLossError, UnfitInputError, DatasetError, IdxError, SafetensorsError];
 
-/**
- * True where trying the job again cannot help: whatever is computed from the recipe and its inputs fails the same way every time,
- * and so does an input that is missing or damaged.
- */
+/** True where trying the job again cannot help. Memory, disks, networks and damaged blobs may be better next time or elsewhere. */
 export function isPermanent(error: unknown): boolean {
-  return !(error instanceof RpcError && passing.has(error.code));
+  return deterministic.some((kind) => error instanceof kind);
+}
+
+/** True where a service cannot be reached. That is no failure of the job, however often it happens. */
+export function isPassing(error: unknown): boolean {
+  return isRpcError(error, Code.UNAVAILABLE);
 }
 
 /** What people read about a failed attempt. */

@@ -1,7 +1,7 @@
 import type { Artifacts } from "#libs/artifacts";
 import { createByteCache } from "#libs/concurrency";
 import { decodeDataset } from "#libs/datasets";
-import { annotations, type Descriptor, type Digest, layerOf, mediaTypes, readManifest } from "#libs/recipes";
+import { annotations, type Descriptor, type Digest, layerOf, mediaTypes, RecipeError, readManifest } from "#libs/recipes";
 import { loadFloat32 } from "#libs/tensors";
 import type { Input, LoadInput } from "./input.ts";
 
@@ -37,7 +37,7 @@ async function fetchInput(artifacts: Artifacts, digest: Digest, signal: AbortSig
       return { input: { kind: "model", licences, weights: loadFloat32(await download(layer)) }, bytes: layer.size };
     }
     case "evaluation":
-      throw new RangeError(`Artifact ${digest} is an evaluation; nothing is trained on those`);
+      throw new RecipeError("inputs", `artifact ${digest} is an evaluation; nothing is trained on those`);
     default:
       manifest.kind satisfies never;
       throw new RangeError(`Artifact ${digest} is of an unknown kind`);

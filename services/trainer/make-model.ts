@@ -35,7 +35,7 @@ export type Watch = {
   readonly onStep?: ((step: TrainStep) => void) | undefined;
 };
 
-/** Runs a recipe of kind `pretrain`, `probe` or `fine-tune`. @throws RecipeError, NonFiniteLossError, RangeError for inputs that do not fit */
+/** Runs a recipe of kind `pretrain`, `probe` or `fine-tune`. @throws RecipeError, NonFiniteLossError, UnfitInputError */
 export async function makeModel(recipe: Recipe, load: LoadInput, watch: Watch): Promise<Product> {
   const backendName = backendOf(recipe.arithmetic);
   if (!backendName) throw new RecipeError("arithmetic", `this trainer cannot compute in ${recipe.arithmetic}`);
