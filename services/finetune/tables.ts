@@ -1,0 +1,112 @@
+import type { Generated } from "kysely";
+import { type OutboxTables, outboxMigration } from "#libs/bus";
+import { sqlMigration } from "#libs/storage";
+import type { JobRecord, JobStateName } from "./job.ts";
+
+/** A job as a row: what `JobRecord` says, and its offers. */
+export type JobRow = {
+  sequence: number;
+  id: string;
+  recipe_key: string;
+  recipe: string;
+  device: string;
+  label: string;
+  reproduce: number;
+  state: JobStateName;
+  attempt: number;
+  failures: number;
+  losses: number;
+  /** Offers so far, which makes their ids. */
+  offers: number;
+  /** When the newest offer was published. */
+  offered_at_ms: number;
+  /** Nobody took it for so long: it may be lost. */
+  offer_wait_ms: number;
+  trainer: string;
+  checkpoint: string;
+  checkpoint_step: number;
+  pinned: number;
+  artifact: string;
+  error: string;
+  submitted_at_ms: number;
+  started_at_ms: number;
+  finished_at_ms: number;
+  cpu_ms: number;
+};
+
+/** The tables of the fine-tune service. */
+export type JobTables = OutboxTables & {
+  jobs: Omit<JobRow, "sequence"> & { sequence: Generated<number> };
+  job_runs: { job_id: string; run_id: string; needed: number };
+};
+
+/** All versions of the tables. */
+export const migrations = [
+  sqlMigration(
+    "jobs",
+    `create table jobs (sequence integer primary key autoincrement, id text not null unique, recipe_key text not null, recipe text not null,
+       device text not null, label text not null, reproduce integer not null, state text not null,
+       attempt integer not null, failures integer not null, losses integer not null, offers integer not null, offered_at_ms integer not null,
+       offer_wait_ms integer not null, trainer text not null, checkpoint text not null, checkpoint_step integer not null,
+       pinned integer not null, artifact text not null, error text not null, submitted_at_ms integer not null,
+       started_at_ms integer not null, finished_at_ms integer not null, cpu_ms integer not null) strict`,
+    "create index jobs_by_state on jobs (state)",
+    "create index jobs_pinned on jobs (pinned, state)",
+    `create table job_runs (job_id text not null references jobs (id), run_id text not null, needed integer not null,
+       primary key (job_id, run_id)) strict`,
+    "create index job_runs_by_run on job_runs (run_id)",
+  ),
+  outboxMigration,
+];
+
+/** The job of a row. */
+export function toRecord(row: JobRow): JobRecord {
+  return {
+    id: row.id,
+    recipeKey: row.recipe_key,
+    recipe: row.recipe,
+    device: row.device,
+    label: row.label,
+    reproduce: row.reproduce === 1,
+    state: row.state,
+    attempt: row.attempt,
+    failures: row.failures,
+    losses: row.losses,
+    trainer: row.trainer,
+    checkpoint: row.checkpoint,
+    checkpointStep: row.checkpoint_step,
+    pinned: row.pinned === 1,
+    artifact: row.artifact,
+    error: row.error,
+    submittedAtMs: row.submitted_at_ms,
+    startedAtMs: row.started_at_ms,
+    finishedAtMs: row.finished_at_ms,
+    cpuMs: row.cpu_ms,
+  };
+}
+
+/** The row of a job, without what only the store knows. */
+export function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers" | "offered_at_ms" | "offer_wait_ms"> {
+  return {
+    id: job.id,
+    recipe_key: job.recipeKey,
+    recipe: job.recipe,
+    device: job.device,
+    label: job.label,
+    reproduce: job.reproduce ? 1 : 0,
+    state: job.state,
+    attempt: job.attempt,
+    failures: job.failures,
+    losses: job.losses,
+    trainer: job.trainer,
+    checkpoint: job.checkpoint,
+    checkpoint_step: job.checkpointStep,
+    pinned: job.pinned ? 1 : 0,
+    artifact: job.artifact,
+    error: job.error,
+    submitted_at_ms: job.submittedAtMs,
+    started_at_ms: job.startedAtMs,
+    finished_at_ms: job.finishedAtMs,
+    cpu_ms: job.cpuMs,
+  };
+}
