@@ -33,6 +33,7 @@ const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant("found" as const), artifact: fc.constantFrom("sha256:a", "sha256:b"), atMs }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant("begun" as const), trainer: fc.constantFrom("t1", "t2"), atMs }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("lost" as const), attempt, atMs }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("released" as const), attempt }) },
   {
     weight: 2,
     arbitrary: fc.record({ type: fc.constant("checkpointed" as const), attempt, checkpoint: fc.constant("sha256:c"), step: fc.nat(9) }),
@@ -151,6 +152,29 @@ test("lost trainers count anew after a checkpoint: a job that gets on is never g
     stuck = after(stuck, { type: "lost", attempt: count, atMs: count });
   }
   assert.deepEqual([stuck.state, stuck.error], ["failed", `${MAX_LOSSES} trainers were lost while they ran this job`]);
+});
+
+test("failures count anew after a checkpoint that shows progress, and only after such a one", () => {
+  const failing = (steps: readonly number[]) => {
+    let job = fresh;
+    steps.forEach((step, index) => {
+      job = after(job, { type: "begun", trainer: "t1", atMs: 2 });
+      job = after(job, { type: "checkpointed", attempt: index + 1, checkpoint: "sha256:c", step });
+      job = after(job, { type: "failed", attempt: index + 1, error: "disk full", permanent: false, atMs: 3 });
+    });
+    return job.state;
+  };
+  assert.equal(failing([10, 20, 30, 40, 50]), "queued");
+  assert.equal(failing([10, 10, 10]), "failed");
+});
+
+test("a job that is given back counts nothing and can be taken again", () => {
+  let job = fresh;
+  for (let count = 1; count <= 3 * MAX_LOSSES; count++) {
+    job = after(job, { type: "begun", trainer: "t1", atMs: count });
+    job = after(job, { type: "released", attempt: count });
+    assert.deepEqual([job.state, job.failures, job.losses], ["queued", 0, 0]);
+  }
 });
 
 test("a job that was completed while the catalog was being asked is not run again", () => {

@@ -12,7 +12,7 @@ export type JobRecord = {
   readonly state: JobStateName;
   /** Attempts begun so far. It only grows: it is the fencing token. */
   readonly attempt: number;
-  /** Attempts since the submission that failed, and those since the last checkpoint whose trainer was lost. */
+  /** Attempts that failed, and those whose trainer was lost, since the submission or since a checkpoint last showed progress. */
   readonly failures: number;
   readonly losses: number;
   readonly trainer: string;
@@ -36,6 +36,8 @@ export type JobEvent =
   | { readonly type: "found"; readonly artifact: string; readonly atMs: number }
   | { readonly type: "begun"; readonly trainer: string; readonly atMs: number }
   | { readonly type: "lost"; readonly attempt: number; readonly atMs: number }
+  /** The trainer gives the job back, through no fault of it. */
+  | { readonly type: "released"; readonly attempt: number }
   | { readonly type: "checkpointed"; readonly attempt: number; readonly checkpoint: string; readonly step: number }
   | { readonly type: "completed"; readonly attempt: number; readonly artifact: string; readonly cpuMs: number; readonly atMs: number }
   | { readonly type: "failed"; readonly attempt: number; readonly error: string; readonly permanent: boolean; readonly atMs: number }
@@ -86,14 +88,19 @@ type AttemptEvent = Extract<JobEvent, { readonly attempt: number }>;
 /** The end of an attempt that is told twice, because the answer to the first was lost, is one. */
 function isRepeated(job: JobRecord, event: AttemptEvent): boolean {
   if (event.attempt !== job.attempt) return false;
+  if (event.type === "released") return job.state === "queued";
   if (event.type === "completed") return job.state === "succeeded" && job.artifact === event.artifact;
   return event.type === "failed" && (job.state === "queued" || job.state === "failed") && job.error === event.error;
 }
 
 function advance(job: JobRecord, event: AttemptEvent): JobRecord {
   switch (event.type) {
-    case "checkpointed":
-      return { ...job, checkpoint: event.checkpoint, checkpointStep: event.step, pinned: true, losses: 0 };
+    case "checkpointed": {
+      const failuresAnew = event.step > job.checkpointStep ? { failures: 0, losses: 0 } : {};
+      return { ...job, checkpoint: event.checkpoint, checkpointStep: event.step, pinned: true, ...failuresAnew };
+    }
+    case "released":
+      return { ...job, state: "queued" };
     case "completed":
       return { ...ended(job, "succeeded", event.atMs), artifact: event.artifact, cpuMs: event.cpuMs, error: "" };
     case "lost": {

@@ -1,22 +1,16 @@
 import type { Artifacts } from "#libs/artifacts";
-import { backendOf, canonicalRecipe, digestOf, isDigest, parseRecipe, type Recipe, RecipeError, recipeKey } from "#libs/recipes";
-import { aborted, Code, cancelled, failedPrecondition, invalidArgument, isRpcError, notFound, type ServiceClient } from "#libs/rpc";
+import { isDigest, parseRecipe } from "#libs/recipes";
+import { Code, failedPrecondition, isRpcError, type ServiceClient } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { TrainProgress } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { invalidField, refusal, revocation, staleAttempt, unknownJob } from "./errors.ts";
 import { type JobEvent, type JobRecord, next } from "./job.ts";
 import type { Leases } from "./leases.ts";
 import type { ReportStreams } from "./reports.ts";
 import type { Change, JobStore } from "./store.ts";
+import { jobOf, type Submission } from "./submission.ts";
 import type { Watchers } from "./watchers.ts";
-
-/** What a run asks for. */
-export type Submission = {
-  readonly recipe: string;
-  readonly label: string;
-  readonly runId: string;
-  readonly reproduce: boolean;
-};
 
 /** Jobs and attempts, without the wire. Methods throw the RpcErrors that the proto promises. */
 export type Jobs = {
@@ -28,6 +22,8 @@ export type Jobs = {
   checkpoint(jobId: string, attempt: number, checkpoint: string, step: number): Promise<void>;
   complete(jobId: string, attempt: number, artifact: string, cpuMs: number): Promise<JobRecord>;
   fail(jobId: string, attempt: number, error: string, permanent: boolean): Promise<JobRecord>;
+  /** The trainer gives the job back, through no fault of it. */
+  release(jobId: string, attempt: number): Promise<JobRecord>;
   /** A lease was lost. */
   lost(jobId: string, attempt: number): Promise<void>;
   cancel(runId: string, ids: readonly string[]): Promise<number>;
@@ -37,9 +33,6 @@ export type Jobs = {
 };
 
 const UNPIN_BATCH = 100;
-
-/** Recipes that a trainer can run. */
-const trainable: readonly Recipe["kind"][] = ["dataset", "pretrain", "probe", "fine-tune"];
 
 type Dependencies = {
   readonly store: JobStore;
@@ -72,9 +65,7 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
     const change = await store.apply(id, event);
     if (!change) throw unknownJob(id);
     const { job, refused } = change;
-    if (refused === "leased") throw failedPrecondition(`job ${id} is in the hands of ${job.trainer}`, { reason: "JOB_LEASED" });
-    if (refused === "done") throw failedPrecondition(`job ${id} needs no work, it is ${job.state}`, { reason: "JOB_DONE" });
-    if (refused === "stale") throw staleAttempt(job, "attempt" in event ? event.attempt : 0);
+    if (refused) throw refusal(job, refused, "attempt" in event ? event.attempt : 0);
     await follow(change);
     return job;
   };
@@ -108,15 +99,14 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
   };
 
   return {
-    async submit({ recipe: text, label, runId, reproduce }, signal) {
-      const recipe = checkedRecipe(text);
+    async submit(submission, signal) {
       const atMs = now();
-      const job = newJob({ id: jobId(recipe, reproduce ? runId : undefined), recipe, label, reproduce, atMs });
+      const { job, recipe } = jobOf(submission, atMs);
       // The catalog decides whether there is work: it may have what this service never made, or have lost what it once made.
-      const known = reproduce ? undefined : await artifacts.findByRecipe(recipe, { signal });
+      const known = job.reproduce ? undefined : await artifacts.findByRecipe(recipe, { signal });
       const event: JobEvent = known ? { type: "found", artifact: known.digest, atMs } : { type: "submitted", atMs };
       const first = next(job, event);
-      const change = await store.submit("job" in first ? first.job : job, runId, event);
+      const change = await store.submit("job" in first ? first.job : job, submission.runId, event);
       await follow(change);
       watchers.changed(job.id); // also where only the run is new
       return change.job;
@@ -160,6 +150,7 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
       return apply(id, { type: "completed", attempt, artifact, cpuMs, atMs: now() });
     },
     fail: (id, attempt, error, permanent) => apply(id, { type: "failed", attempt, error, permanent, atMs: now() }),
+    release: (id, attempt) => apply(id, { type: "released", attempt }),
     async lost(id, attempt) {
       const change = await store.apply(id, { type: "lost", attempt, atMs: now() });
       if (!change?.changed) return;
@@ -187,78 +178,6 @@ function isFinal({ state }: JobRecord): boolean {
   return state === "succeeded" || state === "failed" || state === "cancelled";
 }
 
-/** A reproduction is a job of its own for each run that wants one. */
-function jobId(recipe: Recipe, reproducedFor: string | undefined): string {
-  const short = (digest: string, digits: number) => digest.slice("sha256:".length, "sha256:".length + digits);
-  const id = `job-${short(recipeKey(recipe), 16)}`;
-  return reproducedFor === undefined ? id : `${id}-r${short(digestOf(new TextEncoder().encode(reproducedFor)), 8)}`;
-}
-
 function holderOf(id: string): string {
   return `job/${id}`;
-}
-
-function unknownJob(id: string): Error {
-  return notFound(`there is no job "${id}"`, { reason: "JOB_UNKNOWN" });
-}
-
-function staleAttempt(job: JobRecord, attempt: number): Error {
-  const message = `attempt ${attempt} of job ${job.id} is stale: the newest is ${job.attempt}, and the job is ${job.state}`;
-  return aborted(message, { reason: "ATTEMPT_STALE" });
-}
-
-/** How the progress stream of an attempt ends that does not have its job any more. */
-function revocation(job: JobRecord, attempt: number): Error {
-  if (job.state === "cancelled") return cancelled(`nobody needs job ${job.id} any more`, { reason: "JOB_CANCELLED" });
-  return staleAttempt(job, attempt);
-}
-
-function checkedRecipe(text: string): Recipe {
-  try {
-    const recipe = parseRecipe(text);
-    if (!trainable.includes(recipe.kind)) throw new RecipeError("kind", `a trainer runs ${trainable.join(", ")}, not ${recipe.kind}`);
-    if (recipe.arithmetic !== undefined && !backendOf(recipe.arithmetic)) {
-      throw new RecipeError("arithmetic", `no backend here computes ${recipe.arithmetic}`);
-    }
-    return recipe;
-  } catch (error) {
-    if (!(error instanceof RecipeError)) throw error;
-    const violations = [{ field: `recipe.${error.field}`, description: error.message }];
-    throw invalidArgument(`recipe.${error.message}`, { reason: "RECIPE_INVALID", violations, cause: error });
-  }
-}
-
-function invalidField(field: string, description: string): Error {
-  return invalidArgument(`${field}: ${description}`, { violations: [{ field, description }] });
-}
-
-type NewJob = Pick<JobRecord, "id" | "label" | "reproduce"> & { readonly recipe: Recipe; readonly atMs: number };
-
-function newJob({ id, recipe, label, reproduce, atMs }: NewJob): JobRecord {
-  const nothingYet = {
-    trainer: "",
-    checkpoint: "",
-    checkpointStep: 0,
-    pinned: false,
-    artifact: "",
-    error: "",
-    startedAtMs: 0,
-    finishedAtMs: 0,
-    cpuMs: 0,
-  };
-  return {
-    id,
-    recipeKey: recipeKey(recipe),
-    recipe: canonicalRecipe(recipe),
-    // Both backends that recipes can ask for run on a CPU.
-    device: "cpu",
-    label,
-    reproduce,
-    state: "queued",
-    attempt: 0,
-    failures: 0,
-    losses: 0,
-    submittedAtMs: atMs,
-    ...nothingYet,
-  };
 }

@@ -1,11 +1,11 @@
-/** Leases on attempts: a lease that nobody renews, or whose stream breaks, is lost. In memory: after a restart trainers renew or are gone. */
+/** Leases on attempts: a lease that nobody renews in time is lost. In memory: after a restart trainers renew or are gone. */
 export type Leases = {
   /** Starts or renews the lease of an attempt. */
   renew(jobId: string, attempt: number): void;
   /** Ends a lease without a loss, because the attempt has ended. */
   end(jobId: string, attempt: number): void;
-  /** The attempt's stream broke: it is lost now. */
-  lose(jobId: string, attempt: number): void;
+  /** The attempt's progress stream broke: what is left of its lease is `graceMs` at most, until it is renewed. */
+  shorten(jobId: string, attempt: number, graceMs: number): void;
   has(jobId: string): boolean;
   [Symbol.dispose](): void;
 };
@@ -15,30 +15,32 @@ export type Leases = {
  * @param onLost is told once of each lease that is lost.
  */
 export function createLeases(leaseMs: number, onLost: (jobId: string, attempt: number) => void): Leases {
-  const held = new Map<string, { readonly attempt: number; readonly timer: NodeJS.Timeout }>();
+  const held = new Map<string, { readonly attempt: number; readonly endsAt: number; readonly timer: NodeJS.Timeout }>();
   const drop = (jobId: string) => {
     clearTimeout(held.get(jobId)?.timer);
     held.delete(jobId);
   };
-  const leases: Leases = {
-    renew(jobId, attempt) {
-      drop(jobId);
-      const timer = setTimeout(() => leases.lose(jobId, attempt), leaseMs);
-      timer.unref();
-      held.set(jobId, { attempt, timer });
-    },
+  const hold = (jobId: string, attempt: number, forMs: number) => {
+    drop(jobId);
+    const timer = setTimeout(() => {
+      held.delete(jobId);
+      onLost(jobId, attempt);
+    }, forMs);
+    timer.unref();
+    held.set(jobId, { attempt, endsAt: performance.now() + forMs, timer });
+  };
+  return {
+    renew: (jobId, attempt) => hold(jobId, attempt, leaseMs),
     end(jobId, attempt) {
       if (held.get(jobId)?.attempt === attempt) drop(jobId);
     },
-    lose(jobId, attempt) {
-      if (held.get(jobId)?.attempt !== attempt) return;
-      drop(jobId);
-      onLost(jobId, attempt);
+    shorten(jobId, attempt, graceMs) {
+      const lease = held.get(jobId);
+      if (lease?.attempt === attempt && lease.endsAt - performance.now() > graceMs) hold(jobId, attempt, graceMs);
     },
     has: (jobId) => held.has(jobId),
     [Symbol.dispose]() {
       for (const jobId of [...held.keys()]) drop(jobId);
     },
   };
-  return leases;
 }

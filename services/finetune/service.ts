@@ -1,15 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Implementation, invalidArgument } from "#libs/rpc";
+import { abortable } from "#libs/concurrency";
+import type { Implementation } from "#libs/rpc";
 import { type FinetuneService, type JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { invalidField } from "./errors.ts";
 import type { JobRecord, JobStateName } from "./job.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Leases } from "./leases.ts";
-import type { ReportStreams } from "./reports.ts";
+import type { ReportStream, ReportStreams } from "./reports.ts";
 import type { JobStore } from "./store.ts";
 import type { Watchers } from "./watchers.ts";
 
 const WATCH_INTERVAL_MS = 250;
+/** How long an attempt may be without a progress stream, from when that ends. The death of a trainer shows as such an end. */
+const STREAM_GRACE_MS = 1500;
 const DEFAULT_PAGE = 100;
 const LARGEST_PAGE = 500;
 
@@ -66,12 +70,13 @@ export function createFinetuneService({
       return { job: toJob(await jobs.get(id)) };
     },
     async listJobs({ runId, states: wanted, pageSize, pageToken }) {
-      if (pageSize < 0) throw invalid("page_size", `${pageSize} is negative; 1 to ${LARGEST_PAGE} are possible, 0 means ${DEFAULT_PAGE}`);
-      if (!/^\d{0,15}$/.test(pageToken)) throw invalid("page_token", `"${pageToken}" is no token of an earlier page`);
+      if (pageSize < 0)
+        throw invalidField("page_size", `${pageSize} is negative; 1 to ${LARGEST_PAGE} are possible, 0 means ${DEFAULT_PAGE}`);
+      if (!/^\d{0,15}$/.test(pageToken)) throw invalidField("page_token", `"${pageToken}" is no token of an earlier page`);
       const size = Math.min(pageSize || DEFAULT_PAGE, LARGEST_PAGE);
       const names = wanted.map((state, index) => {
         const name = stateNames.get(state);
-        if (!name) throw invalid(`states[${index}]`, `${state} is no state of a job`);
+        if (!name) throw invalidField(`states[${index}]`, `${state} is no state of a job`);
         return name;
       });
       const filter = { ...(runId === "" ? {} : { runId }), ...(wanted.length === 0 ? {} : { states: names }) };
@@ -109,30 +114,24 @@ export function createFinetuneService({
       return { job: toJob(job), attempt: job.attempt, leaseSeconds, checkpoint: job.checkpoint, reproduce: job.reproduce };
     },
     async reportProgress(requests) {
-      const revoked = Promise.withResolvers<never>();
-      revoked.promise.catch(() => undefined);
       const reports = requests[Symbol.asyncIterator]();
-      let own: { readonly jobId: string; readonly attempt: number } | undefined;
+      const revoked = new AbortController();
+      let own: { readonly jobId: string; readonly attempt: number; readonly stream: ReportStream } | undefined;
       try {
         for (;;) {
-          const report = await Promise.race([reports.next(), revoked.promise]);
+          const report = await abortable(reports.next(), revoked.signal);
           if (report.done) return {};
           const { jobId, attempt, progress } = report.value;
-          if (own && (own.jobId !== jobId || own.attempt !== attempt)) throw invalid("job_id", "a stream reports on one attempt");
+          if (own && (own.jobId !== jobId || own.attempt !== attempt)) throw invalidField("job_id", "a stream reports on one attempt");
           await jobs.report(jobId, attempt, progress);
           if (own) continue;
-          own = { jobId, attempt };
-          streams.open(jobId, attempt, revoked.reject);
+          own = { jobId, attempt, stream: streams.open(jobId, attempt, (reason) => revoked.abort(reason)) };
           // Again, in case that the attempt lost its job in between.
           await jobs.report(jobId, attempt, progress);
         }
       } finally {
-        if (own) {
-          streams.close(own.jobId, own.attempt);
-          // Nobody renews the lease any more, if there still is one. Also after a clean end: a caller that cancels ends its side first,
-          // and if the reset behind it comes late, it looks like one that has said everything.
-          leases.lose(own.jobId, own.attempt);
-        }
+        // Broken or ended, which a server cannot always tell apart: a trainer that lives opens another one at once.
+        if (own?.stream.close()) leases.shorten(own.jobId, own.attempt, STREAM_GRACE_MS);
       }
     },
     async saveCheckpoint({ jobId, attempt, checkpoint, step }) {
@@ -142,6 +141,10 @@ export function createFinetuneService({
     async completeAttempt({ jobId, attempt, artifact, cpuMs }) {
       return { job: toJob(await jobs.complete(jobId, attempt, artifact, Number(cpuMs))) };
     },
+    async releaseAttempt({ jobId, attempt }) {
+      await jobs.release(jobId, attempt);
+      return {};
+    },
     async failAttempt({ jobId, attempt, error, permanent }) {
       return { job: toJob(await jobs.fail(jobId, attempt, error, permanent)) };
     },
@@ -149,9 +152,5 @@ export function createFinetuneService({
 }
 
 function required(field: string, value: string): void {
-  if (value === "") throw invalid(field, "is missing");
-}
-
-function invalid(field: string, description: string): Error {
-  return invalidArgument(`${field}: ${description}`, { violations: [{ field, description }] });
+  if (value === "") throw invalidField(field, "is missing");
 }

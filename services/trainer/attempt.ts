@@ -1,29 +1,25 @@
-import type { Artifacts } from "#libs/artifacts";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { TrainStep } from "#libs/learning";
 import { parseRecipe } from "#libs/recipes";
-import { Code, isRpcError, type ServiceClient } from "#libs/rpc";
+import { Code, isRpcError } from "#libs/rpc";
 import { cpuTimeMs } from "#libs/service";
-import { inSpan, type Logger } from "#libs/telemetry";
-import type { BeginAttemptResponse, FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { inSpan } from "#libs/telemetry";
+import type { BeginAttemptResponse } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createCheckpointer, loadCheckpoint } from "./checkpoints.ts";
-import { failureSentence, isPermanent, LostAttempt } from "./failure.ts";
-import type { LoadInput } from "./input.ts";
-import { createProgress, sendReports } from "./progress.ts";
+import type { AttemptDependencies } from "./dependencies.ts";
+import { failureSentence, isPassing, isPermanent, LostAttempt } from "./failure.ts";
+import { createProgress } from "./progress.ts";
 import { runRecipe } from "./run-recipe.ts";
+import { sendReports } from "./send-reports.ts";
 
-/** What attempts need of the rest of the world. */
-export type AttemptDependencies = {
-  readonly finetune: ServiceClient<typeof FinetuneService>;
-  readonly artifacts: Artifacts;
-  readonly inputs: (signal: AbortSignal) => LoadInput;
-  readonly log: Logger;
-  /** Time of training between checkpoints. */
-  readonly checkpointMs: number;
-};
+/** How long the service may take to hear that a trainer that ends gives its job back. */
+const RELEASE_MS = 1000;
+/** A job that could not be run for want of a service is taken up again no sooner. */
+const PAUSE_MS = 1000;
 
 /**
- * Runs an attempt that has begun, to its end: the artifact is published and the job complete, or the failure is reported, or another
- * attempt has the job, or nobody needs it any more.
+ * Runs an attempt that has begun, to its end: the artifact is published and the job complete, or the failure is reported, or the job is
+ * given back, or another attempt has it, or nobody needs it any more.
  * @throws the signal's reason; RpcError if the server cannot be told.
  */
 export async function runAttempt(begun: BeginAttemptResponse, deps: AttemptDependencies, signal: AbortSignal): Promise<void> {
@@ -34,7 +30,7 @@ export async function runAttempt(begun: BeginAttemptResponse, deps: AttemptDepen
   const stop = () => controller.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
   const progress = createProgress((begun.leaseSeconds * 1000) / 3);
-  sendReports(finetune, attempt, progress.reports(), controller);
+  void sendReports(deps, attempt, progress, controller);
   try {
     signal.throwIfAborted();
     const recipe = parseRecipe(begun.job?.recipe ?? "");
@@ -58,9 +54,20 @@ export async function runAttempt(begun: BeginAttemptResponse, deps: AttemptDepen
     log.info({ job: attempt.jobId, artifact: product.built.digest }, "job completed");
   } catch (thrown) {
     const error = controller.signal.aborted ? controller.signal.reason : thrown;
-    if (signal.aborted) throw signal.reason;
+    if (signal.aborted) {
+      await finetune.releaseAttempt(attempt, { timeoutMs: RELEASE_MS }).catch((err: unknown) => {
+        log.info({ job: attempt.jobId, err }, "the job could not be given back; its lease ends soon");
+      });
+      throw signal.reason;
+    }
     if (error instanceof LostAttempt || isRpcError(error, Code.ABORTED)) {
       log.info({ job: attempt.jobId, reason: error.message }, "attempt given up");
+      return;
+    }
+    if (isPassing(error)) {
+      log.warn({ job: attempt.jobId, err: error }, "a service is not there; the job is given back");
+      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+      await finetune.releaseAttempt(attempt);
       return;
     }
     log.warn({ job: attempt.jobId, err: error }, "attempt failed");

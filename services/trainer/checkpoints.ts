@@ -1,7 +1,7 @@
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type TrainStep } from "#libs/learning";
 import { mediaTypes } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
-import type { AttemptDependencies } from "./attempt.ts";
+import type { AttemptDependencies, AttemptId } from "./dependencies.ts";
 import { LostAttempt } from "./failure.ts";
 
 type Dependencies = Pick<AttemptDependencies, "artifacts" | "finetune" | "log" | "checkpointMs">;
@@ -12,7 +12,7 @@ type Dependencies = Pick<AttemptDependencies, "artifacts" | "finetune" | "log" |
  */
 export function createCheckpointer(
   { artifacts, finetune, log, checkpointMs }: Dependencies,
-  attempt: { readonly jobId: string; readonly attempt: number },
+  attempt: AttemptId,
   controller: AbortController,
 ) {
   let savedAt = performance.now();

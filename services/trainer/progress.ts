@@ -1,8 +1,6 @@
+import { createPulse } from "#libs/concurrency";
 import type { TrainStep } from "#libs/learning";
 import type { Recipe } from "#libs/recipes";
-import { Code, isRpcError, type ServiceClient } from "#libs/rpc";
-import type { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { LostAttempt } from "./failure.ts";
 
 /** What the progress stream says of a training; the fields of TrainProgress. */
 export type Progress = {
@@ -25,7 +23,7 @@ export function createProgress(keepAliveMs: number) {
   let sum = 0;
   let count = 0;
   let reportedAt = performance.now();
-  let news = Promise.withResolvers<boolean>();
+  const news = createPulse();
   let ended = false;
 
   return {
@@ -38,7 +36,7 @@ export function createProgress(keepAliveMs: number) {
     /** Says that the training goes on after a step of an earlier attempt. */
     resume(step: number): void {
       latest = { ...latest, step };
-      news.resolve(true);
+      news.beat();
     },
     /** Takes note of a step. */
     onStep({ step, loss, bestAccuracy }: TrainStep): void {
@@ -54,41 +52,25 @@ export function createProgress(keepAliveMs: number) {
         ...(bestAccuracy === undefined ? {} : { validationAccuracy: bestAccuracy }),
       };
       [sum, count, reportedAt] = [0, 0, now];
-      news.resolve(true);
+      news.beat();
     },
     /** Ends the reports. */
     end(): void {
       ended = true;
-      news.resolve(true);
+      news.beat();
     },
-    /** The reports, each asked for when the one before is on its way. */
+    /** The reports, each asked for when the one before is on its way; where they are asked for anew they begin with the newest. */
     async *reports(): AsyncGenerator<Progress, void, undefined> {
       while (!ended) {
+        const seen = news.version;
         yield latest;
-        const timer = setTimeout(() => news.resolve(false), keepAliveMs);
-        await news.promise;
+        const timer = setTimeout(news.beat, keepAliveMs);
+        await news.changed(seen);
         clearTimeout(timer);
-        news = Promise.withResolvers();
       }
     },
+    get ended() {
+      return ended;
+    },
   };
-}
-
-/**
- * Sends reports until they end. The service ends the stream of an attempt that it does not want any more, and a stream that breaks ends the
- * lease: both stop the attempt.
- */
-export function sendReports(
-  finetune: ServiceClient<typeof FinetuneService>,
-  attempt: { readonly jobId: string; readonly attempt: number },
-  reports: AsyncIterable<Progress>,
-  controller: AbortController,
-): void {
-  async function* requests() {
-    for await (const progress of reports) yield { ...attempt, progress };
-  }
-  finetune.reportProgress(requests(), { timeoutMs: 0, signal: controller.signal }).catch((error: unknown) => {
-    const lost = isRpcError(error, Code.ABORTED) || isRpcError(error, Code.CANCELLED, "JOB_CANCELLED");
-    controller.abort(lost ? new LostAttempt((error as Error).message) : error);
-  });
 }

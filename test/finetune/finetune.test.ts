@@ -113,15 +113,17 @@ test("an attempt is completed by an artifact of its recipe that is in the catalo
   );
 });
 
-test("a trainer whose stream breaks loses the job at once, and whatever it says later is refused", async () => {
+test("a trainer whose stream breaks and does not come back loses the job soon, and whatever it says later is refused", async () => {
   await using system = await startSystem({ leaseSeconds: 600 });
   const { jobs } = system;
   const { id } = await system.submit(recipeOf(1));
   const first = await system.begin(id);
   const stream = reportStream(jobs, id, first);
   await waitFor(async () => (await jobs.getJob({ id })).job?.progress?.step === 1);
+  const broken = performance.now();
   stream.break();
   await waitFor(() => system.offers.length === 2, { what: "the job to be offered again" });
+  assert.ok(performance.now() - broken < 3000, `it took ${performance.now() - broken} ms`);
   const second = await system.begin(id, "trainer-2");
   assert.equal(second, first + 1);
   const artifact = await system.publish(recipeOf(1));
@@ -132,6 +134,50 @@ test("a trainer whose stream breaks loses the job at once, and whatever it says 
   await assert.rejects(jobs.failAttempt({ jobId: id, attempt: first, error: "late" }), stale);
   const { job } = await jobs.getJob({ id });
   assert.deepEqual([job?.state, job?.attempt, job?.trainer, job?.error], [JobState.RUNNING, second, "trainer-2", ""]);
+});
+
+test("a trainer that opens its stream again after a break keeps its attempt, whichever end is seen first", async () => {
+  await using system = await startSystem({ leaseSeconds: 600 });
+  const { jobs } = system;
+  const { id } = await system.submit(recipeOf(1));
+  const attempt = await system.begin(id);
+  const other = await system.submit(recipeOf(2));
+  const stepOf = async () => (await jobs.getJob({ id })).job?.progress?.step;
+  let stream = reportStream(jobs, id, attempt);
+  await waitFor(async () => (await stepOf()) === 1);
+  // The second stream is open before the first one is seen to break; the third only after.
+  const overlapping = reportStream(jobs, id, attempt);
+  overlapping.report();
+  await waitFor(async () => (await stepOf()) === 2);
+  stream.break();
+  overlapping.break();
+  await assert.rejects(stream.ended);
+  stream = reportStream(jobs, id, attempt);
+  // As long as a job would take to be given away: that of a trainer which breaks now and is never seen again.
+  const lost = reportStream(jobs, other.id, await system.begin(other.id));
+  await waitFor(async () => (await jobs.getJob({ id: other.id })).job?.progress);
+  lost.break();
+  await waitFor(() => system.offers.length === 3, { what: "the other job to be offered again" });
+  assert.deepEqual(system.offers, [id, other.id, other.id]);
+  const { job } = await jobs.getJob({ id });
+  assert.deepEqual([job?.state, job?.attempt], [JobState.RUNNING, attempt]);
+  stream.end();
+});
+
+test("a job that is given back is offered at once, as often as it takes, and by nobody else's attempt", async () => {
+  await using system = await startSystem({ leaseSeconds: 600 });
+  const { jobs } = system;
+  const { id } = await system.submit(recipeOf(1));
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    assert.equal(await system.begin(id), attempt);
+    const stream = reportStream(jobs, id, attempt);
+    await waitFor(async () => (await jobs.getJob({ id })).job?.progress);
+    for (let times = 0; times < 2; times++) await jobs.releaseAttempt({ jobId: id, attempt });
+    await assert.rejects(stream.ended, refused(Code.ABORTED, "ATTEMPT_STALE"));
+    await waitFor(() => system.offers.length === attempt + 1, { what: "the next offer", timeoutMs: 1000 });
+    await assert.rejects(jobs.releaseAttempt({ jobId: id, attempt: attempt - 1 }), refused(Code.ABORTED, "ATTEMPT_STALE"));
+  }
+  assert.equal((await jobs.getJob({ id })).job?.state, JobState.QUEUED);
 });
 
 test("a trainer that says nothing for the time of its lease loses the job; one that reports keeps it", async () => {
@@ -246,7 +292,10 @@ test("an attempt outlives a restart of the service if its trainer reports in tim
   const { jobs } = system;
   const { id } = await system.submit(recipeOf(1));
   const attempt = await system.begin(id);
+  const before = reportStream(jobs, id, attempt);
+  await waitFor(async () => (await jobs.getJob({ id })).job?.progress);
   await system.restart({ orphanGraceMs: 60_000 });
+  await assert.rejects(before.ended);
   const stream = reportStream(jobs, id, attempt);
   await waitFor(async () => (await jobs.getJob({ id })).job?.progress);
   const artifact = await system.publish(recipeOf(1));

@@ -89,7 +89,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
       const data = await artifacts.upload(new TextEncoder().encode(canonicalRecipe(recipe)), { mediaType: mediaTypes.datasetLayer });
       return (await artifacts.publish(buildDatasetManifest({ recipe, licences: [], data }))).digest as Digest;
     },
-    begin: async (jobId, trainer = "trainer-1") => (await jobs.beginAttempt({ jobId, trainer, device: "cpu" })).attempt,
+    begin: async (jobId, trainer = "trainer-1") => (await jobs.beginAttempt({ jobId, trainer })).attempt,
     async restart(changes = options) {
       await running.disposeAsync();
       running = await start(changes);

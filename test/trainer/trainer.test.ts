@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { startProxy } from "./proxy.ts";
 import { drawn, longTraining, pretraining } from "./recipes.ts";
 import { startSystem, startTrainer } from "./system.ts";
 
@@ -84,6 +85,53 @@ test("a trainer that is asked to end in mid-training gives its job to another on
   assert.ok(performance.now() - asked < 2000, `it took ${performance.now() - asked} ms`);
   const job = await system.reached(id, JobState.SUCCEEDED);
   assert.deepEqual([job.trainer, job.attempt], ["trainer-2", 2]);
+});
+
+test("a training goes on with the same attempt when its connections are cut, again and again", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using proxy = await startProxy(system.address);
+  await using _trainer = startTrainer(proxy.address, { RATATOUILLE_CHECKPOINT_MS: "60000" });
+  const { id } = await system.submit(longTraining(await system.make(drawn), 2000));
+  const stepOf = async () => (await system.job(id)).progress?.step ?? 0;
+  let step = await waitFor(stepOf, { timeoutMs: 30_000, what: "progress" });
+  for (let cuts = 0; cuts < 2; cuts++) {
+    assert.ok(proxy.cut() >= 2);
+    const before = step;
+    step = await waitFor(async () => (await stepOf()) > before && stepOf(), { what: "progress after a cut" });
+  }
+  const job = await system.reached(id, JobState.SUCCEEDED);
+  assert.deepEqual([job.attempt, job.error], [1, ""]);
+});
+
+test("the job of a trainer that is killed is in other hands within three seconds", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using first = startTrainer(system.address);
+  const { id } = await system.submit(longTraining(await system.make(drawn), 10_000_000));
+  await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 0, { timeoutMs: 30_000, what: "progress" });
+  await using second = startTrainer(system.address, { RATATOUILLE_TRAINER_NAME: "trainer-2" });
+  await waitFor(() => second.output().includes("trainer ready"), { timeoutMs: 30_000, what: "the second trainer" });
+  const killed = performance.now();
+  await first.kill("SIGKILL");
+  await waitFor(async () => (await system.job(id)).trainer === "trainer-2", { what: "the second trainer to have the job" });
+  assert.ok(performance.now() - killed < 3000, `it took ${performance.now() - killed} ms`);
+});
+
+test("a trainer that finds no server goes on when it is there again, and nothing counts against its job", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using proxy = await startProxy(system.address);
+  await using _trainer = startTrainer(proxy.address);
+  const dataset = await system.make(drawn);
+  const { id } = await system.submit(longTraining(dataset, 1500));
+  await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 0, { timeoutMs: 30_000, what: "progress" });
+  proxy.open = false;
+  // Longer than the training takes: its end finds nobody to tell.
+  await waitFor(async () => (await system.job(id)).state === JobState.QUEUED, { what: "the end of the lease" });
+  proxy.open = true;
+  const job = await system.reached(id, JobState.SUCCEEDED);
+  assert.equal(job.error, "");
 });
 
 test("a loss that is not finite fails the job for good, with step and learning rate", async () => {

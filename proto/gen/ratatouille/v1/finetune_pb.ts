@@ -10,14 +10,15 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/finetune.proto.
  */
 export const file_ratatouille_v1_finetune: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yYXRhdG91aWxsZS92MS9maW5ldHVuZS5wcm90bxIOcmF0YXRvdWlsbGUudjEiuQIKA0pvYhIKCgJpZBgBIAEoCRISCgpyZWNpcGVfa2V5GAIgASgJEg4KBnJlY2lwZRgDIAEoCRInCgVzdGF0ZRgEIAEoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEg0KBWxhYmVsGAUgASgJEg8KB2F0dGVtcHQYBiABKA0SDwoHdHJhaW5lchgHIAEoCRIvCghwcm9ncmVzcxgIIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MSEAoIYXJ0aWZhY3QYCSABKAkSDQoFZXJyb3IYCiABKAkSFwoPc3VibWl0dGVkX2F0X21zGAsgASgDEhUKDXN0YXJ0ZWRfYXRfbXMYDCABKAMSFgoOZmluaXNoZWRfYXRfbXMYDSABKAMSDgoGY3B1X21zGA4gASgDIo4BCg1UcmFpblByb2dyZXNzEgwKBHN0ZXAYASABKA0SDQoFc3RlcHMYAiABKA0SGAoQc3RlcHNfcGVyX3NlY29uZBgDIAEoARIMCgRsb3NzGAQgASgBEiAKE3ZhbGlkYXRpb25fYWNjdXJhY3kYBSABKAFIAIgBAUIWChRfdmFsaWRhdGlvbl9hY2N1cmFjeSJUChBTdWJtaXRKb2JSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRINCgVsYWJlbBgCIAEoCRIOCgZydW5faWQYAyABKAkSEQoJcmVwcm9kdWNlGAQgASgIIjUKEVN1Ym1pdEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiIbCg1HZXRKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIjIKDkdldEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiJyCg9MaXN0Sm9ic1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEigKBnN0YXRlcxgCIAMoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIk4KEExpc3RKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIgoQV2F0Y2hKb2JzUmVxdWVzdBIOCgZydW5faWQYASABKAkiRwoRV2F0Y2hKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIPCgdjdXJyZW50GAIgASgIIjQKEUNhbmNlbEpvYnNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdqb2JfaWRzGAIgAygJIicKEkNhbmNlbEpvYnNSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0iRgoTQmVnaW5BdHRlbXB0UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHdHJhaW5lchgCIAEoCRIOCgZkZXZpY2UYAyABKAkihwEKFEJlZ2luQXR0ZW1wdFJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIPCgdhdHRlbXB0GAIgASgNEhUKDWxlYXNlX3NlY29uZHMYAyABKA0SEgoKY2hlY2twb2ludBgEIAEoCRIRCglyZXByb2R1Y2UYBSABKAgiaQoVUmVwb3J0UHJvZ3Jlc3NSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEi8KCHByb2dyZXNzGAMgASgLMh0ucmF0YXRvdWlsbGUudjEuVHJhaW5Qcm9ncmVzcyIYChZSZXBvcnRQcm9ncmVzc1Jlc3BvbnNlIloKFVNhdmVDaGVja3BvaW50UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRISCgpjaGVja3BvaW50GAMgASgJEgwKBHN0ZXAYBCABKA0iGAoWU2F2ZUNoZWNrcG9pbnRSZXNwb25zZSJbChZDb21wbGV0ZUF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEhAKCGFydGlmYWN0GAMgASgJEg4KBmNwdV9tcxgEIAEoAyI7ChdDb21wbGV0ZUF0dGVtcHRSZXNwb25zZRIgCgNqb2IYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2IiVwoSRmFpbEF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg0KBWVycm9yGAMgASgJEhEKCXBlcm1hbmVudBgEIAEoCCI3ChNGYWlsQXR0ZW1wdFJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiqaAQoISm9iU3RhdGUSGQoVSk9CX1NUQVRFX1VOU1BFQ0lGSUVEEAASFAoQSk9CX1NUQVRFX1FVRVVFRBABEhUKEUpPQl9TVEFURV9SVU5OSU5HEAISFwoTSk9CX1NUQVRFX1NVQ0NFRURFRBADEhQKEEpPQl9TVEFURV9GQUlMRUQQBBIXChNKT0JfU1RBVEVfQ0FOQ0VMTEVEEAUypwcKD0ZpbmV0dW5lU2VydmljZRJVCglTdWJtaXRKb2ISIC5yYXRhdG91aWxsZS52MS5TdWJtaXRKb2JSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuU3VibWl0Sm9iUmVzcG9uc2UiA5ACAhJMCgZHZXRKb2ISHS5yYXRhdG91aWxsZS52MS5HZXRKb2JSZXF1ZXN0Gh4ucmF0YXRvdWlsbGUudjEuR2V0Sm9iUmVzcG9uc2UiA5ACARJSCghMaXN0Sm9icxIfLnJhdGF0b3VpbGxlLnYxLkxpc3RKb2JzUmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLkxpc3RKb2JzUmVzcG9uc2UiA5ACARJXCglXYXRjaEpvYnMSIC5yYXRhdG91aWxsZS52MS5XYXRjaEpvYnNSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuV2F0Y2hKb2JzUmVzcG9uc2UiA5ACATABElgKCkNhbmNlbEpvYnMSIS5yYXRhdG91aWxsZS52MS5DYW5jZWxKb2JzUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLkNhbmNlbEpvYnNSZXNwb25zZSIDkAICElkKDEJlZ2luQXR0ZW1wdBIjLnJhdGF0b3VpbGxlLnYxLkJlZ2luQXR0ZW1wdFJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5CZWdpbkF0dGVtcHRSZXNwb25zZRJhCg5SZXBvcnRQcm9ncmVzcxIlLnJhdGF0b3VpbGxlLnYxLlJlcG9ydFByb2dyZXNzUmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLlJlcG9ydFByb2dyZXNzUmVzcG9uc2UoARJkCg5TYXZlQ2hlY2twb2ludBIlLnJhdGF0b3VpbGxlLnYxLlNhdmVDaGVja3BvaW50UmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLlNhdmVDaGVja3BvaW50UmVzcG9uc2UiA5ACAhJnCg9Db21wbGV0ZUF0dGVtcHQSJi5yYXRhdG91aWxsZS52MS5Db21wbGV0ZUF0dGVtcHRSZXF1ZXN0GicucmF0YXRvdWlsbGUudjEuQ29tcGxldGVBdHRlbXB0UmVzcG9uc2UiA5ACAhJbCgtGYWlsQXR0ZW1wdBIiLnJhdGF0b3VpbGxlLnYxLkZhaWxBdHRlbXB0UmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkZhaWxBdHRlbXB0UmVzcG9uc2UiA5ACAmIGcHJvdG8z");
+  fileDesc("Ch1yYXRhdG91aWxsZS92MS9maW5ldHVuZS5wcm90bxIOcmF0YXRvdWlsbGUudjEiuQIKA0pvYhIKCgJpZBgBIAEoCRISCgpyZWNpcGVfa2V5GAIgASgJEg4KBnJlY2lwZRgDIAEoCRInCgVzdGF0ZRgEIAEoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEg0KBWxhYmVsGAUgASgJEg8KB2F0dGVtcHQYBiABKA0SDwoHdHJhaW5lchgHIAEoCRIvCghwcm9ncmVzcxgIIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MSEAoIYXJ0aWZhY3QYCSABKAkSDQoFZXJyb3IYCiABKAkSFwoPc3VibWl0dGVkX2F0X21zGAsgASgDEhUKDXN0YXJ0ZWRfYXRfbXMYDCABKAMSFgoOZmluaXNoZWRfYXRfbXMYDSABKAMSDgoGY3B1X21zGA4gASgDIo4BCg1UcmFpblByb2dyZXNzEgwKBHN0ZXAYASABKA0SDQoFc3RlcHMYAiABKA0SGAoQc3RlcHNfcGVyX3NlY29uZBgDIAEoARIMCgRsb3NzGAQgASgBEiAKE3ZhbGlkYXRpb25fYWNjdXJhY3kYBSABKAFIAIgBAUIWChRfdmFsaWRhdGlvbl9hY2N1cmFjeSJUChBTdWJtaXRKb2JSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRINCgVsYWJlbBgCIAEoCRIOCgZydW5faWQYAyABKAkSEQoJcmVwcm9kdWNlGAQgASgIIjUKEVN1Ym1pdEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiIbCg1HZXRKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIjIKDkdldEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiJyCg9MaXN0Sm9ic1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEigKBnN0YXRlcxgCIAMoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIk4KEExpc3RKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIgoQV2F0Y2hKb2JzUmVxdWVzdBIOCgZydW5faWQYASABKAkiRwoRV2F0Y2hKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIPCgdjdXJyZW50GAIgASgIIjQKEUNhbmNlbEpvYnNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdqb2JfaWRzGAIgAygJIicKEkNhbmNlbEpvYnNSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0iNgoTQmVnaW5BdHRlbXB0UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHdHJhaW5lchgCIAEoCSKHAQoUQmVnaW5BdHRlbXB0UmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iEg8KB2F0dGVtcHQYAiABKA0SFQoNbGVhc2Vfc2Vjb25kcxgDIAEoDRISCgpjaGVja3BvaW50GAQgASgJEhEKCXJlcHJvZHVjZRgFIAEoCCJpChVSZXBvcnRQcm9ncmVzc1JlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SLwoIcHJvZ3Jlc3MYAyABKAsyHS5yYXRhdG91aWxsZS52MS5UcmFpblByb2dyZXNzIhgKFlJlcG9ydFByb2dyZXNzUmVzcG9uc2UiWgoVU2F2ZUNoZWNrcG9pbnRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEhIKCmNoZWNrcG9pbnQYAyABKAkSDAoEc3RlcBgEIAEoDSIYChZTYXZlQ2hlY2twb2ludFJlc3BvbnNlIlsKFkNvbXBsZXRlQXR0ZW1wdFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SEAoIYXJ0aWZhY3QYAyABKAkSDgoGY3B1X21zGAQgASgDIjsKF0NvbXBsZXRlQXR0ZW1wdFJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiJXChJGYWlsQXR0ZW1wdFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDQoFZXJyb3IYAyABKAkSEQoJcGVybWFuZW50GAQgASgIIjcKE0ZhaWxBdHRlbXB0UmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iIjgKFVJlbGVhc2VBdHRlbXB0UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDSIYChZSZWxlYXNlQXR0ZW1wdFJlc3BvbnNlKpoBCghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABIUChBKT0JfU1RBVEVfUVVFVUVEEAESFQoRSk9CX1NUQVRFX1JVTk5JTkcQAhIXChNKT0JfU1RBVEVfU1VDQ0VFREVEEAMSFAoQSk9CX1NUQVRFX0ZBSUxFRBAEEhcKE0pPQl9TVEFURV9DQU5DRUxMRUQQBTKNCAoPRmluZXR1bmVTZXJ2aWNlElUKCVN1Ym1pdEpvYhIgLnJhdGF0b3VpbGxlLnYxLlN1Ym1pdEpvYlJlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5TdWJtaXRKb2JSZXNwb25zZSIDkAICEkwKBkdldEpvYhIdLnJhdGF0b3VpbGxlLnYxLkdldEpvYlJlcXVlc3QaHi5yYXRhdG91aWxsZS52MS5HZXRKb2JSZXNwb25zZSIDkAIBElIKCExpc3RKb2JzEh8ucmF0YXRvdWlsbGUudjEuTGlzdEpvYnNSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdEpvYnNSZXNwb25zZSIDkAIBElcKCVdhdGNoSm9icxIgLnJhdGF0b3VpbGxlLnYxLldhdGNoSm9ic1JlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5XYXRjaEpvYnNSZXNwb25zZSIDkAIBMAESWAoKQ2FuY2VsSm9icxIhLnJhdGF0b3VpbGxlLnYxLkNhbmNlbEpvYnNSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9ic1Jlc3BvbnNlIgOQAgISWQoMQmVnaW5BdHRlbXB0EiMucmF0YXRvdWlsbGUudjEuQmVnaW5BdHRlbXB0UmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkJlZ2luQXR0ZW1wdFJlc3BvbnNlEmEKDlJlcG9ydFByb2dyZXNzEiUucmF0YXRvdWlsbGUudjEuUmVwb3J0UHJvZ3Jlc3NSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuUmVwb3J0UHJvZ3Jlc3NSZXNwb25zZSgBEmQKDlNhdmVDaGVja3BvaW50EiUucmF0YXRvdWlsbGUudjEuU2F2ZUNoZWNrcG9pbnRSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuU2F2ZUNoZWNrcG9pbnRSZXNwb25zZSIDkAICEmcKD0NvbXBsZXRlQXR0ZW1wdBImLnJhdGF0b3VpbGxlLnYxLkNvbXBsZXRlQXR0ZW1wdFJlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5Db21wbGV0ZUF0dGVtcHRSZXNwb25zZSIDkAICElsKC0ZhaWxBdHRlbXB0EiIucmF0YXRvdWlsbGUudjEuRmFpbEF0dGVtcHRSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuRmFpbEF0dGVtcHRSZXNwb25zZSIDkAICEmQKDlJlbGVhc2VBdHRlbXB0EiUucmF0YXRvdWlsbGUudjEuUmVsZWFzZUF0dGVtcHRSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuUmVsZWFzZUF0dGVtcHRSZXNwb25zZSIDkAICYgZwcm90bzM");
 
 /**
  * @generated from message ratatouille.v1.Job
  */
 export type Job = Message<"ratatouille.v1.Job"> & {
   /**
-   * "job-" and the first 16 hexadecimal digits of the recipe key.
+   * "job-" and the first 16 hexadecimal digits of the recipe key. A reproduction is a job of its own for each run: behind its id come "-r"
+   * and the first 8 hexadecimal digits of the SHA-256 of the run's id.
    *
    * @generated from field: string id = 1;
    */
@@ -74,7 +75,7 @@ export type Job = Message<"ratatouille.v1.Job"> & {
   artifact: string;
 
   /**
-   * Why it FAILED.
+   * Why it FAILED; before that, why the last attempt that failed did.
    *
    * @generated from field: string error = 10;
    */
@@ -98,7 +99,8 @@ export type Job = Message<"ratatouille.v1.Job"> & {
   finishedAtMs: bigint;
 
   /**
-   * CPU time of the successful attempt in milliseconds.
+   * CPU time in milliseconds that the trainer's process used during the attempt that completed the job. What earlier attempts used, also up
+   * to the checkpoint from which that one went on, is not in it.
    *
    * @generated from field: int64 cpu_ms = 14;
    */
@@ -403,13 +405,6 @@ export type BeginAttemptRequest = Message<"ratatouille.v1.BeginAttemptRequest"> 
    * @generated from field: string trainer = 2;
    */
   trainer: string;
-
-  /**
-   * The device, for example "cpu" or "gpu:0".
-   *
-   * @generated from field: string device = 3;
-   */
-  device: string;
 };
 
 /**
@@ -650,6 +645,41 @@ export const FailAttemptResponseSchema: GenMessage<FailAttemptResponse> = /*@__P
   messageDesc(file_ratatouille_v1_finetune, 21);
 
 /**
+ * @generated from message ratatouille.v1.ReleaseAttemptRequest
+ */
+export type ReleaseAttemptRequest = Message<"ratatouille.v1.ReleaseAttemptRequest"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.ReleaseAttemptRequest.
+ * Use `create(ReleaseAttemptRequestSchema)` to create a new message.
+ */
+export const ReleaseAttemptRequestSchema: GenMessage<ReleaseAttemptRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 22);
+
+/**
+ * @generated from message ratatouille.v1.ReleaseAttemptResponse
+ */
+export type ReleaseAttemptResponse = Message<"ratatouille.v1.ReleaseAttemptResponse"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.ReleaseAttemptResponse.
+ * Use `create(ReleaseAttemptResponseSchema)` to create a new message.
+ */
+export const ReleaseAttemptResponseSchema: GenMessage<ReleaseAttemptResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 23);
+
+/**
  * @generated from enum ratatouille.v1.JobState
  */
 export const JobState = {
@@ -706,7 +736,8 @@ export const JobStateSchema: GenEnum<JobState> = /*@__PURE__*/
  */
 export const FinetuneService: GenService<{
   /**
-   * INVALID_ARGUMENT: not a recipe that a trainer can run.
+   * A recipe that has an artifact in the catalog has succeeded at once. A job that has failed, was cancelled, or whose artifact is gone,
+   * starts anew. INVALID_ARGUMENT (RECIPE_INVALID): not a recipe that a trainer can run.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.SubmitJob
    */
@@ -716,6 +747,8 @@ export const FinetuneService: GenService<{
     output: typeof SubmitJobResponseSchema;
   },
   /**
+   * NOT_FOUND (JOB_UNKNOWN): no such job. The same holds for all calls that name one.
+   *
    * @generated from rpc ratatouille.v1.FinetuneService.GetJob
    */
   getJob: {
@@ -732,7 +765,8 @@ export const FinetuneService: GenService<{
     output: typeof ListJobsResponseSchema;
   },
   /**
-   * Starts with the current state of every job of the run, then sends each change. Ends only when the caller leaves.
+   * Starts with the current state of every job of the run, then sends what changed, each job once a message and at most four messages a
+   * second. Ends only when the caller leaves.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.WatchJobs
    */
@@ -742,7 +776,7 @@ export const FinetuneService: GenService<{
     output: typeof WatchJobsResponseSchema;
   },
   /**
-   * Stops jobs that no other run needs. A running attempt learns it on its progress stream.
+   * Stops jobs that no other run needs. A running attempt learns it on its progress stream. A reproduction is never shared.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.CancelJobs
    */
@@ -752,7 +786,8 @@ export const FinetuneService: GenService<{
     output: typeof CancelJobsResponseSchema;
   },
   /**
-   * Takes a job. NOT_FOUND: no such job. FAILED_PRECONDITION (JOB_DONE): it needs no work any more; (JOB_LEASED): another trainer has it.
+   * Takes a job. FAILED_PRECONDITION (JOB_DONE): it needs no work any more; (JOB_LEASED): another trainer has it. In both cases the offer
+   * can be forgotten: should the other trainer lose the job, it is offered again.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.BeginAttempt
    */
@@ -762,9 +797,11 @@ export const FinetuneService: GenService<{
     output: typeof BeginAttemptResponseSchema;
   },
   /**
-   * Reports progress and keeps the lease, at least every third of `lease_seconds` and at most twice a second.
-   * The service ends the stream with ABORTED (ATTEMPT_STALE) if the attempt is not the newest any more, and with
-   * CANCELLED (JOB_CANCELLED) if nobody needs the job. When the stream breaks, the lease ends.
+   * Reports progress and keeps the lease: the first report at once, then at least every third of `lease_seconds` and at most twice a second.
+   * The service ends the stream with ABORTED (ATTEMPT_STALE) if the attempt does not have the job any more, and with
+   * CANCELLED (JOB_CANCELLED) if nobody needs the job: then the trainer stops. With any other error it opens the stream again and goes on.
+   * Without an open stream the lease ends after 1.5 seconds, so that the job of a trainer that died is soon offered again.
+   * INVALID_ARGUMENT: the reports of one stream are of several attempts.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.ReportProgress
    */
@@ -774,7 +811,8 @@ export const FinetuneService: GenService<{
     output: typeof ReportProgressResponseSchema;
   },
   /**
-   * Records a checkpoint (a blob in the catalog), from which the next attempt goes on. ABORTED: stale attempt.
+   * Records a checkpoint (a blob in the catalog), from which the next attempt goes on. One of a later step than the one before shows
+   * progress: failures and losses of trainers count from 0 again. ABORTED (ATTEMPT_STALE).
    *
    * @generated from rpc ratatouille.v1.FinetuneService.SaveCheckpoint
    */
@@ -784,7 +822,8 @@ export const FinetuneService: GenService<{
     output: typeof SaveCheckpointResponseSchema;
   },
   /**
-   * The artifact is published and the job is done. ABORTED: stale attempt.
+   * The artifact is published and the job is done. ABORTED (ATTEMPT_STALE). FAILED_PRECONDITION (ARTIFACT_MISSING): the catalog does not
+   * have it; (ARTIFACT_OF_OTHER_RECIPE). Of a reproduction the artifact need not be published, it is only compared.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.CompleteAttempt
    */
@@ -794,7 +833,8 @@ export const FinetuneService: GenService<{
     output: typeof CompleteAttemptResponseSchema;
   },
   /**
-   * The attempt failed. Whether the job is tried again depends on `permanent` and on the number of attempts.
+   * The attempt failed. The job is offered again, unless `permanent` is set or this was the third failure since the job was submitted or
+   * made progress. ABORTED (ATTEMPT_STALE).
    *
    * @generated from rpc ratatouille.v1.FinetuneService.FailAttempt
    */
@@ -802,6 +842,17 @@ export const FinetuneService: GenService<{
     methodKind: "unary";
     input: typeof FailAttemptRequestSchema;
     output: typeof FailAttemptResponseSchema;
+  },
+  /**
+   * Gives the job back through no fault of it: the trainer ends, or cannot reach what it needs. The job is offered again at once, and
+   * nothing counts against it. ABORTED (ATTEMPT_STALE).
+   *
+   * @generated from rpc ratatouille.v1.FinetuneService.ReleaseAttempt
+   */
+  releaseAttempt: {
+    methodKind: "unary";
+    input: typeof ReleaseAttemptRequestSchema;
+    output: typeof ReleaseAttemptResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ratatouille_v1_finetune, 0);

@@ -1,0 +1,36 @@
+import { aborted, cancelled, failedPrecondition, invalidArgument, notFound, type RpcError } from "#libs/rpc";
+import type { JobRecord, Refusal } from "./job.ts";
+
+/** Nobody has submitted it. */
+export function unknownJob(id: string): RpcError {
+  return notFound(`there is no job "${id}"`, { reason: "JOB_UNKNOWN" });
+}
+
+/** The attempt is not the newest one of a running job. */
+export function staleAttempt(job: JobRecord, attempt: number): RpcError {
+  const message = `attempt ${attempt} of job ${job.id} is stale: the newest is ${job.attempt}, and the job is ${job.state}`;
+  return aborted(message, { reason: "ATTEMPT_STALE" });
+}
+
+/** How the progress stream of an attempt ends that does not have its job any more. */
+export function revocation(job: JobRecord, attempt: number): RpcError {
+  if (job.state === "cancelled") return cancelled(`nobody needs job ${job.id} any more`, { reason: "JOB_CANCELLED" });
+  return staleAttempt(job, attempt);
+}
+
+/** Why an event does not apply to a job, for the caller whose attempt it is. */
+export function refusal(job: JobRecord, refused: Refusal, attempt: number): RpcError {
+  switch (refused) {
+    case "leased":
+      return failedPrecondition(`job ${job.id} is in the hands of ${job.trainer}`, { reason: "JOB_LEASED" });
+    case "done":
+      return failedPrecondition(`job ${job.id} needs no work, it is ${job.state}`, { reason: "JOB_DONE" });
+    case "stale":
+      return staleAttempt(job, attempt);
+  }
+}
+
+/** A field of a request is wrong. */
+export function invalidField(field: string, description: string): RpcError {
+  return invalidArgument(`${field}: ${description}`, { violations: [{ field, description }] });
+}
