@@ -1,1 +1,2 @@
 export { type Artifacts, createArtifacts } from "./artifacts.ts";
+export { unpublishedArtifact } from "./unpublished.ts";

@@ -1,21 +1,10 @@
 import { createHash } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
-import type { Artifacts } from "#libs/artifacts";
+import { type Artifacts, unpublishedArtifact } from "#libs/artifacts";
 import { createSharedWork, type WorkContext } from "#libs/concurrency";
-import {
-  type BuiltManifest,
-  buildModelManifest,
-  type Descriptor,
-  foldLicences,
-  inputsOf,
-  mediaTypes,
-  type Recipe,
-  recipeInputs,
-  recipeKey,
-} from "#libs/recipes";
+import { buildModelManifest, type Descriptor, foldLicences, inputsOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
 import { inSpan, type Logger } from "#libs/telemetry";
 import type { TensorLayout } from "#libs/tensors";
-import { type Artifact, ArtifactKind, ArtifactSchema } from "#proto/ratatouille/v1/artifact_pb.ts";
+import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { averageModels, bytesToRead } from "./average-models.ts";
 import { type CheckedAverage, checkRecipe } from "./check-recipe.ts";
 import { compareLayouts } from "./compatibility.ts";
@@ -78,7 +67,7 @@ export function createAverager({ artifacts, log }: { readonly artifacts: Artifac
       architecture: members[0]!.architecture,
       parameterCount: countNumbers(layout),
     });
-    return publish ? artifacts.publish(built, { signal }) : unpublished(recipe, built, weights);
+    return publish ? artifacts.publish(built, { signal }) : unpublishedArtifact(recipe, built, ArtifactKind.MODEL, weights.size);
   }
 
   async function run(recipe: Recipe, publish: boolean, work: WorkContext<Progress>): Promise<Artifact> {
@@ -142,16 +131,4 @@ async function describe(pieces: AsyncIterable<Uint8Array>): Promise<Descriptor> 
     size += piece.length;
   }
   return { mediaType: mediaTypes.weights, digest: `sha256:${hash.digest("hex")}`, size };
-}
-
-/** What the artifact would be if it were published. */
-function unpublished(recipe: Recipe, { manifest, digest, config }: BuiltManifest, weights: Descriptor): Artifact {
-  return create(ArtifactSchema, {
-    digest,
-    kind: ArtifactKind.MODEL,
-    manifest,
-    recipeKey: recipeKey(recipe),
-    inputs: recipeInputs(recipe),
-    sizeBytes: BigInt(config.length + weights.size),
-  });
 }

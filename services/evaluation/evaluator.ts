@@ -1,8 +1,6 @@
-import { create } from "@bufbuild/protobuf";
-import type { Artifacts } from "#libs/artifacts";
+import { type Artifacts, unpublishedArtifact } from "#libs/artifacts";
 import { createSharedWork } from "#libs/concurrency";
 import {
-  type BuiltManifest,
   backendOf,
   buildEvaluationManifest,
   canonicalJson,
@@ -14,12 +12,11 @@ import {
   mediaTypes,
   type Recipe,
   readManifest,
-  recipeInputs,
   recipeKey,
 } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { inSpan, type Logger } from "#libs/telemetry";
-import { type Artifact, ArtifactKind, ArtifactSchema } from "#proto/ratatouille/v1/artifact_pb.ts";
+import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { type Checked, checkRequest } from "./check-request.ts";
 import type { Input, Inputs } from "./inputs.ts";
 import type { Computed, EvaluationJob } from "./run-evaluation.ts";
@@ -90,7 +87,9 @@ export function createEvaluator({ artifacts, inputs, pool, log }: EvaluatorDepen
     const descriptor = { mediaType: mediaTypes.evaluationLayer, digest: digestOf(bytes), size: bytes.length };
     const licences = foldLicences(Object.values(loaded).flatMap((role) => role.map((input) => input.licences)));
     const built = buildEvaluationManifest({ recipe, result: descriptor, licences });
-    const artifact = publish ? await artifacts.publish(built, { blobs: [bytes], signal }) : unpublished(recipe, built, bytes.length);
+    const artifact = publish
+      ? await artifacts.publish(built, { blobs: [bytes], signal })
+      : unpublishedArtifact(recipe, built, ArtifactKind.EVALUATION, bytes.length);
     return { artifact, result, computeMs: BigInt(Math.round(computeMs)) };
   }
 
@@ -118,16 +117,4 @@ function prepareJob(
     validation: validation.map(({ bytes }) => bytes.slice()),
   };
   return { job, transfer: [...job.models, ...(job.heldOut ? [job.heldOut] : []), ...job.validation].map(({ buffer }) => buffer) };
-}
-
-/** What the artifact would be if it were published. */
-function unpublished(recipe: Recipe, { manifest, digest, config }: BuiltManifest, resultBytes: number): Artifact {
-  return create(ArtifactSchema, {
-    digest,
-    kind: ArtifactKind.EVALUATION,
-    manifest,
-    recipeKey: recipeKey(recipe),
-    inputs: recipeInputs(recipe),
-    sizeBytes: BigInt(config.length + resultBytes),
-  });
 }
