@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type BuiltManifest, type Descriptor, type Digest, digestOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
-import type { RpcChannel, ServiceClient } from "#libs/rpc";
+import { dataLoss, internal, type RpcChannel, type RpcError, type ServiceClient } from "#libs/rpc";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { createFinder } from "./finder.ts";
@@ -44,8 +44,7 @@ export function createArtifacts(channel: RpcChannel): Artifacts {
   const find = createFinder(catalog);
   return {
     async findByRecipe(recipe, { signal } = {}) {
-      signal?.throwIfAborted();
-      return find(recipeKey(recipe));
+      return find(recipeKey(recipe), signal);
     },
     async get(digest, { signal } = {}) {
       const found = await catalog.getArtifact({ name: { case: "digest", value: digest } }, options(signal));
@@ -54,7 +53,7 @@ export function createArtifacts(channel: RpcChannel): Artifacts {
     upload: (content, { mediaType, annotations, signal }) => upload(catalog, content, mediaType, annotations, signal),
     async download(digest, { signal } = {}) {
       const bytes = await collect(stream(catalog, { digest }, signal));
-      if (digestOf(bytes) !== digest) throw new Error(`Blob ${digest} arrived with other bytes`);
+      if (digestOf(bytes) !== digest) throw otherBytes(digest);
       return bytes;
     },
     stream: (digest, { signal } = {}) => verified(stream(catalog, { digest }, signal), digest),
@@ -114,7 +113,7 @@ async function* verified(chunks: AsyncIterable<Uint8Array>, digest: string): Asy
     hash.update(chunk);
     yield chunk;
   }
-  if (`sha256:${hash.digest("hex")}` !== digest) throw new Error(`Blob ${digest} arrived with other bytes`);
+  if (`sha256:${hash.digest("hex")}` !== digest) throw otherBytes(digest);
 }
 
 /** One buffer of its own, aligned, so that callers may lay typed arrays over it. */
@@ -134,7 +133,11 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return bytes;
 }
 
+function otherBytes(digest: string): RpcError {
+  return dataLoss(`blob ${digest} arrived with other bytes`, { reason: "BLOB_CORRUPTED", metadata: { digest } });
+}
+
 function present(artifact: Artifact | undefined): Artifact {
-  if (!artifact) throw new Error("The catalog answered without an artifact");
+  if (!artifact) throw internal("the catalog answered without an artifact");
   return artifact;
 }
