@@ -3,8 +3,9 @@ import type { Logger } from "#libs/telemetry";
 import { CatalogError } from "./errors.ts";
 import type { CatalogDatabase } from "./store/tables.ts";
 
-/** Larger blobs are not verified when they are looked up, only when they are read: it takes more than a moment. */
-const VERIFY_AT_LOOKUP_BYTES = 64 * 1024 * 1024;
+/** Bytes that may still be read to verify blobs that are only looked up. Those that it does not cover are verified when they are read. */
+export type VerifyBudget = { bytes: number };
+
 /** Blobs whose verification is remembered. */
 const MAX_REMEMBERED = 100_000;
 
@@ -22,8 +23,8 @@ export type Blobs = {
     digest: Digest,
     options: { offset: number; length?: number | undefined; signal: AbortSignal },
   ): AsyncGenerator<Uint8Array, void, undefined>;
-  /** Whether a blob is there with this size and, up to 64 MiB, the right bytes. If not, it is treated as `read` does. */
-  isIntact(blob: { digest: Digest; size: number }, signal: AbortSignal): Promise<boolean>;
+  /** Whether a blob is there with this size and, as far as the budget goes, the right bytes. If not, it is treated as `read` does. */
+  isIntact(blob: { digest: Digest; size: number }, options: { budget: VerifyBudget; signal: AbortSignal }): Promise<boolean>;
 };
 
 /** Puts a blob store and the knowledge of who uses which blob together. */
@@ -93,12 +94,12 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
       }
     },
 
-    async isIntact({ digest, size }, signal) {
+    async isIntact({ digest, size }, { budget, signal }) {
       const found = await store.stat(digest);
       const state = found && fileState(found);
       try {
         if (!found) throw new BlobMissingError(digest);
-        if (found.size !== size || found.size <= VERIFY_AT_LOOKUP_BYTES) await verify(digest, state, signal);
+        if (found.size !== size || (verified.get(digest) !== state && spend(budget, size))) await verify(digest, state, signal);
         return found.size === size;
       } catch (error) {
         if (!isDamage(error)) throw error;
@@ -107,6 +108,12 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
       }
     },
   };
+}
+
+function spend(budget: VerifyBudget, bytes: number): boolean {
+  if (bytes > budget.bytes) return false;
+  budget.bytes -= bytes;
+  return true;
 }
 
 function fileState({ size, modifiedMs }: BlobStat): string {

@@ -3,7 +3,7 @@ import type { Digest } from "#libs/recipes";
 import type { BlobStore } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import { type ArtifactRecord, type Artifacts, createArtifacts } from "./artifacts.ts";
-import { type Blobs, createBlobs } from "./blobs.ts";
+import { type Blobs, createBlobs, type VerifyBudget } from "./blobs.ts";
 import { CatalogError } from "./errors.ts";
 import { type Collected, collectGarbage } from "./garbage.ts";
 import { createPins, type Pins } from "./pins.ts";
@@ -13,6 +13,14 @@ import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
 
 /** Which artifact: one of the three. */
 export type ArtifactName = { readonly digest: string } | { readonly recipeKey: Digest } | { readonly ref: string };
+
+/** How an artifact is looked up. */
+export type GetOptions = {
+  readonly includeDamaged: boolean;
+  /** Shared by the lookups of one call; one of its own by default. */
+  readonly budget?: VerifyBudget;
+  readonly signal: AbortSignal;
+};
 
 /** The catalog as its service sees it. */
 export type Catalog = {
@@ -25,8 +33,10 @@ export type Catalog = {
     request: { readonly manifest: Uint8Array; readonly blobs: readonly Uint8Array[] },
     signal: AbortSignal,
   ): Promise<{ artifact: ArtifactRecord; existed: boolean }>;
+  /** What one lookup, of however many artifacts, may spend on verifying their blobs. */
+  verifyBudget(): VerifyBudget;
   /** Finds one artifact after a look at its blobs. CatalogError ARTIFACT_NOT_FOUND, REF_NOT_FOUND, AMBIGUOUS_DIGEST, ARTIFACT_DAMAGED. */
-  get(request: ArtifactName & { readonly includeDamaged: boolean; readonly signal: AbortSignal }): Promise<ArtifactRecord>;
+  get(request: ArtifactName & GetOptions): Promise<ArtifactRecord>;
   /** See garbage.ts. */
   collectGarbage(request: { dryRun: boolean; minAgeMs: number; signal: AbortSignal }): Promise<Collected>;
 };
@@ -38,8 +48,10 @@ export function openCatalog(dependencies: {
   outbox: Outbox<CatalogTables>;
   log: Logger;
   now: () => number;
+  verifyAtLookupBytes: number;
 }): Catalog {
-  const { store, database, now, log } = dependencies;
+  const { store, database, now, log, verifyAtLookupBytes } = dependencies;
+  const verifyBudget = () => ({ bytes: verifyAtLookupBytes });
   const blobs = createBlobs(dependencies);
   const artifacts = createArtifacts(database);
   const refs = createRefs(dependencies);
@@ -53,10 +65,10 @@ export function openCatalog(dependencies: {
     return found;
   }
 
-  async function isWhole(artifact: ArtifactRecord, signal: AbortSignal): Promise<boolean> {
+  async function isWhole(artifact: ArtifactRecord, options: { budget: VerifyBudget; signal: AbortSignal }): Promise<boolean> {
     if (artifact.damaged) return false;
     let whole = true;
-    for (const blob of await artifacts.blobsOf(artifact.digest)) if (!(await blobs.isIntact(blob, signal))) whole = false;
+    for (const blob of await artifacts.blobsOf(artifact.digest)) if (!(await blobs.isIntact(blob, options))) whole = false;
     return whole;
   }
 
@@ -65,13 +77,14 @@ export function openCatalog(dependencies: {
     artifacts,
     refs,
     pins: createPins(database, store),
+    verifyBudget,
     async publish(request, signal) {
-      const { digest, existed } = await publish({ ...dependencies, blobs }, request, signal);
+      const { digest, existed } = await publish({ ...dependencies, blobs, budget: verifyBudget() }, request, signal);
       return { artifact: await artifacts.byDigest(digest), existed };
     },
-    async get({ includeDamaged, signal, ...name }) {
+    async get({ includeDamaged, budget = verifyBudget(), signal, ...name }) {
       const found = await find(name);
-      const artifact = { ...found, damaged: !(await isWhole(found, signal)) };
+      const artifact = { ...found, damaged: !(await isWhole(found, { budget, signal })) };
       if (!artifact.damaged || includeDamaged) return artifact;
       throw new CatalogError("ARTIFACT_DAMAGED", `artifact ${artifact.digest} is damaged; run its recipe again`, {
         facts: { digest: artifact.digest },

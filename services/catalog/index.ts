@@ -18,14 +18,19 @@ export type CatalogDependencies = {
   readonly log: Logger;
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: () => number;
+  /** Bytes that one lookup reads at most to verify blobs that were not verified since the start; 128 MiB by default. */
+  readonly verifyAtLookupBytes?: number;
 };
 
+const VERIFY_AT_LOOKUP_BYTES = 128 << 20;
+
 /** Opens the catalog in its directory, which is created if need be. Errors: those of `openDatabase` and `openBlobStore`. */
-export async function createCatalog({ directory, bus, log, now = Date.now }: CatalogDependencies): Promise<Service> {
+export async function createCatalog(dependencies: CatalogDependencies): Promise<Service> {
+  const { directory, bus, log, now = Date.now, verifyAtLookupBytes = VERIFY_AT_LOOKUP_BYTES } = dependencies;
   const store = await openBlobStore(join(directory, "blobs"));
   const database = await openDatabase<CatalogTables>({ path: join(directory, "catalog.sqlite"), migrations });
   const outbox = createOutbox(database);
-  const catalog = openCatalog({ store, database, outbox, log, now });
+  const catalog = openCatalog({ store, database, outbox, log, now, verifyAtLookupBytes });
   return {
     name: "catalog",
     registrations: [implement(CatalogService, createCatalogService(catalog))],

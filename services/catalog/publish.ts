@@ -4,7 +4,7 @@ import { type Digest, digestOf, ManifestError, type ReadManifest, RecipeError, r
 import type { BlobStore } from "#libs/storage";
 import { artifactPublished } from "#libs/topics";
 import { firstMissing } from "./artifacts.ts";
-import type { Blobs } from "./blobs.ts";
+import type { Blobs, VerifyBudget } from "./blobs.ts";
 import { CatalogError, invalidField } from "./errors.ts";
 import { artifactKinds } from "./kinds.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
@@ -22,6 +22,7 @@ export type PublishDependencies = {
   readonly blobs: Blobs;
   readonly outbox: Outbox<CatalogTables>;
   readonly now: () => number;
+  readonly budget: VerifyBudget;
 };
 
 /**
@@ -30,7 +31,7 @@ export type PublishDependencies = {
  * CatalogError INVALID_FIELD, BLOB_MISSING, INPUT_MISSING, RECIPE_NOT_REPRODUCED.
  */
 export async function publish(
-  { database, store, blobs, outbox, now }: PublishDependencies,
+  { database, store, blobs, outbox, now, budget }: PublishDependencies,
   { manifest: bytes, blobs: carried }: { readonly manifest: Uint8Array; readonly blobs: readonly Uint8Array[] },
   signal: AbortSignal,
 ): Promise<{ digest: Digest; existed: boolean }> {
@@ -39,7 +40,7 @@ export async function publish(
   const parts = blobsOf(manifest);
   const inputs = recipeInputs(manifest.recipe);
   await storeCarried(blobs, parts, carried, signal);
-  for (const blob of parts) await checkBlob(store, blobs, blob, signal);
+  for (const blob of parts) await checkBlob(store, blobs, blob, { budget, signal });
 
   const existed = await database.transaction(async (tx) => {
     signal.throwIfAborted();
@@ -104,8 +105,13 @@ async function* once(content: Uint8Array): AsyncGenerator<Uint8Array, void, unde
   yield content;
 }
 
-async function checkBlob(store: BlobStore, blobs: Blobs, blob: { digest: Digest; size: number }, signal: AbortSignal): Promise<void> {
-  if (await blobs.isIntact(blob, signal)) return;
+async function checkBlob(
+  store: BlobStore,
+  blobs: Blobs,
+  blob: { digest: Digest; size: number },
+  options: { budget: VerifyBudget; signal: AbortSignal },
+): Promise<void> {
+  if (await blobs.isIntact(blob, options)) return;
   const stored = await store.stat(blob.digest);
   if (!stored) throw blobMissing(blob.digest);
   throw invalidField("manifest", `it says that blob ${blob.digest} has ${blob.size} bytes, it has ${stored.size}`);

@@ -1,28 +1,16 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Digest } from "#libs/recipes";
-import {
-  aborted,
-  alreadyExists,
-  dataLoss,
-  failedPrecondition,
-  type Implementation,
-  invalidArgument,
-  notFound,
-  type RpcError,
-  type RpcErrorDetails,
-  resourceExhausted,
-} from "#libs/rpc";
-import { DigestMismatchError, NoSpaceError } from "#libs/storage";
-import type { ArtifactSchema } from "#proto/ratatouille/v1/artifact_pb.ts";
-import type { CatalogService, RefSchema, UploadBlobRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
+import type { Implementation } from "#libs/rpc";
+import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { ArtifactRecord } from "./artifacts.ts";
+import type { VerifyBudget } from "./blobs.ts";
 import type { Catalog } from "./catalog.ts";
-import { CatalogError, type CatalogErrorReason, invalidField } from "./errors.ts";
-import { artifactKinds, kindOf } from "./kinds.ts";
-import type { RefRecord } from "./refs.ts";
+import { CatalogError, invalidField } from "./errors.ts";
+import { kindOf } from "./kinds.ts";
+import { answer, toRpcError } from "./refusals.ts";
+import { toArtifact, toRef } from "./replies.ts";
 import { pageToken, parseAmount, parseDigest, parseOptionalDigest, parsePageSize, parsePageToken, parseText } from "./requests.ts";
+import { openUpload } from "./uploads.ts";
 
-const MAX_CHUNK_BYTES = 1 << 20;
 const DEFAULT_MIN_AGE_SECONDS = 3600;
 /** Recipes of one FindArtifacts: manifests of a hundred members each still fit one message. */
 const MAX_FOUND = 256;
@@ -74,7 +62,8 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
       answer(async () => {
         if (recipeKeys.length > MAX_FOUND) throw invalidField("recipe_keys", `at most ${MAX_FOUND} keys, not ${recipeKeys.length}`);
         const keys = recipeKeys.map((key, i) => parseDigest(`recipe_keys[${i}]`, key));
-        const found = await Promise.all(keys.map((recipeKey) => findWhole(catalog, recipeKey, signal)));
+        const budget = catalog.verifyBudget();
+        const found = await Promise.all(keys.map((recipeKey) => findWhole(catalog, recipeKey, budget, signal)));
         return { artifacts: found.flatMap((artifact) => (artifact ? [toArtifact(artifact)] : [])) };
       }),
 
@@ -131,88 +120,16 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
   };
 }
 
-async function openUpload(requests: AsyncIterable<UploadBlobRequest>) {
-  const iterator = requests[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  if (first.done || first.value.part.case !== "header") throw invalidField("header", "expected in the first message");
-  const { digest, sizeBytes } = first.value.part.value;
-  const header = {
-    digest: parseOptionalDigest("header.digest", digest),
-    size: sizeBytes > 0n ? parseAmount("header.size_bytes", sizeBytes) : undefined,
-  };
-  return { header, chunks: chunksOf(iterator) };
-}
-
-async function* chunksOf(requests: AsyncIterator<UploadBlobRequest>): AsyncGenerator<Uint8Array> {
+async function findWhole(
+  catalog: Catalog,
+  recipeKey: Digest,
+  budget: VerifyBudget,
+  signal: AbortSignal,
+): Promise<ArtifactRecord | undefined> {
   try {
-    for (let next = await requests.next(); !next.done; next = await requests.next()) {
-      const { part } = next.value;
-      if (part.case !== "chunk") throw invalidField("chunk", "expected in every message after the first");
-      if (part.value.byteLength > MAX_CHUNK_BYTES)
-        throw invalidField("chunk", `it has ${part.value.byteLength} bytes, at most ${MAX_CHUNK_BYTES} are allowed`);
-      yield part.value;
-    }
-  } finally {
-    await requests.return?.();
-  }
-}
-
-function toArtifact(artifact: ArtifactRecord): MessageInitShape<typeof ArtifactSchema> {
-  const { digest, kind, manifest, recipeKey, inputs, sizeBytes, damaged } = artifact;
-  return { digest, kind: artifactKinds[kind], manifest, recipeKey, inputs: [...inputs], sizeBytes: BigInt(sizeBytes), damaged };
-}
-
-function toRef({ name, digest, history }: RefRecord): MessageInitShape<typeof RefSchema> {
-  const moves = history.map((move) => ({
-    digest: move.digest ?? "",
-    reason: move.reason,
-    movedAt: BigInt(Math.floor(move.movedAt / 1000)),
-  }));
-  return { name, digest: digest ?? "", history: moves };
-}
-
-async function answer<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw toRpcError(error);
-  }
-}
-
-const factories: { readonly [R in CatalogErrorReason]: (message: string, details: RpcErrorDetails) => RpcError } = {
-  AMBIGUOUS_DIGEST: invalidArgument,
-  ARTIFACT_DAMAGED: notFound,
-  ARTIFACT_NOT_FOUND: notFound,
-  BLOB_CORRUPTED: dataLoss,
-  BLOB_MISSING: failedPrecondition,
-  BLOB_NOT_FOUND: notFound,
-  INPUT_MISSING: failedPrecondition,
-  INVALID_FIELD: invalidArgument,
-  LINEAGE_TOO_LARGE: resourceExhausted,
-  RECIPE_NOT_REPRODUCED: alreadyExists,
-  REF_MOVED: aborted,
-  REF_NOT_FOUND: notFound,
-};
-
-async function findWhole(catalog: Catalog, recipeKey: Digest, signal: AbortSignal): Promise<ArtifactRecord | undefined> {
-  try {
-    return await catalog.get({ recipeKey, includeDamaged: false, signal });
+    return await catalog.get({ recipeKey, includeDamaged: false, budget, signal });
   } catch (error) {
     if (error instanceof CatalogError && (error.reason === "ARTIFACT_NOT_FOUND" || error.reason === "ARTIFACT_DAMAGED")) return undefined;
     throw error;
   }
-}
-
-function toRpcError(error: unknown): unknown {
-  if (error instanceof CatalogError) {
-    const { reason, facts, field, message } = error;
-    const violations = field === undefined ? [] : [{ field, description: message.replace(`${field}: `, "") }];
-    return factories[reason](message, { reason, metadata: facts, violations, cause: error });
-  }
-  if (error instanceof DigestMismatchError) {
-    const field = error.field === "digest" ? "header.digest" : "header.size_bytes";
-    return invalidArgument(error.message, { reason: "BLOB_MISMATCH", violations: [{ field, description: error.message }], cause: error });
-  }
-  if (error instanceof NoSpaceError) return resourceExhausted(error.message, { reason: "NO_SPACE", cause: error });
-  return error;
 }

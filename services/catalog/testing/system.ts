@@ -10,15 +10,16 @@ import {
   mediaTypes,
   type Recipe,
 } from "#libs/recipes";
-import { type Code, connect, isRpcError, type RpcError, type ServiceClient, serve } from "#libs/rpc";
+import { type Code, connect, isRpcError, type RpcChannel, type RpcError, type ServiceClient, serve } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
 import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { createCatalog } from "../index.ts";
+import { type CatalogDependencies, createCatalog } from "../index.ts";
 
 /** A catalog behind a real server, with real files, for tests. */
 export type CatalogFixture = AsyncDisposable & {
   client: ServiceClient<typeof CatalogService>;
+  channel: RpcChannel;
   artifacts: Artifacts;
   bus: Bus;
   /** Ends the catalog and opens it again on the same files. */
@@ -31,14 +32,16 @@ export type CatalogFixture = AsyncDisposable & {
 };
 
 /** Starts a catalog in a directory of its own. */
-export async function startCatalog(): Promise<CatalogFixture> {
+export async function startCatalog(options: Pick<CatalogDependencies, "verifyAtLookupBytes"> = {}): Promise<CatalogFixture> {
   const directory = await temporaryDirectory("catalog-");
   const bus = await openLocalBus({ path: ":memory:" });
   const clock = { aheadMs: 0 };
   const start = async () => {
     const stack = new AsyncDisposableStack();
     const log = createLogger({ service: "catalog", destination: directory.join("catalog.log") });
-    const catalog = stack.use(await createCatalog({ directory: directory.join("data"), bus, log, now: () => Date.now() + clock.aheadMs }));
+    const catalog = stack.use(
+      await createCatalog({ ...options, directory: directory.join("data"), bus, log, now: () => Date.now() + clock.aheadMs }),
+    );
     const stop = new AbortController();
     const running = catalog.run(stop.signal);
     stack.defer(async () => {
@@ -47,12 +50,15 @@ export async function startCatalog(): Promise<CatalogFixture> {
     });
     const server = stack.use(await serve({ address: "127.0.0.1:0", services: [...catalog.registrations], log }));
     const channel = stack.use(connect(server.address));
-    return { stack, client: channel.client(CatalogService), artifacts: createArtifacts(channel) };
+    return { stack, channel, client: channel.client(CatalogService), artifacts: createArtifacts(channel) };
   };
   let running = await start();
   return {
     get client() {
       return running.client;
+    },
+    get channel() {
+      return running.channel;
     },
     get artifacts() {
       return running.artifacts;

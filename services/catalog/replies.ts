@@ -1,0 +1,22 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ArtifactSchema } from "#proto/ratatouille/v1/artifact_pb.ts";
+import type { RefSchema } from "#proto/ratatouille/v1/catalog_pb.ts";
+import type { ArtifactRecord } from "./artifacts.ts";
+import { artifactKinds } from "./kinds.ts";
+import type { RefRecord } from "./refs.ts";
+
+/** An artifact as replies carry it. */
+export function toArtifact(artifact: ArtifactRecord): MessageInitShape<typeof ArtifactSchema> {
+  const { digest, kind, manifest, recipeKey, inputs, sizeBytes, damaged } = artifact;
+  return { digest, kind: artifactKinds[kind], manifest, recipeKey, inputs: [...inputs], sizeBytes: BigInt(sizeBytes), damaged };
+}
+
+/** A ref as replies carry it; times in whole seconds. */
+export function toRef({ name, digest, history }: RefRecord): MessageInitShape<typeof RefSchema> {
+  const moves = history.map((move) => ({
+    digest: move.digest ?? "",
+    reason: move.reason,
+    movedAt: BigInt(Math.floor(move.movedAt / 1000)),
+  }));
+  return { name, digest: digest ?? "", history: moves };
+}

@@ -1,0 +1,32 @@
+import type { UploadBlobRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { invalidField } from "./errors.ts";
+import { parseAmount, parseOptionalDigest } from "./requests.ts";
+
+const MAX_CHUNK_BYTES = 1 << 20;
+
+/** Reads the header of an upload, and its chunks as they are asked for. CatalogError INVALID_FIELD. */
+export async function openUpload(requests: AsyncIterable<UploadBlobRequest>) {
+  const iterator = requests[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  if (first.done || first.value.part.case !== "header") throw invalidField("header", "expected in the first message");
+  const { digest, sizeBytes } = first.value.part.value;
+  const header = {
+    digest: parseOptionalDigest("header.digest", digest),
+    size: sizeBytes > 0n ? parseAmount("header.size_bytes", sizeBytes) : undefined,
+  };
+  return { header, chunks: chunksOf(iterator) };
+}
+
+async function* chunksOf(requests: AsyncIterator<UploadBlobRequest>): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = await requests.next(); !next.done; next = await requests.next()) {
+      const { part } = next.value;
+      if (part.case !== "chunk") throw invalidField("chunk", "expected in every message after the first");
+      if (part.value.byteLength > MAX_CHUNK_BYTES)
+        throw invalidField("chunk", `it has ${part.value.byteLength} bytes, at most ${MAX_CHUNK_BYTES} are allowed`);
+      yield part.value;
+    }
+  } finally {
+    await requests.return?.();
+  }
+}
