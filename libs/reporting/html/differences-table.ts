@@ -14,7 +14,7 @@ export function differencesTable(report: Report): Markup {
   // The frozen probe is so far behind that it would squeeze the rest; the results table has it.
   const differences = report.differences.filter(({ b }) => b !== "linear-probe");
   const ends = differences.flatMap(({ mean, sem, seeds }) => [-1, 1].map((side) => 100 * (mean + side * margin(seeds) * (sem ?? 0))));
-  const x = linear(extent(ends, { include: [0] }), [8, WIDTH - 8], 6);
+  const x = linear(extent(ends, { include: [0] }), [8, WIDTH - 8], 8);
   const rows = differences.map((difference) => {
     const { a, b, mean, sem, won, tied, lost } = difference;
     const name = `${methodTexts[a].label} − ${methodTexts[b].label}`;

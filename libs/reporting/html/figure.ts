@@ -41,10 +41,11 @@ export function xAxis(x: Scale, top: number, bottom: number, label: (tick: numbe
   )}</g>`;
 }
 
-/** Labels at the ends of a scale stay inside of it. */
+/** Labels at the ends of a scale, or almost there, stay inside of it. */
 function anchor(tick: number, x: Scale): string {
   const [low, high] = x.domain;
-  return tick === low ? "start" : tick === high ? "end" : "middle";
+  const place = (tick - low) / (high - low);
+  return place < 0.03 ? "start" : place > 0.97 ? "end" : "middle";
 }
 
 /** A line through points. */

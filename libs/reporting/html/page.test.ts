@@ -43,7 +43,7 @@ test("the page holds every part of the report", () => {
     "Models",
     "Timings",
   ]);
-  for (const sentence of report.sentences) assert.ok(text.includes(escapeText(sentence)), sentence);
+  for (const sentence of report.sentences) assert.ok(text.replaceAll("\u00a0", " ").includes(escapeText(sentence)), sentence);
   for (const cell of report.cells) {
     const model = cell.averages.find(({ method }) => method === "recycling")?.model;
     assert.ok(text.includes(`<code>${model}</code>`));
@@ -73,6 +73,15 @@ test("the page asks nothing of the network and runs nothing", () => {
     ["http://www.w3.org/2000/svg"],
   );
   assert.match(text, /http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;/);
+});
+
+test("the probe is in the table only, and many models are folded away", () => {
+  const text = page(syntheticRun({ seeds: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] }));
+  const part = (id: string) => text.slice(text.indexOf(`id="${id}-heading"`)).split("</section>")[0]!;
+  assert.ok(part("results").includes(">linear probe<"));
+  assert.ok(!part("domains").includes(">linear probe<"));
+  assert.match(part("models"), /<details class="long"><summary>\d+ averaged models<\/summary>/);
+  assert.ok(!page(syntheticRun()).slice(text.indexOf('id="models-heading"')).includes("<details"));
 });
 
 test("every figure says what it shows, and ids are unique", () => {

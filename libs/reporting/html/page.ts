@@ -23,7 +23,8 @@ const ICON =
 /** The report as one self-contained HTML page: no network, no script. Everything that people named is escaped. */
 export function renderHtml(report: Report): string {
   const { task } = report;
-  const [lead = "", ...findings] = report.sentences;
+  // A number and its error stay on one line.
+  const [lead = "", ...findings] = report.sentences.map((text) => text.replaceAll(" ± ", "\u00a0±\u00a0"));
   const meta = [
     task.name,
     counted(task.seeds.length, "seed"),

@@ -3,6 +3,9 @@ import { methodTexts } from "../methods.ts";
 import type { Report } from "../report.ts";
 import { html, type Markup } from "./markup.ts";
 
+/** More models than these are folded away. */
+const SHOWN_MODELS = 20;
+
 /** Digests of the averaged models: what `ratatouille lineage` and `reproduce` take. */
 export function modelsTable({ cells }: Report): Markup {
   const rows = cells.flatMap((cell) =>
@@ -14,10 +17,13 @@ export function modelsTable({ cells }: Report): Markup {
           ],
     ),
   );
-  return html`<div class="scroll"><table class="dense"><caption>Averaged models. <code>ratatouille lineage DIGEST</code> shows what one was made from, <code>ratatouille reproduce DIGEST</code> makes it again and compares.</caption>
+  const table = html`<div class="scroll"><table class="dense"><caption>Averaged models. <code>ratatouille lineage DIGEST</code> shows what one was made from, <code>ratatouille reproduce DIGEST</code> makes it again and compares.</caption>
 <thead><tr><th scope="col">seed</th><th scope="col">held out</th><th scope="col" class="text">method</th><th scope="col" class="text">digest</th></tr></thead>
 <tbody>
 ${rows}</tbody></table></div>`;
+  return rows.length <= SHOWN_MODELS
+    ? table
+    : html`<details class="long"><summary>${String(rows.length)} averaged models</summary>${table}</details>`;
 }
 
 /** Where the time went. */

@@ -81,9 +81,9 @@ footer { margin-top: 5rem; padding-top: 1rem; border-top: 1px solid var(--rule);
 @media print {
   :root { color-scheme: light; --paper: #fff; --ink: #000; --soft: #444; --faint: #999; --rule: #d5d5d5; --wash: #f4f4f4; --recycled: #b34700; --soup: #005a92; --fused: #006b4e; --other: #666; }
   @page { margin: 18mm 16mm; }
-  body { font-size: 10pt; } main { max-width: none; padding: 0; } section { margin-top: 2.2rem; } h1 { font-size: 22pt; } .lead { font-size: 13pt; }
+  body { font-size: 10pt; } main { max-width: none; padding: 0; } section { margin-top: 2.2rem; } h1 { font-size: 22pt; } .lead { font-size: 12pt; margin-bottom: .8rem; } header .meta { margin-bottom: 1.4rem; } .findings li { padding: .25rem 0; }
   .scroll { overflow: visible; } svg { min-width: 0 !important; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } tr, figure, li { break-inside: avoid; } thead { display: table-header-group; }
-  details::details-content { content-visibility: visible; display: block; } details { break-inside: avoid; } .dense td code { font-size: 6.6pt; }
+  details::details-content { content-visibility: visible; display: block; } details:not(.long), table:not(.dense) { break-inside: avoid; } th, td { padding-top: .26rem; padding-bottom: .26rem; } .dense td code { font-size: 6.6pt; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 `;
