@@ -23,5 +23,6 @@ export {
 } from "./errors.ts";
 export { implement, type ServiceRegistration } from "./implement.ts";
 export { isLoopback, type ServerTls } from "./listener.ts";
+export { allPages } from "./pages.ts";
 export { type RpcServer, type ServeOptions, serve } from "./server.ts";
 export type { CallContext, CallOptions, Implementation, RpcLog, ServiceClient, StreamOptions } from "./types.ts";
