@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, NodeTracerProvider, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
+import { createPulse } from "#libs/concurrency";
 import { waitFor } from "#libs/testing";
 import { notFound } from "./index.ts";
-import { collect, failure, pair } from "./testing/pair.ts";
+import { failure, pair } from "./testing/pair.ts";
 
 const exporter = new InMemorySpanExporter();
 const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
@@ -38,19 +38,23 @@ function only(spans: readonly ReadableSpan[], name: string, kind: SpanKind): Rea
 }
 
 test("a stream is one trace: caller, client, server, and what the handler does between its messages", async () => {
+  const taken = createPulse();
   await using p = await pair({
     catalog: {
       getArtifact: () => ({}),
       async *downloadBlob() {
         for (let i = 0; i < 3; i++) {
-          await sleep(1);
+          // The handler goes on from elsewhere: when the message before has gone all the way.
+          while (taken.version < i) await taken.changed(taken.version);
           tracer.startSpan(`step ${i}`).end();
           yield {};
         }
       },
     },
   });
-  const spans = await spansOf(6, () => collect(p.catalog.downloadBlob({}, { timeoutMs: 5000 })));
+  const spans = await spansOf(6, async () => {
+    for await (const _ of p.catalog.downloadBlob({}, { timeoutMs: 5000 })) taken.beat();
+  });
   const root = only(spans, "root", SpanKind.INTERNAL);
   const client = only(spans, DOWNLOAD, SpanKind.CLIENT);
   const server = only(spans, DOWNLOAD, SpanKind.SERVER);
@@ -117,7 +121,7 @@ test("leaving a stream ends its span, and health and a stream that nobody reads 
     catalog: {
       async *downloadBlob(_, { signal }) {
         yield {};
-        await sleep(20_000, undefined, { signal });
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
       },
     },
   });
