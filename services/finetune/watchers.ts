@@ -1,3 +1,5 @@
+import { createPulse } from "#libs/concurrency";
+
 /** Who watches jobs. A watcher learns which jobs have changed since it last asked, each once: a slow one costs a set of ids. */
 export type Watchers = {
   changed(jobId: string): void;
@@ -18,23 +20,15 @@ export function createWatchers(): Watchers {
     },
     watch() {
       const ids = new Set<string>();
-      let wake = () => {};
+      const told = createPulse();
       const tell = (jobId: string) => {
         ids.add(jobId);
-        wake();
+        told.beat();
       };
       watchers.add(tell);
       return {
         async take(signal) {
-          if (ids.size === 0 && !signal.aborted) {
-            await new Promise<void>((resolve) => {
-              wake = () => {
-                signal.removeEventListener("abort", wake);
-                resolve();
-              };
-              signal.addEventListener("abort", wake, { once: true });
-            });
-          }
+          if (ids.size === 0) await told.changed(told.version, signal);
           const taken = [...ids];
           ids.clear();
           return taken;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createArtifacts } from "#libs/artifacts";
 import { readManifest } from "#libs/recipes";
-import { type RpcChannel, type ServiceClient, unavailable } from "#libs/rpc";
+import { allPages, type RpcChannel, type ServiceClient, unavailable } from "#libs/rpc";
 import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
@@ -52,23 +52,15 @@ export async function listModels(options: GlobalOptions & { readonly all?: boole
 
 async function allModels(catalog: Catalog, signal: AbortSignal): Promise<Artifact[]> {
   const models: Artifact[] = [];
-  let pageToken = "";
-  do {
-    const page = await catalog.listArtifacts({ kind: ArtifactKind.MODEL, pageSize: 500, pageToken }, { signal });
-    models.push(...page.artifacts);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
+  const list = (pageToken: string) => catalog.listArtifacts({ kind: ArtifactKind.MODEL, pageSize: 500, pageToken }, { signal });
+  for await (const { artifacts } of allPages(list)) models.push(...artifacts);
   return models;
 }
 
 async function refsByDigest(catalog: Catalog, signal: AbortSignal): Promise<Map<string, string[]>> {
   const refs = new Map<string, string[]>();
-  let pageToken = "";
-  do {
-    const page = await catalog.listRefs({ pageSize: 500, pageToken }, { signal });
+  for await (const page of allPages((pageToken) => catalog.listRefs({ pageSize: 500, pageToken }, { signal })))
     for (const { name, digest } of page.refs) refs.set(digest, [...(refs.get(digest) ?? []), name]);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
   return refs;
 }
 

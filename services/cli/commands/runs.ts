@@ -1,4 +1,5 @@
 import { toJson } from "@bufbuild/protobuf";
+import { allPages } from "#libs/rpc";
 import { RecyclingService, type Run, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
 import { ago, columns } from "../format.ts";
@@ -12,12 +13,8 @@ const stateName = ({ state }: Run) => stateNames.get(state) ?? String(state);
 export async function listRuns(options: GlobalOptions, context: CommandContext): Promise<number> {
   const recycling = (await useTarget(context, options)).channel.client(RecyclingService);
   const runs: Run[] = [];
-  let pageToken = "";
-  do {
-    const page = await recycling.listRuns({ pageToken, pageSize: 500 }, { signal: context.signal });
-    runs.push(...page.runs);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
+  const list = (pageToken: string) => recycling.listRuns({ pageToken, pageSize: 500 }, { signal: context.signal });
+  for await (const page of allPages(list)) runs.push(...page.runs);
   if (options.json) context.stdout.write(`${JSON.stringify(runs.map((run) => toJson(RunSchema, run)))}\n`);
   else if (runs.length === 0) context.stdout.write("No runs yet. Start one: ratatouille recycle examples/digits.yaml\n");
   else
