@@ -55,7 +55,7 @@ export function planFoundation(spec: CompleteSpec, seed: number, arithmetic: str
   const { foundation, target, auxiliaries } = spec;
   const hidden = foundation.hidden;
   const pretrained = `${seed}/pretrained`;
-  const data = glyphs(seed, "pre-training", foundation.data, sub(seed, 1), sub(seed, 2));
+  const data = glyphs(seed, "pre-training", "pre-training", foundation.data, sub(seed, 1), sub(seed, 2));
   const nodes: Node[] = [
     data,
     {
@@ -110,9 +110,10 @@ function planAuxiliary(
 ): Node[] {
   const { classes } = task.data;
   const hidden = spec.foundation.hidden;
-  const data = glyphs(seed, name, task.data, sub(seed, 10 + j), sub(seed, 20 + j));
+  // Names are for people: ids count, so that no name makes two nodes one.
+  const data = glyphs(seed, String(j), name, task.data, sub(seed, 10 + j), sub(seed, 20 + j));
   const probe: Node = {
-    id: `${seed}/auxiliary/${name}/probe`,
+    id: `${seed}/auxiliary/${j}/probe`,
     stage: "auxiliary fine-tuning",
     label: `seed ${seed} · ${name} · linear probe`,
     template: {
@@ -129,7 +130,7 @@ function planAuxiliary(
     expendable: false,
   };
   const fineTuned: Node = {
-    id: `${seed}/auxiliary/${name}`,
+    id: `${seed}/auxiliary/${j}`,
     stage: "auxiliary fine-tuning",
     label: `seed ${seed} · ${name}`,
     template: {
@@ -145,9 +146,16 @@ function planAuxiliary(
   return [data, probe, fineTuned];
 }
 
-function glyphs(seed: number, name: string, { classes, images, styles, rotation }: Glyphs, alphabetSeed: number, imageSeed: number): Node {
+function glyphs(
+  seed: number,
+  id: string,
+  name: string,
+  { classes, images, styles, rotation }: Glyphs,
+  alphabetSeed: number,
+  imageSeed: number,
+): Node {
   return {
-    id: `${seed}/data/${name}`,
+    id: `${seed}/data/${id}`,
     stage: "data",
     label: `seed ${seed} · symbols for ${name}`,
     template: {

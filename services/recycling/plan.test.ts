@@ -1,52 +1,17 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { sub } from "#libs/deterministic";
-import { type Digest, digestOf, parseRecipe, recipeKey } from "#libs/recipes";
-import { methods } from "#libs/reporting";
-import { parseRunFile } from "#libs/runfile";
-import { OnFailure, type RunSpec, RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { type Digest, recipeKey } from "#libs/recipes";
+import { OnFailure, type RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { drawHyperparameters } from "./hyperparameters.ts";
 import { type Plan, planRun } from "./plan.ts";
-import { checkSpec, completeSpec } from "./specification.ts";
-import { dependencies, instantiate, type Node, type Outcome } from "./template.ts";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
-
-function example(name: string): RunSpec {
-  const path = `${root}examples/${name}.yaml`;
-  const { spec } = parseRunFile(readFileSync(path, "utf8"), { path });
-  return create(RunSpecSchema, { ...spec, target: { ...create(RunSpecSchema, spec).target, source: digestOf("source") } as never });
-}
+import { completeSpec } from "./specification.ts";
+import { dependencies, type Outcome } from "./template.ts";
+import { example, root, walk } from "./testing/plans.ts";
 
 const planOf = (spec: RunSpec): Plan => planRun(completeSpec(spec));
-
-/** Walks a plan with made-up outcomes; `fails` says which nodes fail. Returns the recipe of each node that could be run. */
-function walk(plan: Plan, fails: (node: Node) => boolean = () => false) {
-  const outcomes = new Map<string, Outcome>();
-  const recipes = new Map<string, ReturnType<typeof parseRecipe>>();
-  for (const node of plan.nodes) {
-    const instance = instantiate(node, outcomes);
-    assert.notEqual(instance.state, "waiting", `${node.id} comes after what it needs`);
-    if (instance.state !== "ready" || fails(node)) {
-      outcomes.set(node.id, { state: "failed", error: "" });
-      continue;
-    }
-    const recipe = parseRecipe(instance.recipe);
-    recipes.set(node.id, recipe);
-    const selects = recipe.parameters["measure"] === "greedy";
-    outcomes.set(node.id, {
-      state: "done",
-      digest: recipeKey(recipe),
-      trained: { steps: 1, bestStep: 1, finalLoss: 1, validationAccuracy: 0.5 },
-      ...(selects ? { result: { measure: "greedy", selected: [0], trials: [] } } : {}),
-    });
-  }
-  return { outcomes, recipes };
-}
 
 for (const [name, cells, perCell] of [
   ["digits", 8, 20],
@@ -142,28 +107,9 @@ test("whatever members fail, averages and evaluations take the others, and nothi
   );
 });
 
-test("a specification that cannot be run is refused with each wrong field", () => {
+test("auxiliary tasks are told apart, whatever their names", () => {
   const spec = example("tiny");
-  assert.deepEqual(checkSpec(spec), []);
-  spec.seeds = [];
-  spec.backend = "gpu";
-  spec.methods = [...methods.slice(0, 2), "magic"];
-  if (spec.target) spec.target.heldOut = [17];
-  if (spec.fineTuning?.training) spec.fineTuning.training.learningRate = Number.NaN;
-  assert.deepEqual(
-    checkSpec(spec).map(({ field }) => field),
-    ["spec.seeds", "spec.backend", "spec.methods", "spec.methods", "spec.target.held_out", "spec.fine_tuning.training.learning_rate"],
-  );
-});
-
-test("a run's name is the first word of the refs of its models, and must be one", () => {
-  const spec = example("tiny");
-  for (const name of ["-a", "..", "_a", "a b", "a".repeat(61)]) {
-    assert.deepEqual(
-      checkSpec({ ...spec, name }).map(({ field }) => field),
-      ["spec.name"],
-      name,
-    );
-  }
-  assert.deepEqual(checkSpec({ ...spec, name: "a".repeat(60) }), []);
+  spec.auxiliaries = ["a", "a/probe", "pre-training"].map((name) => ({ ...spec.auxiliaries[0]!, name }));
+  const { nodes } = planOf(spec);
+  assert.equal(new Set(nodes.map(({ id }) => id)).size, nodes.length);
 });

@@ -1,7 +1,18 @@
 import { backends, isDigest, isRunName, runNameRule, styleNames } from "#libs/recipes";
 import { methods as knownMethods } from "#libs/reporting";
 import { invalidArgument } from "#libs/rpc";
-import type { Auxiliary, FineTuning, Foundation, Glyphs, RunSpec, Target, Training } from "#proto/ratatouille/v1/recycling_pb.ts";
+import {
+  type Auxiliary,
+  type FineTuning,
+  type Foundation,
+  type Glyphs,
+  OnFailure,
+  type RunSpec,
+  type Target,
+  type Training,
+} from "#proto/ratatouille/v1/recycling_pb.ts";
+import { type Bounds, bounds, describeBounds, isWithin, lengths } from "./bounds.ts";
+import { MOST_NODES, planSize } from "./plan-size.ts";
 
 type With<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
 
@@ -15,6 +26,9 @@ export type CompleteSpec = Omit<With<RunSpec, "target" | "probe">, "foundation" 
 /** A field and what is wrong with it. */
 export type Violation = { readonly field: string; readonly description: string };
 
+/** Initialisations that are not auxiliaries. */
+const reservedNames = ["foundation", "fused"];
+
 /**
  * Checks a specification that came over the wire.
  * @throws RpcError INVALID_ARGUMENT with one violation for each wrong field.
@@ -26,84 +40,104 @@ export function completeSpec(spec: RunSpec): CompleteSpec {
   throw invalidArgument(`${first?.field}: ${first?.description}`, { reason: "SPECIFICATION_INVALID", violations: [...violations] });
 }
 
-/** Everything that is wrong with a specification; nothing if it can be run. */
+/** Everything that is wrong with a specification; nothing if it can be run. Long lists are described by their first wrong value. */
 export function checkSpec(spec: RunSpec): Violation[] {
   const found: Violation[] = [];
-  const check = (field: string, right: boolean, description: string) => {
+  const check: Check = (field, right, description) => {
     if (!right) found.push({ field, description });
   };
+  const { target, foundation, auxiliaries, probe, fineTuning, methods } = spec;
   check("spec.name", isRunName(spec.name), runNameRule);
-  check("spec.seeds", spec.seeds.length > 0 && isSet(spec.seeds), "at least one seed, each once");
+  check("spec.seeds", isWithin(spec.seeds.length, lengths.seeds) && isSet(spec.seeds), `${describeLength(lengths.seeds)}, each once`);
   check("spec.backend", (backends as readonly string[]).includes(spec.backend), `one of ${backends.join(", ")}`);
-  check("spec.methods", spec.methods.includes("recycling"), "must contain recycling");
-  for (const method of spec.methods)
-    check("spec.methods", (knownMethods as readonly string[]).includes(method), `unknown method ${method}`);
-  checkTarget(spec.target, check);
-  checkGlyphs("spec.foundation.data", spec.foundation?.data, check);
-  checkTraining("spec.foundation.training", spec.foundation?.training, check);
-  const hidden = spec.foundation?.hidden ?? [];
-  check("spec.foundation.hidden", hidden.length > 0 && hidden.every((width) => width > 0), "at least one width above 0");
-  const names = spec.auxiliaries.map(({ name }) => name);
-  check(
-    "spec.auxiliaries",
-    isSet(names) && names.every((name) => name.length > 0 && name.length <= 100),
-    "each a name of its own, of at most 100 characters",
-  );
-  spec.auxiliaries.forEach(({ data, probe, training }, i) => {
-    checkGlyphs(`spec.auxiliaries[${i}].data`, data, check);
-    checkTraining(`spec.auxiliaries[${i}].probe`, probe, check);
-    checkTraining(`spec.auxiliaries[${i}].training`, training, check);
-  });
-  checkTraining("spec.probe", spec.probe, check);
-  checkTraining("spec.fine_tuning.training", spec.fineTuning?.training, check);
-  check("spec.fine_tuning.members", (spec.fineTuning?.members ?? 0) > 0, "at least 1");
-  check("spec.fine_tuning.validate_every", (spec.fineTuning?.validateEvery ?? 0) > 0, "at least 1 step");
-  const { learningRateFactors = [], dropouts = [], weightDecays = [] } = spec.fineTuning ?? {};
-  check(
-    "spec.fine_tuning.learning_rate_factors",
-    learningRateFactors.every((factor) => factor > 0),
-    "each above 0",
-  );
-  check(
-    "spec.fine_tuning.dropouts",
-    dropouts.every((dropout) => dropout >= 0 && dropout < 1),
-    "each from 0 up to but not 1",
-  );
-  check(
-    "spec.fine_tuning.weight_decays",
-    weightDecays.every((decay) => decay >= 0),
-    "each 0 or more",
-  );
+  check("spec.methods", methods.includes("recycling") && isSet(methods), "each once, and recycling among them");
+  const stranger = methods.find((method) => !(knownMethods as readonly string[]).includes(method));
+  check("spec.methods", stranger === undefined, `one of ${knownMethods.join(", ")}, not ${JSON.stringify(stranger)?.slice(0, 100)}`);
+  check("spec.on_failure", (Object.values(OnFailure) as number[]).includes(spec.onFailure), "a choice that this server knows");
+  checkTarget(target, check);
+  checkGlyphs("spec.foundation.data", foundation?.data, check);
+  checkTraining("spec.foundation.training", foundation?.training, check);
+  checkList("spec.foundation.hidden", foundation?.hidden, lengths.hidden, bounds.width, check);
+  checkAuxiliaries(auxiliaries, check);
+  checkTraining("spec.probe", probe, check);
+  checkFineTuning(fineTuning, check);
+  const size = planSize(spec);
+  check("spec", size <= MOST_NODES, `a run of at most ${MOST_NODES} steps, not of ${size}: fewer seeds, held-out domains or members`);
   return found;
 }
 
 type Check = (field: string, right: boolean, description: string) => void;
 
 const isSet = (values: readonly unknown[]) => new Set(values).size === values.length;
+const describeLength = ({ min, max }: { readonly min: number; readonly max: number }) => `${min} to ${max} values`;
+
+function checkNumber(field: string, value: number | undefined, range: Bounds, check: Check): void {
+  check(field, value !== undefined && isWithin(value, range), describeBounds(range));
+}
+
+function checkList(
+  field: string,
+  values: readonly number[] | undefined,
+  length: { readonly min: number; readonly max: number },
+  range: Bounds,
+  check: Check,
+): void {
+  check(field, values !== undefined && isWithin(values.length, length), describeLength(length));
+  check(field, values?.every((value) => isWithin(value, range)) ?? true, `each ${describeBounds(range)}`);
+}
 
 function checkTarget(target: Target | undefined, check: Check): void {
-  const { source = "", domains = [], heldOut = [], validationFraction = 0 } = target ?? {};
+  const { source = "", domains = [], heldOut = [] } = target ?? {};
   check("spec.target.source", isDigest(source), "digest of an imported source");
-  check("spec.target.domains", domains.length > 1 && isSet(domains), "at least two rotations, each once");
-  check("spec.target.held_out", heldOut.length > 0 && isSet(heldOut), "at least one domain, each once");
-  for (const degrees of heldOut) check("spec.target.held_out", domains.includes(degrees), `${degrees} is not among the domains`);
-  check("spec.target.validation_fraction", validationFraction > 0 && validationFraction < 1, "above 0 and below 1");
+  checkList("spec.target.domains", domains, lengths.domains, bounds.degrees, check);
+  check("spec.target.domains", isSet(domains), "each once");
+  checkList("spec.target.held_out", heldOut, lengths.heldOut, bounds.degrees, check);
+  check("spec.target.held_out", isSet(heldOut), "each once");
+  const stranger = heldOut.find((degrees) => !domains.includes(degrees));
+  check("spec.target.held_out", stranger === undefined, `${stranger} is not among the domains`);
+  checkNumber("spec.target.validation_fraction", target?.validationFraction, bounds.share, check);
 }
 
 function checkGlyphs(field: string, data: Glyphs | undefined, check: Check): void {
-  check(`${field}.classes`, (data?.classes ?? 0) > 1, "at least 2");
-  check(`${field}.images`, (data?.images ?? 0) > 0, "at least 1");
-  check(`${field}.rotation`, Number.isFinite(data?.rotation) && (data?.rotation ?? -1) >= 0, "0 or more radians");
+  checkNumber(`${field}.classes`, data?.classes, bounds.classes, check);
+  checkNumber(`${field}.images`, data?.images, bounds.count, check);
+  if (data) check(`${field}.images`, data.images >= data.classes, `at least one for each of the ${data.classes} classes`);
+  checkNumber(`${field}.rotation`, data?.rotation, bounds.radians, check);
   const styles = data?.styles ?? [];
-  check(
-    `${field}.styles`,
-    styles.length > 0 && styles.every((style) => (styleNames as readonly string[]).includes(style)),
-    `any of ${styleNames.join(", ")}`,
-  );
+  const known = styles.every((style) => (styleNames as readonly string[]).includes(style));
+  check(`${field}.styles`, isWithin(styles.length, lengths.styles) && isSet(styles) && known, `any of ${styleNames.join(", ")}, each once`);
 }
 
 function checkTraining(field: string, training: Training | undefined, check: Check): void {
-  check(`${field}.steps`, (training?.steps ?? 0) > 0, "at least 1");
-  check(`${field}.batch`, (training?.batch ?? 0) > 0, "at least 1");
-  check(`${field}.learning_rate`, Number.isFinite(training?.learningRate) && (training?.learningRate ?? 0) > 0, "above 0");
+  checkNumber(`${field}.steps`, training?.steps, bounds.count, check);
+  checkNumber(`${field}.batch`, training?.batch, bounds.count, check);
+  checkNumber(`${field}.learning_rate`, training?.learningRate, bounds.rate, check);
+}
+
+function checkAuxiliaries(auxiliaries: readonly Auxiliary[], check: Check): void {
+  const names = auxiliaries.map(({ name }) => name);
+  check("spec.auxiliaries", isWithin(names.length, lengths.auxiliaries), `at most ${lengths.auxiliaries.max}`);
+  check("spec.auxiliaries", isSet(names), "each with a name of its own");
+  auxiliaries.slice(0, lengths.auxiliaries.max).forEach(({ name, data, probe, training }, i) => {
+    const field = `spec.auxiliaries[${i}]`;
+    const isLine = name.trim() !== "" && name.length <= 60 && !/\p{Cc}/u.test(name) && name.isWellFormed();
+    check(`${field}.name`, isLine && !reservedNames.includes(name), `one line of 1 to 60 characters, none of ${reservedNames.join(", ")}`);
+    checkGlyphs(`${field}.data`, data, check);
+    checkTraining(`${field}.probe`, probe, check);
+    checkTraining(`${field}.training`, training, check);
+  });
+}
+
+function checkFineTuning(tuning: FineTuning | undefined, check: Check): void {
+  const field = "spec.fine_tuning";
+  const { training, validateEvery = 0, learningRateFactors = [], dropouts = [], weightDecays = [] } = tuning ?? {};
+  checkTraining(`${field}.training`, training, check);
+  checkNumber(`${field}.members`, tuning?.members, bounds.members, check);
+  checkNumber(`${field}.validate_every`, validateEvery, bounds.count, check);
+  check(`${field}.validate_every`, validateEvery <= (training?.steps ?? 0), "at most the number of steps, or no checkpoint is ever chosen");
+  checkList(`${field}.learning_rate_factors`, learningRateFactors, lengths.range, bounds.rate, check);
+  const vanishing = learningRateFactors.find((factor) => factor > 0 && factor * (training?.learningRate ?? 1) === 0);
+  check(`${field}.learning_rate_factors`, vanishing === undefined, `${vanishing} times the learning rate is 0`);
+  checkList(`${field}.dropouts`, dropouts, lengths.range, bounds.dropout, check);
+  checkList(`${field}.weight_decays`, weightDecays, lengths.range, bounds.weightDecay, check);
 }
