@@ -3,4 +3,4 @@ export { type ByteCache, createByteCache } from "./byte-cache.ts";
 export { createLimit, type Limit } from "./limit.ts";
 export { createPulse, type Pulse } from "./pulse.ts";
 export { createSharedWork, type SharedWork, type WorkContext } from "./shared-work.ts";
-export { finish, finishInTurns, type Steps, TURN_MS } from "./steps.ts";
+export { finish, finishInTurns, giveWay, type Steps, TURN_MS } from "./steps.ts";

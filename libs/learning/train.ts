@@ -1,5 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { finishInTurns, TURN_MS } from "#libs/concurrency";
+import { finishInTurns, giveWay, TURN_MS } from "#libs/concurrency";
 import type { TrainingCurve, TrainingParameters, TrainingSummary } from "#libs/recipes";
 import type { Checkpoint } from "./checkpoint.ts";
 import { NonFiniteLossError } from "./errors.ts";
@@ -96,7 +95,7 @@ export async function* trainMlp(training: Training): AsyncGenerator<TrainStep, T
       }),
     };
     if (performance.now() - turned > TURN_MS) {
-      await nextTurn();
+      await giveWay();
       turned = performance.now();
     }
     signal?.throwIfAborted();
