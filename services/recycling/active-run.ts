@@ -1,19 +1,18 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Report } from "#libs/reporting";
 import { Code, isRpcError } from "#libs/rpc";
-import { VERSION } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type Driver, drive, RunFailedError } from "./driver.ts";
 import type { Executors } from "./executors.ts";
-import { createPins } from "./pins.ts";
+import { persist } from "./persist.ts";
+import { createPins, type Pins } from "./pins.ts";
 import { planRun } from "./plan.ts";
 import { createPulse, type Pulse } from "./pulse.ts";
 import { nameAverages } from "./refs.ts";
-import { reportRun } from "./report.ts";
 import type { CompleteSpec } from "./specification.ts";
 import type { RunStore } from "./store.ts";
 import type { Outcomes } from "./template.ts";
+import type { Timing } from "./timing.ts";
+import { watchJobs } from "./watch-jobs.ts";
 
 /** How a run ends that is stopped: given up, or left for a later start. */
 export type StopState = typeof RunState.CANCELLED | typeof RunState.INTERRUPTED;
@@ -25,74 +24,113 @@ export type ActiveRun = {
   /** The run as it stands, with its stages. */
   current(): Run;
   remainingSeconds(): number | undefined;
-  /** The report, once the run has succeeded. */
-  report(): Promise<Report>;
-  /** Resolves when the run has ended and its end is written. */
+  /** What was made of each node, once the run has succeeded. */
+  readonly outcomes: Outcomes | undefined;
+  /** Resolves when the run has ended and its end is written, or the log says why it is not. */
   readonly ended: Promise<void>;
   /** Ends it and resolves when that is written. */
   stop(state: StopState): Promise<void>;
 };
 
-type Context = { readonly executors: Executors; readonly store: RunStore; readonly log: Logger };
+/** A run that ends does not wait longer for services that do not answer. */
+const CLOSING_MS = 10_000;
 
-const REWATCH_MS = 500;
+type Context = { readonly executors: Executors; readonly store: RunStore; readonly log: Logger; readonly timing: Timing };
+
+/** How a run ended. */
+type End = { readonly state: RunState; readonly error: string };
 
 /** Starts to drive a run that is stored. */
-export function activate(stored: Run, spec: CompleteSpec, { executors, store, log }: Context): ActiveRun {
+export function activate(stored: Run, spec: CompleteSpec, { executors, store, log, timing }: Context): ActiveRun {
   const { id } = stored;
+  const { patienceMs, sweepMs } = timing;
   const plan = planRun(spec);
   const pulse = createPulse();
   const stopper = new AbortController();
+  const { signal } = stopper;
   const pins = createPins(id, executors.catalog, log);
   const began = performance.now();
   const background = new Set<Promise<unknown>>();
   let run: Run = { ...stored, state: RunState.RUNNING, error: "", finishedAtMs: 0n };
-  let requested: RunState | undefined;
+  let requested: StopState | undefined;
   let outcomes: Outcomes | undefined;
-  let report: Promise<Report> | undefined;
 
   const keep = (work: Promise<unknown>) => {
-    const kept = work.catch((error: unknown) => log.warn({ runId: id, error }, "the cost of a node was not written"));
+    const kept = work.catch((error: unknown) => log.warn({ runId: id, error }, "what became of a node was not written"));
     background.add(kept);
     kept.finally(() => background.delete(kept)).catch(() => undefined);
   };
   const driver = drive(id, plan.nodes, {
     executors,
     log,
-    signal: stopper.signal,
+    signal,
+    patienceMs,
+    keep: pins.keep,
     onChange: pulse.beat,
     onDone: ({ id: node, stage }, { digest }, cpuMs) => {
       pins.add(digest);
       if (cpuMs !== undefined) keep(store.addWork(id, { node, stage, cpuMs }));
     },
+    onFailed: ({ id: node }, error) => keep(store.addFailure(id, node, error)),
   });
-  const watching = watchJobs(id, driver, executors, log, stopper.signal, pulse);
 
-  const end = async (state: RunState, error = "") => {
+  const watch = async () => {
+    for await (const jobs of watchJobs(id, { finetune: executors.finetune, log, signal, sweepMs })) {
+      for (const job of jobs) driver.observe(job);
+      pulse.beat();
+    }
+  };
+  const watching = watch().catch((error: unknown) => log.error({ runId: id, error }, "the watch of the jobs ended"));
+
+  const finish = async (): Promise<End> => {
+    try {
+      const [made] = await Promise.all([driver.finished, keepSource(spec, pins, patienceMs, signal)]);
+      await persist(() => nameAverages(spec, plan, made, executors, signal), { patienceMs, signal });
+      await persist(pins.flush, { patienceMs, signal });
+      outcomes = made;
+      return { state: RunState.SUCCEEDED, error: "" };
+    } catch (error) {
+      if (requested !== undefined) return { state: requested, error: "" };
+      if (!(error instanceof RunFailedError || isRpcError(error))) {
+        log.error({ runId: id, error }, "a run failed for a reason that is not its own");
+      }
+      return { state: RunState.FAILED, error: error instanceof Error ? error.message : String(error) };
+    }
+  };
+
+  const close = async ({ state, error }: End): Promise<void> => {
+    const trying = (what: string, work: () => Promise<unknown>) =>
+      persist(work, { patienceMs: Math.min(patienceMs, CLOSING_MS) }).catch((cause: unknown) =>
+        log.warn({ runId: id, error: cause }, `${what} when a run ended`),
+      );
     await Promise.all(background);
-    await pins.flush().catch((cause: unknown) => log.warn({ runId: id, error: cause }, "pins were not set"));
+    if (state !== RunState.SUCCEEDED) await trying("pins were not set", pins.flush);
+    if (state === RunState.FAILED || state === RunState.CANCELLED) {
+      await trying("jobs were not cancelled", () => executors.finetune.cancelJobs({ runId: id }));
+    }
     await store.addWallTime(id, performance.now() - began);
     const interrupted = state === RunState.INTERRUPTED;
-    run = { ...run, state, error, finishedAtMs: interrupted ? 0n : BigInt(Date.now()), stages: stagesOf(driver) };
+    const over: Run = { ...run, state, error, finishedAtMs: interrupted ? 0n : BigInt(Date.now()), stages: stagesOf(driver) };
     // A run that is left is stored as running: whoever finds it without a driver knows that it was interrupted.
-    await store.save(interrupted ? { ...run, state: RunState.RUNNING } : run, !interrupted);
-    if (state === RunState.FAILED || state === RunState.CANCELLED)
-      await executors.finetune.cancelJobs({ runId: id }).catch(() => undefined);
-    pulse.beat();
+    await store.save(interrupted ? { ...over, state: RunState.RUNNING } : over, !interrupted);
+    run = over;
   };
 
   const ended = (async () => {
+    const end = await finish();
+    stopper.abort();
+    // Nothing is on its way any more that `close` would miss.
+    await Promise.all([watching, driver.settled()]);
     try {
-      outcomes = await driver.finished;
-      await nameAverages(spec, plan, outcomes, executors);
-      await end(RunState.SUCCEEDED);
-    } catch (error) {
-      if (requested !== undefined) return await end(requested);
-      if (!(error instanceof RunFailedError)) log.error({ runId: id, error }, "a run failed for a reason that is not its own");
-      await end(RunState.FAILED, error instanceof Error ? error.message : String(error));
+      await close(end);
+    } catch (cause) {
+      log.error({ runId: id, error: cause }, "the end of a run was not written");
+      const message = `the end of the run could not be written: ${cause instanceof Error ? cause.message : String(cause)}`;
+      run = { ...run, state: RunState.FAILED, error: end.error || message, stages: stagesOf(driver) };
+      outcomes = undefined;
     } finally {
-      stopper.abort();
-      await watching;
+      pins[Symbol.dispose]();
+      pulse.beat();
     }
   })();
 
@@ -100,19 +138,11 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
     driver,
     pulse,
     ended,
+    get outcomes() {
+      return run.state === RunState.SUCCEEDED ? outcomes : undefined;
+    },
     current: () => ({ ...run, stages: stagesOf(driver) }),
     remainingSeconds: () => driver.progress.remainingSeconds(performance.now() - began),
-    async report() {
-      await ended;
-      if (!outcomes) throw new RunFailedError(run.error);
-      const known = outcomes;
-      report ??= store
-        .cost(id)
-        .then((cost) =>
-          reportRun({ run: { id, spec }, plan, outcomes: known, cost, executors, version: VERSION, signal: new AbortController().signal }),
-        );
-      return report;
-    },
     async stop(state) {
       requested ??= state;
       stopper.abort();
@@ -121,29 +151,16 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
   };
 }
 
-function stagesOf(driver: Driver): Run["stages"] {
-  return driver.progress.stages().map((stage) => ({ $typeName: "ratatouille.v1.Stage", ...stage }));
+/** The source is the one input that no node of the run makes. */
+async function keepSource({ target }: CompleteSpec, pins: Pins, patienceMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await persist(() => pins.keep(target.source), { patienceMs, signal });
+  } catch (cause) {
+    if (!isRpcError(cause, Code.NOT_FOUND)) throw cause;
+    throw new RunFailedError(`the source ${target.source} of the target is not in the catalog`, { cause });
+  }
 }
 
-/** Follows the jobs of a run. The stream starts with their current state, so a new one closes every gap. */
-async function watchJobs(
-  runId: string,
-  driver: Driver,
-  { finetune }: Executors,
-  log: Logger,
-  signal: AbortSignal,
-  pulse: Pulse,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      for await (const { jobs } of finetune.watchJobs({ runId }, { signal, timeoutMs: 0 })) {
-        for (const job of jobs) driver.observe(job);
-        pulse.beat();
-      }
-    } catch (error) {
-      if (signal.aborted || isRpcError(error, Code.CANCELLED)) return;
-      log.warn({ runId, error }, "the watch of the jobs broke; it starts again");
-      await sleep(REWATCH_MS, undefined, { signal }).catch(() => undefined);
-    }
-  }
+function stagesOf(driver: Driver): Run["stages"] {
+  return driver.progress.stages().map((stage) => ({ $typeName: "ratatouille.v1.Stage", ...stage }));
 }

@@ -1,8 +1,10 @@
 import { createLimit } from "#libs/concurrency";
 import { canonicalRecipe, type Digest, type Recipe } from "#libs/recipes";
+import { Code, isRpcError } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type Executors, outcomeOf } from "./executors.ts";
+import { persist } from "./persist.ts";
 import { createProgress, type NodeState, type Progress } from "./progress.ts";
 import { dependencies, instantiate, type Node, type Outcome } from "./template.ts";
 
@@ -17,6 +19,8 @@ export type Driver = {
   observe(job: Job): void;
   /** Something may have happened to a job: look it up. */
   wake(jobId: string): void;
+  /** Resolves when nothing is asked of any service any more. Comes soon after the signal has aborted. */
+  settled(): Promise<void>;
 };
 
 /** A node failed and the run cannot go on without it. */
@@ -28,28 +32,48 @@ type Dependencies = {
   readonly executors: Executors;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** How long services that do not answer are asked again. */
+  readonly patienceMs: number;
+  /** Pins an artifact that was there before. @throws RpcError NOT_FOUND if it is gone meanwhile. */
+  readonly keep: (digest: Digest) => Promise<void>;
   /** A node's artifact is known. `cpuMs` if it was made for this start of the run: what it took to compute, 0 for averages. */
   readonly onDone: (node: Node, outcome: Outcome & { state: "done" }, cpuMs?: number) => void;
+  /** A node failed and the run goes on without it. */
+  readonly onFailed: (node: Node, error: string) => void;
   /** Something that watchers show has changed. */
   readonly onChange: () => void;
 };
+
+/** The nodes of one recipe, while its job is open. */
+type Submitted = { readonly nodes: Node[]; readonly recipe: Recipe; readonly submittedAtMs: bigint };
 
 /** Catalog lookups under way at once; those of one moment travel together. */
 const LOOKUPS = 128;
 /** Averages and evaluations under way at once; the services queue what exceeds their workers. */
 const CALLS = 4;
+/** How often a job is submitted again that somebody cancelled although this run needs it. */
+const RESUBMISSIONS = 3;
+/** How often an artifact is looked up again that was there and gone a moment later. */
+const LOOKS = 3;
 
 /**
  * Drives a graph: each node whose inputs are made is looked up in the catalog by its recipe's key and, if it has no artifact, handed to its
  * service. What a service is told twice it does once, so a run that starts again only goes on.
+ *
+ * Only a fine-tuning that fails is a reason to go on without an expendable node. Services that do not answer are asked again for a while;
+ * after that, and after any other error, the run fails and can be started again.
  */
-export function drive(runId: string, nodes: readonly Node[], { executors, log, signal, onDone, onChange }: Dependencies): Driver {
+export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: Dependencies): Driver {
+  const { executors, log, signal, patienceMs, keep, onDone, onFailed, onChange } = dependenciesOfRun;
   const outcomes = new Map<string, Outcome>();
   const progress = createProgress(nodes);
   const ended: Job[] = [];
-  const submitted = new Map<string, Node>();
+  const submitted = new Map<string, Submitted>();
+  const told = new Set<string>();
+  const cancellations = new Map<string, number>();
   const dependents = new Map<string, Node[]>();
   const missing = new Map<string, number>();
+  const working = new Set<Promise<void>>();
   const lookup = createLimit(LOOKUPS);
   const call = createLimit(CALLS);
   const finished = Promise.withResolvers<ReadonlyMap<string, Outcome>>();
@@ -68,13 +92,27 @@ export function drive(runId: string, nodes: readonly Node[], { executors, log, s
     onChange();
   };
 
+  /** Does something for a node in the background. What it throws is the end of the run. */
+  const work = (node: Node, task: () => Promise<void>) => {
+    const done = task().catch((cause: unknown) => {
+      if (over) return;
+      if (!isRpcError(cause)) log.error({ runId, node: node.id, error: cause }, "a node failed for a reason that is not its own");
+      fail(new RunFailedError(`${node.label}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause }));
+    });
+    working.add(done);
+    done.finally(() => working.delete(done)).catch(() => undefined);
+  };
+
   const settle = (node: Node, outcome: Outcome, state: NodeState, cpuMs = 0) => {
     if (over || outcomes.has(node.id)) return;
     outcomes.set(node.id, outcome);
     move(node, state);
     if (outcome.state === "done") onDone(node, outcome, state === "cached" ? undefined : cpuMs);
     else if (!node.expendable) return fail(new RunFailedError(`${node.label}: ${outcome.error}`));
-    else log.warn({ runId, node: node.id, error: outcome.error }, "the run goes on without a node");
+    else {
+      log.warn({ runId, node: node.id, error: outcome.error }, "the run goes on without a node");
+      onFailed(node, outcome.error);
+    }
     for (const dependent of dependents.get(node.id) ?? []) {
       const left = (missing.get(dependent.id) ?? 0) - 1;
       missing.set(dependent.id, left);
@@ -91,63 +129,92 @@ export function drive(runId: string, nodes: readonly Node[], { executors, log, s
     if (instance.state === "waiting") throw new Error(`${node.id} began before its inputs`);
     if (instance.state === "impossible") return settle(node, { state: "failed", error: instance.error }, "failed");
     move(node, "queued");
-    run(node, instance.recipe).catch((error: unknown) => {
-      if (over) return;
-      settle(node, { state: "failed", error: error instanceof Error ? error.message : String(error) }, "failed");
-    });
+    work(node, () => run(node, instance.recipe));
+  };
+
+  /** What the catalog has for a recipe, pinned before anything relies on it. */
+  const find = async (recipe: Recipe): Promise<Outcome | undefined> => {
+    for (let look = 1; !over; look += 1) {
+      const artifact = await executors.artifacts.findByRecipe(recipe, { signal });
+      if (!artifact) return undefined;
+      try {
+        await keep(artifact.digest as Digest);
+        return await outcomeOf(artifact, executors.artifacts, signal);
+      } catch (error) {
+        if (look === LOOKS || !isRpcError(error, Code.NOT_FOUND)) throw error;
+      }
+    }
+    return undefined;
   };
 
   const run = async (node: Node, recipe: Recipe): Promise<void> => {
-    const known = await lookup(async () => {
-      if (over) return undefined;
-      const artifact = await executors.artifacts.findByRecipe(recipe, { signal });
-      return artifact && (await outcomeOf(artifact, executors.artifacts, signal));
-    });
+    const again = { patienceMs, signal };
+    const known = await lookup(async () => (over ? undefined : persist(() => find(recipe), again)));
     if (over) return;
     if (known) return settle(node, known, "cached");
-    if (recipe.kind === "average" || recipe.kind === "evaluate") {
-      await call(async () => {
-        if (over) return;
-        move(node, "running");
-        if (recipe.kind === "average") {
-          const { digest } = await executors.average(recipe, { signal });
-          settle(node, { state: "done", digest: digest as Digest }, "done");
-        } else {
-          const { artifact, result, computeMs } = await executors.evaluate(recipe, { signal });
-          settle(node, { state: "done", digest: artifact.digest as Digest, result }, "done", computeMs);
-        }
-      });
-      return;
-    }
-    const { job } = await executors.finetune.submitJob({ recipe: canonicalRecipe(recipe), label: node.label, runId }, { signal });
+    if (recipe.kind !== "average" && recipe.kind !== "evaluate") return submit([node], recipe);
+    await call(async () => {
+      if (over) return;
+      move(node, "running");
+      if (recipe.kind === "average") {
+        const { digest } = await persist(() => executors.average(recipe, { signal }), again);
+        settle(node, { state: "done", digest: digest as Digest }, "done");
+      } else {
+        const { artifact, result, computeMs } = await persist(() => executors.evaluate(recipe, { signal }), again);
+        settle(node, { state: "done", digest: artifact.digest as Digest, result }, "done", computeMs);
+      }
+    });
+  };
+
+  const submit = async (forNodes: readonly Node[], recipe: Recipe): Promise<void> => {
+    const [{ label }] = forNodes as [Node];
+    // Not to be aborted: who cancels the jobs of this run has to know that none is on its way.
+    const request = { recipe: canonicalRecipe(recipe), label, runId };
+    const { job } = await persist(() => executors.finetune.submitJob(request), { patienceMs, signal });
     if (!job) throw new Error("The fine-tune service answered without a job");
-    submitted.set(job.id, node);
+    const present = submitted.get(job.id);
+    if (present) present.nodes.push(...forNodes);
+    else submitted.set(job.id, { nodes: [...forNodes], recipe, submittedAtMs: job.submittedAtMs });
     observe(job);
   };
 
   const observe = (job: Job) => {
-    const node = submitted.get(job.id);
-    if (!node || over || outcomes.has(node.id)) return;
-    if (job.state === JobState.RUNNING) {
-      move(node, "running");
-      return progress.report(node, job);
+    const known = submitted.get(job.id);
+    // What was seen before the job was submitted anew may arrive after it.
+    if (!known || over || job.submittedAtMs < known.submittedAtMs) return;
+    if (job.state === JobState.RUNNING || job.state === JobState.QUEUED) {
+      for (const node of known.nodes) {
+        move(node, job.state === JobState.RUNNING ? "running" : "queued");
+        progress.report(node, job);
+      }
+      return;
     }
-    if (job.state === JobState.QUEUED) return move(node, "queued");
     submitted.delete(job.id);
-    ended.push(job);
-    if (job.state === JobState.SUCCEEDED) {
-      complete(node, job).catch((error: unknown) => {
-        settle(node, { state: "failed", error: error instanceof Error ? error.message : String(error) }, "failed");
-      });
-    } else {
-      const error = job.state === JobState.CANCELLED ? "its job was cancelled" : job.error;
-      settle(node, { state: "failed", error }, "failed");
+    if (job.state === JobState.CANCELLED) return submitAgain(job, known);
+    if (!told.has(job.id)) ended.push(job);
+    told.add(job.id);
+    if (job.state !== JobState.SUCCEEDED) {
+      for (const node of known.nodes) settle(node, { state: "failed", error: job.error }, "failed");
+      return;
     }
+    known.nodes.forEach((node, i) => {
+      // The job was worked on once, whoever needs it.
+      work(node, () => complete(node, job, i === 0 ? Number(job.cpuMs) : 0));
+    });
   };
 
-  const complete = async (node: Node, job: Job) => {
-    const artifact = await executors.artifacts.get(job.artifact, { signal });
-    settle(node, await outcomeOf(artifact, executors.artifacts, signal), "done", Number(job.cpuMs));
+  const submitAgain = (job: Job, { nodes: needing, recipe }: Submitted) => {
+    const times = (cancellations.get(job.id) ?? 0) + 1;
+    cancellations.set(job.id, times);
+    const [first] = needing as [Node];
+    if (times > RESUBMISSIONS) return fail(new RunFailedError(`${first.label}: its job was cancelled`));
+    log.warn({ runId, jobId: job.id }, "a job was cancelled that this run needs; it is submitted again");
+    work(first, () => submit(needing, recipe));
+  };
+
+  const complete = async (node: Node, job: Job, cpuMs: number) => {
+    const find = async () => outcomeOf(await executors.artifacts.get(job.artifact, { signal }), executors.artifacts, signal);
+    settle(node, await persist(find, { patienceMs, signal }), "done", cpuMs);
   };
 
   const wake = (jobId: string) => {
@@ -165,5 +232,8 @@ export function drive(runId: string, nodes: readonly Node[], { executors, log, s
     for (const id of needed) dependents.set(id, [...(dependents.get(id) ?? []), node]);
   }
   for (const node of nodes) if (missing.get(node.id) === 0) begin(node);
-  return { finished: finished.promise, progress, ended, observe, wake };
+  const settled = async () => {
+    while (working.size > 0) await Promise.all(working);
+  };
+  return { finished: finished.promise, progress, ended, observe, wake, settled };
 }

@@ -6,9 +6,12 @@ import type { Logger } from "#libs/telemetry";
 import { jobFinished } from "#libs/topics";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { createExecutors } from "./executors.ts";
+import { persist } from "./persist.ts";
+import { releaseReproduction } from "./reproduce.ts";
 import { createRuns } from "./runs.ts";
 import { createRecyclingService } from "./service.ts";
 import { openRunStore } from "./store.ts";
+import { defaultTiming, type Timing } from "./timing.ts";
 
 /** Name of the durable consumer: all replicas share it. */
 const DURABLE = "recycling";
@@ -24,24 +27,38 @@ export async function createRecycling({
   channel,
   log,
   resume,
+  timing: changes = {},
 }: {
   readonly directory: string;
   readonly bus: Bus;
   readonly channel: RpcChannel;
   readonly log: Logger;
   readonly resume: boolean;
+  readonly timing?: Partial<Timing>;
 }): Promise<Service> {
   const store = await openRunStore(join(directory, "recycling.sqlite"));
   const executors = createExecutors(channel);
-  const runs = createRuns(store, executors, log, resume);
+  const timing = { ...defaultTiming, ...changes };
+  const runs = createRuns(store, executors, log, { resume, timing });
+  const reproduction = { executors, store, log, timing };
+  // Reproductions of an earlier life of this service: nobody waits for them.
+  const orphans = await store.reproductions();
+  const releaseOrphans = async (signal: AbortSignal) => {
+    for (const id of orphans) {
+      await persist(() => releaseReproduction(id, reproduction), { patienceMs: Infinity, signal }).catch((error: unknown) => {
+        if (!signal.aborted) log.warn({ runId: id, error }, "the jobs of a reproduction stay");
+      });
+    }
+  };
   return {
     name: "recycling",
-    registrations: [implement(RecyclingService, createRecyclingService(runs, executors))],
+    registrations: [implement(RecyclingService, createRecyclingService(runs, reproduction))],
     async run(signal) {
       const relaying = store.outbox.relay(bus, { signal, onError: (error) => log.warn({ error }, "an event was not published; it stays") });
       const consuming = bus.consume(jobFinished, { durable: DURABLE, concurrency: 8, signal }, async ({ jobId }) => runs.wake(jobId));
-      if (resume) await runs.resume();
-      await Promise.all([relaying, consuming]);
+      const loops = [relaying, consuming, releaseOrphans(signal)];
+      if (resume) loops.push(runs.resume());
+      await Promise.all(loops);
       await runs.interrupt();
     },
     async [Symbol.asyncDispose]() {

@@ -1,4 +1,5 @@
 import { Code, isRpcError } from "#libs/rpc";
+import type { Ref } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { Executors } from "./executors.ts";
 import type { Plan } from "./plan.ts";
 import type { CompleteSpec } from "./specification.ts";
@@ -10,14 +11,14 @@ export function refName(run: string, seed: number, heldOut: string): string {
 }
 
 /** Points the refs of a run at its recycled models, so that people find them by name. Refs that point there stay untouched. */
-export async function nameAverages(spec: CompleteSpec, plan: Plan, outcomes: Outcomes, { catalog }: Executors): Promise<void> {
-  const known = new Map<string, string>();
-  let pageToken = "";
-  do {
-    const page = await catalog.listRefs({ prefix: `${spec.name}/`, pageSize: 500, pageToken });
-    for (const { name, digest } of page.refs) known.set(name, digest);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
+export async function nameAverages(
+  spec: CompleteSpec,
+  plan: Plan,
+  outcomes: Outcomes,
+  { catalog }: Pick<Executors, "catalog">,
+  signal: AbortSignal,
+): Promise<void> {
+  const known = new Map((await refsOf(spec.name, catalog, signal)).map(({ name, digest }) => [name, digest]));
   for (const { seed, heldOut, averages } of plan.cells) {
     const node = averages.find(({ method }) => method === "recycling")?.node;
     const outcome = node === undefined ? undefined : outcomes.get(node);
@@ -25,10 +26,35 @@ export async function nameAverages(spec: CompleteSpec, plan: Plan, outcomes: Out
     const from = known.get(name) ?? "";
     if (outcome?.state !== "done" || from === outcome.digest) continue;
     try {
-      await catalog.moveRef({ name, from, to: outcome.digest, reason: `recycled by run ${spec.name}` });
+      await catalog.moveRef({ name, from, to: outcome.digest, reason: reasonOf(spec.name) }, { signal });
     } catch (error) {
       // Another run of the same name was first; its model stays.
       if (!isRpcError(error, Code.ABORTED)) throw error;
     }
+  }
+}
+
+/** Deletes the refs of the runs of a name, those that somebody else has moved since excepted. */
+export async function forgetAverages(run: string, { catalog }: Pick<Executors, "catalog">, signal: AbortSignal): Promise<void> {
+  for (const { name, digest, history } of await refsOf(run, catalog, signal)) {
+    if (digest === "" || history[0]?.reason !== reasonOf(run)) continue;
+    try {
+      await catalog.moveRef({ name, from: digest, reason: `the last run ${run} was deleted` }, { signal });
+    } catch (error) {
+      // Somebody moved it just now, and keeps it.
+      if (!isRpcError(error, Code.ABORTED)) throw error;
+    }
+  }
+}
+
+const reasonOf = (run: string) => `recycled by run ${run}`;
+
+async function refsOf(run: string, catalog: Executors["catalog"], signal: AbortSignal): Promise<Ref[]> {
+  const refs: Ref[] = [];
+  for (let pageToken = ""; ; ) {
+    const page = await catalog.listRefs({ prefix: `${run}/`, pageSize: 500, pageToken }, { signal });
+    refs.push(...page.refs);
+    pageToken = page.nextPageToken;
+    if (pageToken === "") return refs;
   }
 }

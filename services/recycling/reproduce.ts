@@ -1,23 +1,36 @@
 import { canonicalRecipe, type Recipe, readManifest } from "#libs/recipes";
 import { failedPrecondition, unavailable } from "#libs/rpc";
+import type { Logger } from "#libs/telemetry";
 import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { Executors } from "./executors.ts";
+import type { RunStore } from "./store.ts";
+import type { Timing } from "./timing.ts";
+import { watchJobs } from "./watch-jobs.ts";
 
 /** What running a recipe again gave. */
 export type Reproduction = { readonly expected: string; readonly actual: string; readonly same: boolean; readonly recipe: string };
+
+/** What a reproduction needs besides the signal. */
+export type ReproductionContext = {
+  readonly executors: Executors;
+  readonly store: Pick<RunStore, "addReproduction" | "forgetReproduction">;
+  readonly log: Logger;
+  readonly timing: Pick<Timing, "sweepMs">;
+};
 
 /**
  * Runs the recipe of an artifact again, from its inputs in the catalog, and compares digests. Yields the job's progress where a trainer does it.
  * @throws RpcError NOT_FOUND for an unknown digest; FAILED_PRECONDITION (NOT_REPRODUCIBLE) for imports; (REPRODUCTION_FAILED) if the job failed.
  */
-export async function* reproduce(digest: string, executors: Executors, signal: AbortSignal): AsyncGenerator<Job, Reproduction> {
-  const artifact = await executors.artifacts.get(digest, { signal });
+export async function* reproduce(digest: string, context: ReproductionContext, signal: AbortSignal): AsyncGenerator<Job, Reproduction> {
+  const artifact = await context.executors.artifacts.get(digest, { signal });
   const { recipe } = readManifest(artifact.manifest);
-  const actual = yield* runAgain(recipe, executors, signal);
+  const actual = yield* runAgain(recipe, context, signal);
   return { expected: artifact.digest, actual, same: actual === artifact.digest, recipe: canonicalRecipe(recipe) };
 }
 
-async function* runAgain(recipe: Recipe, executors: Executors, signal: AbortSignal): AsyncGenerator<Job, string> {
+async function* runAgain(recipe: Recipe, context: ReproductionContext, signal: AbortSignal): AsyncGenerator<Job, string> {
+  const { executors } = context;
   switch (recipe.kind) {
     case "import":
       throw failedPrecondition("imported files have no recipe that can be run again", { reason: "NOT_REPRODUCIBLE" });
@@ -26,17 +39,22 @@ async function* runAgain(recipe: Recipe, executors: Executors, signal: AbortSign
     case "evaluate":
       return (await executors.evaluate(recipe, { signal, reproduce: true })).artifact.digest;
     default:
-      return yield* trainAgain(recipe, executors, signal);
+      return yield* trainAgain(recipe, context, signal);
   }
 }
 
-async function* trainAgain(recipe: Recipe, { finetune }: Executors, signal: AbortSignal): AsyncGenerator<Job, string> {
+async function* trainAgain(recipe: Recipe, context: ReproductionContext, signal: AbortSignal): AsyncGenerator<Job, string> {
+  const { store, log, timing } = context;
+  const { finetune } = context.executors;
   const runId = `reproduce-${crypto.randomUUID()}`;
   const request = { recipe: canonicalRecipe(recipe), label: `reproduction of a ${recipe.kind}`, runId, reproduce: true };
-  const { job } = await finetune.submitJob(request, { signal });
-  if (!job) throw unavailable("the fine-tune service answered without a job");
+  // Written down first: if this process is killed, the next one finds whose jobs nobody waits for.
+  await store.addReproduction(runId);
   try {
-    for await (const { jobs } of finetune.watchJobs({ runId }, { signal, timeoutMs: 0 })) {
+    // Not to be aborted: what is cancelled below must not arrive later.
+    const { job } = await finetune.submitJob(request);
+    if (!job) throw unavailable("the fine-tune service answered without a job");
+    for await (const jobs of watchJobs(runId, { finetune, log, signal, sweepMs: timing.sweepMs })) {
       const own = jobs.findLast(({ id }) => id === job.id);
       if (!own) continue;
       if (own.state === JobState.SUCCEEDED) return own.artifact;
@@ -45,9 +63,15 @@ async function* trainAgain(recipe: Recipe, { finetune }: Executors, signal: Abor
       }
       yield own;
     }
-    throw unavailable("the watch of the job ended before the job");
+    throw signal.reason;
   } finally {
     // Whoever leaves early leaves no work behind; a job that has ended is not touched.
-    await finetune.cancelJobs({ runId }).catch(() => undefined);
+    await releaseReproduction(runId, context).catch((error: unknown) => log.warn({ runId, error }, "the jobs of a reproduction stay"));
   }
+}
+
+/** Cancels the jobs of a reproduction and forgets it. */
+export async function releaseReproduction(id: string, { executors, store }: Omit<ReproductionContext, "log" | "timing">): Promise<void> {
+  await executors.finetune.cancelJobs({ runId: id });
+  await store.forgetReproduction(id);
 }

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { clone } from "@bufbuild/protobuf";
-import { failedPrecondition, type Implementation, invalidArgument, notFound } from "#libs/rpc";
-import { type RecyclingService, type Run, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
-import type { Executors } from "./executors.ts";
-import { reproduce } from "./reproduce.ts";
+import { type Implementation, invalidArgument } from "#libs/rpc";
+import { type RecyclingService, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { type ReproductionContext, reproduce } from "./reproduce.ts";
 import type { Runs } from "./runs.ts";
 
 const WATCH_INTERVAL_MS = 250;
@@ -12,19 +11,14 @@ const DEFAULT_PAGE = 100;
 const LARGEST_PAGE = 500;
 
 /** RecyclingService over the runs of this process. */
-export function createRecyclingService(runs: Runs, executors: Executors): Implementation<typeof RecyclingService> {
-  const known = async (id: string): Promise<Run> => {
-    const run = await runs.get(id);
-    if (!run) throw notFound(`there is no run ${id}`, { reason: "RUN_UNKNOWN" });
-    return run;
-  };
+export function createRecyclingService(runs: Runs, reproduction: ReproductionContext): Implementation<typeof RecyclingService> {
   return {
     async startRun({ spec }) {
       if (!spec) throw invalidArgument("spec is missing", { violations: [{ field: "spec", description: "required" }] });
       return { run: await runs.start(spec) };
     },
     async getRun({ id }) {
-      return { run: await known(id) };
+      return { run: await runs.get(id) };
     },
     async listRuns({ pageSize, pageToken }) {
       const size = Math.min(pageSize > 0 ? pageSize : DEFAULT_PAGE, LARGEST_PAGE);
@@ -38,7 +32,7 @@ export function createRecyclingService(runs: Runs, executors: Executors): Implem
       return { runs: page.map(({ run }) => run), nextPageToken: page.length === size && last ? String(last.position) : "" };
     },
     async *watchRun({ id }, { signal }) {
-      const first = await known(id);
+      const first = await runs.get(id);
       const active = runs.active(id);
       if (!active) {
         yield { run: first };
@@ -66,38 +60,29 @@ export function createRecyclingService(runs: Runs, executors: Executors): Implem
       }
     },
     async cancelRun({ id }) {
-      const run = await known(id);
-      if (run.state === RunState.SUCCEEDED || run.state === RunState.FAILED) {
-        throw failedPrecondition(`run ${id} has ended already`, { reason: "RUN_FINISHED" });
-      }
       return { run: await runs.cancel(id) };
     },
-    async *getReport({ id }) {
-      const { state } = await known(id);
-      const report = await runs.report(id);
-      if (!report) {
-        throw failedPrecondition(`run ${id} has no report: it is ${stateName(state)}`, {
-          reason: "RUN_NOT_FINISHED",
-        });
-      }
+    async deleteRun({ id }, { signal }) {
+      await runs.delete(id, signal);
+      return {};
+    },
+    async *getReport({ id }, { signal }) {
+      const report = await runs.report(id, signal);
       const bytes = new TextEncoder().encode(JSON.stringify(report));
       for (let start = 0; start < bytes.length; start += CHUNK_BYTES) yield { chunk: bytes.subarray(start, start + CHUNK_BYTES) };
     },
     async *reproduce({ digest }, { signal }) {
-      const steps = reproduce(digest, executors, signal);
-      for (;;) {
-        const { done, value } = await steps.next();
-        if (done) {
-          yield { event: { case: "result", value } };
-          return;
+      const steps = reproduce(digest, reproduction, signal);
+      try {
+        for (;;) {
+          const { done, value } = await steps.next();
+          if (done) return yield { event: { case: "result", value } };
+          yield { event: { case: "progress", value } };
         }
-        yield { event: { case: "progress", value } };
+      } finally {
+        // A caller that leaves between two steps leaves no job behind.
+        await steps.return({ expected: "", actual: "", same: false, recipe: "" });
       }
     },
   };
-}
-
-function stateName(state: RunState): string {
-  const [name] = Object.entries(RunState).find(([, value]) => value === state) ?? ["unknown"];
-  return name.toLowerCase();
 }

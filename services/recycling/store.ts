@@ -1,4 +1,5 @@
 import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
+import type { Transaction } from "kysely";
 import { createOutbox, event, type Outbox, type OutboxTables, outboxMigration } from "#libs/bus";
 import { type Database, openDatabase, sqlMigration } from "#libs/storage";
 import { runFinished } from "#libs/topics";
@@ -7,6 +8,8 @@ import { type Run, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_p
 type Tables = OutboxTables & {
   runs: { id: string; run: string; wall_ms: number; position: number | null };
   work: { run_id: string; node: string; stage: string; cpu_ms: number };
+  failures: { run_id: string; node: string; error: string };
+  reproductions: { id: string };
 };
 
 /** CPU time that one node of a run took, in milliseconds. */
@@ -14,15 +17,27 @@ export type WorkDone = { readonly node: string; readonly stage: string; readonly
 
 /** The runs that there are. What they have made is in the catalog. */
 export type RunStore = {
+  /** Writes a run that begins: nothing has failed yet. */
+  begin(run: Run): Promise<void>;
   /** Writes a run; when it ends, the event about it goes into the same transaction. */
   save(run: Run, ended: boolean): Promise<void>;
+  /** Forgets a run and all that is known about it. */
+  delete(id: string): Promise<void>;
   get(id: string): Promise<Run | undefined>;
   /** Newest first. `before` is the position of the last run of the page before. */
   list(limit: number, before?: number): Promise<{ readonly run: Run; readonly position: number }[]>;
   addWork(runId: string, work: WorkDone): Promise<void>;
+  /** A node failed and the run goes on without it. */
+  addFailure(runId: string, node: string, error: string): Promise<void>;
+  /** Errors of the nodes that failed, by node. */
+  failures(runId: string): Promise<ReadonlyMap<string, string>>;
   addWallTime(runId: string, wallMs: number): Promise<void>;
   /** What a run cost over all its starts. */
   cost(runId: string): Promise<{ readonly wallMs: number; readonly work: readonly WorkDone[] }>;
+  /** A reproduction has jobs, under its id as that of a run, until it is forgotten. */
+  addReproduction(id: string): Promise<void>;
+  reproductions(): Promise<string[]>;
+  forgetReproduction(id: string): Promise<void>;
   readonly outbox: Outbox<Tables>;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -35,6 +50,12 @@ const migrations = [
        primary key (run_id, node)) strict`,
   ),
   outboxMigration,
+  sqlMigration(
+    "failures and reproductions",
+    `create table failures (run_id text not null references runs (id), node text not null, error text not null,
+       primary key (run_id, node)) strict`,
+    "create table reproductions (id text primary key) strict",
+  ),
 ];
 
 /** Opens the database of runs at `path`. */
@@ -42,21 +63,39 @@ export async function openRunStore(path: string): Promise<RunStore> {
   const database: Database<Tables> = await openDatabase<Tables>({ path, migrations });
   const outbox = createOutbox(database);
   const parse = (text: string) => fromJsonString(RunSchema, text);
+
+  const write = async (tx: Transaction<Tables>, run: Run) => {
+    const text = toJsonString(RunSchema, run);
+    const last = await tx
+      .selectFrom("runs")
+      .select(({ fn }) => fn.max("position").as("position"))
+      .executeTakeFirst();
+    const position = (last?.position ?? 0) + 1;
+    await tx
+      .insertInto("runs")
+      .values({ id: run.id, run: text, wall_ms: 0, position })
+      .onConflict((conflict) => conflict.column("id").doUpdateSet({ run: text }))
+      .execute();
+  };
+
   return {
     outbox,
+    async begin(run) {
+      await database.transaction(async (tx) => {
+        await write(tx, run);
+        await tx.deleteFrom("failures").where("run_id", "=", run.id).execute();
+      });
+    },
+    async delete(id) {
+      await database.transaction(async (tx) => {
+        await tx.deleteFrom("failures").where("run_id", "=", id).execute();
+        await tx.deleteFrom("work").where("run_id", "=", id).execute();
+        await tx.deleteFrom("runs").where("id", "=", id).execute();
+      });
+    },
     async save(run, ended) {
       await database.transaction(async (tx) => {
-        const text = toJsonString(RunSchema, run);
-        const last = await tx
-          .selectFrom("runs")
-          .select(({ fn }) => fn.max("position").as("position"))
-          .executeTakeFirst();
-        const position = (last?.position ?? 0) + 1;
-        await tx
-          .insertInto("runs")
-          .values({ id: run.id, run: text, wall_ms: 0, position })
-          .onConflict((conflict) => conflict.column("id").doUpdateSet({ run: text }))
-          .execute();
+        await write(tx, run);
         if (ended) {
           const id = `${run.id}/${run.finishedAtMs}`;
           await outbox.add(tx, event(runFinished, id, { runId: run.id, succeeded: run.state === RunState.SUCCEEDED }));
@@ -79,6 +118,26 @@ export async function openRunStore(path: string): Promise<RunStore> {
         .values({ run_id: runId, node, stage, cpu_ms: Math.round(cpuMs) })
         .onConflict((conflict) => conflict.columns(["run_id", "node"]).doUpdateSet({ cpu_ms: Math.round(cpuMs) }))
         .execute();
+    },
+    async addFailure(runId, node, error) {
+      await database.query
+        .insertInto("failures")
+        .values({ run_id: runId, node, error })
+        .onConflict((conflict) => conflict.columns(["run_id", "node"]).doUpdateSet({ error }))
+        .execute();
+    },
+    async failures(runId) {
+      const rows = await database.query.selectFrom("failures").selectAll().where("run_id", "=", runId).execute();
+      return new Map(rows.map(({ node, error }) => [node, error]));
+    },
+    async addReproduction(id) {
+      await database.query.insertInto("reproductions").values({ id }).execute();
+    },
+    async reproductions() {
+      return (await database.query.selectFrom("reproductions").select("id").execute()).map(({ id }) => id);
+    },
+    async forgetReproduction(id) {
+      await database.query.deleteFrom("reproductions").where("id", "=", id).execute();
     },
     async addWallTime(runId, wallMs) {
       await database.query

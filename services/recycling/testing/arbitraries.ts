@@ -30,7 +30,7 @@ const target = fc
 
 const parts = fc.record({
   name: mostly(fc.stringMatching(/^[A-Za-z0-9][\w.-]{0,59}$/), fc.string({ unit: "grapheme" })),
-  seeds: mostly(fc.uniqueArray(fc.nat(4_294_967_295), { minLength: 1, maxLength: 3 }), fc.constantFrom([], [1, 1])),
+  seeds: mostly(fc.uniqueArray(fc.nat(4_294_967_295), { minLength: 1, maxLength: 3 }), fc.constantFrom<number[]>([], [1, 1])),
   backend: mostly(fc.constantFrom("wasm", "cpu"), fc.string()),
   target: optional(target),
   foundation: optional(fc.record({ data: glyphs, hidden: fc.array(whole(1, 64), { minLength: 1, maxLength: 3 }), training })),

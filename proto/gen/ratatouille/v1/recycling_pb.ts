@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/recycling.proto.
  */
 export const file_ratatouille_v1_recycling: GenFile = /*@__PURE__*/
-  fileDesc("Ch5yYXRhdG91aWxsZS92MS9yZWN5Y2xpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxItkCCgdSdW5TcGVjEgwKBG5hbWUYASABKAkSDQoFc2VlZHMYAiADKA0SDwoHYmFja2VuZBgDIAEoCRImCgZ0YXJnZXQYBCABKAsyFi5yYXRhdG91aWxsZS52MS5UYXJnZXQSLgoKZm91bmRhdGlvbhgFIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkZvdW5kYXRpb24SLgoLYXV4aWxpYXJpZXMYBiADKAsyGS5yYXRhdG91aWxsZS52MS5BdXhpbGlhcnkSJwoFcHJvYmUYByABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIvCgtmaW5lX3R1bmluZxgIIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkZpbmVUdW5pbmcSDwoHbWV0aG9kcxgJIAMoCRItCgpvbl9mYWlsdXJlGAogASgOMhkucmF0YXRvdWlsbGUudjEuT25GYWlsdXJlIlgKBlRhcmdldBIOCgZzb3VyY2UYASABKAkSDwoHZG9tYWlucxgCIAMoARIQCghoZWxkX291dBgDIAMoARIbChN2YWxpZGF0aW9uX2ZyYWN0aW9uGAQgASgBIksKBkdseXBocxIPCgdjbGFzc2VzGAEgASgNEg4KBmltYWdlcxgCIAEoDRIOCgZzdHlsZXMYAyADKAkSEAoIcm90YXRpb24YBCABKAEiPwoIVHJhaW5pbmcSDQoFc3RlcHMYASABKA0SDQoFYmF0Y2gYAiABKA0SFQoNbGVhcm5pbmdfcmF0ZRgDIAEoASJuCgpGb3VuZGF0aW9uEiQKBGRhdGEYASABKAsyFi5yYXRhdG91aWxsZS52MS5HbHlwaHMSDgoGaGlkZGVuGAIgAygNEioKCHRyYWluaW5nGAMgASgLMhgucmF0YXRvdWlsbGUudjEuVHJhaW5pbmcilAEKCUF1eGlsaWFyeRIMCgRuYW1lGAEgASgJEiQKBGRhdGEYAiABKAsyFi5yYXRhdG91aWxsZS52MS5HbHlwaHMSJwoFcHJvYmUYAyABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIqCgh0cmFpbmluZxgEIAEoCzIYLnJhdGF0b3VpbGxlLnYxLlRyYWluaW5nIqkBCgpGaW5lVHVuaW5nEg8KB21lbWJlcnMYASABKA0SKgoIdHJhaW5pbmcYAiABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIWCg52YWxpZGF0ZV9ldmVyeRgDIAEoDRIdChVsZWFybmluZ19yYXRlX2ZhY3RvcnMYBCADKAESEAoIZHJvcG91dHMYBSADKAESFQoNd2VpZ2h0X2RlY2F5cxgGIAMoASLGAQoDUnVuEgoKAmlkGAEgASgJEiUKBHNwZWMYAiABKAsyFy5yYXRhdG91aWxsZS52MS5SdW5TcGVjEicKBXN0YXRlGAMgASgOMhgucmF0YXRvdWlsbGUudjEuUnVuU3RhdGUSDQoFZXJyb3IYBCABKAkSFQoNc3RhcnRlZF9hdF9tcxgFIAEoAxIWCg5maW5pc2hlZF9hdF9tcxgGIAEoAxIlCgZzdGFnZXMYByADKAsyFS5yYXRhdG91aWxsZS52MS5TdGFnZSJzCgVTdGFnZRIMCgRuYW1lGAEgASgJEg0KBXRvdGFsGAIgASgNEgwKBGRvbmUYAyABKA0SDwoHcnVubmluZxgEIAEoDRIOCgZxdWV1ZWQYBSABKA0SDgoGZmFpbGVkGAYgASgNEg4KBmNhY2hlZBgHIAEoDSI4Cg9TdGFydFJ1blJlcXVlc3QSJQoEc3BlYxgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlJ1blNwZWMiNAoQU3RhcnRSdW5SZXNwb25zZRIgCgNydW4YASABKAsyEy5yYXRhdG91aWxsZS52MS5SdW4iGwoNR2V0UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSIyCg5HZXRSdW5SZXNwb25zZRIgCgNydW4YASABKAsyEy5yYXRhdG91aWxsZS52MS5SdW4iOAoPTGlzdFJ1bnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIk4KEExpc3RSdW5zUmVzcG9uc2USIQoEcnVucxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHQoPV2F0Y2hSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIrQBChBXYXRjaFJ1blJlc3BvbnNlEiAKA3J1bhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLlJ1bhIkCgdydW5uaW5nGAIgAygLMhMucmF0YXRvdWlsbGUudjEuSm9iEiIKBWVuZGVkGAMgAygLMhMucmF0YXRvdWlsbGUudjEuSm9iEh4KEXJlbWFpbmluZ19zZWNvbmRzGAQgASgBSACIAQFCFAoSX3JlbWFpbmluZ19zZWNvbmRzIh4KEENhbmNlbFJ1blJlcXVlc3QSCgoCaWQYASABKAkiNQoRQ2FuY2VsUnVuUmVzcG9uc2USIAoDcnVuGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUnVuIh4KEEdldFJlcG9ydFJlcXVlc3QSCgoCaWQYASABKAkiIgoRR2V0UmVwb3J0UmVzcG9uc2USDQoFY2h1bmsYASABKAwiIgoQUmVwcm9kdWNlUmVxdWVzdBIOCgZkaWdlc3QYASABKAkidQoRUmVwcm9kdWNlUmVzcG9uc2USJwoIcHJvZ3Jlc3MYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2JIABIuCgZyZXN1bHQYAiABKAsyHC5yYXRhdG91aWxsZS52MS5SZXByb2R1Y3Rpb25IAEIHCgVldmVudCJOCgxSZXByb2R1Y3Rpb24SEAoIZXhwZWN0ZWQYASABKAkSDgoGYWN0dWFsGAIgASgJEgwKBHNhbWUYAyABKAgSDgoGcmVjaXBlGAQgASgJKlUKCU9uRmFpbHVyZRIaChZPTl9GQUlMVVJFX1VOU1BFQ0lGSUVEEAASEwoPT05fRkFJTFVSRV9GQUlMEAESFwoTT05fRkFJTFVSRV9DT05USU5VRRACKp8BCghSdW5TdGF0ZRIZChVSVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIVChFSVU5fU1RBVEVfUlVOTklORxABEhcKE1JVTl9TVEFURV9TVUNDRUVERUQQAhIUChBSVU5fU1RBVEVfRkFJTEVEEAMSFwoTUlVOX1NUQVRFX0NBTkNFTExFRBAEEhkKFVJVTl9TVEFURV9JTlRFUlJVUFRFRBAFMuIEChBSZWN5Y2xpbmdTZXJ2aWNlElIKCFN0YXJ0UnVuEh8ucmF0YXRvdWlsbGUudjEuU3RhcnRSdW5SZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuU3RhcnRSdW5SZXNwb25zZSIDkAICEkwKBkdldFJ1bhIdLnJhdGF0b3VpbGxlLnYxLkdldFJ1blJlcXVlc3QaHi5yYXRhdG91aWxsZS52MS5HZXRSdW5SZXNwb25zZSIDkAIBElIKCExpc3RSdW5zEh8ucmF0YXRvdWlsbGUudjEuTGlzdFJ1bnNSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdFJ1bnNSZXNwb25zZSIDkAIBElQKCFdhdGNoUnVuEh8ucmF0YXRvdWlsbGUudjEuV2F0Y2hSdW5SZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuV2F0Y2hSdW5SZXNwb25zZSIDkAIBMAESVQoJQ2FuY2VsUnVuEiAucmF0YXRvdWlsbGUudjEuQ2FuY2VsUnVuUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkNhbmNlbFJ1blJlc3BvbnNlIgOQAgISVwoJR2V0UmVwb3J0EiAucmF0YXRvdWlsbGUudjEuR2V0UmVwb3J0UmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkdldFJlcG9ydFJlc3BvbnNlIgOQAgEwARJSCglSZXByb2R1Y2USIC5yYXRhdG91aWxsZS52MS5SZXByb2R1Y2VSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuUmVwcm9kdWNlUmVzcG9uc2UwAWIGcHJvdG8z", [file_ratatouille_v1_finetune]);
+  fileDesc("Ch5yYXRhdG91aWxsZS92MS9yZWN5Y2xpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxItkCCgdSdW5TcGVjEgwKBG5hbWUYASABKAkSDQoFc2VlZHMYAiADKA0SDwoHYmFja2VuZBgDIAEoCRImCgZ0YXJnZXQYBCABKAsyFi5yYXRhdG91aWxsZS52MS5UYXJnZXQSLgoKZm91bmRhdGlvbhgFIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkZvdW5kYXRpb24SLgoLYXV4aWxpYXJpZXMYBiADKAsyGS5yYXRhdG91aWxsZS52MS5BdXhpbGlhcnkSJwoFcHJvYmUYByABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIvCgtmaW5lX3R1bmluZxgIIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkZpbmVUdW5pbmcSDwoHbWV0aG9kcxgJIAMoCRItCgpvbl9mYWlsdXJlGAogASgOMhkucmF0YXRvdWlsbGUudjEuT25GYWlsdXJlIlgKBlRhcmdldBIOCgZzb3VyY2UYASABKAkSDwoHZG9tYWlucxgCIAMoARIQCghoZWxkX291dBgDIAMoARIbChN2YWxpZGF0aW9uX2ZyYWN0aW9uGAQgASgBIksKBkdseXBocxIPCgdjbGFzc2VzGAEgASgNEg4KBmltYWdlcxgCIAEoDRIOCgZzdHlsZXMYAyADKAkSEAoIcm90YXRpb24YBCABKAEiPwoIVHJhaW5pbmcSDQoFc3RlcHMYASABKA0SDQoFYmF0Y2gYAiABKA0SFQoNbGVhcm5pbmdfcmF0ZRgDIAEoASJuCgpGb3VuZGF0aW9uEiQKBGRhdGEYASABKAsyFi5yYXRhdG91aWxsZS52MS5HbHlwaHMSDgoGaGlkZGVuGAIgAygNEioKCHRyYWluaW5nGAMgASgLMhgucmF0YXRvdWlsbGUudjEuVHJhaW5pbmcilAEKCUF1eGlsaWFyeRIMCgRuYW1lGAEgASgJEiQKBGRhdGEYAiABKAsyFi5yYXRhdG91aWxsZS52MS5HbHlwaHMSJwoFcHJvYmUYAyABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIqCgh0cmFpbmluZxgEIAEoCzIYLnJhdGF0b3VpbGxlLnYxLlRyYWluaW5nIqkBCgpGaW5lVHVuaW5nEg8KB21lbWJlcnMYASABKA0SKgoIdHJhaW5pbmcYAiABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIWCg52YWxpZGF0ZV9ldmVyeRgDIAEoDRIdChVsZWFybmluZ19yYXRlX2ZhY3RvcnMYBCADKAESEAoIZHJvcG91dHMYBSADKAESFQoNd2VpZ2h0X2RlY2F5cxgGIAMoASLGAQoDUnVuEgoKAmlkGAEgASgJEiUKBHNwZWMYAiABKAsyFy5yYXRhdG91aWxsZS52MS5SdW5TcGVjEicKBXN0YXRlGAMgASgOMhgucmF0YXRvdWlsbGUudjEuUnVuU3RhdGUSDQoFZXJyb3IYBCABKAkSFQoNc3RhcnRlZF9hdF9tcxgFIAEoAxIWCg5maW5pc2hlZF9hdF9tcxgGIAEoAxIlCgZzdGFnZXMYByADKAsyFS5yYXRhdG91aWxsZS52MS5TdGFnZSJzCgVTdGFnZRIMCgRuYW1lGAEgASgJEg0KBXRvdGFsGAIgASgNEgwKBGRvbmUYAyABKA0SDwoHcnVubmluZxgEIAEoDRIOCgZxdWV1ZWQYBSABKA0SDgoGZmFpbGVkGAYgASgNEg4KBmNhY2hlZBgHIAEoDSI4Cg9TdGFydFJ1blJlcXVlc3QSJQoEc3BlYxgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlJ1blNwZWMiNAoQU3RhcnRSdW5SZXNwb25zZRIgCgNydW4YASABKAsyEy5yYXRhdG91aWxsZS52MS5SdW4iGwoNR2V0UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSIyCg5HZXRSdW5SZXNwb25zZRIgCgNydW4YASABKAsyEy5yYXRhdG91aWxsZS52MS5SdW4iOAoPTGlzdFJ1bnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIk4KEExpc3RSdW5zUmVzcG9uc2USIQoEcnVucxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHQoPV2F0Y2hSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIrQBChBXYXRjaFJ1blJlc3BvbnNlEiAKA3J1bhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLlJ1bhIkCgdydW5uaW5nGAIgAygLMhMucmF0YXRvdWlsbGUudjEuSm9iEiIKBWVuZGVkGAMgAygLMhMucmF0YXRvdWlsbGUudjEuSm9iEh4KEXJlbWFpbmluZ19zZWNvbmRzGAQgASgBSACIAQFCFAoSX3JlbWFpbmluZ19zZWNvbmRzIh4KEENhbmNlbFJ1blJlcXVlc3QSCgoCaWQYASABKAkiNQoRQ2FuY2VsUnVuUmVzcG9uc2USIAoDcnVuGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUnVuIh4KEERlbGV0ZVJ1blJlcXVlc3QSCgoCaWQYASABKAkiEwoRRGVsZXRlUnVuUmVzcG9uc2UiHgoQR2V0UmVwb3J0UmVxdWVzdBIKCgJpZBgBIAEoCSIiChFHZXRSZXBvcnRSZXNwb25zZRINCgVjaHVuaxgBIAEoDCIiChBSZXByb2R1Y2VSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSJ1ChFSZXByb2R1Y2VSZXNwb25zZRInCghwcm9ncmVzcxgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYkgAEi4KBnJlc3VsdBgCIAEoCzIcLnJhdGF0b3VpbGxlLnYxLlJlcHJvZHVjdGlvbkgAQgcKBWV2ZW50Ik4KDFJlcHJvZHVjdGlvbhIQCghleHBlY3RlZBgBIAEoCRIOCgZhY3R1YWwYAiABKAkSDAoEc2FtZRgDIAEoCBIOCgZyZWNpcGUYBCABKAkqVQoJT25GYWlsdXJlEhoKFk9OX0ZBSUxVUkVfVU5TUEVDSUZJRUQQABITCg9PTl9GQUlMVVJFX0ZBSUwQARIXChNPTl9GQUlMVVJFX0NPTlRJTlVFEAIqnwEKCFJ1blN0YXRlEhkKFVJVTl9TVEFURV9VTlNQRUNJRklFRBAAEhUKEVJVTl9TVEFURV9SVU5OSU5HEAESFwoTUlVOX1NUQVRFX1NVQ0NFRURFRBACEhQKEFJVTl9TVEFURV9GQUlMRUQQAxIXChNSVU5fU1RBVEVfQ0FOQ0VMTEVEEAQSGQoVUlVOX1NUQVRFX0lOVEVSUlVQVEVEEAUytAUKEFJlY3ljbGluZ1NlcnZpY2USUgoIU3RhcnRSdW4SHy5yYXRhdG91aWxsZS52MS5TdGFydFJ1blJlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5TdGFydFJ1blJlc3BvbnNlIgOQAgISTAoGR2V0UnVuEh0ucmF0YXRvdWlsbGUudjEuR2V0UnVuUmVxdWVzdBoeLnJhdGF0b3VpbGxlLnYxLkdldFJ1blJlc3BvbnNlIgOQAgESUgoITGlzdFJ1bnMSHy5yYXRhdG91aWxsZS52MS5MaXN0UnVuc1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0UnVuc1Jlc3BvbnNlIgOQAgESVAoIV2F0Y2hSdW4SHy5yYXRhdG91aWxsZS52MS5XYXRjaFJ1blJlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5XYXRjaFJ1blJlc3BvbnNlIgOQAgEwARJVCglDYW5jZWxSdW4SIC5yYXRhdG91aWxsZS52MS5DYW5jZWxSdW5SZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuQ2FuY2VsUnVuUmVzcG9uc2UiA5ACAhJQCglEZWxldGVSdW4SIC5yYXRhdG91aWxsZS52MS5EZWxldGVSdW5SZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuRGVsZXRlUnVuUmVzcG9uc2USVwoJR2V0UmVwb3J0EiAucmF0YXRvdWlsbGUudjEuR2V0UmVwb3J0UmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkdldFJlcG9ydFJlc3BvbnNlIgOQAgEwARJSCglSZXByb2R1Y2USIC5yYXRhdG91aWxsZS52MS5SZXByb2R1Y2VSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuUmVwcm9kdWNlUmVzcG9uc2UwAWIGcHJvdG8z", [file_ratatouille_v1_finetune]);
 
 /**
  * What to recycle, onto what, and what to compare it with.
@@ -21,6 +21,8 @@ export const file_ratatouille_v1_recycling: GenFile = /*@__PURE__*/
  */
 export type RunSpec = Message<"ratatouille.v1.RunSpec"> & {
   /**
+   * 1 to 60 letters, digits, ".", "_" and "-", the first a letter or a digit: the first word of the refs of its models.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
@@ -617,6 +619,36 @@ export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE_
   messageDesc(file_ratatouille_v1_recycling, 18);
 
 /**
+ * @generated from message ratatouille.v1.DeleteRunRequest
+ */
+export type DeleteRunRequest = Message<"ratatouille.v1.DeleteRunRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.DeleteRunRequest.
+ * Use `create(DeleteRunRequestSchema)` to create a new message.
+ */
+export const DeleteRunRequestSchema: GenMessage<DeleteRunRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 19);
+
+/**
+ * @generated from message ratatouille.v1.DeleteRunResponse
+ */
+export type DeleteRunResponse = Message<"ratatouille.v1.DeleteRunResponse"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.DeleteRunResponse.
+ * Use `create(DeleteRunResponseSchema)` to create a new message.
+ */
+export const DeleteRunResponseSchema: GenMessage<DeleteRunResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 20);
+
+/**
  * @generated from message ratatouille.v1.GetReportRequest
  */
 export type GetReportRequest = Message<"ratatouille.v1.GetReportRequest"> & {
@@ -631,7 +663,7 @@ export type GetReportRequest = Message<"ratatouille.v1.GetReportRequest"> & {
  * Use `create(GetReportRequestSchema)` to create a new message.
  */
 export const GetReportRequestSchema: GenMessage<GetReportRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 19);
+  messageDesc(file_ratatouille_v1_recycling, 21);
 
 /**
  * @generated from message ratatouille.v1.GetReportResponse
@@ -650,7 +682,7 @@ export type GetReportResponse = Message<"ratatouille.v1.GetReportResponse"> & {
  * Use `create(GetReportResponseSchema)` to create a new message.
  */
 export const GetReportResponseSchema: GenMessage<GetReportResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 20);
+  messageDesc(file_ratatouille_v1_recycling, 22);
 
 /**
  * @generated from message ratatouille.v1.ReproduceRequest
@@ -669,7 +701,7 @@ export type ReproduceRequest = Message<"ratatouille.v1.ReproduceRequest"> & {
  * Use `create(ReproduceRequestSchema)` to create a new message.
  */
 export const ReproduceRequestSchema: GenMessage<ReproduceRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 21);
+  messageDesc(file_ratatouille_v1_recycling, 23);
 
 /**
  * @generated from message ratatouille.v1.ReproduceResponse
@@ -702,7 +734,7 @@ export type ReproduceResponse = Message<"ratatouille.v1.ReproduceResponse"> & {
  * Use `create(ReproduceResponseSchema)` to create a new message.
  */
 export const ReproduceResponseSchema: GenMessage<ReproduceResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 22);
+  messageDesc(file_ratatouille_v1_recycling, 24);
 
 /**
  * @generated from message ratatouille.v1.Reproduction
@@ -736,7 +768,7 @@ export type Reproduction = Message<"ratatouille.v1.Reproduction"> & {
  * Use `create(ReproductionSchema)` to create a new message.
  */
 export const ReproductionSchema: GenMessage<Reproduction> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 23);
+  messageDesc(file_ratatouille_v1_recycling, 25);
 
 /**
  * What happens when a fine-tuning fails for good, for example with a NaN loss.
@@ -832,7 +864,8 @@ export const RunStateSchema: GenEnum<RunState> = /*@__PURE__*/
  */
 export const RecyclingService: GenService<{
   /**
-   * Starts a run, or goes on with it: the same specification is the same run.
+   * Starts a run, or goes on with it: the same specification is the same run. A run that is being stopped is waited for and started anew.
+   * INVALID_ARGUMENT (SPECIFICATION_INVALID): with a violation for each wrong field.
    *
    * @generated from rpc ratatouille.v1.RecyclingService.StartRun
    */
@@ -871,7 +904,8 @@ export const RecyclingService: GenService<{
     output: typeof WatchRunResponseSchema;
   },
   /**
-   * Stops a run and the jobs that no other run needs. What is finished stays; starting it again goes on.
+   * Stops a run and the jobs that no other run needs. What it has made stays; starting it again goes on.
+   * FAILED_PRECONDITION (RUN_FINISHED): it has succeeded or failed.
    *
    * @generated from rpc ratatouille.v1.RecyclingService.CancelRun
    */
@@ -881,7 +915,19 @@ export const RecyclingService: GenService<{
     output: typeof CancelRunResponseSchema;
   },
   /**
-   * The report of a run that succeeded, as JSON. FAILED_PRECONDITION (RUN_NOT_FINISHED) before that.
+   * Forgets a run and lets go of what it made, which garbage collection may then delete; the refs of its models go with the last run of
+   * its name. FAILED_PRECONDITION (RUN_RUNNING): cancel it first.
+   *
+   * @generated from rpc ratatouille.v1.RecyclingService.DeleteRun
+   */
+  deleteRun: {
+    methodKind: "unary";
+    input: typeof DeleteRunRequestSchema;
+    output: typeof DeleteRunResponseSchema;
+  },
+  /**
+   * The report of a run that succeeded, as JSON. FAILED_PRECONDITION (RUN_NOT_FINISHED) before that; (ARTIFACT_MISSING): the catalog has
+   * lost something that the run made, and starting it again makes it again.
    *
    * @generated from rpc ratatouille.v1.RecyclingService.GetReport
    */

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Code, isRpcError } from "#libs/rpc";
+import { waitFor } from "#libs/testing";
+import { OnFailure, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { openRunStore } from "./store.ts";
+import { specifications } from "./testing/arbitraries.ts";
+import { startSystem, type TestSystem } from "./testing/system.ts";
+
+const isReason = (reason: string) => (error: unknown) => isRpcError(error) && error.reason === reason;
+const stateOf = async ({ recycling }: TestSystem, id: string) => (await recycling.getRun({ id })).run?.state;
+const queued = (system: TestSystem, id: string) =>
+  waitFor(async () => (await system.openJobs(id)).length > 0, { what: "jobs of the run", timeoutMs: 20_000 });
+
+test("a run is watched to its end, reported, kept from garbage collection, reported again by another process, reproduced and deleted", async () => {
+  await using system = await startSystem({ lingerMs: 0 });
+  system.startTrainer();
+  const spec = await system.tiny();
+  const { id, state } = await system.start(spec);
+  assert.equal(state, RunState.RUNNING);
+  await assert.rejects(system.report(id), isReason("RUN_NOT_FINISHED"));
+  await assert.rejects(system.recycling.deleteRun({ id }), isReason("RUN_RUNNING"));
+  const messages = await system.watch(id);
+  const last = messages.at(-1);
+  assert.equal(last?.run?.state, RunState.SUCCEEDED, last?.run?.error);
+  assert.ok(messages[0]?.run?.spec && !last?.run?.spec);
+  assert.ok(last.run.stages.every(({ total, done }) => done === total));
+  const jobs = messages.flatMap(({ ended }) => ended.map((job) => job.id));
+  assert.equal(jobs.length, new Set(jobs).size);
+  assert.ok(jobs.length > 10);
+  await assert.rejects(system.recycling.cancelRun({ id }), isReason("RUN_FINISHED"));
+
+  const report = await system.report(id);
+  assert.equal(JSON.parse(report).runId, id);
+  assert.deepEqual(await system.collectGarbage(), []);
+  await system.restart();
+  assert.equal(await system.report(id), report);
+  assert.equal(await stateOf(system, id), RunState.SUCCEEDED);
+
+  const model = JSON.parse(report).cells[0].members[0].model;
+  const events = [];
+  for await (const { event } of system.recycling.reproduce({ digest: model }, { timeoutMs: 60_000 })) events.push(event);
+  const result = events.at(-1);
+  assert.ok(result?.case === "result" && result.value.same);
+
+  await system.recycling.deleteRun({ id });
+  assert.deepEqual((await system.recycling.listRuns({})).runs, []);
+  await assert.rejects(system.recycling.getRun({ id }), isReason("RUN_UNKNOWN"));
+  const freed = await system.collectGarbage();
+  assert.ok(freed.includes(model));
+  assert.deepEqual((await system.catalog.listArtifacts({})).artifacts, []);
+});
+
+test("a second run of a name keeps the refs of both until the last one is deleted", async () => {
+  await using system = await startSystem();
+  system.startTrainer();
+  const spec = await system.tiny();
+  const other = { ...spec, methods: ["recycling"] };
+  const ids = [(await system.start(spec)).id, (await system.start(other)).id];
+  for (const id of ids) assert.equal((await system.watch(id)).at(-1)?.run?.state, RunState.SUCCEEDED);
+  const pointing = async () => (await system.catalog.listRefs({})).refs.filter(({ digest }) => digest !== "").map(({ name }) => name);
+  assert.deepEqual(await pointing(), ["tiny/seed-1/held-out-30"]);
+  await system.recycling.deleteRun({ id: ids[0]! });
+  assert.deepEqual(await pointing(), ["tiny/seed-1/held-out-30"]);
+  await system.recycling.deleteRun({ id: ids[1]! });
+  assert.deepEqual(await pointing(), []);
+});
+
+test("cancelling an interrupted run cancels its jobs, and what it made stays", async () => {
+  await using system = await startSystem();
+  const { id } = await system.start(await system.tiny());
+  await queued(system, id);
+  await system.restart();
+  assert.equal(await stateOf(system, id), RunState.INTERRUPTED);
+  assert.ok((await system.openJobs(id)).length > 0);
+  assert.equal((await system.recycling.cancelRun({ id })).run?.state, RunState.CANCELLED);
+  assert.deepEqual(await system.openJobs(id), []);
+  assert.equal((await system.recycling.cancelRun({ id })).run?.state, RunState.CANCELLED);
+  // The imported source is all that there is by now.
+  assert.deepEqual(await system.collectGarbage(), []);
+});
+
+test("a run that is started while it is being cancelled is started anew", async () => {
+  await using system = await startSystem();
+  const spec = await system.tiny();
+  const { id } = await system.start(spec);
+  await queued(system, id);
+  const cancelling = system.recycling.cancelRun({ id });
+  const started = system.start(spec);
+  assert.equal((await cancelling).run?.state, RunState.CANCELLED);
+  assert.equal((await started).state, RunState.RUNNING);
+  assert.equal(await stateOf(system, id), RunState.RUNNING);
+  await queued(system, id);
+});
+
+test("a run outlives services that are away for a moment, and no member is dropped for it", async () => {
+  await using system = await startSystem({ sweepMs: 500 });
+  const spec = await system.tiny();
+  spec.onFailure = OnFailure.CONTINUE;
+  const { id } = await system.start(spec);
+  await queued(system, id);
+  for (let outage = 0; outage < 2; outage += 1) {
+    await system.workers.close();
+    await system.workers.open();
+    if (outage === 0) system.startTrainer();
+    await waitFor(async () => (await system.recycling.getRun({ id })).run?.stages.some(({ done }) => done > 0), { timeoutMs: 20_000 });
+  }
+  const end = (await system.watch(id)).at(-1)?.run;
+  assert.equal(end?.state, RunState.SUCCEEDED, end?.error);
+  assert.ok(end.stages.every(({ failed }) => failed === 0));
+});
+
+test("a run fails when its services stay away, and goes on when they are back", async () => {
+  await using system = await startSystem({ patienceMs: 0 });
+  const spec = await system.tiny();
+  spec.onFailure = OnFailure.CONTINUE;
+  await system.workers.close();
+  const { id } = await system.start(spec);
+  const failed = (await system.watch(id)).at(-1)?.run;
+  assert.equal(failed?.state, RunState.FAILED);
+  assert.match(failed.error, /not available/);
+  await system.workers.open();
+  system.startTrainer();
+  await system.start(spec);
+  assert.equal((await system.watch(id)).at(-1)?.run?.state, RunState.SUCCEEDED);
+});
+
+test("the reproductions of a process that was killed leave no jobs behind", async () => {
+  await using system = await startSystem();
+  const runId = "reproduce-killed";
+  await system.restart({
+    async between() {
+      await using store = await openRunStore(`${system.directory}/recycling.sqlite`);
+      await store.addReproduction(runId);
+      const parameters = { generator: "glyphs/1", classes: 2, images: 2, styles: ["plain"], rotation: 0, alphabetSeed: 1 };
+      const recipe = JSON.stringify({ kind: "dataset", inputs: {}, parameters, seed: 1 });
+      await system.finetune.submitJob({ recipe, label: "", runId, reproduce: true });
+      assert.equal((await system.openJobs(runId)).length, 1);
+    },
+  });
+  await waitFor(async () => (await system.openJobs(runId)).length === 0, { what: "the end of the job" });
+});
+
+test("a source that is not there fails the run and says so", async () => {
+  await using system = await startSystem();
+  const spec = await system.tiny();
+  spec.target!.source = `sha256:${"0".repeat(64)}`;
+  const { id } = await system.start(spec);
+  const end = (await system.watch(id)).at(-1)?.run;
+  assert.equal(end?.state, RunState.FAILED);
+  assert.match(end.error, /the source sha256:0+ of the target is not in the catalog/);
+});
+
+test("no specification crashes StartRun: one that cannot be run is an invalid argument", async () => {
+  await using system = await startSystem();
+  const wrong = fc.tuple(specifications, fc.constantFrom("name", "seeds", "methods", "source")).map(([spec, part]) => {
+    if (part === "name") return { ...spec, name: "" };
+    if (part === "seeds") return { ...spec, seeds: [] };
+    if (part === "methods") return { ...spec, methods: [] };
+    return { ...spec, target: undefined as never };
+  });
+  await fc.assert(
+    fc.asyncProperty(wrong, (spec) =>
+      assert.rejects(
+        system.start(spec),
+        (error) => isRpcError(error, Code.INVALID_ARGUMENT, "SPECIFICATION_INVALID") && error.violations.length > 0,
+      ),
+    ),
+    { numRuns: 100 },
+  );
+});

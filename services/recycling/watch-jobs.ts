@@ -1,0 +1,41 @@
+import { clearTimeout, setTimeout } from "node:timers";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "#libs/telemetry";
+import type { Job } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { Executors } from "./executors.ts";
+
+const REWATCH_MS = 500;
+
+/**
+ * Jobs of a run whenever they change, until the signal aborts. A watch that ends in any other way starts again. The stream begins with the
+ * current state of all jobs, so a new one closes every gap; one is opened each `sweepMs`, so that nothing that got lost is lost for long.
+ */
+export async function* watchJobs(
+  runId: string,
+  { finetune, log, signal, sweepMs }: Pick<Executors, "finetune"> & { log: Logger; signal: AbortSignal; sweepMs: number },
+): AsyncGenerator<readonly Job[], void, undefined> {
+  while (!signal.aborted) {
+    using round = untilAborted(signal, sweepMs);
+    try {
+      for await (const { jobs } of finetune.watchJobs({ runId }, { signal: round.signal, timeoutMs: 0 })) yield jobs;
+    } catch (error) {
+      if (!round.signal.aborted) log.warn({ runId, error }, "the watch of the jobs broke; it starts again");
+    }
+    if (!round.signal.aborted) await sleep(REWATCH_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** A signal that aborts with another one, or after a time. */
+function untilAborted(outer: AbortSignal, afterMs: number): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const abort = () => controller.abort(outer.reason);
+  const timer = setTimeout(abort, afterMs);
+  outer.addEventListener("abort", abort, { once: true });
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      outer.removeEventListener("abort", abort);
+    },
+  };
+}
