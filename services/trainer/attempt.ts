@@ -17,12 +17,30 @@ const RELEASE_MS = 1000;
 /** A job that could not be run for want of a service is taken up again no sooner. */
 const PAUSE_MS = 1000;
 
-/**
- * Runs an attempt that has begun, to its end: the artifact is published and the job complete, or the failure is reported, or the job is
- * given back, or another attempt has it, or nobody needs it any more.
- * @throws the signal's reason; RpcError if the server cannot be told.
- */
-export async function runAttempt(begun: BeginAttemptResponse, deps: AttemptDependencies, signal: AbortSignal): Promise<void> {
+/** An attempt under way. */
+export type RunningAttempt = {
+  /** Resolves when there is nothing left to compute. What remains is telling others, and the next attempt may begin meanwhile. */
+  readonly computed: Promise<void>;
+  /**
+   * Resolves when the attempt has ended: the artifact is published and the job complete, or the failure is reported, or the job is given
+   * back, or another attempt has it, or nobody needs it any more. Rejects with the signal's reason, or an RpcError if the service cannot
+   * be told; then the lease ends by itself.
+   */
+  readonly ended: Promise<void>;
+};
+
+/** Runs an attempt that has begun. */
+export function runAttempt(begun: BeginAttemptResponse, deps: AttemptDependencies, signal: AbortSignal): RunningAttempt {
+  const computed = Promise.withResolvers<void>();
+  return { computed: computed.promise, ended: attemptJob(begun, deps, signal, computed.resolve).finally(computed.resolve) };
+}
+
+async function attemptJob(
+  begun: BeginAttemptResponse,
+  deps: AttemptDependencies,
+  signal: AbortSignal,
+  computed: () => void,
+): Promise<void> {
   const { finetune, log } = deps;
   const startCpuMs = cpuTimeMs();
   const attempt = { jobId: begun.job?.id ?? "", attempt: begun.attempt };
@@ -45,14 +63,16 @@ export async function runAttempt(begun: BeginAttemptResponse, deps: AttemptDepen
     const watch = { checkpoint, signal: controller.signal, onStep };
     const attributes = { "ratatouille.job": attempt.jobId, "ratatouille.attempt": attempt.attempt, "ratatouille.recipe.kind": recipe.kind };
     const product = await inSpan("run recipe", attributes, () => runRecipe(recipe, deps.inputs(controller.signal), watch));
+    const cpuMs = BigInt(Math.round(cpuTimeMs() - startCpuMs));
+    computed();
     await checkpointer.settled();
     if (!begun.reproduce)
       await deps.artifacts.publish(product.built, { blobs: product.blobs.map(({ bytes }) => bytes), signal: controller.signal });
-    const cpuMs = BigInt(Math.round(cpuTimeMs() - startCpuMs));
     // Not the controller's signal: the service ends the progress stream of a completed attempt, maybe before it answers here.
     await finetune.completeAttempt({ ...attempt, artifact: product.built.digest, cpuMs }, { signal });
     log.info({ job: attempt.jobId, artifact: product.built.digest }, "job completed");
   } catch (thrown) {
+    computed();
     const error = controller.signal.aborted ? controller.signal.reason : thrown;
     if (signal.aborted) {
       await finetune.releaseAttempt(attempt, { timeoutMs: RELEASE_MS }).catch((err: unknown) => {

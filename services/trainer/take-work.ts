@@ -15,16 +15,30 @@ export type Worker = Omit<AttemptDependencies, "finetune"> & {
   readonly device: string;
 };
 
-/** Takes jobs from the work queue of a device and runs them, one at a time, until the signal aborts. */
+/**
+ * Takes jobs from the work queue of a device and runs them until the signal aborts. It computes one at a time; while it publishes a result
+ * it computes the next. A message is settled once its job is begun and computed: from then on the lease sees to it that nothing is lost.
+ */
 export async function takeWork(worker: Worker, signal: AbortSignal): Promise<void> {
-  const { channel, bus, name, device } = worker;
+  const { channel, bus, name, device, log } = worker;
   const finetune = channel.client(FinetuneService);
   // The fine-tune service decides when a job has failed; the number of deliveries says nothing about it.
   const options = { durable: "trainer", concurrency: 1, maxDeliver: 1_000_000, signal };
-  await bus.consume(workTopic(device), options, async ({ jobId }) => {
-    const begun = await begin(() => finetune.beginAttempt({ jobId, trainer: name }, { signal }));
-    if (begun) await runAttempt(begun, { ...worker, finetune }, signal);
-  });
+  let ending = Promise.resolve();
+  try {
+    await bus.consume(workTopic(device), options, async ({ jobId }) => {
+      const begun = await begin(() => finetune.beginAttempt({ jobId, trainer: name }, { signal }));
+      if (!begun) return;
+      const { computed, ended } = runAttempt(begun, { ...worker, finetune }, signal);
+      const told = ended.catch((err: unknown) => {
+        if (!signal.aborted) log.warn({ job: jobId, err }, "the service could not be told how an attempt ended");
+      });
+      await Promise.all([computed, ending]);
+      ending = told;
+    });
+  } finally {
+    await ending;
+  }
 }
 
 /** The attempt, or undefined if there is nothing to do: a job that another trainer has, and loses, is offered again. */

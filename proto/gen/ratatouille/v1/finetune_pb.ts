@@ -99,8 +99,8 @@ export type Job = Message<"ratatouille.v1.Job"> & {
   finishedAtMs: bigint;
 
   /**
-   * CPU time in milliseconds that the trainer's process used during the attempt that completed the job. What earlier attempts used, also up
-   * to the checkpoint from which that one went on, is not in it.
+   * CPU time in milliseconds that the trainer's process used from the beginning of the attempt that completed the job until its result was
+   * computed. What earlier attempts used, also up to the checkpoint from which that one went on, is not in it.
    *
    * @generated from field: int64 cpu_ms = 14;
    */
