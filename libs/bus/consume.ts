@@ -1,4 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
+import { createPulse } from "#libs/concurrency";
 import { PoisonError, RetryLater } from "./errors.ts";
 import { decode } from "./topic.ts";
 import { inConsumerSpan } from "./tracing.ts";
@@ -20,13 +21,17 @@ export async function consume<D extends DescMessage>(
   const stop = () => subscription.stop();
   signal.addEventListener("abort", stop, { once: true });
   const running = new Set<Promise<void>>();
+  const ended = createPulse();
   try {
     if (signal.aborted) return;
     for await (const delivery of subscription) {
-      const handled = handleDelivery(delivery, on, options, handler).finally(() => running.delete(handled));
+      const handled = handleDelivery(delivery, on, options, handler).finally(() => {
+        running.delete(handled);
+        ended.beat();
+      });
       running.add(handled);
       // The driver keeps the bound too; this one holds while it reconnects.
-      if (running.size >= concurrency) await Promise.race(running);
+      if (running.size >= concurrency) await ended.changed(ended.version);
     }
   } finally {
     signal.removeEventListener("abort", stop);
