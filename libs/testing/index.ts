@@ -1,6 +1,6 @@
 export { type Deferred, deferred } from "./deferred.ts";
 export { freePort } from "./free-port.ts";
-export { usedHeapBytes } from "./heap.ts";
+export { heapGrowth } from "./heap.ts";
 export { type NatsServer, startNatsServer } from "./nats-server.ts";
 export { type TestProcess, testProcess } from "./process.ts";
 export { type TemporaryDirectory, temporaryDirectory } from "./temporary-directory.ts";
