@@ -122,6 +122,8 @@ test("a run fails when its services stay away, and goes on when they are back", 
   assert.match(failed.error, /not available/);
   await system.workers.open();
   system.startTrainer();
+  await system.restart({ timing: {} });
+  assert.equal(await stateOf(system, id), RunState.FAILED);
   await system.start(spec);
   assert.equal((await system.watch(id)).at(-1)?.run?.state, RunState.SUCCEEDED);
 });
