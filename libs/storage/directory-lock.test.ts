@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { chmod, chown, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { DirectoryLockedError, DirectoryNotUsableError, lockDirectory } from "./index.ts";
 
 async function folder() {
@@ -29,6 +30,28 @@ test("a directory has one holder at a time, who says who it is", async () => {
   await using again = await lockDirectory(path);
   await again[Symbol.asyncDispose]();
   await using _third = await lockDirectory(path);
+});
+
+test("a new directory and what stands beside the lock are for this user alone; the way in is told, but no argument and no log has it", async () => {
+  await using directory = await folder();
+  const path = join(directory.path, "new");
+  const secret = "s3cret-of-the-door";
+  await using lock = await lockDirectory(path, { command: "ratatouille up" });
+  await lock.publish({ entrance: { address: "127.0.0.1:4000", token: secret } });
+  const modes = [path, join(path, "lock.json")].map(async (file) => (await stat(file)).mode & 0o777);
+  assert.deepEqual(await Promise.all(modes), [0o700, 0o600]);
+  const error = await lockDirectory(path).catch((error: unknown) => error);
+  assert.ok(error instanceof DirectoryLockedError);
+  assert.equal(error.message, `the data directory ${path} is in use by process ${process.pid} (ratatouille up)`);
+  assert.deepEqual(error.entrance, { address: "127.0.0.1:4000", token: secret });
+  assert.ok(![inspect(error, { depth: 9 }), JSON.stringify(error)].some((text) => text.includes(secret)));
+});
+
+test("a holder that says nothing of itself is known by its script, without arguments", async () => {
+  await using directory = await folder();
+  await using _lock = await lockDirectory(directory.path);
+  const { command } = JSON.parse(await readFile(join(directory.path, "lock.json"), "utf8"));
+  assert.equal(command, basename(process.argv[1] ?? ""));
 });
 
 test("of many who ask at once one gets the directory", async () => {

@@ -1,18 +1,29 @@
 import { access, constants, readFile, rm, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
-import { DirectoryLockedError, DirectoryNotUsableError, hasErrorCode, type LockOwner } from "./errors.ts";
+import { DirectoryLockedError, DirectoryNotUsableError, type Entrance, hasErrorCode, type LockOwner } from "./errors.ts";
 import { makeDirectory, replaceFile } from "./files.ts";
 import { isAlive } from "./incoming.ts";
 
 /** How long to wait for a holder that is just starting to say who it is, or for one that is just ending. */
 const PATIENCE_MS = 1000;
 
+/** What others get to know of the holder. It stands in a file that only this user can read. */
+export type LockInfo = {
+  /** What the holder does, for people. By default its script. Without secrets, which arguments may be. */
+  readonly command?: string | undefined;
+  /** Where it listens. */
+  readonly address?: string | undefined;
+  readonly version?: string | undefined;
+  /** How it lets others in. */
+  readonly entrance?: Entrance | undefined;
+};
+
 /** A directory that this process has for itself until it lets go or dies. */
 export type DirectoryLock = {
   /** Tells others more about the holder, for example where it listens by now. */
-  publish(info: { address?: string | undefined; version?: string | undefined }): Promise<void>;
+  publish(info: LockInfo): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -20,13 +31,10 @@ export type DirectoryLock = {
 const held = new Set<DatabaseSync>();
 
 /**
- * Takes a directory, which is created if need be, for this process. The lock is the operating system's: it dies with the process, however that ends.
+ * Takes a directory, which is created for this user alone if need be, for this process. The lock is the operating system's: it dies with the process, however that ends.
  * Throws DirectoryLockedError, which names the holder, and DirectoryNotUsableError if the directory is another user's or cannot be written.
  */
-export async function lockDirectory(
-  directory: string,
-  info: { address?: string | undefined; version?: string | undefined } = {},
-): Promise<DirectoryLock> {
+export async function lockDirectory(directory: string, info: LockInfo = {}): Promise<DirectoryLock> {
   const path = resolve(directory);
   await checkDirectory(path);
   const connection = await takeLock(path);
@@ -34,9 +42,9 @@ export async function lockDirectory(
   const ownerPath = join(path, "lock.json");
   let known = info;
 
-  async function publish(more: typeof info): Promise<void> {
+  async function publish(more: LockInfo): Promise<void> {
     known = { ...known, ...more };
-    const owner = { pid: process.pid, command: commandLine(), ...known };
+    const owner = { pid: process.pid, ...known, command: known.command ?? programName() };
     await replaceFile(ownerPath, `${JSON.stringify(owner)}\n`);
   }
 
@@ -57,7 +65,7 @@ export async function lockDirectory(
 
 async function checkDirectory(path: string): Promise<void> {
   try {
-    await makeDirectory(path);
+    await makeDirectory(path, 0o700);
     const { uid } = await stat(path);
     const me = process.getuid?.();
     // Root's directories that this user may write are mounted volumes; those of other users are a mistake, above all when root makes it.
@@ -123,10 +131,22 @@ function isOwner(value: unknown): value is LockOwner {
     "pid" in value &&
     typeof value.pid === "number" &&
     "command" in value &&
-    typeof value.command === "string"
+    typeof value.command === "string" &&
+    (!("entrance" in value) || isEntrance(value.entrance))
   );
 }
 
-function commandLine(): string {
-  return process.argv.slice(1).join(" ") || process.title;
+function isEntrance(value: unknown): value is Entrance {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "address" in value &&
+    typeof value.address === "string" &&
+    "token" in value &&
+    typeof value.token === "string"
+  );
+}
+
+function programName(): string {
+  return basename(process.argv[1] ?? process.title);
 }

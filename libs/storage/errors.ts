@@ -61,6 +61,9 @@ export class DirectoryNotUsableError extends Error {
   }
 }
 
+/** A door for those who may read the directory: where, and the token that opens it. */
+export type Entrance = { readonly address: string; readonly token: string };
+
 /** Who holds a directory, as the holder wrote it beside the lock. */
 export type LockOwner = {
   readonly pid: number;
@@ -68,6 +71,7 @@ export type LockOwner = {
   /** Where the holder listens, if it does. */
   readonly address?: string;
   readonly version?: string;
+  readonly entrance?: Entrance;
 };
 
 /** Another process holds the directory. The owner is undefined if the holder has not written who it is. */
@@ -78,6 +82,8 @@ export class DirectoryLockedError extends Error {
   readonly command: string | undefined;
   readonly address: string | undefined;
   readonly version: string | undefined;
+  /** Not a property of its own: what is logged of an error must not hold the token. */
+  readonly #entrance: Entrance | undefined;
   constructor(directory: string, owner: LockOwner | undefined) {
     const who = owner ? `process ${owner.pid} (${owner.command})` : "another process";
     const where = owner?.address ? `, which listens on ${owner.address}` : "";
@@ -87,6 +93,12 @@ export class DirectoryLockedError extends Error {
     this.command = owner?.command;
     this.address = owner?.address;
     this.version = owner?.version;
+    this.#entrance = owner?.entrance;
+  }
+
+  /** How the holder lets others in, if it does. */
+  get entrance(): Entrance | undefined {
+    return this.#entrance;
   }
 }
 

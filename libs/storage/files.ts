@@ -12,9 +12,9 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Creates a directory with its parents, durably. Returns whether it was new. */
-export async function makeDirectory(directory: string): Promise<boolean> {
-  const first = await mkdir(directory, { recursive: true });
+/** Creates a directory with its parents, durably; `mode` is that of all that are new. Returns whether it was new. */
+export async function makeDirectory(directory: string, mode = 0o777): Promise<boolean> {
+  const first = await mkdir(directory, { recursive: true, mode });
   if (first === undefined) return false;
   for (let path = directory; path.length >= first.length && path !== dirname(path); path = dirname(path))
     await syncDirectory(dirname(path));
@@ -29,11 +29,13 @@ export async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<v
   }
 }
 
-/** Replaces a small file in one step: readers see the old text or the new. Throws NoSpaceError. */
+/** Replaces a small file in one step: readers see the old text or the new. Only its owner can read it. Throws NoSpaceError. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const handle = await open(temporary, "w");
+    // One that was left behind may have another mode.
+    await rm(temporary, { force: true });
+    const handle = await open(temporary, "wx", 0o600);
     try {
       await handle.writeFile(text);
       await handle.sync();
