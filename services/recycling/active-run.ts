@@ -1,3 +1,4 @@
+import { createPulse, type Pulse } from "#libs/concurrency";
 import { Code, isRpcError } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import { type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
@@ -6,7 +7,6 @@ import type { Executors } from "./executors.ts";
 import { persist } from "./persist.ts";
 import { createPins, type Pins } from "./pins.ts";
 import { planRun } from "./plan.ts";
-import { createPulse, type Pulse } from "./pulse.ts";
 import { nameAverages } from "./refs.ts";
 import type { CompleteSpec } from "./specification.ts";
 import type { RunStore } from "./store.ts";

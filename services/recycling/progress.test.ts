@@ -4,7 +4,6 @@ import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { JobSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createProgress, type NodeState } from "./progress.ts";
-import { createPulse } from "./pulse.ts";
 import type { Node } from "./template.ts";
 
 const node = (id: string, stage: Node["stage"], work: number): Node => ({
@@ -76,17 +75,4 @@ test("whatever moves, every node is counted once", () => {
       );
     }),
   );
-});
-
-test("a pulse wakes every watcher once, and at once those that missed a beat", async () => {
-  const pulse = createPulse();
-  const { signal } = new AbortController();
-  const woken = Promise.all([pulse.changed(0, signal), pulse.changed(0, signal)]);
-  pulse.beat();
-  await woken;
-  await pulse.changed(0, signal);
-  const stopper = new AbortController();
-  const waiting = pulse.changed(pulse.version, stopper.signal);
-  stopper.abort();
-  await waiting;
 });

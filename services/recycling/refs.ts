@@ -1,4 +1,4 @@
-import { Code, isRpcError } from "#libs/rpc";
+import { allPages, Code, isRpcError } from "#libs/rpc";
 import type { Ref } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { Executors } from "./executors.ts";
 import type { Plan } from "./plan.ts";
@@ -51,10 +51,7 @@ const reasonOf = (run: string) => `recycled by run ${run}`;
 
 async function refsOf(run: string, catalog: Executors["catalog"], signal: AbortSignal): Promise<Ref[]> {
   const refs: Ref[] = [];
-  for (let pageToken = ""; ; ) {
-    const page = await catalog.listRefs({ prefix: `${run}/`, pageSize: 500, pageToken }, { signal });
-    refs.push(...page.refs);
-    pageToken = page.nextPageToken;
-    if (pageToken === "") return refs;
-  }
+  const list = (pageToken: string) => catalog.listRefs({ prefix: `${run}/`, pageSize: 500, pageToken }, { signal });
+  for await (const page of allPages(list)) refs.push(...page.refs);
+  return refs;
 }
