@@ -8,6 +8,7 @@ export {
   DigestMismatchError,
   DirectoryLockedError,
   DirectoryNotUsableError,
+  type Entrance,
   type LockOwner,
   NewerSchemaError,
   NoSpaceError,

@@ -8,6 +8,8 @@ import { openTarget, type Target } from "./system/target.ts";
 export type CommandContext = {
   readonly stack: AsyncDisposableStack;
   readonly signal: AbortSignal;
+  /** The command without its arguments, which may be secret: what others read who find the data directory locked. */
+  readonly command: string;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
 };
@@ -24,7 +26,7 @@ export type GlobalOptions = {
 
 /** Makes the context of a process. */
 export function commandContext(stack: AsyncDisposableStack, { signal }: ProcessContext): CommandContext {
-  return { stack, signal, stdout: process.stdout, stderr: process.stderr };
+  return { stack, signal, command: `ratatouille ${process.argv[2] ?? ""}`.trim(), stdout: process.stdout, stderr: process.stderr };
 }
 
 /** A logger to a file under the data directory, since the terminal belongs to the progress. */
@@ -38,9 +40,9 @@ export function fileLogger(dataDirectory: string, service: string): Logger {
  * The system that a command talks to; it is closed when the command ends.
  * @param trains false for commands that only look at what there is or change what is stored: an embedded system gets no trainers then.
  */
-export async function useTarget({ stack }: CommandContext, options: GlobalOptions, trains = false): Promise<Target> {
+export async function useTarget({ stack, command }: CommandContext, options: GlobalOptions, trains = false): Promise<Target> {
   const { data, server, token, ca } = options;
   const trainers = trains ? options.trainers : 0;
   const openLog = () => fileLogger(data, "ratatouille");
-  return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, caPath: ca, openLog }));
+  return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, command, caPath: ca, openLog }));
 }

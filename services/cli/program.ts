@@ -7,10 +7,11 @@ import { lineage } from "./commands/lineage.ts";
 import { listModels, pullModel, showModel } from "./commands/models.ts";
 import { recycle } from "./commands/recycle.ts";
 import { reproduce } from "./commands/reproduce.ts";
-import { cancelRun, listRuns, showRun, watchRun } from "./commands/runs.ts";
+import { cancelRun, deleteRun, listRuns, showRun, watchRun } from "./commands/runs.ts";
 import { up } from "./commands/up.ts";
 import type { CommandContext } from "./context.ts";
 import { DEFAULT_LISTEN } from "./system/port.ts";
+import { takeToken } from "./token.ts";
 
 const HOW_NAMES_WORK = `
 NAME is a digest (sha256:…), at least 8 digits of one, or a name such as digits/seed-10/held-out-25.`;
@@ -44,6 +45,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
     <A extends unknown[]>(action: (...args: A) => Promise<number>) =>
     async (...args: A) =>
       finish(await action(...args));
+  program.hook("preAction", (_, action) => takeToken(action));
 
   shared(
     command(
@@ -63,10 +65,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
     command(
       program,
       "up",
-      "Keep the system running for several clients, until Ctrl-C.",
+      `Keep the system running for several clients, until Ctrl-C.
+
+Clients on the same data directory need no token. Clients that name the address need the one that is given here; without one every user of
+this machine may use it.`,
       `  ratatouille up
   RATATOUILLE_SERVER=${DEFAULT_LISTEN} ratatouille recycle examples/digits.yaml
-  ratatouille up --listen 0.0.0.0:7437 --tls-cert cert.pem --tls-key key.pem --token "$TOKEN"`,
+  ratatouille up --listen 0.0.0.0:7437 --tls-cert cert.pem --tls-key key.pem --token-file token.txt`,
     ),
   )
     .option("--listen <host:port>", "address; one that other machines reach needs TLS and a token", DEFAULT_LISTEN)
@@ -78,7 +83,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
   const runs = command(
     program,
     "runs",
-    "Runs: list, show, watch, cancel.",
+    "Runs: list, show, watch, cancel, delete.",
     "  ratatouille runs list\n  ratatouille runs watch run-0123456789abcdef",
   );
   shared(command(runs, "list", "All runs, newest first.", "  ratatouille runs list --json")).action(
@@ -90,6 +95,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
   shared(command(runs, "watch <id>", "Show a run until it ends.", "  ratatouille runs watch run-0123456789abcdef"))
     .option("--quiet", "no progress")
     .action(run((id: string, options) => watchRun(id, options, context)));
+  shared(
+    command(
+      runs,
+      "delete <id>",
+      "Forget a run that does not run; ratatouille gc deletes what only it needed.",
+      "  ratatouille runs delete run-0123456789abcdef",
+    ),
+  ).action(run((id: string, options) => deleteRun(id, options, context)));
   shared(command(runs, "cancel <id>", "Stop a run; what it has made stays.", "  ratatouille runs cancel run-0123456789abcdef")).action(
     run((id: string, options) => cancelRun(id, options, context)),
   );
@@ -174,7 +187,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 function local(command: Command): Command {
   return command
     .addOption(new Option("--data <directory>", "data directory").env("RATATOUILLE_DATA").default(".ratatouille"))
-    .addOption(new Option("--token <token>", "bearer token").env("RATATOUILLE_TOKEN"))
+    .addOption(new Option("--token <token>", "bearer token; others on this machine can see it here").env("RATATOUILLE_TOKEN"))
+    .option("--token-file <file>", "a file with the bearer token, instead")
     .option("--trainers <number>", "trainers to start (default: one for each core)", parseTrainers);
 }
 

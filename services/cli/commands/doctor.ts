@@ -72,7 +72,7 @@ async function checkData(directory: string): Promise<Finding[]> {
     return [{ topic: "data", right: true, fact: `${directory} does not exist yet; the first run makes it` }, await checkDisk(place)];
   }
   try {
-    await using _lock = await lockDirectory(directory, { version: VERSION });
+    await using _lock = await lockDirectory(directory, { version: VERSION, command: "ratatouille doctor" });
     return [{ topic: "data", right: true, fact: directory }, await checkDisk(directory)];
   } catch (error) {
     const running = error instanceof DirectoryLockedError;

@@ -77,3 +77,13 @@ export async function cancelRun(id: string, options: GlobalOptions, context: Com
   else context.stdout.write(`Cancelled ${id}. What it has made stays; the same run file goes on from there.\n`);
   return 0;
 }
+
+/** `ratatouille runs delete ID`: forgets a run, which garbage collection takes note of. */
+export async function deleteRun(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
+  const recycling = (await useTarget(context, options)).channel.client(RecyclingService);
+  await recycling.deleteRun({ id }, { signal: context.signal });
+  context.stdout.write(
+    options.json ? `${JSON.stringify({ deleted: id })}\n` : `Deleted ${id}. ratatouille gc deletes what nothing else needs.\n`,
+  );
+  return 0;
+}

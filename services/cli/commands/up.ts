@@ -13,14 +13,14 @@ export type UpOptions = GlobalOptions & {
 };
 
 /** `ratatouille up`: keeps the embedded system running until it is interrupted. */
-export async function up(options: UpOptions, { stack, signal, stdout }: CommandContext): Promise<number> {
+export async function up(options: UpOptions, { stack, signal, command, stdout }: CommandContext): Promise<number> {
   const { data, listen, token, tlsCert, tlsKey, insecure, trainers } = options;
   const tls = await readTls(tlsCert, tlsKey);
   const system = stack.use(
     await startEmbedded({
       dataDirectory: data,
       address: listen,
-      ...{ token, tls, insecure, trainers },
+      ...{ command, token, tls, insecure, trainers },
       shared: true,
       openLog: () => fileLogger(data, "ratatouille"),
     }),

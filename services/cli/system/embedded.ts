@@ -1,10 +1,10 @@
-import { createServer } from "node:net";
+import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { busService, openLocalBus } from "#libs/bus";
-import { connect, implement, isLoopback, type ServerTls, serve } from "#libs/rpc";
+import { type Bus, busService, openLocalBus } from "#libs/bus";
+import { connect, implement, type ServerTls, serve } from "#libs/rpc";
 import { runtimeName, runtimeVersion, type Service, VERSION } from "#libs/service";
-import { lockDirectory } from "#libs/storage";
+import { type Entrance, lockDirectory } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import { streams } from "#libs/topics";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
@@ -13,15 +13,19 @@ import { createCatalog } from "../../catalog/index.ts";
 import { createEvaluation } from "../../evaluation/index.ts";
 import { createFinetune } from "../../finetune/index.ts";
 import { createRecycling } from "../../recycling/index.ts";
+import { onFreePort } from "./port.ts";
 import { startTrainers, type Trainers } from "./trainers.ts";
 
 /** How an embedded system is started. */
 export type EmbeddedOptions = {
   readonly dataDirectory: string;
-  /** `host:port`; without it a free port of the loopback interface. */
+  /** `host:port` for clients that are told it; port 0 takes a free one. Without it there is only the entrance. */
   readonly address?: string | undefined;
+  /** What others read of this process who find the directory locked. */
+  readonly command?: string | undefined;
   /** One for each core by default. */
   readonly trainers?: number | undefined;
+  /** What clients of `address` have to present. */
   readonly token?: string | undefined;
   readonly tls?: ServerTls | undefined;
   readonly insecure?: boolean | undefined;
@@ -33,7 +37,10 @@ export type EmbeddedOptions = {
 
 /** Every service in this process on one port, and trainers as child processes. */
 export type EmbeddedSystem = AsyncDisposable & {
+  /** Where it listens for clients. */
   readonly address: string;
+  /** A loopback port of its own for this process, its trainers and clients that can read the data directory. */
+  readonly entrance: Entrance;
   /** Rejects if a service breaks or no trainer can start. Never resolves before the system is disposed. */
   readonly broken: Promise<never>;
 };
@@ -47,42 +54,25 @@ const DRAIN_MS = 500;
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedSystem> {
   await using opening = new AsyncDisposableStack();
-  const { dataDirectory: directory, token, shared } = options;
-  const lock = opening.use(await lockDirectory(directory, { version: VERSION }));
+  const { dataDirectory: directory, shared, command } = options;
+  const lock = opening.use(await lockDirectory(directory, { version: VERSION, command }));
   const log = options.openLog();
   const onError = (err: unknown) => log.warn({ err }, "the bus failed and tries again");
   const bus = opening.use(await openLocalBus({ path: join(directory, "bus.sqlite"), streams, onError }));
-  const stopper = new AbortController();
-  const { tls, insecure, address: outside } = options;
-  // Services and trainers talk over loopback without TLS; what the world sees is a listener of its own where it differs.
-  const shareable = outside !== undefined && !tls && isLoopback(outside);
-  const address = shareable ? outside : `127.0.0.1:${await freePort()}`;
-  const channel = connect(address, { token });
-  opening.defer(() => channel.close());
-  const own = { directory, bus, channel, log };
-  const services: Service[] = [
-    opening.use(await createCatalog(own)),
-    opening.use(await createFinetune({ ...own, orphanGraceMs: 0 })),
-    opening.use(await createAveraging(own)),
-    opening.use(await createEvaluation({ channel, log })),
-    opening.use(await createRecycling({ ...own, resume: shared })),
-  ];
   let trainers: Trainers | undefined;
-  const system = implement(SystemService, {
-    getSystem: () => ({
-      version: VERSION,
-      services: services.map(({ name }) => name),
-      runtime: `${runtimeName()} ${runtimeVersion()}`,
-      trainers: trainers?.list() ?? [],
-    }),
-  });
-  const registrations = [system, busService(bus), ...services.flatMap(({ registrations }) => registrations)];
-  const server = opening.use(await serve({ address, services: registrations, token, log, drainMs: DRAIN_MS }));
+  // Every user of this machine reaches its loopback ports; only who can read the data directory learns this token.
+  const token = randomBytes(32).toString("base64url");
+  const { channel, services, registrations } = opening.use(
+    await onFreePort((address) => openServices({ directory, bus, log, address, token, shared, trainers: () => trainers?.list() ?? [] })),
+  );
+  const entrance = { address: channel.address, token };
+  const { address: outside, token: clientToken, tls, insecure } = options;
   const listener =
-    outside === undefined || shareable
-      ? server
-      : opening.use(await serve({ address: outside, services: registrations, token, tls, insecure, log, drainMs: DRAIN_MS }));
+    outside === undefined
+      ? undefined
+      : opening.use(await serve({ address: outside, services: registrations, token: clientToken, tls, insecure, log, drainMs: DRAIN_MS }));
 
+  const stopper = new AbortController();
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(() => undefined);
   const loops = services.map((service) =>
@@ -97,21 +87,47 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   });
 
   const count = options.trainers ?? availableParallelism();
-  trainers = opening.use(startTrainers({ count, address, token, logPath: join(directory, "logs", "trainers.log"), log }));
+  trainers = opening.use(startTrainers({ count, ...entrance, logPath: join(directory, "logs", "trainers.log"), log }));
   trainers.broken.catch(broken.reject);
-  if (shared) await lock.publish({ address });
+  const address = listener?.address ?? entrance.address;
+  if (shared) await lock.publish({ address, entrance });
   const open = opening.move();
-  return { address: listener.address, broken: broken.promise, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  return { address, entrance, broken: broken.promise, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
-/** The services reach each other through the port, so it has to be known before they are made. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const bound = probe.address();
-      probe.close(() => resolve(typeof bound === "object" && bound ? bound.port : 0));
-    });
+type ServicesOptions = Pick<EmbeddedOptions, "shared"> & {
+  readonly directory: string;
+  readonly bus: Bus;
+  readonly log: Logger;
+  readonly address: string;
+  readonly token: string;
+  readonly trainers: () => ReturnType<Trainers["list"]>;
+};
+
+/** The services, made and served for each other, the trainers and who has the token. They reach each other through the port, so it has to be known before. */
+async function openServices({ directory, bus, log, address, token, shared, trainers }: ServicesOptions) {
+  await using opening = new AsyncDisposableStack();
+  const channel = opening.use(connect(address, { token }));
+  const own = { directory, bus, channel, log };
+  const services: readonly Service[] = [
+    opening.use(await createCatalog(own)),
+    opening.use(await createFinetune({ ...own, orphanGraceMs: 0 })),
+    opening.use(await createAveraging(own)),
+    opening.use(await createEvaluation({ channel, log })),
+    opening.use(await createRecycling({ ...own, resume: shared })),
+  ];
+  const system = implement(SystemService, {
+    getSystem: () => ({
+      version: VERSION,
+      services: services.map(({ name }) => name),
+      runtime: `${runtimeName()} ${runtimeVersion()}`,
+      trainers: trainers(),
+    }),
   });
+  const registrations = [system, busService(bus), ...services.flatMap(({ registrations }) => registrations)];
+  opening.use(await serve({ address, services: registrations, token, log, drainMs: DRAIN_MS }));
+  // Before the server drains: Deno aborts when a server says goodbye to a client of its own process that has just closed streams.
+  opening.defer(() => channel.close());
+  const open = opening.move();
+  return { channel, services, registrations, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }

@@ -4,6 +4,7 @@ import { UsageError, VERSION } from "#libs/service";
 import { DirectoryLockedError } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import { fileProblem } from "../explain.ts";
 import { startEmbedded } from "./embedded.ts";
 
 /** Where a command finds the services. */
@@ -14,6 +15,8 @@ export type TargetOptions = {
   /** PEM file of the authority that signed the server's certificate; TLS is used where it is given. */
   readonly caPath?: string | undefined;
   readonly dataDirectory: string;
+  /** What others read of this process who find the directory locked. */
+  readonly command?: string | undefined;
   readonly trainers?: number | undefined;
   /** Opens the log of an embedded system. */
   readonly openLog: () => Logger;
@@ -37,24 +40,33 @@ const CONNECT_MS = 3_000;
  * DirectoryLockedError if another process works on the directory and takes no clients.
  */
 export async function openTarget(options: TargetOptions): Promise<Target> {
-  if (options.server !== undefined) return attach(options.server, options);
+  if (options.server !== undefined) return attach(options.server, await connectTo(options.server, options));
   try {
     await using opening = new AsyncDisposableStack();
-    const { dataDirectory, trainers, openLog } = options;
-    const system = opening.use(await startEmbedded({ dataDirectory, trainers, openLog, shared: false }));
-    const channel = connect(system.address);
-    opening.defer(() => channel.close());
+    const { dataDirectory, trainers, command, openLog } = options;
+    const system = opening.use(await startEmbedded({ dataDirectory, trainers, command, openLog, shared: false }));
+    const { address, token } = system.entrance;
+    const channel = opening.use(connect(address, { token }));
     await channel.ready(CONNECT_MS);
     const open = opening.move();
     return { channel, embedded: true, address: system.address, broken: system.broken, [Symbol.asyncDispose]: () => open.disposeAsync() };
   } catch (error) {
-    if (error instanceof DirectoryLockedError && error.address !== undefined) return attach(error.address, options);
-    throw error;
+    if (!(error instanceof DirectoryLockedError && error.entrance)) throw error;
+    const { address, token } = error.entrance;
+    return attach(error.address ?? address, connect(address, { token }));
   }
 }
 
-async function attach(address: string, { token, caPath }: TargetOptions): Promise<Target> {
-  const channel = connect(address, { token, ...(caPath ? { tls: { ca: await readFile(caPath) } } : {}) });
+/** @throws UsageError if the authority's certificate cannot be read */
+async function connectTo(address: string, { token, caPath }: TargetOptions): Promise<RpcChannel> {
+  if (caPath === undefined) return connect(address, { token });
+  const ca = await readFile(caPath).catch((cause: unknown) => {
+    throw new UsageError(`cannot read the certificate ${caPath}: ${fileProblem(cause)}`, { cause });
+  });
+  return connect(address, { token, tls: { ca } });
+}
+
+async function attach(address: string, channel: RpcChannel): Promise<Target> {
   try {
     await channel.ready(CONNECT_MS);
     await checkVersion(channel, address);
