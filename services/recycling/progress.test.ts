@@ -55,6 +55,13 @@ test("only jobs that run are shown", () => {
   assert.deepEqual(progress.running(), []);
 });
 
+test("a job that several nodes share is shown once", () => {
+  const progress = halfway();
+  progress.move(d, "running");
+  progress.report(d, create(JobSchema, { id: "job-c" }));
+  assert.equal(progress.running().length, 1);
+});
+
 test("whatever moves, every node is counted once", () => {
   const states = fc.constantFrom<NodeState>("queued", "running", "done", "cached", "failed");
   fc.assert(

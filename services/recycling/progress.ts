@@ -59,7 +59,8 @@ export function createProgress(nodes: readonly Node[]): Progress {
       if (states.get(node.id) === "running") jobs.set(node.id, { job, work: node.work });
     },
     stateOf: (id) => states.get(id) ?? "waiting",
-    running: () => [...jobs.values()].map(({ job }) => job),
+    // Nodes of one recipe share a job.
+    running: () => [...new Map([...jobs.values()].map(({ job }) => [job.id, job])).values()],
     stages: () => stages.flatMap((name) => describe(name, counts.get(name))),
     remainingSeconds(elapsedMs) {
       if (left === 0) return 0;
