@@ -1,24 +1,19 @@
 import { createLimit } from "#libs/concurrency";
-import { canonicalRecipe, type Digest, type Recipe } from "#libs/recipes";
+import type { Digest, Recipe } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
-import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { Job } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type Executors, outcomeOf } from "./executors.ts";
 import { persist } from "./persist.ts";
 import { createProgress, type NodeState, type Progress } from "./progress.ts";
+import { createRunJobs, type RunJobs } from "./run-jobs.ts";
 import { dependencies, instantiate, type Node, type Outcome } from "./template.ts";
 
 /** What drives a run through its graph, and what can be seen of it meanwhile. */
-export type Driver = {
+export type Driver = Pick<RunJobs, "ended" | "observe" | "wake"> & {
   /** Resolves with the outcome of every node, or rejects when the run cannot go on or the signal aborts. */
   readonly finished: Promise<ReadonlyMap<string, Outcome>>;
   readonly progress: Pick<Progress, "running" | "stages" | "remainingSeconds">;
-  /** Jobs that ended, in the order of their ends. Only ever appended to. */
-  readonly ended: readonly Job[];
-  /** Takes the newest state of a job, from whoever has it. */
-  observe(job: Job): void;
-  /** Something may have happened to a job: look it up. */
-  wake(jobId: string): void;
   /** Resolves when nothing is asked of any service any more. Comes soon after the signal has aborted. */
   settled(): Promise<void>;
 };
@@ -44,15 +39,10 @@ type Dependencies = {
   readonly onChange: () => void;
 };
 
-/** The nodes of one recipe, while its job is open. */
-type Submitted = { readonly nodes: Node[]; readonly recipe: Recipe; readonly submittedAtMs: bigint };
-
 /** Catalog lookups under way at once; those of one moment travel together. */
 const LOOKUPS = 128;
 /** Averages and evaluations under way at once; the services queue what exceeds their workers. */
 const CALLS = 4;
-/** How often a job is submitted again that somebody cancelled although this run needs it. */
-const RESUBMISSIONS = 3;
 /** How often an artifact is looked up again that was there and gone a moment later. */
 const LOOKS = 3;
 
@@ -67,10 +57,6 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
   const { executors, log, signal, patienceMs, keep, onDone, onFailed, onChange } = dependenciesOfRun;
   const outcomes = new Map<string, Outcome>();
   const progress = createProgress(nodes);
-  const ended: Job[] = [];
-  const submitted = new Map<string, Submitted>();
-  const told = new Set<string>();
-  const cancellations = new Map<string, number>();
   const dependents = new Map<string, Node[]>();
   const missing = new Map<string, number>();
   const working = new Set<Promise<void>>();
@@ -152,7 +138,7 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
     const known = await lookup(async () => (over ? undefined : persist(() => find(recipe), again)));
     if (over) return;
     if (known) return settle(node, known, "cached");
-    if (recipe.kind !== "average" && recipe.kind !== "evaluate") return submit([node], recipe);
+    if (recipe.kind !== "average" && recipe.kind !== "evaluate") return jobs.submit(node, recipe);
     await call(async () => {
       if (over) return;
       move(node, "running");
@@ -166,65 +152,29 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
     });
   };
 
-  const submit = async (forNodes: readonly Node[], recipe: Recipe): Promise<void> => {
-    const [{ label }] = forNodes as [Node];
-    // Not to be aborted: who cancels the jobs of this run has to know that none is on its way.
-    const request = { recipe: canonicalRecipe(recipe), label, runId };
-    const { job } = await persist(() => executors.finetune.submitJob(request), { patienceMs, signal });
-    if (!job) throw new Error("The fine-tune service answered without a job");
-    const present = submitted.get(job.id);
-    if (present) present.nodes.push(...forNodes);
-    else submitted.set(job.id, { nodes: [...forNodes], recipe, submittedAtMs: job.submittedAtMs });
-    observe(job);
-  };
-
-  const observe = (job: Job) => {
-    const known = submitted.get(job.id);
-    // What was seen before the job was submitted anew may arrive after it.
-    if (!known || over || job.submittedAtMs < known.submittedAtMs) return;
-    if (job.state === JobState.RUNNING || job.state === JobState.QUEUED) {
-      for (const node of known.nodes) {
-        move(node, job.state === JobState.RUNNING ? "running" : "queued");
-        progress.report(node, job);
-      }
-      return;
-    }
-    submitted.delete(job.id);
-    if (job.state === JobState.CANCELLED) return submitAgain(job, known);
-    if (!told.has(job.id)) ended.push(job);
-    told.add(job.id);
-    if (job.state !== JobState.SUCCEEDED) {
-      for (const node of known.nodes) settle(node, { state: "failed", error: job.error }, "failed");
-      return;
-    }
-    known.nodes.forEach((node, i) => {
-      // The job was worked on once, whoever needs it.
-      work(node, () => complete(node, job, i === 0 ? Number(job.cpuMs) : 0));
-    });
-  };
-
-  const submitAgain = (job: Job, { nodes: needing, recipe }: Submitted) => {
-    const times = (cancellations.get(job.id) ?? 0) + 1;
-    cancellations.set(job.id, times);
-    const [first] = needing as [Node];
-    if (times > RESUBMISSIONS) return fail(new RunFailedError(`${first.label}: its job was cancelled`));
-    log.warn({ runId, jobId: job.id }, "a job was cancelled that this run needs; it is submitted again");
-    work(first, () => submit(needing, recipe));
-  };
-
   const complete = async (node: Node, job: Job, cpuMs: number) => {
-    const find = async () => outcomeOf(await executors.artifacts.get(job.artifact, { signal }), executors.artifacts, signal);
-    settle(node, await persist(find, { patienceMs, signal }), "done", cpuMs);
+    const get = async () => outcomeOf(await executors.artifacts.get(job.artifact, { signal }), executors.artifacts, signal);
+    settle(node, await persist(get, { patienceMs, signal }), "done", cpuMs);
   };
 
-  const wake = (jobId: string) => {
-    if (!submitted.has(jobId) || over) return;
-    executors.finetune.getJob({ id: jobId }, { signal }).then(
-      ({ job }) => job && observe(job),
-      // The watch of the run's jobs tells later.
-      (error: unknown) => log.debug({ runId, jobId, error }, "a finished job could not be looked up"),
-    );
-  };
+  const jobs = createRunJobs({
+    runId,
+    finetune: executors.finetune,
+    log,
+    signal,
+    patienceMs,
+    work,
+    events: {
+      onOpen(node, job, running) {
+        if (over || outcomes.has(node.id)) return;
+        move(node, running ? "running" : "queued");
+        progress.report(node, job);
+      },
+      onSucceeded: (node, job, cpuMs) => work(node, () => complete(node, job, cpuMs)),
+      onFailed: (node, error) => settle(node, { state: "failed", error }, "failed"),
+      onRefused: (node) => fail(new RunFailedError(`${node.label}: its job was cancelled`)),
+    },
+  });
 
   for (const node of nodes) {
     const needed = dependencies(node);
@@ -235,5 +185,6 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
   const settled = async () => {
     while (working.size > 0) await Promise.all(working);
   };
+  const { ended, observe, wake } = jobs;
   return { finished: finished.promise, progress, ended, observe, wake, settled };
 }

@@ -17,6 +17,7 @@ import { reportRun } from "./report.ts";
 import { completeSpec } from "./specification.ts";
 import type { RunStore } from "./store.ts";
 import type { Timing } from "./timing.ts";
+import { createTurns } from "./turns.ts";
 
 const PAGE = 500;
 
@@ -186,23 +187,6 @@ export function createRuns(
       await Promise.all([...actives.values()].map((active) => active.stop(RunState.INTERRUPTED)));
     },
   };
-}
-
-/** What is done to one run is done in turn. */
-function createTurns() {
-  const last = new Map<string, Promise<unknown>>();
-  const exclusive = <T>(id: string, work: () => Promise<T>): Promise<T> => {
-    const before = last.get(id) ?? Promise.resolve();
-    const result = before.then(work);
-    const over = result.then(
-      () => undefined,
-      () => undefined,
-    );
-    last.set(id, over);
-    over.then(() => last.get(id) === over && last.delete(id)).catch(() => undefined);
-    return result;
-  };
-  return Object.assign(exclusive, { idle: () => Promise.all(last.values()) });
 }
 
 function stateName(state: RunState): string {
