@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Bus, busService, openLocalBus } from "#libs/bus";
-import { connect, implement, type ServerTls, serve } from "#libs/rpc";
+import { connect, implement, type RpcLog, type ServerTls, serve } from "#libs/rpc";
 import { runtimeName, runtimeVersion, type Service, VERSION } from "#libs/service";
-import { type Entrance, lockDirectory } from "#libs/storage";
+import { type Entrance, lockDirectory, NoSpaceError } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import { streams } from "#libs/topics";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
@@ -41,7 +41,7 @@ export type EmbeddedSystem = AsyncDisposable & {
   readonly address: string;
   /** A loopback port of its own for this process, its trainers and clients that can read the data directory. */
   readonly entrance: Entrance;
-  /** Rejects if a service breaks or no trainer can start. Never resolves before the system is disposed. */
+  /** Rejects if a service breaks, no trainer can start or, unless the system is shared, the disk is full. Never resolves before the system is disposed. */
   readonly broken: Promise<never>;
 };
 
@@ -57,24 +57,41 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const { dataDirectory: directory, shared, command } = options;
   const lock = opening.use(await lockDirectory(directory, { version: VERSION, command }));
   const log = options.openLog();
-  const onError = (err: unknown) => log.warn({ err }, "the bus failed and tries again");
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => undefined);
+  // On a full disk a run could not even write down that it failed, and services try again until there is room. `up` waits for that.
+  const notice = (error: unknown) => {
+    if (error instanceof NoSpaceError && !shared) broken.reject(error);
+  };
+  const rpcLog: RpcLog = {
+    error(fields, message) {
+      log.error(fields, message);
+      notice(fields["err"]);
+    },
+  };
+  const onError = (err: unknown) => {
+    log.warn({ err }, "the bus failed and tries again");
+    notice(err);
+  };
   const bus = opening.use(await openLocalBus({ path: join(directory, "bus.sqlite"), streams, onError }));
   let trainers: Trainers | undefined;
   // Every user of this machine reaches its loopback ports; only who can read the data directory learns this token.
   const token = randomBytes(32).toString("base64url");
   const { channel, services, registrations } = opening.use(
-    await onFreePort((address) => openServices({ directory, bus, log, address, token, shared, trainers: () => trainers?.list() ?? [] })),
+    await onFreePort((address) =>
+      openServices({ directory, bus, log, rpcLog, address, token, shared, trainers: () => trainers?.list() ?? [] }),
+    ),
   );
   const entrance = { address: channel.address, token };
   const { address: outside, token: clientToken, tls, insecure } = options;
   const listener =
     outside === undefined
       ? undefined
-      : opening.use(await serve({ address: outside, services: registrations, token: clientToken, tls, insecure, log, drainMs: DRAIN_MS }));
+      : opening.use(
+          await serve({ address: outside, services: registrations, token: clientToken, tls, insecure, log: rpcLog, drainMs: DRAIN_MS }),
+        );
 
   const stopper = new AbortController();
-  const broken = Promise.withResolvers<never>();
-  broken.promise.catch(() => undefined);
   const loops = services.map((service) =>
     service.run(stopper.signal).catch((error: unknown) => {
       log.error({ service: service.name, error }, "a service broke");
@@ -99,13 +116,14 @@ type ServicesOptions = Pick<EmbeddedOptions, "shared"> & {
   readonly directory: string;
   readonly bus: Bus;
   readonly log: Logger;
+  readonly rpcLog: RpcLog;
   readonly address: string;
   readonly token: string;
   readonly trainers: () => ReturnType<Trainers["list"]>;
 };
 
 /** The services, made and served for each other, the trainers and who has the token. They reach each other through the port, so it has to be known before. */
-async function openServices({ directory, bus, log, address, token, shared, trainers }: ServicesOptions) {
+async function openServices({ directory, bus, log, rpcLog, address, token, shared, trainers }: ServicesOptions) {
   await using opening = new AsyncDisposableStack();
   const channel = opening.use(connect(address, { token }));
   const own = { directory, bus, channel, log };
@@ -125,7 +143,7 @@ async function openServices({ directory, bus, log, address, token, shared, train
     }),
   });
   const registrations = [system, busService(bus), ...services.flatMap(({ registrations }) => registrations)];
-  opening.use(await serve({ address, services: registrations, token, log, drainMs: DRAIN_MS }));
+  opening.use(await serve({ address, services: registrations, token, log: rpcLog, drainMs: DRAIN_MS }));
   // Before the server drains: Deno aborts when a server says goodbye to a client of its own process that has just closed streams.
   opening.defer(() => channel.close());
   const open = opening.move();
