@@ -35,12 +35,25 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
     )
-    .showHelpAfterError("(--help shows how)")
     .exitOverride()
-    .configureOutput({ writeOut: (text) => context.stdout.write(text), writeErr: (text) => context.stderr.write(text) });
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      outputError: (text, write) =>
+        write(
+          `${text
+            .trimEnd()
+            .replace(/^error: /, "ratatouille: ")
+            .replace(/\s*\n/g, " ")} (--help shows how)\n`,
+        ),
+    });
 
   const command = (parent: Command, usage: string, description: string, examples: string) =>
-    parent.command(usage).description(description).addHelpText("after", `\nExamples:\n${examples}`);
+    parent
+      .command(usage)
+      .summary(description.split("\n", 1)[0] ?? "")
+      .description(description)
+      .addHelpText("after", `\nExamples:\n${examples}`);
   const run =
     <A extends unknown[]>(action: (...args: A) => Promise<number>) =>
     async (...args: A) =>
