@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { clone } from "@bufbuild/protobuf";
 import { type Implementation, invalidArgument } from "#libs/rpc";
-import { type RecyclingService, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { type RecyclingService, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type ReproductionContext, reproduce } from "./reproduce.ts";
 import type { Runs } from "./runs.ts";
 
@@ -42,11 +41,11 @@ export function createRecyclingService(runs: Runs, reproduction: ReproductionCon
       let withSpec = true;
       for (;;) {
         const seen = active.pulse.version;
-        const run = clone(RunSchema, active.current());
+        const { spec, ...current } = active.current();
+        const run = { ...current, ...(spec && withSpec ? { spec } : {}) };
         const jobs = active.driver.ended.slice(told);
         told += jobs.length;
         const remaining = active.remainingSeconds();
-        if (!withSpec) delete run.spec;
         withSpec = false;
         yield {
           run,
