@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type BuiltManifest, type Descriptor, type Digest, digestOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
-import { dataLoss, internal, type RpcChannel, type RpcError, type ServiceClient } from "#libs/rpc";
+import { type Clients, dataLoss, internal, type RpcError, type ServiceClient } from "#libs/rpc";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { createFinder } from "./finder.ts";
@@ -38,9 +38,9 @@ export type Artifacts = {
   publish(built: BuiltManifest, options?: Options & { readonly blobs?: readonly Uint8Array[] }): Promise<Artifact>;
 };
 
-/** The catalog behind a channel. */
-export function createArtifacts(channel: RpcChannel): Artifacts {
-  const catalog = channel.client(CatalogService);
+/** The catalog that clients reach. */
+export function createArtifacts(clients: Clients): Artifacts {
+  const catalog = clients.client(CatalogService);
   const find = createFinder(catalog);
   return {
     async findByRecipe(recipe, { signal } = {}) {

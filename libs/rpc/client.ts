@@ -90,6 +90,9 @@ export function connect(address: string, options: ConnectOptions = {}): RpcChann
   };
 }
 
+/** Whatever gives clients: a channel to one server, or several that divide the services among them. */
+export type Clients = Pick<RpcChannel, "client">;
+
 type Invoke = (method: DescMethod, requests: () => AsyncIterable<Buffer>, options: CallOptions) => AsyncGenerator<unknown, void, undefined>;
 
 function serviceClient<S extends DescService>(service: S, invoke: Invoke): ServiceClient<S> {

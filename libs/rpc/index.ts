@@ -1,4 +1,4 @@
-export { connect, type RpcChannel } from "./client.ts";
+export { type Clients, connect, type RpcChannel } from "./client.ts";
 export { Code, codeName } from "./code.ts";
 export type { ClientTls, ConnectOptions } from "./connection.ts";
 export {

@@ -11,5 +11,5 @@ export {
   signalChild,
   spawnScript,
 } from "./runtime.ts";
-export type { Service } from "./service.ts";
+export type { HealthCheck, Service } from "./service.ts";
 export { VERSION } from "./version.ts";

@@ -151,3 +151,12 @@ test("a database that cannot be opened is named", async () => {
     (error) => error instanceof Error && error.message.includes(folder.path),
   );
 });
+
+test("a database whose file is gone says so when it is checked", async () => {
+  await using folder = await directory();
+  const path = join(folder.path, "checked.sqlite");
+  await using database = await openDatabase<Record<string, never>>({ path, migrations: [] });
+  await database.check();
+  await rm(path);
+  await assert.rejects(database.check(), { code: "ENOENT" });
+});

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { access } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { Kysely, type Transaction } from "kysely";
+import { Kysely, sql, type Transaction } from "kysely";
 import { asWriteError } from "./errors.ts";
 import { makeDirectory } from "./files.ts";
 import { type Migration, migrate } from "./migrations.ts";
@@ -16,6 +17,8 @@ export type Database<DB> = {
   readonly query: Kysely<DB>;
   /** Runs a function in a transaction; one at a time. It commits when the function resolves and rolls back when it throws. */
   transaction<T>(work: (tx: Transaction<DB>) => Promise<T>): Promise<T>;
+  /** Rejects with the reason while the database cannot be read, or its file is gone. */
+  check(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -53,6 +56,11 @@ export async function openDatabase<DB>({ path, migrations }: { path: string; mig
       } finally {
         state.open = false;
       }
+    },
+    async check() {
+      // SQLite goes on with a file that somebody has deleted: what it writes there is lost.
+      if (path !== ":memory:") await access(path);
+      await sql`select count(*) from sqlite_schema`.execute(query);
     },
     async [Symbol.asyncDispose]() {
       await query.destroy();

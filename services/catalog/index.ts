@@ -35,6 +35,7 @@ export async function createCatalog(dependencies: CatalogDependencies): Promise<
     name: "catalog",
     registrations: [implement(CatalogService, createCatalogService(catalog))],
     run: (signal) => outbox.relay(bus, { signal, onError: (err) => log.warn({ err }, "events wait for the bus") }),
+    checks: [{ name: "database", vital: true, check: () => database.check() }],
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }

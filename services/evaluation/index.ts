@@ -1,5 +1,5 @@
 import { createArtifacts } from "#libs/artifacts";
-import { implement, type RpcChannel } from "#libs/rpc";
+import { type Clients, implement } from "#libs/rpc";
 import type { Service } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
@@ -14,16 +14,16 @@ const CACHE_BYTES = 256 << 20;
 
 /** What the evaluation service needs. */
 export type EvaluationDependencies = {
-  /** To the catalog. */
-  readonly channel: RpcChannel;
+  /** Reach the catalog. */
+  readonly clients: Clients;
   readonly log: Logger;
   /** The most worker threads; the number of cores by default. */
   readonly workers?: number;
 };
 
 /** The evaluation service. It has no state: what it found is in the catalog. */
-export async function createEvaluation({ channel, log, workers }: EvaluationDependencies): Promise<Service> {
-  const artifacts = createArtifacts(channel);
+export async function createEvaluation({ clients, log, workers }: EvaluationDependencies): Promise<Service> {
+  const artifacts = createArtifacts(clients);
   const pool = createWorkerPool<EvaluationJob, Computed>({ module: new URL("./worker.ts", import.meta.url), workers });
   const evaluator = createEvaluator({ artifacts, inputs: createInputs(artifacts, CACHE_BYTES), pool, log });
   return {
@@ -31,6 +31,7 @@ export async function createEvaluation({ channel, log, workers }: EvaluationDepe
     registrations: [implement(EvaluationService, createEvaluationService(evaluator))],
     // Work happens inside calls only.
     run: async () => {},
+    checks: [],
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createArtifacts } from "#libs/artifacts";
 import type { Bus } from "#libs/bus";
-import { implement, type RpcChannel } from "#libs/rpc";
+import { type Clients, implement } from "#libs/rpc";
 import type { Service } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
@@ -19,8 +19,8 @@ export type FinetuneDependencies = {
   /** Its own file `finetune.sqlite` lies here. */
   readonly directory: string;
   readonly bus: Pick<Bus, "publish">;
-  /** Reaches the catalog. */
-  readonly channel: RpcChannel;
+  /** Reach the catalog. */
+  readonly clients: Clients;
   readonly log: Logger;
   /** How long attempts of an earlier life of this service may take to report again. 0 where trainers die with the service. */
   readonly orphanGraceMs: number;
@@ -37,7 +37,7 @@ const PAGE = 500;
 export async function createFinetune({
   directory,
   bus,
-  channel,
+  clients,
   log,
   orphanGraceMs,
   leaseSeconds = 15,
@@ -56,14 +56,15 @@ export async function createFinetune({
     leases,
     watchers,
     streams,
-    artifacts: createArtifacts(channel),
-    catalog: channel.client(CatalogService),
+    artifacts: createArtifacts(clients),
+    catalog: clients.client(CatalogService),
     log,
     now,
   });
   return {
     name: "finetune",
     registrations: [implement(FinetuneService, createFinetuneService({ jobs, store, leases, streams, watchers, leaseSeconds }))],
+    checks: [{ name: "database", vital: true, check: () => store.check() }],
     async run(signal) {
       await Promise.all([
         store.outbox.relay(bus, { signal, onError: (error) => log.warn({ error }, "offers wait for the bus") }),

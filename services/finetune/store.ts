@@ -31,6 +31,8 @@ export type JobStore = {
   release(runId: string, ids: readonly string[]): Promise<string[]>;
   /** Publishes again the offers that nobody took for so long that they may be lost. Each time it waits twice as long. */
   offerAgain(): Promise<void>;
+  /** Rejects with the reason while the database is not usable. */
+  check(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -148,6 +150,7 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
           if (offered_at_ms + offer_wait_ms <= now()) await offer(tx, row, Math.min(2 * offer_wait_ms, LAST_OFFER_WAIT_MS));
         }
       }),
+    check: () => database.check(),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }

@@ -9,7 +9,7 @@ import {
   readManifest,
   type TrainingSummary,
 } from "#libs/recipes";
-import type { RpcChannel, ServiceClient } from "#libs/rpc";
+import type { Clients, ServiceClient } from "#libs/rpc";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
@@ -35,14 +35,14 @@ export type Executors = {
 const EVALUATION_TIMEOUT_MS = 3_600_000;
 const AVERAGE_IDLE_TIMEOUT_MS = 300_000;
 
-/** Clients of the services behind a channel. */
-export function createExecutors(channel: RpcChannel): Executors {
-  const averaging = channel.client(AveragingService);
-  const evaluation = channel.client(EvaluationService);
+/** The services that clients reach. */
+export function createExecutors(clients: Clients): Executors {
+  const averaging = clients.client(AveragingService);
+  const evaluation = clients.client(EvaluationService);
   return {
-    artifacts: createArtifacts(channel),
-    catalog: channel.client(CatalogService),
-    finetune: channel.client(FinetuneService),
+    artifacts: createArtifacts(clients),
+    catalog: clients.client(CatalogService),
+    finetune: clients.client(FinetuneService),
     async average(recipe, { signal, reproduce = false }) {
       const request = { recipe: canonicalRecipe(recipe), reproduce };
       for await (const { event } of averaging.average(request, { signal, timeoutMs: 0, idleTimeoutMs: AVERAGE_IDLE_TIMEOUT_MS })) {

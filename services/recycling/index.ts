@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Bus } from "#libs/bus";
-import { implement, type RpcChannel } from "#libs/rpc";
+import { type Clients, implement } from "#libs/rpc";
 import type { Service } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { jobFinished } from "#libs/topics";
@@ -18,26 +18,26 @@ const DURABLE = "recycling";
 
 /**
  * The recycling service.
- * @param options.channel reaches the catalog and the services that do the work.
+ * @param options.clients reach the catalog and the services that do the work.
  * @param options.resume go on with interrupted runs at the start; otherwise they wait for StartRun.
  */
 export async function createRecycling({
   directory,
   bus,
-  channel,
+  clients,
   log,
   resume,
   timing: changes = {},
 }: {
   readonly directory: string;
   readonly bus: Bus;
-  readonly channel: RpcChannel;
+  readonly clients: Clients;
   readonly log: Logger;
   readonly resume: boolean;
   readonly timing?: Partial<Timing>;
 }): Promise<Service> {
   const store = await openRunStore(join(directory, "recycling.sqlite"));
-  const executors = createExecutors(channel);
+  const executors = createExecutors(clients);
   const timing = { ...defaultTiming, ...changes };
   const runs = createRuns(store, executors, log, { resume, timing });
   const reproduction = { executors, store, log, timing };
@@ -53,6 +53,7 @@ export async function createRecycling({
   return {
     name: "recycling",
     registrations: [implement(RecyclingService, createRecyclingService(runs, reproduction))],
+    checks: [{ name: "database", vital: true, check: () => store.check() }],
     async run(signal) {
       const relaying = store.outbox.relay(bus, { signal, onError: (error) => log.warn({ error }, "an event was not published; it stays") });
       const consuming = bus.consume(jobFinished, { durable: DURABLE, concurrency: 8, signal }, async ({ jobId }) => runs.wake(jobId));

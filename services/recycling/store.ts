@@ -39,6 +39,8 @@ export type RunStore = {
   reproductions(): Promise<string[]>;
   forgetReproduction(id: string): Promise<void>;
   readonly outbox: Outbox<Tables>;
+  /** Rejects with the reason while the database is not usable. */
+  check(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -151,6 +153,7 @@ export async function openRunStore(path: string): Promise<RunStore> {
       const work = await database.query.selectFrom("work").selectAll().where("run_id", "=", runId).execute();
       return { wallMs: row?.wall_ms ?? 0, work: work.map(({ node, stage, cpu_ms }) => ({ node, stage, cpuMs: cpu_ms })) };
     },
+    check: () => database.check(),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }

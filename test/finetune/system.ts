@@ -47,7 +47,9 @@ export async function startSystem(options: Options = {}): Promise<System> {
 
   const start = async ({ loops = true, ...more }: Options) => {
     await using starting = new AsyncDisposableStack();
-    const service = starting.use(await createFinetune({ directory: directory.path, bus, channel, log, now, orphanGraceMs: 0, ...more }));
+    const service = starting.use(
+      await createFinetune({ directory: directory.path, bus, clients: channel, log, now, orphanGraceMs: 0, ...more }),
+    );
     starting.use(await serve({ address, services: service.registrations, drainMs: 0 }));
     const stop = new AbortController();
     const running = loops ? service.run(stop.signal) : undefined;

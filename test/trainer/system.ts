@@ -20,7 +20,7 @@ export async function startSystem(directory: string) {
   const channel = opening.use(connect(address));
   const services = [
     opening.use(await createCatalog({ directory, bus, log })),
-    opening.use(await createFinetune({ directory, bus, channel, log, orphanGraceMs: 0 })),
+    opening.use(await createFinetune({ directory, bus, clients: channel, log, orphanGraceMs: 0 })),
   ];
   const registrations = [busService(bus), ...services.flatMap((service) => service.registrations)];
   opening.use(await serve({ address, services: registrations, drainMs: 200 }));

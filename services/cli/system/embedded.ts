@@ -126,12 +126,12 @@ type ServicesOptions = Pick<EmbeddedOptions, "shared"> & {
 async function openServices({ directory, bus, log, rpcLog, address, token, shared, trainers }: ServicesOptions) {
   await using opening = new AsyncDisposableStack();
   const channel = opening.use(connect(address, { token }));
-  const own = { directory, bus, channel, log };
+  const own = { directory, bus, clients: channel, log };
   const services: readonly Service[] = [
     opening.use(await createCatalog(own)),
     opening.use(await createFinetune({ ...own, orphanGraceMs: 0 })),
     opening.use(await createAveraging(own)),
-    opening.use(await createEvaluation({ channel, log })),
+    opening.use(await createEvaluation({ clients: channel, log })),
     opening.use(await createRecycling({ ...own, resume: shared })),
   ];
   const system = implement(SystemService, {

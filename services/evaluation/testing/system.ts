@@ -44,7 +44,7 @@ export async function startSystem({ workers = 2 }: { readonly workers?: number }
   const catalog = stack.use(await createCatalog({ directory: directory.join("catalog"), bus, log }));
   const catalogServer = stack.use(await serve({ address: "127.0.0.1:0", services: catalog.registrations, log }));
   const channel = stack.use(connect(catalogServer.address));
-  const evaluation = stack.use(await createEvaluation({ channel, log, workers }));
+  const evaluation = stack.use(await createEvaluation({ clients: channel, log, workers }));
   const server = stack.use(await serve({ address: "127.0.0.1:0", services: evaluation.registrations, log }));
   const artifacts = createArtifacts(channel);
   return {

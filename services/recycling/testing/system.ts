@@ -64,9 +64,9 @@ export async function startSystem(initial: Partial<Timing> = {}): Promise<TestSy
   const channel = opening.use(connect(address));
   const services = [
     opening.use(await createCatalog({ directory, bus, log, now })),
-    opening.use(await createFinetune({ directory, bus, channel, log, orphanGraceMs: 0 })),
-    opening.use(await createAveraging({ channel, log })),
-    opening.use(await createEvaluation({ channel, log, workers: 1 })),
+    opening.use(await createFinetune({ directory, bus, clients: channel, log, orphanGraceMs: 0 })),
+    opening.use(await createAveraging({ clients: channel, log })),
+    opening.use(await createEvaluation({ clients: channel, log, workers: 1 })),
   ];
   const registrations = [busService(bus), ...services.flatMap((service) => service.registrations)];
   const listen = () => serve({ address, services: registrations, drainMs: 0 });
@@ -76,7 +76,7 @@ export async function startSystem(initial: Partial<Timing> = {}): Promise<TestSy
 
   const open = async (timing: Partial<Timing>) => {
     await using starting = new AsyncDisposableStack();
-    const service = starting.use(await createRecycling({ directory, bus, channel, log, resume: false, timing }));
+    const service = starting.use(await createRecycling({ directory, bus, clients: channel, log, resume: false, timing }));
     const server = starting.use(await serve({ address: "127.0.0.1:0", services: service.registrations, drainMs: 0 }));
     starting.use(running(service));
     const client = starting.use(connect(server.address)).client(RecyclingService);
