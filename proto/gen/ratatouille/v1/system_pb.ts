@@ -4,13 +4,15 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { ArtifactPublished, JobFinished, RunFinished } from "./events_pb.ts";
+import { file_ratatouille_v1_events } from "./events_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file ratatouille/v1/system.proto.
  */
 export const file_ratatouille_v1_system: GenFile = /*@__PURE__*/
-  fileDesc("ChtyYXRhdG91aWxsZS92MS9zeXN0ZW0ucHJvdG8SDnJhdGF0b3VpbGxlLnYxIhIKEEdldFN5c3RlbVJlcXVlc3QieQoRR2V0U3lzdGVtUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghzZXJ2aWNlcxgCIAMoCRIPCgdydW50aW1lGAMgASgJEjAKCHRyYWluZXJzGAQgAygLMh4ucmF0YXRvdWlsbGUudjEuVHJhaW5lclByb2Nlc3MiPQoOVHJhaW5lclByb2Nlc3MSDAoEbmFtZRgBIAEoCRILCgNwaWQYAiABKA0SEAoIcmVzdGFydHMYAyABKA0yZgoNU3lzdGVtU2VydmljZRJVCglHZXRTeXN0ZW0SIC5yYXRhdG91aWxsZS52MS5HZXRTeXN0ZW1SZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuR2V0U3lzdGVtUmVzcG9uc2UiA5ACAWIGcHJvdG8z");
+  fileDesc("ChtyYXRhdG91aWxsZS92MS9zeXN0ZW0ucHJvdG8SDnJhdGF0b3VpbGxlLnYxIhIKEEdldFN5c3RlbVJlcXVlc3QieQoRR2V0U3lzdGVtUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghzZXJ2aWNlcxgCIAMoCRIPCgdydW50aW1lGAMgASgJEjAKCHRyYWluZXJzGAQgAygLMh4ucmF0YXRvdWlsbGUudjEuVHJhaW5lclByb2Nlc3MiPQoOVHJhaW5lclByb2Nlc3MSDAoEbmFtZRgBIAEoCRILCgNwaWQYAiABKA0SEAoIcmVzdGFydHMYAyABKA0iOAoSV2F0Y2hFdmVudHNSZXF1ZXN0EhAKCHN1YmplY3RzGAEgAygJEhAKCHNpbmNlX21zGAIgASgDIkwKE1dhdGNoRXZlbnRzUmVzcG9uc2USJAoFZXZlbnQYASABKAsyFS5yYXRhdG91aWxsZS52MS5FdmVudBIPCgdjdXJyZW50GAIgASgIIv4BCgVFdmVudBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEg0KBWF0X21zGAMgASgDEhMKC3RyYWNlcGFyZW50GAQgASgJEjMKDGpvYl9maW5pc2hlZBgFIAEoCzIbLnJhdGF0b3VpbGxlLnYxLkpvYkZpbmlzaGVkSAASPwoSYXJ0aWZhY3RfcHVibGlzaGVkGAYgASgLMiEucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RQdWJsaXNoZWRIABIzCgxydW5fZmluaXNoZWQYByABKAsyGy5yYXRhdG91aWxsZS52MS5SdW5GaW5pc2hlZEgAQgkKB3BheWxvYWQyxQEKDVN5c3RlbVNlcnZpY2USVQoJR2V0U3lzdGVtEiAucmF0YXRvdWlsbGUudjEuR2V0U3lzdGVtUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkdldFN5c3RlbVJlc3BvbnNlIgOQAgESXQoLV2F0Y2hFdmVudHMSIi5yYXRhdG91aWxsZS52MS5XYXRjaEV2ZW50c1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5XYXRjaEV2ZW50c1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_ratatouille_v1_events]);
 
 /**
  * @generated from message ratatouille.v1.GetSystemRequest
@@ -95,6 +97,123 @@ export const TrainerProcessSchema: GenMessage<TrainerProcess> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_system, 2);
 
 /**
+ * @generated from message ratatouille.v1.WatchEventsRequest
+ */
+export type WatchEventsRequest = Message<"ratatouille.v1.WatchEventsRequest"> & {
+  /**
+   * For example "ratatouille.v1.job.finished"; empty: all events.
+   *
+   * @generated from field: repeated string subjects = 1;
+   */
+  subjects: string[];
+
+  /**
+   * Milliseconds since 1970: events from then on. 0: from now on.
+   *
+   * @generated from field: int64 since_ms = 2;
+   */
+  sinceMs: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.WatchEventsRequest.
+ * Use `create(WatchEventsRequestSchema)` to create a new message.
+ */
+export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_system, 3);
+
+/**
+ * @generated from message ratatouille.v1.WatchEventsResponse
+ */
+export type WatchEventsResponse = Message<"ratatouille.v1.WatchEventsResponse"> & {
+  /**
+   * Absent in the message that only says `current`.
+   *
+   * @generated from field: ratatouille.v1.Event event = 1;
+   */
+  event?: Event | undefined;
+
+  /**
+   * What the bus had has been sent; what follows is new. Said once.
+   *
+   * @generated from field: bool current = 2;
+   */
+  current: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.WatchEventsResponse.
+ * Use `create(WatchEventsResponseSchema)` to create a new message.
+ */
+export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_system, 4);
+
+/**
+ * An event as it came over the bus.
+ *
+ * @generated from message ratatouille.v1.Event
+ */
+export type Event = Message<"ratatouille.v1.Event"> & {
+  /**
+   * The same however often the event is delivered.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * When the bus stored it, in milliseconds since 1970.
+   *
+   * @generated from field: int64 at_ms = 3;
+   */
+  atMs: bigint;
+
+  /**
+   * W3C trace context of what caused it; empty where nothing is traced.
+   *
+   * @generated from field: string traceparent = 4;
+   */
+  traceparent: string;
+
+  /**
+   * Absent: of a kind that this server does not know.
+   *
+   * @generated from oneof ratatouille.v1.Event.payload
+   */
+  payload: {
+    /**
+     * @generated from field: ratatouille.v1.JobFinished job_finished = 5;
+     */
+    value: JobFinished;
+    case: "jobFinished";
+  } | {
+    /**
+     * @generated from field: ratatouille.v1.ArtifactPublished artifact_published = 6;
+     */
+    value: ArtifactPublished;
+    case: "artifactPublished";
+  } | {
+    /**
+     * @generated from field: ratatouille.v1.RunFinished run_finished = 7;
+     */
+    value: RunFinished;
+    case: "runFinished";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.Event.
+ * Use `create(EventSchema)` to create a new message.
+ */
+export const EventSchema: GenMessage<Event> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_system, 5);
+
+/**
  * What answers at an address. Clients ask it first, to find out whether they speak the same language.
  *
  * @generated from service ratatouille.v1.SystemService
@@ -107,6 +226,17 @@ export const SystemService: GenService<{
     methodKind: "unary";
     input: typeof GetSystemRequestSchema;
     output: typeof GetSystemResponseSchema;
+  },
+  /**
+   * Follows the events on the bus, for people and dashboards. Nothing is kept for a watcher: it sees what the bus still has (a day of events)
+   * and what comes while it listens. Ends only when the caller leaves. INVALID_ARGUMENT: a subject that no event has.
+   *
+   * @generated from rpc ratatouille.v1.SystemService.WatchEvents
+   */
+  watchEvents: {
+    methodKind: "server_streaming";
+    input: typeof WatchEventsRequestSchema;
+    output: typeof WatchEventsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ratatouille_v1_system, 0);
