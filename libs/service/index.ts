@@ -12,4 +12,16 @@ export {
   spawnScript,
 } from "./runtime.ts";
 export type { HealthCheck, Service } from "./service.ts";
+export {
+  declareSettings,
+  describeSettings,
+  flagName,
+  readSettings,
+  type Setting,
+  type SettingLine,
+  type Settings,
+  type Sources,
+  type Values,
+  yesOrNo,
+} from "./settings.ts";
 export { VERSION } from "./version.ts";

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as v from "valibot";
+import { address, ConfigError, declareSettings, describeSettings, readSettings, wholeNumber, yesOrNo } from "./index.ts";
+
+const settings = declareSettings({
+  listen: { flag: "--listen <host:port>", env: "R_LISTEN", description: "where", schema: address(), default: "127.0.0.1:7441" },
+  catalog: { flag: "--catalog <host:port>", env: "R_CATALOG", description: "the catalog", schema: address(), required: true },
+  drainMs: { flag: "--drain-ms <number>", env: "R_DRAIN_MS", description: "patience", schema: wholeNumber(0, 1000), default: "500" },
+  insecure: { flag: "--insecure", env: "R_INSECURE", description: "no TLS", schema: yesOrNo(), default: "false" },
+  token: {
+    flag: "--token <token>",
+    env: "R_TOKEN",
+    description: "a secret",
+    schema: v.pipe(v.string(), v.minLength(8, "at least 8 characters")),
+    secret: true,
+  },
+});
+
+test("flags win over the environment, the environment over defaults, and an empty variable is not set", () => {
+  const env = { R_LISTEN: "localhost:1", R_CATALOG: "localhost:2", R_DRAIN_MS: "", R_TOKEN: "12345678", OTHER: "x" };
+  const values = readSettings(settings, { flags: { catalog: "localhost:3", insecure: true, other: 1 }, env });
+  const drainMs: number = values.drainMs;
+  const token: string | undefined = values.token;
+  assert.deepEqual(
+    { ...values, drainMs, token },
+    { listen: "localhost:1", catalog: "localhost:3", drainMs: 500, insecure: true, token: "12345678" },
+  );
+});
+
+test("every problem is reported at once, by the name it was given under, and no secret is repeated", () => {
+  assert.throws(
+    () => readSettings(settings, { flags: { listen: "here", token: "s3cret" }, env: { R_DRAIN_MS: "2000", R_INSECURE: "maybe" } }),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.deepEqual(error.problems, [
+        '--listen must be an address like 127.0.0.1:7070, not "here"',
+        "neither --catalog nor R_CATALOG is set",
+        'R_DRAIN_MS must be a whole number from 0 to 1000, not "2000"',
+        'R_INSECURE must be true or false, not "maybe"',
+        "--token must be at least 8 characters",
+      ]);
+      return true;
+    },
+  );
+});
+
+test("what is shown says where each value is from, hides secrets, and checks nothing", () => {
+  assert.deepEqual(describeSettings(settings, { flags: { listen: "here", token: "s3cret" }, env: { R_DRAIN_MS: "7" } }), [
+    { name: "listen", value: "here", from: "--listen" },
+    { name: "catalog", value: undefined, from: "not set" },
+    { name: "drain-ms", value: "7", from: "R_DRAIN_MS" },
+    { name: "insecure", value: "false", from: "default" },
+    { name: "token", value: "(secret)", from: "--token" },
+  ]);
+});
