@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { test } from "node:test";
-import { startNatsServer, temporaryDirectory, testProcess, waitFor } from "./index.ts";
+import { startNatsServer, startProxy, temporaryDirectory, testProcess, waitFor } from "./index.ts";
 
 test("temporaryDirectory() is gone with its contents when disposed", async () => {
   let path: string;
@@ -46,3 +47,55 @@ test("startNatsServer() comes back on the same port", async () => {
   socket.destroy();
   assert.match(String(banner), /^INFO .*"version":"2\.15\.2"/);
 });
+
+test("startProxy() counts, delays, half-closes and cuts, and refuses while it is closed", async () => {
+  await using server = await startEcho();
+  await using proxy = await startProxy(() => server.address);
+  const client = connect(Number(proxy.address.split(":")[1]), "127.0.0.1");
+  let received = "";
+  let ended = false;
+  client.on("data", (data) => (received += data)).on("end", () => (ended = true));
+  client.write("one");
+  await waitFor(() => received === "one");
+  assert.equal(proxy.bytes, 6);
+
+  proxy.delayMs = 30;
+  const sent = performance.now();
+  client.write("two");
+  await waitFor(() => received === "onetwo");
+  assert.ok(performance.now() - sent >= 55, `it took ${performance.now() - sent} ms`);
+  proxy.delayMs = 0;
+
+  // The server hears the end and what it says still arrives.
+  proxy.halfClose("server");
+  await waitFor(() => ended);
+  assert.equal(received, "onetwobye");
+
+  const other = connect(Number(proxy.address.split(":")[1]), "127.0.0.1");
+  other.on("error", () => undefined).write("x");
+  await once(other, "data");
+  const closed = once(other, "close");
+  assert.equal(proxy.cut(), 2);
+  await closed;
+  proxy.open = false;
+  const refused = connect(Number(proxy.address.split(":")[1]), "127.0.0.1");
+  refused.on("error", () => undefined);
+  await once(refused, "close");
+});
+
+/** Says what it hears, and "bye" at the end. */
+async function startEcho() {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (data) => socket.write(data)).on("end", () => socket.end("bye"));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

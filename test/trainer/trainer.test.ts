@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
-import { temporaryDirectory, waitFor } from "#libs/testing";
+import { startProxy, temporaryDirectory, waitFor } from "#libs/testing";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { startProxy } from "./proxy.ts";
 import { drawn, longTraining, pretraining } from "./recipes.ts";
 import { startSystem, startTrainer } from "./system.ts";
 
