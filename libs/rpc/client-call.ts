@@ -14,13 +14,15 @@ export type Attempt = {
   client: Client;
   address: string;
   method: DescMethod;
-  requests: AsyncIterable<Buffer>;
+  requests: AsyncIterable<Uint8Array>;
   metadata: Metadata;
   /** Absolute, in milliseconds since 1970; Infinity for none. */
   deadline: number;
   timeoutMs: number;
   idleTimeoutMs: number | undefined;
   signal: AbortSignal;
+  /** What is made of a reply; the message of its bytes unless given. */
+  receive?: ((bytes: Uint8Array) => unknown) | undefined;
 };
 
 /** The whole name of a method, as in spans and messages. */
@@ -33,7 +35,7 @@ export function methodName(method: DescMethod): string {
  * request stream threw it. Leaving early cancels the call on the server: destroying the local stream alone would not.
  */
 export async function* runAttempt(attempt: Attempt): AsyncGenerator<unknown, void, undefined> {
-  const { method, signal } = attempt;
+  const { method, signal, receive = (bytes) => decodeReply(method, bytes) } = attempt;
   if (signal.aborted) throw abortError(signal.reason);
   using controller = linkedController(signal);
   const call = start(attempt);
@@ -60,7 +62,7 @@ export async function* runAttempt(attempt: Attempt): AsyncGenerator<unknown, voi
       const next = await replies.next();
       idle.stop();
       if (next.done === true) break;
-      yield decodeReply(method, next.value);
+      yield receive(next.value);
     }
     if (failure !== undefined) throw receivedError(failure, attempt);
   } catch (error) {
@@ -88,7 +90,7 @@ class RequestsFailed extends Error {
   }
 }
 
-async function send(call: ClientDuplexStream<Buffer, Buffer>, requests: AsyncIterable<Buffer>, signal: AbortSignal, touch: () => void) {
+async function send(call: ClientDuplexStream<Buffer, Buffer>, requests: AsyncIterable<Uint8Array>, signal: AbortSignal, touch: () => void) {
   const write = messageWriter(call, signal);
   try {
     for await (const message of until(requests, signal)) {

@@ -10,13 +10,15 @@ import { checkAddress, isLoopback } from "./listener.ts";
 import { quietGrpcLogging } from "./quiet.ts";
 import { isRetryable, withRetries } from "./retry.ts";
 import { startClientSpan } from "./tracing.ts";
-import type { CallOptions, ServiceClient } from "./types.ts";
+import type { CallOptions, ServiceClient, StreamOptions } from "./types.ts";
 
 /** A connection to one server, made when first needed and again after it breaks. */
 export type RpcChannel = Disposable & {
   readonly address: string;
   /** The methods of a service there. Cheap; any number of clients share the connection. */
   client<S extends DescService>(service: S): ServiceClient<S>;
+  /** One call as bytes in and bytes out, for those who pass calls on. Never tried again: whoever made the call knows whether it may be. */
+  relay(method: DescMethod, requests: AsyncIterable<Uint8Array>, options: StreamOptions): AsyncIterable<Buffer>;
   /** Resolves when connected. UNAVAILABLE, naming the address and the last reason, when not connected in time. */
   ready(timeoutMs: number): Promise<void>;
   /** Cancels what runs and closes the connection. Later calls fail with CANCELLED. */
@@ -38,8 +40,9 @@ export function connect(address: string, options: ConnectOptions = {}): RpcChann
 
   const invoke = (
     method: DescMethod,
-    requests: () => AsyncIterable<Buffer>,
+    requests: () => AsyncIterable<Uint8Array>,
     call: CallOptions,
+    receive?: (bytes: Uint8Array) => unknown,
   ): AsyncGenerator<unknown, void, undefined> => {
     const name = methodName(method);
     const limitMs = callTimeoutMs(method, call.timeoutMs, timeoutMs);
@@ -62,10 +65,11 @@ export function connect(address: string, options: ConnectOptions = {}): RpcChann
           timeoutMs: limitMs,
           idleTimeoutMs: call.idleTimeoutMs,
           signal,
+          receive,
         });
       let failure: RpcError | undefined = cancelled("the caller stopped reading");
       try {
-        yield* isRetryable(method) ? withRetries(attempt, { deadline, signal }) : attempt();
+        yield* receive === undefined && isRetryable(method) ? withRetries(attempt, { deadline, signal }) : attempt();
         failure = undefined;
       } catch (error) {
         failure = error instanceof RpcError ? error : cancelled("the request stream failed", { cause: error });
@@ -84,16 +88,25 @@ export function connect(address: string, options: ConnectOptions = {}): RpcChann
   return {
     address,
     client: (service) => serviceClient(service, invoke),
+    relay: (method, requests, options) => invoke(method, () => requests, options, asBuffer) as AsyncIterable<Buffer>,
     ready: (limitMs) => waitForReady(client, address, limitMs, open.signal),
     close,
     [Symbol.dispose]: close,
   };
 }
 
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** Whatever gives clients: a channel to one server, or several that divide the services among them. */
 export type Clients = Pick<RpcChannel, "client">;
 
-type Invoke = (method: DescMethod, requests: () => AsyncIterable<Buffer>, options: CallOptions) => AsyncGenerator<unknown, void, undefined>;
+type Invoke = (
+  method: DescMethod,
+  requests: () => AsyncIterable<Uint8Array>,
+  options: CallOptions,
+) => AsyncGenerator<unknown, void, undefined>;
 
 function serviceClient<S extends DescService>(service: S, invoke: Invoke): ServiceClient<S> {
   const methods = service.methods.map((method) => {

@@ -57,7 +57,7 @@ export function channelOptions(address: string, { tls, keepaliveMs = KEEPALIVE_M
     "grpc.keepalive_time_ms": keepaliveMs,
     "grpc.keepalive_timeout_ms": keepaliveMs,
     "grpc.initial_reconnect_backoff_ms": 100,
-    "grpc.max_reconnect_backoff_ms": 2000,
+    "grpc.max_reconnect_backoff_ms": 1000,
     ...(isLoopback(address) ? { "grpc.enable_http_proxy": 0 } : {}),
     ...(serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName }),
   };

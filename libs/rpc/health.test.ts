@@ -17,6 +17,17 @@ test("health knows the server and each service, and no other", async () => {
   assert.ok(isRpcError(await failure(health.check({ service: "nobody" })), Code.NOT_FOUND));
 });
 
+test("a server that is not ready yet says so, and is live until its end", async () => {
+  await using p = await pair({}, { serve: { ready: false } });
+  const health = p.channel.client(Health);
+  const statuses = () => Promise.all(["", CATALOG, "live"].map(async (service) => (await health.check({ service })).status));
+  assert.deepEqual(await statuses(), [Status.NOT_SERVING, Status.NOT_SERVING, Status.SERVING]);
+  p.server.setHealth("", true);
+  p.server.setHealth("database", false);
+  assert.deepEqual(await statuses(), [Status.SERVING, Status.NOT_SERVING, Status.SERVING]);
+  assert.equal((await health.check({ service: "database" })).status, Status.NOT_SERVING);
+});
+
 test("watching health gives the status at once and every change, up to the drain", async () => {
   await using p = await pair({});
   const watch = p.channel.client(Health).watch({ service: CATALOG }, { timeoutMs: 0 });

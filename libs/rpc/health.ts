@@ -2,17 +2,22 @@ import { Health, HealthCheckResponse_ServingStatus as Status } from "#proto/grpc
 import { notFound } from "./errors.ts";
 import { implement, type ServiceRegistration } from "./implement.ts";
 
-/** The state behind grpc.health.v1. "" stands for the whole server. */
+/** The name under which health says that the process answers at all, whatever it can do. */
+export const LIVE = "live";
+
+/** The state behind grpc.health.v1. "" stands for the whole server: that it is ready for calls. */
 export type HealthState = {
   readonly registration: ServiceRegistration;
   set(service: string, serving: boolean): void;
-  /** Everything to NOT_SERVING. */
+  /** Everything but `live` to NOT_SERVING. */
   stopServing(): void;
 };
 
-/** Health of these services, all of them SERVING at first. */
-export function createHealth(services: readonly string[]): HealthState {
-  const statuses = new Map<string, Status>(["", ...services].map((name) => [name, Status.SERVING]));
+/** Health of these services: all of them SERVING at first, or none until it is said. */
+export function createHealth(services: readonly string[], serving = true): HealthState {
+  const first = serving ? Status.SERVING : Status.NOT_SERVING;
+  const statuses = new Map<string, Status>(["", ...services].map((name) => [name, first]));
+  statuses.set(LIVE, Status.SERVING);
   const watchers = new Set<() => void>();
   const set = (service: string, serving: boolean) => {
     statuses.set(service, serving ? Status.SERVING : Status.NOT_SERVING);
@@ -52,7 +57,7 @@ export function createHealth(services: readonly string[]): HealthState {
     registration: { ...registration, open: true },
     set,
     stopServing() {
-      for (const service of statuses.keys()) set(service, false);
+      for (const service of statuses.keys()) if (service !== LIVE) set(service, false);
     },
   };
 }

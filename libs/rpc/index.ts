@@ -21,6 +21,8 @@ export {
   unavailable,
   unimplemented,
 } from "./errors.ts";
+export { forward, routeClients } from "./forward.ts";
+export { LIVE } from "./health.ts";
 export { implement, type ServiceRegistration } from "./implement.ts";
 export { isLoopback, type ServerTls } from "./listener.ts";
 export { allPages } from "./pages.ts";

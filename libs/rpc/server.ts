@@ -19,6 +19,8 @@ export type ServeOptions = {
   tls?: ServerTls | undefined;
   /** Bearer token that every call has to carry, health excepted. */
   token?: string | undefined;
+  /** What health says at first of everything but `live`; true by default. */
+  ready?: boolean | undefined;
   /** Allows an address other than loopback without TLS and token. */
   insecure?: boolean | undefined;
   /** Where unexpected errors of handlers go. Without it they become process warnings. */
@@ -34,7 +36,7 @@ export type RpcServer = AsyncDisposable & {
   /** `host:port` as bound. */
   readonly address: string;
   readonly port: number;
-  /** What health says of a service; "" is the whole server. */
+  /** What health says of a service, or of anything else that has a name; "" is the whole server. */
   setHealth(service: string, serving: boolean): void;
   /**
    * Stops: health says NOT_SERVING, new calls are refused, open ones may finish; after the grace period they end with
@@ -57,7 +59,10 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
   const log = options.log ?? {
     error: ({ err, method }, message) => process.emitWarning(err instanceof Error ? err : `${method}: ${message}`),
   };
-  const health = createHealth(options.services.map(({ service }) => service.typeName));
+  const health = createHealth(
+    options.services.map(({ service }) => service.typeName),
+    options.ready,
+  );
   const described: DescService[] = [...options.services, health.registration].map(({ service }) => service);
   const registrations = [...options.services, health.registration, ...createReflection(described)];
 

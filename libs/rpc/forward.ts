@@ -1,0 +1,46 @@
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { Clients, RpcChannel } from "./client.ts";
+import { notFound } from "./errors.ts";
+import type { ServiceRegistration, WireHandler } from "./implement.ts";
+import type { CallContext, ServiceClient } from "./types.ts";
+
+/**
+ * A service that is served here and done elsewhere: every call is passed on to `channel` as raw bytes, message by message, so that a slow
+ * side holds the other one. Deadline, cancellation, text metadata and the errors with their details travel through. The trace goes on
+ * through a span of this process, and `authorization` is that of the channel: who may call is decided here. Nothing is tried again here;
+ * UNAVAILABLE reaches the caller, who knows whether its call may be.
+ */
+export function forward(service: DescService, channel: Pick<RpcChannel, "relay">): ServiceRegistration {
+  return { service, methods: service.methods.map((method) => ({ method, handler: passOn(method, channel) })), open: false };
+}
+
+function passOn(method: DescMethod, channel: Pick<RpcChannel, "relay">): WireHandler {
+  return async function* (requests, context) {
+    const timeoutMs = remainingMs(context.deadline);
+    yield* channel.relay(method, requests, { signal: context.signal, timeoutMs, metadata: passedOn(context) });
+  };
+}
+
+/** Written anew at every hop. */
+const ofTheHop = /^(authorization|traceparent|tracestate|baggage|user-agent|content-type|te|grpc-.*|:.*)$/;
+
+function passedOn({ metadata }: CallContext): Record<string, string> {
+  return Object.fromEntries([...metadata].filter(([key]) => !ofTheHop.test(key)));
+}
+
+/** The time that is left for a call; 0 stands for no deadline, one that has passed has still a millisecond. */
+function remainingMs(deadline: Date | undefined): number {
+  return deadline === undefined ? 0 : Math.min(2 ** 31 - 1, Math.max(1, deadline.getTime() - Date.now()));
+}
+
+/** Clients of services that are at several places: of each service those of its route, of all others those of `otherwise`. */
+export function routeClients(routes: readonly (readonly [DescService, Clients])[], otherwise?: Clients): Clients {
+  const places = new Map(routes.map(([service, clients]) => [service.typeName, clients]));
+  return {
+    client<S extends DescService>(service: S): ServiceClient<S> {
+      const clients = places.get(service.typeName) ?? otherwise;
+      if (clients === undefined) throw notFound(`nobody says where ${service.typeName} is`, { reason: "NO_ROUTE" });
+      return clients.client(service);
+    },
+  };
+}
