@@ -76,6 +76,9 @@ for (const [name, open] of Object.entries(buses)) {
       chain.map((span) => span.parentSpanId),
       ["", ...chain.slice(0, -1).map((span) => span.spanId)],
     );
+    const wait = one(spans, "wait ratatouille.v1.job.finished", "INTERNAL");
+    assert.equal(wait.parentSpanId, chain[3]?.parentSpanId);
+    assert.ok(wait.startMs >= (chain[2]?.startMs ?? 0) - 1 && wait.endMs <= (chain[3]?.startMs ?? 0) + 1, "from publish to receipt");
     assert.equal(chain[5]?.attributes["rpc.response.status_code"], "NOT_FOUND");
     assert.equal(chain[3]?.attributes["messaging.message.id"], "job-1/finished");
   });
