@@ -9,6 +9,9 @@ export function createBus(driver: BusDriver): Bus {
     consume: (on, options, handler) => consume(driver, on, options, handler),
     subscribe: (options) => driver.subscribe(options),
     deadLetters: (options = {}) => driver.deadLetters(options),
+    watch: (options) => driver.watch(options),
+    check: () => driver.check(),
+    onReset: (listener) => driver.onReset(listener),
     [Symbol.asyncDispose]: () => driver.close(),
   };
 }

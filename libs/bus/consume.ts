@@ -8,7 +8,7 @@ import type { BusDriver, ConsumeOptions, Delivery, Handler, Outcome, Topic } fro
 /** Runs a handler over a subscription of a driver: one outcome per delivery, at most `concurrency` handlers at once. */
 export async function consume<D extends DescMessage>(
   driver: BusDriver,
-  on: Topic<D>,
+  on: Topic<D> | readonly Topic<D>[],
   options: ConsumeOptions,
   handler: Handler<D>,
 ): Promise<void> {
@@ -16,8 +16,10 @@ export async function consume<D extends DescMessage>(
   if (!/^[\w-]+$/.test(durable)) throw new SyntaxError(`the name of a durable is letters, digits, "_" and "-"; got "${durable}"`);
   if (!Number.isInteger(concurrency) || concurrency < 1)
     throw new RangeError(`concurrency must be a whole number from 1; got ${concurrency}`);
+  const topics = new Map([on].flat().map((topic) => [topic.subject, topic as Topic<D>]));
+  if (topics.size === 0) throw new RangeError(`${durable} needs a topic to consume`);
   if (signal.aborted) return;
-  await using subscription = await driver.subscribe({ durable, subject: on.subject, concurrency, ackWaitMs });
+  await using subscription = await driver.subscribe({ durable, subjects: [...topics.keys()], concurrency, ackWaitMs });
   const stop = () => subscription.stop();
   signal.addEventListener("abort", stop, { once: true });
   const running = new Set<Promise<void>>();
@@ -25,7 +27,7 @@ export async function consume<D extends DescMessage>(
   try {
     if (signal.aborted) return;
     for await (const delivery of subscription) {
-      const handled = handleDelivery(delivery, on, options, handler).finally(() => {
+      const handled = handleDelivery(delivery, topics, options, handler).finally(() => {
         running.delete(handled);
         ended.beat();
       });
@@ -41,7 +43,7 @@ export async function consume<D extends DescMessage>(
 
 async function handleDelivery<D extends DescMessage>(
   delivery: Delivery,
-  on: Topic<D>,
+  topics: ReadonlyMap<string, Topic<D>>,
   options: ConsumeOptions,
   handler: Handler<D>,
 ): Promise<void> {
@@ -52,6 +54,8 @@ async function handleDelivery<D extends DescMessage>(
     const { message } = delivery;
     const outcome = await inConsumerSpan(delivery, options.durable, async () => {
       exhausted(delivery, options);
+      const on = topics.get(message.subject);
+      if (!on) throw new Error(`${options.durable} was given a message on ${message.subject}, for which it did not ask`);
       await handler(decode(on, message), { id: message.id, delivery: delivery.delivery, headers: message.headers, signal });
     }).then(
       (): Outcome => ({ type: "ack" }),

@@ -4,7 +4,7 @@ export { openLocalBus } from "./local/local-bus.ts";
 export { createOutbox, type Outbox, type OutboxEntry, type OutboxTables, outboxMigration } from "./outbox.ts";
 export { busService } from "./remote/bus-service.ts";
 export { connectRemoteBus } from "./remote/remote-bus.ts";
-export type { StreamDeclaration } from "./streams.ts";
+export type { ConsumerDeclaration, StreamDeclaration } from "./streams.ts";
 export { event, topic } from "./topic.ts";
 export type {
   Bus,
@@ -18,4 +18,6 @@ export type {
   SubscribeOptions,
   Subscription,
   Topic,
+  WatchedMessage,
+  WatchOptions,
 } from "./types.ts";

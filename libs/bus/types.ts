@@ -22,12 +22,13 @@ export type Delivery = {
   settle(outcome: Outcome): Promise<void>;
 };
 
-/** A durable's wish for messages of one subject. */
+/** A durable's wish for messages of some subjects. */
 export type SubscribeOptions = {
   /** Name of the durable consumer. Several subscriptions of one durable share its messages: each goes to one of them. */
   durable: string;
-  subject: string;
-  /** Unsettled deliveries at once. */
+  /** At least one, without wildcards. */
+  subjects: readonly string[];
+  /** Unsettled deliveries at once, of all subjects together. */
   concurrency: number;
   /** A delivery that is neither settled nor extended for so long is delivered again. */
   ackWaitMs: number;
@@ -49,18 +50,33 @@ export type DeadLetter = {
   readonly atMs: number;
 };
 
+/** What a watcher wants to see. */
+export type WatchOptions = {
+  /** Without wildcards. */
+  subjects: readonly string[];
+  /** Milliseconds since 1970: what was published from then on, as far as it is kept. Without it: what is published from now on. */
+  sinceMs?: number;
+  signal: AbortSignal;
+};
+
+/** A message as watchers see it: with the time when it was stored, in milliseconds since 1970. */
+export type WatchedMessage = BusMessage & { readonly atMs: number };
+
 /** What an implementation of the bus provides; the same contract tests run on each. */
 export type BusDriver = {
   publish(message: BusMessage, options: { signal?: AbortSignal }): Promise<void>;
   subscribe(options: SubscribeOptions): Promise<Subscription>;
   deadLetters(options: { signal?: AbortSignal }): Promise<DeadLetter[]>;
+  watch(options: WatchOptions): AsyncIterable<WatchedMessage>;
+  check(): Promise<void>;
+  onReset(listener: () => void): Disposable;
   close(): Promise<void>;
 };
 
 /** How a durable consumes. */
 export type ConsumeOptions = {
   durable: string;
-  /** Handlers running at once. */
+  /** Handlers running at once, over all topics. */
   concurrency: number;
   /** Lease of one delivery, 30 s by default. It is extended while the handler runs; it ends early only with the process. */
   ackWaitMs?: number;
@@ -87,12 +103,24 @@ export type Handler<D extends DescMessage> = (message: MessageShape<D>, delivery
 export type Bus = AsyncDisposable & {
   /** Resolves once the message is stored. A message with an id that was published before is dropped. */
   publish(message: BusMessage, options?: { signal?: AbortSignal }): Promise<void>;
-  /** Runs the handler on every message of the topic. Resolves when the signal aborts and the running handlers have ended. */
-  consume<D extends DescMessage>(on: Topic<D>, options: ConsumeOptions, handler: Handler<D>): Promise<void>;
+  /** Runs the handler on every message of the topics. Resolves when the signal aborts and the running handlers have ended. */
+  consume<D extends DescMessage>(on: Topic<D> | readonly Topic<D>[], options: ConsumeOptions, handler: Handler<D>): Promise<void>;
   /** Deliveries without a handler around them; for programs that hand them on. */
   subscribe(options: SubscribeOptions): Promise<Subscription>;
   /** The messages that were given up, oldest first; the last 1000 of them. */
   deadLetters(options?: { signal?: AbortSignal }): Promise<DeadLetter[]>;
+  /**
+   * Follows some subjects, for people: it takes nothing away from anybody and remembers nothing. Events come in the order of their
+   * streams, over lost connections too, until the signal aborts. Work is seen while it is there: what is done is gone.
+   */
+  watch(options: WatchOptions): AsyncIterable<WatchedMessage>;
+  /** Rejects, soon, with the reason while messages cannot be stored and fetched. */
+  check(): Promise<void>;
+  /**
+   * Hears that the broker was found without what it had, as with an empty store: what was published before may be gone. A listener
+   * that comes after that hears of it at once. Never heard from a local bus, nor from a remote one.
+   */
+  onReset(listener: () => void): Disposable;
 };
 
 /** A subject and the schema of its payload. Handlers and publishers name topics, never bare subjects. */

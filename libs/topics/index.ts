@@ -1,1 +1,2 @@
-export { artifactPublished, jobFinished, runFinished, streams, workTopic } from "./topics.ts";
+export { artifactPublished, consumers, jobFinished, refMoved, runFinished, runStarted, streams } from "./topics.ts";
+export { type Device, devices, memoryClassesMib, type Needs, workTopic, workTopicsFor } from "./work.ts";

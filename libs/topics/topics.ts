@@ -1,27 +1,57 @@
-import { type StreamDeclaration, type Topic, topic } from "#libs/bus";
-import { ArtifactPublishedSchema, JobFinishedSchema, JobOfferedSchema, RunFinishedSchema } from "#proto/ratatouille/v1/events_pb.ts";
+import { type ConsumerDeclaration, type StreamDeclaration, topic } from "#libs/bus";
+import {
+  ArtifactPublishedSchema,
+  JobFinishedSchema,
+  RefMovedSchema,
+  RunFinishedSchema,
+  RunStartedSchema,
+} from "#proto/ratatouille/v1/events_pb.ts";
+import { declaredBackends, devices, memoryClassesMib, workSubjects, workTopicsFor } from "./work.ts";
 
 const DAY_MS = 24 * 3_600_000;
-
-/** Jobs that wait for a trainer of a device class, for example "cpu". A work queue: one trainer gets each message. */
-export function workTopic(device: string): Topic<typeof JobOfferedSchema> {
-  return topic(`ratatouille.v1.work.${device}`, JobOfferedSchema);
-}
 
 /** A job is SUCCEEDED, FAILED or CANCELLED. */
 export const jobFinished = topic("ratatouille.v1.job.finished", JobFinishedSchema);
 /** The catalog has a new artifact. */
 export const artifactPublished = topic("ratatouille.v1.artifact.published", ArtifactPublishedSchema);
+/** A ref of the catalog points elsewhere. */
+export const refMoved = topic("ratatouille.v1.ref.moved", RefMovedSchema);
+/** A recycling run has begun. */
+export const runStarted = topic("ratatouille.v1.run.started", RunStartedSchema);
 /** A recycling run has ended. */
 export const runFinished = topic("ratatouille.v1.run.finished", RunFinishedSchema);
 
-/** Where the messages of all topics are kept where NATS runs. Events only wake, so a day of them is plenty. */
+/** Where the messages of all topics are kept: one work queue for each class of devices, and the events. Events only wake, so a day of them is plenty. */
 export const streams: readonly StreamDeclaration[] = [
-  { name: "WORK_CPU", subjects: [workTopic("cpu").subject], retention: "work", maxAgeMs: 0 },
+  ...devices.map(
+    (device): StreamDeclaration => ({
+      name: `WORK_${device.toUpperCase()}`,
+      subjects: [workSubjects(device)],
+      retention: "work",
+      maxAgeMs: 0,
+    }),
+  ),
   {
     name: "EVENTS",
-    subjects: [jobFinished.subject, artifactPublished.subject, runFinished.subject],
+    subjects: [jobFinished, artifactPublished, refMoved, runStarted, runFinished].map(({ subject }) => subject),
     retention: "events",
     maxAgeMs: DAY_MS,
   },
+];
+
+/** Jobs take minutes, and trainers say every 10 s that they work: what one had in hand when it died comes again after half a minute. */
+const ACK_WAIT_MS = 30_000;
+
+/** Who consumes durably. A trainer has one job in hand; 1,000 of them may share a queue. */
+export const consumers: readonly ConsumerDeclaration[] = [
+  {
+    durable: "trainer",
+    subjects: devices.flatMap((device) => {
+      const all = { device, backends: declaredBackends[device], memoryMib: Math.max(...memoryClassesMib) };
+      return workTopicsFor(all).map(({ subject }) => subject);
+    }),
+    ackWaitMs: ACK_WAIT_MS,
+    maxAckPending: 1000,
+  },
+  { durable: "recycling", subjects: [jobFinished.subject], ackWaitMs: ACK_WAIT_MS, maxAckPending: 1000 },
 ];

@@ -1,7 +1,8 @@
 import type { Transaction } from "kysely";
 import { createOutbox, event, type Outbox } from "#libs/bus";
+import { backendOf, parseRecipe } from "#libs/recipes";
 import { openDatabase } from "#libs/storage";
-import { jobFinished, workTopic } from "#libs/topics";
+import { type Device, jobFinished, workTopic } from "#libs/topics";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type JobEvent, type JobRecord, type JobStateName, next, type Refusal } from "./job.ts";
 import { type JobRow, type JobTables, migrations, toRecord, toRow } from "./tables.ts";
@@ -53,10 +54,13 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
 
   const find = async (tx: Transaction<JobTables>, id: string) => tx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
 
-  const offer = async (tx: Transaction<JobTables>, { id, recipe_key, device, offers }: JobRow, waitMs: number) => {
+  const offer = async (tx: Transaction<JobTables>, { id, recipe_key, recipe, device, offers }: JobRow, waitMs: number) => {
     const offered = { offers: offers + 1, offered_at_ms: now(), offer_wait_ms: waitMs };
     await tx.updateTable("jobs").set(offered).where("id", "=", id).execute();
-    await outbox.add(tx, event(workTopic(device), `${id}/offer/${offers + 1}`, { jobId: id, recipeKey: recipe_key }));
+    // What computes nothing but data runs on any backend.
+    const backend = backendOf(parseRecipe(JSON.parse(recipe)).arithmetic) ?? "cpu";
+    const on = workTopic({ device: device as Device, backend, memoryMib: 1024 });
+    await outbox.add(tx, event(on, `${id}/offer/${offers + 1}`, { jobId: id, recipeKey: recipe_key }));
   };
 
   const insert = (tx: Transaction<JobTables>, job: JobRecord): Promise<JobRow> => {

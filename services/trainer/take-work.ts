@@ -1,6 +1,7 @@
 import { type Bus, PoisonError, RetryLater } from "#libs/bus";
+import { backends } from "#libs/recipes";
 import { Code, isRpcError, type RpcChannel } from "#libs/rpc";
-import { workTopic } from "#libs/topics";
+import { type Device, workTopicsFor } from "#libs/topics";
 import { type BeginAttemptResponse, FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { runAttempt } from "./attempt.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
@@ -26,7 +27,7 @@ export async function takeWork(worker: Worker, signal: AbortSignal): Promise<voi
   const options = { durable: "trainer", concurrency: 1, maxDeliver: 1_000_000, signal };
   let ending = Promise.resolve();
   try {
-    await bus.consume(workTopic(device), options, async ({ jobId }) => {
+    await bus.consume(workTopicsFor({ device: device as Device, backends, memoryMib: 65_536 }), options, async ({ jobId }) => {
       const begun = await begin(() => finetune.beginAttempt({ jobId, trainer: name }, { signal }));
       if (!begun) return;
       const { computed, ended } = runAttempt(begun, { ...worker, finetune }, signal);

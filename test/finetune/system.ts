@@ -4,7 +4,7 @@ import { buildDatasetManifest, canonicalRecipe, type Digest, mediaTypes, type Re
 import { connect, type ServiceClient, serve } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
 import { freePort, temporaryDirectory } from "#libs/testing";
-import { jobFinished, workTopic } from "#libs/topics";
+import { jobFinished, workTopicsFor } from "#libs/topics";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { JobFinished } from "#proto/ratatouille/v1/events_pb.ts";
 import { FinetuneService, type Job } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -68,7 +68,11 @@ export async function startSystem(options: Options = {}): Promise<System> {
   const listening = new AbortController();
   const consumer = { durable: "test", concurrency: 1, signal: listening.signal };
   const consuming = [
-    bus.consume(workTopic("cpu"), consumer, async ({ jobId }) => void offers.push(jobId)),
+    bus.consume(
+      workTopicsFor({ device: "cpu", backends: ["wasm", "cpu"], memoryMib: 65_536 }),
+      consumer,
+      async ({ jobId }) => void offers.push(jobId),
+    ),
     bus.consume(jobFinished, consumer, async (event) => void finished.push(event)),
   ];
   opening.defer(async () => {

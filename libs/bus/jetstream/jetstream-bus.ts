@@ -32,7 +32,7 @@ export async function connectJetStream({
     await ensureStreams(manager, all);
     const client = jetstream(connection);
 
-    const ensureConsumer = async ({ durable, subject, ackWaitMs }: SubscribeOptions): Promise<Consumer> => {
+    const ensureConsumer = async ({ durable, ackWaitMs }: SubscribeOptions, subject: string): Promise<Consumer> => {
       const stream = streamOf(all, subject).name;
       const name = `${durable}-${subject.replaceAll(".", "_")}`;
       await manager.consumers.add(stream, {
@@ -61,18 +61,25 @@ export async function connectJetStream({
         }
       },
       async subscribe(options) {
-        let consumer = await ensureConsumer(options);
+        const ensureAll = () => Promise.all(options.subjects.map((subject) => ensureConsumer(options, subject)));
+        let consumers = await ensureAll();
         return createSubscription({
           client,
           options,
-          consumer: () => consumer,
+          consumers: () => consumers,
           async repair() {
             await ensureStreams(manager, all);
-            consumer = await ensureConsumer(options);
+            consumers = await ensureAll();
           },
         });
       },
       deadLetters: () => listDeadLetters(client, manager),
+      // biome-ignore lint/correctness/useYield: follows
+      async *watch() {
+        throw new Error("not yet");
+      },
+      check: async () => void (await manager.getAccountInfo()),
+      onReset: () => ({ [Symbol.dispose]() {} }),
       close: () => close(connection),
     });
   } catch (error) {

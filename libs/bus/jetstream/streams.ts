@@ -7,7 +7,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
-import type { StreamDeclaration } from "../streams.ts";
+import { keeps, type StreamDeclaration } from "../streams.ts";
 
 /** Where messages go that were given up: one subject per durable. */
 export const deadLetterStream: StreamDeclaration = { name: "DEAD_LETTERS", subjects: ["dead-letters.>"], retention: "events", maxAgeMs: 0 };
@@ -29,7 +29,7 @@ export async function ensureStreams(manager: JetStreamManager, declarations: rea
 
 /** Finds the stream that keeps a subject. */
 export function streamOf(declarations: readonly StreamDeclaration[], subject: string): StreamDeclaration {
-  const stream = declarations.find(({ subjects }) => subjects.includes(subject));
+  const stream = declarations.find((declared) => keeps(declared, subject));
   if (!stream) throw new RangeError(`no declared stream keeps ${subject}; declared are ${declarations.map(({ name }) => name).join(", ")}`);
   return stream;
 }

@@ -12,13 +12,13 @@ const RETRY_MS = 200;
 type Parts = {
   client: JetStreamClient;
   options: SubscribeOptions;
-  consumer: () => Consumer;
+  consumers: () => readonly Consumer[];
   /** Makes again what the server may have lost. */
   repair: () => Promise<void>;
 };
 
 /** Takes messages one at a time in as many slots as may be in hand at once: what is prefetched, others cannot have. */
-export function createSubscription({ client, options, consumer, repair }: Parts): Subscription {
+export function createSubscription({ client, options, consumers, repair }: Parts): Subscription {
   const mailbox = createMailbox<Delivery>();
   const pulls = new Set<ConsumerMessages>();
   const inHand = new Set<Delivery>();
@@ -29,7 +29,7 @@ export function createSubscription({ client, options, consumer, repair }: Parts)
     while (!stopping.signal.aborted) {
       try {
         if (broken) await repair();
-        broken = !(await pull());
+        for (const consumer of consumers()) broken = !(await pull(consumer));
       } catch {
         broken = true; // no connection, or no consumer any more
       }
@@ -38,9 +38,10 @@ export function createSubscription({ client, options, consumer, repair }: Parts)
   }
 
   /** One pull request, until a message of it is settled or it expires. False if it ended early with nothing. */
-  async function pull(): Promise<boolean> {
+  async function pull(consumer: Consumer): Promise<boolean> {
     const started = performance.now();
-    const messages = await consumer().fetch({ max_messages: 1, expires: PULL_MS });
+    const expires = options.subjects.length > 1 ? 1_000 : PULL_MS;
+    const messages = await consumer.fetch({ max_messages: 1, expires });
     pulls.add(messages);
     if (stopping.signal.aborted) void messages.close();
     let taken = 0;
@@ -52,7 +53,7 @@ export function createSubscription({ client, options, consumer, repair }: Parts)
     } finally {
       pulls.delete(messages);
     }
-    return taken > 0 || performance.now() - started > PULL_MS / 2;
+    return taken > 0 || performance.now() - started > expires / 2;
   }
 
   /** Hands a message over and resolves when it is settled or its lease has ended. */

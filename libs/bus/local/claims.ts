@@ -4,18 +4,26 @@ import { toMessage } from "./messages.ts";
 import type { Tables } from "./schema.ts";
 
 /** A claimed message: nobody else gets it until it is settled or released. */
-export type Claim = { message: BusMessage; sequence: number; delivery: number };
+export type Claim = { message: BusMessage; queue: number; sequence: number; delivery: number };
 
 /** One delivery of a message: settling an older one changes nothing. */
 export type DeliveryKey = { readonly queue: number; readonly sequence: number; readonly delivery: number };
 
-/** Takes up to `limit` available messages, first published first. */
-export async function claim(tx: Transaction<Tables>, queue: number, limit: number, nowMs: number): Promise<Claim[]> {
+/** Takes up to `limit` available messages of some queues, first published first. */
+export async function claim(tx: Transaction<Tables>, queues: readonly number[], limit: number, nowMs: number): Promise<Claim[]> {
   const rows = await tx
     .selectFrom("pending")
     .innerJoin("message", "message.sequence", "pending.sequence")
-    .select(["message.sequence", "message.id", "message.subject", "message.payload", "message.headers", "pending.delivery"])
-    .where("pending.queue", "=", queue)
+    .select([
+      "message.sequence",
+      "message.id",
+      "message.subject",
+      "message.payload",
+      "message.headers",
+      "pending.queue",
+      "pending.delivery",
+    ])
+    .where("pending.queue", "in", queues)
     .where("pending.claimed", "=", 0)
     .where("pending.available_at_ms", "<=", nowMs)
     .orderBy("pending.sequence")
@@ -25,10 +33,10 @@ export async function claim(tx: Transaction<Tables>, queue: number, limit: numbe
     await tx
       .updateTable("pending")
       .set({ claimed: 1, delivery: row.delivery + 1 })
-      .where("queue", "=", queue)
+      .where("queue", "=", row.queue)
       .where("sequence", "=", row.sequence!)
       .execute();
-  return rows.map((row) => ({ message: toMessage(row), sequence: row.sequence!, delivery: row.delivery + 1 }));
+  return rows.map((row) => ({ message: toMessage(row), queue: row.queue, sequence: row.sequence!, delivery: row.delivery + 1 }));
 }
 
 /** Makes a claimed message available at a time. `uncounted`: nobody saw this delivery. */
@@ -49,8 +57,12 @@ export async function release(
   return numUpdatedRows > 0n;
 }
 
-/** Takes a message out of a queue. One that no queue waits for any more is deleted. */
-export async function remove(tx: Transaction<Tables>, { queue, sequence, delivery }: DeliveryKey): Promise<boolean> {
+/** Takes a message out of a queue. One that no queue waits for any more is deleted, unless its subject is kept for those who look back. */
+export async function remove(
+  tx: Transaction<Tables>,
+  { queue, sequence, delivery }: DeliveryKey,
+  kept: (subject: string) => boolean,
+): Promise<boolean> {
   const { numDeletedRows } = await tx
     .deleteFrom("pending")
     .where("queue", "=", queue)
@@ -59,12 +71,19 @@ export async function remove(tx: Transaction<Tables>, { queue, sequence, deliver
     .executeTakeFirst();
   if (numDeletedRows === 0n) return false;
   const wanted = await tx.selectFrom("pending").select("queue").where("sequence", "=", sequence).limit(1).executeTakeFirst();
-  if (!wanted) await tx.deleteFrom("message").where("sequence", "=", sequence).execute();
+  if (wanted) return true;
+  const message = await tx.selectFrom("message").select("subject").where("sequence", "=", sequence).executeTakeFirst();
+  if (message && !kept(message.subject)) await tx.deleteFrom("message").where("sequence", "=", sequence).execute();
   return true;
 }
 
 /** Moves a message from a queue to the dead letters. */
-export async function bury(tx: Transaction<Tables>, key: DeliveryKey, reason: string, nowMs: number): Promise<boolean> {
+export async function bury(
+  tx: Transaction<Tables>,
+  key: DeliveryKey,
+  kept: (subject: string) => boolean,
+  dying: { reason: string; nowMs: number },
+): Promise<boolean> {
   const dead = await tx
     .selectFrom("pending")
     .innerJoin("message", "message.sequence", "pending.sequence")
@@ -74,10 +93,10 @@ export async function bury(tx: Transaction<Tables>, key: DeliveryKey, reason: st
     .where("pending.sequence", "=", key.sequence)
     .where("pending.delivery", "=", key.delivery)
     .executeTakeFirst();
-  if (!dead || !(await remove(tx, key))) return false;
+  if (!dead || !(await remove(tx, key, kept))) return false;
   await tx
     .insertInto("dead_letter")
-    .values({ ...dead, reason, deliveries: key.delivery, at_ms: nowMs })
+    .values({ ...dead, reason: dying.reason, deliveries: key.delivery, at_ms: dying.nowMs })
     .execute();
   return true;
 }

@@ -1,3 +1,4 @@
+import { createPulse } from "#libs/concurrency";
 import { createBus } from "../bus.ts";
 import type { StreamDeclaration } from "../streams.ts";
 import type { Bus } from "../types.ts";
@@ -6,6 +7,7 @@ import { openLocalStore } from "./store.ts";
 
 /** At most so often does publishing prune. */
 const PRUNE_EVERY_MS = 10 * 60_000;
+const WATCHED_AT_ONCE = 100;
 
 /** How a local bus is opened. */
 export type LocalBusOptions = {
@@ -27,6 +29,9 @@ export async function openLocalBus({ path, streams = [], now = Date.now, onError
   let prunedMs = now();
   const store = await openLocalStore(path, streams, prunedMs);
   const queues = new Map<number, LocalQueue>();
+  const durables = new Map<string, LocalQueue>();
+  const published = createPulse();
+  const closing = new AbortController();
   let closed = false;
   const assertOpen = () => {
     if (closed) throw new Error(`the bus ${path} is closed`);
@@ -43,15 +48,37 @@ export async function openLocalBus({ path, streams = [], now = Date.now, onError
       assertOpen();
       signal?.throwIfAborted();
       for (const queue of (await store.publish(message, now())) ?? []) queues.get(queue)?.wake();
+      published.beat();
       pruneIfDue();
     },
-    async subscribe({ durable, subject, concurrency, ackWaitMs }) {
+    async subscribe({ durable, subjects, concurrency, ackWaitMs }) {
       assertOpen();
-      const id = await store.queue(durable, subject);
-      const queue = queues.get(id) ?? createLocalQueue({ store, queue: id, now, onError });
-      queues.set(id, queue);
-      return queue.subscribe(concurrency, ackWaitMs);
+      const queue = durables.get(durable) ?? createLocalQueue({ store, now, onError });
+      durables.set(durable, queue);
+      const own = await Promise.all(subjects.map((subject) => store.queue(durable, subject)));
+      for (const id of own) queues.set(id, queue);
+      return queue.subscribe(own.sort(), concurrency, ackWaitMs);
     },
+    async *watch({ subjects, sinceMs, signal }) {
+      assertOpen();
+      const ending = AbortSignal.any([signal, closing.signal]);
+      let position = await store.position(sinceMs);
+      while (!ending.aborted) {
+        const seen = published.version;
+        const messages = await store.after(subjects, position, WATCHED_AT_ONCE);
+        for (const { position: at, ...message } of messages) {
+          if (ending.aborted) return;
+          yield message;
+          position = at;
+        }
+        if (messages.length === 0) await published.changed(seen, ending);
+      }
+    },
+    async check() {
+      assertOpen();
+      await store.check();
+    },
+    onReset: () => ({ [Symbol.dispose]() {} }),
     async deadLetters() {
       assertOpen();
       return store.deadLetters();
@@ -59,7 +86,8 @@ export async function openLocalBus({ path, streams = [], now = Date.now, onError
     async close() {
       if (closed) return;
       closed = true;
-      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      closing.abort();
+      await Promise.all([...durables.values()].map((queue) => queue.close()));
       await store[Symbol.asyncDispose]();
     },
   });

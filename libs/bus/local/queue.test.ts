@@ -25,9 +25,10 @@ async function queueOnFullDisk(full: Set<keyof LocalStore>, onClaim = () => {}) 
     });
   }
   const id = await store.queue("worker", work.subject);
-  const queue = createLocalQueue({ store: failing, queue: id, now: Date.now, onError: (error) => errors.push(error) });
+  const queue = createLocalQueue({ store: failing, now: Date.now, onError: (error) => errors.push(error) });
   return {
-    queue,
+    subscribe: (concurrency: number, ackWaitMs: number) => queue.subscribe([id], concurrency, ackWaitMs),
+    wake: queue.wake,
     errors,
     async publish(jobId: string) {
       await store.publish(event(work, jobId, { jobId }), Date.now());
@@ -52,7 +53,7 @@ test("a queue whose store fails tells of it, tries again, and hands out what wai
   for (const operation of ["claim", "nextAvailableMs"] as const) {
     const full = new Set<keyof LocalStore>([operation]);
     await using system = await queueOnFullDisk(full);
-    await using subscription = system.queue.subscribe(2, 60_000);
+    await using subscription = system.subscribe(2, 60_000);
     await system.publish("a");
     await waitFor(() => system.errors.length >= 2, { what: "two failures" });
     assert.match(String(system.errors[0]), new RegExp(`${operation}: the disk is full`));
@@ -64,11 +65,11 @@ test("a queue whose store fails tells of it, tries again, and hands out what wai
 test("wakes do not hurry a queue whose store fails", async () => {
   const full = new Set<keyof LocalStore>(["claim"]);
   await using system = await queueOnFullDisk(full);
-  await using _subscription = system.queue.subscribe(1, 60_000);
+  await using _subscription = system.subscribe(1, 60_000);
   await waitFor(() => system.errors.length >= 1);
   const before = system.errors.length;
   for (let i = 0; i < 1_000; i++) {
-    system.queue.wake();
+    system.wake();
     await Promise.resolve();
   }
   assert.ok(system.errors.length - before <= 1, `${system.errors.length - before} tries in one turn`);
@@ -77,7 +78,7 @@ test("wakes do not hurry a queue whose store fails", async () => {
 test("a delivery that the store could not settle comes again", async () => {
   const full = new Set<keyof LocalStore>();
   await using system = await queueOnFullDisk(full);
-  await using subscription = system.queue.subscribe(1, 100);
+  await using subscription = system.subscribe(1, 100);
   const deliveries = reader(subscription);
   await system.publish("a");
   const first = await next(deliveries);
@@ -95,10 +96,10 @@ test("what was claimed for a subscription that is gone is handed to the next one
   let first: Subscription | undefined;
   await using system = await queueOnFullDisk(full, () => first?.stop());
   await system.publish("a");
-  first = system.queue.subscribe(1, 60_000);
+  first = system.subscribe(1, 60_000);
   await waitFor(() => system.errors.length >= 1, { what: "the failure to give it back" });
   full.clear();
-  await using second = system.queue.subscribe(1, 60_000);
+  await using second = system.subscribe(1, 60_000);
   assert.equal((await next(reader(second))).message.id, "a");
   await first[Symbol.asyncDispose]();
 });

@@ -3,11 +3,12 @@ import type { Claim } from "./claims.ts";
 import type { LocalStore } from "./store.ts";
 import { createSubscription, type Member } from "./subscription.ts";
 
-/** Hands the messages of one stored queue to its subscriptions. Nothing polls: it is woken by publishes, settlements and timers. */
+/** Hands the messages of one durable's stored queues to its subscriptions. Nothing polls: it is woken by publishes, settlements and timers. */
 export type LocalQueue = {
   /** A message may have become available. */
   wake(): void;
-  subscribe(concurrency: number, ackWaitMs: number): Subscription;
+  /** `queues`: those of the subscription's subjects. */
+  subscribe(queues: readonly number[], concurrency: number, ackWaitMs: number): Subscription;
   /** Stops all subscriptions and timers; resolves when nothing of it touches the store any more. */
   close(): Promise<void>;
 };
@@ -15,7 +16,6 @@ export type LocalQueue = {
 /** What a queue works on. */
 export type QueueParts = {
   readonly store: LocalStore;
-  readonly queue: number;
   readonly now: () => number;
   /** Hears of a store that fails, each time. The queue goes on trying, at most 5 s apart. */
   readonly onError: (error: unknown) => void;
@@ -26,9 +26,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 5_000;
 
-/** Makes the dispatcher of a stored queue. */
+/** Makes the dispatcher of a durable. */
 export function createLocalQueue(parts: QueueParts): LocalQueue {
-  const { store, queue, now, onError } = parts;
+  const { store, now, onError } = parts;
   const members = new Set<Member>();
   const all = new Set<Member>();
   /** Claimed, and in no member's hands: the store failed before they could be given back. */
@@ -70,39 +70,43 @@ export function createLocalQueue(parts: QueueParts): LocalQueue {
 
   async function hand(): Promise<void> {
     await assign();
-    const wanted = [...members].reduce((sum, member) => sum + member.free(), 0);
-    if (wanted === 0) return;
-    const claims = await store.claim(queue, wanted, now());
-    stray.push(...claims);
-    await assign();
-    if (claims.length < wanted) await sleepUntilNext();
+    const dry: number[] = [];
+    // Members that take the same are served together, those first whose first has waited longest.
+    for (const { queues, wanted } of wishes([...members])) {
+      const claims = await store.claim(queues, wanted, now());
+      stray.push(...claims);
+      await assign();
+      if (claims.length < wanted) dry.push(...queues);
+    }
+    if (dry.length > 0) await sleepUntilNext(dry);
   }
 
   /** Each to the member that has waited longest: a Set keeps the order, and who got one goes to the end. */
   async function assign(): Promise<void> {
     for (let claim = stray[0]; claim !== undefined; claim = stray[0]) {
-      const member = [...members].find((candidate) => candidate.free() > 0);
+      const member = [...members].find(({ queues, free }) => queues.includes(claim.queue) && free() > 0);
       if (member) {
         members.delete(member);
         members.add(member);
         member.push(claim);
       } else {
-        await store.release(queue, claim.sequence, claim.delivery, 0, true); // its subscription stopped in between
+        await store.release(claim.queue, claim.sequence, claim.delivery, 0, true); // its subscription stopped in between
         again = true;
       }
       stray.shift();
     }
   }
 
-  async function sleepUntilNext(): Promise<void> {
-    const at = await store.nextAvailableMs(queue);
+  async function sleepUntilNext(queues: readonly number[]): Promise<void> {
+    const at = await store.nextAvailableMs(queues);
     if (at === undefined || again || closed) return;
     timer = setTimeout(wake, Math.min(MAX_TIMER_MS, Math.max(0, at - now()) + 1));
   }
 
-  function subscribe(concurrency: number, ackWaitMs: number): Subscription {
+  function subscribe(queues: readonly number[], concurrency: number, ackWaitMs: number): Subscription {
     const subscription = createSubscription({
       ...parts,
+      queues,
       concurrency,
       ackWaitMs,
       wake,
@@ -130,4 +134,17 @@ export function createLocalQueue(parts: QueueParts): LocalQueue {
       await dispatching;
     },
   };
+}
+
+/** What the members could take now, by the queues that they take from. */
+function wishes(members: readonly Member[]): { queues: readonly number[]; wanted: number }[] {
+  const byQueues = new Map<string, { queues: readonly number[]; wanted: number }>();
+  for (const { queues, free } of members) {
+    if (free() === 0) continue;
+    const key = queues.join();
+    const wish = byQueues.get(key) ?? { queues, wanted: 0 };
+    wish.wanted += free();
+    byQueues.set(key, wish);
+  }
+  return [...byQueues.values()];
 }

@@ -79,7 +79,7 @@ test("events that no durable consumes are bounded in number; those that one wait
   system.clock.ms += HOUR_MS;
   await system.publish(told, "newest");
   await waitFor(async () => (await system.count("message")) === UNWANTED_KEPT, { what: "the bound" });
-  const subscription = await system.bus.subscribe({ durable: "late", subject: told.subject, concurrency: 1, ackWaitMs: 60_000 });
+  const subscription = await system.bus.subscribe({ durable: "late", subjects: [told.subject], concurrency: 1, ackWaitMs: 60_000 });
   await subscription[Symbol.asyncDispose]();
   await Promise.all(Array.from({ length: 50 }, (_, i) => system.publish(told, `wanted ${i}`)));
   system.clock.ms += HOUR_MS;

@@ -1,5 +1,5 @@
 import type { Transaction } from "kysely";
-import type { StreamDeclaration } from "../streams.ts";
+import { keeps, type StreamDeclaration } from "../streams.ts";
 import type { Tables } from "./schema.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -11,12 +11,12 @@ const DEAD_LETTERS_KEPT_MS = 7 * DAY_MS;
 
 /** Dead letters that are kept and shown at most. */
 export const DEAD_LETTERS_KEPT = 1000;
-/** Events of a subject that no durable has ever consumed: a new durable starts with the newest ones. */
+/** Events of a subject that no durable waits for any more: for those who look back, and for new durables. */
 export const UNWANTED_KEPT = 1000;
 
 /**
  * Deletes what is too old: messages as their stream declares, ids and dead letters. Work waits for ever where its stream says so;
- * events that nobody consumes are bounded in number too.
+ * events that nobody waits for are bounded in number too.
  */
 export async function prune(tx: Transaction<Tables>, streams: readonly StreamDeclaration[], nowMs: number): Promise<void> {
   const subjects = await tx.selectFrom("message").select("subject").distinct().execute();
@@ -39,7 +39,7 @@ export async function prune(tx: Transaction<Tables>, streams: readonly StreamDec
 }
 
 async function pruneSubject(tx: Transaction<Tables>, subject: string, streams: readonly StreamDeclaration[], nowMs: number): Promise<void> {
-  const stream = streams.find(({ subjects }) => subjects.includes(subject));
+  const stream = streams.find((stream) => keeps(stream, subject));
   const keptMs = stream?.maxAgeMs ?? UNDECLARED_KEPT_MS;
   if (keptMs > 0)
     await tx
@@ -48,8 +48,6 @@ async function pruneSubject(tx: Transaction<Tables>, subject: string, streams: r
       .where("at_ms", "<", nowMs - keptMs)
       .execute();
   if (stream?.retention !== "events") return;
-  const wanted = await tx.selectFrom("queue").select("id").where("subject", "=", subject).limit(1).executeTakeFirst();
-  if (wanted) return;
   const newestTooMany = await tx
     .selectFrom("message")
     .select("sequence")
@@ -58,6 +56,11 @@ async function pruneSubject(tx: Transaction<Tables>, subject: string, streams: r
     .offset(UNWANTED_KEPT)
     .limit(1)
     .executeTakeFirst();
-  if (newestTooMany)
-    await tx.deleteFrom("message").where("subject", "=", subject).where("sequence", "<=", newestTooMany.sequence!).execute();
+  if (!newestTooMany) return;
+  await tx
+    .deleteFrom("message")
+    .where("subject", "=", subject)
+    .where("sequence", "<=", newestTooMany.sequence!)
+    .where("sequence", "not in", (pending) => pending.selectFrom("pending").select("sequence"))
+    .execute();
 }

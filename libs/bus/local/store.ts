@@ -1,6 +1,7 @@
+import { sql } from "kysely";
 import { type Database, openDatabase } from "#libs/storage";
-import type { StreamDeclaration } from "../streams.ts";
-import type { BusMessage, DeadLetter } from "../types.ts";
+import { keeps, type StreamDeclaration } from "../streams.ts";
+import type { BusMessage, DeadLetter, WatchedMessage } from "../types.ts";
 import { createBatcher } from "./batcher.ts";
 import { bury, type Claim, claim, release, remove } from "./claims.ts";
 import { ensureQueue, insertMessage, toMessage } from "./messages.ts";
@@ -11,12 +12,12 @@ import { migrations, type Tables } from "./schema.ts";
 export type LocalStore = AsyncDisposable & {
   /** Stores a message and says which queues it waits in. Undefined: its id was there before. */
   publish(message: BusMessage, nowMs: number): Promise<number[] | undefined>;
-  /** The id of a queue, made if it is new; a new queue starts with the messages of its subject that still wait elsewhere or nowhere. */
+  /** The id of a queue, made if it is new; a new queue starts with the messages of its subject that are there. */
   queue(durable: string, subject: string): Promise<number>;
-  /** Takes up to `limit` available messages, first published first. */
-  claim(queue: number, limit: number, nowMs: number): Promise<Claim[]>;
-  /** When the next message that waits for its time becomes available. */
-  nextAvailableMs(queue: number): Promise<number | undefined>;
+  /** Takes up to `limit` available messages of some queues, first published first. */
+  claim(queues: readonly number[], limit: number, nowMs: number): Promise<Claim[]>;
+  /** When the next message of some queues that waits for its time becomes available. */
+  nextAvailableMs(queues: readonly number[]): Promise<number | undefined>;
   /** Takes a message out of a queue. False: the delivery is not the newest any more. */
   remove(queue: number, sequence: number, delivery: number): Promise<boolean>;
   /** Makes a claimed message available at a time. `uncounted`: nobody saw this delivery. */
@@ -24,6 +25,12 @@ export type LocalStore = AsyncDisposable & {
   /** Moves a message from a queue to the dead letters. */
   bury(queue: number, sequence: number, delivery: number, reason: string, nowMs: number): Promise<boolean>;
   deadLetters(): Promise<DeadLetter[]>;
+  /** Messages of some subjects after a position, first published first. */
+  after(subjects: readonly string[], position: number, limit: number): Promise<(WatchedMessage & { readonly position: number })[]>;
+  /** The position behind which all messages were published at a time or later; without a time, the newest position. */
+  position(sinceMs?: number): Promise<number>;
+  /** Rejects with the reason while the database is not usable. */
+  check(): Promise<void>;
   /** Deletes what is too old; see retention.ts. */
   prune(nowMs: number): Promise<void>;
 };
@@ -33,24 +40,25 @@ export async function openLocalStore(path: string, streams: readonly StreamDecla
   const database = await openDatabase<Tables>({ path, migrations });
   await recover(database, streams, nowMs);
   const write = createBatcher(database);
+  const kept = (subject: string) => streams.some((stream) => stream.retention === "events" && keeps(stream, subject));
 
   return {
     publish: (message, now) => write((tx) => insertMessage(tx, message, now)),
     queue: (durable, subject) => write((tx) => ensureQueue(tx, durable, subject)),
-    claim: (queue, limit, now) => write((tx) => claim(tx, queue, limit, now)),
-    async nextAvailableMs(queue) {
+    claim: (queues, limit, now) => write((tx) => claim(tx, queues, limit, now)),
+    async nextAvailableMs(queues) {
       const row = await database.query
         .selectFrom("pending")
         .select((eb) => eb.fn.min("available_at_ms").as("at"))
-        .where("queue", "=", queue)
+        .where("queue", "in", queues)
         .where("claimed", "=", 0)
         .executeTakeFirst();
       return row?.at ?? undefined;
     },
-    remove: (queue, sequence, delivery) => write((tx) => remove(tx, { queue, sequence, delivery })),
+    remove: (queue, sequence, delivery) => write((tx) => remove(tx, { queue, sequence, delivery }, kept)),
     release: (queue, sequence, delivery, availableAtMs, uncounted = false) =>
       write((tx) => release(tx, { queue, sequence, delivery }, availableAtMs, uncounted)),
-    bury: (queue, sequence, delivery, reason, now) => write((tx) => bury(tx, { queue, sequence, delivery }, reason, now)),
+    bury: (queue, sequence, delivery, reason, now) => write((tx) => bury(tx, { queue, sequence, delivery }, kept, { reason, nowMs: now })),
     async deadLetters() {
       const rows = await database.query.selectFrom("dead_letter").selectAll().orderBy("number", "desc").limit(DEAD_LETTERS_KEPT).execute();
       return rows.reverse().map((row) => ({
@@ -61,12 +69,30 @@ export async function openLocalStore(path: string, streams: readonly StreamDecla
         atMs: row.at_ms,
       }));
     },
+    async after(subjects, position, limit) {
+      const newer = database.query.selectFrom("message").selectAll().where("subject", "in", subjects).where("sequence", ">", position);
+      const rows = await newer.orderBy("sequence").limit(limit).execute();
+      return rows.map((row) => ({ ...toMessage(row), atMs: row.at_ms, position: row.sequence! }));
+    },
+    position: (sinceMs) => positionOf(database, sinceMs),
+    check: () => database.check(),
     prune: (now) => write((tx) => prune(tx, streams, now)),
     [Symbol.asyncDispose]: async () => {
       await write.idle();
       await database[Symbol.asyncDispose]();
     },
   };
+}
+
+async function positionOf(database: Database<Tables>, sinceMs: number | undefined): Promise<number> {
+  if (sinceMs !== undefined) {
+    const messages = database.query.selectFrom("message").select((eb) => eb.fn.min("sequence").as("first"));
+    const { first } = await messages.where("at_ms", ">=", sinceMs).executeTakeFirstOrThrow();
+    if (first != null) return first - 1;
+  }
+  // Also when all messages are gone: SQLite remembers the newest number that it gave.
+  const { rows } = await sql<{ seq: number }>`select seq from sqlite_sequence where name = 'message'`.execute(database.query);
+  return rows[0]?.seq ?? 0;
 }
 
 async function recover(database: Database<Tables>, streams: readonly StreamDeclaration[], nowMs: number): Promise<void> {

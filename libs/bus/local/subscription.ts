@@ -5,6 +5,8 @@ import type { QueueParts } from "./queue.ts";
 
 /** A subscription as its queue sees it. */
 export type Member = {
+  /** It takes from these. */
+  readonly queues: readonly number[];
   /** Deliveries that it may take. */
   free(): number;
   push(claim: Claim): void;
@@ -14,6 +16,7 @@ export type Member = {
 };
 
 type SubscriptionParts = QueueParts & {
+  readonly queues: readonly number[];
   readonly concurrency: number;
   readonly ackWaitMs: number;
   /** A message may have become available. */
@@ -31,7 +34,7 @@ type SubscriptionParts = QueueParts & {
  * one, its lease starts anew: it comes again, later.
  */
 export function createSubscription(parts: SubscriptionParts): Subscription & Member {
-  const { store, queue, now, concurrency, ackWaitMs, wake, onError } = parts;
+  const { store, queues, now, concurrency, ackWaitMs, wake, onError } = parts;
   const leases = new Map<number, { claim: Claim; timer: ReturnType<typeof setTimeout> }>();
   const ready: Claim[] = [];
   const news = createPulse();
@@ -63,10 +66,10 @@ export function createSubscription(parts: SubscriptionParts): Subscription & Mem
   const release = async (claim: Claim, delayMs: number, uncounted = false) => {
     if (!end(claim)) return;
     const at = delayMs === 0 ? 0 : now() + delayMs;
-    await orHold(claim, true, store.release(queue, claim.sequence, claim.delivery, at, uncounted));
+    await orHold(claim, true, store.release(claim.queue, claim.sequence, claim.delivery, at, uncounted));
   };
   const settle = async (claim: Claim, outcome: Outcome) => {
-    const { sequence, delivery } = claim;
+    const { queue, sequence, delivery } = claim;
     switch (outcome.type) {
       case "working":
         if (leases.get(sequence)?.claim.delivery === delivery && !parts.closed()) hold(claim);
@@ -89,6 +92,7 @@ export function createSubscription(parts: SubscriptionParts): Subscription & Mem
   });
 
   return {
+    queues,
     free: () => (stopped ? 0 : concurrency - leases.size),
     push(claim) {
       hold(claim);

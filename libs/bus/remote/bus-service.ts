@@ -1,5 +1,10 @@
-import { type CallContext, type Implementation, implement, invalidArgument, type ServiceRegistration } from "#libs/rpc";
-import { BusService, type ConsumeRequest, type Subscription as SubscriptionRequest } from "#proto/ratatouille/v1/bus_pb.ts";
+import { type CallContext, type Implementation, implement, invalidArgument, type ServiceRegistration, unavailable } from "#libs/rpc";
+import {
+  BusService,
+  type ConsumeRequest,
+  type Subscription as SubscriptionRequest,
+  type WatchRequest,
+} from "#proto/ratatouille/v1/bus_pb.ts";
 import type { Bus, BusMessage, Delivery } from "../types.ts";
 import { fromWireOutcome } from "./wire.ts";
 
@@ -14,6 +19,15 @@ export function busService(bus: Bus): ServiceRegistration {
       return {};
     },
     consume: (requests, context) => consume(bus, requests, context),
+    watch: (request, context) => watch(bus, request, context),
+    async check() {
+      try {
+        await bus.check();
+      } catch (cause) {
+        throw unavailable(`the bus cannot store and fetch messages: ${(cause as Error).message}`, { cause });
+      }
+      return {};
+    },
     async listDeadLetters(_request, { signal }) {
       const letters = await bus.deadLetters({ signal });
       return {
@@ -30,12 +44,31 @@ export function busService(bus: Bus): ServiceRegistration {
   return implement(BusService, implementation);
 }
 
+async function* watch(bus: Bus, { subjects, sinceMs }: WatchRequest, { signal }: CallContext) {
+  parseSubjects("subjects", subjects);
+  const since = sinceMs === undefined ? {} : { sinceMs: Number(sinceMs) };
+  const messages = bus.watch({ subjects, ...since, signal })[Symbol.asyncIterator]();
+  // Asked before the client is told that it is so.
+  let next = messages.next();
+  next.catch(() => undefined);
+  yield { atMs: BigInt(Date.now()) };
+  for (;;) {
+    const { value, done } = await next;
+    if (done) return;
+    const { atMs, ...message } = value;
+    yield { message: { ...message, headers: { ...message.headers } }, atMs: BigInt(atMs) };
+    next = messages.next();
+  }
+}
+
 async function* consume(bus: Bus, requests: AsyncIterable<ConsumeRequest>, { signal }: CallContext) {
   const reader = requests[Symbol.asyncIterator]();
   const first = await reader.next();
   if (first.done || first.value.action.case !== "subscribe") throw missing("subscribe");
   await using subscription = await bus.subscribe(parseSubscription(first.value.action.value));
-  const held = new Map<string, Delivery>();
+  // Sequences are those of the messages' queues, and there may be several: the client gets numbers of this stream.
+  const held = new Map<bigint, Delivery>();
+  let count = 0n;
   const stop = () => subscription.stop();
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
@@ -44,9 +77,9 @@ async function* consume(bus: Bus, requests: AsyncIterable<ConsumeRequest>, { sig
   settling.catch(() => undefined);
   try {
     for await (const delivery of subscription) {
-      held.set(key(delivery), delivery);
-      const { message, sequence, delivery: number } = delivery;
-      yield { message: { ...message, headers: { ...message.headers } }, sequence, delivery: number };
+      const { message, delivery: number } = delivery;
+      held.set(++count, delivery);
+      yield { message: { ...message, headers: { ...message.headers } }, sequence: count, delivery: number };
     }
     await settling;
   } finally {
@@ -54,7 +87,7 @@ async function* consume(bus: Bus, requests: AsyncIterable<ConsumeRequest>, { sig
   }
 }
 
-async function settleAll(requests: AsyncIterator<ConsumeRequest>, held: Map<string, Delivery>, stop: () => void): Promise<void> {
+async function settleAll(requests: AsyncIterator<ConsumeRequest>, held: Map<bigint, Delivery>, stop: () => void): Promise<void> {
   for (;;) {
     const { value, done } = await requests.next();
     if (done) return;
@@ -64,15 +97,11 @@ async function settleAll(requests: AsyncIterator<ConsumeRequest>, held: Map<stri
     }
     if (value.action.case !== "settle") throw missing("settle");
     const outcome = fromWireOutcome(value.action.value);
-    const name = key(value.action.value);
-    const delivery = held.get(name);
-    if (outcome.type !== "working") held.delete(name);
+    const { sequence } = value.action.value;
+    const delivery = held.get(sequence);
+    if (outcome.type !== "working") held.delete(sequence);
     await delivery?.settle(outcome);
   }
-}
-
-function key({ sequence, delivery }: { sequence: bigint; delivery: number }): string {
-  return `${sequence}/${delivery}`;
 }
 
 function parseMessage({ id, subject, payload, headers }: BusMessage): BusMessage {
@@ -83,12 +112,17 @@ function parseMessage({ id, subject, payload, headers }: BusMessage): BusMessage
   return { id, subject, payload, headers };
 }
 
-function parseSubscription({ durable, subject, concurrency, ackWaitMs }: SubscriptionRequest) {
+function parseSubscription({ durable, subjects, concurrency, ackWaitMs }: SubscriptionRequest) {
   if (durable === "") throw missing("subscribe.durable");
-  if (subject === "") throw missing("subscribe.subject");
+  parseSubjects("subscribe.subjects", subjects);
   if (concurrency < 1) throw invalid("subscribe.concurrency", "must be at least 1");
   if (ackWaitMs < 1) throw invalid("subscribe.ack_wait_ms", "must be at least 1");
-  return { durable, subject, concurrency, ackWaitMs };
+  return { durable, subjects, concurrency, ackWaitMs };
+}
+
+function parseSubjects(field: string, subjects: readonly string[]): void {
+  if (subjects.length === 0) throw missing(field);
+  for (const [index, subject] of subjects.entries()) if (subject === "") throw missing(`${field}[${index}]`);
 }
 
 function missing(field: string) {

@@ -45,7 +45,7 @@ test("what a client has in hand is delivered again at once when it is killed", a
   const args = "Deno" in globalThis ? ["run", "-A", "--no-check", program] : [program];
   await using child = testProcess(process.execPath, [...args, served.address]);
   await child.line("holding a 1");
-  await using other = await served.bus.subscribe({ durable: "worker", subject: work.subject, concurrency: 1, ackWaitMs: 60_000 });
+  await using other = await served.bus.subscribe({ durable: "worker", subjects: [work.subject], concurrency: 1, ackWaitMs: 60_000 });
   await child.kill("SIGKILL");
   const again = await other[Symbol.asyncIterator]().next();
   assert.equal(again.value?.delivery, 2);
@@ -88,7 +88,7 @@ test("wrong requests are refused with the field", async () => {
     refused("message.payload"),
   );
   async function* requests() {
-    yield { action: { case: "subscribe", value: { durable: "worker", subject: "a", ackWaitMs: 1000 } } } as const;
+    yield { action: { case: "subscribe" as const, value: { durable: "worker", subjects: ["a"], ackWaitMs: 1000 } } };
   }
   const responses = client.consume(requests(), { timeoutMs: 5_000 });
   await assert.rejects(responses[Symbol.asyncIterator]().next(), refused("subscribe.concurrency"));

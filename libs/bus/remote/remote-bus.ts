@@ -3,8 +3,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc";
 import { BusService, type ConsumeRequestSchema } from "#proto/ratatouille/v1/bus_pb.ts";
 import { createBus } from "../bus.ts";
+import { createPlace } from "../follow.ts";
 import { createMailbox } from "../mailbox.ts";
-import type { Bus, Delivery, SubscribeOptions, Subscription } from "../types.ts";
+import type { Bus, Delivery, SubscribeOptions, Subscription, WatchOptions } from "../types.ts";
 import { createHand } from "./hand.ts";
 import { toSettleRequest } from "./wire.ts";
 
@@ -16,7 +17,7 @@ const hopeless: ReadonlySet<Code> = new Set([Code.INVALID_ARGUMENT, Code.UNAUTHE
 const STOP_GRACE_MS = 1_000;
 
 /**
- * The bus of an embedded system, seen from a child process. A broken stream is opened again once the handlers of the old one
+ * The bus that another process serves. A broken stream is opened again once the handlers of the old one
  * have ended; what they had in hand is delivered again, here or elsewhere. The channel stays the caller's.
  */
 export function connectRemoteBus(channel: RpcChannel): Bus {
@@ -37,10 +38,34 @@ export function connectRemoteBus(channel: RpcChannel): Bus {
         atMs: Number(atMs),
       }));
     },
+    watch: (options) => watch(client, options, closing.signal),
+    check: async () => void (await client.check({})),
+    onReset: () => ({ [Symbol.dispose]() {} }),
     async close() {
       closing.abort();
     },
   });
+}
+
+async function* watch(client: ServiceClient<typeof BusService>, { subjects, sinceMs, signal }: WatchOptions, closing: AbortSignal) {
+  const ending = AbortSignal.any([signal, closing]);
+  const place = createPlace(sinceMs);
+  let retryMs = FIRST_RETRY_MS;
+  while (!ending.aborted) {
+    const since = place.sinceMs === undefined ? {} : { sinceMs: BigInt(place.sinceMs) };
+    try {
+      for await (const { message, atMs } of client.watch({ subjects: [...subjects], ...since }, { timeoutMs: 0, signal: ending })) {
+        retryMs = FIRST_RETRY_MS;
+        if (!message) place.begin(Number(atMs));
+        else if (place.pass({ ...message, atMs: Number(atMs) })) yield { ...message, atMs: Number(atMs) };
+      }
+    } catch (error) {
+      if (ending.aborted) return;
+      if (isRpcError(error) && hopeless.has(error.code)) throw error;
+    }
+    await sleep(retryMs, undefined, { signal: ending }).catch(() => undefined);
+    retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs);
+  }
 }
 
 function subscribe(client: ServiceClient<typeof BusService>, options: SubscribeOptions, closing: AbortSignal): Subscription {
@@ -53,7 +78,7 @@ function subscribe(client: ServiceClient<typeof BusService>, options: SubscribeO
   /** The deliveries of one stream. Returns when it was stopped, throws when it broke. */
   async function* stream(): AsyncGenerator<Delivery> {
     const requests = createMailbox<MessageInitShape<typeof ConsumeRequestSchema>>();
-    requests.put({ action: { case: "subscribe", value: options } });
+    requests.put({ action: { case: "subscribe", value: { ...options, subjects: [...options.subjects] } } });
     let open = true;
     const leaving = new AbortController();
     let grace: ReturnType<typeof setTimeout> | undefined;

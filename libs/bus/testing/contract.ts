@@ -149,7 +149,7 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
     await using ctx = await open();
     const stop = new AbortController();
     await ctx.bus.publish(offer("lost"));
-    await using silent = await ctx.bus.subscribe({ durable: "worker", subject: work.subject, concurrency: 1, ackWaitMs: 1_000 });
+    await using silent = await ctx.bus.subscribe({ durable: "worker", subjects: [work.subject], concurrency: 1, ackWaitMs: 1_000 });
     const iterator = silent[Symbol.asyncIterator]();
     const lost = (await iterator.next()).value!;
     assert.equal(lost.delivery, 1);
@@ -173,7 +173,7 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
   test(`${name}: disposing a subscription hands back what it has in hand, at once`, async () => {
     await using ctx = await open();
     await ctx.bus.publish(offer("a"));
-    const subscription = { durable: "worker", subject: work.subject, concurrency: 1, ackWaitMs: 60_000 };
+    const subscription = { durable: "worker", subjects: [work.subject], concurrency: 1, ackWaitMs: 60_000 };
     {
       await using first = await ctx.bus.subscribe(subscription);
       const { value } = await first[Symbol.asyncIterator]().next();

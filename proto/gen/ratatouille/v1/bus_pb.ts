@@ -10,7 +10,85 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/bus.proto.
  */
 export const file_ratatouille_v1_bus: GenFile = /*@__PURE__*/
-  fileDesc("ChhyYXRhdG91aWxsZS92MS9idXMucHJvdG8SDnJhdGF0b3VpbGxlLnYxIqQBCgpCdXNNZXNzYWdlEgoKAmlkGAEgASgJEg8KB3N1YmplY3QYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBI4CgdoZWFkZXJzGAQgAygLMicucmF0YXRvdWlsbGUudjEuQnVzTWVzc2FnZS5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPQoOUHVibGlzaFJlcXVlc3QSKwoHbWVzc2FnZRgBIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkJ1c01lc3NhZ2UiEQoPUHVibGlzaFJlc3BvbnNlIosBCg5Db25zdW1lUmVxdWVzdBIxCglzdWJzY3JpYmUYASABKAsyHC5yYXRhdG91aWxsZS52MS5TdWJzY3JpcHRpb25IABIsCgZzZXR0bGUYAiABKAsyGi5yYXRhdG91aWxsZS52MS5TZXR0bGVtZW50SAASDgoEc3RvcBgDIAEoCEgAQggKBmFjdGlvbiJaCgxTdWJzY3JpcHRpb24SDwoHZHVyYWJsZRgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhMKC2NvbmN1cnJlbmN5GAMgASgNEhMKC2Fja193YWl0X21zGAQgASgNIooBCgpTZXR0bGVtZW50EhAKCHNlcXVlbmNlGAEgASgEEhAKCGRlbGl2ZXJ5GAIgASgNEg0KA2FjaxgDIAEoCEgAEhYKDG5ha19kZWxheV9tcxgEIAEoDUgAEhMKCXRlcm1pbmF0ZRgFIAEoCUgAEhEKB3dvcmtpbmcYBiABKAhIAEIJCgdvdXRjb21lImIKD0NvbnN1bWVSZXNwb25zZRIrCgdtZXNzYWdlGAEgASgLMhoucmF0YXRvdWlsbGUudjEuQnVzTWVzc2FnZRIQCghzZXF1ZW5jZRgCIAEoBBIQCghkZWxpdmVyeRgDIAEoDSIYChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0IkYKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEisKB2xldHRlcnMYASADKAsyGi5yYXRhdG91aWxsZS52MS5EZWFkTGV0dGVyIn0KCkRlYWRMZXR0ZXISKwoHbWVzc2FnZRgBIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkJ1c01lc3NhZ2USDwoHZHVyYWJsZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSEgoKZGVsaXZlcmllcxgEIAEoDRINCgVhdF9tcxgFIAEoAzKWAgoKQnVzU2VydmljZRJPCgdQdWJsaXNoEh4ucmF0YXRvdWlsbGUudjEuUHVibGlzaFJlcXVlc3QaHy5yYXRhdG91aWxsZS52MS5QdWJsaXNoUmVzcG9uc2UiA5ACAhJOCgdDb25zdW1lEh4ucmF0YXRvdWlsbGUudjEuQ29uc3VtZVJlcXVlc3QaHy5yYXRhdG91aWxsZS52MS5Db25zdW1lUmVzcG9uc2UoATABEmcKD0xpc3REZWFkTGV0dGVycxImLnJhdGF0b3VpbGxlLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZSIDkAIBYgZwcm90bzM");
+  fileDesc("ChhyYXRhdG91aWxsZS92MS9idXMucHJvdG8SDnJhdGF0b3VpbGxlLnYxIkQKDFdhdGNoUmVxdWVzdBIQCghzdWJqZWN0cxgBIAMoCRIVCghzaW5jZV9tcxgCIAEoA0gAiAEBQgsKCV9zaW5jZV9tcyJLCg1XYXRjaFJlc3BvbnNlEisKB21lc3NhZ2UYASABKAsyGi5yYXRhdG91aWxsZS52MS5CdXNNZXNzYWdlEg0KBWF0X21zGAIgASgDIg4KDENoZWNrUmVxdWVzdCIPCg1DaGVja1Jlc3BvbnNlIqQBCgpCdXNNZXNzYWdlEgoKAmlkGAEgASgJEg8KB3N1YmplY3QYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBI4CgdoZWFkZXJzGAQgAygLMicucmF0YXRvdWlsbGUudjEuQnVzTWVzc2FnZS5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPQoOUHVibGlzaFJlcXVlc3QSKwoHbWVzc2FnZRgBIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkJ1c01lc3NhZ2UiEQoPUHVibGlzaFJlc3BvbnNlIosBCg5Db25zdW1lUmVxdWVzdBIxCglzdWJzY3JpYmUYASABKAsyHC5yYXRhdG91aWxsZS52MS5TdWJzY3JpcHRpb25IABIsCgZzZXR0bGUYAiABKAsyGi5yYXRhdG91aWxsZS52MS5TZXR0bGVtZW50SAASDgoEc3RvcBgDIAEoCEgAQggKBmFjdGlvbiJbCgxTdWJzY3JpcHRpb24SDwoHZHVyYWJsZRgBIAEoCRIQCghzdWJqZWN0cxgCIAMoCRITCgtjb25jdXJyZW5jeRgDIAEoDRITCgthY2tfd2FpdF9tcxgEIAEoDSKKAQoKU2V0dGxlbWVudBIQCghzZXF1ZW5jZRgBIAEoBBIQCghkZWxpdmVyeRgCIAEoDRINCgNhY2sYAyABKAhIABIWCgxuYWtfZGVsYXlfbXMYBCABKA1IABITCgl0ZXJtaW5hdGUYBSABKAlIABIRCgd3b3JraW5nGAYgASgISABCCQoHb3V0Y29tZSJiCg9Db25zdW1lUmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkJ1c01lc3NhZ2USEAoIc2VxdWVuY2UYAiABKAQSEAoIZGVsaXZlcnkYAyABKA0iGAoWTGlzdERlYWRMZXR0ZXJzUmVxdWVzdCJGChdMaXN0RGVhZExldHRlcnNSZXNwb25zZRIrCgdsZXR0ZXJzGAEgAygLMhoucmF0YXRvdWlsbGUudjEuRGVhZExldHRlciJ9CgpEZWFkTGV0dGVyEisKB21lc3NhZ2UYASABKAsyGi5yYXRhdG91aWxsZS52MS5CdXNNZXNzYWdlEg8KB2R1cmFibGUYAiABKAkSDgoGcmVhc29uGAMgASgJEhIKCmRlbGl2ZXJpZXMYBCABKA0SDQoFYXRfbXMYBSABKAMyrgMKCkJ1c1NlcnZpY2USTwoHUHVibGlzaBIeLnJhdGF0b3VpbGxlLnYxLlB1Ymxpc2hSZXF1ZXN0Gh8ucmF0YXRvdWlsbGUudjEuUHVibGlzaFJlc3BvbnNlIgOQAgISTgoHQ29uc3VtZRIeLnJhdGF0b3VpbGxlLnYxLkNvbnN1bWVSZXF1ZXN0Gh8ucmF0YXRvdWlsbGUudjEuQ29uc3VtZVJlc3BvbnNlKAEwARJLCgVXYXRjaBIcLnJhdGF0b3VpbGxlLnYxLldhdGNoUmVxdWVzdBodLnJhdGF0b3VpbGxlLnYxLldhdGNoUmVzcG9uc2UiA5ACATABEkkKBUNoZWNrEhwucmF0YXRvdWlsbGUudjEuQ2hlY2tSZXF1ZXN0Gh0ucmF0YXRvdWlsbGUudjEuQ2hlY2tSZXNwb25zZSIDkAIBEmcKD0xpc3REZWFkTGV0dGVycxImLnJhdGF0b3VpbGxlLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZSIDkAIBYgZwcm90bzM");
+
+/**
+ * @generated from message ratatouille.v1.WatchRequest
+ */
+export type WatchRequest = Message<"ratatouille.v1.WatchRequest"> & {
+  /**
+   * At least one, without wildcards.
+   *
+   * @generated from field: repeated string subjects = 1;
+   */
+  subjects: string[];
+
+  /**
+   * Milliseconds since 1970: what was published from then on, as far as it is kept. Without it: what is published from now on.
+   *
+   * @generated from field: optional int64 since_ms = 2;
+   */
+  sinceMs?: bigint | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.WatchRequest.
+ * Use `create(WatchRequestSchema)` to create a new message.
+ */
+export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_bus, 0);
+
+/**
+ * @generated from message ratatouille.v1.WatchResponse
+ */
+export type WatchResponse = Message<"ratatouille.v1.WatchResponse"> & {
+  /**
+   * The first response has none: what is published after it is seen.
+   *
+   * @generated from field: ratatouille.v1.BusMessage message = 1;
+   */
+  message?: BusMessage | undefined;
+
+  /**
+   * When it was stored, or the watch began, in milliseconds since 1970.
+   *
+   * @generated from field: int64 at_ms = 2;
+   */
+  atMs: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.WatchResponse.
+ * Use `create(WatchResponseSchema)` to create a new message.
+ */
+export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_bus, 1);
+
+/**
+ * @generated from message ratatouille.v1.CheckRequest
+ */
+export type CheckRequest = Message<"ratatouille.v1.CheckRequest"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckRequest.
+ * Use `create(CheckRequestSchema)` to create a new message.
+ */
+export const CheckRequestSchema: GenMessage<CheckRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_bus, 2);
+
+/**
+ * @generated from message ratatouille.v1.CheckResponse
+ */
+export type CheckResponse = Message<"ratatouille.v1.CheckResponse"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckResponse.
+ * Use `create(CheckResponseSchema)` to create a new message.
+ */
+export const CheckResponseSchema: GenMessage<CheckResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_bus, 3);
 
 /**
  * @generated from message ratatouille.v1.BusMessage
@@ -46,7 +124,7 @@ export type BusMessage = Message<"ratatouille.v1.BusMessage"> & {
  * Use `create(BusMessageSchema)` to create a new message.
  */
 export const BusMessageSchema: GenMessage<BusMessage> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_bus, 0);
+  messageDesc(file_ratatouille_v1_bus, 4);
 
 /**
  * @generated from message ratatouille.v1.PublishRequest
@@ -63,7 +141,7 @@ export type PublishRequest = Message<"ratatouille.v1.PublishRequest"> & {
  * Use `create(PublishRequestSchema)` to create a new message.
  */
 export const PublishRequestSchema: GenMessage<PublishRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_bus, 1);
+  messageDesc(file_ratatouille_v1_bus, 5);
 
 /**
  * @generated from message ratatouille.v1.PublishResponse
@@ -76,7 +154,7 @@ export type PublishResponse = Message<"ratatouille.v1.PublishResponse"> & {
  * Use `create(PublishResponseSchema)` to create a new message.
  */
 export const PublishResponseSchema: GenMessage<PublishResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_bus, 2);
+  messageDesc(file_ratatouille_v1_bus, 6);
 
 /**
  * @generated from message ratatouille.v1.ConsumeRequest
@@ -113,7 +191,7 @@ export type ConsumeRequest = Message<"ratatouille.v1.ConsumeRequest"> & {
  * Use `create(ConsumeRequestSchema)` to create a new message.
  */
 export const ConsumeRequestSchema: GenMessage<ConsumeRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_bus, 3);
+  messageDesc(file_ratatouille_v1_bus, 7);
 
 /**
  * @generated from message ratatouille.v1.Subscription
@@ -125,12 +203,14 @@ export type Subscription = Message<"ratatouille.v1.Subscription"> & {
   durable: string;
 
   /**
-   * @generated from field: string subject = 2;
+   * At least one, without wildcards.
+   *
+   * @generated from field: repeated string subjects = 2;
    */
-  subject: string;
+  subjects: string[];
 
   /**
-   * Messages in the hands of this consumer at once.
+   * Messages in the hands of this consumer at once, of all subjects together.
    *
    * @generated from field: uint32 concurrency = 3;
    */
@@ -149,13 +229,15 @@ export type Subscription = Message<"ratatouille.v1.Subscription"> & {
  * Use `create(SubscriptionSchema)` to create a new message.
  */
 export const SubscriptionSchema: GenMessage<Subscription> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_bus, 4);
+  messageDesc(file_ratatouille_v1_bus, 8);
 
 /**
  * @generated from message ratatouille.v1.Settlement
  */
 export type Settlement = Message<"ratatouille.v1.Settlement"> & {
   /**
+   * As the delivery had it.
+   *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
@@ -206,7 +288,7 @@ export type Settlement = Message<"ratatouille.v1.Settlement"> & {
  * Use `create(SettlementSchema)` to create a new message.
  */
 export const SettlementSchema: GenMessage<Settlement> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_bus, 5);
+  messageDesc(file_ratatouille_v1_bus, 9);
 
 /**
  * @generated from message ratatouille.v1.ConsumeResponse
@@ -233,7 +315,7 @@ export type ConsumeResponse = Message<"ratatouille.v1.ConsumeResponse"> & {
  * Use `create(ConsumeResponseSchema)` to create a new message.
  */
 export const ConsumeResponseSchema: GenMessage<ConsumeResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_bus, 6);
+  messageDesc(file_ratatouille_v1_bus, 10);
 
 /**
  * @generated from message ratatouille.v1.ListDeadLettersRequest
@@ -246,7 +328,7 @@ export type ListDeadLettersRequest = Message<"ratatouille.v1.ListDeadLettersRequ
  * Use `create(ListDeadLettersRequestSchema)` to create a new message.
  */
 export const ListDeadLettersRequestSchema: GenMessage<ListDeadLettersRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_bus, 7);
+  messageDesc(file_ratatouille_v1_bus, 11);
 
 /**
  * @generated from message ratatouille.v1.ListDeadLettersResponse
@@ -263,7 +345,7 @@ export type ListDeadLettersResponse = Message<"ratatouille.v1.ListDeadLettersRes
  * Use `create(ListDeadLettersResponseSchema)` to create a new message.
  */
 export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_bus, 8);
+  messageDesc(file_ratatouille_v1_bus, 12);
 
 /**
  * @generated from message ratatouille.v1.DeadLetter
@@ -304,10 +386,10 @@ export type DeadLetter = Message<"ratatouille.v1.DeadLetter"> & {
  * Use `create(DeadLetterSchema)` to create a new message.
  */
 export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_bus, 9);
+  messageDesc(file_ratatouille_v1_bus, 13);
 
 /**
- * The bus of an embedded system, for its child processes. Where NATS runs, programs talk to NATS and this is not served.
+ * The bus for programs that have one address: child processes of an embedded system, and trainers that cannot reach NATS.
  *
  * @generated from service ratatouille.v1.BusService
  */
@@ -332,6 +414,26 @@ export const BusService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof ConsumeRequestSchema;
     output: typeof ConsumeResponseSchema;
+  },
+  /**
+   * Follows some subjects and takes nothing away from anybody.
+   *
+   * @generated from rpc ratatouille.v1.BusService.Watch
+   */
+  watch: {
+    methodKind: "server_streaming";
+    input: typeof WatchRequestSchema;
+    output: typeof WatchResponseSchema;
+  },
+  /**
+   * UNAVAILABLE with the reason while messages cannot be stored and fetched.
+   *
+   * @generated from rpc ratatouille.v1.BusService.Check
+   */
+  check: {
+    methodKind: "unary";
+    input: typeof CheckRequestSchema;
+    output: typeof CheckResponseSchema;
   },
   /**
    * The messages that were given up, oldest first; the last 1000 of them.

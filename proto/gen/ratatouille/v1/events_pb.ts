@@ -14,10 +14,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/events.proto.
  */
 export const file_ratatouille_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("ChtyYXRhdG91aWxsZS92MS9ldmVudHMucHJvdG8SDnJhdGF0b3VpbGxlLnYxIjAKCkpvYk9mZmVyZWQSDgoGam9iX2lkGAEgASgJEhIKCnJlY2lwZV9rZXkYAiABKAkiewoLSm9iRmluaXNoZWQSDgoGam9iX2lkGAEgASgJEhIKCnJlY2lwZV9rZXkYAiABKAkSJwoFc3RhdGUYAyABKA4yGC5yYXRhdG91aWxsZS52MS5Kb2JTdGF0ZRIQCghhcnRpZmFjdBgEIAEoCRINCgVlcnJvchgFIAEoCSJjChFBcnRpZmFjdFB1Ymxpc2hlZBIOCgZkaWdlc3QYASABKAkSEgoKcmVjaXBlX2tleRgCIAEoCRIqCgRraW5kGAMgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kIjAKC1J1bkZpbmlzaGVkEg4KBnJ1bl9pZBgBIAEoCRIRCglzdWNjZWVkZWQYAiABKAhiBnByb3RvMw", [file_ratatouille_v1_artifact, file_ratatouille_v1_finetune]);
+  fileDesc("ChtyYXRhdG91aWxsZS92MS9ldmVudHMucHJvdG8SDnJhdGF0b3VpbGxlLnYxIjAKCkpvYk9mZmVyZWQSDgoGam9iX2lkGAEgASgJEhIKCnJlY2lwZV9rZXkYAiABKAkiewoLSm9iRmluaXNoZWQSDgoGam9iX2lkGAEgASgJEhIKCnJlY2lwZV9rZXkYAiABKAkSJwoFc3RhdGUYAyABKA4yGC5yYXRhdG91aWxsZS52MS5Kb2JTdGF0ZRIQCghhcnRpZmFjdBgEIAEoCRINCgVlcnJvchgFIAEoCSJjChFBcnRpZmFjdFB1Ymxpc2hlZBIOCgZkaWdlc3QYASABKAkSEgoKcmVjaXBlX2tleRgCIAEoCRIqCgRraW5kGAMgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kIigKCFJlZk1vdmVkEgwKBG5hbWUYASABKAkSDgoGZGlnZXN0GAIgASgJIioKClJ1blN0YXJ0ZWQSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkiMAoLUnVuRmluaXNoZWQSDgoGcnVuX2lkGAEgASgJEhEKCXN1Y2NlZWRlZBgCIAEoCGIGcHJvdG8z", [file_ratatouille_v1_artifact, file_ratatouille_v1_finetune]);
 
 /**
- * ratatouille.v1.work.<device>: a job waits for a trainer. A work queue: one trainer gets it.
+ * ratatouille.v1.work.<device>.<backend>.<memory class>: a job waits for a trainer. A work queue: one trainer gets it.
  *
  * @generated from message ratatouille.v1.JobOffered
  */
@@ -111,6 +111,56 @@ export const ArtifactPublishedSchema: GenMessage<ArtifactPublished> = /*@__PURE_
   messageDesc(file_ratatouille_v1_events, 2);
 
 /**
+ * ratatouille.v1.ref.moved
+ *
+ * @generated from message ratatouille.v1.RefMoved
+ */
+export type RefMoved = Message<"ratatouille.v1.RefMoved"> & {
+  /**
+   * A ref of the catalog, and where it points now.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.RefMoved.
+ * Use `create(RefMovedSchema)` to create a new message.
+ */
+export const RefMovedSchema: GenMessage<RefMoved> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_events, 3);
+
+/**
+ * ratatouille.v1.run.started
+ *
+ * @generated from message ratatouille.v1.RunStarted
+ */
+export type RunStarted = Message<"ratatouille.v1.RunStarted"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.RunStarted.
+ * Use `create(RunStartedSchema)` to create a new message.
+ */
+export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_events, 4);
+
+/**
  * ratatouille.v1.run.finished
  *
  * @generated from message ratatouille.v1.RunFinished
@@ -132,5 +182,5 @@ export type RunFinished = Message<"ratatouille.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_events, 3);
+  messageDesc(file_ratatouille_v1_events, 5);
 
