@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { runtimeName } from "#libs/service";
 import { waitFor } from "#libs/testing";
 import type { Runtime } from "./runtimes.ts";
 import { commandOn } from "./runtimes.ts";
@@ -69,9 +70,9 @@ while True:
         os.write(1, data)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
 
-/** Starts the command line, on Bun unless told otherwise, from the root of the checkout. */
+/** Starts the command line, on the runtime of the test unless told otherwise, from the root of the checkout. */
 export function startCli(args: readonly string[], options: CliOptions = {}): Cli {
-  const { cwd = root, input, onLine, signal, runtime = "bun", terminal = false } = options;
+  const { cwd = root, input, onLine, signal, runtime = runtimeName(), terminal = false } = options;
   const env: NodeJS.ProcessEnv = { ...process.env, ...cleared, ...options.env };
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
   const [program, flags] = commandOn(runtime);

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { connect } from "#libs/rpc";
+import { runtimeName } from "#libs/service";
 import { freePort, temporaryDirectory } from "#libs/testing";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
@@ -156,7 +157,7 @@ test("doctor knows a running system", async () => {
   );
   assert.match(
     facts["server"] ?? "",
-    new RegExp(`^${address}: .* on bun .*catalog, finetune, averaging, evaluation, recycling, 2 trainers$`),
+    new RegExp(`^${address}: .* on ${runtimeName()} .*catalog, finetune, averaging, evaluation, recycling, 2 trainers$`),
   );
   assert.ok(facts["data"]?.includes(address), facts["data"]);
 });
