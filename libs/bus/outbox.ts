@@ -39,6 +39,10 @@ export const outboxMigration: Migration = sqlMigration(
 export function createOutbox<DB extends OutboxTables>(database: Database<DB>): Outbox<DB> {
   // The outbox sees its own table only; kysely's types cannot say that DB has it.
   const own = () => database.query as unknown as Kysely<OutboxTables>;
+  const remove = (last: number) =>
+    database.withoutSync((query) =>
+      (query as unknown as Kysely<OutboxTables>).deleteFrom("outbox").where("position", "<=", last).execute(),
+    );
   const added = createPulse();
 
   async function publishAll(bus: Pick<Bus, "publish">, signal: AbortSignal): Promise<void> {
@@ -53,7 +57,8 @@ export function createOutbox<DB extends OutboxTables>(database: Database<DB>): O
           published = row.position;
         }
       } finally {
-        if (published !== undefined) await own().deleteFrom("outbox").where("position", "<=", published).execute();
+        // Where this gets lost they are published again, as after any crash.
+        if (published !== undefined) await remove(published);
       }
     }
   }

@@ -83,6 +83,27 @@ test("transactions run one after another, roll back as a whole, and other querie
   );
 });
 
+test("what need not wait for the disk is there at once, and everything after it waits again", async () => {
+  await using folder = await directory();
+  await using db = await openDatabase<Tables>({ path: join(folder.path, "notes.sqlite"), migrations: [notes] });
+  const insert = (id: number) =>
+    db.withoutSync(async (query) => {
+      assert.equal(await pragma({ query }, "synchronous"), 1);
+      await query
+        .insertInto("note")
+        .values({ id, text: `${id}`, data: null })
+        .execute();
+    });
+  await insert(1);
+  await assert.rejects(insert(1), /UNIQUE/);
+  assert.equal(await pragma(db, "synchronous"), 2);
+  assert.equal((await db.query.selectFrom("note").selectAll().execute()).length, 1);
+  await assert.rejects(
+    db.transaction(() => insert(2)),
+    /use the transaction/,
+  );
+});
+
 test("using the database inside its own transaction is an error, not a deadlock", async () => {
   await using db = await openDatabase<Tables>({ path: ":memory:", migrations: [notes] });
   await assert.rejects(

@@ -17,6 +17,11 @@ export type Database<DB> = {
   readonly query: Kysely<DB>;
   /** Runs a function in a transaction; one at a time. It commits when the function resolves and rolls back when it throws. */
   transaction<T>(work: (tx: Transaction<DB>) => Promise<T>): Promise<T>;
+  /**
+   * Runs statements without waiting for the disk: they are there for everybody and survive the end of the process, but not for sure a loss
+   * of power. For what is done again where it got lost.
+   */
+  withoutSync<T>(work: (query: Kysely<DB>) => Promise<T>): Promise<T>;
   /** Rejects with the reason while the database cannot be read, or its file is gone. */
   check(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -57,6 +62,15 @@ export async function openDatabase<DB>({ path, migrations }: { path: string; mig
         state.open = false;
       }
     },
+    withoutSync: (work) =>
+      query.connection().execute(async (own) => {
+        await sql`pragma synchronous = normal`.execute(own);
+        try {
+          return await work(own);
+        } finally {
+          await sql`pragma synchronous = full`.execute(own);
+        }
+      }),
     async check() {
       // SQLite goes on with a file that somebody has deleted: what it writes there is lost.
       if (path !== ":memory:") await access(path);
