@@ -12,6 +12,7 @@ import { createAveraging } from "../../averaging/index.ts";
 import { createCatalog } from "../../catalog/index.ts";
 import { createEvaluation } from "../../evaluation/index.ts";
 import { createFinetune } from "../../finetune/index.ts";
+import { watchEvents } from "../../gateway/index.ts";
 import { createRecycling } from "../../recycling/index.ts";
 import { onFreePort } from "./port.ts";
 import { startTrainers, type Trainers } from "./trainers.ts";
@@ -141,6 +142,7 @@ async function openServices({ directory, bus, log, rpcLog, address, token, share
       runtime: `${runtimeName()} ${runtimeVersion()}`,
       trainers: trainers(),
     }),
+    watchEvents: watchEvents(bus),
   });
   const registrations = [system, busService(bus), ...services.flatMap(({ registrations }) => registrations)];
   opening.use(await serve({ address, services: registrations, token, log: rpcLog, drainMs: DRAIN_MS }));

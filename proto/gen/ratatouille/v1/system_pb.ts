@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ArtifactPublished, JobFinished, RunFinished } from "./events_pb.ts";
+import type { ArtifactPublished, JobFinished, RefMoved, RunFinished, RunStarted } from "./events_pb.ts";
 import { file_ratatouille_v1_events } from "./events_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/system.proto.
  */
 export const file_ratatouille_v1_system: GenFile = /*@__PURE__*/
-  fileDesc("ChtyYXRhdG91aWxsZS92MS9zeXN0ZW0ucHJvdG8SDnJhdGF0b3VpbGxlLnYxIhIKEEdldFN5c3RlbVJlcXVlc3QieQoRR2V0U3lzdGVtUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIQCghzZXJ2aWNlcxgCIAMoCRIPCgdydW50aW1lGAMgASgJEjAKCHRyYWluZXJzGAQgAygLMh4ucmF0YXRvdWlsbGUudjEuVHJhaW5lclByb2Nlc3MiPQoOVHJhaW5lclByb2Nlc3MSDAoEbmFtZRgBIAEoCRILCgNwaWQYAiABKA0SEAoIcmVzdGFydHMYAyABKA0iOAoSV2F0Y2hFdmVudHNSZXF1ZXN0EhAKCHN1YmplY3RzGAEgAygJEhAKCHNpbmNlX21zGAIgASgDIkwKE1dhdGNoRXZlbnRzUmVzcG9uc2USJAoFZXZlbnQYASABKAsyFS5yYXRhdG91aWxsZS52MS5FdmVudBIPCgdjdXJyZW50GAIgASgIIv4BCgVFdmVudBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEg0KBWF0X21zGAMgASgDEhMKC3RyYWNlcGFyZW50GAQgASgJEjMKDGpvYl9maW5pc2hlZBgFIAEoCzIbLnJhdGF0b3VpbGxlLnYxLkpvYkZpbmlzaGVkSAASPwoSYXJ0aWZhY3RfcHVibGlzaGVkGAYgASgLMiEucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RQdWJsaXNoZWRIABIzCgxydW5fZmluaXNoZWQYByABKAsyGy5yYXRhdG91aWxsZS52MS5SdW5GaW5pc2hlZEgAQgkKB3BheWxvYWQyxQEKDVN5c3RlbVNlcnZpY2USVQoJR2V0U3lzdGVtEiAucmF0YXRvdWlsbGUudjEuR2V0U3lzdGVtUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkdldFN5c3RlbVJlc3BvbnNlIgOQAgESXQoLV2F0Y2hFdmVudHMSIi5yYXRhdG91aWxsZS52MS5XYXRjaEV2ZW50c1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5XYXRjaEV2ZW50c1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_ratatouille_v1_events]);
+  fileDesc("ChtyYXRhdG91aWxsZS92MS9zeXN0ZW0ucHJvdG8SDnJhdGF0b3VpbGxlLnYxIhIKEEdldFN5c3RlbVJlcXVlc3QirAEKEUdldFN5c3RlbVJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSEAoIc2VydmljZXMYAiADKAkSDwoHcnVudGltZRgDIAEoCRIwCgh0cmFpbmVycxgEIAMoCzIeLnJhdGF0b3VpbGxlLnYxLlRyYWluZXJQcm9jZXNzEjEKCXByb2Nlc3NlcxgFIAMoCzIeLnJhdGF0b3VpbGxlLnYxLlNlcnZpY2VQcm9jZXNzIqIBCg5TZXJ2aWNlUHJvY2VzcxIPCgdzZXJ2aWNlGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIPCgdydW50aW1lGAQgASgJEg0KBXJlYWR5GAUgASgIEiwKBmNoZWNrcxgGIAMoCzIcLnJhdGF0b3VpbGxlLnYxLlNlcnZpY2VDaGVjaxIPCgdwcm9ibGVtGAcgASgJIi0KDFNlcnZpY2VDaGVjaxIMCgRuYW1lGAEgASgJEg8KB3Byb2JsZW0YAiABKAkiPQoOVHJhaW5lclByb2Nlc3MSDAoEbmFtZRgBIAEoCRILCgNwaWQYAiABKA0SEAoIcmVzdGFydHMYAyABKA0iOAoSV2F0Y2hFdmVudHNSZXF1ZXN0EhAKCHN1YmplY3RzGAEgAygJEhAKCHNpbmNlX21zGAIgASgDIkwKE1dhdGNoRXZlbnRzUmVzcG9uc2USJAoFZXZlbnQYASABKAsyFS5yYXRhdG91aWxsZS52MS5FdmVudBIPCgdjdXJyZW50GAIgASgIIuACCgVFdmVudBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEg0KBWF0X21zGAMgASgDEhMKC3RyYWNlcGFyZW50GAQgASgJEjMKDGpvYl9maW5pc2hlZBgFIAEoCzIbLnJhdGF0b3VpbGxlLnYxLkpvYkZpbmlzaGVkSAASPwoSYXJ0aWZhY3RfcHVibGlzaGVkGAYgASgLMiEucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RQdWJsaXNoZWRIABIzCgxydW5fZmluaXNoZWQYByABKAsyGy5yYXRhdG91aWxsZS52MS5SdW5GaW5pc2hlZEgAEjEKC3J1bl9zdGFydGVkGAggASgLMhoucmF0YXRvdWlsbGUudjEuUnVuU3RhcnRlZEgAEi0KCXJlZl9tb3ZlZBgJIAEoCzIYLnJhdGF0b3VpbGxlLnYxLlJlZk1vdmVkSABCCQoHcGF5bG9hZDLFAQoNU3lzdGVtU2VydmljZRJVCglHZXRTeXN0ZW0SIC5yYXRhdG91aWxsZS52MS5HZXRTeXN0ZW1SZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuR2V0U3lzdGVtUmVzcG9uc2UiA5ACARJdCgtXYXRjaEV2ZW50cxIiLnJhdGF0b3VpbGxlLnYxLldhdGNoRXZlbnRzUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLldhdGNoRXZlbnRzUmVzcG9uc2UiA5ACATABYgZwcm90bzM", [file_ratatouille_v1_events]);
 
 /**
  * @generated from message ratatouille.v1.GetSystemRequest
@@ -58,6 +58,13 @@ export type GetSystemResponse = Message<"ratatouille.v1.GetSystemResponse"> & {
    * @generated from field: repeated ratatouille.v1.TrainerProcess trainers = 4;
    */
   trainers: TrainerProcess[];
+
+  /**
+   * The processes behind this address, where there are several: what each says of itself.
+   *
+   * @generated from field: repeated ratatouille.v1.ServiceProcess processes = 5;
+   */
+  processes: ServiceProcess[];
 };
 
 /**
@@ -66,6 +73,93 @@ export type GetSystemResponse = Message<"ratatouille.v1.GetSystemResponse"> & {
  */
 export const GetSystemResponseSchema: GenMessage<GetSystemResponse> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_system, 1);
+
+/**
+ * One process that serves a service.
+ *
+ * @generated from message ratatouille.v1.ServiceProcess
+ */
+export type ServiceProcess = Message<"ratatouille.v1.ServiceProcess"> & {
+  /**
+   * catalog, finetune, averaging, evaluation, recycling, gateway.
+   *
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * Empty where it does not answer.
+   *
+   * @generated from field: string version = 3;
+   */
+  version: string;
+
+  /**
+   * @generated from field: string runtime = 4;
+   */
+  runtime: string;
+
+  /**
+   * It takes calls: all that is vital to it is there.
+   *
+   * @generated from field: bool ready = 5;
+   */
+  ready: boolean;
+
+  /**
+   * What it needs.
+   *
+   * @generated from field: repeated ratatouille.v1.ServiceCheck checks = 6;
+   */
+  checks: ServiceCheck[];
+
+  /**
+   * Why nothing is known of it: it does not answer.
+   *
+   * @generated from field: string problem = 7;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ServiceProcess.
+ * Use `create(ServiceProcessSchema)` to create a new message.
+ */
+export const ServiceProcessSchema: GenMessage<ServiceProcess> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_system, 2);
+
+/**
+ * One thing that a service needs.
+ *
+ * @generated from message ratatouille.v1.ServiceCheck
+ */
+export type ServiceCheck = Message<"ratatouille.v1.ServiceCheck"> & {
+  /**
+   * database, bus, ...
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Why it is not there; empty when all is well.
+   *
+   * @generated from field: string problem = 2;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ServiceCheck.
+ * Use `create(ServiceCheckSchema)` to create a new message.
+ */
+export const ServiceCheckSchema: GenMessage<ServiceCheck> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_system, 3);
 
 /**
  * @generated from message ratatouille.v1.TrainerProcess
@@ -94,7 +188,7 @@ export type TrainerProcess = Message<"ratatouille.v1.TrainerProcess"> & {
  * Use `create(TrainerProcessSchema)` to create a new message.
  */
 export const TrainerProcessSchema: GenMessage<TrainerProcess> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_system, 2);
+  messageDesc(file_ratatouille_v1_system, 4);
 
 /**
  * @generated from message ratatouille.v1.WatchEventsRequest
@@ -120,7 +214,7 @@ export type WatchEventsRequest = Message<"ratatouille.v1.WatchEventsRequest"> & 
  * Use `create(WatchEventsRequestSchema)` to create a new message.
  */
 export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_system, 3);
+  messageDesc(file_ratatouille_v1_system, 5);
 
 /**
  * @generated from message ratatouille.v1.WatchEventsResponse
@@ -146,7 +240,7 @@ export type WatchEventsResponse = Message<"ratatouille.v1.WatchEventsResponse"> 
  * Use `create(WatchEventsResponseSchema)` to create a new message.
  */
 export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_system, 4);
+  messageDesc(file_ratatouille_v1_system, 6);
 
 /**
  * An event as it came over the bus.
@@ -203,6 +297,18 @@ export type Event = Message<"ratatouille.v1.Event"> & {
      */
     value: RunFinished;
     case: "runFinished";
+  } | {
+    /**
+     * @generated from field: ratatouille.v1.RunStarted run_started = 8;
+     */
+    value: RunStarted;
+    case: "runStarted";
+  } | {
+    /**
+     * @generated from field: ratatouille.v1.RefMoved ref_moved = 9;
+     */
+    value: RefMoved;
+    case: "refMoved";
   } | { case: undefined; value?: undefined };
 };
 
@@ -211,7 +317,7 @@ export type Event = Message<"ratatouille.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_system, 5);
+  messageDesc(file_ratatouille_v1_system, 7);
 
 /**
  * What answers at an address. Clients ask it first, to find out whether they speak the same language.

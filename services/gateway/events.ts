@@ -1,0 +1,83 @@
+import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Bus, WatchedMessage } from "#libs/bus";
+import { type CallContext, type Implementation, invalidArgument } from "#libs/rpc";
+import { artifactPublished, jobFinished, refMoved, runFinished, runStarted } from "#libs/topics";
+import type { EventSchema, SystemService, WatchEventsRequest, WatchEventsResponseSchema } from "#proto/ratatouille/v1/system_pb.ts";
+
+type Payload = NonNullable<MessageInitShape<typeof EventSchema>["payload"]>;
+
+/** Every event that people can see, and where its payload goes. Work is no event: it belongs to the trainer that takes it. */
+const kinds = new Map<string, (bytes: Uint8Array) => Payload>([
+  [jobFinished.subject, (bytes) => ({ case: "jobFinished", value: fromBinary(jobFinished.schema, bytes) })],
+  [artifactPublished.subject, (bytes) => ({ case: "artifactPublished", value: fromBinary(artifactPublished.schema, bytes) })],
+  [refMoved.subject, (bytes) => ({ case: "refMoved", value: fromBinary(refMoved.schema, bytes) })],
+  [runStarted.subject, (bytes) => ({ case: "runStarted", value: fromBinary(runStarted.schema, bytes) })],
+  [runFinished.subject, (bytes) => ({ case: "runFinished", value: fromBinary(runFinished.schema, bytes) })],
+]);
+
+/** The bus does not say where what it had ends. After so long without a message that is it. */
+const QUIET_MS = 500;
+
+/** WatchEvents of SystemService over a bus; the embedded system and the gateway serve the same. */
+export function watchEvents(bus: Pick<Bus, "watch">): Implementation<typeof SystemService>["watchEvents"] {
+  return (request, context) => watch(bus, request, context);
+}
+
+async function* watch(
+  bus: Pick<Bus, "watch">,
+  { subjects, sinceMs }: WatchEventsRequest,
+  { signal }: CallContext,
+): AsyncGenerator<MessageInitShape<typeof WatchEventsResponseSchema>, void, undefined> {
+  for (const [i, subject] of subjects.entries()) {
+    const field = `subjects[${i}]`;
+    const description = `"${subject}" is not the subject of an event; there are ${[...kinds.keys()].join(", ")}`;
+    if (!kinds.has(subject)) throw invalidArgument(`${field}: ${description}`, { violations: [{ field, description }] });
+  }
+  const wanted = subjects.length > 0 ? subjects : [...kinds.keys()];
+  const since = sinceMs > 0n ? { sinceMs: Number(sinceMs) } : {};
+  const asked = Date.now();
+  const messages = bus.watch({ subjects: wanted, ...since, signal })[Symbol.asyncIterator]();
+  let coming = messages.next();
+  try {
+    let current = false;
+    for (;;) {
+      if (!current) {
+        const next = sinceMs > 0n ? await soon(coming) : undefined;
+        if (next === undefined || (!next.done && next.value.atMs >= asked)) {
+          current = true;
+          yield { current };
+        }
+      }
+      const { value, done } = await coming;
+      if (done) break;
+      yield { event: toEvent(value) };
+      coming = messages.next();
+    }
+    signal.throwIfAborted();
+  } finally {
+    coming.catch(() => undefined);
+    await messages.return?.();
+  }
+}
+
+/** What comes, if it comes soon. */
+async function soon<T>(coming: Promise<T>): Promise<T | undefined> {
+  const quiet = Promise.withResolvers<undefined>();
+  const timer = setTimeout(quiet.resolve, QUIET_MS, undefined);
+  try {
+    return await Promise.race([coming, quiet.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function toEvent({ id, subject, headers, payload, atMs }: WatchedMessage): MessageInitShape<typeof EventSchema> {
+  const event = { id, subject, atMs: BigInt(atMs), traceparent: headers["traceparent"] ?? "" };
+  try {
+    const read = kinds.get(subject)?.(payload);
+    return read === undefined ? event : { ...event, payload: read };
+  } catch {
+    // It cannot be read; that it happened is shown all the same.
+    return event;
+  }
+}
