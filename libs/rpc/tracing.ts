@@ -2,8 +2,9 @@ import type { Metadata } from "@grpc/grpc-js";
 import { type Context, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { Code, codeName } from "./code.ts";
 import type { RpcError } from "./errors.ts";
+import { timeCall } from "./metrics.ts";
 
-/** A span of one call, and the context in which its work runs. */
+/** A span of one call, and the context in which its work runs. Its duration is measured too. */
 export type CallSpan = { readonly context: Context; end(error?: RpcError): void };
 
 const tracer = () => trace.getTracer("ratatouille.rpc");
@@ -20,7 +21,14 @@ export function startClientSpan(method: string, address: string, metadata: Metad
   const span = tracer().startSpan(method, { kind: SpanKind.CLIENT, attributes }, parent);
   const active = trace.setSpan(parent, span);
   propagation.inject(active, metadata, { set: (carrier, key, value) => carrier.set(key, value) });
-  return { context: active, end: (error) => endSpan(span, error, error !== undefined) };
+  const measured = timeCall("client", method);
+  return {
+    context: active,
+    end(error) {
+      measured(error?.code ?? Code.OK);
+      endSpan(span, error, error !== undefined);
+    },
+  };
 }
 
 /** Starts the span of an incoming call under the trace context of its metadata. */
@@ -35,9 +43,13 @@ export function startServerSpan(method: string, peer: string, metadata: Metadata
     { kind: SpanKind.SERVER, attributes: { "rpc.system.name": "grpc", "rpc.method": method, "client.address": host } },
     parent,
   );
+  const measured = timeCall("server", method);
   return {
     context: trace.setSpan(parent, span),
-    end: (error) => endSpan(span, error, error !== undefined && serverFaults.has(error.code)),
+    end(error) {
+      measured(error?.code ?? Code.OK);
+      endSpan(span, error, error !== undefined && serverFaults.has(error.code));
+    },
   };
 }
 

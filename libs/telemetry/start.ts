@@ -1,7 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { trace } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from "@opentelemetry/sdk-trace-node";
+import { exportMetrics } from "./export-metrics.ts";
+import { setMeter } from "./metrics.ts";
 import { passThroughProvider } from "./pass-through.ts";
 
 export type TelemetryOptions = {
@@ -9,11 +12,11 @@ export type TelemetryOptions = {
   readonly service: string;
   /** `service.version`. */
   readonly version?: string;
-  /** Base URL of an OTLP/HTTP receiver, as in OTEL_EXPORTER_OTLP_ENDPOINT (`/v1/traces` is added). Empty or absent: nothing is exported. */
+  /** Base URL of an OTLP/HTTP receiver, as in OTEL_EXPORTER_OTLP_ENDPOINT (`/v1/traces` and `/v1/metrics` are added). Empty or absent: nothing is exported. */
   readonly endpoint?: string | undefined;
 };
 
-/** Tracing of this process, until it is disposed. */
+/** Tracing and metrics of this process, until it is disposed. */
 export type Telemetry = AsyncDisposable & {
   /** Sends what is waiting; gives up after 3 s without an error, as a lost collector must not stop the work. */
   flush(): Promise<void>;
@@ -23,29 +26,37 @@ const flushMs = 3000;
 const require = createRequire(import.meta.url);
 
 /**
- * Starts tracing for this process: W3C propagation and AsyncLocalStorage contexts always, spans to an OTLP/HTTP receiver (protobuf,
- * batched) when there is an endpoint. One at a time per process: a second start takes over. Disposing flushes.
+ * Starts tracing and metrics for this process: W3C propagation and AsyncLocalStorage contexts always, spans and metrics to an OTLP/HTTP
+ * receiver (protobuf, batched) when there is an endpoint. One at a time per process: a second start takes over. Disposing flushes.
  * Throws RangeError when the endpoint is not an http(s) URL.
  */
 export function startTelemetry({ service, version, endpoint }: TelemetryOptions): Telemetry {
-  const url = endpoint ? tracesUrl(endpoint) : undefined;
-  const provider = new NodeTracerProvider({
-    resource: resourceFromAttributes({ "service.name": service, ...(version ? { "service.version": version } : {}) }),
-    spanProcessors: url ? [new BatchSpanProcessor(openExporter(url), { scheduledDelayMillis: 500 })] : [],
+  const base = endpoint ? baseUrl(endpoint) : undefined;
+  const resource = resourceFromAttributes({
+    "service.name": service,
+    // Trainers share a name; their measurements are not to be taken for each other's.
+    "service.instance.id": randomUUID(),
+    ...(version ? { "service.version": version } : {}),
   });
+  const provider = new NodeTracerProvider({
+    resource,
+    spanProcessors: base ? [new BatchSpanProcessor(openExporter(`${base}/v1/traces`), { scheduledDelayMillis: 500 })] : [],
+  });
+  setMeter(undefined);
+  const measurements = base ? exportMetrics(`${base}/v1/metrics`, resource, flushMs) : undefined;
   trace.disable();
   // Also installs the context manager and the propagator, which stay for the life of the process.
   provider.register();
-  if (!url) {
+  if (!base) {
     trace.disable();
     trace.setGlobalTracerProvider(passThroughProvider);
   }
   const own = trace.getTracerProvider();
-  const flush = () => withinFlushTime(provider.forceFlush());
+  const flush = () => withinFlushTime(Promise.all([provider.forceFlush(), measurements?.flush()]));
   return {
     flush,
     async [Symbol.asyncDispose]() {
-      await flush();
+      await withinFlushTime(Promise.all([provider.forceFlush(), measurements?.shutdown()]));
       await withinFlushTime(provider.shutdown());
       if (trace.getTracerProvider() === own) trace.disable();
     },
@@ -58,17 +69,17 @@ function openExporter(url: string): SpanExporter {
   return new exporter.OTLPTraceExporter({ url, timeoutMillis: flushMs });
 }
 
-function tracesUrl(endpoint: string): string {
+function baseUrl(endpoint: string): string {
   const url = URL.parse(endpoint);
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) {
     throw new RangeError(
       `OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https URL such as http://localhost:4318, not ${JSON.stringify(endpoint)}`,
     );
   }
-  return `${endpoint.replace(/\/+$/, "")}/v1/traces`;
+  return endpoint.replace(/\/+$/, "");
 }
 
-async function withinFlushTime(work: Promise<void>): Promise<void> {
+async function withinFlushTime(work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, flushMs);

@@ -1,3 +1,5 @@
+export type { CollectedMetric, CollectedSpan } from "./collected.ts";
+export { type Collector, startCollector } from "./collector.ts";
 export { type Deferred, deferred } from "./deferred.ts";
 export { freePort } from "./free-port.ts";
 export { heapGrowth } from "./heap.ts";

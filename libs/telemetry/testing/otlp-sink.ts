@@ -36,13 +36,17 @@ export type OtlpSink = AsyncDisposable & {
   waitFor(enough: (spans: readonly ReceivedSpan[]) => boolean, timeoutMs?: number): Promise<readonly ReceivedSpan[]>;
 };
 
-/** Opens a receiver of OTLP traces (http/protobuf, gzip or not) on a free loopback port. */
+/** Opens a receiver of OTLP traces (http/protobuf, gzip or not) on a free loopback port. Metrics are taken and dropped. */
 export async function openOtlpSink(): Promise<OtlpSink> {
   const spans: ReceivedSpan[] = [];
   const waiting = new Set<() => void>();
   const server = createServer((request, response) => {
     readBody(request).then(
       (body) => {
+        if (request.url === "/v1/metrics") {
+          response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
+          return;
+        }
         if (request.method !== "POST" || request.url !== "/v1/traces" || request.headers["content-type"] !== "application/x-protobuf") {
           response.writeHead(400).end();
           return;
