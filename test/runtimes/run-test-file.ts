@@ -1,0 +1,75 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { root } from "../e2e/cli.ts";
+import { commandOn, type Runtime } from "../e2e/runtimes.ts";
+import { totalsOf } from "./totals.ts";
+
+/** How the tests of a file ended. */
+export type FileResult = {
+  readonly file: string;
+  readonly ok: boolean;
+  readonly passed: number;
+  readonly failed: number;
+  /** How often the runtime itself ended before its totals. */
+  readonly crashes: number;
+  readonly seconds: number;
+  readonly output: string;
+};
+
+/** Longer than the slowest file takes on the slowest runtime while another one runs beside it. */
+const FILE_LIMIT_MS = 10 * 60_000;
+/** Deno 2.9 at times crashes when a server says goodbye to a client of the same process (denoland/deno#36788). */
+const MAY_CRASH: ReadonlySet<Runtime> = new Set(["deno"]);
+
+const testArguments: { readonly [R in Runtime]: (file: string) => string[] } = {
+  bun: (file) => ["test", "--timeout=120000", file],
+  node: (file) => ["--disable-warning=ExperimentalWarning", "--test", "--test-timeout=300000", "--test-reporter=spec", file],
+  deno: (file) => ["test", "-A", "--no-check", "--no-lock", "--quiet", file],
+};
+
+/**
+ * Runs the tests of a file, named relative to the checkout, in a process of its own. Where the runtime is known to crash, a file that ended without totals is run once more;
+ * a test that fails is never run again.
+ */
+export async function runTestFile(runtime: Runtime, file: string): Promise<FileResult> {
+  const began = performance.now();
+  for (let crashes = 0; ; crashes += 1) {
+    const { code, output } = await runOnce(runtime, file);
+    const totals = totalsOf(runtime, output);
+    if (totals === undefined && crashes === 0 && code !== 0 && MAY_CRASH.has(runtime)) continue;
+    const { passed, failed } = totals ?? { passed: 0, failed: 0 };
+    const ok = code === 0 && totals !== undefined && failed === 0;
+    return { file, ok, passed, failed, crashes, seconds: (performance.now() - began) / 1000, output };
+  }
+}
+
+/** In a process group, so that nothing of a file that takes too long is left. */
+async function runOnce(runtime: Runtime, file: string): Promise<{ code: number | string | null; output: string }> {
+  const [program] = commandOn(runtime);
+  const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: "1", CI: "true" };
+  // Node's runner would speak its own protocol to a runner above it.
+  for (const name of ["NODE_TEST_CONTEXT", "FORCE_COLOR"]) delete env[name];
+  const child = spawn(program, testArguments[runtime](resolve(root, file)), {
+    cwd: root,
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  const killer = setTimeout(() => {
+    output += `\nkilled after ${FILE_LIMIT_MS / 60_000} minutes\n`;
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  }, FILE_LIMIT_MS);
+  try {
+    const [code, signal] = (await once(child, "close")) as [number | null, string | null];
+    return { code: code ?? signal, output };
+  } finally {
+    clearTimeout(killer);
+  }
+}
