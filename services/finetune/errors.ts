@@ -14,7 +14,10 @@ export function staleAttempt(job: JobRecord, attempt: number): RpcError {
 
 /** How the progress stream of an attempt ends that does not have its job any more. */
 export function revocation(job: JobRecord, attempt: number): RpcError {
-  if (job.state === "cancelled") return cancelled(`nobody needs job ${job.id} any more`, { reason: "JOB_CANCELLED" });
+  if (job.state === "cancelled") {
+    const why = job.error === "" ? `nobody needs job ${job.id} any more` : `job ${job.id} was ${job.error}`;
+    return cancelled(why, { reason: "JOB_CANCELLED" });
+  }
   return staleAttempt(job, attempt);
 }
 
@@ -27,6 +30,10 @@ export function refusal(job: JobRecord, refused: Refusal, attempt: number): RpcE
       return failedPrecondition(`job ${job.id} needs no work, it is ${job.state}`, { reason: "JOB_DONE" });
     case "stale":
       return staleAttempt(job, attempt);
+    case "unretryable":
+      return failedPrecondition(`job ${job.id} is ${job.state}; only one that has failed or was cancelled is tried again`, {
+        reason: "JOB_NOT_RETRYABLE",
+      });
   }
 }
 

@@ -18,7 +18,7 @@ import { createWatchers } from "./watchers.ts";
 export type FinetuneDependencies = {
   /** Its own file `finetune.sqlite` lies here. */
   readonly directory: string;
-  readonly bus: Pick<Bus, "publish">;
+  readonly bus: Pick<Bus, "publish" | "check" | "onReset">;
   /** Reach the catalog. */
   readonly clients: Clients;
   readonly log: Logger;
@@ -47,8 +47,8 @@ export async function createFinetune({
   const store = await openJobStore(join(directory, "finetune.sqlite"), now);
   const watchers = createWatchers();
   const streams = createReportStreams();
-  const lost = (jobId: string, attempt: number) => {
-    jobs.lost(jobId, attempt).catch((error: unknown) => log.error({ job: jobId, attempt, error }, "a lost trainer was not written"));
+  const lost = (jobId: string, attempt: number, how: string) => {
+    jobs.lost(jobId, attempt, how).catch((error: unknown) => log.error({ job: jobId, attempt, error }, "a lost trainer was not written"));
   };
   const leases = createLeases(leaseSeconds * 1000, lost);
   const jobs = createJobs({
@@ -64,8 +64,16 @@ export async function createFinetune({
   return {
     name: "finetune",
     registrations: [implement(FinetuneService, createFinetuneService({ jobs, store, leases, streams, watchers, leaseSeconds }))],
-    checks: [{ name: "database", vital: true, check: () => store.check() }],
+    checks: [
+      { name: "database", vital: true, check: () => store.check() },
+      // Without it jobs wait: their offers are published later.
+      { name: "bus", vital: false, check: () => bus.check() },
+    ],
     async run(signal) {
+      using _reset = bus.onReset(() => {
+        log.warn("the bus has lost what it had; all queued jobs are offered again");
+        store.offerAll().catch((err: unknown) => log.error({ err }, "queued jobs were not offered again; the sweep does it later"));
+      });
       await Promise.all([
         store.outbox.relay(bus, { signal, onError: (error) => log.warn({ error }, "offers wait for the bus") }),
         recover(store, jobs, leases, orphanGraceMs, signal),
@@ -91,7 +99,8 @@ async function recover(store: JobStore, jobs: Jobs, leases: Leases, graceMs: num
   }
   if (orphans.length > 0 && graceMs > 0) await sleep(graceMs, undefined, { signal }).catch(() => undefined);
   // An attempt that began since then holds a lease, under a newer number.
-  for (const { id, attempt } of orphans) if (!signal.aborted && !leases.has(id)) await jobs.lost(id, attempt);
+  for (const { id, attempt } of orphans)
+    if (!signal.aborted && !leases.has(id)) await jobs.lost(id, attempt, "did not report again after a restart of the service");
 }
 
 /** Closes the gaps that a lost message or a lost answer leaves. */

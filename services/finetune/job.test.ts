@@ -3,11 +3,12 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type JobEvent, type JobRecord, MAX_FAILURES, MAX_LOSSES, next } from "./job.ts";
 
+const needs = { device: "cpu", backend: "cpu", memoryMib: 600 } as const;
 const fresh: JobRecord = {
   id: "job-1",
   recipeKey: "sha256:1",
   recipe: "{}",
-  device: "cpu",
+  needs,
   label: "",
   reproduce: false,
   state: "queued",
@@ -29,10 +30,19 @@ const fresh: JobRecord = {
 const atMs = fc.integer({ min: 1, max: 1000 });
 const attempt = fc.integer({ min: 0, max: 6 });
 const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("submitted" as const), atMs }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("submitted" as const),
+      seenEndedAtMs: fc.constantFrom(0, 1, 2),
+      needs: fc.constant(needs),
+      atMs,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("retried" as const), atMs }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("found" as const), artifact: fc.constantFrom("sha256:a", "sha256:b"), atMs }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant("begun" as const), trainer: fc.constantFrom("t1", "t2"), atMs }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("lost" as const), attempt, atMs }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("lost" as const), attempt, how: fc.constant("was killed"), atMs }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("released" as const), attempt }) },
   {
     weight: 2,
@@ -52,7 +62,7 @@ const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
       atMs,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant("cancelled" as const), atMs }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("cancelled" as const), reason: fc.constantFrom("", "by hand"), atMs }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("unpinned" as const) }) },
 );
 const history = fc.array(anyEvent, { maxLength: 60 });
@@ -93,10 +103,11 @@ test("a stale attempt changes nothing and is told so", () => {
   });
 });
 
-test("what has ended stays so, until it is submitted again or its artifact turns up", () => {
+test("what has ended stays so, until it is submitted or tried again or its artifact turns up", () => {
   onEveryStep((before, event, job) => {
     if (!isFinal(before)) return;
     if (event.type === "submitted") assert.ok(job.state === "queued" || (before.state === "succeeded" && job === before));
+    else if (event.type === "retried") assert.equal(job.state, before.state === "succeeded" ? "succeeded" : "queued");
     else if (event.type === "found") assert.equal(job.state, "succeeded");
     else assert.deepEqual({ ...job, pinned: before.pinned }, before);
   });
@@ -115,7 +126,7 @@ test("each state has what belongs to it", () => {
 
 test("an event that is told twice is told once", () => {
   onEveryStep((_before, event, job) => {
-    assert.deepEqual(after(job, event), event.type === "begun" && job.state === "queued" ? after(job, event) : job);
+    if (event.type !== "begun" || job.state !== "queued") assert.deepEqual(after(job, event), job);
   });
 });
 
@@ -143,15 +154,18 @@ test("lost trainers count anew after a checkpoint: a job that gets on is never g
   for (let count = 1; count < 3 * MAX_LOSSES; count++) {
     job = after(job, { type: "begun", trainer: "t1", atMs: count });
     if (count % 10 === 0) job = after(job, { type: "checkpointed", attempt: count, checkpoint: "sha256:c", step: count });
-    job = after(job, { type: "lost", attempt: count, atMs: count });
+    job = after(job, { type: "lost", attempt: count, how: "said nothing for 15 s", atMs: count });
     assert.equal(job.state, "queued");
   }
   let stuck = fresh;
   for (let count = 1; count <= MAX_LOSSES; count++) {
     stuck = after(stuck, { type: "begun", trainer: "t1", atMs: count });
-    stuck = after(stuck, { type: "lost", attempt: count, atMs: count });
+    stuck = after(stuck, { type: "lost", attempt: count, how: "said nothing for 15 s", atMs: count });
   }
-  assert.deepEqual([stuck.state, stuck.error], ["failed", `${MAX_LOSSES} trainers were lost while they ran this job`]);
+  assert.deepEqual(
+    [stuck.state, stuck.error],
+    ["failed", `${MAX_LOSSES} trainers were lost while they ran this job without progress; the last, t1, said nothing for 15 s`],
+  );
 });
 
 test("failures count anew after a checkpoint that shows progress, and only after such a one", () => {
@@ -177,9 +191,36 @@ test("a job that is given back counts nothing and can be taken again", () => {
   }
 });
 
-test("a job that was completed while the catalog was being asked is not run again", () => {
+test("a job that was completed while the catalog was being asked is not run again, whatever the clock says", () => {
   const begun = after(fresh, { type: "begun", trainer: "t1", atMs: 2 });
   const done = after(begun, { type: "completed", attempt: 1, artifact: "sha256:a", cpuMs: 5, atMs: 10 });
-  assert.equal(after(done, { type: "submitted", atMs: 9 }), done);
-  assert.equal(after(done, { type: "submitted", atMs: 11 }).state, "queued");
+  for (const atMs of [1, 9, 11]) {
+    assert.equal(after(done, { type: "submitted", seenEndedAtMs: 0, needs, atMs }), done);
+    assert.equal(after(done, { type: "submitted", seenEndedAtMs: done.finishedAtMs, needs, atMs }).state, "queued");
+  }
+});
+
+test("a job that starts anew was submitted later than before, and ended no sooner, though the clock was set back", () => {
+  onEveryStep((before, event, job) => {
+    assert.ok(job.submittedAtMs >= before.submittedAtMs);
+    if (isFinal(before) && job.state === "queued") assert.ok(job.submittedAtMs > before.submittedAtMs);
+    if (isFinal(job)) assert.ok(job.finishedAtMs >= job.submittedAtMs, event.type);
+  });
+});
+
+test("only what has failed or was cancelled is tried again, with nothing held against it", () => {
+  const failed = after(after(fresh, { type: "begun", trainer: "t1", atMs: 2 }), {
+    type: "failed",
+    attempt: 1,
+    error: "broken",
+    permanent: true,
+    atMs: 3,
+  });
+  const again = after(failed, { type: "retried", atMs: 4 });
+  assert.deepEqual([again.state, again.failures, again.error, again.attempt], ["queued", 0, "", 1]);
+  for (const job of [fresh, again, after(again, { type: "begun", trainer: "t1", atMs: 5 })])
+    assert.deepEqual(next(job, { type: "retried", atMs: 6 }), { refused: "unretryable" });
+  const cancelled = after(fresh, { type: "cancelled", reason: "cancelled by hand: too slow", atMs: 2 });
+  assert.equal(cancelled.error, "cancelled by hand: too slow");
+  assert.equal(after(cancelled, { type: "retried", atMs: 3 }).state, "queued");
 });

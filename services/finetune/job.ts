@@ -1,3 +1,5 @@
+import type { Needs } from "#libs/topics";
+
 /** Where a job is. The last three are final, until somebody submits the job again whose artifact the catalog does not have. */
 export type JobStateName = "queued" | "running" | "succeeded" | "failed" | "cancelled";
 
@@ -6,7 +8,8 @@ export type JobRecord = {
   readonly id: string;
   readonly recipeKey: string;
   readonly recipe: string;
-  readonly device: string;
+  /** What a trainer must have. */
+  readonly needs: Needs;
   readonly label: string;
   readonly reproduce: boolean;
   readonly state: JobStateName;
@@ -30,23 +33,30 @@ export type JobRecord = {
 
 /** What happens to a job. */
 export type JobEvent =
-  /** The catalog, asked at that time, had no artifact of the job's recipe: where the job has ended, it starts anew. */
-  | { readonly type: "submitted"; readonly atMs: number }
+  /**
+   * The catalog had no artifact of the job's recipe, asked when the job had ended at `seenEndedAtMs` (0: had not): where it has ended, it
+   * starts anew.
+   */
+  | { readonly type: "submitted"; readonly seenEndedAtMs: number; readonly needs: Needs; readonly atMs: number }
+  /** A person wants it done after all. */
+  | { readonly type: "retried"; readonly atMs: number }
   /** The catalog has the artifact already. A running attempt goes on: it will find out the same. */
   | { readonly type: "found"; readonly artifact: string; readonly atMs: number }
   | { readonly type: "begun"; readonly trainer: string; readonly atMs: number }
-  | { readonly type: "lost"; readonly attempt: number; readonly atMs: number }
+  /** `how` completes "the last one …". */
+  | { readonly type: "lost"; readonly attempt: number; readonly how: string; readonly atMs: number }
   /** The trainer gives the job back, through no fault of it. */
   | { readonly type: "released"; readonly attempt: number }
   | { readonly type: "checkpointed"; readonly attempt: number; readonly checkpoint: string; readonly step: number }
   | { readonly type: "completed"; readonly attempt: number; readonly artifact: string; readonly cpuMs: number; readonly atMs: number }
   | { readonly type: "failed"; readonly attempt: number; readonly error: string; readonly permanent: boolean; readonly atMs: number }
-  | { readonly type: "cancelled"; readonly atMs: number }
+  /** `reason` is empty where nobody needs the job any more. */
+  | { readonly type: "cancelled"; readonly reason: string; readonly atMs: number }
   /** The catalog let go of the checkpoints of a job that has ended. */
   | { readonly type: "unpinned" };
 
 /** Why an event does not apply. */
-export type Refusal = "stale" | "done" | "leased";
+export type Refusal = "stale" | "done" | "leased" | "unretryable";
 
 export type Transition = { readonly job: JobRecord } | { readonly refused: Refusal };
 
@@ -63,8 +73,10 @@ export function next(job: JobRecord, event: JobEvent): Transition {
   switch (event.type) {
     case "submitted":
       // Completed after the catalog was asked: what it answered is no longer so.
-      if (job.state === "succeeded" && job.finishedAtMs >= event.atMs) return { job };
-      return { job: isOpen(job) ? job : requeued(job, event.atMs) };
+      if (job.state === "succeeded" && job.finishedAtMs !== event.seenEndedAtMs) return { job };
+      return { job: isOpen(job) ? job : { ...requeued(job, event.atMs), needs: event.needs } };
+    case "retried":
+      return job.state === "failed" || job.state === "cancelled" ? { job: requeued(job, event.atMs) } : { refused: "unretryable" };
     case "found":
       if (job.state === "running" || (job.state === "succeeded" && job.artifact === event.artifact)) return { job };
       return { job: { ...ended(job, "succeeded", event.atMs), artifact: event.artifact, error: "" } };
@@ -73,7 +85,7 @@ export function next(job: JobRecord, event: JobEvent): Transition {
       if (job.state !== "queued") return { refused: "done" };
       return { job: { ...job, state: "running", attempt: job.attempt + 1, trainer: event.trainer, startedAtMs: event.atMs } };
     case "cancelled":
-      return { job: isOpen(job) ? ended(job, "cancelled", event.atMs) : job };
+      return { job: isOpen(job) ? { ...ended(job, "cancelled", event.atMs), error: event.reason } : job };
     case "unpinned":
       return { job: isOpen(job) || !job.pinned ? job : { ...job, pinned: false } };
     default:
@@ -106,7 +118,8 @@ function advance(job: JobRecord, event: AttemptEvent): JobRecord {
     case "lost": {
       const losses = job.losses + 1;
       if (losses < MAX_LOSSES) return { ...job, state: "queued", losses };
-      return { ...ended(job, "failed", event.atMs), losses, error: `${losses} trainers were lost while they ran this job` };
+      const error = `${losses} trainers were lost while they ran this job without progress; the last, ${job.trainer}, ${event.how}`;
+      return { ...ended(job, "failed", event.atMs), losses, error };
     }
     case "failed": {
       const failures = job.failures + 1;
@@ -122,9 +135,10 @@ function isOpen({ state }: JobRecord): boolean {
 
 function requeued(job: JobRecord, atMs: number): JobRecord {
   const nothing = { failures: 0, losses: 0, error: "", artifact: "", trainer: "", startedAtMs: 0, finishedAtMs: 0, cpuMs: 0 };
-  return { ...job, ...nothing, state: "queued", submittedAtMs: atMs };
+  // Later than before, also where the clock was set back: who watches takes what is earlier for old news.
+  return { ...job, ...nothing, state: "queued", submittedAtMs: Math.max(atMs, job.submittedAtMs + 1) };
 }
 
 function ended(job: JobRecord, state: "succeeded" | "failed" | "cancelled", atMs: number): JobRecord {
-  return { ...job, state, finishedAtMs: atMs, checkpoint: "", checkpointStep: 0 };
+  return { ...job, state, finishedAtMs: Math.max(atMs, job.submittedAtMs), checkpoint: "", checkpointStep: 0 };
 }

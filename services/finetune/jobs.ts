@@ -4,6 +4,7 @@ import { Code, failedPrecondition, isRpcError, type ServiceClient } from "#libs/
 import type { Logger } from "#libs/telemetry";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { TrainProgress } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { AttemptRecord } from "./attempts.ts";
 import { invalidField, refusal, revocation, staleAttempt, unknownJob } from "./errors.ts";
 import { type JobEvent, type JobRecord, next } from "./job.ts";
 import type { Leases } from "./leases.ts";
@@ -24,8 +25,13 @@ export type Jobs = {
   fail(jobId: string, attempt: number, error: string, permanent: boolean): Promise<JobRecord>;
   /** The trainer gives the job back, through no fault of it. */
   release(jobId: string, attempt: number): Promise<JobRecord>;
-  /** A lease was lost. */
-  lost(jobId: string, attempt: number): Promise<void>;
+  /** A lease was lost; `how` completes "the last one …". */
+  lost(jobId: string, attempt: number, how: string): Promise<void>;
+  /** Starts anew what has failed or was cancelled. */
+  retry(jobId: string): Promise<JobRecord>;
+  /** Stops a job, whoever needs it. */
+  cancelByHand(jobId: string, reason: string): Promise<JobRecord>;
+  attempts(jobId: string): Promise<AttemptRecord[]>;
   cancel(runId: string, ids: readonly string[]): Promise<number>;
   progressOf(jobId: string): TrainProgress | undefined;
   /** Lets go of the checkpoints of jobs that have ended, where that failed before. */
@@ -33,6 +39,8 @@ export type Jobs = {
 };
 
 const UNPIN_BATCH = 100;
+/** A job that is given back again and again has many. */
+const SHOWN_ATTEMPTS = 100;
 
 type Dependencies = {
   readonly store: JobStore;
@@ -103,8 +111,11 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
       const atMs = now();
       const { job, recipe } = jobOf(submission, atMs);
       // The catalog decides whether there is work: it may have what this service never made, or have lost what it once made.
+      const seenEndedAtMs = (await store.get(job.id))?.finishedAtMs ?? 0;
       const known = job.reproduce ? undefined : await artifacts.findByRecipe(recipe, { signal });
-      const event: JobEvent = known ? { type: "found", artifact: known.digest, atMs } : { type: "submitted", atMs };
+      const event: JobEvent = known
+        ? { type: "found", artifact: known.digest, atMs }
+        : { type: "submitted", seenEndedAtMs, needs: job.needs, atMs };
       const first = next(job, event);
       const change = await store.submit("job" in first ? first.job : job, submission.runId, event);
       await follow(change);
@@ -151,21 +162,29 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
     },
     fail: (id, attempt, error, permanent) => apply(id, { type: "failed", attempt, error, permanent, atMs: now() }),
     release: (id, attempt) => apply(id, { type: "released", attempt }),
-    async lost(id, attempt) {
-      const change = await store.apply(id, { type: "lost", attempt, atMs: now() });
+    async lost(id, attempt, how) {
+      const change = await store.apply(id, { type: "lost", attempt, how, atMs: now() });
       if (!change?.changed) return;
-      log.warn({ job: id, attempt, trainer: change.job.trainer }, "a trainer was lost; its job goes to another one");
+      log.warn({ job: id, attempt, trainer: change.job.trainer, how }, "a trainer was lost; its job goes to another one");
       await follow(change);
     },
     async cancel(runId, ids) {
       let count = 0;
       for (const id of await store.release(runId, ids)) {
-        const change = await store.apply(id, { type: "cancelled", atMs: now() });
+        const change = await store.apply(id, { type: "cancelled", reason: "", atMs: now() });
         if (!change?.changed) continue;
         count += 1;
         await follow(change);
       }
       return count;
+    },
+    retry: (id) => apply(id, { type: "retried", atMs: now() }),
+    cancelByHand(id, reason) {
+      const said = reason.trim();
+      return apply(id, { type: "cancelled", reason: said === "" ? "cancelled by hand" : `cancelled by hand: ${said}`, atMs: now() });
+    },
+    async attempts(id) {
+      return store.attempts(id, SHOWN_ATTEMPTS);
     },
     progressOf: (id) => progress.get(id),
     async unpinEnded() {

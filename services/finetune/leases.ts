@@ -12,31 +12,33 @@ export type Leases = {
 
 /**
  * Leases of `leaseMs`.
- * @param onLost is told once of each lease that is lost.
+ * Measured by a clock that nobody sets.
+ * @param onLost is told once of each lease that is lost, and how: it completes "the trainer …".
  */
-export function createLeases(leaseMs: number, onLost: (jobId: string, attempt: number) => void): Leases {
+export function createLeases(leaseMs: number, onLost: (jobId: string, attempt: number, how: string) => void): Leases {
   const held = new Map<string, { readonly attempt: number; readonly endsAt: number; readonly timer: NodeJS.Timeout }>();
   const drop = (jobId: string) => {
     clearTimeout(held.get(jobId)?.timer);
     held.delete(jobId);
   };
-  const hold = (jobId: string, attempt: number, forMs: number) => {
+  const hold = (jobId: string, attempt: number, forMs: number, how: string) => {
     drop(jobId);
     const timer = setTimeout(() => {
       held.delete(jobId);
-      onLost(jobId, attempt);
+      onLost(jobId, attempt, how);
     }, forMs);
     timer.unref();
     held.set(jobId, { attempt, endsAt: performance.now() + forMs, timer });
   };
   return {
-    renew: (jobId, attempt) => hold(jobId, attempt, leaseMs),
+    renew: (jobId, attempt) => hold(jobId, attempt, leaseMs, `said nothing for ${leaseMs / 1000} s`),
     end(jobId, attempt) {
       if (held.get(jobId)?.attempt === attempt) drop(jobId);
     },
     shorten(jobId, attempt, graceMs) {
       const lease = held.get(jobId);
-      if (lease?.attempt === attempt && lease.endsAt - performance.now() > graceMs) hold(jobId, attempt, graceMs);
+      if (lease?.attempt !== attempt || lease.endsAt - performance.now() <= graceMs) return;
+      hold(jobId, attempt, graceMs, "ended its connection and did not come back");
     },
     has: (jobId) => held.has(jobId),
     [Symbol.dispose]() {

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { abortable } from "#libs/concurrency";
 import type { Implementation } from "#libs/rpc";
-import { type FinetuneService, type JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { Device } from "#libs/topics";
+import { AttemptOutcome, type AttemptSchema, type FinetuneService, type JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { AttemptRecord } from "./attempts.ts";
 import { invalidField } from "./errors.ts";
 import type { JobRecord, JobStateName } from "./job.ts";
 import type { Jobs } from "./jobs.ts";
@@ -24,7 +26,18 @@ const states: { readonly [S in JobStateName]: JobState } = {
   failed: JobState.FAILED,
   cancelled: JobState.CANCELLED,
 };
+const outcomes: { readonly [O in AttemptRecord["outcome"]]: AttemptOutcome } = {
+  "": AttemptOutcome.UNSPECIFIED,
+  completed: AttemptOutcome.COMPLETED,
+  failed: AttemptOutcome.FAILED,
+  lost: AttemptOutcome.LOST,
+  released: AttemptOutcome.RELEASED,
+  cancelled: AttemptOutcome.CANCELLED,
+};
 const stateNames = new Map(Object.entries(states).map(([name, state]) => [state, name as JobStateName]));
+
+/** What is told of a job in some answers only. */
+type More = { readonly withRecipe?: boolean; readonly attempts?: readonly AttemptRecord[] };
 
 /** FinetuneService over jobs. @param leaseSeconds what BeginAttempt promises. */
 export function createFinetuneService({
@@ -42,7 +55,7 @@ export function createFinetuneService({
   readonly watchers: Watchers;
   readonly leaseSeconds: number;
 }): Implementation<typeof FinetuneService> {
-  const toJob = (job: JobRecord, withRecipe = true): MessageInitShape<typeof JobSchema> => {
+  const toJob = (job: JobRecord, { withRecipe = true, attempts = [] }: More = {}): MessageInitShape<typeof JobSchema> => {
     const progress = jobs.progressOf(job.id);
     return {
       id: job.id,
@@ -58,16 +71,20 @@ export function createFinetuneService({
       startedAtMs: BigInt(job.startedAtMs),
       finishedAtMs: BigInt(job.finishedAtMs),
       cpuMs: BigInt(job.cpuMs),
+      needs: job.needs,
+      attempts: attempts.map(toAttempt),
       ...(progress ? { progress } : {}),
     };
   };
   return {
-    async submitJob({ recipe, label, runId, reproduce }, { signal }) {
+    async submitJob({ recipe, label, runId, reproduce, needs }, { signal }) {
       required("run_id", runId);
-      return { job: toJob(await jobs.submit({ recipe, label, runId, reproduce }, signal)) };
+      const asked = needs && { device: needs.device as Device, backend: needs.backend, memoryMib: needs.memoryMib };
+      return { job: toJob(await jobs.submit({ recipe, label, runId, reproduce, needs: asked }, signal)) };
     },
     async getJob({ id }) {
-      return { job: toJob(await jobs.get(id)) };
+      const job = await jobs.get(id);
+      return { job: toJob(job, { attempts: await jobs.attempts(id) }) };
     },
     async listJobs({ runId, states: wanted, pageSize, pageToken }) {
       if (pageSize < 0)
@@ -90,7 +107,7 @@ export function createFinetuneService({
         const page = await store.list(runId === "" ? {} : { runId }, LARGEST_PAGE, after);
         const last = page.at(-1);
         const current = page.length < LARGEST_PAGE;
-        yield { jobs: page.map(({ job }) => toJob(job, false)), current };
+        yield { jobs: page.map(({ job }) => toJob(job, { withRecipe: false })), current };
         if (current || !last) break;
         after = last.position;
       }
@@ -99,10 +116,16 @@ export function createFinetuneService({
         signal.throwIfAborted();
         for (let start = 0; start < ids.length; start += LARGEST_PAGE) {
           const changed = await store.some(ids.slice(start, start + LARGEST_PAGE), runId === "" ? undefined : runId);
-          if (changed.length > 0) yield { jobs: changed.map((job) => toJob(job, false)), current: true };
+          if (changed.length > 0) yield { jobs: changed.map((job) => toJob(job, { withRecipe: false })), current: true };
         }
         await sleep(WATCH_INTERVAL_MS, undefined, { signal });
       }
+    },
+    async retryJob({ id }) {
+      return { job: toJob(await jobs.retry(id)) };
+    },
+    async cancelJob({ id, reason }) {
+      return { job: toJob(await jobs.cancelByHand(id, reason)) };
     },
     async cancelJobs({ runId, jobIds }) {
       required("run_id", runId);
@@ -149,6 +172,10 @@ export function createFinetuneService({
       return { job: toJob(await jobs.fail(jobId, attempt, error, permanent)) };
     },
   };
+}
+
+function toAttempt({ beganAtMs, endedAtMs, outcome, ...same }: AttemptRecord): MessageInitShape<typeof AttemptSchema> {
+  return { ...same, beganAtMs: BigInt(beganAtMs), endedAtMs: BigInt(endedAtMs), outcome: outcomes[outcome] };
 }
 
 function required(field: string, value: string): void {

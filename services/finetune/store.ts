@@ -1,14 +1,17 @@
 import type { Transaction } from "kysely";
 import { createOutbox, event, type Outbox } from "#libs/bus";
-import { backendOf, parseRecipe } from "#libs/recipes";
 import { openDatabase } from "#libs/storage";
-import { type Device, jobFinished, workTopic } from "#libs/topics";
+import { jobFinished, workTopic } from "#libs/topics";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { type AttemptRecord, endOfAttempt } from "./attempts.ts";
 import { type JobEvent, type JobRecord, type JobStateName, next, type Refusal } from "./job.ts";
-import { type JobRow, type JobTables, migrations, toRecord, toRow } from "./tables.ts";
+import { type JobRow, type JobTables, migrations, needsOf, toAttempt, toRecord, toRow } from "./tables.ts";
 
 /** A change of a job: before and after. `refused` if the event did not apply, and then nothing was written. */
 export type Change = { readonly before: JobRecord; readonly job: JobRecord; readonly changed: boolean; readonly refused?: Refusal };
+
+/** The jobs that wait for a device. */
+export type QueueStats = { readonly device: string; readonly queued: number; readonly oldestAgeMs: number };
 
 /** Jobs on the disk. Every change is one transaction, with the events that tell of it. */
 export type JobStore = {
@@ -30,6 +33,12 @@ export type JobStore = {
   endedAndPinned(limit: number): Promise<string[]>;
   /** Says that a run does not need these of its jobs (empty: any) and returns those that no run needs any more. */
   release(runId: string, ids: readonly string[]): Promise<string[]>;
+  /** The newest attempts of a job, oldest first. */
+  attempts(id: string, limit: number): Promise<AttemptRecord[]>;
+  /** How many jobs wait for each device, and for how long the oldest of them. */
+  queueStats(): Promise<QueueStats[]>;
+  /** Publishes an offer of every queued job now: those that were published may all be gone. */
+  offerAll(): Promise<void>;
   /** Publishes again the offers that nobody took for so long that they may be lost. Each time it waits twice as long. */
   offerAgain(): Promise<void>;
   /** Rejects with the reason while the database is not usable. */
@@ -47,6 +56,22 @@ const finalStates: { readonly [S in JobStateName]?: JobState } = {
 const FIRST_OFFER_WAIT_MS = 60_000;
 const LAST_OFFER_WAIT_MS = 3_600_000;
 
+const OFFER_PAGE = 200;
+
+/** What an offer is made of; not the recipe, which may be long. */
+const offeredColumns = [
+  "sequence",
+  "id",
+  "recipe_key",
+  "device",
+  "backend",
+  "memory_mib",
+  "offers",
+  "offered_at_ms",
+  "offer_wait_ms",
+] as const;
+type OfferedRow = Pick<JobRow, (typeof offeredColumns)[number]>;
+
 /** Opens the jobs at `path`. `now`: milliseconds since 1970. */
 export async function openJobStore(path: string, now: () => number): Promise<JobStore> {
   const database = await openDatabase<JobTables>({ path, migrations });
@@ -54,13 +79,11 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
 
   const find = async (tx: Transaction<JobTables>, id: string) => tx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
 
-  const offer = async (tx: Transaction<JobTables>, { id, recipe_key, recipe, device, offers }: JobRow, waitMs: number) => {
+  const offer = async (tx: Transaction<JobTables>, row: OfferedRow, waitMs: number) => {
+    const { id, recipe_key, offers } = row;
     const offered = { offers: offers + 1, offered_at_ms: now(), offer_wait_ms: waitMs };
     await tx.updateTable("jobs").set(offered).where("id", "=", id).execute();
-    // What computes nothing but data runs on any backend.
-    const backend = backendOf(parseRecipe(JSON.parse(recipe)).arithmetic) ?? "cpu";
-    const on = workTopic({ device: device as Device, backend, memoryMib: 1024 });
-    await outbox.add(tx, event(on, `${id}/offer/${offers + 1}`, { jobId: id, recipeKey: recipe_key }));
+    await outbox.add(tx, event(workTopic(needsOf(row)), `${id}/offer/${offers + 1}`, { jobId: id, recipeKey: recipe_key }));
   };
 
   const insert = (tx: Transaction<JobTables>, job: JobRecord): Promise<JobRow> => {
@@ -84,8 +107,41 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
     const { job } = transition;
     if (job === before) return { before, job, changed: false };
     await tx.updateTable("jobs").set(toRow(job)).where("id", "=", job.id).execute();
-    if (before.state !== job.state) await tell(tx, job, row);
+    if (job.attempt !== before.attempt) {
+      const began = {
+        number: job.attempt,
+        trainer: job.trainer,
+        began_at_ms: job.startedAtMs,
+        ended_at_ms: 0,
+        from_step: job.checkpointStep,
+      };
+      await tx
+        .insertInto("attempts")
+        .values({ job_id: job.id, ...began, outcome: "", error: "" })
+        .execute();
+    }
+    const end = endOfAttempt(before, jobEvent, job);
+    if (end) {
+      const ended = { ...end, ended_at_ms: Math.max(now(), before.startedAtMs) };
+      await tx.updateTable("attempts").set(ended).where("job_id", "=", job.id).where("number", "=", before.attempt).execute();
+    }
+    if (before.state !== job.state) await tell(tx, job, { ...row, ...toRow(job) });
     return { before, job, changed: true };
+  };
+
+  /** Does something for every queued job, some at a time, so that others have their turns. */
+  const eachQueued = async (work: (tx: Transaction<JobTables>, row: OfferedRow) => Promise<void>): Promise<void> => {
+    for (let after = 0; ; ) {
+      const rows = await database.transaction(async (tx) => {
+        const queued = tx.selectFrom("jobs").select(offeredColumns).where("state", "=", "queued").where("sequence", ">", after);
+        const page = await queued.orderBy("sequence").limit(OFFER_PAGE).execute();
+        for (const row of page) await work(tx, row);
+        return page;
+      });
+      const last = rows.at(-1);
+      if (rows.length < OFFER_PAGE || !last) return;
+      after = last.sequence;
+    }
   };
 
   return {
@@ -146,13 +202,27 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
         const kept = new Set(needed.map(({ job_id }) => job_id));
         return released.filter((id) => !kept.has(id));
       }),
+    async attempts(id, limit) {
+      const newest = database.query.selectFrom("attempts").selectAll().where("job_id", "=", id).orderBy("number", "desc").limit(limit);
+      return (await newest.execute()).map(toAttempt).reverse();
+    },
+    async queueStats() {
+      const { countAll, min } = database.query.fn;
+      const waiting = database.query
+        .selectFrom("jobs")
+        .where("state", "=", "queued")
+        .groupBy("device")
+        .select(["device", countAll<number>().as("queued"), min("submitted_at_ms").as("oldest")]);
+      return (await waiting.execute()).map(({ device, queued, oldest }) => {
+        return { device, queued, oldestAgeMs: Math.max(0, now() - oldest) };
+      });
+    },
+    offerAll: () => eachQueued((tx, row) => offer(tx, row, FIRST_OFFER_WAIT_MS)),
     offerAgain: () =>
-      database.transaction(async (tx) => {
-        const rows = await tx.selectFrom("jobs").selectAll().where("state", "=", "queued").execute();
-        for (const row of rows) {
-          const { offered_at_ms, offer_wait_ms } = row;
-          if (offered_at_ms + offer_wait_ms <= now()) await offer(tx, row, Math.min(2 * offer_wait_ms, LAST_OFFER_WAIT_MS));
-        }
+      eachQueued(async (tx, row) => {
+        const waitedMs = now() - row.offered_at_ms;
+        // Less than nothing: the clock was set back, and nobody can tell how long it was.
+        if (waitedMs < 0 || waitedMs >= row.offer_wait_ms) await offer(tx, row, Math.min(2 * row.offer_wait_ms, LAST_OFFER_WAIT_MS));
       }),
     check: () => database.check(),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),

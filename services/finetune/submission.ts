@@ -1,6 +1,8 @@
 import { arithmetics, backends, canonicalRecipe, digestOf, parseRecipe, type Recipe, RecipeError, recipeKey } from "#libs/recipes";
-import { invalidArgument } from "#libs/rpc";
+import { invalidArgument, type RpcError } from "#libs/rpc";
+import { devices, type Needs } from "#libs/topics";
 import type { JobRecord } from "./job.ts";
+import { estimateNeeds, unfit } from "./needs.ts";
 
 /** What a run asks for. */
 export type Submission = {
@@ -8,16 +10,43 @@ export type Submission = {
   readonly label: string;
   readonly runId: string;
   readonly reproduce: boolean;
+  /** By default what the recipe says. */
+  readonly needs?: Needs | undefined;
 };
 
 /** Recipes that a trainer can run. */
 const trainable: readonly Recipe["kind"][] = ["dataset", "pretrain", "probe", "fine-tune"];
 
-/** The job that a submission asks for, new and queued. @throws RpcError INVALID_ARGUMENT (RECIPE_INVALID) */
-export function jobOf({ recipe: text, label, runId, reproduce }: Submission, atMs: number): { job: JobRecord; recipe: Recipe } {
-  const recipe = checkedRecipe(text);
+/** The job that a submission asks for, new and queued. @throws RpcError INVALID_ARGUMENT (RECIPE_INVALID, NEEDS_INVALID) */
+export function jobOf(submission: Submission, atMs: number): { job: JobRecord; recipe: Recipe } {
+  const { label, runId, reproduce } = submission;
+  const recipe = checkedRecipe(submission.recipe);
+  const needs = checkedNeeds(recipe, submission.needs);
   const id = jobId(recipe, reproduce ? runId : undefined);
-  return { job: newJob({ id, recipe, label, reproduce, atMs }), recipe };
+  return { job: newJob({ id, recipe, needs, label, reproduce, atMs }), recipe };
+}
+
+/** What a job needs, where some trainer can have that. */
+function checkedNeeds(recipe: Recipe, asked: Needs | undefined): Needs {
+  const estimate = estimateNeeds(recipe);
+  if (!asked) {
+    const problem = unfit(estimate.needs);
+    if (problem !== undefined) throw invalidNeeds(estimate.field, `asks for too much: ${problem}`);
+    return estimate.needs;
+  }
+  if (!devices.includes(asked.device)) throw invalidNeeds("needs.device", `expected ${devices.join(" or ")}, got "${asked.device}"`);
+  if (!/^[a-z0-9-]{1,64}$/.test(asked.backend)) throw invalidNeeds("needs.backend", `"${asked.backend}" is no name of a backend`);
+  const { backend } = estimate.needs;
+  // With another one it would be refused by every trainer that takes it. A data set is drawn by any.
+  if (recipe.arithmetic !== undefined && asked.backend !== backend)
+    throw invalidNeeds("needs.backend", `the recipe's arithmetic is that of ${backend}, not of ${asked.backend}`);
+  const problem = unfit(asked);
+  if (problem !== undefined) throw invalidNeeds("needs.memory_mib", problem);
+  return asked;
+}
+
+function invalidNeeds(field: string, description: string): RpcError {
+  return invalidArgument(`${field}: ${description}`, { reason: "NEEDS_INVALID", violations: [{ field, description }] });
 }
 
 /** A reproduction is a job of its own for each run that wants one. */
@@ -42,9 +71,9 @@ function checkedRecipe(text: string): Recipe {
   }
 }
 
-type NewJob = Pick<JobRecord, "id" | "label" | "reproduce"> & { readonly recipe: Recipe; readonly atMs: number };
+type NewJob = Pick<JobRecord, "id" | "needs" | "label" | "reproduce"> & { readonly recipe: Recipe; readonly atMs: number };
 
-function newJob({ id, recipe, label, reproduce, atMs }: NewJob): JobRecord {
+function newJob({ id, recipe, needs, label, reproduce, atMs }: NewJob): JobRecord {
   const nothingYet = {
     trainer: "",
     checkpoint: "",
@@ -60,8 +89,7 @@ function newJob({ id, recipe, label, reproduce, atMs }: NewJob): JobRecord {
     id,
     recipeKey: recipeKey(recipe),
     recipe: canonicalRecipe(recipe),
-    // Both backends that recipes can ask for run on a CPU.
-    device: "cpu",
+    needs,
     label,
     reproduce,
     state: "queued",

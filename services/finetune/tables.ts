@@ -1,6 +1,8 @@
 import type { Generated } from "kysely";
 import { type OutboxTables, outboxMigration } from "#libs/bus";
 import { sqlMigration } from "#libs/storage";
+import type { Device, Needs } from "#libs/topics";
+import type { AttemptOutcome, AttemptRecord } from "./attempts.ts";
 import type { JobRecord, JobStateName } from "./job.ts";
 
 /** A job as a row: what `JobRecord` says, and its offers. */
@@ -10,6 +12,8 @@ export type JobRow = {
   recipe_key: string;
   recipe: string;
   device: string;
+  backend: string;
+  memory_mib: number;
   label: string;
   reproduce: number;
   state: JobStateName;
@@ -34,9 +38,22 @@ export type JobRow = {
   cpu_ms: number;
 };
 
+/** An attempt as a row. */
+export type AttemptRow = {
+  job_id: string;
+  number: number;
+  trainer: string;
+  began_at_ms: number;
+  ended_at_ms: number;
+  outcome: AttemptOutcome;
+  error: string;
+  from_step: number;
+};
+
 /** The tables of the fine-tune service. */
 export type JobTables = OutboxTables & {
   jobs: Omit<JobRow, "sequence"> & { sequence: Generated<number> };
+  attempts: AttemptRow;
   job_runs: { job_id: string; run_id: string; needed: number };
 };
 
@@ -57,7 +74,24 @@ export const migrations = [
     "create index job_runs_by_run on job_runs (run_id)",
   ),
   outboxMigration,
+  // What was queued before jobs had needs goes where all jobs went.
+  sqlMigration(
+    "needs",
+    "alter table jobs add column backend text not null default 'wasm'",
+    "alter table jobs add column memory_mib integer not null default 1024",
+  ),
+  sqlMigration(
+    "attempts",
+    `create table attempts (job_id text not null references jobs (id), number integer not null, trainer text not null,
+       began_at_ms integer not null, ended_at_ms integer not null, outcome text not null, error text not null, from_step integer not null,
+       primary key (job_id, number)) strict, without rowid`,
+  ),
 ];
+
+/** What the job of a row needs. */
+export function needsOf({ device, backend, memory_mib }: Pick<JobRow, "device" | "backend" | "memory_mib">): Needs {
+  return { device: device as Device, backend, memoryMib: memory_mib };
+}
 
 /** The job of a row. */
 export function toRecord(row: JobRow): JobRecord {
@@ -65,7 +99,7 @@ export function toRecord(row: JobRow): JobRecord {
     id: row.id,
     recipeKey: row.recipe_key,
     recipe: row.recipe,
-    device: row.device,
+    needs: needsOf(row),
     label: row.label,
     reproduce: row.reproduce === 1,
     state: row.state,
@@ -91,7 +125,9 @@ export function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers" | "off
     id: job.id,
     recipe_key: job.recipeKey,
     recipe: job.recipe,
-    device: job.device,
+    device: job.needs.device,
+    backend: job.needs.backend,
+    memory_mib: job.needs.memoryMib,
     label: job.label,
     reproduce: job.reproduce ? 1 : 0,
     state: job.state,
@@ -109,4 +145,9 @@ export function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers" | "off
     finished_at_ms: job.finishedAtMs,
     cpu_ms: job.cpuMs,
   };
+}
+
+/** The attempt of a row. */
+export function toAttempt({ number, trainer, began_at_ms, ended_at_ms, outcome, error, from_step }: AttemptRow): AttemptRecord {
+  return { number, trainer, beganAtMs: began_at_ms, endedAtMs: ended_at_ms, outcome, error, fromStep: from_step };
 }

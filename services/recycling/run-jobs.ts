@@ -87,7 +87,8 @@ export function createRunJobs({
       return;
     }
     submitted.delete(job.id);
-    if (job.state === JobState.CANCELLED) return submitAgain(job, known);
+    // With a reason it was a person, who wants it so: then it has failed.
+    if (job.state === JobState.CANCELLED && job.error === "") return submitAgain(job, known);
     if (!told.has(job.id)) ended.push(job);
     told.add(job.id);
     known.nodes.forEach((node, i) => {

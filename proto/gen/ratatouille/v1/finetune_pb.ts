@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/finetune.proto.
  */
 export const file_ratatouille_v1_finetune: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yYXRhdG91aWxsZS92MS9maW5ldHVuZS5wcm90bxIOcmF0YXRvdWlsbGUudjEiuQIKA0pvYhIKCgJpZBgBIAEoCRISCgpyZWNpcGVfa2V5GAIgASgJEg4KBnJlY2lwZRgDIAEoCRInCgVzdGF0ZRgEIAEoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEg0KBWxhYmVsGAUgASgJEg8KB2F0dGVtcHQYBiABKA0SDwoHdHJhaW5lchgHIAEoCRIvCghwcm9ncmVzcxgIIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MSEAoIYXJ0aWZhY3QYCSABKAkSDQoFZXJyb3IYCiABKAkSFwoPc3VibWl0dGVkX2F0X21zGAsgASgDEhUKDXN0YXJ0ZWRfYXRfbXMYDCABKAMSFgoOZmluaXNoZWRfYXRfbXMYDSABKAMSDgoGY3B1X21zGA4gASgDIo4BCg1UcmFpblByb2dyZXNzEgwKBHN0ZXAYASABKA0SDQoFc3RlcHMYAiABKA0SGAoQc3RlcHNfcGVyX3NlY29uZBgDIAEoARIMCgRsb3NzGAQgASgBEiAKE3ZhbGlkYXRpb25fYWNjdXJhY3kYBSABKAFIAIgBAUIWChRfdmFsaWRhdGlvbl9hY2N1cmFjeSJUChBTdWJtaXRKb2JSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRINCgVsYWJlbBgCIAEoCRIOCgZydW5faWQYAyABKAkSEQoJcmVwcm9kdWNlGAQgASgIIjUKEVN1Ym1pdEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiIbCg1HZXRKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIjIKDkdldEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiJyCg9MaXN0Sm9ic1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEigKBnN0YXRlcxgCIAMoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIk4KEExpc3RKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIgoQV2F0Y2hKb2JzUmVxdWVzdBIOCgZydW5faWQYASABKAkiRwoRV2F0Y2hKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIPCgdjdXJyZW50GAIgASgIIjQKEUNhbmNlbEpvYnNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdqb2JfaWRzGAIgAygJIicKEkNhbmNlbEpvYnNSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0iNgoTQmVnaW5BdHRlbXB0UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHdHJhaW5lchgCIAEoCSKHAQoUQmVnaW5BdHRlbXB0UmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iEg8KB2F0dGVtcHQYAiABKA0SFQoNbGVhc2Vfc2Vjb25kcxgDIAEoDRISCgpjaGVja3BvaW50GAQgASgJEhEKCXJlcHJvZHVjZRgFIAEoCCJpChVSZXBvcnRQcm9ncmVzc1JlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SLwoIcHJvZ3Jlc3MYAyABKAsyHS5yYXRhdG91aWxsZS52MS5UcmFpblByb2dyZXNzIhgKFlJlcG9ydFByb2dyZXNzUmVzcG9uc2UiWgoVU2F2ZUNoZWNrcG9pbnRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEhIKCmNoZWNrcG9pbnQYAyABKAkSDAoEc3RlcBgEIAEoDSIYChZTYXZlQ2hlY2twb2ludFJlc3BvbnNlIlsKFkNvbXBsZXRlQXR0ZW1wdFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SEAoIYXJ0aWZhY3QYAyABKAkSDgoGY3B1X21zGAQgASgDIjsKF0NvbXBsZXRlQXR0ZW1wdFJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiJXChJGYWlsQXR0ZW1wdFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDQoFZXJyb3IYAyABKAkSEQoJcGVybWFuZW50GAQgASgIIjcKE0ZhaWxBdHRlbXB0UmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iIjgKFVJlbGVhc2VBdHRlbXB0UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDSIYChZSZWxlYXNlQXR0ZW1wdFJlc3BvbnNlKpoBCghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABIUChBKT0JfU1RBVEVfUVVFVUVEEAESFQoRSk9CX1NUQVRFX1JVTk5JTkcQAhIXChNKT0JfU1RBVEVfU1VDQ0VFREVEEAMSFAoQSk9CX1NUQVRFX0ZBSUxFRBAEEhcKE0pPQl9TVEFURV9DQU5DRUxMRUQQBTKNCAoPRmluZXR1bmVTZXJ2aWNlElUKCVN1Ym1pdEpvYhIgLnJhdGF0b3VpbGxlLnYxLlN1Ym1pdEpvYlJlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5TdWJtaXRKb2JSZXNwb25zZSIDkAICEkwKBkdldEpvYhIdLnJhdGF0b3VpbGxlLnYxLkdldEpvYlJlcXVlc3QaHi5yYXRhdG91aWxsZS52MS5HZXRKb2JSZXNwb25zZSIDkAIBElIKCExpc3RKb2JzEh8ucmF0YXRvdWlsbGUudjEuTGlzdEpvYnNSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdEpvYnNSZXNwb25zZSIDkAIBElcKCVdhdGNoSm9icxIgLnJhdGF0b3VpbGxlLnYxLldhdGNoSm9ic1JlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5XYXRjaEpvYnNSZXNwb25zZSIDkAIBMAESWAoKQ2FuY2VsSm9icxIhLnJhdGF0b3VpbGxlLnYxLkNhbmNlbEpvYnNSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9ic1Jlc3BvbnNlIgOQAgISWQoMQmVnaW5BdHRlbXB0EiMucmF0YXRvdWlsbGUudjEuQmVnaW5BdHRlbXB0UmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkJlZ2luQXR0ZW1wdFJlc3BvbnNlEmEKDlJlcG9ydFByb2dyZXNzEiUucmF0YXRvdWlsbGUudjEuUmVwb3J0UHJvZ3Jlc3NSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuUmVwb3J0UHJvZ3Jlc3NSZXNwb25zZSgBEmQKDlNhdmVDaGVja3BvaW50EiUucmF0YXRvdWlsbGUudjEuU2F2ZUNoZWNrcG9pbnRSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuU2F2ZUNoZWNrcG9pbnRSZXNwb25zZSIDkAICEmcKD0NvbXBsZXRlQXR0ZW1wdBImLnJhdGF0b3VpbGxlLnYxLkNvbXBsZXRlQXR0ZW1wdFJlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5Db21wbGV0ZUF0dGVtcHRSZXNwb25zZSIDkAICElsKC0ZhaWxBdHRlbXB0EiIucmF0YXRvdWlsbGUudjEuRmFpbEF0dGVtcHRSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuRmFpbEF0dGVtcHRSZXNwb25zZSIDkAICEmQKDlJlbGVhc2VBdHRlbXB0EiUucmF0YXRvdWlsbGUudjEuUmVsZWFzZUF0dGVtcHRSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuUmVsZWFzZUF0dGVtcHRSZXNwb25zZSIDkAICYgZwcm90bzM");
+  fileDesc("Ch1yYXRhdG91aWxsZS92MS9maW5ldHVuZS5wcm90bxIOcmF0YXRvdWlsbGUudjEijQMKA0pvYhIKCgJpZBgBIAEoCRISCgpyZWNpcGVfa2V5GAIgASgJEg4KBnJlY2lwZRgDIAEoCRInCgVzdGF0ZRgEIAEoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEg0KBWxhYmVsGAUgASgJEg8KB2F0dGVtcHQYBiABKA0SDwoHdHJhaW5lchgHIAEoCRIvCghwcm9ncmVzcxgIIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MSEAoIYXJ0aWZhY3QYCSABKAkSDQoFZXJyb3IYCiABKAkSFwoPc3VibWl0dGVkX2F0X21zGAsgASgDEhUKDXN0YXJ0ZWRfYXRfbXMYDCABKAMSFgoOZmluaXNoZWRfYXRfbXMYDSABKAMSDgoGY3B1X21zGA4gASgDEicKBW5lZWRzGA8gASgLMhgucmF0YXRvdWlsbGUudjEuSm9iTmVlZHMSKQoIYXR0ZW1wdHMYECADKAsyFy5yYXRhdG91aWxsZS52MS5BdHRlbXB0Ij8KCEpvYk5lZWRzEg4KBmRldmljZRgBIAEoCRIPCgdiYWNrZW5kGAIgASgJEhIKCm1lbW9yeV9taWIYAyABKA0ipwEKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgNEg8KB3RyYWluZXIYAiABKAkSEwoLYmVnYW5fYXRfbXMYAyABKAMSEwoLZW5kZWRfYXRfbXMYBCABKAMSLwoHb3V0Y29tZRgFIAEoDjIeLnJhdGF0b3VpbGxlLnYxLkF0dGVtcHRPdXRjb21lEg0KBWVycm9yGAYgASgJEhEKCWZyb21fc3RlcBgHIAEoDSKOAQoNVHJhaW5Qcm9ncmVzcxIMCgRzdGVwGAEgASgNEg0KBXN0ZXBzGAIgASgNEhgKEHN0ZXBzX3Blcl9zZWNvbmQYAyABKAESDAoEbG9zcxgEIAEoARIgChN2YWxpZGF0aW9uX2FjY3VyYWN5GAUgASgBSACIAQFCFgoUX3ZhbGlkYXRpb25fYWNjdXJhY3kifQoQU3VibWl0Sm9iUmVxdWVzdBIOCgZyZWNpcGUYASABKAkSDQoFbGFiZWwYAiABKAkSDgoGcnVuX2lkGAMgASgJEhEKCXJlcHJvZHVjZRgEIAEoCBInCgVuZWVkcxgFIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkpvYk5lZWRzIjUKEVN1Ym1pdEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiIbCg1HZXRKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIjIKDkdldEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiJyCg9MaXN0Sm9ic1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEigKBnN0YXRlcxgCIAMoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIk4KEExpc3RKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIgoQV2F0Y2hKb2JzUmVxdWVzdBIOCgZydW5faWQYASABKAkiRwoRV2F0Y2hKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIPCgdjdXJyZW50GAIgASgIIh0KD1JldHJ5Sm9iUmVxdWVzdBIKCgJpZBgBIAEoCSI0ChBSZXRyeUpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiIuChBDYW5jZWxKb2JSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI1ChFDYW5jZWxKb2JSZXNwb25zZRIgCgNqb2IYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2IiNAoRQ2FuY2VsSm9ic1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB2pvYl9pZHMYAiADKAkiJwoSQ2FuY2VsSm9ic1Jlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSI2ChNCZWdpbkF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgd0cmFpbmVyGAIgASgJIocBChRCZWdpbkF0dGVtcHRSZXNwb25zZRIgCgNqb2IYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2ISDwoHYXR0ZW1wdBgCIAEoDRIVCg1sZWFzZV9zZWNvbmRzGAMgASgNEhIKCmNoZWNrcG9pbnQYBCABKAkSEQoJcmVwcm9kdWNlGAUgASgIImkKFVJlcG9ydFByb2dyZXNzUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIvCghwcm9ncmVzcxgDIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MiGAoWUmVwb3J0UHJvZ3Jlc3NSZXNwb25zZSJaChVTYXZlQ2hlY2twb2ludFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SEgoKY2hlY2twb2ludBgDIAEoCRIMCgRzdGVwGAQgASgNIhgKFlNhdmVDaGVja3BvaW50UmVzcG9uc2UiWwoWQ29tcGxldGVBdHRlbXB0UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIQCghhcnRpZmFjdBgDIAEoCRIOCgZjcHVfbXMYBCABKAMiOwoXQ29tcGxldGVBdHRlbXB0UmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iIlcKEkZhaWxBdHRlbXB0UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVlcnJvchgDIAEoCRIRCglwZXJtYW5lbnQYBCABKAgiNwoTRmFpbEF0dGVtcHRSZXNwb25zZRIgCgNqb2IYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2IiOAoVUmVsZWFzZUF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNIhgKFlJlbGVhc2VBdHRlbXB0UmVzcG9uc2UqmgEKCEpvYlN0YXRlEhkKFUpPQl9TVEFURV9VTlNQRUNJRklFRBAAEhQKEEpPQl9TVEFURV9RVUVVRUQQARIVChFKT0JfU1RBVEVfUlVOTklORxACEhcKE0pPQl9TVEFURV9TVUNDRUVERUQQAxIUChBKT0JfU1RBVEVfRkFJTEVEEAQSFwoTSk9CX1NUQVRFX0NBTkNFTExFRBAFKsMBCg5BdHRlbXB0T3V0Y29tZRIfChtBVFRFTVBUX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlBVFRFTVBUX09VVENPTUVfQ09NUExFVEVEEAESGgoWQVRURU1QVF9PVVRDT01FX0ZBSUxFRBACEhgKFEFUVEVNUFRfT1VUQ09NRV9MT1NUEAMSHAoYQVRURU1QVF9PVVRDT01FX1JFTEVBU0VEEAQSHQoZQVRURU1QVF9PVVRDT01FX0NBTkNFTExFRBAFMrMJCg9GaW5ldHVuZVNlcnZpY2USVQoJU3VibWl0Sm9iEiAucmF0YXRvdWlsbGUudjEuU3VibWl0Sm9iUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLlN1Ym1pdEpvYlJlc3BvbnNlIgOQAgISTAoGR2V0Sm9iEh0ucmF0YXRvdWlsbGUudjEuR2V0Sm9iUmVxdWVzdBoeLnJhdGF0b3VpbGxlLnYxLkdldEpvYlJlc3BvbnNlIgOQAgESUgoITGlzdEpvYnMSHy5yYXRhdG91aWxsZS52MS5MaXN0Sm9ic1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0Sm9ic1Jlc3BvbnNlIgOQAgESVwoJV2F0Y2hKb2JzEiAucmF0YXRvdWlsbGUudjEuV2F0Y2hKb2JzUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLldhdGNoSm9ic1Jlc3BvbnNlIgOQAgEwARJNCghSZXRyeUpvYhIfLnJhdGF0b3VpbGxlLnYxLlJldHJ5Sm9iUmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLlJldHJ5Sm9iUmVzcG9uc2USVQoJQ2FuY2VsSm9iEiAucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9iUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkNhbmNlbEpvYlJlc3BvbnNlIgOQAgISWAoKQ2FuY2VsSm9icxIhLnJhdGF0b3VpbGxlLnYxLkNhbmNlbEpvYnNSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9ic1Jlc3BvbnNlIgOQAgISWQoMQmVnaW5BdHRlbXB0EiMucmF0YXRvdWlsbGUudjEuQmVnaW5BdHRlbXB0UmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkJlZ2luQXR0ZW1wdFJlc3BvbnNlEmEKDlJlcG9ydFByb2dyZXNzEiUucmF0YXRvdWlsbGUudjEuUmVwb3J0UHJvZ3Jlc3NSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuUmVwb3J0UHJvZ3Jlc3NSZXNwb25zZSgBEmQKDlNhdmVDaGVja3BvaW50EiUucmF0YXRvdWlsbGUudjEuU2F2ZUNoZWNrcG9pbnRSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuU2F2ZUNoZWNrcG9pbnRSZXNwb25zZSIDkAICEmcKD0NvbXBsZXRlQXR0ZW1wdBImLnJhdGF0b3VpbGxlLnYxLkNvbXBsZXRlQXR0ZW1wdFJlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5Db21wbGV0ZUF0dGVtcHRSZXNwb25zZSIDkAICElsKC0ZhaWxBdHRlbXB0EiIucmF0YXRvdWlsbGUudjEuRmFpbEF0dGVtcHRSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuRmFpbEF0dGVtcHRSZXNwb25zZSIDkAICEmQKDlJlbGVhc2VBdHRlbXB0EiUucmF0YXRvdWlsbGUudjEuUmVsZWFzZUF0dGVtcHRSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuUmVsZWFzZUF0dGVtcHRSZXNwb25zZSIDkAICYgZwcm90bzM");
 
 /**
  * @generated from message ratatouille.v1.Job
@@ -75,7 +75,8 @@ export type Job = Message<"ratatouille.v1.Job"> & {
   artifact: string;
 
   /**
-   * Why it FAILED; before that, why the last attempt that failed did.
+   * Why it FAILED; before that, why the last attempt that failed did. Of a CANCELLED job: "cancelled by hand: " and the reason, or empty if
+   * no run needed it any more.
    *
    * @generated from field: string error = 10;
    */
@@ -105,6 +106,20 @@ export type Job = Message<"ratatouille.v1.Job"> & {
    * @generated from field: int64 cpu_ms = 14;
    */
   cpuMs: bigint;
+
+  /**
+   * What a trainer must have to run it.
+   *
+   * @generated from field: ratatouille.v1.JobNeeds needs = 15;
+   */
+  needs?: JobNeeds | undefined;
+
+  /**
+   * In GetJob only: the newest 100 attempts, oldest first.
+   *
+   * @generated from field: repeated ratatouille.v1.Attempt attempts = 16;
+   */
+  attempts: Attempt[];
 };
 
 /**
@@ -113,6 +128,96 @@ export type Job = Message<"ratatouille.v1.Job"> & {
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_finetune, 0);
+
+/**
+ * What a job needs of a trainer.
+ *
+ * @generated from message ratatouille.v1.JobNeeds
+ */
+export type JobNeeds = Message<"ratatouille.v1.JobNeeds"> & {
+  /**
+   * "cpu" or "gpu".
+   *
+   * @generated from field: string device = 1;
+   */
+  device: string;
+
+  /**
+   * What computes, for example "wasm" or "cpu".
+   *
+   * @generated from field: string backend = 2;
+   */
+  backend: string;
+
+  /**
+   * Memory at its largest, in MiB.
+   *
+   * @generated from field: uint32 memory_mib = 3;
+   */
+  memoryMib: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.JobNeeds.
+ * Use `create(JobNeedsSchema)` to create a new message.
+ */
+export const JobNeedsSchema: GenMessage<JobNeeds> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 1);
+
+/**
+ * One attempt at a job.
+ *
+ * @generated from message ratatouille.v1.Attempt
+ */
+export type Attempt = Message<"ratatouille.v1.Attempt"> & {
+  /**
+   * @generated from field: uint32 number = 1;
+   */
+  number: number;
+
+  /**
+   * @generated from field: string trainer = 2;
+   */
+  trainer: string;
+
+  /**
+   * Milliseconds since 1970; 0: not yet.
+   *
+   * @generated from field: int64 began_at_ms = 3;
+   */
+  beganAtMs: bigint;
+
+  /**
+   * @generated from field: int64 ended_at_ms = 4;
+   */
+  endedAtMs: bigint;
+
+  /**
+   * @generated from field: ratatouille.v1.AttemptOutcome outcome = 5;
+   */
+  outcome: AttemptOutcome;
+
+  /**
+   * Why it failed, how it was lost, or why it was cancelled.
+   *
+   * @generated from field: string error = 6;
+   */
+  error: string;
+
+  /**
+   * The step of the checkpoint from which it went on; 0: from the start.
+   *
+   * @generated from field: uint32 from_step = 7;
+   */
+  fromStep: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.Attempt.
+ * Use `create(AttemptSchema)` to create a new message.
+ */
+export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 2);
 
 /**
  * After Kubeflow Trainer's progress contract (KEP-2779).
@@ -155,7 +260,7 @@ export type TrainProgress = Message<"ratatouille.v1.TrainProgress"> & {
  * Use `create(TrainProgressSchema)` to create a new message.
  */
 export const TrainProgressSchema: GenMessage<TrainProgress> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 1);
+  messageDesc(file_ratatouille_v1_finetune, 3);
 
 /**
  * @generated from message ratatouille.v1.SubmitJobRequest
@@ -186,6 +291,13 @@ export type SubmitJobRequest = Message<"ratatouille.v1.SubmitJobRequest"> & {
    * @generated from field: bool reproduce = 4;
    */
   reproduce: boolean;
+
+  /**
+   * By default an estimate from the recipe. Of a job that is queued or running already they stay as they are.
+   *
+   * @generated from field: ratatouille.v1.JobNeeds needs = 5;
+   */
+  needs?: JobNeeds | undefined;
 };
 
 /**
@@ -193,7 +305,7 @@ export type SubmitJobRequest = Message<"ratatouille.v1.SubmitJobRequest"> & {
  * Use `create(SubmitJobRequestSchema)` to create a new message.
  */
 export const SubmitJobRequestSchema: GenMessage<SubmitJobRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 2);
+  messageDesc(file_ratatouille_v1_finetune, 4);
 
 /**
  * @generated from message ratatouille.v1.SubmitJobResponse
@@ -210,7 +322,7 @@ export type SubmitJobResponse = Message<"ratatouille.v1.SubmitJobResponse"> & {
  * Use `create(SubmitJobResponseSchema)` to create a new message.
  */
 export const SubmitJobResponseSchema: GenMessage<SubmitJobResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 3);
+  messageDesc(file_ratatouille_v1_finetune, 5);
 
 /**
  * @generated from message ratatouille.v1.GetJobRequest
@@ -227,7 +339,7 @@ export type GetJobRequest = Message<"ratatouille.v1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 4);
+  messageDesc(file_ratatouille_v1_finetune, 6);
 
 /**
  * @generated from message ratatouille.v1.GetJobResponse
@@ -244,7 +356,7 @@ export type GetJobResponse = Message<"ratatouille.v1.GetJobResponse"> & {
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 5);
+  messageDesc(file_ratatouille_v1_finetune, 7);
 
 /**
  * @generated from message ratatouille.v1.ListJobsRequest
@@ -280,7 +392,7 @@ export type ListJobsRequest = Message<"ratatouille.v1.ListJobsRequest"> & {
  * Use `create(ListJobsRequestSchema)` to create a new message.
  */
 export const ListJobsRequestSchema: GenMessage<ListJobsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 6);
+  messageDesc(file_ratatouille_v1_finetune, 8);
 
 /**
  * @generated from message ratatouille.v1.ListJobsResponse
@@ -302,7 +414,7 @@ export type ListJobsResponse = Message<"ratatouille.v1.ListJobsResponse"> & {
  * Use `create(ListJobsResponseSchema)` to create a new message.
  */
 export const ListJobsResponseSchema: GenMessage<ListJobsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 7);
+  messageDesc(file_ratatouille_v1_finetune, 9);
 
 /**
  * @generated from message ratatouille.v1.WatchJobsRequest
@@ -321,7 +433,7 @@ export type WatchJobsRequest = Message<"ratatouille.v1.WatchJobsRequest"> & {
  * Use `create(WatchJobsRequestSchema)` to create a new message.
  */
 export const WatchJobsRequestSchema: GenMessage<WatchJobsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 8);
+  messageDesc(file_ratatouille_v1_finetune, 10);
 
 /**
  * @generated from message ratatouille.v1.WatchJobsResponse
@@ -347,7 +459,82 @@ export type WatchJobsResponse = Message<"ratatouille.v1.WatchJobsResponse"> & {
  * Use `create(WatchJobsResponseSchema)` to create a new message.
  */
 export const WatchJobsResponseSchema: GenMessage<WatchJobsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 9);
+  messageDesc(file_ratatouille_v1_finetune, 11);
+
+/**
+ * @generated from message ratatouille.v1.RetryJobRequest
+ */
+export type RetryJobRequest = Message<"ratatouille.v1.RetryJobRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.RetryJobRequest.
+ * Use `create(RetryJobRequestSchema)` to create a new message.
+ */
+export const RetryJobRequestSchema: GenMessage<RetryJobRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 12);
+
+/**
+ * @generated from message ratatouille.v1.RetryJobResponse
+ */
+export type RetryJobResponse = Message<"ratatouille.v1.RetryJobResponse"> & {
+  /**
+   * @generated from field: ratatouille.v1.Job job = 1;
+   */
+  job?: Job | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.RetryJobResponse.
+ * Use `create(RetryJobResponseSchema)` to create a new message.
+ */
+export const RetryJobResponseSchema: GenMessage<RetryJobResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 13);
+
+/**
+ * @generated from message ratatouille.v1.CancelJobRequest
+ */
+export type CancelJobRequest = Message<"ratatouille.v1.CancelJobRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * For people, for example "takes too long". It may be empty.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.CancelJobRequest.
+ * Use `create(CancelJobRequestSchema)` to create a new message.
+ */
+export const CancelJobRequestSchema: GenMessage<CancelJobRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 14);
+
+/**
+ * @generated from message ratatouille.v1.CancelJobResponse
+ */
+export type CancelJobResponse = Message<"ratatouille.v1.CancelJobResponse"> & {
+  /**
+   * @generated from field: ratatouille.v1.Job job = 1;
+   */
+  job?: Job | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.CancelJobResponse.
+ * Use `create(CancelJobResponseSchema)` to create a new message.
+ */
+export const CancelJobResponseSchema: GenMessage<CancelJobResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 15);
 
 /**
  * @generated from message ratatouille.v1.CancelJobsRequest
@@ -371,7 +558,7 @@ export type CancelJobsRequest = Message<"ratatouille.v1.CancelJobsRequest"> & {
  * Use `create(CancelJobsRequestSchema)` to create a new message.
  */
 export const CancelJobsRequestSchema: GenMessage<CancelJobsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 10);
+  messageDesc(file_ratatouille_v1_finetune, 16);
 
 /**
  * @generated from message ratatouille.v1.CancelJobsResponse
@@ -388,7 +575,7 @@ export type CancelJobsResponse = Message<"ratatouille.v1.CancelJobsResponse"> & 
  * Use `create(CancelJobsResponseSchema)` to create a new message.
  */
 export const CancelJobsResponseSchema: GenMessage<CancelJobsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 11);
+  messageDesc(file_ratatouille_v1_finetune, 17);
 
 /**
  * @generated from message ratatouille.v1.BeginAttemptRequest
@@ -412,7 +599,7 @@ export type BeginAttemptRequest = Message<"ratatouille.v1.BeginAttemptRequest"> 
  * Use `create(BeginAttemptRequestSchema)` to create a new message.
  */
 export const BeginAttemptRequestSchema: GenMessage<BeginAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 12);
+  messageDesc(file_ratatouille_v1_finetune, 18);
 
 /**
  * @generated from message ratatouille.v1.BeginAttemptResponse
@@ -453,7 +640,7 @@ export type BeginAttemptResponse = Message<"ratatouille.v1.BeginAttemptResponse"
  * Use `create(BeginAttemptResponseSchema)` to create a new message.
  */
 export const BeginAttemptResponseSchema: GenMessage<BeginAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 13);
+  messageDesc(file_ratatouille_v1_finetune, 19);
 
 /**
  * @generated from message ratatouille.v1.ReportProgressRequest
@@ -480,7 +667,7 @@ export type ReportProgressRequest = Message<"ratatouille.v1.ReportProgressReques
  * Use `create(ReportProgressRequestSchema)` to create a new message.
  */
 export const ReportProgressRequestSchema: GenMessage<ReportProgressRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 14);
+  messageDesc(file_ratatouille_v1_finetune, 20);
 
 /**
  * @generated from message ratatouille.v1.ReportProgressResponse
@@ -493,7 +680,7 @@ export type ReportProgressResponse = Message<"ratatouille.v1.ReportProgressRespo
  * Use `create(ReportProgressResponseSchema)` to create a new message.
  */
 export const ReportProgressResponseSchema: GenMessage<ReportProgressResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 15);
+  messageDesc(file_ratatouille_v1_finetune, 21);
 
 /**
  * @generated from message ratatouille.v1.SaveCheckpointRequest
@@ -527,7 +714,7 @@ export type SaveCheckpointRequest = Message<"ratatouille.v1.SaveCheckpointReques
  * Use `create(SaveCheckpointRequestSchema)` to create a new message.
  */
 export const SaveCheckpointRequestSchema: GenMessage<SaveCheckpointRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 16);
+  messageDesc(file_ratatouille_v1_finetune, 22);
 
 /**
  * @generated from message ratatouille.v1.SaveCheckpointResponse
@@ -540,7 +727,7 @@ export type SaveCheckpointResponse = Message<"ratatouille.v1.SaveCheckpointRespo
  * Use `create(SaveCheckpointResponseSchema)` to create a new message.
  */
 export const SaveCheckpointResponseSchema: GenMessage<SaveCheckpointResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 17);
+  messageDesc(file_ratatouille_v1_finetune, 23);
 
 /**
  * @generated from message ratatouille.v1.CompleteAttemptRequest
@@ -574,7 +761,7 @@ export type CompleteAttemptRequest = Message<"ratatouille.v1.CompleteAttemptRequ
  * Use `create(CompleteAttemptRequestSchema)` to create a new message.
  */
 export const CompleteAttemptRequestSchema: GenMessage<CompleteAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 18);
+  messageDesc(file_ratatouille_v1_finetune, 24);
 
 /**
  * @generated from message ratatouille.v1.CompleteAttemptResponse
@@ -591,7 +778,7 @@ export type CompleteAttemptResponse = Message<"ratatouille.v1.CompleteAttemptRes
  * Use `create(CompleteAttemptResponseSchema)` to create a new message.
  */
 export const CompleteAttemptResponseSchema: GenMessage<CompleteAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 19);
+  messageDesc(file_ratatouille_v1_finetune, 25);
 
 /**
  * @generated from message ratatouille.v1.FailAttemptRequest
@@ -625,7 +812,7 @@ export type FailAttemptRequest = Message<"ratatouille.v1.FailAttemptRequest"> & 
  * Use `create(FailAttemptRequestSchema)` to create a new message.
  */
 export const FailAttemptRequestSchema: GenMessage<FailAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 20);
+  messageDesc(file_ratatouille_v1_finetune, 26);
 
 /**
  * @generated from message ratatouille.v1.FailAttemptResponse
@@ -642,7 +829,7 @@ export type FailAttemptResponse = Message<"ratatouille.v1.FailAttemptResponse"> 
  * Use `create(FailAttemptResponseSchema)` to create a new message.
  */
 export const FailAttemptResponseSchema: GenMessage<FailAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 21);
+  messageDesc(file_ratatouille_v1_finetune, 27);
 
 /**
  * @generated from message ratatouille.v1.ReleaseAttemptRequest
@@ -664,7 +851,7 @@ export type ReleaseAttemptRequest = Message<"ratatouille.v1.ReleaseAttemptReques
  * Use `create(ReleaseAttemptRequestSchema)` to create a new message.
  */
 export const ReleaseAttemptRequestSchema: GenMessage<ReleaseAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 22);
+  messageDesc(file_ratatouille_v1_finetune, 28);
 
 /**
  * @generated from message ratatouille.v1.ReleaseAttemptResponse
@@ -677,7 +864,7 @@ export type ReleaseAttemptResponse = Message<"ratatouille.v1.ReleaseAttemptRespo
  * Use `create(ReleaseAttemptResponseSchema)` to create a new message.
  */
 export const ReleaseAttemptResponseSchema: GenMessage<ReleaseAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 23);
+  messageDesc(file_ratatouille_v1_finetune, 29);
 
 /**
  * @generated from enum ratatouille.v1.JobState
@@ -726,18 +913,75 @@ export const JobStateSchema: GenEnum<JobState> = /*@__PURE__*/
   enumDesc(file_ratatouille_v1_finetune, 0);
 
 /**
+ * How an attempt ended.
+ *
+ * @generated from enum ratatouille.v1.AttemptOutcome
+ */
+export const AttemptOutcome = {
+  /**
+   * It has not.
+   *
+   * @generated from enum value: ATTEMPT_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: ATTEMPT_OUTCOME_COMPLETED = 1;
+   */
+  COMPLETED: 1,
+
+  /**
+   * @generated from enum value: ATTEMPT_OUTCOME_FAILED = 2;
+   */
+  FAILED: 2,
+
+  /**
+   * The trainer was not heard of any more.
+   *
+   * @generated from enum value: ATTEMPT_OUTCOME_LOST = 3;
+   */
+  LOST: 3,
+
+  /**
+   * The trainer gave the job back: it ended, or could not reach what it needed.
+   *
+   * @generated from enum value: ATTEMPT_OUTCOME_RELEASED = 4;
+   */
+  RELEASED: 4,
+
+  /**
+   * @generated from enum value: ATTEMPT_OUTCOME_CANCELLED = 5;
+   */
+  CANCELLED: 5,
+} as const;
+
+/**
+ * How an attempt ended.
+ *
+ * @generated from enum ratatouille.v1.AttemptOutcome
+ */
+export type AttemptOutcome = (typeof AttemptOutcome)[keyof typeof AttemptOutcome] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.AttemptOutcome.
+ */
+export const AttemptOutcomeSchema: GenEnum<AttemptOutcome> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_finetune, 1);
+
+/**
  * Training jobs: who runs which recipe, how far it is, who may finish it. Owns no weights.
  *
  * A job is a recipe of kind `dataset`, `pretrain`, `probe` or `fine-tune`. Submitting a recipe twice is one job.
- * Work is handed out on the bus (`ratatouille.v1.work.<device>`); a trainer that takes a message calls BeginAttempt and
- * gets a number, the fencing token. Only the newest attempt of a job may report, checkpoint, complete or fail.
+ * Work is handed out on the bus (`ratatouille.v1.work.<device>.<backend>.<memory class>`): a trainer takes what it can run, calls
+ * BeginAttempt and gets a number, the fencing token. Only the newest attempt of a job may report, checkpoint, complete or fail.
  *
  * @generated from service ratatouille.v1.FinetuneService
  */
 export const FinetuneService: GenService<{
   /**
    * A recipe that has an artifact in the catalog has succeeded at once. A job that has failed, was cancelled, or whose artifact is gone,
-   * starts anew. INVALID_ARGUMENT (RECIPE_INVALID): not a recipe that a trainer can run.
+   * starts anew. INVALID_ARGUMENT (RECIPE_INVALID): not a recipe that a trainer can run; (NEEDS_INVALID): it needs more than any trainer has,
+   * or something that none has.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.SubmitJob
    */
@@ -774,6 +1018,27 @@ export const FinetuneService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchJobsRequestSchema;
     output: typeof WatchJobsResponseSchema;
+  },
+  /**
+   * A job that has failed or was cancelled starts anew, for whoever needs it. FAILED_PRECONDITION (JOB_NOT_RETRYABLE) in any other state.
+   *
+   * @generated from rpc ratatouille.v1.FinetuneService.RetryJob
+   */
+  retryJob: {
+    methodKind: "unary";
+    input: typeof RetryJobRequestSchema;
+    output: typeof RetryJobResponseSchema;
+  },
+  /**
+   * Stops a job by hand, whichever runs need it: it is CANCELLED, and they take it as failed. A running attempt learns it on its progress
+   * stream. A job that has ended stays as it is, and so does the reason of one that was cancelled before.
+   *
+   * @generated from rpc ratatouille.v1.FinetuneService.CancelJob
+   */
+  cancelJob: {
+    methodKind: "unary";
+    input: typeof CancelJobRequestSchema;
+    output: typeof CancelJobResponseSchema;
   },
   /**
    * Stops jobs that no other run needs. A running attempt learns it on its progress stream. A reproduction is never shared.
