@@ -11,6 +11,7 @@ import { failureSentence, isPassing, isPermanent, LostAttempt } from "./failure.
 import { createProgress } from "./progress.ts";
 import { runRecipe } from "./run-recipe.ts";
 import { sendReports } from "./send-reports.ts";
+import type { Stopping } from "./stopping.ts";
 
 /** How long the service may take to hear that a trainer that ends gives its job back. */
 const RELEASE_MS = 1000;
@@ -23,77 +24,87 @@ export type RunningAttempt = {
   readonly computed: Promise<void>;
   /**
    * Resolves when the attempt has ended: the artifact is published and the job complete, or the failure is reported, or the job is given
-   * back, or another attempt has it, or nobody needs it any more. Rejects with the signal's reason, or an RpcError if the service cannot
-   * be told; then the lease ends by itself.
+   * back, or another attempt has it, or nobody needs it any more. Rejects with an RpcError if the service cannot be told; then the lease
+   * ends by itself.
    */
   readonly ended: Promise<void>;
 };
 
-/** Runs an attempt that has begun. */
-export function runAttempt(begun: BeginAttemptResponse, deps: AttemptDependencies, signal: AbortSignal): RunningAttempt {
+/**
+ * Runs an attempt that has begun. When the trainer is asked to stop, a training ends with a checkpoint of the step that it has come to,
+ * what is computed is published if there is time, and the job is given back otherwise.
+ */
+export function runAttempt(begun: BeginAttemptResponse, deps: AttemptDependencies, stopping: Stopping): RunningAttempt {
   const computed = Promise.withResolvers<void>();
-  return { computed: computed.promise, ended: attemptJob(begun, deps, signal, computed.resolve).finally(computed.resolve) };
+  return { computed: computed.promise, ended: attemptJob(begun, deps, stopping, computed.resolve).finally(computed.resolve) };
 }
 
 async function attemptJob(
   begun: BeginAttemptResponse,
   deps: AttemptDependencies,
-  signal: AbortSignal,
+  { asked, timeUp }: Stopping,
   computed: () => void,
 ): Promise<void> {
   const { finetune, log } = deps;
   const startCpuMs = cpuTimeMs();
   const attempt = { jobId: begun.job?.id ?? "", attempt: begun.attempt };
   const controller = new AbortController();
-  const stop = () => controller.abort(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
+  const computing = new AbortController();
+  const checkpointer = createCheckpointer(deps, attempt, controller);
+  const giveUp = () => controller.abort(timeUp.reason);
+  const stopComputing = () => computing.abort(controller.signal.aborted ? controller.signal.reason : asked.reason);
+  const drain = () => checkpointer.last(stopComputing);
+  controller.signal.addEventListener("abort", stopComputing, { once: true });
+  timeUp.addEventListener("abort", giveUp, { once: true });
+  asked.addEventListener("abort", drain, { once: true });
   const progress = createProgress((begun.leaseSeconds * 1000) / 3);
   void sendReports(deps, attempt, progress, controller);
   try {
-    signal.throwIfAborted();
+    asked.throwIfAborted();
     const recipe = parseRecipe(begun.job?.recipe ?? "");
     progress.begin(recipe);
-    const checkpointer = createCheckpointer(deps, attempt, controller);
-    const checkpoint = await loadCheckpoint(deps, begun.checkpoint, controller.signal);
+    const checkpoint = await loadCheckpoint(deps, begun.checkpoint, computing.signal);
     if (checkpoint) progress.resume(checkpoint.step);
     const onStep = (step: TrainStep) => {
       progress.onStep(step);
       checkpointer.onStep(step);
     };
-    const watch = { checkpoint, signal: controller.signal, onStep };
+    const watch = { checkpoint, signal: computing.signal, onStep };
     const attributes = { "ratatouille.job": attempt.jobId, "ratatouille.attempt": attempt.attempt, "ratatouille.recipe.kind": recipe.kind };
-    const product = await inSpan("run recipe", attributes, () => runRecipe(recipe, deps.inputs(controller.signal), watch));
+    const product = await inSpan("run recipe", attributes, () => runRecipe(recipe, deps.inputs(computing.signal), watch));
+    asked.removeEventListener("abort", drain);
     const cpuMs = BigInt(Math.round(cpuTimeMs() - startCpuMs));
     computed();
     await checkpointer.settled();
     if (!begun.reproduce)
       await deps.artifacts.publish(product.built, { blobs: product.blobs.map(({ bytes }) => bytes), signal: controller.signal });
     // Not the controller's signal: the service ends the progress stream of a completed attempt, maybe before it answers here.
-    await finetune.completeAttempt({ ...attempt, artifact: product.built.digest, cpuMs }, { signal });
+    await finetune.completeAttempt({ ...attempt, artifact: product.built.digest, cpuMs }, { signal: timeUp });
     log.info({ job: attempt.jobId, artifact: product.built.digest }, "job completed");
   } catch (thrown) {
     computed();
+    await checkpointer.settled();
     const error = controller.signal.aborted ? controller.signal.reason : thrown;
-    if (signal.aborted) {
-      await finetune.releaseAttempt(attempt, { timeoutMs: RELEASE_MS }).catch((err: unknown) => {
-        log.info({ job: attempt.jobId, err }, "the job could not be given back; its lease ends soon");
-      });
-      throw signal.reason;
-    }
     if (error instanceof LostAttempt || isRpcError(error, Code.ABORTED)) {
       log.info({ job: attempt.jobId, reason: error.message }, "attempt given up");
       return;
     }
+    if (asked.aborted) {
+      await finetune.releaseAttempt(attempt, { timeoutMs: RELEASE_MS });
+      log.info({ job: attempt.jobId }, "the trainer ends; its job is given back");
+      return;
+    }
     if (isPassing(error)) {
       log.warn({ job: attempt.jobId, err: error }, "a service is not there; the job is given back");
-      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
-      await finetune.releaseAttempt(attempt);
+      await sleep(PAUSE_MS, undefined, { signal: asked }).catch(() => undefined);
+      await finetune.releaseAttempt(attempt, { signal: timeUp });
       return;
     }
     log.warn({ job: attempt.jobId, err: error }, "attempt failed");
-    await finetune.failAttempt({ ...attempt, error: failureSentence(error), permanent: isPermanent(error) }, { signal });
+    await finetune.failAttempt({ ...attempt, error: failureSentence(error), permanent: isPermanent(error) }, { signal: timeUp });
   } finally {
-    signal.removeEventListener("abort", stop);
+    asked.removeEventListener("abort", drain);
+    timeUp.removeEventListener("abort", giveUp);
     progress.end();
   }
 }

@@ -17,6 +17,8 @@ export function createCheckpointer(
 ) {
   let savedAt = performance.now();
   let saving: Promise<void> | undefined;
+  let stepped = false;
+  let onLast: (() => void) | undefined;
   const { signal } = controller;
 
   async function save(checkpoint: Checkpoint): Promise<void> {
@@ -24,19 +26,38 @@ export function createCheckpointer(
     await finetune.saveCheckpoint({ ...attempt, checkpoint: blob.digest, step: checkpoint.step }, { signal });
   }
 
+  /** Behind what is being saved, if anything. */
+  function start(checkpoint: Checkpoint): void {
+    const own = Promise.resolve(saving)
+      .then(() => save(checkpoint))
+      .catch((error: unknown) => {
+        if (isRpcError(error, Code.ABORTED)) controller.abort(new LostAttempt(error.message));
+        else if (!signal.aborted) log.warn({ job: attempt.jobId, err: error }, "checkpoint not saved");
+      })
+      .finally(() => {
+        if (saving === own) saving = undefined;
+      });
+    saving = own;
+  }
+
   return {
     onStep(step: TrainStep): void {
+      stepped = true;
+      if (onLast) {
+        start(step.checkpoint());
+        onLast();
+        onLast = undefined;
+        return;
+      }
       const now = performance.now();
       if (saving || now - savedAt < checkpointMs) return;
       savedAt = now;
-      saving = save(step.checkpoint())
-        .catch((error: unknown) => {
-          if (isRpcError(error, Code.ABORTED)) controller.abort(new LostAttempt(error.message));
-          else if (!signal.aborted) log.warn({ job: attempt.jobId, err: error }, "checkpoint not saved");
-        })
-        .finally(() => {
-          saving = undefined;
-        });
+      start(step.checkpoint());
+    },
+    /** Saves the state after the step that is being done, and calls `then` once that is copied; at once where no step was done yet. */
+    last(then: () => void): void {
+      if (stepped) onLast = then;
+      else then();
     },
     /** Resolves when nothing is being saved. */
     async settled(): Promise<void> {

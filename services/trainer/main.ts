@@ -1,34 +1,17 @@
-import { createArtifacts } from "#libs/artifacts";
-import { connectRemoteBus } from "#libs/bus";
-import { openBackend } from "#libs/learning";
-import { connect } from "#libs/rpc";
-import { ExitCode, exitWhenParentIsGone, runProcess } from "#libs/service";
+// A trainer that another process starts: it is configured by its environment and does not outlive that process.
+import { ExitCode, exitWhenParentIsGone, readSettings, runProcess } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
-import { readTrainerConfig } from "./config.ts";
-import { createInputs } from "./inputs.ts";
-import { takeWork } from "./take-work.ts";
+import { runTrainer } from "./run-trainer.ts";
+import { trainerSettings } from "./settings.ts";
 
 exitWhenParentIsGone();
-const config = configuration();
-const log = createLogger({ service: "trainer", ...(config.logFile ? { destination: config.logFile } : {}) });
+const values = settings();
+const log = createLogger({ service: "trainer", ...(values.logFile ? { destination: values.logFile } : {}) });
+await runProcess((_stack, context) => runTrainer(values, context), { service: "trainer", log });
 
-await runProcess(
-  async (stack, { signal }) => {
-    // Loading the kernels takes a while; do it before the first job needs them.
-    await openBackend("wasm");
-    const channel = stack.use(connect(config.server, { token: config.token }));
-    const bus = stack.use(connectRemoteBus(channel));
-    const artifacts = createArtifacts(channel);
-    const inputs = createInputs(artifacts, config.cacheBytes);
-    log.info({ server: config.server, trainer: config.name, device: config.device }, "trainer ready");
-    await takeWork({ ...config, channel, bus, artifacts, inputs, log }, signal);
-  },
-  { service: "trainer", log },
-);
-
-function configuration() {
+function settings() {
   try {
-    return readTrainerConfig();
+    return readSettings(trainerSettings, { flags: {}, env: process.env });
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);
     process.exit(ExitCode.usage);

@@ -4,7 +4,7 @@ import { connectRemoteBus } from "#libs/bus";
 import { connect } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
 import { temporaryDirectory, waitFor } from "#libs/testing";
-import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { FinetuneService, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createInputs } from "../../services/trainer/inputs.ts";
 import { takeWork } from "../../services/trainer/take-work.ts";
 import { drawn } from "./recipes.ts";
@@ -29,7 +29,22 @@ test("a trainer begins the next job while it publishes the result of one, and no
   const stop = new AbortController();
   const log = createLogger({ service: "test", level: "silent" });
   const inputs = createInputs(artifacts, 0);
-  const work = takeWork({ channel, bus, artifacts: slow, inputs, log, name: "t", device: "cpu", checkpointMs: 5000 }, stop.signal);
+  const finetune = channel.client(FinetuneService);
+  const work = takeWork(
+    {
+      finetune,
+      bus,
+      artifacts: slow,
+      inputs,
+      log,
+      name: "t",
+      device: "cpu",
+      backends: ["cpu"],
+      memoryMib: 1024,
+      checkpointMs: 5000,
+    } as const,
+    stop.signal,
+  );
   const ids: string[] = [];
   for (const seed of [1, 2, 3]) ids.push((await system.submit({ ...drawn, seed })).id);
   const states = () => Promise.all(ids.map(async (id) => (await system.job(id)).state));

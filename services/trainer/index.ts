@@ -1,0 +1,1 @@
+export { runTrainer } from "./run-trainer.ts";

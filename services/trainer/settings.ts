@@ -1,0 +1,93 @@
+import { hostname } from "node:os";
+import * as v from "valibot";
+import { address, declareSettings, type Values, wholeNumber } from "#libs/service";
+import { memoryClassesMib } from "#libs/topics";
+import { device, usableMemoryMib } from "./device.ts";
+
+const text = () => v.string("text");
+
+/** What can be set of a trainer. */
+export const trainerSettings = declareSettings({
+  server: {
+    flag: "--server <host:port>",
+    env: "RATATOUILLE_SERVER",
+    description: "the system to work for",
+    schema: address(),
+    required: true,
+  },
+  catalog: {
+    flag: "--catalog <host:port>",
+    env: "RATATOUILLE_CATALOG",
+    description: "the catalog, where bytes shall not pass through the server",
+    schema: address(),
+  },
+  finetune: {
+    flag: "--finetune <host:port>",
+    env: "RATATOUILLE_FINETUNE",
+    description: "the fine-tune service, likewise",
+    schema: address(),
+  },
+  nats: {
+    flag: "--nats <host:port>",
+    env: "RATATOUILLE_NATS",
+    description: "take work directly from NATS, and not through the server",
+    schema: address(),
+  },
+  token: {
+    flag: "--token <token>",
+    env: "RATATOUILLE_TOKEN",
+    description: "bearer token for the server; other users of this machine see flags, so prefer the variable",
+    schema: text(),
+    secret: true,
+  },
+  ca: {
+    flag: "--ca <file>",
+    env: "RATATOUILLE_CA",
+    description: "certificate authority of the server (PEM); use TLS",
+    schema: text(),
+  },
+  name: {
+    flag: "--name <name>",
+    env: "RATATOUILLE_TRAINER_NAME",
+    description: "what people see",
+    schema: v.pipe(v.string("a name"), v.maxLength(200, "a name of at most 200 characters")),
+    default: `${hostname()}-${process.pid}`,
+  },
+  device: {
+    flag: "--device <device>",
+    env: "RATATOUILLE_DEVICE",
+    description: "auto, cpu or gpu:N",
+    schema: device(),
+    default: "auto",
+  },
+  memoryMib: {
+    flag: "--memory <MiB>",
+    env: "RATATOUILLE_MEMORY_MIB",
+    description: "what a job may need; by default four fifths of what there is",
+    schema: wholeNumber(memoryClassesMib[0], 2 ** 30),
+    default: String(usableMemoryMib()),
+  },
+  checkpointMs: {
+    flag: "--checkpoint-ms <ms>",
+    env: "RATATOUILLE_CHECKPOINT_MS",
+    description: "training time between checkpoints",
+    schema: wholeNumber(1, 86_400_000),
+    default: "5000",
+  },
+  cacheMib: {
+    flag: "--cache <MiB>",
+    env: "RATATOUILLE_CACHE_MIB",
+    description: "memory for data sets and models that may be needed again",
+    schema: wholeNumber(0, 65_536),
+    default: "256",
+  },
+  logFile: {
+    flag: "--log-file <file>",
+    env: "RATATOUILLE_LOG_FILE",
+    description: "JSON lines go there, and not to stdout",
+    schema: text(),
+  },
+});
+
+/** What a trainer is told. */
+export type TrainerValues = Values<typeof trainerSettings>;
