@@ -1,8 +1,11 @@
 export { address, ConfigError, readConfig, wholeNumber } from "./config.ts";
 export { ExitCode, exitCodeOf, InterruptedError, UsageError } from "./exit.ts";
+export { type CheckResult, type HealthWatch, watchHealth } from "./health-watch.ts";
+export { hostService } from "./host-service.ts";
 export { type Main, type ProcessContext, type ProcessOptions, runProcess } from "./run-process.ts";
 export {
   cpuTimeMs,
+  endWithThisProcess,
   exitWhenParentIsGone,
   type RuntimeName,
   runtimeName,
@@ -12,6 +15,15 @@ export {
   spawnScript,
 } from "./runtime.ts";
 export type { HealthCheck, Service } from "./service.ts";
+export {
+  type CommonValues,
+  commonSettings,
+  dataSetting,
+  defaultAddresses,
+  listenSetting,
+  natsSetting,
+  peerSetting,
+} from "./service-settings.ts";
 export {
   declareSettings,
   describeSettings,
@@ -24,4 +36,5 @@ export {
   type Values,
   yesOrNo,
 } from "./settings.ts";
+export { type Supervised, type SuperviseOptions, supervise } from "./supervisor.ts";
 export { VERSION } from "./version.ts";

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { fstatSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 /** Everything that depends on the runtime is in this file. */
 export type RuntimeName = "bun" | "node" | "deno";
@@ -29,26 +30,33 @@ const flags: Record<RuntimeName, readonly string[]> = {
   deno: ["run", "-A", "--no-check", "--no-lock", "--quiet"],
 };
 
-/** The program and its arguments that run one of our scripts on the runtime of this process. */
-export function scriptCommand(path: string, args: readonly string[]): [program: string, ...args: string[]] {
-  return [process.execPath, ...flags[runtimeName()], path, ...args];
+/** The program and its arguments that run one of our scripts: on the runtime of this process, or on another of those that are installed here. */
+export function scriptCommand(
+  path: string,
+  args: readonly string[],
+  runtime: RuntimeName = runtimeName(),
+): [program: string, ...args: string[]] {
+  const installed = () => fileURLToPath(new URL(`../../node_modules/.bin/${runtime}`, import.meta.url));
+  return [runtime === runtimeName() ? process.execPath : installed(), ...flags[runtime], path, ...args];
 }
 
 export type SpawnScriptOptions = Omit<SpawnOptions, "env"> & {
   /** Added to this process's environment; `undefined` takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** That of this process by default. */
+  readonly runtime?: RuntimeName | undefined;
 };
 
 const parentVariable = "RATATOUILLE_PARENT_PID";
 
 /**
- * Starts one of our scripts as a child process on the runtime that runs this one. Its stdin is a pipe unless `stdio` says otherwise:
+ * Starts one of our scripts as a child process, on the runtime that runs this one unless told otherwise. Its stdin is a pipe unless `stdio` says otherwise:
  * with that and `exitWhenParentIsGone` in the child, it does not outlive this process.
  */
-export function spawnScript(path: string, args: readonly string[], options: SpawnScriptOptions = {}): ChildProcess {
+export function spawnScript(path: string, args: readonly string[], { runtime, ...options }: SpawnScriptOptions = {}): ChildProcess {
   const env: NodeJS.ProcessEnv = { ...process.env, [parentVariable]: String(process.pid), ...options.env };
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
-  const [program, ...rest] = scriptCommand(path, args);
+  const [program, ...rest] = scriptCommand(path, args, runtime);
   return spawn(program, rest, { stdio: ["pipe", "inherit", "inherit"], ...options, env });
 }
 
@@ -63,6 +71,23 @@ export function signalChild(child: ChildProcess, signal: NodeJS.Signals): boolea
   } catch {
     return false;
   }
+}
+
+/**
+ * Sees to it that a child that is not ours to change ends with this process, however that goes: a guard waits for the end of this process
+ * and kills the child then. The guard is gone when the child is.
+ */
+export function endWithThisProcess(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  // Detached: a Ctrl-C in the terminal is not for the guard.
+  const guard = spawn("sh", ["-c", 'cat >/dev/null; kill -KILL "$0" 2>/dev/null', String(child.pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  guard.once("error", () => undefined);
+  guard.stdin?.once("error", () => undefined);
+  guard.unref();
+  child.once("exit", () => signalChild(guard, "SIGKILL"));
 }
 
 /**

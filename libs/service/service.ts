@@ -8,6 +8,8 @@ export type HealthCheck = {
   readonly vital: boolean;
   /** Rejects with the reason while it is not there. Comes back soon. */
   check(): Promise<void>;
+  /** The gRPC services that cannot be served without it, by their full names; health says so of them. */
+  readonly serves?: readonly string[];
 };
 
 /** One service, wired to what it needs, ready to be served: alone in a process or beside the others on one port. */

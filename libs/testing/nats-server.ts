@@ -1,12 +1,9 @@
-import { execFile } from "node:child_process";
-import { access, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { natsServerProgram } from "#libs/programs";
 import { type TestProcess, testProcess } from "./process.ts";
 import { waitFor } from "./wait-for.ts";
-
-const NATS_VERSION = "v2.15.2";
 
 /** A real nats-server with JetStream, for one test; killed when disposed. */
 export type NatsServer = AsyncDisposable & {
@@ -20,7 +17,7 @@ export type NatsServer = AsyncDisposable & {
 
 /** Starts a nats-server on a free port with a store of its own. The first call on a machine installs it with `go install`. */
 export async function startNatsServer(): Promise<NatsServer> {
-  const program = await natsProgram();
+  const program = await natsServerProgram();
   const directory = await mkdtemp(join(tmpdir(), "ratatouille-nats-"));
   let port = -1;
   let server: TestProcess | undefined;
@@ -55,23 +52,4 @@ async function readPorts(directory: string): Promise<string | undefined> {
   if (file === undefined) return undefined;
   const ports = JSON.parse(await readFile(join(directory, file), "utf8")) as { nats: string[] };
   return ports.nats[0];
-}
-
-/** The server's program, from a cache outside the checkout; installed there if it is missing. */
-async function natsProgram(): Promise<string> {
-  const { XDG_CACHE_HOME: caches = join(homedir(), ".cache") } = process.env;
-  const cache = join(caches, "ratatouille", "bin");
-  const program = join(cache, `nats-server-${NATS_VERSION}`, "nats-server");
-  const there = await access(program).then(
-    () => true,
-    () => false,
-  );
-  if (there) return program;
-  const bin = join(cache, `nats-server-${NATS_VERSION}`);
-  await mkdir(bin, { recursive: true });
-  // `go install` writes to a temporary file and renames it, so test processes may race here.
-  await promisify(execFile)("go", ["install", `github.com/nats-io/nats-server/v2@${NATS_VERSION}`], {
-    env: { ...process.env, GOBIN: bin },
-  });
-  return program;
 }

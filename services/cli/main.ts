@@ -7,6 +7,12 @@ import { commandContext } from "./context.ts";
 import { explain } from "./explain.ts";
 import { createProgram } from "./program.ts";
 
+/** The name in traces: that of a service in a process of its own, or else that of the command. */
+function serviceName([, , command, name]: readonly string[]): string {
+  if (command === "serve" && name !== undefined) return name;
+  return command === "trainer" ? "trainer" : "ratatouille";
+}
+
 await runProcess(
   async (stack, process_) => {
     const context = commandContext(stack, process_);
@@ -25,7 +31,7 @@ await runProcess(
     return code;
   },
   {
-    service: "ratatouille",
+    service: serviceName(process.argv),
     log: createLogger({ service: "ratatouille", level: "silent" }),
     onError: (error) => process.stderr.write(`ratatouille: ${explain(error)}\n`),
   },

@@ -1,15 +1,21 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { UsageError, VERSION } from "#libs/service";
+import { type Settings, UsageError, VERSION } from "#libs/service";
+import { trainerSettings } from "../trainer/settings.ts";
 import { collectGarbage } from "./commands/collect-garbage.ts";
 import { completion, isShell } from "./commands/completion.ts";
 import { doctor } from "./commands/doctor.ts";
+import { showEvents } from "./commands/events.ts";
+import { cancelJob, listJobs, parseJobStates, retryJob, showJob } from "./commands/jobs.ts";
 import { lineage } from "./commands/lineage.ts";
 import { listModels, pullModel, showModel } from "./commands/models.ts";
 import { recycle } from "./commands/recycle.ts";
 import { reproduce } from "./commands/reproduce.ts";
 import { cancelRun, deleteRun, listRuns, showRun, watchRun } from "./commands/runs.ts";
+import { programs, serveService } from "./commands/serve.ts";
+import { trainer } from "./commands/trainer.ts";
 import { up } from "./commands/up.ts";
 import type { CommandContext } from "./context.ts";
+import { parseDuration } from "./duration.ts";
 import { DEFAULT_LISTEN } from "./system/port.ts";
 import { takeToken } from "./token.ts";
 
@@ -93,6 +99,31 @@ this machine may use it.`,
     .option("--insecure", "listen on any address without TLS and token")
     .action(run((options) => up(options, context)));
 
+  const serve = command(
+    program,
+    "serve",
+    `One service in a process of its own, until it is asked to stop: ${Object.keys(programs).join(", ")}.
+
+Every flag can be set by a variable too, as --print-config says.`,
+    `  ratatouille serve catalog --data /var/lib/ratatouille --nats nats:4222
+  ratatouille serve gateway --print-config`,
+  );
+  for (const [name, { settings }] of Object.entries(programs)) {
+    configured(command(serve, name, `The service ${name}.`, `  ratatouille serve ${name} --print-config`), settings).action(
+      run((options) => serveService(name, options, context)),
+    );
+  }
+  configured(
+    command(
+      program,
+      "trainer",
+      "A trainer: takes jobs from a running system, until it is asked to stop.",
+      `  ratatouille trainer --server gateway:7437
+  ratatouille trainer --server gateway:7437 --device cpu --name remy`,
+    ),
+    trainerSettings,
+  ).action(run((options) => trainer(options, context)));
+
   const runs = command(
     program,
     "runs",
@@ -119,6 +150,60 @@ this machine may use it.`,
   shared(command(runs, "cancel <id>", "Stop a run; what it has made stays.", "  ratatouille runs cancel run-0123456789abcdef")).action(
     run((id: string, options) => cancelRun(id, options, context)),
   );
+
+  const jobs = command(
+    program,
+    "jobs",
+    "Training jobs: list, show, retry, cancel.",
+    "  ratatouille jobs list --state queued,running\n  ratatouille jobs show job-0123456789abcdef",
+  );
+  shared(
+    command(
+      jobs,
+      "list",
+      "Training jobs, newest first.",
+      `  ratatouille jobs list --state failed
+  ratatouille jobs list --run run-0123456789abcdef --json`,
+    ),
+  )
+    .option("--state <states>", "only queued, running, succeeded, failed or cancelled ones; several with commas", parseJobStates)
+    .option("--run <id>", "only those of a run")
+    .action(run((options) => listJobs(options, context)));
+  shared(
+    command(
+      jobs,
+      "show <id>",
+      "One job with its attempts, what went wrong, and what to do.",
+      "  ratatouille jobs show job-0123456789abcdef",
+    ),
+  ).action(run((id: string, options) => showJob(id, options, context)));
+  shared(
+    command(jobs, "retry <id>", "Queue a job again that has failed or was cancelled.", "  ratatouille jobs retry job-0123456789abcdef"),
+  ).action(run((id: string, options) => retryJob(id, options, context)));
+  shared(
+    command(
+      jobs,
+      "cancel <id>",
+      "Stop a job, whichever runs need it; they take it as failed.",
+      `  ratatouille jobs cancel job-0123456789abcdef --reason "takes too long"`,
+    ),
+  )
+    .option("--reason <text>", "for whoever asks why")
+    .action(run((id: string, options) => cancelJob(id, options, context)));
+
+  shared(
+    command(
+      program,
+      "events",
+      "What has happened in a system lately, one line each.",
+      `  ratatouille events --since 10m
+  ratatouille events --follow
+  ratatouille events --follow --since 1h --json`,
+    ),
+  )
+    .option("--follow", "show what happens from now on, until Ctrl-C")
+    .option("--since <time>", "begin so long ago, such as 90s, 10m, 2h or 1d (default: 1h; with --follow: now)", parseDuration)
+    .action(run((options) => showEvents(options, context)));
 
   const models = command(
     program,
@@ -194,6 +279,16 @@ this machine may use it.`,
     }),
   );
   return program;
+}
+
+/** Options of a program that is configured by settings. They read the environment themselves, so that they can say where a value is from. */
+function configured(command: Command, settings: Settings): Command {
+  for (const { flag, env, description, default: fallback } of Object.values(settings))
+    command.option(flag, `${description} (${fallback === undefined ? "" : `default: ${fallback}; `}env: ${env})`);
+  if ("token" in settings) command.option("--token-file <file>", "a file with the bearer token, instead");
+  return command
+    .option("--print-config", "say what is set and where from, and do nothing")
+    .option("--json", "with --print-config: for programs");
 }
 
 /** Options of commands that work on the data directory themselves. */

@@ -1,1 +1,57 @@
+import { type Bus, busService } from "#libs/bus";
+import { forward, implement, type RpcChannel } from "#libs/rpc";
+import { runtimeName, runtimeVersion, type Service, VERSION } from "#libs/service";
+import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
+import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import { watchEvents } from "./events.ts";
+import { checkReady, describePlace, type Place } from "./places.ts";
+
 export { watchEvents } from "./events.ts";
+
+/** Where the services are. */
+export type Places = { readonly [S in keyof typeof services]: RpcChannel };
+
+const services = {
+  catalog: CatalogService,
+  finetune: FinetuneService,
+  averaging: AveragingService,
+  evaluation: EvaluationService,
+  recycling: RecyclingService,
+};
+
+/**
+ * The one address of a system whose services are programs of their own: passes their calls on, says how they are, and lends the bus to
+ * trainers that do not reach NATS. It has no state.
+ */
+export async function createGateway({ places, bus }: { readonly places: Places; readonly bus: Bus }): Promise<Service> {
+  const names = Object.keys(services) as (keyof Places)[];
+  const all: readonly Place[] = names.map((name) => ({ name, channel: places[name] }));
+  const system = implement(SystemService, {
+    getSystem: async () => {
+      const processes = await Promise.all(all.map(describePlace));
+      return { version: VERSION, services: names, runtime: `${runtimeName()} ${runtimeVersion()}`, processes };
+    },
+    watchEvents: watchEvents(bus),
+  });
+  return {
+    name: "gateway",
+    registrations: [system, busService(bus), ...names.map((name) => forward(services[name], places[name]))],
+    // Work happens inside calls only.
+    run: async () => {},
+    checks: [
+      // Whatever is missing, it still passes on the calls to what is there.
+      { name: "bus", vital: false, check: () => bus.check() },
+      ...all.map((place) => ({
+        name: place.name,
+        vital: false,
+        serves: [services[place.name as keyof Places].typeName],
+        check: () => checkReady(place),
+      })),
+    ],
+    [Symbol.asyncDispose]: async () => {},
+  };
+}

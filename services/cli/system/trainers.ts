@@ -1,9 +1,7 @@
-import type { ChildProcess } from "node:child_process";
 import { closeSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { signalChild, spawnScript } from "#libs/service";
+import { spawnScript, supervise } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { lastWords, readTail, saysReady } from "./trainer-log.ts";
 
@@ -31,9 +29,7 @@ export type TrainersOptions = {
 export const TRAINER_SCRIPT = fileURLToPath(new URL("../../trainer/main.ts", import.meta.url));
 /** How long a trainer may take to end when it is asked to. */
 const GRACE_MS = 3_000;
-const FIRST_RESTART_MS = 200;
-const LAST_RESTART_MS = 10_000;
-/** A trainer that ran so long was healthy: the next restart is a first one. */
+/** A trainer that ran so long was healthy. */
 const HEALTHY_MS = 30_000;
 /** So often in a row a trainer may end before it takes work; then it is not going to. */
 const MAX_FALSE_STARTS = 5;
@@ -44,8 +40,6 @@ const MAX_FALSE_STARTS = 5;
 export function startTrainers({ count, address, token, logPath, log, script = TRAINER_SCRIPT }: TrainersOptions): Trainers {
   mkdirSync(dirname(logPath), { recursive: true });
   const output = openSync(logPath, "a", 0o600);
-  const stopper = new AbortController();
-  const running = new Map<string, { child: ChildProcess; restarts: number }>();
   const names = Array.from({ length: count }, (_, i) => `trainer-${i + 1}`);
   const falseStarts = new Map<string, number>();
   const broken = Promise.withResolvers<never>();
@@ -63,47 +57,31 @@ export function startTrainers({ count, address, token, logPath, log, script = TR
       ),
     );
   };
-  const supervise = async (name: string) => {
-    let waitMs = FIRST_RESTART_MS;
-    for (let restarts = 0; !stopper.signal.aborted; restarts += 1) {
-      const began = performance.now();
-      const { size } = fstatSync(output);
-      const child = spawnScript(script, [], {
-        env: { RATATOUILLE_SERVER: address, RATATOUILLE_TRAINER_NAME: name, RATATOUILLE_TOKEN: token },
-        stdio: ["pipe", output, output],
-      });
-      running.set(name, { child, restarts });
-      const reason = await ended(child);
-      running.delete(name);
-      if (stopper.signal.aborted) return;
-      log.warn({ trainer: name, reason }, "a trainer ended by itself; another one takes its place");
-      const livedMs = performance.now() - began;
-      judge(name, reason, await readTail(logPath, size).catch(() => ""), livedMs);
-      if (livedMs > HEALTHY_MS) waitMs = FIRST_RESTART_MS;
-      await sleep(waitMs, undefined, { signal: stopper.signal }).catch(() => undefined);
-      waitMs = Math.min(2 * waitMs, LAST_RESTART_MS);
-    }
-  };
-  const supervised = names.map((name) => supervise(name));
+  const trainers = names.map((name) => {
+    let size = 0;
+    return supervise({
+      name,
+      graceMs: GRACE_MS,
+      spawn() {
+        ({ size } = fstatSync(output));
+        return spawnScript(script, [], {
+          env: { RATATOUILLE_SERVER: address, RATATOUILLE_TRAINER_NAME: name, RATATOUILLE_TOKEN: token },
+          stdio: ["pipe", output, output],
+        });
+      },
+      async onEnd({ reason, livedMs }) {
+        log.warn({ trainer: name, reason }, "a trainer ended by itself; another one takes its place");
+        judge(name, reason, await readTail(logPath, size).catch(() => ""), livedMs);
+        return livedMs > HEALTHY_MS;
+      },
+    });
+  });
   return {
     broken: broken.promise,
-    list: () => [...running].flatMap(([name, { child, restarts }]) => (child.pid ? [{ name, pid: child.pid, restarts }] : [])),
+    list: () => trainers.flatMap(({ name, pid, restarts }) => (pid ? [{ name, pid, restarts }] : [])),
     async [Symbol.asyncDispose]() {
-      stopper.abort();
-      for (const { child } of running.values()) signalChild(child, "SIGTERM");
-      const killer = setTimeout(() => {
-        for (const { child } of running.values()) signalChild(child, "SIGKILL");
-      }, GRACE_MS);
-      await Promise.all(supervised);
-      clearTimeout(killer);
+      await Promise.all(trainers.map((trainer) => trainer.stop()));
       closeSync(output);
     },
   };
-}
-
-function ended(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => {
-    child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
-    child.once("error", (error) => resolve(error.message));
-  });
 }

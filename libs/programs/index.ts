@@ -1,0 +1,1 @@
+export { NATS_VERSION, natsServerProgram } from "./nats-server.ts";

@@ -1,0 +1,40 @@
+import { execFile } from "node:child_process";
+import { access, constants, mkdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+/** The version of nats-server that everything here is tested with. */
+export const NATS_VERSION = "v2.15.2";
+
+/**
+ * The path of nats-server: what RATATOUILLE_NATS_SERVER names, or the pinned version from the user's cache, where it is installed with
+ * `go install` the first time. Throws an Error that says what to do if there is none and no Go.
+ */
+export async function natsServerProgram(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const named = env["RATATOUILLE_NATS_SERVER"];
+  if (named) {
+    if (await isProgram(named)) return named;
+    throw new Error(`RATATOUILLE_NATS_SERVER is ${named}, which is no program that this user may run`);
+  }
+  const caches = env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+  const bin = join(caches, "ratatouille", "bin", `nats-server-${NATS_VERSION}`);
+  const program = join(bin, "nats-server");
+  if (await isProgram(program)) return program;
+  await mkdir(bin, { recursive: true });
+  try {
+    // It writes to a temporary file and renames it, so several may install at once.
+    await promisify(execFile)("go", ["install", `github.com/nats-io/nats-server/v2@${NATS_VERSION}`], { env: { ...env, GOBIN: bin } });
+  } catch (cause) {
+    const advice = `install Go, or nats-server ${NATS_VERSION}, and name it in RATATOUILLE_NATS_SERVER`;
+    throw new Error(`nats-server could not be installed: ${(cause as Error).message.trim()}; ${advice}`, { cause });
+  }
+  return program;
+}
+
+function isProgram(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,9 @@
+import { commonSettings, dataSetting, declareSettings, defaultAddresses, listenSetting, natsSetting } from "#libs/service";
+
+/** What can be set of the catalog. */
+export const settings = declareSettings({
+  listen: listenSetting(defaultAddresses.catalog),
+  data: dataSetting,
+  nats: natsSetting,
+  ...commonSettings,
+});

@@ -1,0 +1,165 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Bus, connectJetStream } from "#libs/bus";
+import { type ConnectOptions, connect, type RpcChannel, routeClients } from "#libs/rpc";
+import {
+  type CommonValues,
+  describeSettings,
+  exitWhenParentIsGone,
+  hostService,
+  readSettings,
+  type Service,
+  type Settings,
+  type Sources,
+  UsageError,
+  type Values,
+  VERSION,
+} from "#libs/service";
+import { lockDirectory } from "#libs/storage";
+import { createLogger, type Logger } from "#libs/telemetry";
+import { streams } from "#libs/topics";
+import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
+import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { settings as averagingSettings } from "../../averaging/settings.ts";
+import { settings as catalogSettings } from "../../catalog/settings.ts";
+import { settings as evaluationSettings } from "../../evaluation/settings.ts";
+import { settings as finetuneSettings } from "../../finetune/settings.ts";
+import { settings as gatewaySettings } from "../../gateway/settings.ts";
+import { settings as recyclingSettings } from "../../recycling/settings.ts";
+import type { CommandContext } from "../context.ts";
+import { fileProblem } from "../explain.ts";
+
+/** What a service gets to be made of. */
+type Own = {
+  readonly log: Logger;
+  readonly stack: AsyncDisposableStack;
+  /** Its own folder in the data directory, locked. */
+  directory(data: string): Promise<string>;
+  bus(nats: string): Promise<Bus>;
+  channel(address: string): RpcChannel;
+};
+
+type Program<S extends Settings = Settings> = {
+  readonly settings: S;
+  /** Loads the service, and nothing of the others. */
+  readonly make: (values: Values<S>, own: Own) => Promise<Service>;
+};
+
+const program = <const S extends Settings>(settings: S, make: (values: Values<S>, own: Own) => Promise<Service>) =>
+  ({ settings, make }) as unknown as Program;
+
+/** Attempts of an earlier life of the fine-tune service may take so long to report again: trainers outlive it. */
+const ORPHAN_GRACE_MS = 15_000;
+
+/** The services that are programs. */
+export const programs: Readonly<Record<string, Program>> = {
+  catalog: program(catalogSettings, async ({ data, nats }, own) => {
+    const { createCatalog } = await import("../../catalog/index.ts");
+    return createCatalog({ directory: await own.directory(data), bus: await own.bus(nats), log: own.log });
+  }),
+  finetune: program(finetuneSettings, async ({ data, nats, catalog, leaseSeconds }, own) => {
+    const { createFinetune } = await import("../../finetune/index.ts");
+    return createFinetune({
+      directory: await own.directory(data),
+      bus: await own.bus(nats),
+      clients: own.channel(catalog),
+      log: own.log,
+      leaseSeconds,
+      orphanGraceMs: ORPHAN_GRACE_MS,
+    });
+  }),
+  averaging: program(averagingSettings, async ({ catalog }, own) => {
+    const { createAveraging } = await import("../../averaging/index.ts");
+    return createAveraging({ clients: own.channel(catalog), log: own.log });
+  }),
+  evaluation: program(evaluationSettings, async ({ catalog }, own) => {
+    const { createEvaluation } = await import("../../evaluation/index.ts");
+    return createEvaluation({ clients: own.channel(catalog), log: own.log });
+  }),
+  recycling: program(recyclingSettings, async ({ data, nats, catalog, finetune, averaging, evaluation }, own) => {
+    const { createRecycling } = await import("../../recycling/index.ts");
+    const clients = routeClients([
+      [CatalogService, own.channel(catalog)],
+      [FinetuneService, own.channel(finetune)],
+      [AveragingService, own.channel(averaging)],
+      [EvaluationService, own.channel(evaluation)],
+    ]);
+    return createRecycling({ directory: await own.directory(data), bus: await own.bus(nats), clients, log: own.log, resume: true });
+  }),
+  gateway: program(gatewaySettings, async ({ nats, catalog, finetune, averaging, evaluation, recycling }, own) => {
+    const { createGateway } = await import("../../gateway/index.ts");
+    const places = {
+      catalog: own.channel(catalog),
+      finetune: own.channel(finetune),
+      averaging: own.channel(averaging),
+      evaluation: own.channel(evaluation),
+      recycling: own.channel(recycling),
+    };
+    return createGateway({ places, bus: await own.bus(nats) });
+  }),
+};
+
+/** Flags of a command beside its settings. */
+export type ServeOptions = Readonly<Record<string, unknown>> & { readonly printConfig?: boolean; readonly json?: boolean };
+
+/** `ratatouille serve NAME`: one service in this process, until it is asked to stop. */
+export async function serveService(name: string, options: ServeOptions, { stack, signal, stdout }: CommandContext): Promise<number> {
+  const { settings, make } = programOf(name);
+  const sources: Sources = { flags: options, env: process.env };
+  if (options.printConfig) {
+    stdout.write(printedConfig(settings, sources, options.json));
+    readSettings(settings, sources);
+    return 0;
+  }
+  // Every service has the common settings and listens: see the settings.ts of each.
+  const values = readSettings(settings, sources) as Values<Settings> & CommonValues;
+  exitWhenParentIsGone();
+  const log = createLogger({ service: name, level: values.logLevel });
+  const service = stack.use(await make(values, own(name, values, { stack, log })));
+  await hostService(service, { values, log, signal });
+  return 0;
+}
+
+function programOf(name: string): Program {
+  const found = Object.hasOwn(programs, name) ? programs[name] : undefined;
+  if (found === undefined) throw new UsageError(`there is no service ${name}; there are ${Object.keys(programs).join(", ")}`);
+  return found;
+}
+
+function own(name: string, values: CommonValues, { stack, log }: Pick<Own, "stack" | "log">): Own {
+  const options: ConnectOptions = {
+    token: values.token,
+    insecure: values.insecure,
+    ...(values.ca ? { tls: { ca: readPem(values.ca) } } : {}),
+  };
+  return {
+    log,
+    stack,
+    async directory(data) {
+      const directory = join(data, name);
+      stack.use(await lockDirectory(directory, { version: VERSION, command: `ratatouille serve ${name}` }));
+      return directory;
+    },
+    bus: async (nats) => stack.use(await connectJetStream({ servers: nats, streams })),
+    channel: (address) => stack.use(connect(address, options)),
+  };
+}
+
+function readPem(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new UsageError(`cannot read the certificate ${path}: ${fileProblem(cause)}`, { cause });
+  }
+}
+
+/** The settings with where each is from: for people, or as one JSON object. */
+export function printedConfig(settings: Settings, sources: Sources, json?: boolean): string {
+  const lines = describeSettings(settings, sources);
+  if (json) return `${JSON.stringify(Object.fromEntries(lines.map(({ name, value, from }) => [name, { value: value ?? null, from }])))}\n`;
+  const width = (of: (line: (typeof lines)[number]) => string) => Math.max(...lines.map((line) => of(line).length));
+  const [names, values] = [width(({ name }) => name), width(({ value }) => value ?? "-")];
+  return lines.map(({ name, value = "-", from }) => `${name.padEnd(names)}  ${value.padEnd(values)}  ${from}\n`).join("");
+}

@@ -1,0 +1,13 @@
+import { commonSettings, declareSettings, defaultAddresses, listenSetting, natsSetting, peerSetting } from "#libs/service";
+
+/** What can be set of the gateway. */
+export const settings = declareSettings({
+  listen: listenSetting(defaultAddresses.gateway),
+  nats: natsSetting,
+  catalog: peerSetting("catalog"),
+  finetune: peerSetting("finetune"),
+  averaging: peerSetting("averaging"),
+  evaluation: peerSetting("evaluation"),
+  recycling: peerSetting("recycling"),
+  ...commonSettings,
+});
