@@ -12,6 +12,7 @@ with the digests of an undisturbed one, no job is lost or takes effect twice, an
   --subset       a part that takes three minutes at most
   --only NAME    one case; may be given again
   --seed N       the seed of all random moments (${suite.seed})
+  --keep         leave the directories of the cases
   --list         names of the cases
 `;
 
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     subset: { type: "boolean", default: false },
     only: { type: "string", multiple: true, default: [] },
     seed: { type: "string", default: String(suite.seed) },
+    keep: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -37,6 +39,6 @@ else if (unknown !== undefined || !Number.isSafeInteger(seed) || seed < 0) {
   const chosen = suite.cases.filter(({ name, subset }) => (values.only.length > 0 ? values.only.includes(name) : subset || !values.subset));
   const began = performance.now();
   const report = createReport((text) => process.stdout.write(text));
-  await runCases(chosen, { seed, signal: interruption.signal, report });
+  await runCases(chosen, { seed, signal: interruption.signal, report, keep: values.keep });
   process.exitCode = report.end(performance.now() - began);
 }

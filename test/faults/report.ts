@@ -5,7 +5,7 @@ import { type Kind, kinds } from "./schedule.ts";
 export type Report = {
   killed(kind: Kind): void;
   passed(done: Case, seed: number, ms: number, sentence: string): void;
-  failed(broken: Case, seed: number, ms: number, error: unknown): void;
+  failed(broken: Case, seed: number, ms: number, error: unknown, kept?: string): void;
   /** Writes the totals and gives the exit code. */
   end(ms: number): number;
 };
@@ -21,10 +21,11 @@ export function createReport(write: (text: string) => void): Report {
       count.passed += 1;
       write(`ok     ${name} (seed ${seed}, ${seconds(ms)}): ${sentence}\n`);
     },
-    failed({ name }, seed, ms, error) {
+    failed({ name }, seed, ms, error, kept) {
       count.failed += 1;
       write(`FAILED ${name} (seed ${seed}, ${seconds(ms)}); again: npm run test:faults -- --only ${name} --seed ${seed}\n`);
       write(`${describe(error).replaceAll(/^/gm, "  ")}\n`);
+      if (kept !== undefined) write(`  its files: ${kept}\n`);
     },
     end(ms) {
       const killed = [...kills].filter(([, times]) => times > 0).map(([kind, times]) => `${kind} ${times}`);

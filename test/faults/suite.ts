@@ -2,23 +2,32 @@ import { mkdir } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
 import { temporaryDirectory } from "#libs/testing";
 import type { Case } from "./case.ts";
+import { clockJumps } from "./clocks.ts";
+import { meddledEvents } from "./events.ts";
 import { killEmbedded } from "./kill-embedded.ts";
 import { createReference, type Reference } from "./reference.ts";
 import type { Report } from "./report.ts";
+import { twoRecyclings } from "./two-recyclings.ts";
 
 /** All cases, and the seed of their random moments unless another one is asked for. */
 export const suite: { readonly seed: number; readonly cases: readonly Case[] } = {
   seed: 6,
-  cases: [killEmbedded("kill-embedded", 6, { subset: true, limitMs: 180_000 })],
+  cases: [
+    twoRecyclings,
+    clockJumps,
+    meddledEvents("events", 3, { subset: true, limitMs: 120_000 }),
+    killEmbedded("kill-embedded", 6, { subset: false, limitMs: 240_000 }),
+  ],
 };
 
 /** Runs cases one after the other; the undisturbed runs that they are compared with are made once. */
 export async function runCases(
   cases: readonly Case[],
-  { seed, signal, report }: { readonly seed: number; readonly signal: AbortSignal; readonly report: Report },
+  { seed, signal, report, keep }: { readonly seed: number; readonly signal: AbortSignal; readonly report: Report; readonly keep: boolean },
 ): Promise<void> {
-  await using directory = await temporaryDirectory("ratatouille-faults-");
   await using stack = new AsyncDisposableStack();
+  const directory = await temporaryDirectory("ratatouille-faults-");
+  if (!keep) stack.use(directory);
   const references = new Map<unknown, Reference>();
   const reference = (change?: (text: string) => string): Reference => {
     const known = references.get(change);
@@ -32,12 +41,18 @@ export async function runCases(
     const began = performance.now();
     const own = directory.join(each.name);
     await mkdir(own);
+    const limit = new AbortController();
+    const stop = () => limit.abort(signal.reason);
+    signal.addEventListener("abort", stop);
+    const timer = setTimeout(() => limit.abort(new Error(`it took longer than ${each.limitMs / 1000} s`)), each.limitMs);
     try {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(each.limitMs)]);
-      const sentence = await each.run({ seed, directory: own, signal: limit, reference, killed: report.killed });
+      const sentence = await each.run({ seed, directory: own, signal: limit.signal, reference, killed: report.killed });
       report.passed(each, seed, performance.now() - began, sentence);
     } catch (error) {
-      report.failed(each, seed, performance.now() - began, error);
+      report.failed(each, seed, performance.now() - began, error, keep ? own : undefined);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
     }
   }
 }
