@@ -38,3 +38,17 @@ export function bytes(count: number): string {
 export function short(digest: string): string {
   return digest.replace("sha256:", "").slice(0, 12);
 }
+
+/** How long something took, for example "850 ms", "12.5 s" or "3 min 20 s". */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+/** A text of others as part of one line: no line breaks, and nothing that moves the cursor. */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ").trim();
+}

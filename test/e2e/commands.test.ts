@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
+import { runtimeName } from "#libs/service";
 import { temporaryDirectory } from "#libs/testing";
 import { root, runCli, succeed } from "./cli.ts";
 
@@ -29,6 +30,8 @@ test("completion for bash is valid and offers commands, options and run files", 
   assert.deepEqual(await complete("re"), ["recycle", "reproduce"]);
   assert.deepEqual(await complete("models", ""), ["list", "show", "pull", "--help"]);
   assert.deepEqual(await complete("runs", "c"), ["cancel"]);
+  assert.deepEqual(await complete("jobs", ""), ["list", "show", "retry", "cancel", "--help"]);
+  assert.deepEqual(await complete("jobs", "list", "--st"), ["--state"]);
   assert.deepEqual(await complete("models", "list", "--a"), ["--all"]);
   assert.deepEqual(await complete("recycle", "--qu"), ["--quiet"]);
   assert.ok((await complete("recycle", "examples/ti")).includes("examples/tiny.yaml"));
@@ -67,6 +70,11 @@ test("wrong usage exits with 2 and says on stderr what would be right", async ()
       /'--trainers <number>' argument 'none' is invalid\. Expected a number from 1 to 256/,
     ],
     [["recycle", "a.yaml", "b.yaml"], /too many arguments/],
+    [
+      ["jobs", "list", "--state", "failed,done"],
+      /argument 'failed,done' is invalid\. Expected queued, running, succeeded, failed, cancelled/,
+    ],
+    [["events", "--since", "yesterday"], /Expected a number and a unit, such as 90s, 10m, 2h or 1d/],
     [["runs", "list", "--server", "nowhere"], /"nowhere" is not an address; expected host:port/],
     [["lineage", "a/b", "--json", "--dot"], /--json and --dot exclude each other/],
     [["up", "--tls-cert", "cert.pem"], /--tls-cert and --tls-key need each other/],
@@ -89,7 +97,7 @@ test("--version and help that was asked for are no mistakes", async () => {
 test("doctor says in words and in JSON what is right, and creates nothing", async () => {
   const data = directory.join("new");
   const text = await succeed(["doctor", "--data", data]);
-  assert.match(text, /^ok {2}runtime +bun \d/m);
+  assert.match(text, new RegExp(`^ok {2}runtime +${runtimeName()} \\d`, "m"));
   assert.match(text, /^ok {2}backend wasm +tfjs-wasm-simd\/4/m);
   assert.match(text, /^ok {2}disk +\d+ GB free$/m);
   assert.match(text, /^ok {2}data +.*new does not exist yet/m);

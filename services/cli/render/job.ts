@@ -1,0 +1,61 @@
+import { parseRecipe } from "#libs/recipes";
+import { type Attempt, AttemptOutcome, type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { ago, columns, duration, oneLine } from "../format.ts";
+
+const names = new Map<number, string>(Object.entries(JobState).map(([name, value]) => [value, name.toLowerCase()]));
+
+const outcomes = new Map<number, string>(Object.entries(AttemptOutcome).map(([name, value]) => [value, name.toLowerCase()]));
+
+/** The state of a job as people read and write it, for example "queued". */
+export function jobStateName(state: JobState): string {
+  return names.get(state) ?? String(state);
+}
+
+/** A job for people: what it is, how far it is, what went wrong, and what to do about it. */
+export function describeJob(job: Job): string {
+  const facts = [
+    ["job", job.id],
+    ["what", job.label],
+    ["recipe", `${parseRecipe(job.recipe).kind}, ${job.recipeKey}`],
+    ["state", jobStateName(job.state)],
+    [job.state === JobState.FAILED || job.state === JobState.CANCELLED ? "why" : "last error", oneLine(job.error)],
+    ["progress", progressOf(job)],
+    ["trainer", job.trainer],
+    ["submitted", ago(job.submittedAtMs)],
+    ["began", ago(job.startedAtMs)],
+    ["took", job.finishedAtMs > 0n && job.startedAtMs > 0n ? duration(Number(job.finishedAtMs - job.startedAtMs)) : ""],
+    ["CPU time", job.cpuMs > 0n ? duration(Number(job.cpuMs)) : ""],
+    ["made", job.artifact],
+    ["needs", job.needs ? `${job.needs.device}, ${job.needs.backend}, ${job.needs.memoryMib} MiB` : ""],
+  ];
+  const attempts =
+    job.attempts.length > 0 ? columns(["attempt", "trainer", "began", "took", "outcome", ""], job.attempts.map(attemptRow)) : "";
+  const text = facts.flatMap(([name = "", value]) => (value === "" ? [] : [`${name.padEnd(11)}${value}\n`])).join("");
+  return [text, attempts, whatToDo(job)].filter((part) => part !== "").join("\n");
+}
+
+function attemptRow({ number, trainer, beganAtMs, endedAtMs, outcome, error, fromStep }: Attempt): string[] {
+  const took = endedAtMs > 0n ? duration(Number(endedAtMs - beganAtMs)) : "";
+  const ended = outcome === AttemptOutcome.UNSPECIFIED ? "running" : (outcomes.get(outcome) ?? String(outcome));
+  const remark = [fromStep > 0 ? `from step ${fromStep}` : "", oneLine(error)].filter((part) => part !== "").join(": ");
+  return [String(number), trainer, ago(beganAtMs), took, ended, remark];
+}
+
+function progressOf({ state, progress }: Job): string {
+  if (state !== JobState.RUNNING || !progress) return "";
+  const { step, steps, stepsPerSecond } = progress;
+  return `step ${step} of ${steps}${stepsPerSecond > 0 ? `, ${Math.round(stepsPerSecond)} a second` : ""}`;
+}
+
+function whatToDo({ id, state, needs }: Job): string {
+  switch (state) {
+    case JobState.QUEUED:
+      return `It waits for a trainer${needs ? ` with ${needs.memoryMib} MiB for ${needs.backend} on a ${needs.device}` : ""}. Another one joins with: ratatouille trainer\n`;
+    case JobState.FAILED:
+    case JobState.CANCELLED:
+      return `No trainer takes it any more. When the cause is gone:  ratatouille jobs retry ${id}
+A run that failed for want of it goes on with its run file:  ratatouille recycle FILE\n`;
+    default:
+      return "";
+  }
+}
