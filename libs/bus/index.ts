@@ -1,5 +1,5 @@
 export { PoisonError, RetryLater } from "./errors.ts";
-export { connectJetStream } from "./jetstream/jetstream-bus.ts";
+export { connectJetStream, type JetStreamOptions } from "./jetstream/jetstream-bus.ts";
 export { openLocalBus } from "./local/local-bus.ts";
 export { createOutbox, type Outbox, type OutboxEntry, type OutboxTables, outboxMigration } from "./outbox.ts";
 export { busService } from "./remote/bus-service.ts";

@@ -1,7 +1,7 @@
 import { DeliverPolicy, type JetStreamClient, type JetStreamManager, type JsMsg } from "@nats-io/jetstream";
 import type { BusMessage, DeadLetter } from "../types.ts";
+import { deadLetterStream } from "./declared.ts";
 import { fromNatsHeaders, toNatsHeaders } from "./headers.ts";
-import { deadLetterStream } from "./streams.ts";
 
 const LISTED = 1000;
 const ID = "dead-id";

@@ -1,18 +1,27 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
+import { AckPolicy, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
+import { connect, nanos } from "@nats-io/transport-node";
 import { type NatsServer, startNatsServer, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { connectJetStream, event, type StreamDeclaration, topic } from "../index.ts";
+import { type ConsumerDeclaration, connectJetStream, event, type StreamDeclaration, topic } from "../index.ts";
 import { testBusContract } from "../testing/contract.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const offer = (id: string) => event(work, id, { jobId: id });
+const finished = topic("ratatouille.v1.job.finished", JobOfferedSchema);
 const streams: StreamDeclaration[] = [
   { name: "WORK_TEST", subjects: [work.subject], retention: "work", maxAgeMs: 0 },
-  { name: "EVENTS", subjects: ["ratatouille.v1.job.finished"], retention: "events", maxAgeMs: 3_600_000 },
+  { name: "EVENTS", subjects: [finished.subject], retention: "events", maxAgeMs: 3_600_000 },
 ];
+const declaredWorker: ConsumerDeclaration = { durable: "worker", subjects: [work.subject], ackWaitMs: 30_000, maxAckPending: 100 };
+
+/** Keeps what is logged. */
+function createTestLog() {
+  const lines: string[] = [];
+  const keep = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields).replaceAll('\\"', '"')}`);
+  return { lines, info: keep, warn: keep };
+}
 
 let shared: NatsServer;
 before(async () => {
@@ -72,22 +81,63 @@ test("jetstream: a done message of a work queue leaves the stream, and so does a
   );
 });
 
-test("jetstream: a stream that is not as declared is refused, not replaced", async () => {
+test("jetstream: what is not as declared is told, by the check, the log and publishing, and stays", async () => {
   await using server = await startNatsServer();
   await using connection = await connect({ servers: server.address });
   const manager = await jetstreamManager(connection);
   await manager.streams.add({ name: "WORK_TEST", subjects: [work.subject], retention: RetentionPolicy.Limits });
-  await assert.rejects(connectJetStream({ servers: server.address, streams }), {
-    message: "stream WORK_TEST has retention limits, declared is workqueue",
+  await manager.consumers.add("WORK_TEST", {
+    durable_name: "worker-ratatouille_v1_work_test",
+    filter_subject: work.subject,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(5_000),
+    max_ack_pending: 7,
   });
+  const log = createTestLog();
+  await using bus = await connectJetStream({ servers: server.address, streams, consumers: [declaredWorker], log });
+  const wrong = /stream WORK_TEST is not as declared: retention is "limits", declared is "workqueue"/;
+  await assert.rejects(bus.check(), (error: Error) => {
+    assert.match(error.message, wrong);
+    assert.match(
+      error.message,
+      /consumer worker-ratatouille_v1_work_test of WORK_TEST is not as declared: ack_wait is "5000 ms", declared is "30000 ms"/,
+    );
+    assert.match(error.message, /max_ack_pending is "7", declared is "100"/);
+    return true;
+  });
+  await assert.rejects(bus.publish(offer("a")), wrong);
+  await bus.publish(event(finished, "b", { jobId: "b" }));
+  assert.match(log.lines.join("\n"), wrong);
+  assert.equal((await manager.streams.info("WORK_TEST")).config.retention, RetentionPolicy.Limits);
+  assert.equal((await manager.consumers.info("WORK_TEST", "worker-ratatouille_v1_work_test")).config.max_ack_pending, 7);
+  // A person mends it; the next connection finds it mended.
   await manager.streams.delete("WORK_TEST");
-  await manager.streams.add({ name: "WORK_TEST", subjects: ["other"], retention: RetentionPolicy.Workqueue });
-  await assert.rejects(
-    connectJetStream({ servers: server.address, streams }),
-    /stream WORK_TEST keeps the subjects other, declared are ratatouille/,
-  );
+  await server.restart();
+  await waitFor(() => bus.check().then(() => true), { timeoutMs: 20_000, what: "the check to pass" });
+  await bus.publish(offer("a"));
 });
 
-test("jetstream: a server that is not there is named", async () => {
-  await assert.rejects(connectJetStream({ servers: "127.0.0.1:1", streams }), /no NATS server at 127\.0\.0\.1:1/);
+test("jetstream: a bus whose server is not there says so soon, and works when it starts late", async () => {
+  const server = await startNatsServer();
+  await using _server = server;
+  await server.kill();
+  const started = performance.now();
+  await using bus = await connectJetStream({ servers: server.address, streams, consumers: [declaredWorker] });
+  assert.ok(performance.now() - started < 500, "connecting waits for nobody");
+  const stop = new AbortController();
+  const got: string[] = [];
+  const consuming = bus.consume(
+    work,
+    { durable: "worker", concurrency: 1, signal: stop.signal },
+    async ({ jobId }) => void got.push(jobId),
+  );
+  await assert.rejects(bus.check(), /no NATS server at 127\.0\.0\.1/);
+  await assert.rejects(bus.publish(offer("early")), /no NATS server at 127\.0\.0\.1/);
+  assert.ok(performance.now() - started < 5_000, "the refusals come soon");
+  await server.restart();
+  await waitFor(() => bus.check().then(() => true), { timeoutMs: 20_000, what: "the check to pass" });
+  await bus.publish(offer("late"));
+  await waitFor(() => got.includes("late"));
+  stop.abort();
+  await consuming;
 });

@@ -1,79 +1,85 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-io/jetstream";
+import type { JetStreamClient } from "@nats-io/jetstream";
+import { createPulse } from "#libs/concurrency";
 import { createMailbox } from "../mailbox.ts";
-import type { BusMessage, Delivery, Outcome, SubscribeOptions, Subscription } from "../types.ts";
+import type { Delivery, Outcome, SubscribeOptions, Subscription } from "../types.ts";
 import { bury } from "./dead-letters.ts";
-import { fromNatsHeaders } from "./headers.ts";
+import type { PullConsumer } from "./declared.ts";
+import type { Link, Session } from "./link.ts";
+import { openPull, type Pull } from "./pull.ts";
+import { type Received, toReceived } from "./received.ts";
 
-/** A pull request stands this long, then the next one does. */
-const PULL_MS = 30_000;
 const RETRY_MS = 200;
 
 type Parts = {
-  client: JetStreamClient;
+  link: Link;
   options: SubscribeOptions;
-  consumers: () => readonly Consumer[];
+  consumers: readonly PullConsumer[];
   /** Makes again what the server may have lost. */
-  repair: () => Promise<void>;
+  repair: (session: Session) => Promise<void>;
 };
 
-/** Takes messages one at a time in as many slots as may be in hand at once: what is prefetched, others cannot have. */
-export function createSubscription({ client, options, consumers, repair }: Parts): Subscription {
+/**
+ * Takes one message at a time for each free hand: what is prefetched, others cannot have. While a hand is free it asks the consumers in
+ * turn, so that none is starved; when none has anything it waits at all of them, and what comes while no hand is free goes back at once.
+ */
+export function createSubscription({ link, options, consumers, repair }: Parts): Subscription {
   const mailbox = createMailbox<Delivery>();
-  const pulls = new Set<ConsumerMessages>();
   const inHand = new Set<Delivery>();
+  const freed = createPulse();
   const stopping = new AbortController();
+  /** The consumer that is asked first. */
+  let first = 0;
 
-  async function fillSlot(): Promise<void> {
-    let broken = false;
-    while (!stopping.signal.aborted) {
-      try {
-        if (broken) await repair();
-        for (const consumer of consumers()) broken = !(await pull(consumer));
-      } catch {
-        broken = true; // no connection, or no consumer any more
-      }
-      if (broken) await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+  function accept(client: JetStreamClient, received: Received): void {
+    if (stopping.signal.aborted || inHand.size >= options.concurrency) {
+      received.nak(0);
+      return;
     }
-  }
-
-  /** One pull request, until a message of it is settled or it expires. False if it ended early with nothing. */
-  async function pull(consumer: Consumer): Promise<boolean> {
-    const started = performance.now();
-    const expires = options.subjects.length > 1 ? 1_000 : PULL_MS;
-    const messages = await consumer.fetch({ max_messages: 1, expires });
-    pulls.add(messages);
-    if (stopping.signal.aborted) void messages.close();
-    let taken = 0;
-    try {
-      for await (const message of messages) {
-        await take(message);
-        taken++;
-      }
-    } finally {
-      pulls.delete(messages);
-    }
-    return taken > 0 || performance.now() - started > expires / 2;
-  }
-
-  /** Hands a message over and resolves when it is settled or its lease has ended. */
-  async function take(received: JsMsg): Promise<void> {
-    if (stopping.signal.aborted) return received.nak();
-    const ended = Promise.withResolvers<void>();
     const delivery = toDelivery(client, received, options, () => {
       inHand.delete(delivery);
-      ended.resolve();
+      freed.beat();
     });
     inHand.add(delivery);
     mailbox.put(delivery);
-    await ended.promise;
   }
 
-  const slots = Array.from({ length: options.concurrency }, fillSlot);
+  async function askInTurn(pull: Pull): Promise<boolean> {
+    for (let i = 0; i < consumers.length && !stopping.signal.aborted; i++) {
+      const asked = (first + i) % consumers.length;
+      if (!(await pull.ask(consumers[asked]!))) continue;
+      first = (asked + 1) % consumers.length;
+      return true;
+    }
+    return false;
+  }
+
+  async function fill(session: Session): Promise<void> {
+    const { connection, client, lost } = session;
+    await using pull = openPull(session, (message) => accept(client, toReceived(connection, message)));
+    while (!lost.aborted && !stopping.signal.aborted) {
+      const seen = freed.version;
+      if (inHand.size >= options.concurrency) await freed.changed(seen, AbortSignal.any([lost, stopping.signal]));
+      else if (!(await askInTurn(pull))) await pull.stand(consumers, stopping.signal);
+    }
+  }
+
+  async function run(): Promise<void> {
+    for (let session = await link.wait(stopping.signal); session; session = await link.wait(stopping.signal)) {
+      try {
+        await fill(session);
+      } catch {
+        // No connection, or no consumer any more.
+        if (!session.lost.aborted) await repair(session).catch(() => undefined);
+        await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  const running = run();
   const stop = () => {
     stopping.abort();
     mailbox.end();
-    for (const pull of pulls) void pull.close();
   };
   return {
     stop,
@@ -86,14 +92,13 @@ export function createSubscription({ client, options, consumers, repair }: Parts
     async [Symbol.asyncDispose]() {
       stop();
       await Promise.all([...inHand].map((delivery) => delivery.settle({ type: "nak", delayMs: 0 }).catch(() => undefined)));
-      await Promise.all(slots);
+      await running;
     },
   };
 }
 
-function toDelivery(client: JetStreamClient, received: JsMsg, { durable, ackWaitMs }: SubscribeOptions, ended: () => void): Delivery {
-  const { info } = received;
-  const message: BusMessage = { ...fromNatsHeaders(received.headers), subject: received.subject, payload: received.data };
+function toDelivery(client: JetStreamClient, received: Received, { durable, ackWaitMs }: SubscribeOptions, ended: () => void): Delivery {
+  const { message, stream, sequence, delivery } = received;
   // The server takes late settlements for those of the newest delivery, so they are not sent.
   let over = false;
   const end = () => {
@@ -105,19 +110,14 @@ function toDelivery(client: JetStreamClient, received: JsMsg, { durable, ackWait
   const send = async (outcome: Outcome): Promise<void> => {
     switch (outcome.type) {
       case "ack":
-        // Waits for the server's word, so that the slot is free when the message is done.
-        await received.ackAck();
-        return;
+        return received.ack();
       case "nak":
         return received.nak(outcome.delayMs);
-      case "terminate":
-        await bury(client, message, {
-          key: `${info.stream}/${info.streamSequence}/${durable}`,
-          durable,
-          reason: outcome.reason,
-          deliveries: info.deliveryCount,
-        });
-        return received.term(outcome.reason);
+      case "terminate": {
+        const { reason } = outcome;
+        await bury(client, message, { key: `${stream}/${sequence}/${durable}`, durable, reason, deliveries: delivery });
+        return received.terminate(reason);
+      }
       case "working":
         return received.working();
       default:
@@ -126,18 +126,19 @@ function toDelivery(client: JetStreamClient, received: JsMsg, { durable, ackWait
   };
   return {
     message,
-    sequence: BigInt(info.streamSequence),
-    delivery: info.deliveryCount,
+    sequence: BigInt(sequence),
+    delivery,
     async settle(outcome) {
       if (over) return;
-      try {
-        await send(outcome);
-      } finally {
-        if (outcome.type === "working") {
-          clearTimeout(lease);
-          lease = setTimeout(end, ackWaitMs);
-        } else end();
+      if (outcome.type === "working") {
+        clearTimeout(lease);
+        lease = setTimeout(end, ackWaitMs);
+        return send(outcome);
       }
+      const sent = send(outcome);
+      // The hand is free when the word is on its way: the next request goes behind it.
+      end();
+      await sent;
     },
   };
 }

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { DeliverPolicy } from "@nats-io/jetstream";
+import { createPlace, type Place } from "../follow.ts";
+import { merge } from "../merge.ts";
+import type { StreamDeclaration } from "../streams.ts";
+import type { WatchedMessage, WatchOptions } from "../types.ts";
+import { streamOf } from "./declared.ts";
+import { fromNatsHeaders } from "./headers.ts";
+import type { Link, Session } from "./link.ts";
+
+const RETRY_MS = 200;
+
+/**
+ * Follows subjects in all their streams. Events are read from their stream, from the last one seen on; work, which no second consumer may
+ * read, is overheard as it is published, while there is a connection.
+ */
+export async function* watchStreams(
+  link: Link,
+  streams: readonly StreamDeclaration[],
+  options: WatchOptions,
+): AsyncGenerator<WatchedMessage> {
+  const left = new AbortController();
+  const ending = AbortSignal.any([options.signal, left.signal]);
+  const byStream = Map.groupBy(options.subjects, (subject) => streamOf(streams, subject));
+  const followers = [...byStream].map(([stream, subjects]) => {
+    const place = createPlace(options.sinceMs);
+    const open = stream.retention === "work" ? overhear : read;
+    return follow(link, ending, (session, signal) => open(session, { stream: stream.name, subjects, place, signal }));
+  });
+  try {
+    yield* merge(followers);
+  } finally {
+    left.abort();
+  }
+}
+
+type Following = { stream: string; subjects: readonly string[]; place: Place; signal: AbortSignal };
+
+async function* follow(
+  link: Link,
+  signal: AbortSignal,
+  open: (session: Session, signal: AbortSignal) => AsyncIterable<WatchedMessage>,
+): AsyncGenerator<WatchedMessage> {
+  for (let session = await link.wait(signal); session; session = await link.wait(signal)) {
+    try {
+      yield* open(session, AbortSignal.any([signal, session.lost]));
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof RangeError) throw error;
+    }
+    await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function* read({ client, manager }: Session, { stream, subjects, place, signal }: Following): AsyncGenerator<WatchedMessage> {
+  const { state, ts } = await manager.streams.info(stream);
+  const start =
+    place.sinceMs === undefined
+      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: state.last_seq + 1 }
+      : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(place.sinceMs).toISOString() };
+  place.begin(Date.parse(ts ?? new Date().toISOString()));
+  const consumer = await client.consumers.get(stream, { filter_subjects: [...subjects], ...start });
+  const messages = await consumer.consume();
+  const close = () => void messages.close();
+  signal.addEventListener("abort", close, { once: true });
+  if (signal.aborted) close();
+  try {
+    for await (const received of messages) {
+      const { subject, data: payload, time } = received;
+      const message = { ...fromNatsHeaders(received.headers), subject, payload, atMs: time.getTime() };
+      if (place.pass(message)) yield message;
+    }
+  } finally {
+    signal.removeEventListener("abort", close);
+    await messages.close();
+  }
+}
+
+async function* overhear({ connection }: Session, { subjects, signal }: Following): AsyncGenerator<WatchedMessage> {
+  const subscriptions = subjects.map((subject) => connection.subscribe(subject));
+  const close = () => {
+    for (const subscription of subscriptions) subscription.unsubscribe();
+  };
+  signal.addEventListener("abort", close, { once: true });
+  if (signal.aborted) close();
+  try {
+    for await (const { subject, data: payload, headers } of merge(subscriptions)) {
+      yield { ...fromNatsHeaders(headers), subject, payload, atMs: Date.now() };
+    }
+  } finally {
+    signal.removeEventListener("abort", close);
+    close();
+  }
+}
