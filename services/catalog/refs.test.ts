@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf } from "#libs/recipes";
 import { Code } from "#libs/rpc";
+import { waitFor } from "#libs/testing";
+import { refMoved } from "#libs/topics";
 import { buildSource, refusal, startCatalog } from "./testing/system.ts";
 
 test("a ref moves by compare and set and remembers where it was", async () => {
@@ -35,6 +37,29 @@ test("a ref moves by compare and set and remembers where it was", async () => {
   await client.moveRef({ name, to: a, reason: "again" });
   await catalog.restart();
   assert.equal((await catalog.client.getArtifact({ name: { case: "ref", value: name } })).artifact?.digest, a);
+});
+
+test("every move is told, and no move that was refused", async () => {
+  await using catalog = await startCatalog();
+  const { client, artifacts } = catalog;
+  const { digest } = await artifacts.publish(await buildSource(artifacts, 1));
+  const told: [string, string][] = [];
+  const stop = new AbortController();
+  const consuming = catalog.bus.consume(refMoved, { durable: "test", concurrency: 1, signal: stop.signal }, async (moved) => {
+    told.push([moved.name, moved.digest]);
+  });
+  await client.moveRef({ name: "a", to: digest });
+  await refusal(client.moveRef({ name: "a", to: digest }), Code.ABORTED, "REF_MOVED");
+  await client.moveRef({ name: "a", from: digest });
+  await client.moveRef({ name: "a", to: digest });
+  await waitFor(() => told.length === 3, { what: "three events" });
+  assert.deepEqual(told, [
+    ["a", digest],
+    ["a", ""],
+    ["a", digest],
+  ]);
+  stop.abort();
+  await consuming;
 });
 
 test("of many concurrent moves one wins", async () => {

@@ -1,7 +1,9 @@
+import { event, type Outbox } from "#libs/bus";
 import type { Digest } from "#libs/recipes";
+import { refMoved } from "#libs/topics";
 import { firstMissing, fitReply, type Page } from "./artifacts.ts";
 import { CatalogError, invalidField } from "./errors.ts";
-import type { CatalogDatabase } from "./store/tables.ts";
+import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
 
 /** A mutable name. */
 export type RefRecord = {
@@ -25,7 +27,15 @@ export type Refs = {
 const MAX_HISTORY = 100;
 
 /** Keeps refs in the database. */
-export function createRefs({ database, now }: { database: CatalogDatabase; now: () => number }): Refs {
+export function createRefs({
+  database,
+  outbox,
+  now,
+}: {
+  database: CatalogDatabase;
+  outbox: Outbox<CatalogTables>;
+  now: () => number;
+}): Refs {
   const { query } = database;
 
   async function withHistory({ name, digest }: { name: string; digest: string | null }): Promise<RefRecord> {
@@ -79,10 +89,12 @@ export function createRefs({ database, now }: { database: CatalogDatabase; now: 
           .values({ name, digest })
           .onConflict((conflict) => conflict.column("name").doUpdateSet({ digest }))
           .execute();
-        await tx
+        const { sequence } = await tx
           .insertInto("ref_move")
           .values({ name, digest: from ?? null, reason, moved_at: now() })
-          .execute();
+          .returning("sequence")
+          .executeTakeFirstOrThrow();
+        await outbox.add(tx, event(refMoved, `${name}/move/${sequence}`, { name, digest: to ?? "" }));
       });
       return withHistory(await query.selectFrom("ref").selectAll().where("name", "=", name).executeTakeFirstOrThrow());
     },

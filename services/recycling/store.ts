@@ -2,7 +2,7 @@ import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import type { Transaction } from "kysely";
 import { createOutbox, event, type Outbox, type OutboxTables, outboxMigration } from "#libs/bus";
 import { type Database, openDatabase, sqlMigration } from "#libs/storage";
-import { runFinished } from "#libs/topics";
+import { runFinished, runStarted } from "#libs/topics";
 import { type Run, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 
 type Tables = OutboxTables & {
@@ -17,7 +17,7 @@ export type WorkDone = { readonly node: string; readonly stage: string; readonly
 
 /** The runs that there are. What they have made is in the catalog. */
 export type RunStore = {
-  /** Writes a run that begins: nothing has failed yet. */
+  /** Writes a run that begins, and the event about it: nothing has failed yet. */
   begin(run: Run): Promise<void>;
   /** Writes a run; when it ends, the event about it goes into the same transaction. */
   save(run: Run, ended: boolean): Promise<void>;
@@ -86,6 +86,7 @@ export async function openRunStore(path: string): Promise<RunStore> {
       await database.transaction(async (tx) => {
         await write(tx, run);
         await tx.deleteFrom("failures").where("run_id", "=", run.id).execute();
+        await outbox.add(tx, event(runStarted, `${run.id}/started/${run.startedAtMs}`, { runId: run.id, name: run.spec?.name ?? "" }));
       });
     },
     async delete(id) {
