@@ -12,7 +12,7 @@ export type MetricsExport = {
 
 const require = createRequire(import.meta.url);
 
-/** How often metrics are sent. */
+/** How often metrics are sent where OTEL_METRIC_EXPORT_INTERVAL (milliseconds) does not say otherwise. */
 const EXPORT_INTERVAL_MS = 10_000;
 
 /**
@@ -38,10 +38,12 @@ export function exportMetrics(url: string, resource: Resource, timeoutMillis: nu
       undefined,
     ),
   );
+  const given = Number(process.env["OTEL_METRIC_EXPORT_INTERVAL"]);
+  const intervalMillis = given > 0 ? given : EXPORT_INTERVAL_MS;
   const reader = new PeriodicExportingMetricReader({
     exporter,
-    exportIntervalMillis: EXPORT_INTERVAL_MS,
-    exportTimeoutMillis: timeoutMillis,
+    exportIntervalMillis: intervalMillis,
+    exportTimeoutMillis: Math.min(timeoutMillis, intervalMillis),
   });
   const provider = new MeterProvider({ resource, readers: [reader] });
   const meter = provider.getMeter("ratatouille");

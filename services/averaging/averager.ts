@@ -10,6 +10,7 @@ import { type CheckedAverage, checkRecipe } from "./check-recipe.ts";
 import { compareLayouts } from "./compatibility.ts";
 import { IncompatibleModelsError, InvalidAverageError } from "./errors.ts";
 import { type Member, openMembers } from "./members.ts";
+import { averagingThroughput } from "./metrics.ts";
 
 /** How far an average is, in bytes of its members. */
 export type Progress = { readonly readBytes: number; readonly totalBytes: number };
@@ -59,7 +60,9 @@ export function createAverager({ artifacts, log }: { readonly artifacts: Artifac
     const startedMs = performance.now();
     const pieces = averageModels(job, { signal, onRead });
     const weights = publish ? await artifacts.upload(pieces, { mediaType: mediaTypes.weights, signal }) : await describe(pieces);
-    log.info({ models: members.length, readBytes, ms: Math.round(performance.now() - startedMs) }, "averaged");
+    const ms = performance.now() - startedMs;
+    averagingThroughput.record((1000 * readBytes) / ms);
+    log.info({ models: members.length, readBytes, ms: Math.round(ms) }, "averaged");
     const built = buildModelManifest({
       recipe,
       licences: foldLicences(members.map(({ licences }) => licences)),

@@ -1,6 +1,7 @@
 import { BlobMissingError, type BlobStat, type BlobStore, CorruptBlobError, type Digest } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import { CatalogError } from "./errors.ts";
+import { countBlob } from "./metrics.ts";
 import type { CatalogDatabase } from "./store/tables.ts";
 
 /** Bytes that may still be read to verify blobs that are only looked up. Those that it does not cover are verified when they are read. */
@@ -76,14 +77,19 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
       const { digest, size } = await store.put(source, options);
       // These bytes were hashed on their way to the disk.
       remember(digest, await stateOf(digest));
+      countBlob("in", size);
       return { digest, size };
     },
 
     async *read(digest, { offset, length, signal }) {
       const state = await stateOf(digest);
+      let bytes = 0;
       try {
         if (offset > 0 || length !== undefined) await verify(digest, state, signal);
-        yield* store.read(digest, { offset, length, signal });
+        for await (const chunk of store.read(digest, { offset, length, signal })) {
+          bytes += chunk.length;
+          yield chunk;
+        }
       } catch (error) {
         if (!isDamage(error)) throw error;
         const artifacts = await condemn(digest, error, state);
@@ -91,6 +97,8 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
           throw new CatalogError("BLOB_NOT_FOUND", `no blob ${digest}`, { facts: { digest }, cause: error });
         }
         throw corrupted(digest, artifacts, error);
+      } finally {
+        countBlob("out", bytes);
       }
     },
 

@@ -9,6 +9,7 @@ import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { createLeases, type Leases } from "./leases.ts";
+import { observeQueue } from "./metrics.ts";
 import { createReportStreams } from "./reports.ts";
 import { createFinetuneService } from "./service.ts";
 import { type JobStore, openJobStore } from "./store.ts";
@@ -70,6 +71,7 @@ export async function createFinetune({
       { name: "bus", vital: false, check: () => bus.check() },
     ],
     async run(signal) {
+      using _queue = observeQueue(store);
       using _reset = bus.onReset(() => {
         log.warn("the bus has lost what it had; all queued jobs are offered again");
         store.offerAll().catch((err: unknown) => log.error({ err }, "queued jobs were not offered again; the sweep does it later"));

@@ -1,5 +1,5 @@
 import { observe } from "#libs/telemetry";
-import type { JobStore } from "./store.ts";
+import type { JobStore, QueueStats } from "./store.ts";
 
 /** Shows in the metrics how many jobs wait for each device, and for how long the oldest of them. */
 export function observeQueue(store: Pick<JobStore, "queueStats">): Disposable {
@@ -9,12 +9,13 @@ export function observeQueue(store: Pick<JobStore, "queueStats">): Disposable {
   };
   return observe(gauges, async () => {
     const stats = await store.queueStats();
-    const of = (value: (device: (typeof stats)[number]) => number) =>
-      // A queue that nobody waits in is shown too.
-      (stats.length > 0 ? stats : [{ device: "cpu", queued: 0, oldestAgeMs: 0 }]).map((device) => ({
-        value: value(device),
-        attributes: { "ratatouille.device": device.device },
-      }));
-    return { "ratatouille.jobs.queued": of(({ queued }) => queued), "ratatouille.jobs.oldest_age": of(({ oldestAgeMs }) => oldestAgeMs / 1000) };
+    // A queue in which nobody waits is shown too.
+    if (stats.every(({ device }) => device !== "cpu")) stats.push({ device: "cpu", queued: 0, oldestAgeMs: 0 });
+    const each = (read: (queue: QueueStats) => number) =>
+      stats.map((queue) => ({ value: read(queue), attributes: { "ratatouille.device": queue.device } }));
+    return {
+      "ratatouille.jobs.queued": each(({ queued }) => queued),
+      "ratatouille.jobs.oldest_age": each(({ oldestAgeMs }) => oldestAgeMs / 1000),
+    };
   });
 }

@@ -1,6 +1,6 @@
 import { createPulse, type Pulse } from "#libs/concurrency";
 import { Code, isRpcError } from "#libs/rpc";
-import type { Logger } from "#libs/telemetry";
+import { inSpan, type Logger } from "#libs/telemetry";
 import { type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type Driver, drive, RunFailedError } from "./driver.ts";
 import type { Executors } from "./executors.ts";
@@ -44,7 +44,11 @@ type End = { readonly state: RunState; readonly error: string };
 export function activate(stored: Run, spec: CompleteSpec, { executors, store, log, timing }: Context): ActiveRun {
   const { id } = stored;
   const { patienceMs, sweepMs } = timing;
-  const plan = planRun(spec);
+  const plan = inSpan("plan", { "ratatouille.run": id }, (span) => {
+    const made = planRun(spec);
+    span.setAttribute("ratatouille.nodes", made.nodes.length);
+    return made;
+  });
   const pulse = createPulse();
   const stopper = new AbortController();
   const { signal } = stopper;

@@ -1,6 +1,7 @@
 import { createPulse } from "#libs/concurrency";
 import type { TrainStep } from "#libs/learning";
 import type { Recipe } from "#libs/recipes";
+import { trainingSpeed, trainingSteps } from "./metrics.ts";
 
 /** What the progress stream says of a training; the fields of TrainProgress. */
 export type Progress = {
@@ -23,6 +24,8 @@ export function createProgress(keepAliveMs: number) {
   let sum = 0;
   let count = 0;
   let reportedAt = performance.now();
+  let first: { readonly step: number; readonly at: number } | undefined;
+  let last: typeof first;
   const news = createPulse();
   let ended = false;
 
@@ -43,6 +46,9 @@ export function createProgress(keepAliveMs: number) {
       sum += loss;
       count += 1;
       const now = performance.now();
+      trainingSteps.add(1);
+      last = { step, at: now };
+      first ??= last;
       if (now - reportedAt < REPORT_MS) return;
       latest = {
         step,
@@ -56,6 +62,8 @@ export function createProgress(keepAliveMs: number) {
     },
     /** Ends the reports. */
     end(): void {
+      if (first && last && last.at > first.at) trainingSpeed.record((1000 * (last.step - first.step)) / (last.at - first.at));
+      first = undefined;
       ended = true;
       news.beat();
     },
