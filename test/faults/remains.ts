@@ -9,12 +9,14 @@ import { isAlive } from "../e2e/processes.ts";
 /** The variable by which the processes of a case are known. */
 export const MARK = "RATATOUILLE_FAULTS_CASE";
 
-/** Living processes with a mark in their environment, and their commands. Reads /proc. */
+/** Living processes with a mark in their environment or their command, and their commands. Reads /proc. */
 export function processesOf(mark: string): string[] {
   return readdirSync("/proc").flatMap((name) => {
     const pid = Number(name);
-    if (!Number.isInteger(pid) || pid === process.pid || !read(`/proc/${pid}/environ`).split("\0").includes(`${MARK}=${mark}`)) return [];
-    return isAlive(pid) ? [`${pid} ${read(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`] : [];
+    if (!Number.isInteger(pid) || pid === process.pid) return [];
+    const command = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
+    const marked = command.includes(mark) || read(`/proc/${pid}/environ`).split("\0").includes(`${MARK}=${mark}`);
+    return marked && isAlive(pid) ? [`${pid} ${command}`] : [];
   });
 }
 

@@ -5,6 +5,7 @@ import type { Case } from "./case.ts";
 import { clockJumps } from "./clocks.ts";
 import { meddledEvents } from "./events.ts";
 import { killEmbedded } from "./kill-embedded.ts";
+import { kills } from "./kills.ts";
 import { createReference, type Reference } from "./reference.ts";
 import type { Report } from "./report.ts";
 import { twoRecyclings } from "./two-recyclings.ts";
@@ -13,6 +14,8 @@ import { twoRecyclings } from "./two-recyclings.ts";
 export const suite: { readonly seed: number; readonly cases: readonly Case[] } = {
   seed: 6,
   cases: [
+    kills("kills", 2, { part: 0, subset: true, limitMs: 120_000 }),
+    ...[1, 2, 3, 4].map((part) => kills(`kills-${part}`, 12, { part, subset: false, limitMs: 300_000 })),
     twoRecyclings,
     clockJumps,
     meddledEvents("events", 3, { subset: true, limitMs: 120_000 }),
