@@ -4,16 +4,13 @@ import { AckPolicy, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream
 import { connect, nanos } from "@nats-io/transport-node";
 import { type NatsServer, startNatsServer, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { type ConsumerDeclaration, connectJetStream, event, type StreamDeclaration, topic } from "../index.ts";
-import { testBusContract } from "../testing/contract.ts";
+import { type ConsumerDeclaration, connectJetStream, event, topic } from "../index.ts";
+import { contractStreams, testBusContract } from "../testing/contract.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const offer = (id: string) => event(work, id, { jobId: id });
 const finished = topic("ratatouille.v1.job.finished", JobOfferedSchema);
-const streams: StreamDeclaration[] = [
-  { name: "WORK_TEST", subjects: [work.subject], retention: "work", maxAgeMs: 0 },
-  { name: "EVENTS", subjects: [finished.subject], retention: "events", maxAgeMs: 3_600_000 },
-];
+const streams = contractStreams;
 const declaredWorker: ConsumerDeclaration = { durable: "worker", subjects: [work.subject], ackWaitMs: 30_000, maxAckPending: 100 };
 
 /** Keeps what is logged. */

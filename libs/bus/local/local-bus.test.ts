@@ -4,14 +4,14 @@ import { fileURLToPath } from "node:url";
 import { deferred, temporaryDirectory, testProcess, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
 import { event, openLocalBus, topic } from "../index.ts";
-import { testBusContract } from "../testing/contract.ts";
+import { contractStreams, testBusContract } from "../testing/contract.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const offer = (id: string) => event(work, id, { jobId: id });
 
 testBusContract("local bus", async () => {
   const directory = await temporaryDirectory();
-  const bus = await openLocalBus({ path: directory.join("bus.sqlite") });
+  const bus = await openLocalBus({ path: directory.join("bus.sqlite"), streams: contractStreams });
   return {
     bus,
     async [Symbol.asyncDispose]() {

@@ -15,7 +15,7 @@ export function busService(bus: Bus): ServiceRegistration {
   const implementation: Implementation<typeof BusService> = {
     async publish({ message }, { signal }) {
       if (!message) throw missing("message");
-      await bus.publish(parseMessage(message), { signal });
+      await refusing("message.subject", () => bus.publish(parseMessage(message), { signal }));
       return {};
     },
     consume: (requests, context) => consume(bus, requests, context),
@@ -49,7 +49,8 @@ async function* watch(bus: Bus, { subjects, sinceMs }: WatchRequest, { signal }:
   const since = sinceMs === undefined ? {} : { sinceMs: Number(sinceMs) };
   const messages = bus.watch({ subjects, ...since, signal })[Symbol.asyncIterator]();
   // Asked before the client is told that it is so.
-  let next = messages.next();
+  const step = () => refusing("subjects", () => messages.next());
+  let next = step();
   next.catch(() => undefined);
   yield { atMs: BigInt(Date.now()) };
   for (;;) {
@@ -57,7 +58,7 @@ async function* watch(bus: Bus, { subjects, sinceMs }: WatchRequest, { signal }:
     if (done) return;
     const { atMs, ...message } = value;
     yield { message: { ...message, headers: { ...message.headers } }, atMs: BigInt(atMs) };
-    next = messages.next();
+    next = step();
   }
 }
 
@@ -65,7 +66,8 @@ async function* consume(bus: Bus, requests: AsyncIterable<ConsumeRequest>, { sig
   const reader = requests[Symbol.asyncIterator]();
   const first = await reader.next();
   if (first.done || first.value.action.case !== "subscribe") throw missing("subscribe");
-  await using subscription = await bus.subscribe(parseSubscription(first.value.action.value));
+  const wish = parseSubscription(first.value.action.value);
+  await using subscription = await refusing("subscribe", () => bus.subscribe(wish));
   // Sequences are those of the messages' queues, and there may be several: the client gets numbers of this stream.
   const held = new Map<bigint, Delivery>();
   let count = 0n;
@@ -123,6 +125,15 @@ function parseSubscription({ durable, subjects, concurrency, ackWaitMs }: Subscr
 function parseSubjects(field: string, subjects: readonly string[]): void {
   if (subjects.length === 0) throw missing(field);
   for (const [index, subject] of subjects.entries()) if (subject === "") throw missing(`${field}[${index}]`);
+}
+
+/** What the bus has no place for, such as a subject that no stream keeps, is the caller's mistake. */
+async function refusing<T>(field: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof RangeError ? invalid(field, `is refused: ${error.message}`) : error;
+  }
 }
 
 function missing(field: string) {

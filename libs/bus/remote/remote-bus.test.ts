@@ -6,13 +6,13 @@ import { freePort, temporaryDirectory, testProcess, waitFor } from "#libs/testin
 import { BusService } from "#proto/ratatouille/v1/bus_pb.ts";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
 import { busService, connectRemoteBus, event, openLocalBus, topic } from "../index.ts";
-import { testBusContract } from "../testing/contract.ts";
+import { contractStreams, testBusContract } from "../testing/contract.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const offer = (id: string) => event(work, id, { jobId: id });
 
 async function serveBus(path: string, address = "127.0.0.1:0") {
-  const bus = await openLocalBus({ path });
+  const bus = await openLocalBus({ path, streams: contractStreams });
   const server = await serve({ address, services: [busService(bus)], drainMs: 0 });
   return {
     address: server.address,

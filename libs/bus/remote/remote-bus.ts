@@ -23,8 +23,12 @@ const STOP_GRACE_MS = 1_000;
 export function connectRemoteBus(channel: RpcChannel): Bus {
   const client = channel.client(BusService);
   const closing = new AbortController();
+  const assertOpen = () => {
+    if (closing.signal.aborted) throw new Error("the bus is closed");
+  };
   return createBus({
     async publish(message, { signal }) {
+      assertOpen();
       await client.publish({ message: { ...message, headers: { ...message.headers } } }, { signal });
     },
     subscribe: async (options) => subscribe(client, options, closing.signal),
@@ -39,7 +43,10 @@ export function connectRemoteBus(channel: RpcChannel): Bus {
       }));
     },
     watch: (options) => watch(client, options, closing.signal),
-    check: async () => void (await client.check({})),
+    async check() {
+      assertOpen();
+      await client.check({});
+    },
     onReset: () => ({ [Symbol.dispose]() {} }),
     async close() {
       closing.abort();

@@ -4,13 +4,32 @@ import { context, propagation, SpanKind, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { deferred, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { type Bus, type ConsumeOptions, event, PoisonError, RetryLater, topic } from "../index.ts";
+import {
+  type Bus,
+  type ConsumeOptions,
+  event,
+  PoisonError,
+  RetryLater,
+  type StreamDeclaration,
+  topic,
+  type WatchedMessage,
+} from "../index.ts";
 
 /** A bus under test and a way to talk to it from elsewhere. */
 export type BusUnderTest = AsyncDisposable & { bus: Bus };
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const other = topic("ratatouille.v1.job.finished", JobOfferedSchema);
+
+const small = topic("ratatouille.v1.work.cpu.small", JobOfferedSchema);
+const large = topic("ratatouille.v1.work.cpu.large", JobOfferedSchema);
+
+/** What a bus under test keeps. */
+export const contractStreams: readonly StreamDeclaration[] = [
+  { name: "WORK_TEST", subjects: [work.subject], retention: "work", maxAgeMs: 0 },
+  { name: "WORK_CPU", subjects: ["ratatouille.v1.work.cpu.>"], retention: "work", maxAgeMs: 0 },
+  { name: "EVENTS", subjects: [other.subject, "ratatouille.v1.run.finished"], retention: "events", maxAgeMs: 3_600_000 },
+];
 
 /** The contract of every implementation of the bus, as tests. `open` gives an empty one. */
 export function testBusContract(name: string, open: () => Promise<BusUnderTest>): void {
@@ -70,6 +89,116 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
     await Promise.all(consuming);
     assert.deepEqual([...got["one"]!, ...got["two"]!].sort(), [...ids].sort());
     assert.deepEqual(got["audit"], ids);
+  });
+
+  test(`${name}: a durable takes from several subjects with the hands it has, loses nothing and starves none`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    const got: string[] = [];
+    let running = 0;
+    const on = [small, large, other];
+    for (let index = 0; index < 12; index++) for (const each of on) await ctx.bus.publish(offer(`${each.subject}/${index}`, each));
+    const handle = async ({ jobId }: { jobId: string }) => {
+      assert.equal(++running, 1);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      got.push(jobId);
+    };
+    const consuming = ctx.bus.consume(on, options(stop.signal), handle);
+    await waitFor(() => got.length === 36, { what: "all messages of three subjects" });
+    await ctx.bus.publish(offer("late", large));
+    await waitFor(() => got.includes("late"), { what: "a message for who waits" });
+    stop.abort();
+    await consuming;
+    assert.equal(new Set(got).size, 37);
+    // In the order of publishing, or in turn: nobody waits until another subject is empty.
+    for (const each of on) {
+      const places = got.flatMap((id, place) => (id.startsWith(each.subject) ? [place] : []));
+      assert.ok(places[0]! < 6, `the first of ${each.subject} came as number ${places[0]}`);
+      assert.deepEqual(
+        places.map((place) => got[place]),
+        Array.from({ length: 12 }, (_, index) => `${each.subject}/${index}`),
+      );
+    }
+  });
+
+  test(`${name}: consumers of a durable get only what each asks for`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    const got: Record<string, string[]> = { both: [], small: [] };
+    const gate = deferred();
+    const consuming = [
+      ctx.bus.consume(small, options(stop.signal), async ({ jobId }) => void got["small"]!.push(jobId)),
+      ctx.bus.consume([small, large], options(stop.signal, { concurrency: 2 }), async ({ jobId }) => {
+        got["both"]!.push(jobId);
+        await gate.promise;
+      }),
+    ];
+    for (let index = 0; index < 8; index++) await ctx.bus.publish(offer(`small/${index}`, small));
+    for (let index = 0; index < 4; index++) await ctx.bus.publish(offer(`large/${index}`, large));
+    await waitFor(() => got["both"]!.length === 2 && got["small"]!.length >= 6, { what: "the free consumer to do what it can" });
+    gate.resolve();
+    await waitFor(() => got["both"]!.length + got["small"]!.length === 12, { what: "the rest" });
+    stop.abort();
+    await Promise.all(consuming);
+    assert.deepEqual(got["both"]!.filter((id) => id.startsWith("large")).sort(), ["large/0", "large/1", "large/2", "large/3"]);
+  });
+
+  test(`${name}: a watcher sees events from now on, or from a time on, and takes them from nobody`, async () => {
+    await using ctx = await open();
+    const startedMs = Date.now();
+    await ctx.bus.publish(offer("before", other));
+    const consumed = new AbortController();
+    const handled: string[] = [];
+    const consuming = ctx.bus.consume(other, options(consumed.signal), async ({ jobId }) => void handled.push(jobId));
+    await waitFor(() => handled.includes("before"), { what: "the durable to be done with it" });
+    await using live = watchAll(ctx.bus, [other.subject, "ratatouille.v1.run.finished"]);
+    // Following begins a little after it is asked for.
+    await waitFor(
+      async () => {
+        await ctx.bus.publish(offer(`knock ${performance.now()}`, other));
+        return live.ids().length > 0;
+      },
+      { intervalMs: 20, what: "the watcher to follow" },
+    );
+    await ctx.bus.publish(offer("after", other));
+    await ctx.bus.publish(offer("after", other));
+    await ctx.bus.publish(event(topic("ratatouille.v1.run.finished", JobOfferedSchema), "run", { jobId: "run" }));
+    await waitFor(() => live.ids().includes("after") && live.ids().includes("run"), { what: "what was published later" });
+    assert.ok(!live.ids().includes("before"));
+    await using back = watchAll(ctx.bus, [other.subject], startedMs - 1000);
+    await waitFor(() => back.ids().includes("after"), { what: "what was published before" });
+    assert.equal(back.ids()[0], "before");
+    assert.equal(new Set(back.ids()).size, back.ids().length);
+    const { atMs, payload, headers } = back.seen[0]!;
+    assert.ok(Math.abs(atMs - startedMs) < 60_000, `it was stored at ${atMs}`);
+    assert.deepEqual([...payload], [...offer("before", other).payload]);
+    assert.equal(headers["ratatouille-type"], "ratatouille.v1.JobOffered");
+    await waitFor(() => handled.includes("after"), { what: "the durable, which lost nothing to watchers" });
+    consumed.abort();
+    await consuming;
+  });
+
+  test(`${name}: a watcher may leave at any time`, async () => {
+    await using ctx = await open();
+    await ctx.bus.publish(offer("a", other));
+    await ctx.bus.publish(offer("b", other));
+    const forever = new AbortController();
+    for await (const { id } of ctx.bus.watch({ subjects: [other.subject], sinceMs: 0, signal: forever.signal })) {
+      assert.equal(id, "a");
+      break;
+    }
+    const gone = AbortSignal.abort();
+    for await (const message of ctx.bus.watch({ subjects: [other.subject], sinceMs: 0, signal: gone })) assert.fail(message.id);
+  });
+
+  test(`${name}: a bus that works passes its check, and one that is closed does not`, async () => {
+    const ctx = await open();
+    await using _ctx = ctx;
+    await ctx.bus.check();
+    await ctx.bus[Symbol.asyncDispose]();
+    await assert.rejects(ctx.bus.check(), /closed/);
+    await assert.rejects(ctx.bus.publish(offer("a")), /closed/);
   });
 
   test(`${name}: at most \`concurrency\` handlers run at once, and a busy consumer does not hoard`, async () => {
@@ -252,6 +381,24 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
     const median = latencies.sort((a, b) => a - b)[10]!;
     assert.ok(median < 250, `median hand-over ${median} ms`);
   });
+}
+
+/** Follows subjects and keeps what it sees. */
+function watchAll(bus: Bus, subjects: readonly string[], sinceMs?: number) {
+  const stop = new AbortController();
+  const seen: WatchedMessage[] = [];
+  const watching = (async () => {
+    const since = sinceMs === undefined ? {} : { sinceMs };
+    for await (const message of bus.watch({ subjects, ...since, signal: stop.signal })) seen.push(message);
+  })();
+  return {
+    seen,
+    ids: () => seen.map(({ id }) => id),
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await watching;
+    },
+  };
 }
 
 function recordSpans() {
