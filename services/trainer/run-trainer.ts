@@ -6,7 +6,7 @@ import { backends } from "#libs/recipes";
 import { type ConnectOptions, connect, type RpcChannel } from "#libs/rpc";
 import { UsageError } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
-import { streams } from "#libs/topics";
+import { consumers, streams } from "#libs/topics";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createInputs } from "./inputs.ts";
 import type { TrainerValues } from "./settings.ts";
@@ -26,7 +26,9 @@ export async function runTrainer(values: TrainerValues, { signal, log }: { reado
   const finetune = at(values.finetune).client(FinetuneService);
   // Loading the kernels takes a while; do it before the first job needs them.
   await openBackend("wasm");
-  const bus = stack.use(values.nats === undefined ? connectRemoteBus(channel) : await connectJetStream({ servers: values.nats, streams }));
+  const bus = stack.use(
+    values.nats === undefined ? connectRemoteBus(channel) : await connectJetStream({ servers: values.nats, streams, consumers, log }),
+  );
   const { name, device, memoryMib, checkpointMs } = values;
   const inputs = createInputs(artifacts, values.cacheMib * 2 ** 20);
   log.info({ server: values.server, nats: values.nats, trainer: name, device, memoryMib }, "trainer ready");

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { canonicalRecipe, digestOf, mediaTypes, recipeKey } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
-import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { AttemptOutcome, type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { recipeOf, reportStream, startSystem } from "./system.ts";
 
 const refused =
@@ -345,6 +345,178 @@ test("a job whose offer got lost is offered again, later and later", async () =>
     await waitFor(() => system.offers.length === offers, { what: `offer ${offers}` });
   }
   assert.deepEqual(system.offers, [id, id, id]);
+});
+
+test("a bus that has lost what it had is given an offer of every queued job at once", async () => {
+  await using system = await startSystem();
+  const ids: string[] = [];
+  for (let number = 0; number < 450; number++) ids.push((await system.submit(recipeOf(number))).id);
+  const [running, finished] = [ids[0]!, ids[1]!];
+  await waitFor(() => system.offers.length === 450, { what: "the offers" });
+  await system.begin(running);
+  const attempt = await system.begin(finished);
+  await system.jobs.completeAttempt({ jobId: finished, attempt, artifact: await system.publish(recipeOf(1)) });
+  system.offers.length = 0;
+  system.reset();
+  await waitFor(() => system.offers.length === 448, { what: "the offers again" });
+  assert.deepEqual(system.offers, ids.slice(2));
+});
+
+for (const [what, jumpMs] of [
+  ["forward", 24 * 3_600_000],
+  ["back", -24 * 3_600_000],
+] as const) {
+  test(`a clock that jumps a day ${what} loses nothing and begins nothing twice`, async () => {
+    await using system = await startSystem({ leaseSeconds: 600, sweepMs: 10 });
+    const { jobs } = system;
+    const [queued, running, succeeded, cancelled] = [
+      await system.submit(recipeOf(1)),
+      await system.submit(recipeOf(2)),
+      await system.submit(recipeOf(3)),
+      await system.submit(recipeOf(4)),
+    ];
+    const attempt = await system.begin(running.id);
+    const stream = reportStream(jobs, running.id, attempt);
+    await waitFor(async () => (await jobs.getJob({ id: running.id })).job?.progress);
+    const artifact = await system.publish(recipeOf(3));
+    await jobs.completeAttempt({ jobId: succeeded.id, attempt: await system.begin(succeeded.id), artifact });
+    await jobs.cancelJobs({ runId: "run-1", jobIds: [cancelled.id] });
+    await waitFor(() => system.offers.filter((id) => id === queued.id).length === 1, { what: "the first offer" });
+
+    system.clock.aheadMs = jumpMs;
+    // Its offer may be lost: nobody can tell for how long it has waited.
+    await waitFor(() => system.offers.filter((id) => id === queued.id).length === 2, { what: "an offer after the jump" });
+    stream.report();
+    await waitFor(async () => (await jobs.getJob({ id: running.id })).job?.progress?.step === 2);
+    await assert.rejects(system.begin(running.id), refused(Code.FAILED_PRECONDITION, "JOB_LEASED"));
+    assert.equal((await jobs.getJob({ id: running.id })).job?.attempt, attempt);
+    // What the catalog has is not made again, what it has lost is; and a job that starts anew is newer than it was.
+    assert.equal((await system.submit(recipeOf(3))).state, JobState.SUCCEEDED);
+    const again = await system.submit(recipeOf(4));
+    assert.ok(again.state === JobState.QUEUED && again.submittedAtMs > cancelled.submittedAtMs);
+    await waitFor(() => system.offers.filter((id) => id === cancelled.id).length >= 2, { what: "the offer of what starts anew" });
+    assert.equal(await system.begin(queued.id), 1);
+
+    system.clock.aheadMs = 0;
+    const made = await system.publish(recipeOf(2));
+    const { job } = await jobs.completeAttempt({ jobId: running.id, attempt, artifact: made });
+    assert.deepEqual([job?.state, job?.attempt], [JobState.SUCCEEDED, attempt]);
+    assert.ok(job!.finishedAtMs >= job!.submittedAtMs);
+    const third = await system.submit(recipeOf(5));
+    await waitFor(() => system.offers.includes(third.id), { what: "the offer of a new job" });
+    // Only what was asked for was begun.
+    assert.ok(system.offers.every((id) => id !== running.id || system.offers.filter((other) => other === id).length === 1));
+  });
+}
+
+test("an artifact that was damaged after the clock was set back is made again", async () => {
+  await using system = await startSystem();
+  system.clock.aheadMs = 48 * 3_600_000;
+  const { id } = await system.submit(recipeOf(1));
+  const attempt = await system.begin(id);
+  await system.jobs.completeAttempt({ jobId: id, attempt, artifact: await system.publish(recipeOf(1)) });
+  system.clock.aheadMs = 51 * 3_600_000;
+  await system.catalog.collectGarbage({});
+  system.clock.aheadMs = 0;
+  assert.equal((await system.submit(recipeOf(1))).state, JobState.QUEUED);
+});
+
+test("each attempt is shown with its end and the reason", async () => {
+  await using system = await startSystem({ leaseSeconds: 1 });
+  const { jobs } = system;
+  const { id } = await system.submit(recipeOf(1));
+  const state = async () => (await jobs.getJob({ id })).job?.state;
+  const blob = await system.artifacts.upload(Uint8Array.of(1, 2, 3), { mediaType: mediaTypes.weights });
+  await system.begin(id, "silent");
+  await waitFor(async () => (await state()) === JobState.QUEUED, { what: "the end of the lease" });
+  await jobs.failAttempt({ jobId: id, attempt: await system.begin(id, "clumsy"), error: "no space left" });
+  const third = await system.begin(id, "leaving");
+  await jobs.saveCheckpoint({ jobId: id, attempt: third, checkpoint: blob.digest, step: 50 });
+  await jobs.releaseAttempt({ jobId: id, attempt: third });
+  const broken = reportStream(jobs, id, await system.begin(id, "broken"));
+  await waitFor(async () => (await jobs.getJob({ id })).job?.progress);
+  broken.break();
+  await waitFor(async () => (await state()) === JobState.QUEUED, { what: "the end of the broken one" });
+  await system.begin(id, "stopped");
+  await jobs.cancelJob({ id, reason: " takes too long " });
+  await jobs.retryJob({ id });
+  const last = await system.begin(id, "good");
+  await jobs.completeAttempt({ jobId: id, attempt: last, artifact: await system.publish(recipeOf(1)) });
+  const { job } = await jobs.getJob({ id });
+  const { LOST, FAILED, RELEASED, CANCELLED, COMPLETED } = AttemptOutcome;
+  assert.deepEqual(
+    job?.attempts.map(({ number, trainer, outcome, error, fromStep }) => [number, trainer, outcome, error, fromStep]),
+    [
+      [1, "silent", LOST, "said nothing for 1 s", 0],
+      [2, "clumsy", FAILED, "no space left", 0],
+      [3, "leaving", RELEASED, "", 0],
+      [4, "broken", LOST, job?.attempts[3]?.error, 50],
+      [5, "stopped", CANCELLED, "cancelled by hand: takes too long", 50],
+      [6, "good", COMPLETED, "", 0],
+    ],
+  );
+  assert.ok(job?.attempts.every(({ beganAtMs, endedAtMs }) => beganAtMs > 0n && endedAtMs >= beganAtMs));
+  assert.deepEqual((await jobs.listJobs({})).jobs[0]?.attempts, []);
+});
+
+test("a job that is cancelled by hand stops for all runs and says why; only it and what has failed is tried again", async () => {
+  await using system = await startSystem();
+  const { jobs } = system;
+  const { id } = await system.submit(recipeOf(1));
+  await system.submit(recipeOf(1), { runId: "run-2" });
+  await assert.rejects(jobs.retryJob({ id }), refused(Code.FAILED_PRECONDITION, "JOB_NOT_RETRYABLE"));
+  const stream = reportStream(jobs, id, await system.begin(id));
+  await waitFor(async () => (await jobs.getJob({ id })).job?.progress);
+  for (const reason of ["the wrong data", "another word"]) {
+    const { job } = await jobs.cancelJob({ id, reason });
+    assert.deepEqual([job?.state, job?.error], [JobState.CANCELLED, "cancelled by hand: the wrong data"]);
+  }
+  await assert.rejects(stream.ended, refused(Code.CANCELLED, "JOB_CANCELLED"));
+  await waitFor(() => system.finished.length === 1);
+  assert.equal(system.finished[0]?.error, "cancelled by hand: the wrong data");
+  const { job } = await jobs.retryJob({ id });
+  assert.deepEqual([job?.state, job?.error], [JobState.QUEUED, ""]);
+  await waitFor(() => system.offers.length === 2, { what: "the next offer" });
+  const attempt = await system.begin(id);
+  await jobs.failAttempt({ jobId: id, attempt, error: "NaN", permanent: true });
+  assert.equal((await jobs.cancelJob({ id, reason: "late" })).job?.state, JobState.FAILED);
+  assert.equal((await jobs.retryJob({ id })).job?.state, JobState.QUEUED);
+  const artifact = await system.publish(recipeOf(1));
+  // The catalog was not asked before, so it is now.
+  await assert.rejects(system.begin(id), refused(Code.FAILED_PRECONDITION, "JOB_DONE"));
+  assert.equal((await jobs.getJob({ id })).job?.artifact, artifact);
+  await assert.rejects(jobs.retryJob({ id }), refused(Code.FAILED_PRECONDITION, "JOB_NOT_RETRYABLE"));
+  for (const call of [jobs.retryJob({ id: "job-x" }), jobs.cancelJob({ id: "job-x" })])
+    await assert.rejects(call, refused(Code.NOT_FOUND, "JOB_UNKNOWN"));
+});
+
+test("a job needs what its recipe asks for unless it is told otherwise, and is refused where no trainer has that", async () => {
+  await using system = await startSystem();
+  const { jobs } = system;
+  const small = await system.submit(recipeOf(1));
+  assert.deepEqual([small.needs?.device, small.needs?.backend], ["cpu", "cpu"]);
+  assert.ok(small.needs!.memoryMib > 100 && small.needs!.memoryMib <= 1024);
+  const gpu = await system.submit(recipeOf(2), { needs: { device: "gpu", backend: "cuda", memoryMib: 9000 } });
+  assert.deepEqual([gpu.needs?.device, gpu.needs?.backend, gpu.needs?.memoryMib], ["gpu", "cuda", 9000]);
+  // Of a queued job they stay as they are.
+  assert.equal((await system.submit(recipeOf(2), { runId: "run-2" })).needs?.device, "gpu");
+  const other = await system.submit(recipeOf(3));
+  await waitFor(() => system.offers.length === 2, { what: "the offers" });
+  assert.deepEqual(system.offers, [small.id, other.id]);
+  const submit = (changes: object, needs?: { device: string; backend: string; memoryMib: number }) => {
+    const recipe = recipeOf(4);
+    const text = canonicalRecipe({ ...recipe, parameters: { ...recipe.parameters, ...changes } });
+    return jobs.submitJob({ recipe: text, runId: "run-1", ...(needs ? { needs } : {}) });
+  };
+  const fitting = { device: "cpu", backend: "cpu", memoryMib: 600 };
+  for (const [field, submitting] of [
+    ["recipe.parameters.images", submit({ images: 100_000_000 })],
+    ["needs.memory_mib", submit({}, { ...fitting, memoryMib: 70_000 })],
+    ["needs.device", submit({}, { ...fitting, device: "abacus" })],
+    ["needs.backend", submit({}, { ...fitting, backend: "a.b" })],
+  ] as const)
+    await assert.rejects(submitting, refused(Code.INVALID_ARGUMENT, "NEEDS_INVALID", field), field);
+  assert.equal((await jobs.listJobs({})).jobs.length, 3);
 });
 
 test("lists come in pages, by run and by state", async () => {

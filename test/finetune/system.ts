@@ -4,7 +4,7 @@ import { buildDatasetManifest, canonicalRecipe, type Digest, mediaTypes, type Re
 import { connect, type ServiceClient, serve } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
 import { freePort, temporaryDirectory } from "#libs/testing";
-import { jobFinished, workTopicsFor } from "#libs/topics";
+import { jobFinished, type Needs, workTopicsFor } from "#libs/topics";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { JobFinished } from "#proto/ratatouille/v1/events_pb.ts";
 import { FinetuneService, type Job } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -20,13 +20,15 @@ export type System = AsyncDisposable & {
   readonly artifacts: Artifacts;
   readonly bus: Bus;
   readonly clock: { aheadMs: number };
-  /** Ids of offered jobs, as they come from the bus; and the finished ones. */
+  /** Ids of offered jobs, as they come from the bus to a trainer without GPU; and the finished ones. */
   readonly offers: string[];
   readonly finished: JobFinished[];
-  submit(recipe: Recipe, options?: { runId?: string; reproduce?: boolean; label?: string }): Promise<Job>;
+  submit(recipe: Recipe, options?: { runId?: string; reproduce?: boolean; label?: string; needs?: Needs }): Promise<Job>;
   /** Publishes what a trainer would make of a recipe. */
   publish(recipe: Recipe): Promise<Digest>;
   begin(jobId: string, trainer?: string): Promise<number>;
+  /** The bus tells that it has lost what it had. */
+  reset(): void;
   /** Ends the finetune service, without a word to anybody, and opens it again on its files. */
   restart(options?: Options): Promise<void>;
 };
@@ -39,6 +41,16 @@ export async function startSystem(options: Options = {}): Promise<System> {
   const clock = { aheadMs: 0 };
   const now = () => Date.now() + clock.aheadMs;
   const bus = opening.use(await openLocalBus({ path: ":memory:" }));
+  // A local bus never loses anything; that of a system of several processes may.
+  const resets = new Set<() => void>();
+  const forgetful: Pick<Bus, "publish" | "check" | "onReset"> = {
+    publish: bus.publish,
+    check: bus.check,
+    onReset(listener) {
+      resets.add(listener);
+      return { [Symbol.dispose]: () => void resets.delete(listener) };
+    },
+  };
   const catalog = opening.use(await createCatalog({ directory: directory.path, bus, log, now }));
   const catalogServer = opening.use(await serve({ address: "127.0.0.1:0", services: catalog.registrations, drainMs: 0 }));
   const channel = opening.use(connect(catalogServer.address));
@@ -48,7 +60,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
   const start = async ({ loops = true, ...more }: Options) => {
     await using starting = new AsyncDisposableStack();
     const service = starting.use(
-      await createFinetune({ directory: directory.path, bus, clients: channel, log, now, orphanGraceMs: 0, ...more }),
+      await createFinetune({ directory: directory.path, bus: forgetful, clients: channel, log, now, orphanGraceMs: 0, ...more }),
     );
     starting.use(await serve({ address, services: service.registrations, drainMs: 0 }));
     const stop = new AbortController();
@@ -96,6 +108,9 @@ export async function startSystem(options: Options = {}): Promise<System> {
       return (await artifacts.publish(buildDatasetManifest({ recipe, licences: [], data }))).digest as Digest;
     },
     begin: async (jobId, trainer = "trainer-1") => (await jobs.beginAttempt({ jobId, trainer })).attempt,
+    reset() {
+      for (const listener of resets) listener();
+    },
     async restart(changes = options) {
       await running.disposeAsync();
       running = await start(changes);

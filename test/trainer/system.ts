@@ -12,7 +12,7 @@ import { createCatalog } from "../../services/catalog/index.ts";
 import { createFinetune } from "../../services/finetune/index.ts";
 
 /** Catalog, finetune and bus on one port of this process. */
-export async function startSystem(directory: string) {
+export async function startSystem(directory: string, options: { readonly leaseSeconds?: number } = {}) {
   await using opening = new AsyncDisposableStack();
   const log = createLogger({ service: "test", level: "silent" });
   const address = `127.0.0.1:${await freePort()}`;
@@ -20,7 +20,7 @@ export async function startSystem(directory: string) {
   const channel = opening.use(connect(address));
   const services = [
     opening.use(await createCatalog({ directory, bus, log })),
-    opening.use(await createFinetune({ directory, bus, clients: channel, log, orphanGraceMs: 0 })),
+    opening.use(await createFinetune({ directory, bus, clients: channel, log, orphanGraceMs: 0, ...options })),
   ];
   const registrations = [busService(bus), ...services.flatMap((service) => service.registrations)];
   opening.use(await serve({ address, services: registrations, drainMs: 200 }));

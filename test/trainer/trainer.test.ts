@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
 import { startProxy, temporaryDirectory, waitFor } from "#libs/testing";
-import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { AttemptOutcome, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { drawn, longTraining, pretraining } from "./recipes.ts";
 import { startSystem, startTrainer } from "./system.ts";
 
@@ -72,18 +72,71 @@ test("a cancelled job stops at once, and the trainer takes the next one", async 
   assert.equal((await system.job(id)).state, JobState.CANCELLED);
 });
 
-test("a trainer that is asked to end in mid-training gives its job to another one at once", async () => {
+test("a trainer that is asked to end leaves a checkpoint of where it is, and another one makes the same model from it", async () => {
   await using directory = await temporaryDirectory();
   await using system = await startSystem(directory.path);
-  await using first = startTrainer(system.address);
-  const { id } = await system.submit(longTraining(await system.make(drawn), 1200));
-  await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 0, { timeoutMs: 30_000, what: "progress" });
-  await using _second = startTrainer(system.address, { RATATOUILLE_TRAINER_NAME: "trainer-2" });
+  // Too seldom for any other checkpoint than the last.
+  const seldom = { RATATOUILLE_CHECKPOINT_MS: "3600000" };
+  await using first = startTrainer(system.address, seldom);
+  const recipe = longTraining(await system.make(drawn), 1200);
+  const { id } = await system.submit(recipe);
+  await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 200, { timeoutMs: 30_000, what: "200 steps" });
+  await using second = startTrainer(system.address, { ...seldom, RATATOUILLE_TRAINER_NAME: "trainer-2" });
+  await waitFor(() => second.output().includes("trainer ready"), { timeoutMs: 30_000, what: "the second trainer" });
   const asked = performance.now();
   assert.equal(await first.kill("SIGTERM"), 0, first.output());
-  assert.ok(performance.now() - asked < 2000, `it took ${performance.now() - asked} ms`);
+  assert.ok(performance.now() - asked < 3000, `it took ${performance.now() - asked} ms`);
+  const job = await system.reached(id, JobState.SUCCEEDED);
+  const { RELEASED, COMPLETED } = AttemptOutcome;
+  assert.deepEqual(
+    job.attempts.map(({ number, trainer, outcome, error }) => [number, trainer, outcome, error]),
+    [
+      [1, "trainer-1", RELEASED, ""],
+      [2, "trainer-2", COMPLETED, ""],
+    ],
+  );
+  assert.ok(job.attempts[1]!.fromStep > 200, `the second attempt began at ${job.attempts[1]?.fromStep}`);
+  // Nothing was disturbed here.
+  const again = await system.submit(recipe, { runId: "reproduction-1", reproduce: true });
+  const reproduced = await system.reached(again.id, JobState.SUCCEEDED);
+  assert.deepEqual([reproduced.artifact, reproduced.attempts.length], [job.artifact, 1]);
+});
+
+test("a trainer that is asked to end while nobody is there ends within three seconds", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using proxy = await startProxy(system.address);
+  await using trainer = startTrainer(proxy.address);
+  const { id } = await system.submit(longTraining(await system.make(drawn), 10_000_000));
+  await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 0, { timeoutMs: 30_000, what: "progress" });
+  proxy.open = false;
+  const asked = performance.now();
+  assert.equal(await trainer.kill("SIGTERM"), 0, trainer.output());
+  assert.ok(performance.now() - asked < 4000, `it took ${performance.now() - asked} ms`);
+});
+
+test("a trainer that stands still for longer than its lease finds out when it goes on, and changes nothing", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path, { leaseSeconds: 2 });
+  await using stopped = startTrainer(system.address, { RATATOUILLE_CHECKPOINT_MS: "100" });
+  const recipe = longTraining(await system.make(drawn), 1500);
+  const { id } = await system.submit(recipe);
+  await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 300, { timeoutMs: 30_000, what: "300 steps" });
+  void stopped.kill("SIGSTOP");
+  await waitFor(async () => (await system.job(id)).state === JobState.QUEUED, { what: "the end of the lease" });
+  const [lost] = (await system.job(id)).attempts;
+  assert.deepEqual([lost?.outcome, lost?.error], [AttemptOutcome.LOST, "said nothing for 2 s"]);
+  await using _second = startTrainer(system.address, { RATATOUILLE_TRAINER_NAME: "trainer-2" });
+  await waitFor(async () => (await system.job(id)).attempt === 2, { timeoutMs: 30_000, what: "the second attempt" });
+  void stopped.kill("SIGCONT");
+  await waitFor(() => stopped.output().includes("attempt given up"), { what: "the first trainer to find out" });
   const job = await system.reached(id, JobState.SUCCEEDED);
   assert.deepEqual([job.trainer, job.attempt], ["trainer-2", 2]);
+  assert.ok(job.attempts[1]!.fromStep > 0);
+  // The trainer that was fenced off works on, and makes the same from the start.
+  const again = await system.submit(recipe, { runId: "reproduction-1", reproduce: true });
+  assert.equal((await system.reached(again.id, JobState.SUCCEEDED)).artifact, job.artifact);
+  assert.equal(await stopped.kill("SIGTERM"), 0, stopped.output());
 });
 
 test("a training goes on with the same attempt when its connections are cut, again and again", async () => {
@@ -178,6 +231,13 @@ test("two trainers share the work, and make what one makes", async () => {
   assert.deepEqual([...new Set(jobs.map(({ trainer }) => trainer))].sort(), ["trainer-1", "trainer-2"]);
   assert.equal(new Set(jobs.map(({ artifact }) => artifact)).size, 8);
   assert.ok(jobs.every(({ attempt }) => attempt === 1));
+});
+
+test("a device that there is no backend for is one sentence and exit code 2", async () => {
+  await using trainer = startTrainer("127.0.0.1:1", { RATATOUILLE_DEVICE: "gpu:0", RATATOUILLE_MEMORY_MIB: "12" });
+  assert.equal(await trainer.ended, 2);
+  assert.match(trainer.output(), /RATATOUILLE_DEVICE must be auto or cpu \(this version has no backend for GPUs\), not "gpu:0"/);
+  assert.match(trainer.output(), /RATATOUILLE_MEMORY_MIB must be a whole number from 1024/);
 });
 
 test("wrong configuration is one sentence and exit code 2", async () => {

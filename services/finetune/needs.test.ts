@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { arithmetics, type Digest, digestOf, type Recipe } from "#libs/recipes";
+import { estimateNeeds, unfit } from "./needs.ts";
+
+const dataset: Digest = digestOf("data");
+
+function pretraining(changes: { hidden?: readonly number[]; batch?: number; datasets?: number } = {}): Recipe {
+  const { hidden = [64, 32], batch = 16, datasets = 1 } = changes;
+  const training = { architecture: "mlp", hidden, classes: 6, steps: 60, batch, learningRate: 1, weightDecay: 0, dropout: 0 };
+  const parameters = { ...training, train: "all", keep: "best", validationFraction: 0.2, validateEvery: 20, initSeed: 3 };
+  const inputs = { datasets: Array.from({ length: datasets }, () => dataset) };
+  return { kind: "pretrain", inputs, seed: 7, arithmetic: arithmetics.wasm, parameters } as Recipe;
+}
+
+test("a small training fits the smallest class, and computes on the backend of its arithmetic", () => {
+  const { needs } = estimateNeeds(pretraining());
+  assert.deepEqual([needs.device, needs.backend], ["cpu", "wasm"]);
+  assert.ok(needs.memoryMib > 512 && needs.memoryMib <= 1024, `${needs.memoryMib}`);
+});
+
+test("wider layers, larger batches and more data sets need more, and what asks for most is named", () => {
+  const of = (changes: Parameters<typeof pretraining>[0]) => estimateNeeds(pretraining(changes));
+  // 256 x 4096 + 4096 x 4096 + ... parameters, 14 numbers of 4 bytes for each.
+  const wide = of({ hidden: [4096, 4096] });
+  const parameters = 257 * 4096 + 4097 * 4096 + 4097 * 6;
+  assert.ok(wide.needs.memoryMib * 2 ** 20 > 14 * 4 * parameters && wide.needs.memoryMib < 2048, `${wide.needs.memoryMib}`);
+  assert.equal(wide.field, "recipe.parameters.hidden");
+  const many = of({ batch: 100_000 });
+  assert.equal(many.field, "recipe.parameters.batch");
+  assert.ok(of({ batch: 100_000, datasets: 3 }).needs.memoryMib > many.needs.memoryMib);
+  assert.equal(unfit(wide.needs), undefined);
+  assert.match(unfit(of({ hidden: [65_536, 65_536] }).needs) ?? "", /MiB/);
+});
