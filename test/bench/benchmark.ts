@@ -8,9 +8,13 @@ export type BenchOptions = {
   readonly file: string;
   /** Cores that the system may use. */
   readonly cores: number;
+  /** Jobs that wait at once in benchmarks of the work queue. */
+  readonly jobs: number;
+  /** Only this part of a benchmark that has parts. */
+  readonly part?: string | undefined;
   /** Says what is being done, one line at a time. */
   readonly say: (line: string) => void;
 };
 
 /** Something to measure. */
-export type Benchmark = { readonly summary: string; run(options: BenchOptions): Promise<Figure[]> };
+export type Benchmark = { readonly summary: string; readonly parts?: readonly string[]; run(options: BenchOptions): Promise<Figure[]> };

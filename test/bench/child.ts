@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { spawnScript } from "#libs/service";
+import { signalChild, spawnScript } from "#libs/service";
 
 /** A finished program. */
 export type Finished = {
@@ -25,6 +25,30 @@ export async function runScript<T>(name: string, args: readonly string[]): Promi
   const path = fileURLToPath(new URL(name, import.meta.url));
   const { stdout } = await finish(() => spawnScript(path, args, { cwd: ROOT, stdio: ["pipe", "pipe", "pipe"] }), name);
   return JSON.parse(stdout) as T;
+}
+
+/** A script that runs beside what is measured; killed when disposed. */
+export type RunningScript<T> = Disposable & {
+  /** Rejects when it fails; never resolves before `end()`. */
+  readonly result: Promise<T>;
+  /** Closes its stdin, which asks it to end, and reads the JSON that it prints. */
+  end(): Promise<T>;
+};
+
+/** Starts one of our scripts on this runtime. */
+export function startScript<T>(name: string, args: readonly string[]): RunningScript<T> {
+  const path = fileURLToPath(new URL(name, import.meta.url));
+  const child = spawnScript(path, args, { cwd: ROOT, stdio: ["pipe", "pipe", "pipe"] });
+  const result = finish(() => child, name).then(({ stdout }) => JSON.parse(stdout) as T);
+  result.catch(() => undefined); // whoever waits for it hears of it
+  return {
+    result,
+    end() {
+      child.stdin?.end();
+      return result;
+    },
+    [Symbol.dispose]: () => void signalChild(child, "SIGKILL"),
+  };
 }
 
 async function finish(start: () => ReturnType<typeof spawn>, name: string): Promise<Finished> {

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { figureTable, keepsBound, median } from "./figures.ts";
+import { figureTable, keepsBound, median, quantile } from "./figures.ts";
 
 test("the median of an even number of runs is between the two middle ones", () => {
   assert.equal(median([4, 1, 3, 2]), 2.5);
   assert.equal(median([9, 1, 3]), 3);
+});
+
+test("a quantile is one of the values", () => {
+  const values = Array.from({ length: 200 }, (_, index) => 200 - index);
+  assert.deepEqual([quantile(values, 0.99), quantile(values, 1), quantile([7], 0.99)], [198, 200, 7]);
+  assert.ok(Number.isNaN(quantile([], 0.5)));
 });
 
 test("a bound is kept or not by the median alone", () => {

@@ -25,6 +25,9 @@ for (const [what, args, reason] of [
   ["an unknown option", ["main-job", "--fast"], "--fast"],
   ["no runs", ["main-job", "--runs", "0"], "--runs: expected a whole number of at least 1, got 0"],
   ["half a core", ["main-job", "--cores", "0.5"], "--cores: expected a whole number of at least 1, got 0.5"],
+  ["no jobs", ["distributed", "--jobs", "0"], "--jobs: expected a whole number of at least 1, got 0"],
+  ["an unknown part", ["distributed", "--part", "x"], '--part: expected one of run, hand-over, start, recovery, got "x"'],
+  ["a part of a whole", ["main-job", "--part", "run"], "--part: main-job has no parts"],
 ] as const) {
   test(`${what} is wrong usage`, () => {
     const { status, stderr, stdout } = bench(...args);

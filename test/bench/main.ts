@@ -2,13 +2,19 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./benchmark.ts";
+import { distributed } from "./distributed.ts";
 import { evaluation } from "./evaluation.ts";
 import { figureTable, keepsBound, median } from "./figures.ts";
 import { describeMachine, machine } from "./machine.ts";
 import { mainJob } from "./main-job.ts";
 import { trainingLoop } from "./training-loop.ts";
 
-const benchmarks: { readonly [name: string]: Benchmark } = { "main-job": mainJob, "training-loop": trainingLoop, evaluation };
+const benchmarks: { readonly [name: string]: Benchmark } = {
+  "main-job": mainJob,
+  distributed,
+  "training-loop": trainingLoop,
+  evaluation,
+};
 
 const usage = `Usage: npm run bench -- NAME [options]
 
@@ -20,7 +26,9 @@ ${listing()}
 
 Options:
   --runs N      repetitions (3)
-  --file FILE   run file of main-job (examples/digits.yaml)
+  --file FILE   run file of main-job and distributed (examples/digits.yaml)
+  --part PART   only this part of distributed: ${(distributed.parts ?? []).join(", ")}
+  --jobs N      jobs that wait in the hand-overs of distributed (1000)
   --cores N     cores that the system may use (all: ${availableParallelism()})
   --json        print one JSON object
   --list        print the names
@@ -29,6 +37,8 @@ Options:
 Examples:
   npm run bench -- main-job
   npm run bench -- main-job --runs 1 --file examples/tiny.yaml
+  npm run bench -- distributed --runs 1 --file examples/tiny.yaml
+  npm run bench -- distributed --part hand-over
   npm run bench -- evaluation --json`;
 
 process.exitCode = await main(process.argv.slice(2));
@@ -43,15 +53,20 @@ async function main(args: readonly string[]): Promise<number> {
   const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
   const runs = Number(values.runs);
   const cores = Number(values.cores);
+  const jobs = Number(values.jobs);
+  const { part } = values;
   if (positionals.length !== 1 || benchmark === undefined)
     return fail(`expected one of ${Object.keys(benchmarks).join(", ")}, got "${positionals.join(" ")}"`);
   if (!Number.isInteger(runs) || runs < 1) return fail(`--runs: expected a whole number of at least 1, got ${values.runs}`);
   if (!Number.isInteger(cores) || cores < 1) return fail(`--cores: expected a whole number of at least 1, got ${values.cores}`);
+  if (!Number.isInteger(jobs) || jobs < 1) return fail(`--jobs: expected a whole number of at least 1, got ${values.jobs}`);
+  if (part !== undefined && !benchmark.parts?.includes(part))
+    return fail(`--part: ${benchmark.parts ? `expected one of ${benchmark.parts.join(", ")}, got "${part}"` : `${name} has no parts`}`);
 
   const facts = machine();
   process.stderr.write(`${describeMachine(facts)}\n`);
   const say = (line: string) => process.stderr.write(`… ${line}\n`);
-  const figures = await benchmark.run({ runs, file: values.file, cores, say });
+  const figures = await benchmark.run({ runs, file: values.file, cores, jobs, part, say });
   const judged = figures.map((figure) => ({ ...figure, median: median(figure.runs), kept: keepsBound(figure) }));
   return print(
     values.json ? JSON.stringify({ benchmark: name, file: values.file, machine: facts, figures: judged }) : figureTable(figures),
@@ -67,6 +82,8 @@ function parse(args: readonly string[]) {
         runs: { type: "string", default: "3" },
         file: { type: "string", default: "examples/digits.yaml" },
         cores: { type: "string", default: String(availableParallelism()) },
+        jobs: { type: "string", default: "1000" },
+        part: { type: "string" },
         json: { type: "boolean", default: false },
         list: { type: "boolean", default: false },
         help: { type: "boolean", default: false },

@@ -1,0 +1,59 @@
+/**
+ * Takes jobs from JetStream until its stdin ends, by the trainer's own code: only the clock is read around it.
+ * Arguments: addresses of catalog, fine-tune service and NATS server, and a name. Prints JSON: HandOverTimes.
+ */
+import { createArtifacts } from "#libs/artifacts";
+import { type Bus, connectJetStream } from "#libs/bus";
+import { backends } from "#libs/recipes";
+import { connect } from "#libs/rpc";
+import { createLogger } from "#libs/telemetry";
+import { consumers, streams } from "#libs/topics";
+import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { createInputs } from "../../services/trainer/inputs.ts";
+import { takeWork } from "../../services/trainer/take-work.ts";
+import type { HandOverTimes } from "./hand-over.ts";
+
+const [catalog = "", finetune = "", nats = "", name = ""] = process.argv.slice(2);
+const freeAtMs: number[] = [];
+const begunAtMs: number[] = [];
+const now = () => performance.timeOrigin + performance.now();
+
+const stop = new AbortController();
+process.stdin.once("end", () => stop.abort()).resume();
+{
+  using channel = connect(finetune);
+  using catalogChannel = connect(catalog);
+  await using bus = await connectJetStream({ servers: nats, streams, consumers });
+  const client = channel.client(FinetuneService);
+  const artifacts = createArtifacts(catalogChannel);
+  const worker = {
+    name,
+    device: "cpu",
+    backends,
+    memoryMib: 65_536,
+    bus: noting(bus),
+    finetune: {
+      ...client,
+      beginAttempt: async (...args: Parameters<typeof client.beginAttempt>) => {
+        const begun = await client.beginAttempt(...args);
+        begunAtMs.push(now());
+        return begun;
+      },
+    },
+    artifacts,
+    inputs: createInputs(artifacts, 0),
+    log: createLogger({ service: "trainer", level: "silent" }),
+    checkpointMs: 5000,
+  } as const;
+  await takeWork(worker, stop.signal);
+}
+const times: HandOverTimes = { freeAtMs, begunAtMs };
+process.stdout.write(JSON.stringify(times), () => process.exit());
+
+/** Takes note of when a job's message is done with, so that the trainer is free. */
+function noting(bus: Bus): Pick<Bus, "consume"> {
+  return {
+    consume: (on, options, handler) =>
+      bus.consume(on, options, (message, delivery) => handler(message, delivery).finally(() => freeAtMs.push(now()))),
+  };
+}

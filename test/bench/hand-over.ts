@@ -1,0 +1,86 @@
+import { canonicalRecipe, type Recipe } from "#libs/recipes";
+import { connect, type ServiceClient } from "#libs/rpc";
+import { waitFor } from "#libs/testing";
+import { FinetuneService, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { BenchOptions } from "./benchmark.ts";
+import { startScript } from "./child.ts";
+import { type Figure, median, quantile } from "./figures.ts";
+import { withSystem } from "./system.ts";
+
+/** What hand-over-process.ts prints: milliseconds since 1970. */
+export type HandOverTimes = {
+  /** When the trainer was done with a job. */
+  readonly freeAtMs: readonly number[];
+  /** When it was told that its next job had begun: one more than `freeAtMs`, or as many. */
+  readonly begunAtMs: readonly number[];
+};
+
+type HandOvers = { readonly gapsMs: readonly number[]; readonly perSecond: number; readonly submittedPerSecond: number };
+
+const TRAINERS = 2;
+const SUBMITTED_AT_ONCE = 16;
+const PATIENCE_MS = 300_000;
+
+/** How long a trainer that is free waits for its next job, with many in the queue. Every job is the drawing of four small images. */
+export async function handOvers({ runs, jobs, say }: BenchOptions): Promise<Figure[]> {
+  const times: HandOvers[] = [];
+  for (let run = 1; run <= runs; run++) {
+    say(`run ${run} of ${runs}: ${jobs} queued jobs for ${TRAINERS} trainers`);
+    times.push(await measure(jobs));
+  }
+  return [
+    { name: "trainer free to next job begun, median", unit: "ms", runs: times.map(({ gapsMs }) => median(gapsMs)), atMost: 50 },
+    { name: "  99th percentile", unit: "ms", runs: times.map(({ gapsMs }) => quantile(gapsMs, 0.99)), atMost: 250 },
+    { name: `hand-overs to ${TRAINERS} trainers`, unit: "/s", runs: times.map(({ perSecond }) => perSecond), atLeast: 200 },
+    { name: "jobs submitted", unit: "/s", runs: times.map(({ submittedPerSecond }) => submittedPerSecond) },
+  ];
+}
+
+async function measure(count: number): Promise<HandOvers> {
+  return withSystem({ trainers: 0 }, async (system) => {
+    const [catalog, finetune] = ["catalog", "finetune"].map((name) => system.programs.get(name)?.address ?? "");
+    using channel = connect(finetune!);
+    const jobs = channel.client(FinetuneService);
+    const submittedPerSecond = await submit(jobs, count);
+    using started = new DisposableStack();
+    const trainers = Array.from({ length: TRAINERS }, (_, index) =>
+      started.use(startScript<HandOverTimes>("./hand-over-process.ts", [catalog!, finetune!, system.nats, `trainer-${index + 1}`])),
+    );
+    const ended = waitFor(() => allEnded(jobs), { timeoutMs: PATIENCE_MS, intervalMs: 100, what: "the end of all jobs" });
+    await Promise.race([ended, ...trainers.map(({ result }) => result)]);
+    const times = await Promise.all(trainers.map((trainer) => trainer.end()));
+    return { ...handOversOf(times), submittedPerSecond };
+  });
+}
+
+/** Reproductions: nothing is published, and each job is one of its own. Returns how many were taken a second. */
+async function submit(jobs: ServiceClient<typeof FinetuneService>, count: number): Promise<number> {
+  const startedMs = performance.now();
+  let next = 0;
+  const submitter = async () => {
+    while (next < count) {
+      const recipe = canonicalRecipe(recipeOf(next++));
+      await jobs.submitJob({ recipe, label: "drawing", runId: "run-0000000000000001", reproduce: true });
+    }
+  };
+  await Promise.all(Array.from({ length: SUBMITTED_AT_ONCE }, submitter));
+  return (1000 * count) / (performance.now() - startedMs);
+}
+
+function recipeOf(seed: number): Recipe {
+  const parameters = { generator: "glyphs/1", classes: 2, images: 4, styles: ["plain"], rotation: 0, alphabetSeed: 1 };
+  return { kind: "dataset", inputs: {}, seed, parameters };
+}
+
+async function allEnded(jobs: ServiceClient<typeof FinetuneService>): Promise<boolean> {
+  const open = await jobs.listJobs({ states: [JobState.QUEUED, JobState.RUNNING], pageSize: 1 });
+  return open.jobs.length === 0;
+}
+
+/** The gaps between two jobs of one trainer, and how fast all trainers together began jobs. */
+export function handOversOf(times: readonly HandOverTimes[]): Pick<HandOvers, "gapsMs" | "perSecond"> {
+  const gapsMs = times.flatMap(({ freeAtMs, begunAtMs }) => begunAtMs.slice(1).map((begunMs, index) => begunMs - freeAtMs[index]!));
+  const begunMs = times.flatMap(({ begunAtMs }) => begunAtMs);
+  const [first, last] = [Math.min(...begunMs), Math.max(...begunMs)];
+  return { gapsMs, perSecond: (1000 * (begunMs.length - 1)) / (last - first) };
+}
