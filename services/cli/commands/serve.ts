@@ -6,6 +6,7 @@ import {
   type CommonValues,
   describeSettings,
   exitWhenParentIsGone,
+  type HealthCheck,
   hostService,
   readSettings,
   type Service,
@@ -17,7 +18,7 @@ import {
 } from "#libs/service";
 import { lockDirectory } from "#libs/storage";
 import { createLogger, type Logger } from "#libs/telemetry";
-import { streams } from "#libs/topics";
+import { consumers, streams } from "#libs/topics";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
@@ -39,6 +40,8 @@ type Own = {
   directory(data: string): Promise<string>;
   bus(nats: string): Promise<Bus>;
   channel(address: string): RpcChannel;
+  /** Of what it was given. */
+  readonly checks: readonly HealthCheck[];
 };
 
 type Program<S extends Settings = Settings> = {
@@ -117,8 +120,9 @@ export async function serveService(name: string, options: ServeOptions, { stack,
   const values = readSettings(settings, sources) as Values<Settings> & CommonValues;
   exitWhenParentIsGone();
   const log = createLogger({ service: name, level: values.logLevel });
-  const service = stack.use(await make(values, own(name, values, { stack, log })));
-  await hostService(service, { values, log, signal });
+  const needs = own(name, values, { stack, log });
+  const service = stack.use(await make(values, needs));
+  await hostService({ ...service, checks: [...service.checks, ...needs.checks] }, { values, log, signal });
   return 0;
 }
 
@@ -134,7 +138,9 @@ function own(name: string, values: CommonValues, { stack, log }: Pick<Own, "stac
     insecure: values.insecure,
     ...(values.ca ? { tls: { ca: readPem(values.ca) } } : {}),
   };
+  const checks: HealthCheck[] = [];
   return {
+    checks,
     log,
     stack,
     async directory(data) {
@@ -142,7 +148,12 @@ function own(name: string, values: CommonValues, { stack, log }: Pick<Own, "stac
       stack.use(await lockDirectory(directory, { version: VERSION, command: `ratatouille serve ${name}` }));
       return directory;
     },
-    bus: async (nats) => stack.use(await connectJetStream({ servers: nats, streams })),
+    async bus(nats) {
+      const bus = stack.use(await connectJetStream({ servers: nats, streams, consumers, log }));
+      // Without it a service goes on with all that its callers ask for; its events wait.
+      checks.push({ name: "bus", vital: false, check: () => bus.check() });
+      return bus;
+    },
     channel: (address) => stack.use(connect(address, options)),
   };
 }
