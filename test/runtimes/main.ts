@@ -68,7 +68,8 @@ async function runOn(runtime: Runtime, files: readonly string[], jobs: number): 
 function report(runtime: Runtime, { file, ok, crashes, seconds, output }: FileResult): void {
   const crashed = crashes > 0 ? `, after ${runtime} itself crashed` : "";
   print(`${ok ? "ok    " : "FAILED"} ${runtime} ${file} (${seconds.toFixed(1)} s${crashed})`);
-  if (!ok) print(output);
+  // Indented, so that nobody takes the totals in it for ours.
+  if (!ok) print(output.replaceAll(/^/gm, "  "));
 }
 
 function defaultJobs(): number {
