@@ -1,4 +1,5 @@
-// `npm run system`: the whole system on this machine, each service a program of its own, until Ctrl-C.
+// `npm run system -- [--data DIRECTORY] [--trainers N] [--free-ports]`: the whole system on this machine, each service a program of its
+// own, until Ctrl-C.
 import { parseArgs } from "node:util";
 import { runProcess, UsageError, VERSION } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
@@ -8,12 +9,12 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 
 await runProcess(
   async (stack, { signal }) => {
-    const { data, trainers } = options();
+    const { data, trainers, fixedPorts } = options();
     const system = stack.use(
       await startLocalSystem({
         directory: data,
         trainers,
-        fixedPorts: true,
+        fixedPorts,
         onStatus: (program, status) => say(`${program.padEnd(12)} ${status}`),
       }),
     );
@@ -32,14 +33,18 @@ await runProcess(
   },
 );
 
-function options(): { readonly data: string; readonly trainers: number } {
+function options(): { readonly data: string; readonly trainers: number; readonly fixedPorts: boolean } {
   try {
     const { values } = parseArgs({
-      options: { data: { type: "string", default: ".ratatouille/system" }, trainers: { type: "string", default: "2" } },
+      options: {
+        data: { type: "string", default: ".ratatouille/system" },
+        trainers: { type: "string", default: "2" },
+        "free-ports": { type: "boolean", default: false },
+      },
     });
     const trainers = Number(values.trainers);
     if (!Number.isInteger(trainers) || trainers < 0 || trainers > 64) throw new Error("--trainers must be a number from 0 to 64");
-    return { data: values.data, trainers };
+    return { data: values.data, trainers, fixedPorts: !values["free-ports"] };
   } catch (cause) {
     throw new UsageError((cause as Error).message, { cause });
   }

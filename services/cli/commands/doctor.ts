@@ -2,12 +2,11 @@ import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { dirname, resolve } from "node:path";
-import { openBackend } from "#libs/learning";
 import { backends } from "#libs/recipes";
 import { connect } from "#libs/rpc";
 import { runtimeName, runtimeVersion, VERSION } from "#libs/service";
 import { DirectoryLockedError, lockDirectory } from "#libs/storage";
-import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import { type ServiceProcess, SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { explain } from "../explain.ts";
 import { bytes } from "../format.ts";
@@ -28,7 +27,7 @@ export async function doctor(options: GlobalOptions, { stdout }: CommandContext)
     { topic: "devices", right: true, fact: `cpu: ${availableParallelism()} cores, one trainer for each by default` },
     { topic: "memory", right: true, fact: `${bytes(freemem())} free of ${bytes(totalmem())}` },
     ...(await checkData(options.data)),
-    options.server ? await checkServer(options.server, options.token) : await checkPort(options.token),
+    ...(options.server ? await checkServer(options.server, options.token) : await checkPort(options.token)),
   ];
   const right = findings.every((finding) => finding.right);
   if (options.json) stdout.write(`${JSON.stringify({ right, findings })}\n`);
@@ -53,6 +52,8 @@ function checkRuntime(): Finding {
 }
 
 async function checkBackends(): Promise<Finding[]> {
+  // Loaded here: a service that this command line runs must not carry it.
+  const { openBackend } = await import("#libs/learning");
   const findings: Finding[] = [];
   for (const name of backends) {
     try {
@@ -100,30 +101,42 @@ async function checkDisk(directory: string): Promise<Finding> {
   };
 }
 
-async function checkPort(token: string | undefined): Promise<Finding> {
+async function checkPort(token: string | undefined): Promise<Finding[]> {
   if ((await portState(DEFAULT_LISTEN)) === "free")
-    return { topic: "port", right: true, fact: `${DEFAULT_LISTEN} is free for ratatouille up` };
-  const server = await checkServer(DEFAULT_LISTEN, token);
-  if (server.right) return server;
-  return {
-    topic: "port",
-    right: false,
-    fact: `${DEFAULT_LISTEN} is in use by another program`,
-    advice: "give ratatouille up another port: ratatouille up --listen 127.0.0.1:PORT",
-  };
+    return [{ topic: "port", right: true, fact: `${DEFAULT_LISTEN} is free for ratatouille up` }];
+  const [server, ...processes] = await checkServer(DEFAULT_LISTEN, token);
+  if (server?.right) return [server, ...processes];
+  return [
+    {
+      topic: "port",
+      right: false,
+      fact: `${DEFAULT_LISTEN} is in use by another program`,
+      advice: "give ratatouille up another port: ratatouille up --listen 127.0.0.1:PORT",
+    },
+  ];
 }
 
-async function checkServer(address: string, token: string | undefined): Promise<Finding> {
+async function checkServer(address: string, token: string | undefined): Promise<Finding[]> {
   using channel = connect(address, { token });
   try {
     await channel.ready(3_000);
-    const { version, runtime, services, trainers } = await channel.client(SystemService).getSystem({});
-    return {
-      topic: "server",
-      right: true,
-      fact: `${address}: ${version} on ${runtime}, ${services.join(", ")}, ${trainers.length} trainers`,
-    };
+    const { version, runtime, services, trainers, processes } = await channel.client(SystemService).getSystem({});
+    const started = processes.length === 0 ? `, ${trainers.length} trainers` : "";
+    const fact = `${address}: ${version} on ${runtime}, ${services.join(", ")}${started}`;
+    return [{ topic: "server", right: true, fact }, ...processes.map(describeProcess)];
   } catch (error) {
-    return { topic: "server", right: false, fact: explain(error), advice: "start one with: ratatouille up" };
+    return [{ topic: "server", right: false, fact: explain(error), advice: "start one with: ratatouille up" }];
   }
+}
+
+/** One service of a system whose services are programs of their own. It is right when it takes calls and all that it needs is there. */
+function describeProcess({ service, address, version, runtime, ready, checks, problem }: ServiceProcess): Finding {
+  if (problem !== "") return { topic: service, right: false, fact: problem, advice: `look at the log of ratatouille serve ${service}` };
+  const missing = checks.filter((check) => check.problem !== "").map((check) => `${check.name}: ${check.problem}`);
+  const state = ready ? "ready" : "not ready";
+  return {
+    topic: service,
+    right: ready && missing.length === 0,
+    fact: [`${address}: ${version} on ${runtime}, ${state}`, ...missing].join("; "),
+  };
 }

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { connect } from "#libs/rpc";
+import { type RuntimeName, runtimeName } from "#libs/service";
+import { temporaryDirectory, testProcess, waitFor } from "#libs/testing";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import { type LocalSystem, type LocalSystemOptions, startLocalSystem } from "../../deploy/local/system.ts";
+import { root, startCli, succeed } from "./cli.ts";
+import { digestsOf, readReport } from "./outputs.ts";
+import { isAlive } from "./processes.ts";
+import { tiny } from "./run-file.ts";
+import { commandOn } from "./runtimes.ts";
+
+const directory = await temporaryDirectory();
+const reference = { data: directory.join("reference"), out: directory.join("reference-out") };
+before(async () => {
+  await succeed(["recycle", tiny, "--data", reference.data, "--out", reference.out, "--quiet"]);
+});
+after(() => directory[Symbol.asyncDispose]());
+
+/** What a system makes of the tiny run file. */
+async function digestsOn({ address }: LocalSystem, name: string): Promise<ReturnType<typeof digestsOf>> {
+  const out = directory.join(`${name}-out`);
+  await succeed(["recycle", tiny, "--server", address, "--out", out, "--quiet"]);
+  return digestsOf(await readReport(out));
+}
+
+/** Starts a system, and looks at its end whether every process of it is gone. */
+async function start(name: string, options: Partial<LocalSystemOptions> = {}): Promise<LocalSystem> {
+  const system = await startLocalSystem({ directory: directory.join(name), ...options });
+  return {
+    ...system,
+    async [Symbol.asyncDispose]() {
+      const pids = [...system.programs.values()].map(({ pid }) => pid ?? 0);
+      await system[Symbol.asyncDispose]();
+      assert.deepEqual(pids.filter(isAlive), []);
+    },
+  };
+}
+
+test("services in processes of their own make the same models, byte for byte", async () => {
+  await using system = await start("separate");
+  const digests = await digestsOn(system, "separate");
+  assert.ok(Object.keys(digests).length > 40);
+  assert.deepEqual(digests, digestsOf(await readReport(reference.out)));
+  assert.deepEqual(
+    [...system.programs.values()].map(({ name, restarts }) => [name, restarts]).filter(([, restarts]) => restarts !== 0),
+    [],
+  );
+});
+
+const runtimes: Readonly<Record<string, RuntimeName>> = {
+  catalog: "node",
+  finetune: "deno",
+  averaging: "bun",
+  evaluation: "node",
+  recycling: "bun",
+  gateway: "deno",
+  "trainer-1": "node",
+  "trainer-2": "deno",
+};
+
+test("services on Bun, Node and Deno at once make the same models, and the gateway says who is what", async () => {
+  await using system = await start("mixed", { runtimeOf: (program) => runtimes[program] });
+  assert.deepEqual(await digestsOn(system, "mixed"), digestsOf(await readReport(reference.out)));
+  using channel = connect(system.address);
+  const { processes } = await channel.client(SystemService).getSystem({});
+  const services = ["catalog", "finetune", "averaging", "evaluation", "recycling"];
+  assert.deepEqual(
+    processes.map(({ service, runtime, ready, address }) => [service, runtime.split(" ")[0], ready, address]),
+    services.map((name) => [name, runtimes[name], true, system.programs.get(name)?.address]),
+  );
+  const doctor = JSON.parse(await succeed(["doctor", "--server", system.address, "--data", directory.join("nothing"), "--json"]));
+  for (const name of services) {
+    assert.ok(
+      doctor.findings.some(({ topic, right }: { topic: string; right: boolean }) => topic === name && right),
+      name,
+    );
+  }
+});
+
+test("a service that is killed comes back, and a call that may be retried does not fail", async () => {
+  await using system = await start("killed", { trainers: 0 });
+  using channel = connect(system.address);
+  const calls = {
+    catalog: () => channel.client(CatalogService).listRefs({}),
+    finetune: () => channel.client(FinetuneService).listJobs({}),
+    recycling: () => channel.client(RecyclingService).listRuns({}),
+    gateway: () => channel.client(CatalogService).listRefs({}),
+    "nats-server": () => channel.client(FinetuneService).listJobs({}),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    const program = system.programs.get(name)!;
+    const before = program.pid;
+    await call();
+    program.kill();
+    await call();
+    await program.ready();
+    assert.notEqual(program.pid, before);
+    assert.equal(program.restarts, 1);
+    await call();
+  }
+});
+
+test("a program that is stopped stays down, its calls are UNAVAILABLE, and it can be started again", async () => {
+  await using system = await start("stopped", { trainers: 0 });
+  using channel = connect(system.address);
+  const catalog = system.programs.get("catalog")!;
+  await catalog.stop();
+  assert.equal(catalog.pid, undefined);
+  await assert.rejects(channel.client(CatalogService).moveRef({}), { code: 14 });
+  const { processes } = await channel.client(SystemService).getSystem({});
+  assert.match(processes.find(({ service }) => service === "catalog")?.problem ?? "", /not available|did not finish/);
+  await catalog.start();
+  await channel.client(CatalogService).listRefs({});
+});
+
+test("npm run system says what runs, and stops all of it when it is interrupted", async () => {
+  const [program, flags] = commandOn(runtimeName());
+  const args = [...flags, "deploy/local/main.ts", "--data", directory.join("command"), "--trainers", "1", "--free-ports"];
+  await using system = testProcess(program, args, { cwd: root });
+  await system.line("Ctrl-C stops it", 60_000);
+  const pids = system.lines.flatMap((line) => / ready\b.*process (\d+)$/.exec(line)?.[1] ?? []).map(Number);
+  assert.equal(pids.length, 8);
+  assert.ok(pids.every(isAlive));
+  await system.kill("SIGINT");
+  assert.equal(await system.ended, 0);
+  assert.deepEqual(pids.filter(isAlive), []);
+});
+
+test("nothing outlives a system that is killed", async () => {
+  const [program, flags] = commandOn(runtimeName());
+  const args = [...flags, "deploy/local/main.ts", "--data", directory.join("orphans"), "--trainers", "1", "--free-ports"];
+  await using system = testProcess(program, args, { cwd: root });
+  await system.line("Ctrl-C stops it", 60_000);
+  const pids = system.lines.flatMap((line) => / ready\b.*process (\d+)$/.exec(line)?.[1] ?? []).map(Number);
+  await system.kill("SIGKILL");
+  await waitFor(() => !pids.some(isAlive), { what: "the end of all programs" });
+});
+
+test("a trainer that knows the gateway alone joins a system that runs, and leaves it when it is asked to", async () => {
+  await using system = await start("joined", { trainers: 0 });
+  await using trainer = startCli(["trainer", "--server", system.address, "--name", "remy"]);
+  await trainer.line("trainer ready");
+  assert.deepEqual(await digestsOn(system, "joined"), digestsOf(await readReport(reference.out)));
+  trainer.signal("SIGTERM");
+  assert.equal((await trainer.ended).code, 0);
+});
