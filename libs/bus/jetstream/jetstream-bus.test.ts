@@ -5,7 +5,8 @@ import { connect, nanos } from "@nats-io/transport-node";
 import { type NatsServer, startNatsServer, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
 import { type ConsumerDeclaration, connectJetStream, event, topic } from "../index.ts";
-import { contractStreams, testBusContract } from "../testing/contract.ts";
+import { testBusContract } from "../testing/contract.ts";
+import { contractStreams } from "../testing/streams.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const offer = (id: string) => event(work, id, { jobId: id });
@@ -38,27 +39,6 @@ testBusContract("jetstream", async () => {
     },
   };
 });
-
-for (const emptyStore of [false, true]) {
-  test(`jetstream: consumers and publishers go on after the server was killed, with ${emptyStore ? "an empty store" : "its store"}`, async () => {
-    await using server = await startNatsServer();
-    await using bus = await connectJetStream({ servers: server.address, streams });
-    const stop = new AbortController();
-    const got: string[] = [];
-    const consuming = bus.consume(
-      work,
-      { durable: "worker", concurrency: 1, signal: stop.signal },
-      async ({ jobId }) => void got.push(jobId),
-    );
-    await bus.publish(offer("before"));
-    await waitFor(() => got.includes("before"));
-    await server.restart({ emptyStore });
-    await waitFor(async () => bus.publish(offer("after")).then(() => true), { timeoutMs: 20_000, what: "the publisher to connect again" });
-    await waitFor(() => got.includes("after"), { timeoutMs: 20_000, what: "the consumer to go on" });
-    stop.abort();
-    await consuming;
-  });
-}
 
 test("jetstream: a done message of a work queue leaves the stream, and so does a dead one", async () => {
   await using server = await startNatsServer();

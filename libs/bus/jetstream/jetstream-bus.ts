@@ -79,7 +79,11 @@ export async function connectJetStream({ servers, streams, consumers = [], log }
     watch: (options) => watchStreams(link, declared, options),
     async check() {
       const { connection } = await link.session(CHECK_TIMEOUT_MS);
-      await connection.request("$JS.API.INFO", undefined, { timeout: CHECK_TIMEOUT_MS });
+      try {
+        await connection.request("$JS.API.INFO", undefined, { timeout: CHECK_TIMEOUT_MS });
+      } catch (cause) {
+        throw new Error(`NATS at ${connection.getServer()} does not answer: ${(cause as Error).message}`, { cause });
+      }
       if (drift.size > 0) throw new Error([...drift.values()].join("; "));
     },
     onReset: resets.listen,

@@ -14,13 +14,13 @@ export function createResets(log?: BusLog): Resets {
   let happened = false;
   return {
     found({ created, made }) {
-      const anew = new Set(made);
+      const anew: string[] = [];
       for (const [name, at] of created) {
-        if (known.has(name) && known.get(name) !== at) anew.add(name);
+        if (known.has(name) ? known.get(name) !== at : made.includes(name)) anew.push(name);
         known.set(name, at);
       }
-      if (anew.size === 0) return;
-      log?.warn({ streams: [...anew] }, "the bus was found without what it had");
+      if (anew.length === 0) return;
+      log?.warn({ streams: anew }, "the bus was found without what it had");
       happened = true;
       for (const listener of [...listeners]) listener();
     },

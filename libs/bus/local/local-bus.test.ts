@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { deferred, temporaryDirectory, testProcess, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
 import { event, openLocalBus, topic } from "../index.ts";
-import { contractStreams, testBusContract } from "../testing/contract.ts";
+import { testBusContract } from "../testing/contract.ts";
+import { contractStreams } from "../testing/streams.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const offer = (id: string) => event(work, id, { jobId: id });

@@ -6,7 +6,8 @@ import { freePort, temporaryDirectory, testProcess, waitFor } from "#libs/testin
 import { BusService } from "#proto/ratatouille/v1/bus_pb.ts";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
 import { busService, connectRemoteBus, event, openLocalBus, topic } from "../index.ts";
-import { contractStreams, testBusContract } from "../testing/contract.ts";
+import { testBusContract } from "../testing/contract.ts";
+import { contractStreams } from "../testing/streams.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const offer = (id: string) => event(work, id, { jobId: id });

@@ -4,16 +4,7 @@ import { context, propagation, SpanKind, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { deferred, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import {
-  type Bus,
-  type ConsumeOptions,
-  event,
-  PoisonError,
-  RetryLater,
-  type StreamDeclaration,
-  topic,
-  type WatchedMessage,
-} from "../index.ts";
+import { type Bus, type ConsumeOptions, event, PoisonError, RetryLater, topic, type WatchedMessage } from "../index.ts";
 
 /** A bus under test and a way to talk to it from elsewhere. */
 export type BusUnderTest = AsyncDisposable & { bus: Bus };
@@ -23,13 +14,6 @@ const other = topic("ratatouille.v1.job.finished", JobOfferedSchema);
 
 const small = topic("ratatouille.v1.work.cpu.small", JobOfferedSchema);
 const large = topic("ratatouille.v1.work.cpu.large", JobOfferedSchema);
-
-/** What a bus under test keeps. */
-export const contractStreams: readonly StreamDeclaration[] = [
-  { name: "WORK_TEST", subjects: [work.subject], retention: "work", maxAgeMs: 0 },
-  { name: "WORK_CPU", subjects: ["ratatouille.v1.work.cpu.>"], retention: "work", maxAgeMs: 0 },
-  { name: "EVENTS", subjects: [other.subject, "ratatouille.v1.run.finished"], retention: "events", maxAgeMs: 3_600_000 },
-];
 
 /** The contract of every implementation of the bus, as tests. `open` gives an empty one. */
 export function testBusContract(name: string, open: () => Promise<BusUnderTest>): void {
