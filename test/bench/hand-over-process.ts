@@ -6,6 +6,7 @@ import { createArtifacts } from "#libs/artifacts";
 import { type Bus, connectJetStream } from "#libs/bus";
 import { backends } from "#libs/recipes";
 import { connect } from "#libs/rpc";
+import { cpuTimeMs } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { consumers, streams } from "#libs/topics";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -16,6 +17,7 @@ import type { HandOverTimes } from "./hand-over.ts";
 const [catalog = "", finetune = "", nats = "", name = ""] = process.argv.slice(2);
 const freeAtMs: number[] = [];
 const begunAtMs: number[] = [];
+const startCpuMs = cpuTimeMs();
 const now = () => performance.timeOrigin + performance.now();
 
 const stop = new AbortController();
@@ -47,7 +49,7 @@ process.stdin.once("end", () => stop.abort()).resume();
   } as const;
   await takeWork(worker, stop.signal);
 }
-const times: HandOverTimes = { freeAtMs, begunAtMs };
+const times: HandOverTimes = { freeAtMs, begunAtMs, cpuMs: cpuTimeMs() - startCpuMs };
 process.stdout.write(JSON.stringify(times), () => process.exit());
 
 /** Takes note of when a job's message is done with, so that the trainer is free. */

@@ -2,9 +2,11 @@ import { canonicalRecipe, type Recipe } from "#libs/recipes";
 import { connect, type ServiceClient } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
 import { FinetuneService, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { LocalSystem } from "../../deploy/local/system.ts";
 import type { BenchOptions } from "./benchmark.ts";
 import { startScript } from "./child.ts";
 import { type Figure, median, quantile } from "./figures.ts";
+import { cpuTimeOfMs } from "./process-facts.ts";
 import { withSystem } from "./system.ts";
 
 /** What hand-over-process.ts prints: milliseconds since 1970. */
@@ -13,9 +15,18 @@ export type HandOverTimes = {
   readonly freeAtMs: readonly number[];
   /** When it was told that its next job had begun: one more than `freeAtMs`, or as many. */
   readonly begunAtMs: readonly number[];
+  /** CPU time of the process since it has loaded its code. */
+  readonly cpuMs: number;
 };
 
-type HandOvers = { readonly gapsMs: readonly number[]; readonly perSecond: number; readonly submittedPerSecond: number };
+type CpuMs = { readonly [program: string]: number };
+
+type HandOvers = {
+  readonly gapsMs: readonly number[];
+  readonly perSecond: number;
+  readonly submittedPerSecond: number;
+  readonly cpuMsPerJob: CpuMs;
+};
 
 const TRAINERS = 2;
 const SUBMITTED_AT_ONCE = 16;
@@ -32,6 +43,7 @@ export async function handOvers({ runs, jobs, say }: BenchOptions): Promise<Figu
     { name: "trainer free to next job begun, median", unit: "ms", runs: times.map(({ gapsMs }) => median(gapsMs)), atMost: 50 },
     { name: "  99th percentile", unit: "ms", runs: times.map(({ gapsMs }) => quantile(gapsMs, 0.99)), atMost: 250 },
     { name: `hand-overs to ${TRAINERS} trainers`, unit: "/s", runs: times.map(({ perSecond }) => perSecond), atLeast: 200 },
+    ...cpuFigures(times),
     { name: "jobs submitted", unit: "/s", runs: times.map(({ submittedPerSecond }) => submittedPerSecond) },
   ];
 }
@@ -42,6 +54,7 @@ async function measure(count: number): Promise<HandOvers> {
     using channel = connect(finetune!);
     const jobs = channel.client(FinetuneService);
     const submittedPerSecond = await submit(jobs, count);
+    const before = await cpuOfPrograms(system);
     using started = new DisposableStack();
     const trainers = Array.from({ length: TRAINERS }, (_, index) =>
       started.use(startScript<HandOverTimes>("./hand-over-process.ts", [catalog!, finetune!, system.nats, `trainer-${index + 1}`])),
@@ -49,8 +62,32 @@ async function measure(count: number): Promise<HandOvers> {
     const ended = waitFor(() => allEnded(jobs), { timeoutMs: PATIENCE_MS, intervalMs: 100, what: "the end of all jobs" });
     await Promise.race([ended, ...trainers.map(({ result }) => result)]);
     const times = await Promise.all(trainers.map((trainer) => trainer.end()));
-    return { ...handOversOf(times), submittedPerSecond };
+    const after = await cpuOfPrograms(system);
+    const used = Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / count] as const);
+    const trainersMs = times.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+    const cpuMsPerJob = { ...Object.fromEntries(used), trainers: trainersMs / count };
+    return { ...handOversOf(times), submittedPerSecond, cpuMsPerJob };
   });
+}
+
+/** CPU time of what takes part in a hand-over. Nothing where there is no /proc. */
+async function cpuOfPrograms({ programs }: LocalSystem): Promise<CpuMs> {
+  const used: { [program: string]: number } = {};
+  for (const name of ["nats-server", "finetune"]) {
+    const cpuMs = await cpuTimeOfMs(programs.get(name)?.pid);
+    if (cpuMs !== undefined) used[name] = cpuMs;
+  }
+  return used;
+}
+
+/** What a job costs from its offer to its end. It bounds how many there can be a second, and depends little on what else the machine does. */
+function cpuFigures(times: readonly HandOvers[]): Figure[] {
+  const names = Object.keys(times[0]?.cpuMsPerJob ?? {});
+  return names.map((name) => ({
+    name: `  CPU time of ${name} for each`,
+    unit: "ms",
+    runs: times.map(({ cpuMsPerJob }) => cpuMsPerJob[name] ?? 0),
+  }));
 }
 
 /** Reproductions: nothing is published, and each job is one of its own. Returns how many were taken a second. */
@@ -78,7 +115,7 @@ async function allEnded(jobs: ServiceClient<typeof FinetuneService>): Promise<bo
 }
 
 /** The gaps between two jobs of one trainer, and how fast all trainers together began jobs. */
-export function handOversOf(times: readonly HandOverTimes[]): Pick<HandOvers, "gapsMs" | "perSecond"> {
+export function handOversOf(times: readonly Omit<HandOverTimes, "cpuMs">[]): Pick<HandOvers, "gapsMs" | "perSecond"> {
   const gapsMs = times.flatMap(({ freeAtMs, begunAtMs }) => begunAtMs.slice(1).map((begunMs, index) => begunMs - freeAtMs[index]!));
   const begunMs = times.flatMap(({ begunAtMs }) => begunAtMs);
   const [first, last] = [Math.min(...begunMs), Math.max(...begunMs)];

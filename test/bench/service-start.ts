@@ -1,51 +1,47 @@
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LocalSystem } from "../../deploy/local/system.ts";
 import type { BenchOptions } from "./benchmark.ts";
 import type { Figure } from "./figures.ts";
+import { cpuTimeOfMs, memoryOf } from "./process-facts.ts";
 import { SERVICES, withSystem } from "./system.ts";
 
 /** A service is idle when it was left alone for so long. */
 const IDLE_MS = 3000;
 const READY_MS = 30_000;
 
+type Start = { readonly wallMs: number; readonly cpuMs: number | undefined };
+
 /** How long a service takes from the start of its process until it says that it is ready, and the memory that it then has. */
 export async function serviceStarts({ runs, say }: BenchOptions): Promise<Figure[]> {
   return withSystem({ trainers: 0 }, async (system) => {
-    const starts = new Map<string, number[]>(SERVICES.map((name) => [name, []]));
+    const starts = new Map<string, Start[]>(SERVICES.map((name) => [name, []]));
     for (let run = 1; run <= runs; run++) {
       say(`run ${run} of ${runs}: starts of ${SERVICES.length} services`);
-      for (const name of SERVICES) starts.get(name)!.push(await startMs(system, name));
+      for (const name of SERVICES) starts.get(name)!.push(await start(system, name));
     }
     say("idle memory");
     await sleep(IDLE_MS);
-    const figures: Figure[] = SERVICES.map((name) => ({
-      name: `${name}: start until ready`,
-      unit: "s",
-      runs: starts.get(name)!.map((ms) => ms / 1000),
-      atMost: 1,
-    }));
-    for (const name of SERVICES) figures.push(...(await memory(name, system.programs.get(name)?.pid)));
+    const figures: Figure[] = [];
+    for (const name of SERVICES) {
+      const own = starts.get(name)!;
+      const memory = await memoryOf(system.programs.get(name)?.pid);
+      figures.push({ name: `${name}: start until ready`, unit: "s", runs: own.map(({ wallMs }) => wallMs / 1000), atMost: 1 });
+      if (memory === undefined) continue; // no /proc here
+      figures.push(
+        { name: "  CPU time of it", unit: "s", runs: own.map(({ cpuMs = Number.NaN }) => cpuMs / 1000) },
+        { name: "  idle memory (RSS)", unit: "MB", runs: [memory.rssMb], atMost: 120 },
+        { name: "  its share of it (PSS)", unit: "MB", runs: [memory.pssMb] },
+      );
+    }
     return figures;
   });
 }
 
-async function startMs(system: LocalSystem, name: string): Promise<number> {
+async function start(system: LocalSystem, name: string): Promise<Start> {
   const program = system.programs.get(name)!;
   await program.stop();
   const startedMs = performance.now();
   await program.start();
   await program.ready(READY_MS);
-  return performance.now() - startedMs;
-}
-
-/** Resident memory, and the share of it that is not shared with other processes. Nothing where there is no /proc. */
-async function memory(name: string, pid: number | undefined): Promise<Figure[]> {
-  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
-  const mb = (field: string) => (Number(new RegExp(`^${field}: *(\\d+) kB`, "m").exec(rollup)?.[1]) * 1024) / 1e6;
-  if (rollup === "") return [];
-  return [
-    { name: `${name}: idle memory (RSS)`, unit: "MB", runs: [mb("Rss")], atMost: 120 },
-    { name: "  of it its own (PSS)", unit: "MB", runs: [mb("Pss")] },
-  ];
+  return { wallMs: performance.now() - startedMs, cpuMs: await cpuTimeOfMs(program.pid) };
 }
