@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A TCP proxy whose connections a test can delay, cut and half-close. */
-export type Proxy = AsyncDisposable & {
+export type TcpProxy = AsyncDisposable & {
   readonly address: string;
   /** Destroys all connections; returns how many sockets that were, two for each connection. */
   cut(): number;
@@ -23,7 +23,7 @@ type Connection = { readonly client: Socket; readonly server: Socket };
  * Starts a proxy on a free port.
  * @param target `host:port`, or what says it at the time of a connection: for a server that starts later, or comes back elsewhere.
  */
-export async function startProxy(target: string | (() => string)): Promise<Proxy> {
+export async function startProxy(target: string | (() => string)): Promise<TcpProxy> {
   const connections = new Set<Connection>();
   const state = { open: true, delayMs: 0, bytes: 0 };
   const close = ({ client, server }: Connection) => {

@@ -3,11 +3,14 @@ import { performance } from "node:perf_hooks";
 import { temporaryDirectory } from "#libs/testing";
 import type { Case } from "./case.ts";
 import { clockJumps } from "./clocks.ts";
+import { connections } from "./connections.ts";
 import { meddledEvents } from "./events.ts";
 import { killEmbedded } from "./kill-embedded.ts";
 import { kills } from "./kills.ts";
+import { natsOutages } from "./nats.ts";
 import { createReference, type Reference } from "./reference.ts";
 import type { Report } from "./report.ts";
+import { stoppedTrainer } from "./stopped-trainer.ts";
 import { twoRecyclings } from "./two-recyclings.ts";
 
 /** All cases, and the seed of their random moments unless another one is asked for. */
@@ -16,6 +19,21 @@ export const suite: { readonly seed: number; readonly cases: readonly Case[] } =
   cases: [
     kills("kills", 2, { part: 0, subset: true, limitMs: 120_000 }),
     ...[1, 2, 3, 4].map((part) => kills(`kills-${part}`, 12, { part, subset: false, limitMs: 300_000 })),
+    natsOutages(
+      "nats-outages",
+      [1_000, 5_000].flatMap((downMs) => [
+        { downMs, emptyStore: false },
+        { downMs, emptyStore: true },
+      ]),
+      {
+        subset: true,
+        limitMs: 120_000,
+      },
+    ),
+    natsOutages("nats-gone-for-a-minute", [{ downMs: 60_000, emptyStore: false }], { subset: false, limitMs: 150_000 }),
+    stoppedTrainer,
+    connections("connections", 2, { subset: true, limitMs: 120_000 }),
+    connections("more-connections", 6, { subset: false, limitMs: 240_000 }),
     twoRecyclings,
     clockJumps,
     meddledEvents("events", 3, { subset: true, limitMs: 120_000 }),
