@@ -48,11 +48,9 @@ test("one trace leads from the command through services, bus and trainers to ave
   assert.ok(completed);
   const path = ancestry(completed, byId);
   const submit = path.indexOf("ratatouille SERVER ratatouille.v1.FinetuneService/SubmitJob");
-  assert.deepEqual(path.slice(0, submit + 1), [
-    "trainer CLIENT ratatouille.v1.FinetuneService/CompleteAttempt",
-    "trainer CONSUMER process ratatouille.v1.work.cpu",
-    "ratatouille SERVER ratatouille.v1.FinetuneService/SubmitJob",
-  ]);
+  assert.equal(path[0], "trainer CLIENT ratatouille.v1.FinetuneService/CompleteAttempt");
+  assert.match(path[1] ?? "", /^trainer CONSUMER process ratatouille\.v1\.work\.cpu\./);
+  assert.equal(submit, 2);
   for (const work of ["measure", "average"]) {
     const span = inTrace.find(({ name, kind }) => name === work && kind === "INTERNAL");
     assert.ok(span, `${work} is in the trace`);

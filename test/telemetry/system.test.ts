@@ -41,6 +41,9 @@ function checkTrace(all: readonly CollectedSpan[]): void {
     const line = ancestry(span);
     assert.equal(line.at(-1), "ratatouille INTERNAL ratatouille recycle", `${line.join(" < ")} has lost its parent`);
   }
+  // A trainer's subscription is older than any run and belongs to none.
+  const outside = all.filter(({ traceId, name }) => traceId !== command.traceId && name !== "ratatouille.v1.BusService/Consume");
+  assert.deepEqual(outside, []);
   const services = ["averaging", "catalog", "evaluation", "finetune", "gateway", "ratatouille", "recycling", "trainer"];
   assert.deepEqual([...new Set(spans.map(({ service }) => service))].sort(), services);
   assert.equal(new Set(spans.filter(({ service }) => service === "trainer").map(({ instance }) => instance)).size, 2, "both trainers");
@@ -54,21 +57,18 @@ function checkTrace(all: readonly CollectedSpan[]): void {
     "ratatouille INTERNAL ratatouille recycle",
   ];
   const submitted = [`finetune SERVER ${call("Finetune", "SubmitJob")}`, `recycling CLIENT ${call("Finetune", "SubmitJob")}`];
+  /** Some span has this line of ancestors, and the start of the run at its end. */
   const below = (what: string, ...path: readonly string[]) => {
-    const whole = [...path, ...start];
-    const found = spans.some((span) => {
-      const line = ancestry(span);
-      // The work that follows a job belongs to the call that told of its end; all of it leads to the start of the run.
-      return path.every((name, i) => line[i] === name) && line.slice(-start.length).join() === start.join();
-    });
-    assert.ok(found, `${what}: nothing in the trace is ${whole.join(" < ")}`);
+    const lines = spans.map(ancestry).filter((line) => line.slice(-start.length).join() === start.join());
+    const found = lines.some((line) => path.every((name, i) => line[i] === name));
+    assert.ok(found, `${what}: nothing below the start of the run is ${path.join(" < ")}`);
   };
   const work = [...new Set(spans.map(({ name }) => name))].find((name) => name.startsWith("process ratatouille.v1.work."));
   assert.ok(work, "work was taken");
   const taken = [`trainer CONSUMER ${work}`, ...submitted];
   below("the plan", "recycling INTERNAL plan");
   below("the job", ...submitted);
-  below("the wait for a trainer", `finetune INTERNAL ${work}`.replace("finetune", "trainer").replace("process", "wait"), ...submitted);
+  below("the wait for a trainer", `trainer INTERNAL ${work.replace("process", "wait")}`, ...submitted);
   below("the training", "trainer INTERNAL run recipe", ...taken);
   below("the upload", `trainer CLIENT ${call("Catalog", "PublishArtifact")}`, ...taken);
   below("the end of the job", `trainer CLIENT ${call("Finetune", "CompleteAttempt")}`, ...taken);
