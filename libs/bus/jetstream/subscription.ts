@@ -10,6 +10,8 @@ import { openPull, type Pull } from "./pull.ts";
 import { type Received, toReceived } from "./received.ts";
 
 const RETRY_MS = 200;
+/** Asking a consumer that has nothing costs a round trip: while others have something, it is passed over so many times. */
+const PASSED_OVER = 8;
 
 type Parts = {
   link: Link;
@@ -30,6 +32,8 @@ export function createSubscription({ link, options, consumers, repair }: Parts):
   const stopping = new AbortController();
   /** The consumer that is asked first. */
   let first = 0;
+  /** How many times each consumer is still to be passed over. */
+  const pass = consumers.map(() => 0);
 
   function accept(client: JetStreamClient, received: Received): void {
     if (stopping.signal.aborted || inHand.size >= options.concurrency) {
@@ -45,11 +49,17 @@ export function createSubscription({ link, options, consumers, repair }: Parts):
   }
 
   async function askInTurn(pull: Pull): Promise<boolean> {
-    for (let i = 0; i < consumers.length && !stopping.signal.aborted; i++) {
-      const asked = (first + i) % consumers.length;
-      if (!(await pull.ask(consumers[asked]!))) continue;
-      first = (asked + 1) % consumers.length;
-      return true;
+    const order = consumers.map((_, i) => (first + i) % consumers.length);
+    const passedOver = order.filter((index) => pass[index]! > 0);
+    for (const index of passedOver) pass[index]!--;
+    for (const index of [...order.filter((each) => !passedOver.includes(each)), ...passedOver]) {
+      if (stopping.signal.aborted) return false;
+      if (await pull.ask(consumers[index]!)) {
+        pass[index] = 0;
+        first = (index + 1) % consumers.length;
+        return true;
+      }
+      pass[index] = PASSED_OVER;
     }
     return false;
   }
