@@ -1,3 +1,4 @@
+export { type Batcher, createBatcher } from "./batcher.ts";
 export { type BlobStat, type BlobStore, openBlobStore } from "./blob-store.ts";
 export { type Database, openDatabase } from "./database.ts";
 export { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";

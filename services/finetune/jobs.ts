@@ -64,7 +64,7 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
     if (before.state === "running" && job.state !== "running") {
       leases.end(job.id, before.attempt);
       progress.delete(job.id);
-      streams.revoke(job.id, before.attempt, revocation(job, before.attempt));
+      streams.revoke(job.id, before.attempt, () => revocation(job, before.attempt));
     }
     if (job.pinned && isFinal(job)) await unpin(job.id);
   };

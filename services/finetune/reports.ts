@@ -2,8 +2,8 @@
 export type ReportStreams = {
   /** Takes note of an attempt's stream, in place of an older one of the job. `end` is called with the reason when the attempt loses its job. */
   open(jobId: string, attempt: number, end: (reason: Error) => void): ReportStream;
-  /** Ends the stream of an attempt, if there is one. */
-  revoke(jobId: string, attempt: number, reason: Error): void;
+  /** Ends the stream of an attempt, if there is one, with a reason. */
+  revoke(jobId: string, attempt: number, reason: () => Error): void;
 };
 
 export type ReportStream = {
@@ -24,7 +24,7 @@ export function createReportStreams(): ReportStreams {
       const stream = streams.get(jobId);
       if (stream?.attempt !== attempt) return;
       streams.delete(jobId);
-      stream.end(reason);
+      stream.end(reason());
     },
   };
 }

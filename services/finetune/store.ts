@@ -1,6 +1,6 @@
 import type { Transaction } from "kysely";
 import { createOutbox, event, type Outbox } from "#libs/bus";
-import { openDatabase } from "#libs/storage";
+import { createBatcher, openDatabase } from "#libs/storage";
 import { jobFinished, workTopic } from "#libs/topics";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type AttemptRecord, endOfAttempt } from "./attempts.ts";
@@ -76,6 +76,8 @@ type OfferedRow = Pick<JobRow, (typeof offeredColumns)[number]>;
 export async function openJobStore(path: string, now: () => number): Promise<JobStore> {
   const database = await openDatabase<JobTables>({ path, migrations });
   const outbox = createOutbox(database);
+  // Many trainers begin and complete at once: they share a wait for the disk.
+  const write = createBatcher(database);
 
   const find = async (tx: Transaction<JobTables>, id: string) => tx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
 
@@ -147,7 +149,7 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
   return {
     outbox,
     submit: (job, runId, jobEvent) =>
-      database.transaction(async (tx) => {
+      write(async (tx) => {
         const known = await find(tx, job.id);
         const row = known ?? (await insert(tx, job));
         await tx
@@ -160,7 +162,7 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
         return { before: job, job, changed: true };
       }),
     apply: (id, jobEvent) =>
-      database.transaction(async (tx) => {
+      write(async (tx) => {
         const row = await find(tx, id);
         return row && change(tx, row, jobEvent);
       }),
@@ -225,6 +227,9 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
         if (waitedMs < 0 || waitedMs >= row.offer_wait_ms) await offer(tx, row, Math.min(2 * row.offer_wait_ms, LAST_OFFER_WAIT_MS));
       }),
     check: () => database.check(),
-    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await write.idle();
+      await database[Symbol.asyncDispose]();
+    },
   };
 }

@@ -349,17 +349,17 @@ test("a job whose offer got lost is offered again, later and later", async () =>
 
 test("a bus that has lost what it had is given an offer of every queued job at once", async () => {
   await using system = await startSystem();
-  const ids: string[] = [];
-  for (let number = 0; number < 450; number++) ids.push((await system.submit(recipeOf(number))).id);
+  const numbers = Array.from({ length: 250 }, (_, number) => number);
+  const ids = (await Promise.all(numbers.map((number) => system.submit(recipeOf(number))))).map(({ id }) => id);
   const [running, finished] = [ids[0]!, ids[1]!];
-  await waitFor(() => system.offers.length === 450, { what: "the offers" });
+  await waitFor(() => system.offers.length === 250, { what: "the offers" });
   await system.begin(running);
   const attempt = await system.begin(finished);
   await system.jobs.completeAttempt({ jobId: finished, attempt, artifact: await system.publish(recipeOf(1)) });
   system.offers.length = 0;
   system.reset();
-  await waitFor(() => system.offers.length === 448, { what: "the offers again" });
-  assert.deepEqual(system.offers, ids.slice(2));
+  await waitFor(() => system.offers.length === 248, { what: "the offers again" });
+  assert.deepEqual(system.offers.toSorted(), ids.slice(2).toSorted());
 });
 
 for (const [what, jumpMs] of [

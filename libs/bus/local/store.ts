@@ -1,8 +1,7 @@
 import { sql } from "kysely";
-import { type Database, openDatabase } from "#libs/storage";
+import { createBatcher, type Database, openDatabase } from "#libs/storage";
 import { keeps, type StreamDeclaration } from "../streams.ts";
 import type { BusMessage, DeadLetter, WatchedMessage } from "../types.ts";
-import { createBatcher } from "./batcher.ts";
 import { bury, type Claim, claim, release, remove } from "./claims.ts";
 import { ensureQueue, insertMessage, toMessage } from "./messages.ts";
 import { DEAD_LETTERS_KEPT, prune } from "./retention.ts";

@@ -1,5 +1,6 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Transaction } from "kysely";
-import type { Database } from "#libs/storage";
+import type { Database } from "./database.ts";
 
 /** Runs pieces of work in transactions of a database; what is asked for while one commits shares the next. */
 export type Batcher<DB> = {
@@ -13,7 +14,10 @@ type Job<DB> = { work: (tx: Transaction<DB>) => Promise<unknown>; resolve: (valu
 /** At most so many pieces share a transaction, so that the first does not wait long for the last. */
 const MAX_BATCH = 64;
 
-/** Makes a batcher: one sync to the disk serves many small writes. If one piece fails, each of its transaction is run alone. */
+/**
+ * Makes a batcher: one sync to the disk serves many small writes. Pieces run in the order in which they were asked for, each in the context
+ * (the trace above all) of who asked. If one fails, each of its transaction is run again alone: pieces do nothing but read and write.
+ */
 export function createBatcher<DB>(database: Database<DB>): Batcher<DB> {
   let waiting: Job<DB>[] = [];
   let loop: Promise<void> | undefined;
@@ -41,7 +45,8 @@ export function createBatcher<DB>(database: Database<DB>): Batcher<DB> {
 
   const write = <T>(work: (tx: Transaction<DB>) => Promise<T>) =>
     new Promise<T>((resolve, reject) => {
-      waiting.push({ work, resolve, reject });
+      const inContext = AsyncLocalStorage.snapshot();
+      waiting.push({ work: (tx) => inContext(work, tx), resolve, reject });
       loop ??= run();
     });
   return Object.assign(write, { idle: async () => loop });
