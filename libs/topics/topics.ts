@@ -39,8 +39,12 @@ export const streams: readonly StreamDeclaration[] = [
   },
 ];
 
-/** Jobs take minutes, and trainers say every 10 s that they work: what one had in hand when it died comes again after half a minute. */
-const ACK_WAIT_MS = 30_000;
+/**
+ * Who has a message in hand says three times in this that it works. What a process had in hand that died, or what was on its way to it or
+ * from it when a connection broke, comes again after it: all that waits for that job waits as long. A message that comes again too early
+ * costs one refused BeginAttempt.
+ */
+export const ACK_WAIT_MS = 5_000;
 
 /** Who consumes durably. A trainer has one job in hand; 1,000 of them may share a queue. */
 export const consumers: readonly ConsumerDeclaration[] = [

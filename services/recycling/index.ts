@@ -3,7 +3,7 @@ import type { Bus } from "#libs/bus";
 import { type Clients, implement } from "#libs/rpc";
 import type { Service } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
-import { jobFinished } from "#libs/topics";
+import { ACK_WAIT_MS, jobFinished } from "#libs/topics";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { createExecutors } from "./executors.ts";
 import { persist } from "./persist.ts";
@@ -56,7 +56,9 @@ export async function createRecycling({
     checks: [{ name: "database", vital: true, check: () => store.check() }],
     async run(signal) {
       const relaying = store.outbox.relay(bus, { signal, onError: (error) => log.warn({ error }, "an event was not published; it stays") });
-      const consuming = bus.consume(jobFinished, { durable: DURABLE, concurrency: 8, signal }, async ({ jobId }) => runs.wake(jobId));
+      const consuming = bus.consume(jobFinished, { durable: DURABLE, concurrency: 8, ackWaitMs: ACK_WAIT_MS, signal }, async ({ jobId }) =>
+        runs.wake(jobId),
+      );
       const loops = [relaying, consuming, releaseOrphans(signal)];
       if (resume) loops.push(runs.resume());
       await Promise.all(loops);

@@ -1,6 +1,6 @@
 import { type Bus, PoisonError, RetryLater } from "#libs/bus";
 import { Code, isRpcError } from "#libs/rpc";
-import { type Device, workTopicsFor } from "#libs/topics";
+import { ACK_WAIT_MS, type Device, workTopicsFor } from "#libs/topics";
 import type { BeginAttemptResponse } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { runAttempt } from "./attempt.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
@@ -27,7 +27,7 @@ export type Worker = AttemptDependencies & {
 export async function takeWork(worker: Worker, signal: AbortSignal): Promise<void> {
   const { finetune, bus, name, log } = worker;
   // The fine-tune service decides when a job has failed; the number of deliveries says nothing about it.
-  const options = { durable: "trainer", concurrency: 1, maxDeliver: 1_000_000, signal };
+  const options = { durable: "trainer", concurrency: 1, ackWaitMs: ACK_WAIT_MS, maxDeliver: 1_000_000, signal };
   using stopping = stoppingAfter(signal, DRAIN_MS);
   let ending = Promise.resolve();
   try {
