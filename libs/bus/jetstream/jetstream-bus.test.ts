@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { AckPolicy, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { connect, nanos } from "@nats-io/transport-node";
+import { connect as connectRpc, serve } from "#libs/rpc";
 import { type NatsServer, startNatsServer, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { type ConsumerDeclaration, connectJetStream, event, topic } from "../index.ts";
-import { testBusContract } from "../testing/contract.ts";
+import { busService, type ConsumerDeclaration, connectJetStream, connectRemoteBus, event, topic } from "../index.ts";
+import { type BusUnderTest, testBusContract } from "../testing/contract.ts";
 import { contractStreams } from "../testing/streams.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
@@ -27,7 +28,7 @@ before(async () => {
 });
 after(async () => shared[Symbol.asyncDispose]());
 
-testBusContract("jetstream", async () => {
+async function openBus(): Promise<BusUnderTest> {
   const bus = await connectJetStream({ servers: shared.address, streams });
   return {
     bus,
@@ -38,6 +39,18 @@ testBusContract("jetstream", async () => {
       for (const name of [...streams.map((stream) => stream.name), "DEAD_LETTERS"]) await manager.streams.delete(name);
     },
   };
+}
+
+testBusContract("jetstream", openBus);
+
+testBusContract("remote bus over jetstream", async () => {
+  await using opening = new AsyncDisposableStack();
+  const { bus } = opening.use(await openBus());
+  const server = await serve({ address: "127.0.0.1:0", services: [busService(bus)], drainMs: 0 });
+  opening.defer(() => server.drain(0));
+  const remote = opening.use(connectRemoteBus(opening.use(connectRpc(server.address))));
+  const open = opening.move();
+  return { bus: remote, [Symbol.asyncDispose]: () => open.disposeAsync() };
 });
 
 test("jetstream: a done message of a work queue leaves the stream, and so does a dead one", async () => {
