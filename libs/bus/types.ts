@@ -69,7 +69,7 @@ export type BusDriver = {
   deadLetters(options: { signal?: AbortSignal }): Promise<DeadLetter[]>;
   watch(options: WatchOptions): AsyncIterable<WatchedMessage>;
   check(): Promise<void>;
-  onReset(listener: () => void): Disposable;
+  onReset(listener: (beforeMs: number) => void): Disposable;
   close(): Promise<void>;
 };
 
@@ -117,10 +117,11 @@ export type Bus = AsyncDisposable & {
   /** Rejects, soon, with the reason while messages cannot be stored and fetched. */
   check(): Promise<void>;
   /**
-   * Hears that the broker was found without what it had, as with an empty store: what was published before may be gone. A listener
-   * that comes after that hears of it at once. Never heard from a local bus, nor from a remote one.
+   * Hears that what was published before a time may be gone, in milliseconds since 1970: at the first connection, when the broker's streams
+   * were made; and Infinity whenever it is found without what it had, as with an empty store. A listener that comes after that hears of
+   * it at once. Never heard from a local bus, nor from a remote one.
    */
-  onReset(listener: () => void): Disposable;
+  onReset(listener: (beforeMs: number) => void): Disposable;
 };
 
 /** A subject and the schema of its payload. Handlers and publishers name topics, never bare subjects. */

@@ -72,9 +72,9 @@ export async function createFinetune({
     ],
     async run(signal) {
       using _queue = observeQueue(store);
-      using _reset = bus.onReset(() => {
-        log.warn("the bus has lost what it had; all queued jobs are offered again");
-        store.offerAll().catch((err: unknown) => log.error({ err }, "queued jobs were not offered again; the sweep does it later"));
+      using _reset = bus.onReset((beforeMs) => {
+        if (beforeMs === Infinity) log.warn("the bus has lost what it had; all queued jobs are offered again");
+        store.offerAll(beforeMs).catch((err: unknown) => log.error({ err }, "queued jobs were not offered again; the sweep does it later"));
       });
       await Promise.all([
         store.outbox.relay(bus, { signal, onError: (error) => log.warn({ error }, "offers wait for the bus") }),

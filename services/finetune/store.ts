@@ -37,8 +37,8 @@ export type JobStore = {
   attempts(id: string, limit: number): Promise<AttemptRecord[]>;
   /** How many jobs wait for each device, and for how long the oldest of them. */
   queueStats(): Promise<QueueStats[]>;
-  /** Publishes an offer of every queued job now: those that were published may all be gone. */
-  offerAll(): Promise<void>;
+  /** Publishes an offer of every queued job whose last one is from before a time: those that were published by then may all be gone. */
+  offerAll(beforeMs: number): Promise<void>;
   /** Publishes again the offers that nobody took for so long that they may be lost. Each time it waits twice as long. */
   offerAgain(): Promise<void>;
   /** Rejects with the reason while the database is not usable. */
@@ -219,7 +219,10 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
         return { device, queued, oldestAgeMs: Math.max(0, now() - oldest) };
       });
     },
-    offerAll: () => eachQueued((tx, row) => offer(tx, row, FIRST_OFFER_WAIT_MS)),
+    offerAll: (beforeMs) =>
+      eachQueued(async (tx, row) => {
+        if (row.offered_at_ms < beforeMs) await offer(tx, row, FIRST_OFFER_WAIT_MS);
+      }),
     offerAgain: () =>
       eachQueued(async (tx, row) => {
         const waitedMs = now() - row.offered_at_ms;

@@ -362,6 +362,17 @@ test("a bus that has lost what it had is given an offer of every queued job at o
   assert.deepEqual(system.offers.toSorted(), ids.slice(2).toSorted());
 });
 
+test("jobs that were offered before the bus was made are offered again, and no others", async () => {
+  await using system = await startSystem();
+  const before = await system.submit(recipeOf(1));
+  system.clock.aheadMs = 10_000;
+  const after = await system.submit(recipeOf(2));
+  await waitFor(() => system.offers.length === 2, { what: "the offers" });
+  system.reset(Date.now() + 5_000);
+  await waitFor(() => system.offers.length === 3, { what: "the offer again" });
+  assert.deepEqual(system.offers, [before.id, after.id, before.id]);
+});
+
 for (const [what, jumpMs] of [
   ["forward", 24 * 3_600_000],
   ["back", -24 * 3_600_000],

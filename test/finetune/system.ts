@@ -27,8 +27,8 @@ export type System = AsyncDisposable & {
   /** Publishes what a trainer would make of a recipe. */
   publish(recipe: Recipe): Promise<Digest>;
   begin(jobId: string, trainer?: string): Promise<number>;
-  /** The bus tells that it has lost what it had. */
-  reset(): void;
+  /** The bus tells that it has lost what it had, or what it had before a time. */
+  reset(beforeMs?: number): void;
   /** Ends the finetune service, without a word to anybody, and opens it again on its files. */
   restart(options?: Options): Promise<void>;
 };
@@ -42,7 +42,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
   const now = () => Date.now() + clock.aheadMs;
   const bus = opening.use(await openLocalBus({ path: ":memory:" }));
   // A local bus never loses anything; that of a system of several processes may.
-  const resets = new Set<() => void>();
+  const resets = new Set<(beforeMs: number) => void>();
   const forgetful: Pick<Bus, "publish" | "check" | "onReset"> = {
     publish: bus.publish,
     check: bus.check,
@@ -108,8 +108,8 @@ export async function startSystem(options: Options = {}): Promise<System> {
       return (await artifacts.publish(buildDatasetManifest({ recipe, licences: [], data }))).digest as Digest;
     },
     begin: async (jobId, trainer = "trainer-1") => (await jobs.beginAttempt({ jobId, trainer })).attempt,
-    reset() {
-      for (const listener of resets) listener();
+    reset(beforeMs = Infinity) {
+      for (const listener of resets) listener(beforeMs);
     },
     async restart(changes = options) {
       await running.disposeAsync();
