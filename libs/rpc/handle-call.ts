@@ -1,5 +1,6 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { context as tracing } from "@opentelemetry/api";
+import { Code } from "./code.ts";
 import { abortError, cancelled, deadlineExceeded, internal, isAbort, RpcError } from "./errors.ts";
 import type { WireHandler } from "./implement.ts";
 import { toWireStatus } from "./status.ts";
@@ -62,6 +63,9 @@ export function handleCall(call: ServerDuplexStream<Buffer, Buffer>, options: Ha
     } catch (thrown) {
       const error = expectedError(thrown, controller.signal);
       if (error === undefined) options.log.error({ err: thrown, method: options.method }, "call failed unexpectedly");
+      // The caller learns that it has to wait; what is missing is for who runs the service.
+      else if (error.code === Code.RESOURCE_EXHAUSTED && error.cause !== undefined)
+        options.log.error({ err: error.cause, method: options.method }, "call refused for want of room");
       const sent = error ?? internal("internal error");
       fail(sent);
       span?.end(sent);

@@ -95,7 +95,7 @@ async function attemptJob(
       return;
     }
     if (isPassing(error)) {
-      log.warn({ job: attempt.jobId, err: error }, "a service is not there; the job is given back");
+      log.warn({ job: attempt.jobId, err: error }, "a service is not there, or has no room; the job is given back");
       await sleep(PAUSE_MS, undefined, { signal: asked }).catch(() => undefined);
       await finetune.releaseAttempt(attempt, { signal: timeUp });
       return;

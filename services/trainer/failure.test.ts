@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { decodeDataset, parseIdx } from "#libs/datasets";
 import { initialWeights, NonFiniteLossError, openBackend, predict, UnfitInputError } from "#libs/learning";
 import { RecipeError } from "#libs/recipes";
-import { dataLoss, notFound, unavailable } from "#libs/rpc";
+import { dataLoss, notFound, resourceExhausted, unavailable } from "#libs/rpc";
 import { writeSafetensors } from "#libs/tensors";
 import { isPassing, isPermanent } from "./failure.ts";
 
@@ -31,4 +31,5 @@ test("what is computed fails the same way every time; all else may pass", () => 
     others.map(() => false),
   );
   assert.ok(isPassing(unavailable("nobody there")));
+  assert.ok(isPassing(resourceExhausted("no space left", { reason: "NO_SPACE" })));
 });

@@ -17,9 +17,9 @@ export function isPermanent(error: unknown): boolean {
   return deterministic.some((kind) => error instanceof kind);
 }
 
-/** True where a service cannot be reached. That is no failure of the job, however often it happens. */
+/** True where a service cannot be reached, or has no room on its disk. That is no failure of the job, however often it happens. */
 export function isPassing(error: unknown): boolean {
-  return isRpcError(error, Code.UNAVAILABLE);
+  return isRpcError(error, Code.UNAVAILABLE) || isRpcError(error, Code.RESOURCE_EXHAUSTED, "NO_SPACE");
 }
 
 /** What people read about a failed attempt. */

@@ -21,7 +21,7 @@ const longer = (text: string) => text.replace("members: 3\n  steps: 30", "member
 export const stoppedTrainer: Case = {
   name: "stopped-trainer",
   subset: true,
-  limitMs: 150_000,
+  limitMs: 300_000,
   async run({ directory, signal, reference }) {
     const place = await makePlace(directory);
     let said = "";

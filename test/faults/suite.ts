@@ -5,6 +5,7 @@ import type { Case } from "./case.ts";
 import { clockJumps } from "./clocks.ts";
 import { connections } from "./connections.ts";
 import { meddledEvents } from "./events.ts";
+import { fullDisk } from "./full-disk.ts";
 import { killEmbedded } from "./kill-embedded.ts";
 import { kills } from "./kills.ts";
 import { natsOutages } from "./nats.ts";
@@ -17,8 +18,8 @@ import { twoRecyclings } from "./two-recyclings.ts";
 export const suite: { readonly seed: number; readonly cases: readonly Case[] } = {
   seed: 6,
   cases: [
-    kills("kills", 2, { part: 0, subset: true, limitMs: 120_000 }),
-    ...[1, 2, 3, 4].map((part) => kills(`kills-${part}`, 12, { part, subset: false, limitMs: 300_000 })),
+    kills("kills", 2, { part: 0, subset: true, limitMs: 300_000 }),
+    ...[1, 2, 3, 4].map((part) => kills(`kills-${part}`, 12, { part, subset: false, limitMs: 600_000 })),
     natsOutages(
       "nats-outages",
       [1_000, 5_000].flatMap((downMs) => [
@@ -27,17 +28,18 @@ export const suite: { readonly seed: number; readonly cases: readonly Case[] } =
       ]),
       {
         subset: true,
-        limitMs: 120_000,
+        limitMs: 300_000,
       },
     ),
-    natsOutages("nats-gone-for-a-minute", [{ downMs: 60_000, emptyStore: false }], { subset: false, limitMs: 150_000 }),
+    natsOutages("nats-gone-for-a-minute", [{ downMs: 60_000, emptyStore: false }], { subset: false, limitMs: 300_000 }),
     stoppedTrainer,
-    connections("connections", 2, { subset: true, limitMs: 120_000 }),
-    connections("more-connections", 6, { subset: false, limitMs: 240_000 }),
+    connections("connections", 2, { subset: true, limitMs: 300_000 }),
+    connections("more-connections", 6, { subset: false, limitMs: 420_000 }),
+    fullDisk,
     twoRecyclings,
     clockJumps,
-    meddledEvents("events", 3, { subset: true, limitMs: 120_000 }),
-    killEmbedded("kill-embedded", 6, { subset: false, limitMs: 240_000 }),
+    meddledEvents("events", 3, { subset: true, limitMs: 300_000 }),
+    killEmbedded("kill-embedded", 6, { subset: false, limitMs: 420_000 }),
   ],
 };
 

@@ -15,7 +15,7 @@ import { startServices } from "./services.ts";
 export const twoRecyclings: Case = {
   name: "two-recyclings",
   subset: true,
-  limitMs: 120_000,
+  limitMs: 300_000,
   async run({ directory, signal, reference }) {
     const place = await makePlace(directory);
     let said = "";
