@@ -71,6 +71,63 @@ test("jetstream: a done message of a work queue leaves the stream, and so does a
   );
 });
 
+test("jetstream: who waits at several subjects never has two in hand, and gives back at once what came beside", async () => {
+  await using server = await startNatsServer();
+  await using bus = await connectJetStream({ servers: server.address, streams });
+  const topics = ["a", "b", "c", "d"].map((name) => topic(`ratatouille.v1.work.cpu.${name}`, JobOfferedSchema));
+  const stop = new AbortController();
+  const got: string[] = [];
+  const running = [0, 0];
+  const consuming = running.map((_, who) =>
+    bus.consume(topics, { durable: "trainer", concurrency: 1, signal: stop.signal }, async ({ jobId }) => {
+      assert.equal(++running[who]!, 1);
+      await new Promise((resolve) => setImmediate(resolve));
+      running[who]!--;
+      got.push(jobId);
+    }),
+  );
+  for (let round = 1; round <= 50; round++) {
+    // All are empty and both wait: what is published at once comes at once.
+    await Promise.all(topics.map((each) => bus.publish(event(each, `${each.subject}/${round}`, { jobId: `${each.subject}/${round}` }))));
+    await waitFor(() => got.length >= 4 * round, { timeoutMs: 5_000, intervalMs: 1, what: `the messages of round ${round}` });
+  }
+  assert.equal(got.length, 200);
+  assert.equal(new Set(got).size, 200);
+  assert.deepEqual(await bus.deadLetters(), []);
+  stop.abort();
+  await Promise.all(consuming);
+});
+
+test("jetstream: an ack wait that is not the declared one is refused, and so is a subject that no stream keeps", async () => {
+  await using server = await startNatsServer();
+  await using bus = await connectJetStream({ servers: server.address, streams, consumers: [declaredWorker] });
+  await assert.rejects(
+    bus.subscribe({ durable: "worker", subjects: [work.subject], concurrency: 1, ackWaitMs: 1_000 }),
+    new RangeError("worker is declared with an ack wait of 30000 ms; got 1000 ms"),
+  );
+  const nowhere = topic("ratatouille.v1.nowhere", JobOfferedSchema);
+  await assert.rejects(bus.publish(event(nowhere, "a", {})), /no declared stream keeps ratatouille\.v1\.nowhere/);
+  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus)], drainMs: 0 });
+  using channel = connectRpc(served.address);
+  await using remote = connectRemoteBus(channel);
+  const options = { durable: "worker", concurrency: 1, ackWaitMs: 1_000, signal: AbortSignal.timeout(10_000) };
+  await assert.rejects(
+    remote.consume(work, options, async () => undefined),
+    /is declared with an ack wait of 30000 ms/,
+  );
+  channel.close();
+  await served.drain(0);
+});
+
+test("jetstream: a consumer ends with its bus", async () => {
+  await using server = await startNatsServer();
+  const bus = await connectJetStream({ servers: server.address, streams });
+  await bus.check();
+  const consuming = bus.consume(work, { durable: "worker", concurrency: 1, signal: AbortSignal.timeout(30_000) }, async () => undefined);
+  await bus[Symbol.asyncDispose]();
+  await consuming;
+});
+
 test("jetstream: what is not as declared is told, by the check, the log and publishing, and stays", async () => {
   await using server = await startNatsServer();
   await using connection = await connect({ servers: server.address });

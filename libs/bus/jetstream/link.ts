@@ -68,6 +68,7 @@ export function openLink(parts: {
         await prepare(next);
         if (lost.aborted) return;
         session = next;
+        reason = "";
         log?.info({ server: connected.getServer() }, "connected to the bus");
         return changed.beat();
       } catch (error) {

@@ -86,7 +86,8 @@ export function createSubscription({ link, options, consumers, repair }: Parts):
     }
   }
 
-  const running = run();
+  // Ends with the bus too.
+  const running = run().finally(() => mailbox.end());
   const stop = () => {
     stopping.abort();
     mailbox.end();
