@@ -4,6 +4,9 @@ import { parseArgs } from "node:util";
 import { createReport } from "./report.ts";
 import { runCases, suite } from "./suite.ts";
 
+/** What was not run by then has failed. */
+const LIMIT_MS = 25 * 60_000;
+
 const USAGE = `Usage: npm run test:faults -- [options]
 
 Kills, stops, cuts off and confuses the processes of a system that runs examples/tiny.yaml, and checks that nothing is lost: every run ends
@@ -37,8 +40,10 @@ else if (unknown !== undefined || !Number.isSafeInteger(seed) || seed < 0) {
   const interruption = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
   const chosen = suite.cases.filter(({ name, subset }) => (values.only.length > 0 ? values.only.includes(name) : subset || !values.subset));
+  const limit = setTimeout(() => interruption.abort(new Error(`the suite took longer than ${LIMIT_MS / 60_000} minutes`)), LIMIT_MS);
   const began = performance.now();
   const report = createReport((text) => process.stdout.write(text));
   await runCases(chosen, { seed, signal: interruption.signal, report, keep: values.keep });
+  clearTimeout(limit);
   process.exitCode = report.end(performance.now() - began);
 }

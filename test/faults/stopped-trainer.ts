@@ -11,8 +11,10 @@ import { recycle, runFileOf } from "./recycle.ts";
 
 const LEASE_SECONDS = 2;
 
+const STEPS = 1_000;
+
 /** Fine-tunings that take long enough to be stopped in the middle. */
-const longer = (text: string) => text.replace("members: 3\n  steps: 30", "members: 3\n  steps: 2000");
+const longer = (text: string) => text.replace("members: 3\n  steps: 30", `members: 3\n  steps: ${STEPS}`);
 
 /**
  * A trainer is stopped in mid-training until its lease has run out and another one has its job; then it goes on, and whatever it still does
@@ -33,7 +35,7 @@ export const stoppedTrainer: Case = {
       recycled.catch(() => undefined);
       const heldByIt = async () =>
         (await jobsOf(address)).find(
-          ({ state, trainer: name, progress }) => state === JobState.RUNNING && name === trainer.name && (progress?.steps ?? 0) >= 2000,
+          ({ state, trainer: name, progress }) => state === JobState.RUNNING && name === trainer.name && (progress?.steps ?? 0) >= STEPS,
         );
       let stops = 0;
       let job: Job | undefined;
