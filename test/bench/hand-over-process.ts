@@ -1,9 +1,10 @@
 /**
- * Takes jobs from JetStream until its stdin ends, by the trainer's own code: only the clock is read around it.
- * Arguments: addresses of catalog, fine-tune service and NATS server, and a name. Prints JSON: HandOverTimes.
+ * Takes jobs until its stdin ends, by the trainer's own code: only the clock is read around it. Arguments: a name, the addresses of catalog
+ * and fine-tune service, and that of the NATS server; without the last the fine-tune service's address serves the bus too. Prints JSON:
+ * HandOverTimes.
  */
 import { createArtifacts } from "#libs/artifacts";
-import { type Bus, connectJetStream } from "#libs/bus";
+import { type Bus, connectJetStream, connectRemoteBus } from "#libs/bus";
 import { backends } from "#libs/recipes";
 import { connect } from "#libs/rpc";
 import { cpuTimeMs } from "#libs/service";
@@ -14,7 +15,7 @@ import { createInputs } from "../../services/trainer/inputs.ts";
 import { takeWork } from "../../services/trainer/take-work.ts";
 import type { HandOverTimes } from "./hand-over.ts";
 
-const [catalog = "", finetune = "", nats = "", name = ""] = process.argv.slice(2);
+const [name = "", catalog = "", finetune = "", nats] = process.argv.slice(2);
 const freeAtMs: number[] = [];
 const begunAtMs: number[] = [];
 const startCpuMs = cpuTimeMs();
@@ -25,7 +26,7 @@ process.stdin.once("end", () => stop.abort()).resume();
 {
   using channel = connect(finetune);
   using catalogChannel = connect(catalog);
-  await using bus = await connectJetStream({ servers: nats, streams, consumers });
+  await using bus = nats === undefined ? connectRemoteBus(channel) : await connectJetStream({ servers: nats, streams, consumers });
   const client = channel.client(FinetuneService);
   const artifacts = createArtifacts(catalogChannel);
   const worker = {

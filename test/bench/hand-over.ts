@@ -32,32 +32,47 @@ const TRAINERS = 2;
 const SUBMITTED_AT_ONCE = 16;
 const PATIENCE_MS = 300_000;
 
+/** How trainers reach the others: each by its own address, or all by the gateway's, as trainers do unless told otherwise. */
+const ways = { "over JetStream": directly, "through the gateway": throughGateway };
+
 /** How long a trainer that is free waits for its next job, with many in the queue. Every job is the drawing of four small images. */
 export async function handOvers({ runs, jobs, say }: BenchOptions): Promise<Figure[]> {
-  const times: HandOvers[] = [];
-  for (let run = 1; run <= runs; run++) {
-    say(`run ${run} of ${runs}: ${jobs} queued jobs for ${TRAINERS} trainers`);
-    times.push(await measure(jobs));
+  const figures: Figure[] = [];
+  for (const [way, addresses] of Object.entries(ways)) {
+    const times: HandOvers[] = [];
+    for (let run = 1; run <= runs; run++) {
+      say(`run ${run} of ${runs}: ${jobs} queued jobs for ${TRAINERS} trainers ${way}`);
+      times.push(await measure(jobs, addresses));
+    }
+    figures.push(
+      { name: `${way}: trainer free to next job begun, median`, unit: "ms", runs: times.map(({ gapsMs }) => median(gapsMs)), atMost: 50 },
+      { name: "  99th percentile", unit: "ms", runs: times.map(({ gapsMs }) => quantile(gapsMs, 0.99)), atMost: 250 },
+      { name: `  hand-overs to ${TRAINERS} trainers`, unit: "/s", runs: times.map(({ perSecond }) => perSecond), atLeast: 200 },
+      ...cpuFigures(times),
+      { name: "  jobs submitted before", unit: "/s", runs: times.map(({ submittedPerSecond }) => submittedPerSecond) },
+    );
   }
-  return [
-    { name: "trainer free to next job begun, median", unit: "ms", runs: times.map(({ gapsMs }) => median(gapsMs)), atMost: 50 },
-    { name: "  99th percentile", unit: "ms", runs: times.map(({ gapsMs }) => quantile(gapsMs, 0.99)), atMost: 250 },
-    { name: `hand-overs to ${TRAINERS} trainers`, unit: "/s", runs: times.map(({ perSecond }) => perSecond), atLeast: 200 },
-    ...cpuFigures(times),
-    { name: "jobs submitted", unit: "/s", runs: times.map(({ submittedPerSecond }) => submittedPerSecond) },
-  ];
+  return figures;
 }
 
-async function measure(count: number): Promise<HandOvers> {
+/** What hand-over-process.ts is told. */
+function directly({ programs, nats }: LocalSystem): readonly string[] {
+  return [...["catalog", "finetune"].map((name) => programs.get(name)?.address ?? ""), nats];
+}
+
+function throughGateway({ address }: LocalSystem): readonly string[] {
+  return [address, address];
+}
+
+async function measure(count: number, addresses: typeof directly): Promise<HandOvers> {
   return withSystem({ trainers: 0 }, async (system) => {
-    const [catalog, finetune] = ["catalog", "finetune"].map((name) => system.programs.get(name)?.address ?? "");
-    using channel = connect(finetune!);
+    using channel = connect(system.programs.get("finetune")?.address ?? "");
     const jobs = channel.client(FinetuneService);
     const submittedPerSecond = await submit(jobs, count);
     const before = await cpuOfPrograms(system);
     using started = new DisposableStack();
     const trainers = Array.from({ length: TRAINERS }, (_, index) =>
-      started.use(startScript<HandOverTimes>("./hand-over-process.ts", [catalog!, finetune!, system.nats, `trainer-${index + 1}`])),
+      started.use(startScript<HandOverTimes>("./hand-over-process.ts", [`trainer-${index + 1}`, ...addresses(system)])),
     );
     const ended = waitFor(() => allEnded(jobs), { timeoutMs: PATIENCE_MS, intervalMs: 100, what: "the end of all jobs" });
     await Promise.race([ended, ...trainers.map(({ result }) => result)]);
@@ -73,7 +88,7 @@ async function measure(count: number): Promise<HandOvers> {
 /** CPU time of what takes part in a hand-over. Nothing where there is no /proc. */
 async function cpuOfPrograms({ programs }: LocalSystem): Promise<CpuMs> {
   const used: { [program: string]: number } = {};
-  for (const name of ["nats-server", "finetune"]) {
+  for (const name of ["nats-server", "finetune", "gateway"]) {
     const cpuMs = await cpuTimeOfMs(programs.get(name)?.pid);
     if (cpuMs !== undefined) used[name] = cpuMs;
   }
