@@ -132,7 +132,6 @@ test("a trainer that stands still for longer than its lease finds out when it go
   await waitFor(() => stopped.output().includes("attempt given up"), { what: "the first trainer to find out" });
   const job = await system.reached(id, JobState.SUCCEEDED);
   assert.deepEqual([job.trainer, job.attempt], ["trainer-2", 2]);
-  assert.ok(job.attempts[1]!.fromStep > 0);
   // The trainer that was fenced off works on, and makes the same from the start.
   const again = await system.submit(recipe, { runId: "reproduction-1", reproduce: true });
   assert.equal((await system.reached(again.id, JobState.SUCCEEDED)).artifact, job.artifact);
@@ -176,7 +175,7 @@ test("a trainer that finds no server goes on when it is there again, and nothing
   await using proxy = await startProxy(system.address);
   await using _trainer = startTrainer(proxy.address);
   const dataset = await system.make(drawn);
-  const { id } = await system.submit(longTraining(dataset, 1500));
+  const { id } = await system.submit(longTraining(dataset, 700));
   await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 0, { timeoutMs: 30_000, what: "progress" });
   proxy.open = false;
   // Longer than the training takes: its end finds nobody to tell.
