@@ -100,8 +100,8 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   ];
   for (const layer of layers) {
     const kept = layer.map((name) => {
-      const channel = opening.use(connect(addresses[name], { token: env["RATATOUILLE_TOKEN"] }));
-      return keep(name, (output) => spawnService(name, common, output), { address: addresses[name], isReady: serves(channel) });
+      const isReady = serves(() => connect(addresses[name], { token: env["RATATOUILLE_TOKEN"] }));
+      return keep(name, (output) => spawnService(name, common, output), { address: addresses[name], isReady });
     });
     opening.defer(() => Promise.all(kept.map((one) => one.stop())).then(() => undefined));
   }
@@ -175,9 +175,11 @@ function accepts(address: string): IsReady {
 }
 
 /** It says that it is ready for calls. */
-function serves(channel: RpcChannel): IsReady {
-  // One call without retries: who waits looks again soon.
+function serves(open: () => RpcChannel): IsReady {
+  // One call without retries: who waits looks again soon. Nothing stays connected: Deno dies when a server says goodbye to a client that
+  // lies idle (docs/runtimes.md).
   return async () => {
+    using channel = open();
     try {
       await channel.ready(250);
       const { status } = await channel.client(Health).check({}, { timeoutMs: 1000 });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { signalChild } from "#libs/service";
 import { waitFor } from "./wait-for.ts";
 
 /** A child process of a test, killed when disposed. */
@@ -30,7 +31,8 @@ export function testProcess(
   const ended = once(child, "close").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   ended.catch(() => undefined); // a program that does not exist: line() and kill() say so
   const kill = async (signal: NodeJS.Signals = "SIGKILL") => {
-    if (running()) child.kill(signal);
+    // Not `child.kill`: see signalChild of libs/service.
+    if (running()) signalChild(child, signal);
     await ended;
   };
   return {
