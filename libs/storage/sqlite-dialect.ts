@@ -65,12 +65,14 @@ function createDriver(database: DatabaseSync, path: string, beforeWaiting: () =>
 }
 
 function createConnection(database: DatabaseSync, path: string): DatabaseConnection {
-  const statements = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
+  const statements = new Map<string, { readonly statement: ReturnType<DatabaseSync["prepare"]>; readonly givesRows: boolean }>();
 
   function prepare(sql: string) {
     const known = statements.get(sql);
     if (known) return known;
-    const statement = database.prepare(sql);
+    const prepared = database.prepare(sql);
+    // Asked once: the answer is an object for each column.
+    const statement = { statement: prepared, givesRows: prepared.columns().length > 0 };
     const oldest = statements.keys().next();
     if (statements.size >= MAX_STATEMENTS && !oldest.done) statements.delete(oldest.value);
     statements.set(sql, statement);
@@ -80,9 +82,9 @@ function createConnection(database: DatabaseSync, path: string): DatabaseConnect
   return {
     async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
       try {
-        const statement = prepare(sql);
+        const { statement, givesRows } = prepare(sql);
         const values = parameters.map(toSqlite);
-        if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] };
+        if (givesRows) return { rows: statement.all(...values) as R[] };
         const { changes, lastInsertRowid } = statement.run(...values);
         return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
       } catch (error) {
