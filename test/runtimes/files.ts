@@ -19,7 +19,7 @@ async function below(folder: string): Promise<string[]> {
 
 /** Tests that run programs from outside, whose runtime does not matter to what they show; and of the command line all but these. */
 const sameEverywhere = ["test/bench/", "test/launcher/", "test/lint/", "test/runtimes/", "test/e2e/"];
-const endToEnd = ["main-path", "trainers", "distributed", "jobs"].map((name) => `test/e2e/${name}.test.ts`);
+const endToEnd = ["main-path", "trainers", "jobs"].map((name) => `test/e2e/${name}.test.ts`);
 
 /** Whether a file touches a runtime: sockets, files, threads, processes, arithmetic; and a run end to end. */
 export function isRuntimeMatter(file: string): boolean {
