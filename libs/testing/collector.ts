@@ -22,7 +22,7 @@ export type Collector = AsyncDisposable & {
 
 /**
  * Starts a collector on a free port, which takes OTLP over HTTP and writes it to a file. The first call on a machine builds it from Go
- * modules, pinned by `otel-collector/go.sum`: two minutes on two cores.
+ * modules, pinned by `otel-collector/go.sum`: two and a half minutes of one core.
  */
 export async function startCollector(): Promise<Collector> {
   const program = await collectorProgram();
