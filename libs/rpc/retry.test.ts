@@ -51,8 +51,8 @@ test("only UNAVAILABLE is tried again, and not for ever", async () => {
   assert.ok(isRpcError(await failure(p.catalog.pin({})), Code.UNAVAILABLE));
   const tookMs = performance.now() - began;
   // Longer than a service that was killed takes to come back, with room to spare, and not long enough to look like a hang.
-  assert.ok(tookMs > 4000 && tookMs < 8000, `gave up after ${tookMs} ms`);
-  assert.ok(pin.state.calls >= 7 && pin.state.calls <= 16, `${pin.state.calls} calls`);
+  assert.ok(tookMs > 8000 && tookMs < 15_000, `gave up after ${tookMs} ms`);
+  assert.ok(pin.state.calls >= 8 && pin.state.calls <= 24, `${pin.state.calls} calls`);
 });
 
 test("retries end with the deadline, and with the signal", async () => {

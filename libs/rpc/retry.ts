@@ -5,7 +5,7 @@ import { Code } from "./code.ts";
 import { isRpcError } from "./errors.ts";
 
 /** So long a call is tried again: a service that was killed is back within three seconds. */
-const PATIENCE_MS = 6000;
+const PATIENCE_MS = 10_000;
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 1000;
 
@@ -21,7 +21,7 @@ export function retryDelayMs(n: number, random: number): number {
 }
 
 /**
- * Runs attempts until one yields or ends, again after UNAVAILABLE while nothing has been yielded, for six seconds from the first failure
+ * Runs attempts until one yields or ends, again after UNAVAILABLE while nothing has been yielded, for ten seconds from the first failure
  * where the deadline (milliseconds since 1970) leaves time for the pause.
  */
 export async function* withRetries<T>(

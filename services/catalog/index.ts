@@ -1,3 +1,4 @@
+import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { type Bus, createOutbox } from "#libs/bus";
 import { implement } from "#libs/rpc";
@@ -27,7 +28,8 @@ const VERIFY_AT_LOOKUP_BYTES = 128 << 20;
 /** Opens the catalog in its directory, which is created if need be. Errors: those of `openDatabase` and `openBlobStore`. */
 export async function createCatalog(dependencies: CatalogDependencies): Promise<Service> {
   const { directory, bus, log, now = Date.now, verifyAtLookupBytes = VERIFY_AT_LOOKUP_BYTES } = dependencies;
-  const store = await openBlobStore(join(directory, "blobs"));
+  const blobs = join(directory, "blobs");
+  const store = await openBlobStore(blobs);
   const database = await openDatabase<CatalogTables>({ path: join(directory, "catalog.sqlite"), migrations });
   const outbox = createOutbox(database);
   const catalog = openCatalog({ store, database, outbox, log, now, verifyAtLookupBytes });
@@ -35,7 +37,11 @@ export async function createCatalog(dependencies: CatalogDependencies): Promise<
     name: "catalog",
     registrations: [implement(CatalogService, createCatalogService(catalog))],
     run: (signal) => outbox.relay(bus, { signal, onError: (err) => log.warn({ err }, "events wait for the bus") }),
-    checks: [{ name: "database", vital: true, check: () => database.check() }],
+    checks: [
+      { name: "database", vital: true, check: () => database.check() },
+      // Without the bytes, what is known about artifacts can still be told.
+      { name: "blobs", vital: false, check: () => access(blobs, constants.R_OK | constants.W_OK) },
+    ],
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }
