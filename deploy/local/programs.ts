@@ -38,9 +38,15 @@ export function spawnService(name: ServiceName, { directory, addresses, env, run
   return spawnOurs(["serve", name], runtimeOf(name), { ...own, ...env }, output);
 }
 
-/** Starts a trainer, which knows the gateway and nothing else. */
+/** Starts a trainer. The gateway's address would be enough; on one machine nothing need pass through it. */
 export function spawnTrainer(name: string, { addresses, env, runtimeOf }: Common, trainerEnv: Environment, output: number): ChildProcess {
-  const own = { RATATOUILLE_SERVER: addresses.gateway, RATATOUILLE_TRAINER_NAME: name };
+  const own = {
+    RATATOUILLE_SERVER: addresses.gateway,
+    RATATOUILLE_CATALOG: addresses.catalog,
+    RATATOUILLE_FINETUNE: addresses.finetune,
+    RATATOUILLE_NATS: addresses.nats,
+    RATATOUILLE_TRAINER_NAME: name,
+  };
   return spawnOurs(["trainer"], runtimeOf(name), { ...own, ...env, ...trainerEnv }, output);
 }
 
