@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { waitFor } from "#libs/testing";
+import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { holdingsOf, jobsOf } from "./holdings.ts";
 import type { Recycled } from "./recycle.ts";
 import type { Reference } from "./reference.ts";
@@ -17,6 +18,10 @@ export async function checkRunning(
   reference: Reference,
 ): Promise<{ readonly jobs: number; readonly attempts: number }> {
   assert.deepEqual(digests, await reference.digests(seed));
+  // A run that found an artifact in the catalog need not wait for the job whose trainer died between publishing it and saying so.
+  const open: readonly JobState[] = [JobState.QUEUED, JobState.RUNNING];
+  const allEnded = async () => (await jobsOf(address)).every(({ state }) => !open.includes(state));
+  await waitFor(allEnded, { timeoutMs: 60_000, intervalMs: 50, what: "the end of all jobs" });
   const [held, expected] = [await holdingsOf(address), await reference.holdings(seed)];
   for (const what of ["artifacts", "refs", "jobs"] as const) assert.deepEqual(held[what], expected[what], `other ${what}`);
   await waitFor(async () => (await unpublishedEvents(data)).length === 0, { timeoutMs: 20_000, what: "the publication of all events" });
