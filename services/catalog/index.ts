@@ -1,5 +1,5 @@
 import { access, constants } from "node:fs/promises";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { type Bus, createOutbox } from "#libs/bus";
 import { implement } from "#libs/rpc";
 import type { Service } from "#libs/service";
@@ -40,7 +40,8 @@ export async function createCatalog(dependencies: CatalogDependencies): Promise<
     checks: [
       { name: "database", vital: true, check: () => database.check() },
       // Without the bytes, what is known about artifacts can still be told.
-      { name: "blobs", vital: false, check: () => access(blobs, constants.R_OK | constants.W_OK) },
+      // With the separator at its end the path is one of a directory, and not of a file that took its place.
+      { name: "blobs", vital: false, check: () => access(join(blobs, sep), constants.R_OK | constants.W_OK | constants.X_OK) },
     ],
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
