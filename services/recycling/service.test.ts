@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Code, isRpcError } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
+import { runStarted } from "#libs/topics";
 import { OnFailure, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { openRunStore } from "./store.ts";
 import { specifications } from "./testing/arbitraries.ts";
@@ -94,6 +95,24 @@ test("a run that is started while it is being cancelled is started anew", async 
   assert.equal((await started).state, RunState.RUNNING);
   assert.equal(await stateOf(system, id), RunState.RUNNING);
   await queued(system, id);
+});
+
+test("the start of a run is told once, however often it is started", async () => {
+  await using system = await startSystem();
+  const spec = await system.tiny();
+  const told: string[] = [];
+  const stop = new AbortController();
+  const consuming = system.bus.consume(runStarted, { durable: "test", concurrency: 1, signal: stop.signal }, async ({ runId, name }) => {
+    told.push(`${runId} ${name}`);
+  });
+  const [{ id }] = await Promise.all([system.start(spec), system.start(spec)]);
+  await system.start(spec);
+  // Events keep their order: once the start of another run is told, nothing of this one is to come.
+  const other = await system.start({ ...spec, name: "other" });
+  await waitFor(() => told.includes(`${other.id} other`), { what: "the start of the other run" });
+  assert.deepEqual(told, [`${id} tiny`, `${other.id} other`]);
+  stop.abort();
+  await consuming;
 });
 
 test("a run outlives services that are away for a moment, and no member is dropped for it", async () => {

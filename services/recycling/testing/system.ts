@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
-import { busService, openLocalBus } from "#libs/bus";
+import { type Bus, busService, openLocalBus } from "#libs/bus";
 import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
 import { connect, type RpcChannel, type ServiceClient, serve } from "#libs/rpc";
 import { type Service, signalChild, spawnScript } from "#libs/service";
@@ -27,6 +27,8 @@ export type TestSystem = AsyncDisposable & {
   readonly artifacts: Artifacts;
   /** To the services that do the work. */
   readonly channel: RpcChannel;
+  /** The bus of all services. */
+  readonly bus: Bus;
   readonly log: Logger;
   /** Where the state of the recycling service lies. */
   readonly directory: string;
@@ -97,6 +99,7 @@ export async function startSystem(initial: Partial<Timing> = {}): Promise<TestSy
     finetune,
     artifacts,
     channel,
+    bus,
     log,
     directory,
     clock,
