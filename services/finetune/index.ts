@@ -49,7 +49,9 @@ export async function createFinetune({
   const watchers = createWatchers();
   const streams = createReportStreams();
   const lost = (jobId: string, attempt: number, how: string) => {
-    jobs.lost(jobId, attempt, how).catch((error: unknown) => log.error({ job: jobId, attempt, error }, "a lost trainer was not written"));
+    jobs
+      .lost(jobId, attempt, how)
+      .catch((error: unknown) => log.error({ job: jobId, attempt, err: error }, "a lost trainer was not written"));
   };
   const leases = createLeases(leaseSeconds * 1000, lost);
   const jobs = createJobs({
@@ -77,7 +79,7 @@ export async function createFinetune({
         store.offerAll(beforeMs).catch((err: unknown) => log.error({ err }, "queued jobs were not offered again; the sweep does it later"));
       });
       await Promise.all([
-        store.outbox.relay(bus, { signal, onError: (error) => log.warn({ error }, "offers wait for the bus") }),
+        store.outbox.relay(bus, { signal, onError: (error) => log.warn({ err: error }, "offers wait for the bus") }),
         recover(store, jobs, leases, orphanGraceMs, signal),
         sweep(store, jobs, log, sweepMs, signal),
       ]);

@@ -60,7 +60,7 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
   let outcomes: Outcomes | undefined;
 
   const keep = (work: Promise<unknown>) => {
-    const kept = work.catch((error: unknown) => log.warn({ runId: id, error }, "what became of a node was not written"));
+    const kept = work.catch((error: unknown) => log.warn({ runId: id, err: error }, "what became of a node was not written"));
     background.add(kept);
     kept.finally(() => background.delete(kept)).catch(() => undefined);
   };
@@ -84,7 +84,7 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
       pulse.beat();
     }
   };
-  const watching = watch().catch((error: unknown) => log.error({ runId: id, error }, "the watch of the jobs ended"));
+  const watching = watch().catch((error: unknown) => log.error({ runId: id, err: error }, "the watch of the jobs ended"));
 
   const finish = async (): Promise<End> => {
     try {
@@ -96,7 +96,7 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
     } catch (error) {
       if (requested !== undefined) return { state: requested, error: "" };
       if (!(error instanceof RunFailedError || isRpcError(error))) {
-        log.error({ runId: id, error }, "a run failed for a reason that is not its own");
+        log.error({ runId: id, err: error }, "a run failed for a reason that is not its own");
       }
       return { state: RunState.FAILED, error: error instanceof Error ? error.message : String(error) };
     }
@@ -105,7 +105,7 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
   const close = async ({ state, error }: End): Promise<void> => {
     const trying = (what: string, work: () => Promise<unknown>) =>
       persist(work, { patienceMs: Math.min(patienceMs, CLOSING_MS) }).catch((cause: unknown) =>
-        log.warn({ runId: id, error: cause }, `${what} when a run ended`),
+        log.warn({ runId: id, err: cause }, `${what} when a run ended`),
       );
     await Promise.all(background);
     if (state !== RunState.SUCCEEDED) await trying("pins were not set", pins.flush);
@@ -128,7 +128,7 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
     try {
       await close(end);
     } catch (cause) {
-      log.error({ runId: id, error: cause }, "the end of a run was not written");
+      log.error({ runId: id, err: cause }, "the end of a run was not written");
       const message = `the end of the run could not be written: ${cause instanceof Error ? cause.message : String(cause)}`;
       run = { ...run, state: RunState.FAILED, error: end.error || message, stages: stagesOf(driver) };
       outcomes = undefined;

@@ -82,7 +82,7 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
   const work = (node: Node, task: () => Promise<void>) => {
     const done = task().catch((cause: unknown) => {
       if (over) return;
-      if (!isRpcError(cause)) log.error({ runId, node: node.id, error: cause }, "a node failed for a reason that is not its own");
+      if (!isRpcError(cause)) log.error({ runId, node: node.id, err: cause }, "a node failed for a reason that is not its own");
       fail(new RunFailedError(`${node.label}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause }));
     });
     working.add(done);

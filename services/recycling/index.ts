@@ -46,7 +46,7 @@ export async function createRecycling({
   const releaseOrphans = async (signal: AbortSignal) => {
     for (const id of orphans) {
       await persist(() => releaseReproduction(id, reproduction), { patienceMs: Infinity, signal }).catch((error: unknown) => {
-        if (!signal.aborted) log.warn({ runId: id, error }, "the jobs of a reproduction stay");
+        if (!signal.aborted) log.warn({ runId: id, err: error }, "the jobs of a reproduction stay");
       });
     }
   };
@@ -55,7 +55,10 @@ export async function createRecycling({
     registrations: [implement(RecyclingService, createRecyclingService(runs, reproduction))],
     checks: [{ name: "database", vital: true, check: () => store.check() }],
     async run(signal) {
-      const relaying = store.outbox.relay(bus, { signal, onError: (error) => log.warn({ error }, "an event was not published; it stays") });
+      const relaying = store.outbox.relay(bus, {
+        signal,
+        onError: (error) => log.warn({ err: error }, "an event was not published; it stays"),
+      });
       const consuming = bus.consume(jobFinished, { durable: DURABLE, concurrency: 8, ackWaitMs: ACK_WAIT_MS, signal }, async ({ jobId }) =>
         runs.wake(jobId),
       );

@@ -65,7 +65,7 @@ export function createPins(runId: string, catalog: Pick<Executors["catalog"], "p
   };
   const sendNow = () => {
     send().catch((error: unknown) => {
-      log.warn({ runId, error }, "pins were not set; it is tried again");
+      log.warn({ runId, err: error }, "pins were not set; it is tried again");
       if (made.size > 0) sendLater();
     });
   };

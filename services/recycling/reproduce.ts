@@ -66,7 +66,7 @@ async function* trainAgain(recipe: Recipe, context: ReproductionContext, signal:
     throw signal.reason;
   } finally {
     // Whoever leaves early leaves no work behind; a job that has ended is not touched.
-    await releaseReproduction(runId, context).catch((error: unknown) => log.warn({ runId, error }, "the jobs of a reproduction stay"));
+    await releaseReproduction(runId, context).catch((error: unknown) => log.warn({ runId, err: error }, "the jobs of a reproduction stay"));
   }
 }
 

@@ -106,7 +106,7 @@ export function createRunJobs({
       finetune.getJob({ id: jobId }, { signal }).then(
         ({ job }) => job && observe(job),
         // The watch of the run's jobs tells later.
-        (error: unknown) => log.debug({ runId, jobId, error }, "a finished job could not be looked up"),
+        (error: unknown) => log.debug({ runId, jobId, err: error }, "a finished job could not be looked up"),
       );
     },
   };

@@ -175,7 +175,7 @@ export function createRuns(
     async resume() {
       for (const { id, spec } of await interrupted()) {
         if (!spec) continue;
-        await exclusive(id, () => begin(id, spec)).catch((error: unknown) => log.error({ runId: id, error }, "a run could not go on"));
+        await exclusive(id, () => begin(id, spec)).catch((error: unknown) => log.error({ runId: id, err: error }, "a run could not go on"));
       }
     },
     wake(jobId) {

@@ -19,7 +19,7 @@ export async function* watchJobs(
     try {
       for await (const { jobs } of finetune.watchJobs({ runId }, { signal: round.signal, timeoutMs: 0 })) yield jobs;
     } catch (error) {
-      if (!round.signal.aborted) log.warn({ runId, error }, "the watch of the jobs broke; it starts again");
+      if (!round.signal.aborted) log.warn({ runId, err: error }, "the watch of the jobs broke; it starts again");
     }
     if (!round.signal.aborted) await sleep(REWATCH_MS, undefined, { signal }).catch(() => undefined);
   }

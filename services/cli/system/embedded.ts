@@ -95,7 +95,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const stopper = new AbortController();
   const loops = services.map((service) =>
     service.run(stopper.signal).catch((error: unknown) => {
-      log.error({ service: service.name, error }, "a service broke");
+      log.error({ service: service.name, err: error }, "a service broke");
       broken.reject(error);
     }),
   );
