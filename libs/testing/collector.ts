@@ -47,8 +47,8 @@ export async function startCollector(): Promise<Collector> {
   };
 }
 
-/** The collector's program, from a cache outside the checkout; built there if it is missing. */
-async function collectorProgram(): Promise<string> {
+/** The path of the collector, from a cache outside the checkout; built there if it is missing. */
+export async function collectorProgram(): Promise<string> {
   const source = fileURLToPath(new URL("otel-collector", import.meta.url));
   const hash = createHash("sha256");
   for (const name of ["main.go", "go.mod", "go.sum"]) hash.update(await readFile(join(source, name)));

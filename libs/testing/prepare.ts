@@ -1,0 +1,13 @@
+// `npm test` does this first: programs of others that tests start are installed one after another, with nothing beside them. On a machine
+// that has them it takes no time; on a new one some minutes, which no test should have to wait for.
+import { natsServerProgram } from "#libs/programs";
+import { collectorProgram } from "./collector.ts";
+
+for (const [name, install] of Object.entries({ "nats-server": natsServerProgram, "OpenTelemetry collector": collectorProgram })) {
+  const started = performance.now();
+  const waiting = setTimeout(() => process.stdout.write(`installing ${name}\n`), 1000);
+  await install();
+  clearTimeout(waiting);
+  const seconds = Math.round((performance.now() - started) / 1000);
+  if (seconds > 0) process.stdout.write(`installed ${name} (${seconds} s)\n`);
+}
