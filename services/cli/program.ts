@@ -108,8 +108,8 @@ Every flag can be set by a variable too, as --print-config says.`,
     `  ratatouille serve catalog --data /var/lib/ratatouille --nats nats:4222
   ratatouille serve gateway --print-config`,
   );
-  for (const [name, { settings }] of Object.entries(programs)) {
-    configured(command(serve, name, `The service ${name}.`, `  ratatouille serve ${name} --print-config`), settings).action(
+  for (const [name, { summary, settings }] of Object.entries(programs)) {
+    configured(command(serve, name, summary, `  ratatouille serve ${name} --print-config`), settings).action(
       run((options) => serveService(name, options, context)),
     );
   }

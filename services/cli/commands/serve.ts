@@ -45,63 +45,77 @@ type Own = {
 };
 
 type Program<S extends Settings = Settings> = {
+  /** One sentence for the help. */
+  readonly summary: string;
   readonly settings: S;
   /** Loads the service, and nothing of the others. */
   readonly make: (values: Values<S>, own: Own) => Promise<Service>;
 };
 
-const program = <const S extends Settings>(settings: S, make: (values: Values<S>, own: Own) => Promise<Service>) =>
-  ({ settings, make }) as unknown as Program;
+const program = <const S extends Settings>(summary: string, settings: S, make: (values: Values<S>, own: Own) => Promise<Service>) =>
+  ({ summary, settings, make }) as unknown as Program;
 
 /** Attempts of an earlier life of the fine-tune service may take so long to report again: trainers outlive it. */
 const ORPHAN_GRACE_MS = 15_000;
 
 /** The services that are programs. */
 export const programs: Readonly<Record<string, Program>> = {
-  catalog: program(catalogSettings, async ({ data, nats }, own) => {
+  catalog: program("Artifacts, their lineage and their bytes.", catalogSettings, async ({ data, nats }, own) => {
     const { createCatalog } = await import("../../catalog/index.ts");
     return createCatalog({ directory: await own.directory(data), bus: await own.bus(nats), log: own.log });
   }),
-  finetune: program(finetuneSettings, async ({ data, nats, catalog, leaseSeconds }, own) => {
-    const { createFinetune } = await import("../../finetune/index.ts");
-    return createFinetune({
-      directory: await own.directory(data),
-      bus: await own.bus(nats),
-      clients: own.channel(catalog),
-      log: own.log,
-      leaseSeconds,
-      orphanGraceMs: ORPHAN_GRACE_MS,
-    });
-  }),
-  averaging: program(averagingSettings, async ({ catalog }, own) => {
+  finetune: program(
+    "Training jobs: queue, attempts, leases; hands work to trainers.",
+    finetuneSettings,
+    async ({ data, nats, catalog, leaseSeconds }, own) => {
+      const { createFinetune } = await import("../../finetune/index.ts");
+      return createFinetune({
+        directory: await own.directory(data),
+        bus: await own.bus(nats),
+        clients: own.channel(catalog),
+        log: own.log,
+        leaseSeconds,
+        orphanGraceMs: ORPHAN_GRACE_MS,
+      });
+    },
+  ),
+  averaging: program("Averages of models.", averagingSettings, async ({ catalog }, own) => {
     const { createAveraging } = await import("../../averaging/index.ts");
     return createAveraging({ clients: own.channel(catalog), log: own.log });
   }),
-  evaluation: program(evaluationSettings, async ({ catalog }, own) => {
+  evaluation: program("What models are worth on data.", evaluationSettings, async ({ catalog }, own) => {
     const { createEvaluation } = await import("../../evaluation/index.ts");
     return createEvaluation({ clients: own.channel(catalog), log: own.log });
   }),
-  recycling: program(recyclingSettings, async ({ data, nats, catalog, finetune, averaging, evaluation }, own) => {
-    const { createRecycling } = await import("../../recycling/index.ts");
-    const clients = routeClients([
-      [CatalogService, own.channel(catalog)],
-      [FinetuneService, own.channel(finetune)],
-      [AveragingService, own.channel(averaging)],
-      [EvaluationService, own.channel(evaluation)],
-    ]);
-    return createRecycling({ directory: await own.directory(data), bus: await own.bus(nats), clients, log: own.log, resume: true });
-  }),
-  gateway: program(gatewaySettings, async ({ nats, catalog, finetune, averaging, evaluation, recycling }, own) => {
-    const { createGateway } = await import("../../gateway/index.ts");
-    const places = {
-      catalog: own.channel(catalog),
-      finetune: own.channel(finetune),
-      averaging: own.channel(averaging),
-      evaluation: own.channel(evaluation),
-      recycling: own.channel(recycling),
-    };
-    return createGateway({ places, bus: await own.bus(nats) });
-  }),
+  recycling: program(
+    "Recycling runs: plans them, drives them, reports.",
+    recyclingSettings,
+    async ({ data, nats, catalog, finetune, averaging, evaluation }, own) => {
+      const { createRecycling } = await import("../../recycling/index.ts");
+      const clients = routeClients([
+        [CatalogService, own.channel(catalog)],
+        [FinetuneService, own.channel(finetune)],
+        [AveragingService, own.channel(averaging)],
+        [EvaluationService, own.channel(evaluation)],
+      ]);
+      return createRecycling({ directory: await own.directory(data), bus: await own.bus(nats), clients, log: own.log, resume: true });
+    },
+  ),
+  gateway: program(
+    "The one address of all services, for clients and trainers.",
+    gatewaySettings,
+    async ({ nats, catalog, finetune, averaging, evaluation, recycling }, own) => {
+      const { createGateway } = await import("../../gateway/index.ts");
+      const places = {
+        catalog: own.channel(catalog),
+        finetune: own.channel(finetune),
+        averaging: own.channel(averaging),
+        evaluation: own.channel(evaluation),
+        recycling: own.channel(recycling),
+      };
+      return createGateway({ places, bus: await own.bus(nats) });
+    },
+  ),
 };
 
 /** Flags of a command beside its settings. */
