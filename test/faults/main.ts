@@ -45,5 +45,7 @@ else if (unknown !== undefined || !Number.isSafeInteger(seed) || seed < 0) {
   const report = createReport((text) => process.stdout.write(text));
   await runCases(chosen, { seed, signal: interruption.signal, report, keep: values.keep });
   clearTimeout(limit);
-  process.exitCode = report.end(performance.now() - began);
+  const code = report.end(performance.now() - began);
+  // A case that failed may leave something open, which would keep this process.
+  process.stdout.end(() => process.exit(code));
 }
