@@ -1,4 +1,4 @@
-export { address, ConfigError, readConfig, wholeNumber } from "./config.ts";
+export { address, ConfigError, wholeNumber } from "./config.ts";
 export { ExitCode, exitCodeOf, InterruptedError, UsageError } from "./exit.ts";
 export { type CheckResult, type HealthWatch, watchHealth } from "./health-watch.ts";
 export { hostService } from "./host-service.ts";

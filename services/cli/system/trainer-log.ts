@@ -13,7 +13,7 @@ export async function readTail(path: string, from: number): Promise<string> {
   return buffer.toString("utf8", 0, bytesRead);
 }
 
-/** Whether a trainer says in its log that it takes work. The words are those of services/trainer/main.ts. */
+/** Whether a trainer says in its log that it takes work. The words are those of services/trainer/run-trainer.ts. */
 export function saysReady(log: string, trainer: string): boolean {
   return log.split("\n").some((line) => {
     const entry = parse(line);
