@@ -1,2 +1,2 @@
-export { cos, exp, ln, pow, sin } from "./functions.ts";
+export { acos, cos, exp, ln, pow, sin } from "./functions.ts";
 export { mix, sub, uint32, uniform } from "./random.ts";

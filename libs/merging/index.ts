@@ -1,0 +1,13 @@
+export {
+  BLOCK,
+  type Method,
+  type Paper,
+  type Parameter,
+  type Program,
+  type Range,
+  type Reduction,
+  type TensorTask,
+  type Values,
+} from "./method.ts";
+export type { ParameterValues } from "./parameters.ts";
+export type { InputFile, MergePlan, OutputFile, PlannedTensor, Source } from "./plan/types.ts";

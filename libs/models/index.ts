@@ -1,0 +1,1 @@
+export type { ModelFiles, TensorPlace, WeightsFile } from "./types.ts";

@@ -1,0 +1,40 @@
+import type { Digest, Json } from "#libs/recipes";
+import type { Dtype, SafetensorsHeader } from "#libs/tensors";
+
+/** One safetensors file of a model, as it was when it was opened. */
+export type WeightsFile = {
+  readonly path: string;
+  readonly size: number;
+  /** What tells whether a file is still the one that was opened. */
+  readonly identity: { readonly device: bigint; readonly inode: bigint; readonly mtimeNs: bigint };
+  readonly header: SafetensorsHeader;
+};
+
+/** Where one tensor lies: in which file of the model, and at which bytes from the beginning of that file. */
+export type TensorPlace = {
+  readonly file: number;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly length: number;
+};
+
+/** A model in files of this machine: a safetensors file, or a Hugging Face folder with one or several. Nothing of the weights is in memory. */
+export type ModelFiles = {
+  /** As the user named it. */
+  readonly name: string;
+  readonly path: string;
+  /** An adapter is a PEFT folder: adapter_config.json beside adapter_model.safetensors. */
+  readonly kind: "file" | "folder" | "adapter";
+  readonly files: readonly WeightsFile[];
+  /** In the order of the files and of their bytes. */
+  readonly tensors: ReadonlyMap<string, TensorPlace>;
+  /** config.json or adapter_config.json, where there is one. */
+  readonly config?: { readonly [name: string]: Json };
+  /** SPDX identifiers, from the recipe beside it, the model card's front matter, or config.json. Empty if nothing says. */
+  readonly licences: readonly string[];
+  /** The foundation model that it says it comes from: a digest (recipe) or a hub id (base_model). */
+  readonly foundation?: string;
+  /** Digest of a model of the catalog, where it is one. */
+  readonly artifact?: Digest;
+};
