@@ -1,3 +1,4 @@
+export { compareStructure, isAgreeing, isAveraged, type Mismatch } from "./compatibility/index.ts";
 export {
   BLOCK,
   type Method,

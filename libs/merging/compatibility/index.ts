@@ -1,0 +1,1 @@
+export { compareStructure, isAgreeing, isAveraged, type Mismatch, type Structure } from "./structure.ts";
