@@ -1,6 +1,7 @@
 export { arithmetics, type BackendName, backendOf, backends, evaluationArithmetics } from "./arithmetic.ts";
 export { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
-export { foldLicences, joinLicences } from "./licences.ts";
+export { type LicenceTerms, licenceTerms, spdxLicence } from "./licence-terms.ts";
+export { foldLicences, joinLicences, type ResultLicence, resultLicence } from "./licences.ts";
 export {
   type ArtifactKind,
   type BuiltManifest,
