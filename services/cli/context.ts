@@ -1,8 +1,4 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import type { ProcessContext } from "#libs/service";
-import { createLogger, type Logger } from "#libs/telemetry";
-import { openTarget, type Target } from "./system/target.ts";
+import type { Target } from "./system/target.ts";
 
 /** What every command gets: the life of the process, and where to write. */
 export type CommandContext = {
@@ -25,15 +21,8 @@ export type GlobalOptions = {
 };
 
 /** Makes the context of a process. */
-export function commandContext(stack: AsyncDisposableStack, { signal }: ProcessContext): CommandContext {
+export function commandContext(stack: AsyncDisposableStack, signal: AbortSignal): CommandContext {
   return { stack, signal, command: `ratatouille ${process.argv[2] ?? ""}`.trim(), stdout: process.stdout, stderr: process.stderr };
-}
-
-/** A logger to a file under the data directory, since the terminal belongs to the progress. */
-export function fileLogger(dataDirectory: string, service: string): Logger {
-  const directory = join(dataDirectory, "logs");
-  mkdirSync(directory, { recursive: true });
-  return createLogger({ service, destination: join(directory, "ratatouille.log") });
 }
 
 /**
@@ -43,6 +32,8 @@ export function fileLogger(dataDirectory: string, service: string): Logger {
 export async function useTarget({ stack, command }: CommandContext, options: GlobalOptions, trains = false): Promise<Target> {
   const { data, server, token, ca } = options;
   const trainers = trains ? options.trainers : 0;
+  // Not loaded by commands that work on files alone.
+  const [{ openTarget }, { fileLogger }] = await Promise.all([import("./system/target.ts"), import("./file-logger.ts")]);
   const openLog = () => fileLogger(data, "ratatouille");
   return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, command, caPath: ca, openLog }));
 }

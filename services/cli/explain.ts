@@ -1,6 +1,6 @@
-import { Code, codeName, RpcError } from "#libs/rpc";
+import { Code, codeName, isRpcError, RpcError } from "#libs/rpc";
 import { RunFileError } from "#libs/runfile";
-import { UsageError } from "#libs/service";
+import { UsageError } from "#libs/service/process";
 
 /** What a person reads when a command fails: one sentence, or one for each mistake in a run file. */
 export function explain(error: unknown): string {
@@ -9,19 +9,9 @@ export function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Why a file could not be read, without the name of the file, which the sentence around it has. */
-export function fileProblem(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case "ENOENT":
-      return "it does not exist";
-    case "EISDIR":
-      return "it is a directory";
-    case "EACCES":
-      return "this user may not read it";
-    default:
-      return message;
-  }
+/** Whether an error is about what was asked for on the command line: also what a server refuses to understand. */
+export function isUsage(error: unknown): boolean {
+  return error instanceof UsageError || error instanceof RunFileError || isRpcError(error, Code.INVALID_ARGUMENT);
 }
 
 function explainRpc(error: RpcError): string {

@@ -5,7 +5,7 @@ import type { Artifacts } from "#libs/artifacts";
 import { IdxError, parseIdx } from "#libs/datasets";
 import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
 import { UsageError } from "#libs/service";
-import { fileProblem } from "./explain.ts";
+import { fileProblem } from "./file-problem.ts";
 
 /** The files of a data directory, in MNIST's names. */
 const IMAGES = "images-idx3-ubyte";

@@ -1,21 +1,17 @@
 import { CommanderError } from "commander";
-import { Code, isRpcError } from "#libs/rpc";
-import { RunFileError } from "#libs/runfile";
-import { ExitCode, runProcess, UsageError } from "#libs/service";
-import { createLogger } from "#libs/telemetry";
+import { ExitCode, liveProcess, UsageError } from "#libs/service/process";
 import { commandContext } from "./context.ts";
-import { explain } from "./explain.ts";
-import { createProgram } from "./program.ts";
+import { mergingCommands } from "./merging/names.ts";
 
-/** The name in traces: that of a service in a process of its own, or else that of the command. */
-function serviceName([, , command, name]: readonly string[]): string {
-  if (command === "serve" && name !== undefined) return name;
-  return command === "trainer" ? "trainer" : "ratatouille";
-}
+const [, , command = "", service] = process.argv;
+// Commands on files start without gRPC, telemetry and tfjs: that takes longer than many an average.
+const light = mergingCommands.includes(command) && !process.env["OTEL_EXPORTER_OTLP_ENDPOINT"];
+const begin = light ? undefined : (await import("./telemetry.ts")).beginTelemetry;
 
-await runProcess(
-  async (stack, process_) => {
-    const context = commandContext(stack, process_);
+await liveProcess(
+  async (stack, signal) => {
+    const context = commandContext(stack, signal);
+    const { createProgram } = mergingCommands.includes(command) ? await import("./merging/program.ts") : await import("./program.ts");
     let code: number = ExitCode.done;
     try {
       await createProgram(context, (result) => {
@@ -24,15 +20,18 @@ await runProcess(
     } catch (error) {
       // Commander has said what is wrong already; help that was asked for is no mistake.
       if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
-      // What a server refuses to understand was asked for on the command line.
-      if (error instanceof RunFileError || isRpcError(error, Code.INVALID_ARGUMENT)) throw new UsageError(explain(error), { cause: error });
+      if (error instanceof UsageError || signal.aborted) throw error;
+      const { explain, isUsage } = await import("./explain.ts");
+      if (isUsage(error)) throw new UsageError(explain(error), { cause: error });
       throw error;
     }
     return code;
   },
   {
-    service: serviceName(process.argv),
-    log: createLogger({ service: "ratatouille", level: "silent" }),
-    onError: (error) => process.stderr.write(`ratatouille: ${explain(error)}\n`),
+    ...(begin ? { begin: () => begin(command, service) } : {}),
+    async onError(error) {
+      const sentence = error instanceof UsageError ? error.message : (await import("./explain.ts")).explain(error);
+      process.stderr.write(`ratatouille: ${sentence}\n`);
+    },
   },
 );

@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError, Option } from "commander";
-import { type Settings, UsageError, VERSION } from "#libs/service";
+import type { Command } from "commander";
+import { type Settings, UsageError } from "#libs/service";
 import { trainerSettings } from "../trainer/settings.ts";
+import { baseProgram } from "./base-program.ts";
 import { collectGarbage } from "./commands/collect-garbage.ts";
 import { completion, isShell } from "./commands/completion.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -16,8 +17,9 @@ import { trainer } from "./commands/trainer.ts";
 import { up } from "./commands/up.ts";
 import type { CommandContext } from "./context.ts";
 import { parseDuration } from "./duration.ts";
+import { defineMerging } from "./merging/program.ts";
+import { addCommand, local, shared } from "./options.ts";
 import { DEFAULT_LISTEN } from "./system/port.ts";
-import { takeToken } from "./token.ts";
 
 const HOW_NAMES_WORK = `
 NAME is a digest (sha256:…), at least 8 digits of one, or a name such as digits/seed-10/held-out-25.`;
@@ -27,44 +29,12 @@ NAME is a digest (sha256:…), at least 8 digits of one, or a name such as digit
  * @param finish receives the exit code of the command that was run.
  */
 export function createProgram(context: CommandContext, finish: (code: number) => void): Command {
-  const program = new Command("ratatouille")
-    .description("Model recycling: fine-tunings of one foundation model, averaged into one better model with a provable history.")
-    .version(VERSION)
-    .addHelpText(
-      "after",
-      `
-Examples:
-  ratatouille recycle examples/digits.yaml      recycle models on handwritten digits and see whether it pays
-  ratatouille models list                       the models that came out
-  ratatouille lineage digits/seed-10/held-out-25
-  ratatouille doctor                            is everything here that is needed?
-
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
-    )
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) =>
-        write(
-          `${text
-            .trimEnd()
-            .replace(/^error: /, "ratatouille: ")
-            .replace(/\s*\n/g, " ")} (--help shows how)\n`,
-        ),
-    });
-
-  const command = (parent: Command, usage: string, description: string, examples: string) =>
-    parent
-      .command(usage)
-      .summary(description.split("\n", 1)[0] ?? "")
-      .description(description)
-      .addHelpText("after", `\nExamples:\n${examples}`);
+  const program = baseProgram(context);
+  const command = addCommand;
   const run =
     <A extends unknown[]>(action: (...args: A) => Promise<number>) =>
     async (...args: A) =>
       finish(await action(...args));
-  program.hook("preAction", (_, action) => takeToken(action));
 
   shared(
     command(
@@ -79,6 +49,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
     .option("--out <directory>", "where the report and the models go (default: out/<name>)")
     .option("--quiet", "no progress")
     .action(run((file: string, options) => recycle(file, options, context)));
+
+  defineMerging(program, context, finish);
 
   local(
     command(
@@ -289,27 +261,4 @@ function configured(command: Command, settings: Settings): Command {
   return command
     .option("--print-config", "say what is set and where from, and do nothing")
     .option("--json", "with --print-config: for programs");
-}
-
-/** Options of commands that work on the data directory themselves. */
-function local(command: Command): Command {
-  return command
-    .addOption(new Option("--data <directory>", "data directory").env("RATATOUILLE_DATA").default(".ratatouille"))
-    .addOption(new Option("--token <token>", "bearer token; others on this machine can see it here").env("RATATOUILLE_TOKEN"))
-    .option("--token-file <file>", "a file with the bearer token, instead")
-    .option("--trainers <number>", "trainers to start (default: one for each core)", parseTrainers);
-}
-
-/** Options of commands that talk to a system, wherever it runs. */
-function shared(command: Command): Command {
-  return local(command)
-    .addOption(new Option("--server <host:port>", "a running system; without it the one of the data directory").env("RATATOUILLE_SERVER"))
-    .option("--ca <file>", "certificate authority of the server (PEM); use TLS")
-    .option("--json", "output for programs");
-}
-
-function parseTrainers(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 256) throw new InvalidArgumentError("Expected a number from 1 to 256.");
-  return count;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { UsageError } from "#libs/service";
-import { fileProblem } from "./explain.ts";
+import { UsageError } from "#libs/service/process";
+import { fileProblem } from "./file-problem.ts";
 
 /**
  * Makes the option `token` of a command that is about to run what `--token-file` holds, if that is given; it wins over RATATOUILLE_TOKEN.

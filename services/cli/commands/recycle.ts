@@ -8,7 +8,7 @@ import { UsageError } from "#libs/service";
 import { inSpan } from "#libs/telemetry";
 import { RecyclingService, type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
-import { fileProblem } from "../explain.ts";
+import { fileProblem } from "../file-problem.ts";
 import { importSource, readSource } from "../import-source.ts";
 import { createDisplay, type Display, displayMode } from "../render/index.ts";
 import { writeOutput } from "../write-output.ts";

@@ -30,7 +30,7 @@ import { settings as finetuneSettings } from "../../finetune/settings.ts";
 import { settings as gatewaySettings } from "../../gateway/settings.ts";
 import { settings as recyclingSettings } from "../../recycling/settings.ts";
 import type { CommandContext } from "../context.ts";
-import { fileProblem } from "../explain.ts";
+import { fileProblem } from "../file-problem.ts";
 
 /** What a service gets to be made of. */
 type Own = {

@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import type { ServerTls } from "#libs/rpc";
 import { UsageError, VERSION } from "#libs/service";
-import { type CommandContext, fileLogger, type GlobalOptions } from "../context.ts";
-import { fileProblem } from "../explain.ts";
+import type { CommandContext, GlobalOptions } from "../context.ts";
+import { fileLogger } from "../file-logger.ts";
+import { fileProblem } from "../file-problem.ts";
 import { startEmbedded } from "../system/embedded.ts";
 
 export type UpOptions = GlobalOptions & {

@@ -4,7 +4,7 @@ import { UsageError, VERSION } from "#libs/service";
 import { DirectoryLockedError } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
-import { fileProblem } from "../explain.ts";
+import { fileProblem } from "../file-problem.ts";
 import { startEmbedded } from "./embedded.ts";
 
 /** Where a command finds the services. */

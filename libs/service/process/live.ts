@@ -1,0 +1,70 @@
+import { ExitCode, exitCodeOf, InterruptedError } from "../exit.ts";
+
+export type LifeOptions = {
+  /** Opens what lasts longer than all that `main` opens, and is closed after it; for example telemetry. */
+  readonly begin?: () => AsyncDisposable;
+  /** Tells the person or the log about an error that reached the top. */
+  readonly onError: (error: unknown) => void | Promise<void>;
+};
+
+/**
+ * The life of a process. `main` opens what it needs on the stack, works until it is done or `signal` aborts, and may give an exit code;
+ * then the stack closes in reverse order, and the process ends: 0 done (a service that was asked to stop and stopped is done), 1 failed,
+ * 2 wrong usage, 130 when `main` throws after an interruption.
+ * The first SIGINT or SIGTERM aborts `signal`, the second ends the process at once.
+ */
+export async function liveProcess(
+  main: (stack: AsyncDisposableStack, signal: AbortSignal) => Promise<void> | Promise<number>,
+  options: LifeOptions,
+): Promise<never> {
+  const abort = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (abort.signal.aborted) process.exit(ExitCode.interrupted);
+      abort.abort(new InterruptedError(name));
+    });
+  }
+  let crashed = false;
+  const crash = (error: unknown) => {
+    if (crashed) process.exit(ExitCode.failed);
+    crashed = true;
+    void Promise.resolve(options.onError(error))
+      .then(flushed)
+      .then(() => process.exit(ExitCode.failed));
+  };
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+  process.exit(await live(main, abort.signal, options));
+}
+
+async function live(main: Parameters<typeof liveProcess>[0], signal: AbortSignal, { begin, onError }: LifeOptions): Promise<number> {
+  let code: number = ExitCode.done;
+  try {
+    await using stack = new AsyncDisposableStack();
+    if (begin) stack.use(begin());
+    code = (await main(stack, signal)) ?? ExitCode.done;
+  } catch (error) {
+    code = exitCodeOf(error, signal);
+    if (code !== ExitCode.interrupted) await onError(error);
+  }
+  await flushed();
+  return code;
+}
+
+/**
+ * Resolves when what was written is out: in a pipe it is not yet when `write` returns, and `process.exit` would cut it off. Waits for a
+ * slow reader as long as it takes (a second signal still ends the process); a reader that is gone ends the wait. By `end`, as on
+ * Bun 1.4 the callback of an empty write comes before the writes in front of it are out.
+ */
+function flushed(): Promise<unknown> {
+  return Promise.all(
+    [process.stdout, process.stderr].map(
+      (stream) =>
+        new Promise<void>((resolve) => {
+          if (stream.destroyed || stream.writableEnded) return resolve();
+          stream.once("error", () => resolve());
+          stream.end(() => resolve());
+        }),
+    ),
+  );
+}
