@@ -1,1 +1,6 @@
+export { type DigestCache, defaultDigestCache, openDigestCache } from "./digest-cache.ts";
+export { ModelError } from "./errors.ts";
+export { openModel } from "./open-model.ts";
+export { INDEX_NAME, type OutputOptions, type OutputPlan, type PlannedFile, planOutputs } from "./plan-outputs.ts";
 export type { ModelFiles, TensorPlace, WeightsFile } from "./types.ts";
+export { type DigestOptions, fileDigest, weightsDigest } from "./weights-digest.ts";

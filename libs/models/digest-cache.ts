@@ -1,0 +1,81 @@
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { type Digest, isDigest } from "#libs/recipes";
+import type { WeightsFile } from "./types.ts";
+
+/** Digests of files that have been read before, so that they need not be read again. */
+export type DigestCache = {
+  get(file: Pick<WeightsFile, "size" | "identity">): Digest | undefined;
+  /** Remembers a digest, unless the file changed so lately that a later change could carry the same time. Never throws: it is only a cache. */
+  set(file: Pick<WeightsFile, "size" | "identity">, digest: Digest): void;
+};
+
+/** Above that many bytes the file is written anew with its newest half. */
+const MAX_BYTES = 4 << 20;
+
+/** Where the cache is unless told otherwise: below XDG_CACHE_HOME, or ~/.cache. */
+export function defaultDigestCache(env: NodeJS.ProcessEnv = process.env): string {
+  return join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "digests");
+}
+
+/**
+ * Opens the digests of files by device, inode, size and time of change. One line each, appended: several processes may do so at once.
+ * A file of it that cannot be read or written is as an empty one.
+ */
+export function openDigestCache(path: string = defaultDigestCache()): DigestCache {
+  const known = new Map<string, Digest>();
+  const lines = read(path).split("\n").slice(0, -1);
+  for (const line of lines) {
+    const at = line.lastIndexOf(" ");
+    const digest = line.slice(at + 1);
+    if (isDigest(digest)) known.set(line.slice(0, at), digest);
+  }
+  return {
+    get: (file) => known.get(keyOf(file)),
+    set(file, digest) {
+      const key = keyOf(file);
+      if (known.get(key) === digest || isYoung(file)) return;
+      known.set(key, digest);
+      append(path, `${key} ${digest}\n`);
+    },
+  };
+}
+
+function keyOf({ size, identity: { device, inode, mtimeNs } }: Pick<WeightsFile, "size" | "identity">): string {
+  return `${device} ${inode} ${size} ${mtimeNs}`;
+}
+
+/**
+ * File systems give changes the time of their last tick: a hundredth of a second, or one or two seconds where times are whole seconds.
+ * A change within the tick in which the file was read would not be seen.
+ */
+function isYoung({ identity: { mtimeNs } }: Pick<WeightsFile, "identity">): boolean {
+  const age = BigInt(Date.now()) * 1_000_000n - mtimeNs;
+  return age < (mtimeNs % 1_000_000_000n === 0n ? 3_000_000_000n : 100_000_000n);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function append(path: string, line: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) shrink(path);
+    writeFileSync(path, line, { flag: "a", mode: 0o600 });
+  } catch {
+    // The next process reads the file again, that is all.
+  }
+}
+
+function shrink(path: string): void {
+  const lines = read(path).split("\n");
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, lines.slice(lines.length >> 1).join("\n"), { mode: 0o600 });
+  renameSync(temporary, path);
+}

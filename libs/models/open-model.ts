@@ -1,0 +1,99 @@
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { describeModel } from "./describe.ts";
+import { ModelError } from "./errors.ts";
+import { readJsonObject } from "./read-json.ts";
+import { checkIndex, INDEX_SUFFIX, readIndex } from "./shards.ts";
+import type { ModelFiles, TensorPlace, WeightsFile } from "./types.ts";
+import { problem, readWeightsFile } from "./weights-file.ts";
+
+/** Files of a folder that is a PEFT adapter. */
+const ADAPTER_CONFIG = "adapter_config.json";
+const ADAPTER_WEIGHTS = "adapter_model.safetensors";
+
+/**
+ * Opens a model: a safetensors file, the index of a sharded one, a Hugging Face folder (model.safetensors, or shards with their index; also
+ * one of the hub's cache, whose files are links), or a PEFT adapter folder. Reads headers and small JSON files, nothing of the weights.
+ * @param name how the user named it; messages begin with it.
+ * @throws ModelError with one sentence
+ */
+export async function openModel(path: string, name = path): Promise<ModelFiles> {
+  const isDirectory = await stat(path).then(
+    (found) => found.isDirectory(),
+    (cause: unknown) => {
+      throw new ModelError("missing", `cannot read ${name}: ${problem(cause)}`, { cause });
+    },
+  );
+  if (isDirectory) return openFolder(path, name);
+  if (path.endsWith(INDEX_SUFFIX)) return finish("folder", dirname(path), name, await openShards(dirname(path), basename(path), name));
+  return finish("file", path, name, [await readWeightsFile(path, name)]);
+}
+
+async function openFolder(path: string, name: string): Promise<ModelFiles> {
+  const entries = await readdir(path).catch((cause: unknown) => {
+    throw new ModelError("missing", `cannot read ${name}: ${problem(cause)}`, { cause });
+  });
+  const found = weightsOf(entries.sort());
+  if (found === undefined) throw new ModelError("invalid", `${name}: ${noWeights(entries)}`);
+  if (typeof found !== "string") {
+    throw new ModelError("invalid", `${name}: the folder has several models (${found.join(", ")}); name one of these files`);
+  }
+  const kind = found === ADAPTER_WEIGHTS ? "adapter" : "folder";
+  if (kind === "adapter" && !entries.includes(ADAPTER_CONFIG))
+    throw new ModelError("invalid", `${name}: there is ${ADAPTER_WEIGHTS}, but no ${ADAPTER_CONFIG}, without which it has no meaning`);
+  const files = found.endsWith(INDEX_SUFFIX)
+    ? await openShards(path, found, name)
+    : [await readWeightsFile(join(path, found), join(name, found))];
+  return finish(kind, path, name, files);
+}
+
+/** The file that says where a folder's weights are, as transformers looks for it; a list where that is not clear. */
+function weightsOf(entries: readonly string[]): string | readonly string[] | undefined {
+  for (const name of ["model.safetensors", `model${INDEX_SUFFIX}`, ADAPTER_WEIGHTS]) if (entries.includes(name)) return name;
+  const indices = entries.filter((entry) => entry.endsWith(INDEX_SUFFIX));
+  if (indices.length > 0) return indices.length === 1 ? indices[0] : indices;
+  const files = entries.filter((entry) => entry.endsWith(".safetensors"));
+  // Shards without their index: named together, they would be several models.
+  const shards = files.filter((file) => /-\d{5}-of-\d{5}\.safetensors$/.test(file));
+  if (files.length > 0 && shards.length === files.length) return undefined;
+  return files.length > 1 ? files : files[0];
+}
+
+function noWeights(entries: readonly string[]): string {
+  const shard = entries.find((entry) => /-\d{5}-of-\d{5}\.safetensors$/.test(entry));
+  if (shard !== undefined) return `there are shards such as ${shard}, but no model${INDEX_SUFFIX} that says what is where`;
+  if (entries.includes(ADAPTER_CONFIG)) return `there is ${ADAPTER_CONFIG}, but no ${ADAPTER_WEIGHTS}`;
+  const pickle = entries.find((entry) => /^(pytorch_model|adapter_model).*\.(bin|pt|pth)$/.test(entry));
+  return `no model.safetensors is in the folder${pickle === undefined ? "" : `, only ${pickle}, a pickle, which can run code when it is read; save it as safetensors first`}`;
+}
+
+async function openShards(folder: string, index: string, name: string): Promise<WeightsFile[]> {
+  const label = join(name, index);
+  const places = await readIndex(join(folder, index), name.endsWith(INDEX_SUFFIX) ? name : label);
+  const shards = [...new Set(places.values())].sort();
+  const files: WeightsFile[] = [];
+  for (const shard of shards) {
+    const file = await readWeightsFile(join(folder, shard), join(name, shard)).catch((error: unknown) => {
+      if (!(error instanceof ModelError && error.kind === "missing")) throw error;
+      const count = [...places.values()].filter((place) => place === shard).length;
+      throw new ModelError(
+        "invalid",
+        `${name}: the shard ${shard} cannot be read, in which ${index} has ${count} tensors: ${error.message.split(": ").at(-1)}`,
+        { cause: error },
+      );
+    });
+    files.push(file);
+  }
+  checkIndex(name, index, places, shards, files);
+  return files;
+}
+
+async function finish(kind: ModelFiles["kind"], path: string, name: string, files: readonly WeightsFile[]): Promise<ModelFiles> {
+  const tensors = new Map<string, TensorPlace>();
+  for (const [file, { header }] of files.entries())
+    for (const [tensor, { dtype, shape, begin, end }] of header.tensors)
+      tensors.set(tensor, { file, dtype, shape, offset: header.dataOffset + begin, length: end - begin });
+  const configName = kind === "adapter" ? ADAPTER_CONFIG : "config.json";
+  const config = kind === "file" ? undefined : await readJsonObject(join(path, configName), join(name, configName));
+  return { name, path, kind, files, tensors, ...(config ? { config } : {}), ...(await describeModel(kind, path, name, config)) };
+}

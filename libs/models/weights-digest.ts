@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { basename } from "node:path";
+import { canonicalJson, type Digest, digestOf } from "#libs/recipes";
+import type { DigestCache } from "./digest-cache.ts";
+import { ModelError } from "./errors.ts";
+import type { ModelFiles, WeightsFile } from "./types.ts";
+
+export type DigestOptions = {
+  readonly cache?: DigestCache;
+  readonly signal?: AbortSignal;
+  /** Told how many bytes more have been read; nothing for those that the cache knows. */
+  readonly onRead?: (bytes: number) => void;
+};
+
+const CHUNK = 1 << 20;
+
+/**
+ * The digest of a model's weights: the sha-256 of its file; of several the sha-256 of the canonical list of [file name, sha-256], in the
+ * order of the names. @throws ModelError if a file is no longer what was opened
+ */
+export async function weightsDigest(model: Pick<ModelFiles, "files">, options: DigestOptions = {}): Promise<Digest> {
+  const digests: Digest[] = [];
+  for (const file of model.files) digests.push(await fileDigest(file, options));
+  return model.files.length === 1 ? digests[0]! : digestOf(canonicalJson(model.files.map(({ path }, i) => [basename(path), digests[i]!])));
+}
+
+/** The sha-256 of one file. */
+export async function fileDigest(file: WeightsFile, { cache, signal, onRead }: DigestOptions = {}): Promise<Digest> {
+  const known = cache?.get(file);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256");
+  await using handle = await open(file.path, "r");
+  await checkIdentity(handle, file);
+  const chunk = new Uint8Array(CHUNK);
+  for (;;) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await handle.read(chunk, 0, CHUNK, null);
+    if (bytesRead === 0) break;
+    hash.update(chunk.subarray(0, bytesRead));
+    onRead?.(bytesRead);
+  }
+  await checkIdentity(handle, file);
+  const digest: Digest = `sha256:${hash.digest("hex")}`;
+  cache?.set(file, digest);
+  return digest;
+}
+
+async function checkIdentity(handle: Awaited<ReturnType<typeof open>>, { path, size, identity }: WeightsFile): Promise<void> {
+  const now = await handle.stat({ bigint: true });
+  if (now.dev === identity.device && now.ino === identity.inode && now.mtimeNs === identity.mtimeNs && now.size === BigInt(size)) return;
+  throw new ModelError("invalid", `${path} was changed while it was read`);
+}
