@@ -1,0 +1,29 @@
+import { createArena } from "../memory.ts";
+import type { ElementType, Kernels } from "../types.ts";
+import { crc32cTwin } from "./crc32c.ts";
+import { dropoutTwin } from "./dropout.ts";
+import { readElements, writeElements } from "./elements.ts";
+import { foldTwin } from "./fold.ts";
+import { histogramTwin } from "./histogram.ts";
+import { combineTwin, gramTwin } from "./linear.ts";
+import { meanTwin } from "./mean.ts";
+
+/** The kernels in plain TypeScript: what the compiled ones have to agree with, bit for bit. */
+export function loadTwins(): Kernels {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  return {
+    ...createArena(memory, 64),
+    mean: (args) => meanTwin(memory, args),
+    combine: (args) => combineTwin(memory, args),
+    gram: (args) => gramTwin(memory, args),
+    widen(type: ElementType, from, to, toType, count) {
+      if (type === "F64" && toType === "F32") throw new TypeError("F64 does not fit into F32 without loss: narrow it");
+      writeElements(memory, toType, to, readElements(memory, type, from, count));
+    },
+    narrow: (from, type, to, count) => writeElements(memory, type, to, readElements(memory, "F64", from, count)),
+    fold: (args) => foldTwin(memory, args),
+    histogram: (args) => histogramTwin(memory, args),
+    dropout: (args) => dropoutTwin(memory, args),
+    crc32c: (address, length, seed = 0) => crc32cTwin(memory, address, length, seed),
+  };
+}

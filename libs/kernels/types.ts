@@ -1,0 +1,111 @@
+/** Element types that kernels read and write: little-endian, at any address. */
+export type ElementType = "F64" | "F32" | "F16" | "BF16";
+
+/** Bytes of one element. */
+export const ELEMENT_BYTES: { readonly [type in ElementType]: number } = { F64: 8, F32: 4, F16: 2, BF16: 2 };
+
+/** Most inputs of one call of `mean` or `combine`, and of `gram`. */
+export const MAX_INPUTS = 4096;
+export const MAX_GRAM_INPUTS = 64;
+
+/** What `mean` and `combine` have in common. Addresses are bytes of the kernels' memory; no input may overlap `out`, but one may be it. */
+export type LinearArguments = {
+  /** Where each input begins: `count` elements of `type`. */
+  readonly inputs: readonly number[];
+  readonly type: ElementType;
+  readonly out: number;
+  readonly outType: ElementType;
+  readonly count: number;
+};
+
+export type MeanArguments = LinearArguments & {
+  readonly weights: readonly number[];
+  readonly divisor: number;
+  /** Address of room for `count` numbers of 32 bits. */
+  readonly undecided: number;
+};
+
+export type CombineArguments = LinearArguments & { readonly coefficients: readonly number[] };
+
+export type GramArguments = {
+  readonly inputs: readonly number[];
+  readonly type: ElementType;
+  /** Where each input is taken as its difference to this one, in f64. */
+  readonly base?: number;
+  readonly count: number;
+  /** Address of room for inputs² numbers of 64 bits. */
+  readonly out: number;
+};
+
+export type FoldArguments = {
+  readonly input: number;
+  readonly type: ElementType;
+  /** Its products with the elements must be exact: see `exactWeight`. */
+  readonly weight: number;
+  /** Addresses of `count` f64 each, the leading plane first. They are added to in place. */
+  readonly planes: readonly number[];
+  /** Address of `count` f64: what no plane could take. Written whole, with zeros where nothing is left. */
+  readonly spill: number;
+  readonly count: number;
+};
+
+export type HistogramArguments = {
+  readonly values: number;
+  readonly type: "F32" | "F64";
+  readonly count: number;
+  /** Address of 2^width counters of 32 bits; they are added to. */
+  readonly bins: number;
+  /** The bin of x is the `width` bits of |x|'s pattern from bit `shift` on: (pattern >> shift) mod 2^width. At most 16. */
+  readonly shift: number;
+  readonly width: number;
+  /** Counts only elements whose pattern above those bits is this number, (pattern >> (shift + width)); all if it is left out. */
+  readonly prefix?: number;
+};
+
+export type DropoutArguments = {
+  /** Changed in place: what is dropped becomes +0. */
+  readonly values: number;
+  readonly type: "F32" | "F64";
+  readonly count: number;
+  /** Element first + i stays where `uniform(seed, first + i)` of #libs/deterministic is below `density`. */
+  readonly seed: number;
+  readonly first: number;
+  readonly density: number;
+};
+
+/** Functions on the bytes of one memory. They call nobody and keep nothing; one thread's own. */
+export type Kernels = {
+  readonly memory: WebAssembly.Memory;
+  /** Address of so many bytes, aligned to 64. May grow the memory, which voids all views made before. Throws RangeError beyond 4 GB. */
+  allocate(bytes: number): number;
+  /** Forgets all that was allocated. */
+  release(): void;
+  /** Views of the memory, void after the next `allocate`. Other than `bytes` they need an address that is aligned to their elements. */
+  bytes(address: number, length: number): Uint8Array<ArrayBuffer>;
+  uint32(address: number, count: number): Uint32Array<ArrayBuffer>;
+  float32(address: number, count: number): Float32Array<ArrayBuffer>;
+  float64(address: number, count: number): Float64Array<ArrayBuffer>;
+  /**
+   * out[i] = Σ weights[k] · inputs[k][i] / divisor, the exact value rounded once, to nearest, ties to even; a sum of zeros is negative only
+   * if all its terms are. Where f64 cannot prove the rounding, or an element or the result is not finite, the index stands in
+   * `undecided` instead (ascending), and out[i] means nothing. Returns how many there are. `divisor` is positive.
+   */
+  mean(args: MeanArguments): number;
+  /** out[i] = Σ coefficients[k] · inputs[k][i], in f64 in the order of k, rounded once. Too large is infinity, NaN the one quiet NaN. */
+  combine(args: CombineArguments): void;
+  /**
+   * The dot products of all inputs, out[i · K + j], in f64. The products of even and of odd elements are summed apart, in their order,
+   * and added at the end.
+   */
+  gram(args: GramArguments): void;
+  /** Elements as f32 or f64, without loss: F64 only goes to F64. NaN stays some NaN. `to` may not overlap `from`. */
+  widen(type: ElementType, from: number, to: number, toType: "F32" | "F64", count: number): void;
+  /** f64 as elements of a type, rounded once, ties to even. Too large is infinity, NaN the type's one quiet NaN. */
+  narrow(from: number, type: ElementType, to: number, count: number): void;
+  /** Adds weight · input to sums that are kept without error as several planes. Returns how many elements left something in `spill`. */
+  fold(args: FoldArguments): number;
+  histogram(args: HistogramArguments): void;
+  dropout(args: DropoutArguments): void;
+  /** CRC-32C of bytes; `seed` is the CRC of what comes before them. */
+  crc32c(address: number, length: number, seed?: number): number;
+};
