@@ -11,4 +11,13 @@ export {
   type Values,
 } from "./method.ts";
 export type { ParameterValues } from "./parameters.ts";
+export {
+  type GivenParameters,
+  MERGE_ARITHMETIC,
+  MergePlanError,
+  type MergeRequest,
+  planMerge,
+  type TensorOf,
+  type TensorRequest,
+} from "./plan/index.ts";
 export type { InputFile, MergePlan, OutputFile, PlannedTensor, Source } from "./plan/types.ts";

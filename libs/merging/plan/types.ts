@@ -23,6 +23,8 @@ export type PlannedTensor = {
   readonly method: string;
   readonly parameters: { readonly merge: ParameterValues; readonly models: readonly ParameterValues[] };
   readonly models: readonly Source[];
+  /** Which of the plan's models the sources are, as indexes into `digests`; left out where they are all of them, in order. */
+  readonly of?: readonly number[];
   readonly base?: Source;
   readonly statistics?: readonly Source[];
   readonly dtype: Dtype;
@@ -42,4 +44,6 @@ export type MergePlan = {
   readonly outputs: readonly OutputFile[];
   /** In the order of the output's bytes. */
   readonly tensors: readonly PlannedTensor[];
+  /** Text of model.safetensors.index.json, where there are several outputs. */
+  readonly index?: string;
 };
