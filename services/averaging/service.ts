@@ -8,7 +8,7 @@ import { IncompatibleModelsError, InvalidAverageError, NotFiniteError, type Viol
 const LONGEST_MESSAGE = 16_384;
 
 /** AveragingService over an averager: messages to recipes, errors to codes. */
-export function createAveragingService(averager: Averager): Implementation<typeof AveragingService> {
+export function createAveragingService(averager: Averager): Pick<Implementation<typeof AveragingService>, "average"> {
   return {
     async *average({ recipe, reproduce }, { signal }) {
       const work = averager.average(readRecipe(recipe), { reproduce, signal });

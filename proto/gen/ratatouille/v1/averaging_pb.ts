@@ -2,17 +2,17 @@
 // @generated from file ratatouille/v1/averaging.proto (package ratatouille.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Artifact } from "./artifact_pb.ts";
 import { file_ratatouille_v1_artifact } from "./artifact_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file ratatouille/v1/averaging.proto.
  */
 export const file_ratatouille_v1_averaging: GenFile = /*@__PURE__*/
-  fileDesc("Ch5yYXRhdG91aWxsZS92MS9hdmVyYWdpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxIjMKDkF2ZXJhZ2VSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRIRCglyZXByb2R1Y2UYAiABKAgifQoPQXZlcmFnZVJlc3BvbnNlEjMKCHByb2dyZXNzGAEgASgLMh8ucmF0YXRvdWlsbGUudjEuQXZlcmFnZVByb2dyZXNzSAASLAoIYXJ0aWZhY3QYAiABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEgAQgcKBWV2ZW50IjoKD0F2ZXJhZ2VQcm9ncmVzcxISCgpyZWFkX2J5dGVzGAEgASgDEhMKC3RvdGFsX2J5dGVzGAIgASgDMmUKEEF2ZXJhZ2luZ1NlcnZpY2USUQoHQXZlcmFnZRIeLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VSZXF1ZXN0Gh8ucmF0YXRvdWlsbGUudjEuQXZlcmFnZVJlc3BvbnNlIgOQAgIwAWIGcHJvdG8z", [file_ratatouille_v1_artifact]);
+  fileDesc("Ch5yYXRhdG91aWxsZS92MS9hdmVyYWdpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxIjMKDkF2ZXJhZ2VSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRIRCglyZXByb2R1Y2UYAiABKAgifQoPQXZlcmFnZVJlc3BvbnNlEjMKCHByb2dyZXNzGAEgASgLMh8ucmF0YXRvdWlsbGUudjEuQXZlcmFnZVByb2dyZXNzSAASLAoIYXJ0aWZhY3QYAiABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEgAQgcKBWV2ZW50IjoKD0F2ZXJhZ2VQcm9ncmVzcxISCgpyZWFkX2J5dGVzGAEgASgDEhMKC3RvdGFsX2J5dGVzGAIgASgDIt8CChJPcGVuU2Vzc2lvblJlcXVlc3QSDgoGbWV0aG9kGAEgASgJEkAKB3dlaWdodHMYAiADKAsyLy5yYXRhdG91aWxsZS52MS5PcGVuU2Vzc2lvblJlcXVlc3QuV2VpZ2h0c0VudHJ5Ei0KBmxheW91dBgDIAMoCzIdLnJhdGF0b3VpbGxlLnYxLlNlc3Npb25UZW5zb3ISDQoFZHR5cGUYBCABKAkSFAoMYXJjaGl0ZWN0dXJlGAUgASgJEg8KB2xpY2VuY2UYBiABKAkSGgoSZXhwaXJlc19pbl9zZWNvbmRzGAcgASgDEgwKBGtlZXAYCCABKAgSHgoWbWF4X2NvbnRyaWJ1dGlvbl9ieXRlcxgJIAEoAxIYChBtYXhfY29udHJpYnV0b3JzGAogASgFGi4KDFdlaWdodHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIjsKDVNlc3Npb25UZW5zb3ISDAoEbmFtZRgBIAEoCRINCgVkdHlwZRgCIAEoCRINCgVzaGFwZRgDIAMoAyJPChNPcGVuU2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5yYXRhdG91aWxsZS52MS5TZXNzaW9uEg4KBnNlY3JldBgCIAEoCSL1AQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRIrCgVzdGF0ZRgCIAEoDjIcLnJhdGF0b3VpbGxlLnYxLlNlc3Npb25TdGF0ZRIOCgZtZXRob2QYAyABKAkSDQoFZHR5cGUYBCABKAkSEQoJY29tbWl0dGVkGAUgASgFEg4KBmZvbGRlZBgGIAEoBRIPCgdzdGFnaW5nGAcgASgFEhQKDHN0YWdlZF9ieXRlcxgIIAEoAxIRCglvcGVuZWRfYXQYCSABKAMSEgoKZXhwaXJlc19hdBgKIAEoAxIPCgd0ZW5zb3JzGAsgASgFEhAKCGFydGlmYWN0GAwgASgJIoUBChFDb250cmlidXRlUmVxdWVzdBI0CgZoZWFkZXIYASABKAsyIi5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25IZWFkZXJIABIyCgVjaHVuaxgCIAEoCzIhLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGlvbkNodW5rSABCBgoEcGFydCKjAQoSQ29udHJpYnV0aW9uSGVhZGVyEhIKCnNlc3Npb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhMKC2NvbnRyaWJ1dG9yGAMgASgJEhIKCnNpemVfYnl0ZXMYBCABKAMSDgoGZGlnZXN0GAUgASgJEhMKBndlaWdodBgGIAEoAUgAiAEBEhAKCGFydGlmYWN0GAcgASgJQgkKB193ZWlnaHQiMQoRQ29udHJpYnV0aW9uQ2h1bmsSDAoEZGF0YRgBIAEoDBIOCgZjcmMzMmMYAiABKAciKgoJU2VuZEJ5dGVzEg4KBm9mZnNldBgBIAEoAxINCgV1bnRpbBgCIAEoAyKEAQoSQ29udHJpYnV0ZVJlc3BvbnNlEikKBHNlbmQYASABKAsyGS5yYXRhdG91aWxsZS52MS5TZW5kQnl0ZXNIABI6Cgljb21taXR0ZWQYAiABKAsyJS5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25Db21taXR0ZWRIAEIHCgVldmVudCIoChVDb250cmlidXRpb25Db21taXR0ZWQSDwoHZXhpc3RlZBgBIAEoCCJ/Cg9XaXRoZHJhd1JlcXVlc3QSMAoGaGVhZGVyGAEgASgLMh4ucmF0YXRvdWlsbGUudjEuV2l0aGRyYXdIZWFkZXJIABIyCgVjaHVuaxgCIAEoCzIhLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGlvbkNodW5rSABCBgoEcGFydCJJCg5XaXRoZHJhd0hlYWRlchISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnNlY3JldBgCIAEoCRITCgtjb250cmlidXRvchgDIAEoCSKCAQoQV2l0aGRyYXdSZXNwb25zZRIpCgRzZW5kGAEgASgLMhkucmF0YXRvdWlsbGUudjEuU2VuZEJ5dGVzSAASOgoJd2l0aGRyYXduGAIgASgLMiUucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0aW9uV2l0aGRyYXduSABCBwoFZXZlbnQiFwoVQ29udHJpYnV0aW9uV2l0aGRyYXduIiUKD1NuYXBzaG90UmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIn4KEFNuYXBzaG90UmVzcG9uc2USMwoIcHJvZ3Jlc3MYASABKAsyHy5yYXRhdG91aWxsZS52MS5BdmVyYWdlUHJvZ3Jlc3NIABIsCghhcnRpZmFjdBgCIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0SABCBwoFZXZlbnQiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI+ChJHZXRTZXNzaW9uUmVzcG9uc2USKAoHc2Vzc2lvbhgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlNlc3Npb24iPAoTTGlzdFNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJaChRMaXN0U2Vzc2lvbnNSZXNwb25zZRIpCghzZXNzaW9ucxgBIAMoCzIXLnJhdGF0b3VpbGxlLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIikKE1dhdGNoU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJAChRXYXRjaFNlc3Npb25SZXNwb25zZRIoCgdzZXNzaW9uGAEgASgLMhcucmF0YXRvdWlsbGUudjEuU2Vzc2lvbiJLChNDbG9zZVNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhAKCHNuYXBzaG90GAMgASgIIkIKFENsb3NlU2Vzc2lvblJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QqegoMU2Vzc2lvblN0YXRlEh0KGVNFU1NJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIWChJTRVNTSU9OX1NUQVRFX09QRU4QARIYChRTRVNTSU9OX1NUQVRFX0NMT1NFRBACEhkKFVNFU1NJT05fU1RBVEVfRVhQSVJFRBADMsUGChBBdmVyYWdpbmdTZXJ2aWNlElEKB0F2ZXJhZ2USHi5yYXRhdG91aWxsZS52MS5BdmVyYWdlUmVxdWVzdBofLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VSZXNwb25zZSIDkAICMAESVgoLT3BlblNlc3Npb24SIi5yYXRhdG91aWxsZS52MS5PcGVuU2Vzc2lvblJlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5PcGVuU2Vzc2lvblJlc3BvbnNlElwKCkNvbnRyaWJ1dGUSIS5yYXRhdG91aWxsZS52MS5Db250cmlidXRlUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGVSZXNwb25zZSIDkAICKAEwARJWCghXaXRoZHJhdxIfLnJhdGF0b3VpbGxlLnYxLldpdGhkcmF3UmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLldpdGhkcmF3UmVzcG9uc2UiA5ACAigBMAESVAoIU25hcHNob3QSHy5yYXRhdG91aWxsZS52MS5TbmFwc2hvdFJlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5TbmFwc2hvdFJlc3BvbnNlIgOQAgIwARJYCgpHZXRTZXNzaW9uEiEucmF0YXRvdWlsbGUudjEuR2V0U2Vzc2lvblJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5HZXRTZXNzaW9uUmVzcG9uc2UiA5ACARJeCgxMaXN0U2Vzc2lvbnMSIy5yYXRhdG91aWxsZS52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiA5ACARJgCgxXYXRjaFNlc3Npb24SIy5yYXRhdG91aWxsZS52MS5XYXRjaFNlc3Npb25SZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuV2F0Y2hTZXNzaW9uUmVzcG9uc2UiA5ACATABEl4KDENsb3NlU2Vzc2lvbhIjLnJhdGF0b3VpbGxlLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5DbG9zZVNlc3Npb25SZXNwb25zZSIDkAICYgZwcm90bzM", [file_ratatouille_v1_artifact]);
 
 /**
  * @generated from message ratatouille.v1.AverageRequest
@@ -96,6 +96,765 @@ export const AverageProgressSchema: GenMessage<AverageProgress> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_averaging, 2);
 
 /**
+ * @generated from message ratatouille.v1.OpenSessionRequest
+ */
+export type OpenSessionRequest = Message<"ratatouille.v1.OpenSessionRequest"> & {
+  /**
+   * `uniform` (the default): Σ x / K. `weighted`: Σ w · x. `linear`: Σ w · x / Σ w. Others cannot be computed from a stream and are refused.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * Who may contribute, and with which weight. Empty: anybody who has the secret, with the weight that the contribution says.
+   *
+   * @generated from field: map<string, double> weights = 2;
+   */
+  weights: { [key: string]: number };
+
+  /**
+   * What every contribution consists of, in any order. Empty: that of the contribution that is committed first.
+   *
+   * @generated from field: repeated ratatouille.v1.SessionTensor layout = 3;
+   */
+  layout: SessionTensor[];
+
+  /**
+   * Type of the numbers of the average: F32 (the default), F16, BF16.
+   *
+   * @generated from field: string dtype = 4;
+   */
+  dtype: string;
+
+  /**
+   * What the published model says of itself where no contribution is a model of the catalog, for example "mlp". "unknown" if empty.
+   *
+   * @generated from field: string architecture = 5;
+   */
+  architecture: string;
+
+  /**
+   * Licence of the contributions that are not models of the catalog, an SPDX identifier.
+   *
+   * @generated from field: string licence = 6;
+   */
+  licence: string;
+
+  /**
+   * Seconds until the session ends by itself. 0: a day.
+   *
+   * @generated from field: int64 expires_in_seconds = 7;
+   */
+  expiresInSeconds: bigint;
+
+  /**
+   * Store each contribution in the catalog until the session ends, so that a withdrawal needs no bytes from the contributor.
+   *
+   * @generated from field: bool keep = 8;
+   */
+  keep: boolean;
+
+  /**
+   * Limits of this session, below those of the server. 0: none of its own.
+   *
+   * @generated from field: int64 max_contribution_bytes = 9;
+   */
+  maxContributionBytes: bigint;
+
+  /**
+   * @generated from field: int32 max_contributors = 10;
+   */
+  maxContributors: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.OpenSessionRequest.
+ * Use `create(OpenSessionRequestSchema)` to create a new message.
+ */
+export const OpenSessionRequestSchema: GenMessage<OpenSessionRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 3);
+
+/**
+ * @generated from message ratatouille.v1.SessionTensor
+ */
+export type SessionTensor = Message<"ratatouille.v1.SessionTensor"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * As in safetensors: F32, BF16, …
+   *
+   * @generated from field: string dtype = 2;
+   */
+  dtype: string;
+
+  /**
+   * @generated from field: repeated int64 shape = 3;
+   */
+  shape: bigint[];
+};
+
+/**
+ * Describes the message ratatouille.v1.SessionTensor.
+ * Use `create(SessionTensorSchema)` to create a new message.
+ */
+export const SessionTensorSchema: GenMessage<SessionTensor> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 4);
+
+/**
+ * @generated from message ratatouille.v1.OpenSessionResponse
+ */
+export type OpenSessionResponse = Message<"ratatouille.v1.OpenSessionResponse"> & {
+  /**
+   * @generated from field: ratatouille.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+
+  /**
+   * For those who may contribute. The server keeps only its hash.
+   *
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.OpenSessionResponse.
+ * Use `create(OpenSessionResponseSchema)` to create a new message.
+ */
+export const OpenSessionResponseSchema: GenMessage<OpenSessionResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 5);
+
+/**
+ * @generated from message ratatouille.v1.Session
+ */
+export type Session = Message<"ratatouille.v1.Session"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: ratatouille.v1.SessionState state = 2;
+   */
+  state: SessionState;
+
+  /**
+   * @generated from field: string method = 3;
+   */
+  method: string;
+
+  /**
+   * @generated from field: string dtype = 4;
+   */
+  dtype: string;
+
+  /**
+   * Contributions that count.
+   *
+   * @generated from field: int32 committed = 5;
+   */
+  committed: number;
+
+  /**
+   * Those of them whose bytes are in the sums already; the others are still files.
+   *
+   * @generated from field: int32 folded = 6;
+   */
+  folded: number;
+
+  /**
+   * Contributions that have begun and are not complete.
+   *
+   * @generated from field: int32 staging = 7;
+   */
+  staging: number;
+
+  /**
+   * Bytes that committed and incomplete contributions, not folded yet, take on the disk.
+   *
+   * @generated from field: int64 staged_bytes = 8;
+   */
+  stagedBytes: bigint;
+
+  /**
+   * Seconds since 1970.
+   *
+   * @generated from field: int64 opened_at = 9;
+   */
+  openedAt: bigint;
+
+  /**
+   * @generated from field: int64 expires_at = 10;
+   */
+  expiresAt: bigint;
+
+  /**
+   * Number of tensors of the layout; 0 while no contribution says it.
+   *
+   * @generated from field: int32 tensors = 11;
+   */
+  tensors: number;
+
+  /**
+   * Digest of the artifact of the last snapshot that was published, if there is one.
+   *
+   * @generated from field: string artifact = 12;
+   */
+  artifact: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.Session.
+ * Use `create(SessionSchema)` to create a new message.
+ */
+export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 6);
+
+/**
+ * @generated from message ratatouille.v1.ContributeRequest
+ */
+export type ContributeRequest = Message<"ratatouille.v1.ContributeRequest"> & {
+  /**
+   * @generated from oneof ratatouille.v1.ContributeRequest.part
+   */
+  part: {
+    /**
+     * The first message.
+     *
+     * @generated from field: ratatouille.v1.ContributionHeader header = 1;
+     */
+    value: ContributionHeader;
+    case: "header";
+  } | {
+    /**
+     * @generated from field: ratatouille.v1.ContributionChunk chunk = 2;
+     */
+    value: ContributionChunk;
+    case: "chunk";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.ContributeRequest.
+ * Use `create(ContributeRequestSchema)` to create a new message.
+ */
+export const ContributeRequestSchema: GenMessage<ContributeRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 7);
+
+/**
+ * @generated from message ratatouille.v1.ContributionHeader
+ */
+export type ContributionHeader = Message<"ratatouille.v1.ContributionHeader"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+
+  /**
+   * Who contributes: 1 to 200 characters. Each counts once.
+   *
+   * @generated from field: string contributor = 3;
+   */
+  contributor: string;
+
+  /**
+   * The whole file.
+   *
+   * @generated from field: int64 size_bytes = 4;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * Its sha-256, "sha256:…".
+   *
+   * @generated from field: string digest = 5;
+   */
+  digest: string;
+
+  /**
+   * Not for uniform sessions, nor where the session says the weights. 1 unless given.
+   *
+   * @generated from field: optional double weight = 6;
+   */
+  weight?: number | undefined;
+
+  /**
+   * Digest of the model of the catalog whose weights this file is, if it is one: then the average names it as its input.
+   *
+   * @generated from field: string artifact = 7;
+   */
+  artifact: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ContributionHeader.
+ * Use `create(ContributionHeaderSchema)` to create a new message.
+ */
+export const ContributionHeaderSchema: GenMessage<ContributionHeader> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 8);
+
+/**
+ * @generated from message ratatouille.v1.ContributionChunk
+ */
+export type ContributionChunk = Message<"ratatouille.v1.ContributionChunk"> & {
+  /**
+   * 256 KiB to 1 MiB; the last may be shorter.
+   *
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+
+  /**
+   * CRC-32C (Castagnoli) of `data`.
+   *
+   * @generated from field: fixed32 crc32c = 2;
+   */
+  crc32c: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.ContributionChunk.
+ * Use `create(ContributionChunkSchema)` to create a new message.
+ */
+export const ContributionChunkSchema: GenMessage<ContributionChunk> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 9);
+
+/**
+ * What the server wants next.
+ *
+ * @generated from message ratatouille.v1.SendBytes
+ */
+export type SendBytes = Message<"ratatouille.v1.SendBytes"> & {
+  /**
+   * Bytes that it has; the first of these messages says where the first chunk begins.
+   *
+   * @generated from field: int64 offset = 1;
+   */
+  offset: bigint;
+
+  /**
+   * The sender must not be beyond this byte before it hears more. Never less than 1 MiB ahead of `offset`.
+   *
+   * @generated from field: int64 until = 2;
+   */
+  until: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.SendBytes.
+ * Use `create(SendBytesSchema)` to create a new message.
+ */
+export const SendBytesSchema: GenMessage<SendBytes> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 10);
+
+/**
+ * @generated from message ratatouille.v1.ContributeResponse
+ */
+export type ContributeResponse = Message<"ratatouille.v1.ContributeResponse"> & {
+  /**
+   * @generated from oneof ratatouille.v1.ContributeResponse.event
+   */
+  event: {
+    /**
+     * @generated from field: ratatouille.v1.SendBytes send = 1;
+     */
+    value: SendBytes;
+    case: "send";
+  } | {
+    /**
+     * The last message.
+     *
+     * @generated from field: ratatouille.v1.ContributionCommitted committed = 2;
+     */
+    value: ContributionCommitted;
+    case: "committed";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.ContributeResponse.
+ * Use `create(ContributeResponseSchema)` to create a new message.
+ */
+export const ContributeResponseSchema: GenMessage<ContributeResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 11);
+
+/**
+ * @generated from message ratatouille.v1.ContributionCommitted
+ */
+export type ContributionCommitted = Message<"ratatouille.v1.ContributionCommitted"> & {
+  /**
+   * It had been committed before this call sent anything.
+   *
+   * @generated from field: bool existed = 1;
+   */
+  existed: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.ContributionCommitted.
+ * Use `create(ContributionCommittedSchema)` to create a new message.
+ */
+export const ContributionCommittedSchema: GenMessage<ContributionCommitted> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 12);
+
+/**
+ * @generated from message ratatouille.v1.WithdrawRequest
+ */
+export type WithdrawRequest = Message<"ratatouille.v1.WithdrawRequest"> & {
+  /**
+   * @generated from oneof ratatouille.v1.WithdrawRequest.part
+   */
+  part: {
+    /**
+     * The first message.
+     *
+     * @generated from field: ratatouille.v1.WithdrawHeader header = 1;
+     */
+    value: WithdrawHeader;
+    case: "header";
+  } | {
+    /**
+     * @generated from field: ratatouille.v1.ContributionChunk chunk = 2;
+     */
+    value: ContributionChunk;
+    case: "chunk";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.WithdrawRequest.
+ * Use `create(WithdrawRequestSchema)` to create a new message.
+ */
+export const WithdrawRequestSchema: GenMessage<WithdrawRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 13);
+
+/**
+ * @generated from message ratatouille.v1.WithdrawHeader
+ */
+export type WithdrawHeader = Message<"ratatouille.v1.WithdrawHeader"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+
+  /**
+   * @generated from field: string contributor = 3;
+   */
+  contributor: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.WithdrawHeader.
+ * Use `create(WithdrawHeaderSchema)` to create a new message.
+ */
+export const WithdrawHeaderSchema: GenMessage<WithdrawHeader> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 14);
+
+/**
+ * @generated from message ratatouille.v1.WithdrawResponse
+ */
+export type WithdrawResponse = Message<"ratatouille.v1.WithdrawResponse"> & {
+  /**
+   * @generated from oneof ratatouille.v1.WithdrawResponse.event
+   */
+  event: {
+    /**
+     * @generated from field: ratatouille.v1.SendBytes send = 1;
+     */
+    value: SendBytes;
+    case: "send";
+  } | {
+    /**
+     * The last message.
+     *
+     * @generated from field: ratatouille.v1.ContributionWithdrawn withdrawn = 2;
+     */
+    value: ContributionWithdrawn;
+    case: "withdrawn";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.WithdrawResponse.
+ * Use `create(WithdrawResponseSchema)` to create a new message.
+ */
+export const WithdrawResponseSchema: GenMessage<WithdrawResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 15);
+
+/**
+ * @generated from message ratatouille.v1.ContributionWithdrawn
+ */
+export type ContributionWithdrawn = Message<"ratatouille.v1.ContributionWithdrawn"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.ContributionWithdrawn.
+ * Use `create(ContributionWithdrawnSchema)` to create a new message.
+ */
+export const ContributionWithdrawnSchema: GenMessage<ContributionWithdrawn> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 16);
+
+/**
+ * @generated from message ratatouille.v1.SnapshotRequest
+ */
+export type SnapshotRequest = Message<"ratatouille.v1.SnapshotRequest"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.SnapshotRequest.
+ * Use `create(SnapshotRequestSchema)` to create a new message.
+ */
+export const SnapshotRequestSchema: GenMessage<SnapshotRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 17);
+
+/**
+ * @generated from message ratatouille.v1.SnapshotResponse
+ */
+export type SnapshotResponse = Message<"ratatouille.v1.SnapshotResponse"> & {
+  /**
+   * @generated from oneof ratatouille.v1.SnapshotResponse.event
+   */
+  event: {
+    /**
+     * @generated from field: ratatouille.v1.AverageProgress progress = 1;
+     */
+    value: AverageProgress;
+    case: "progress";
+  } | {
+    /**
+     * The last message.
+     *
+     * @generated from field: ratatouille.v1.Artifact artifact = 2;
+     */
+    value: Artifact;
+    case: "artifact";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.SnapshotResponse.
+ * Use `create(SnapshotResponseSchema)` to create a new message.
+ */
+export const SnapshotResponseSchema: GenMessage<SnapshotResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 18);
+
+/**
+ * @generated from message ratatouille.v1.GetSessionRequest
+ */
+export type GetSessionRequest = Message<"ratatouille.v1.GetSessionRequest"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.GetSessionRequest.
+ * Use `create(GetSessionRequestSchema)` to create a new message.
+ */
+export const GetSessionRequestSchema: GenMessage<GetSessionRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 19);
+
+/**
+ * @generated from message ratatouille.v1.GetSessionResponse
+ */
+export type GetSessionResponse = Message<"ratatouille.v1.GetSessionResponse"> & {
+  /**
+   * @generated from field: ratatouille.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.GetSessionResponse.
+ * Use `create(GetSessionResponseSchema)` to create a new message.
+ */
+export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 20);
+
+/**
+ * @generated from message ratatouille.v1.ListSessionsRequest
+ */
+export type ListSessionsRequest = Message<"ratatouille.v1.ListSessionsRequest"> & {
+  /**
+   * 0: 100. At most 500.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 21);
+
+/**
+ * @generated from message ratatouille.v1.ListSessionsResponse
+ */
+export type ListSessionsResponse = Message<"ratatouille.v1.ListSessionsResponse"> & {
+  /**
+   * @generated from field: repeated ratatouille.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 22);
+
+/**
+ * @generated from message ratatouille.v1.WatchSessionRequest
+ */
+export type WatchSessionRequest = Message<"ratatouille.v1.WatchSessionRequest"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.WatchSessionRequest.
+ * Use `create(WatchSessionRequestSchema)` to create a new message.
+ */
+export const WatchSessionRequestSchema: GenMessage<WatchSessionRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 23);
+
+/**
+ * @generated from message ratatouille.v1.WatchSessionResponse
+ */
+export type WatchSessionResponse = Message<"ratatouille.v1.WatchSessionResponse"> & {
+  /**
+   * @generated from field: ratatouille.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.WatchSessionResponse.
+ * Use `create(WatchSessionResponseSchema)` to create a new message.
+ */
+export const WatchSessionResponseSchema: GenMessage<WatchSessionResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 24);
+
+/**
+ * @generated from message ratatouille.v1.CloseSessionRequest
+ */
+export type CloseSessionRequest = Message<"ratatouille.v1.CloseSessionRequest"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+
+  /**
+   * Publish the average of what is committed first.
+   *
+   * @generated from field: bool snapshot = 3;
+   */
+  snapshot: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.CloseSessionRequest.
+ * Use `create(CloseSessionRequestSchema)` to create a new message.
+ */
+export const CloseSessionRequestSchema: GenMessage<CloseSessionRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 25);
+
+/**
+ * @generated from message ratatouille.v1.CloseSessionResponse
+ */
+export type CloseSessionResponse = Message<"ratatouille.v1.CloseSessionResponse"> & {
+  /**
+   * The last snapshot, if one was asked for.
+   *
+   * @generated from field: ratatouille.v1.Artifact artifact = 1;
+   */
+  artifact?: Artifact | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.CloseSessionResponse.
+ * Use `create(CloseSessionResponseSchema)` to create a new message.
+ */
+export const CloseSessionResponseSchema: GenMessage<CloseSessionResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 26);
+
+/**
+ * @generated from enum ratatouille.v1.SessionState
+ */
+export const SessionState = {
+  /**
+   * @generated from enum value: SESSION_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: SESSION_STATE_OPEN = 1;
+   */
+  OPEN: 1,
+
+  /**
+   * @generated from enum value: SESSION_STATE_CLOSED = 2;
+   */
+  CLOSED: 2,
+
+  /**
+   * @generated from enum value: SESSION_STATE_EXPIRED = 3;
+   */
+  EXPIRED: 3,
+} as const;
+
+/**
+ * @generated from enum ratatouille.v1.SessionState
+ */
+export type SessionState = (typeof SessionState)[keyof typeof SessionState] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.SessionState.
+ */
+export const SessionStateSchema: GenEnum<SessionState> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_averaging, 0);
+
+/**
  * Averages weights of models in the catalog, window by window: memory does not grow with the models.
  *
  * @generated from service ratatouille.v1.AveragingService
@@ -112,6 +871,101 @@ export const AveragingService: GenService<{
     methodKind: "server_streaming";
     input: typeof AverageRequestSchema;
     output: typeof AverageResponseSchema;
+  },
+  /**
+   * Opens a session: an average that grows while contributions arrive. The answer holds the secret that contributing, withdrawing and
+   * closing need; it is told this once.
+   * RESOURCE_EXHAUSTED (SESSION_QUOTA): too many sessions are open.
+   *
+   * @generated from rpc ratatouille.v1.AveragingService.OpenSession
+   */
+  openSession: {
+    methodKind: "unary";
+    input: typeof OpenSessionRequestSchema;
+    output: typeof OpenSessionResponseSchema;
+  },
+  /**
+   * Takes one contribution: a safetensors file in the order of its bytes. It counts once and all or nothing, whatever is lost on the way.
+   * The first message is the header. The server answers from where on it wants the bytes and up to where they may be sent (`send`), more of
+   * these while it takes them, and at last `committed`: from then on the contribution counts, also after a crash of the server.
+   * After any failure the same call again goes on where the server has stopped. Equal calls at the same time wait for each other.
+   * ALREADY_EXISTS (CONTRIBUTOR_COUNTED): this contributor has another contribution in the session.
+   * INVALID_ARGUMENT (CONTRIBUTION_MISMATCH, CONTRIBUTION_INVALID, NOT_FINITE): digest, size, layout or numbers are not as they have to be;
+   * the message names the tensor. Nothing is kept then.
+   * ABORTED (TAKEN_OVER): another call goes on with this contribution, as this one stood still. Try again.
+   * RESOURCE_EXHAUSTED (STAGING_QUOTA, CONTRIBUTION_QUOTA, CONTRIBUTOR_QUOTA, STREAM_QUOTA): the violation says which limit, and what it is.
+   * DEADLINE_EXCEEDED (STALLED): nothing came for too long. What has arrived is kept for a while.
+   *
+   * @generated from rpc ratatouille.v1.AveragingService.Contribute
+   */
+  contribute: {
+    methodKind: "bidi_streaming";
+    input: typeof ContributeRequestSchema;
+    output: typeof ContributeResponseSchema;
+  },
+  /**
+   * Takes a contribution out of the average. Where the server still needs its bytes and has them neither itself nor in the catalog, it
+   * answers `send`, and they are sent again as in Contribute and checked against the digest that was committed.
+   * NOT_FOUND (CONTRIBUTION_NOT_FOUND): this contributor has none. FAILED_PRECONDITION (BYTES_NEEDED): the stream ended without the bytes.
+   *
+   * @generated from rpc ratatouille.v1.AveragingService.Withdraw
+   */
+  withdraw: {
+    methodKind: "bidi_streaming";
+    input: typeof WithdrawRequestSchema;
+    output: typeof WithdrawResponseSchema;
+  },
+  /**
+   * Publishes the average of what is committed at this moment and sends the artifact as the last message. Its bytes depend on nothing but
+   * the set of contributions: they are those of an average of the same models in any other way.
+   * FAILED_PRECONDITION (NOTHING_COMMITTED): there is nothing to average. (NOT_FINITE): a number of the average is too large for its type.
+   *
+   * @generated from rpc ratatouille.v1.AveragingService.Snapshot
+   */
+  snapshot: {
+    methodKind: "server_streaming";
+    input: typeof SnapshotRequestSchema;
+    output: typeof SnapshotResponseSchema;
+  },
+  /**
+   * NOT_FOUND (SESSION_NOT_FOUND): there is no such session, or it is long over.
+   *
+   * @generated from rpc ratatouille.v1.AveragingService.GetSession
+   */
+  getSession: {
+    methodKind: "unary";
+    input: typeof GetSessionRequestSchema;
+    output: typeof GetSessionResponseSchema;
+  },
+  /**
+   * Lists sessions, the newest first.
+   *
+   * @generated from rpc ratatouille.v1.AveragingService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * Sends the state of a session now and after each change, and ends with the session. Who is slow misses states, never the newest.
+   *
+   * @generated from rpc ratatouille.v1.AveragingService.WatchSession
+   */
+  watchSession: {
+    methodKind: "server_streaming";
+    input: typeof WatchSessionRequestSchema;
+    output: typeof WatchSessionResponseSchema;
+  },
+  /**
+   * Ends a session and deletes what it has, after a last snapshot if that is asked for. Closing twice is closing once.
+   *
+   * @generated from rpc ratatouille.v1.AveragingService.CloseSession
+   */
+  closeSession: {
+    methodKind: "unary";
+    input: typeof CloseSessionRequestSchema;
+    output: typeof CloseSessionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ratatouille_v1_averaging, 0);
