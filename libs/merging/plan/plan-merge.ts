@@ -1,4 +1,4 @@
-import type { ModelFiles, TensorPlace } from "#libs/models";
+import { type ModelFiles, planOutputs, type TensorPlace } from "#libs/models";
 
 import type { Dtype } from "#libs/tensors";
 import { compareStructure, isAveraged } from "../compatibility/index.ts";
@@ -8,7 +8,7 @@ import { completeFor } from "./complete.ts";
 import { MergePlanError } from "./errors.ts";
 import { inputTable } from "./inputs.ts";
 import { planKey } from "./key.ts";
-import { methodNamed, methods, planOutputs } from "./pending.ts";
+import { methodNamed, methods } from "./pending.ts";
 import type { MergeRequest, TensorOf, TensorRequest } from "./request.ts";
 import type { MergePlan, PlannedTensor, Source } from "./types.ts";
 
