@@ -1,4 +1,22 @@
-export { compareStructure, isAgreeing, isAveraged, type Mismatch } from "./compatibility/index.ts";
+export {
+  type CheckOptions,
+  type CompareOptions,
+  type CompatibilityReport,
+  checkModels,
+  compareModels,
+  compareStructure,
+  type Description,
+  type Finding,
+  type FindingCode,
+  isAgreeing,
+  isAveraged,
+  type Mismatch,
+  type ModelSummary,
+  type Severity,
+  type Tokenizer,
+  type WeightsOfModel,
+  type WeightsReport,
+} from "./compatibility/index.ts";
 export {
   BLOCK,
   type Method,

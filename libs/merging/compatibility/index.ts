@@ -1,1 +1,5 @@
+export { type CheckOptions, checkModels } from "./check-models.ts";
+export { type CompareOptions, compareModels } from "./compare.ts";
+export type { Description, Tokenizer } from "./description.ts";
+export type { CompatibilityReport, Finding, FindingCode, ModelSummary, Severity, WeightsOfModel, WeightsReport } from "./report.ts";
 export { compareStructure, isAgreeing, isAveraged, type Mismatch, type Structure } from "./structure.ts";

@@ -1,0 +1,94 @@
+import { foldLicences, resultLicence, spdxLicence } from "#libs/recipes";
+import { architectureOf, compareArchitectures } from "./architecture.ts";
+import type { Description } from "./description.ts";
+import { compareLabels } from "./labels.ts";
+import { compareLineage } from "./lineage.ts";
+import { type CompatibilityReport, type Finding, finding, judge, type ModelSummary } from "./report.ts";
+import { compareStructure, isAveraged, type Mismatch } from "./structure.ts";
+import { compareTokenizers } from "./tokenizer.ts";
+
+/** What is compared, and what may differ. */
+export type CompareOptions = {
+  readonly base?: Description | undefined;
+  /** Names of tensors that are left out of the average. */
+  readonly exclude?: ReadonlySet<string> | undefined;
+  /** Models of different foundations are averaged all the same. */
+  readonly allowUnrelated?: boolean | undefined;
+  /** Types of floating-point numbers may differ, since the type of the result is given. */
+  readonly mixedTypes?: boolean | undefined;
+};
+
+/** The report of everything but the weights. Reads nothing but tokenizers that differ. */
+export async function compareModels(models: readonly Description[], options: CompareOptions): Promise<CompatibilityReport> {
+  const { base, exclude = new Set(), allowUnrelated = false, mixedTypes = false } = options;
+  const all = base === undefined ? models : [...models, base];
+  const findings = [
+    ...structureFindings(all, exclude, mixedTypes),
+    ...compareArchitectures(all),
+    ...compareLineage(models, base, allowUnrelated),
+    ...compareLabels(models, exclude),
+    ...(await compareTokenizers(all)),
+  ];
+  const result = resultLicence(
+    all.map(({ licences }) => licences),
+    all.map(({ name }) => name),
+  );
+  if (result.licence === undefined) {
+    findings.push(
+      finding("warning", "licence", `No licence is known for the result: ${result.why}.`, { models: all.map(({ name }) => name) }),
+    );
+  } else if (result.nonCommercial) {
+    findings.push(finding("note", "licence", `The result is not for commercial use: ${result.licence}.`));
+  }
+  return {
+    ...judge(findings),
+    models: models.map(summarise),
+    ...(base === undefined ? {} : { base: base.name }),
+    ...(result.licence === undefined ? {} : { licence: result.licence }),
+  };
+}
+
+const SENTENCES: { readonly [code in Mismatch["code"]]: (count: number) => string } = {
+  missing: (count) => `${someTensors(count)} ${count === 1 ? "is" : "are"} not in all models.`,
+  shape: (count) => `${someTensors(count)} ${count === 1 ? "has" : "have"} different shapes.`,
+  dtype: (count) => `${someTensors(count)} ${count === 1 ? "has" : "have"} different types.`,
+  "no-average": (count) => `${someTensors(count)} ${count === 1 ? "is of a type" : "are of types"} that cannot be averaged.`,
+};
+
+/** One finding for each kind of mismatch, with every tensor concerned and what it is in which model. */
+function structureFindings(all: readonly Description[], exclude: ReadonlySet<string>, mixedTypes: boolean): Finding[] {
+  const mismatches = compareStructure(all, { exclude, mixedTypes });
+  const findings = Object.entries(SENTENCES).flatMap(([code, sentence]) => {
+    const these = mismatches.filter((mismatch) => mismatch.code === code);
+    if (these.length === 0) return [];
+    const lines = these.map(({ tensor, problem }) => `${tensor}: ${problem}`);
+    return [finding("error", code as Mismatch["code"], sentence(these.length), { tensors: lines, models: all.map(({ name }) => name) })];
+  });
+  const unknown = [...exclude].filter((name) => all.every(({ tensors }) => !tensors.has(name)));
+  if (unknown.length > 0)
+    findings.push(finding("error", "exclude", "No model has these tensors, which are to be left out.", { tensors: unknown }));
+  if (all.every(({ tensors }) => [...tensors.keys()].every((name) => exclude.has(name)))) {
+    findings.push(finding("error", "empty", "No tensor is left to average."));
+  }
+  return findings;
+}
+
+function summarise(model: Description): ModelSummary {
+  const architecture = architectureOf(model);
+  return {
+    name: model.name,
+    tensors: model.tensors.size,
+    numbers: [...model.tensors.values()].reduce(
+      (sum, { dtype, shape }) => sum + (isAveraged(dtype) ? shape.reduce((a, b) => a * b, 1) : 0),
+      0,
+    ),
+    dtypes: [...new Set([...model.tensors.values()].map(({ dtype }) => dtype))].sort(),
+    ...(architecture === undefined ? {} : { architecture }),
+    ...(model.foundation === undefined ? {} : { foundation: model.foundation }),
+    licences: foldLicences([model.licences.map(spdxLicence)]),
+  };
+}
+
+function someTensors(count: number): string {
+  return count === 1 ? "One tensor" : `${count} tensors`;
+}
