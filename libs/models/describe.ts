@@ -12,13 +12,21 @@ type Description = Pick<ModelFiles, "licences" | "foundation">;
  * configuration. Nothing of it is needed, so a card that cannot be read is as none; a recipe that is not JSON is an error.
  */
 export async function describeModel(kind: ModelFiles["kind"], path: string, name: string, config: Config): Promise<Description> {
-  const recipePath = kind === "file" ? `${path}.recipe.json` : join(path, "recipe.json");
-  const recipe = await readJsonObject(recipePath, kind === "file" ? `${name}.recipe.json` : join(name, "recipe.json"));
+  const recipe = await readJsonObject(recipePathOf(kind, path), recipePathOf(kind, name));
   const card = kind === "file" ? undefined : await frontMatter(join(path, "README.md"));
   const licences = first(licencesOfRecipe(recipe), licencesOfCard(card), licencesOfCard(config)) ?? [];
   const adapted = kind === "adapter" ? text(config?.["base_model_name_or_path"]) : undefined;
   const foundation = adapted ?? text(recipe?.["foundation"]) ?? foundationOfCard(card);
   return { licences: [...licences].sort(), ...(foundation === undefined ? {} : { foundation }) };
+}
+
+function recipePathOf(kind: ModelFiles["kind"], path: string): string {
+  return kind === "file" ? recipeName(path) : join(path, "recipe.json");
+}
+
+/** The recipe of a model in one file lies beside it: out.recipe.json says how out.safetensors was made. */
+export function recipeName(file: string): string {
+  return `${file.replace(/\.safetensors$/, "")}.recipe.json`;
 }
 
 function first(...lists: readonly (readonly string[])[]): readonly string[] | undefined {

@@ -1,3 +1,4 @@
+export { recipeName } from "./describe.ts";
 export { type DigestCache, defaultDigestCache, openDigestCache } from "./digest-cache.ts";
 export { ModelError } from "./errors.ts";
 export { openModel } from "./open-model.ts";

@@ -53,7 +53,7 @@ async function refusal(path: string): Promise<string> {
 test("a file: its tensors with their bytes, and the licences of the recipe beside it", async () => {
   const folder = await folderOf({
     "a.safetensors": writeSafetensors([row("x", 1, 2), row("y", 3)]),
-    "a.safetensors.recipe.json": { licences: ["MIT", "Apache-2.0"], foundation: "sha256:00" },
+    "a.recipe.json": { licences: ["MIT", "Apache-2.0"], foundation: "sha256:00" },
   });
   const model = await openModel(join(folder, "a.safetensors"));
   assert.equal(model.kind, "file");

@@ -1,6 +1,7 @@
 import { RunState, type Stage } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type Line, pad, type Span, span } from "./line.ts";
-import { duration, hasBegun, isOver, jobFacts, type Progress, remaining, totals } from "./progress.ts";
+import { hasBegun, isOver, jobFacts, type Progress, totals } from "./progress.ts";
+import { duration, remaining } from "./time.ts";
 
 /** Columns and rows of the terminal. */
 export type Size = { readonly columns: number; readonly rows: number };

@@ -1,6 +1,7 @@
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { hasBegun, isOver, jobFacts, type Progress, remaining, totals } from "./progress.ts";
+import { hasBegun, isOver, jobFacts, type Progress, totals } from "./progress.ts";
+import { remaining } from "./time.ts";
 
 /** Between two lines that tell no change of a stage. */
 const INTERVAL_MS = 5000;

@@ -9,7 +9,8 @@ import { jsonEvents } from "./json-events.ts";
 import { columnsOf, fit, paint, span } from "./line.ts";
 import { liveView } from "./live-view.ts";
 import { plainLines, silence } from "./plain-lines.ts";
-import { advance, duration, remaining } from "./progress.ts";
+import { advance } from "./progress.ts";
+import { duration, remaining } from "./time.ts";
 
 type JobInit = MessageInitShape<typeof JobSchema>;
 type Init = { run?: MessageInitShape<typeof RunSchema>; running?: JobInit[]; ended?: JobInit[] };

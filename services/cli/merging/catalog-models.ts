@@ -1,0 +1,79 @@
+import { randomUUID } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type Artifacts, createArtifacts } from "#libs/artifacts";
+import { type ModelFiles, openModel } from "#libs/models";
+import { type Digest, inputsOf, layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
+import { Code, isRpcError } from "#libs/rpc";
+import { UsageError } from "#libs/service/process";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { findArtifact } from "../commands/models.ts";
+import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
+import type { Target } from "../system/target.ts";
+
+const targets = new WeakMap<CommandContext, Promise<Target>>();
+
+/**
+ * Opens a model of the catalog: its weights are fetched into the user's cache, named by their digest, unless they are there.
+ * @throws UsageError if the catalog has no such model
+ */
+export async function openCatalogModel(name: string, options: GlobalOptions, context: CommandContext): Promise<ModelFiles> {
+  const { channel, address } = await targetOf(options, context);
+  const artifacts = createArtifacts(channel);
+  const manifest = await findModel(name, options.server === undefined ? `the catalog in ${options.data}` : `the catalog of ${address}`);
+  const weights = layerOf(manifest, mediaTypes.weights);
+  const file = await fetched(weights.digest, artifacts, context.signal);
+  const foundation = await foundationOf(manifest, artifacts, context.signal);
+  const model = await openModel(file, name);
+  return { ...model, licences: manifest.licences, artifact: manifest.digest, ...(foundation === undefined ? {} : { foundation }) };
+
+  async function findModel(wanted: string, where: string): Promise<ReadManifest> {
+    try {
+      const artifact = await findArtifact(wanted, channel.client(CatalogService), context.signal);
+      const found = readManifest(artifact.manifest);
+      if (found.kind !== "model") throw new UsageError(`${wanted} is no model but a ${found.kind}`);
+      return found;
+    } catch (cause) {
+      if (!isRpcError(cause, Code.NOT_FOUND)) throw cause;
+      throw new UsageError(`${wanted} is neither a file or a folder here, nor a model in ${where}`, { cause });
+    }
+  }
+}
+
+/** One system for all models that a command names. */
+function targetOf(options: GlobalOptions, context: CommandContext): Promise<Target> {
+  const target = targets.get(context) ?? useTarget(context, options);
+  targets.set(context, target);
+  return target;
+}
+
+/** The path of a blob in the user's cache. What is there was checked when it came. */
+async function fetched(digest: Digest, artifacts: Artifacts, signal: AbortSignal): Promise<string> {
+  const folder = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "weights");
+  const path = join(folder, `${digest.replace("sha256:", "")}.safetensors`);
+  if (await stat(path).catch(() => undefined)) return path;
+  await mkdir(folder, { recursive: true });
+  const temporary = join(folder, `.${randomUUID()}.tmp`);
+  try {
+    await pipeline(Readable.from(artifacts.stream(digest, { signal })), createWriteStream(temporary));
+    await rename(temporary, path);
+    return path;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** The foundation model that a model of the catalog comes from, by its recipe; undefined if it comes from several. */
+async function foundationOf(manifest: ReadManifest, artifacts: Artifacts, signal: AbortSignal): Promise<Digest | undefined> {
+  const { recipe, digest } = manifest;
+  const role = recipe.kind === "average" ? "models" : recipe.kind === "fine-tune" || recipe.kind === "probe" ? "featurizer" : undefined;
+  if (role === undefined) return digest;
+  const found = new Set<Digest | undefined>();
+  for (const parent of new Set(inputsOf(recipe, role)))
+    found.add(await foundationOf(readManifest((await artifacts.get(parent, { signal })).manifest), artifacts, signal));
+  return found.size === 1 ? [...found][0] : undefined;
+}

@@ -1,0 +1,72 @@
+import { mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Output, pathIn } from "./output.ts";
+
+/** A file that goes with the weights: its name and its whole content. */
+export type SideFile = { readonly name: string; readonly content: string | Uint8Array };
+
+/** How files are called until they are whole: the engine calls its own so too. */
+function temporaryName(name: string, key: string): string {
+  return `.${name}.${key.slice(0, 12)}.partial`;
+}
+
+/**
+ * Whether a merge of this key was begun in the folder and not finished. Then what is there of it is its own, and the same command goes on.
+ */
+export async function wasBegun({ directory }: Output, key: string): Promise<boolean> {
+  const entries = await readdir(directory).catch((): string[] => []);
+  const mark = `.${key.slice(0, 12)}.`;
+  return entries.some((entry) => entry.startsWith(".") && (entry.endsWith(`${mark}partial`) || entry.endsWith(`${mark}journal`)));
+}
+
+/** What of an output is there already: its files, and other weights of the same folder, with which it would be another model. */
+export async function existing(output: Output, names: readonly string[]): Promise<string[]> {
+  const entries = await readdir(output.directory).catch((): string[] => []);
+  const isTaken = (entry: string) => names.includes(entry) || (output.kind === "folder" && isWeights(entry));
+  return entries.filter(isTaken).sort();
+}
+
+/** Files by which transformers finds the weights of a folder. */
+function isWeights(entry: string): boolean {
+  return entry === "model.safetensors" || entry === "model.safetensors.index.json" || /^model-\d{5}-of-\d{5}\.safetensors$/.test(entry);
+}
+
+/**
+ * Writes the files that go with the weights, under temporary names: so a kill at any time leaves either no model, or one whose command
+ * finds its own files and finishes it.
+ */
+export async function stageSideFiles(output: Output, key: string, files: readonly SideFile[], fsync: boolean): Promise<void> {
+  await mkdir(output.directory, { recursive: true });
+  for (const { name, content } of files) {
+    await using handle = await open(pathIn(output, temporaryName(name, key)), "w");
+    await handle.writeFile(content);
+    if (fsync) await handle.sync();
+  }
+}
+
+/** Gives staged files their names, when the weights have theirs; the last one is what the next command looks for. */
+export async function publishSideFiles(output: Output, key: string, files: readonly SideFile[], fsync: boolean): Promise<void> {
+  for (const { name } of files) await rename(pathIn(output, temporaryName(name, key)), pathIn(output, name));
+  if (fsync) {
+    await using folder = await open(output.directory, "r");
+    await folder.sync();
+  }
+}
+
+/** Takes staged files away again, and the folder if nothing else is in it. */
+export async function dropSideFiles(output: Output, key: string, files: readonly SideFile[]): Promise<void> {
+  for (const { name } of files) await rm(pathIn(output, temporaryName(name, key)), { force: true });
+  await rmdir(output.directory).catch(() => undefined);
+}
+
+/** Removes weights of the folder that are not of this output: a reader would take them for its own. */
+export async function removeOtherWeights(output: Output, names: readonly string[]): Promise<void> {
+  if (output.kind === "file") return;
+  for (const entry of await existing(output, [])) if (!names.includes(entry)) await rm(join(output.directory, entry), { force: true });
+}
+
+/** Whether a path is a file of these, whatever the names. */
+export async function isOneOf(path: string, files: readonly { readonly device: bigint; readonly inode: bigint }[]): Promise<boolean> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found !== undefined && files.some(({ device, inode }) => device === found.dev && inode === found.ino);
+}
