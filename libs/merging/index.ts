@@ -28,6 +28,20 @@ export {
   type TensorTask,
   type Values,
 } from "./method.ts";
+export {
+  boundsOf,
+  type CompleteValues,
+  completeAll,
+  completeParameters,
+  type GivenValues,
+  type InMemoryOptions,
+  MergeParameterError,
+  methodNamed,
+  methods,
+  type ParametersOf,
+  runMethodInMemory,
+  type TensorInMemory,
+} from "./methods/index.ts";
 export type { ParameterValues } from "./parameters.ts";
 export {
   type GivenParameters,

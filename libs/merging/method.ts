@@ -47,6 +47,8 @@ export type TensorTask = {
   readonly shape: readonly number[];
   readonly models: number;
   readonly hasBase: boolean;
+  /** Whether there are statistics for this tensor: Gram matrices are there for linear layers only. */
+  readonly hasStatistics?: boolean;
   /** Values for this tensor: every parameter of the method is there. */
   readonly parameters: { readonly merge: ParameterValues; readonly models: readonly ParameterValues[] };
   /** Unsigned 32 bits, and a digest of each model: what random numbers are a function of, with the tensor's name and the element's index. */
@@ -83,9 +85,16 @@ export type Program =
     }
   | {
       readonly kind: "whole";
+      /**
+       * Elements of a piece, where pieces do not know of each other: `apply` may then get any number of consecutive ones instead of the
+       * whole tensor, models, base and `out` alike. Statistics are always whole.
+       */
+      readonly split?: number;
+      /** `first` is the index of the first element in the tensor: 0 for the whole of it. */
       readonly apply: (
         tensors: { readonly models: readonly Values[]; readonly base?: Values; readonly statistics?: readonly Values[] },
         out: Float64Array,
+        first: number,
       ) => void;
     };
 
@@ -117,6 +126,8 @@ export type Reduction =
       readonly add: (state: never, range: Range, results: readonly unknown[]) => void;
       readonly merge: (a: never, b: never) => unknown;
       readonly finish: (total: never) => unknown;
+      /** Where it answers false, nothing is read: the result is that of `start` alone. For scope "tensor". */
+      readonly needed?: (results: readonly unknown[]) => boolean;
     }
   | {
       readonly order: "blocks";
