@@ -53,3 +53,13 @@ export {
   type TensorRequest,
 } from "./plan/index.ts";
 export type { InputFile, MergePlan, OutputFile, PlannedTensor, Source } from "./plan/types.ts";
+export {
+  foldSums,
+  type ListedMember,
+  openSums,
+  roundSums,
+  type SumMember,
+  SumsError,
+  type SumsFile,
+  sumsLayout,
+} from "./sums/index.ts";

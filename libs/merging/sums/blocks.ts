@@ -1,0 +1,35 @@
+import type { SumBlock } from "./fold-block.ts";
+import type { Patch } from "./format.ts";
+
+/** What a plane of a block is on the disk: dense or sparse, whichever is smaller. Undefined where it is all zeros. */
+export function packPlane(plane: Float64Array): { sparse: boolean; numbers: Float64Array } | undefined {
+  let used = 0;
+  for (const value of plane) if (value !== 0) used++;
+  if (used === 0) return undefined;
+  if (2 * used >= plane.length) return { sparse: false, numbers: plane };
+  const numbers = new Float64Array(2 * used);
+  let next = 0;
+  for (let i = 0; i < plane.length; i++) {
+    if (plane[i] === 0) continue;
+    numbers[next++] = i;
+    numbers[next++] = plane[i]!;
+  }
+  return { sparse: true, numbers };
+}
+
+/** Puts what `packPlane` made back where it was. */
+export function unpackPlane(block: SumBlock, { plane, sparse }: Pick<Patch, "plane" | "sparse">, numbers: Float64Array): void {
+  const target = planeOf(block, plane);
+  if (!sparse) target.set(numbers);
+  else for (let i = 0; i < numbers.length; i += 2) target[numbers[i]!] = numbers[i + 1]!;
+}
+
+function planeOf(block: SumBlock, plane: number): Float64Array {
+  const count = block.lead.length;
+  if (plane === 0) {
+    block.negativeZeros ??= new Float64Array(count);
+    return block.negativeZeros;
+  }
+  while (block.further.length < plane) block.further.push(new Float64Array(count));
+  return block.further[plane - 1]!;
+}

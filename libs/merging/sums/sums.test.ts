@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { test } from "node:test";
+import fc from "fast-check";
+import { loadFloat32, type NarrowDtype } from "#libs/tensors";
+import { temporaryDirectory } from "#libs/testing";
+import { BLOCK } from "../method.ts";
+import { exactQuotient } from "./exact-quotient.ts";
+import { productError } from "./expansion.ts";
+import { foldSums, openSums, roundSums, type SumMember } from "./index.ts";
+import { hostileFloats, integersOf, tensorOf, writeModel } from "./testing/models.ts";
+
+const never = new AbortController().signal;
+const anyWeight = fc.oneof(
+  fc.constantFrom(1, 3, -0.5, 0.1, 0, 1e-30),
+  fc.double({ min: -4, max: 4, noNaN: true }).filter((w) => Math.abs(w) > 1e-9),
+);
+const anyType = fc.constantFrom<NarrowDtype>("F32", "F16", "BF16");
+
+/** Members of one tensor with hostile numbers, and their weights. */
+const anyMembers = fc
+  .record({ count: fc.integer({ min: 1, max: 6 }), length: fc.integer({ min: 1, max: 9 }), dtype: anyType })
+  .chain(({ count, length, dtype }) =>
+    fc.record({
+      dtype: fc.constant(dtype),
+      rows: fc.array(fc.array(hostileFloats, { minLength: length, maxLength: length }), { minLength: count, maxLength: count }),
+      weights: fc.oneof(fc.constant(new Array<number>(count).fill(1)), fc.array(anyWeight, { minLength: count, maxLength: count })),
+    }),
+  );
+
+/** The exact mean of finite numbers, its sum in whole numbers. */
+function expected(values: readonly number[], weights: readonly number[], divisor: number, type: NarrowDtype): number {
+  const products = values.flatMap((x, k) => {
+    const product = x * weights[k]!;
+    return [product, product === 0 ? 0 : productError(x, weights[k]!, product)];
+  });
+  const mean = exactQuotient(products, [divisor], type);
+  return mean === 0 && values.every((x, k) => Object.is(x * weights[k]!, -0)) && exactQuotient(products, [1], "F64") === 0 ? -0 : mean;
+}
+
+test("folded in any order and grouping, rounded with or without sums on disk: the exact mean, with every number of threads", async () => {
+  await using directory = await temporaryDirectory();
+  let round = 0;
+  await fc.assert(
+    fc.asyncProperty(anyMembers, fc.nat(), fc.constantFrom(0, 2), async ({ dtype, rows, weights }, cut, threads) => {
+      const finite = rows.map((row) =>
+        row
+          .map((x) => (dtype === "F16" && Math.abs(x) > 65504 ? Math.sign(x) : x))
+          .map((x) => (dtype === "BF16" && Math.abs(x) > 3e38 ? 1 : x)),
+      );
+      const members: SumMember[] = [];
+      const stored: number[][] = [];
+      for (const [k, row] of finite.entries()) {
+        const tensor = tensorOf("w", dtype, [row.length], row);
+        members.push({ ...(await writeModel(directory.path, [tensor, tensorOf("k", "F32", [1], [k])])), weight: weights[k]! });
+        stored.push(widened(dtype, tensor.data));
+      }
+      const divisor = members.length;
+      const results: Uint8Array[] = [];
+      const split = cut % (members.length + 1);
+      for (const order of [members, members.toReversed()]) {
+        const sums = directory.join(`${round++}.sums`);
+        const [first, second] = [order.slice(0, split), order.slice(split)];
+        if (first.length > 0) await foldSums({ members: first, to: sums, threads, signal: never });
+        const from = first.length > 0 ? sums : undefined;
+        results.push(await rounded(directory.path, { sums: from, members: second, divisor }));
+        if (second.length > 0) await foldSums({ from, members: second, to: sums, signal: never });
+        results.push(await rounded(directory.path, { sums, members: [], divisor }));
+      }
+      for (const result of results) assert.deepEqual(result, results[0]);
+      const w = loadAny(results[0]!, dtype);
+      for (let i = 0; i < w.length; i++) {
+        const wanted = expected(
+          stored.map((row) => row[i]!),
+          weights,
+          divisor,
+          dtype,
+        );
+        assert.ok(Object.is(w[i], wanted), `${w[i]} is not ${wanted} at ${i}`);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+function widened(dtype: NarrowDtype, data: Uint8Array): number[] {
+  if (dtype === "F32") return [...new Float32Array(data.slice().buffer)];
+  const bits = new Uint16Array(data.slice().buffer);
+  if (dtype === "BF16") return [...bits].map((b) => new Float32Array(Uint32Array.of(b << 16).buffer)[0]!);
+  return [...new Float16Array(bits.buffer)];
+}
+
+function loadAny(file: Uint8Array, dtype: NarrowDtype): number[] {
+  const header = JSON.parse(
+    new TextDecoder().decode(file.subarray(8, 8 + Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true)))),
+  );
+  const begin = 8 + Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+  const [from, to] = header.w.data_offsets;
+  return widened(dtype, file.slice(begin + from, begin + to));
+}
+
+let outputs = 0;
+async function rounded(
+  directory: string,
+  options: { sums?: string | undefined; members: readonly SumMember[]; divisor: number | "sum" },
+): Promise<Uint8Array> {
+  const single = `out-${outputs++}.safetensors`;
+  await roundSums({ ...options, output: { directory, single, fsync: false }, signal: never });
+  return new Uint8Array(await readFile(`${directory}/${single}`));
+}
+
+test("2^120 + 2^40 + 2^-60 - 2^120 - 2^40 is 2^-60 in every order, and taking a member away is as if it had never come", async () => {
+  await using directory = await temporaryDirectory();
+  const members: SumMember[] = [];
+  for (const x of [2 ** 120, 2 ** 40, 2 ** -60, -(2 ** 120), -(2 ** 40)]) {
+    members.push({ ...(await writeModel(directory.path, [tensorOf("w", "F32", [3], [x, -0, 1])])), weight: 1 });
+  }
+  const sums = directory.join("sums");
+  const seen: Uint8Array[] = [];
+  for (const [k, member] of members.entries()) {
+    await foldSums({ from: k === 0 ? undefined : sums, members: [member], to: sums, signal: never });
+    seen.push(await rounded(directory.path, { sums, members: [], divisor: 1 }));
+  }
+  assert.deepEqual([...loadFloat32(seen.at(-1)!).get("w")!.data], [2 ** -60, -0, 5]);
+  for (const [k, member] of [...members.entries()].toReversed()) {
+    assert.deepEqual(await rounded(directory.path, { sums, members: [], divisor: 1 }), seen[k]);
+    await foldSums({ from: sums, members: [{ ...member, remove: true }], to: sums, signal: never });
+  }
+  const { count, members: left, patches } = await openSums(sums);
+  assert.deepEqual([count, left, patches], [0, [], []]);
+});
+
+test("tensors over several blocks, without elements, and of one value; the sums of usual data take 8 bytes a number", async () => {
+  await using directory = await temporaryDirectory();
+  const count = 2 * BLOCK + 17;
+  const members: SumMember[] = [];
+  for (let k = 0; k < 3; k++) {
+    const values = Float32Array.from({ length: count }, (_, i) => ((i * 7919 + k * 104729) % 65521) / 65521 - 0.5);
+    const tensors = [tensorOf("big", "F32", [count], values), tensorOf("none", "F32", [0, 4], []), tensorOf("one", "F32", [], [k])];
+    members.push({ ...(await writeModel(directory.path, tensors)), weight: 1 });
+  }
+  const sums = await foldSums({ members, to: directory.join("sums"), threads: 2, signal: never });
+  assert.ok(sums.size < 8 * count + 4096, `${sums.size} bytes`);
+  const out = loadFloat32(await rounded(directory.path, { sums: sums.path, members: [], divisor: 3 }));
+  assert.deepEqual([...out.get("one")!.data], [1]);
+  assert.deepEqual(out.get("none")!.shape, [0, 4]);
+  assert.equal(out.get("big")!.data.length, count);
+});
+
+test("counters are the largest of those that are in, and other whole numbers have to agree", async () => {
+  await using directory = await temporaryDirectory();
+  const member = async (batches: bigint, position: bigint): Promise<SumMember> => {
+    const tensors = [
+      tensorOf("w", "F32", [1], [1]),
+      integersOf("bn.num_batches_tracked", [batches]),
+      integersOf("position_ids", [position, 2n]),
+    ];
+    return { ...(await writeModel(directory.path, tensors)), weight: 1 };
+  };
+  const [low, high, other] = [await member(3n, 1n), await member(9n, 1n), await member(4n, 7n)];
+  const sums = directory.join("sums");
+  const batches = async () => (await rounded(directory.path, { sums, members: [], divisor: "sum" })).slice();
+  await foldSums({ members: [low], to: sums, signal: never });
+  const alone = await batches();
+  await foldSums({ from: sums, members: [high], to: sums, signal: never });
+  assert.notDeepEqual(await batches(), alone);
+  await assert.rejects(foldSums({ from: sums, members: [other], to: sums, signal: never }), {
+    kind: "disagree",
+    tensor: "position_ids",
+    member: 0,
+  });
+  await foldSums({ from: sums, members: [{ ...high, remove: true }], to: sums, signal: never });
+  assert.deepEqual(await batches(), alone);
+});
+
+test("what cannot be summed is refused with its name, and nothing is written", async () => {
+  await using directory = await temporaryDirectory();
+  const one = { ...(await writeModel(directory.path, [tensorOf("w", "F32", [2], [1, 2])])), weight: 1 };
+  const nan = { ...(await writeModel(directory.path, [tensorOf("w", "F32", [2], [1, Number.NaN])])), weight: 1 };
+  const shape = { ...(await writeModel(directory.path, [tensorOf("w", "F32", [1], [1]), tensorOf("v", "F32", [1], [1])])), weight: 1 };
+  const double = { ...(await writeModel(directory.path, [tensorOf("w", "F64", [1], [1])])), weight: 1 };
+  const sums = directory.join("sums");
+  const fold = (member: SumMember, from?: string) => foldSums({ from, members: [member], to: sums, signal: never });
+  await fold(one);
+  const before = await readFile(sums);
+  await assert.rejects(fold(nan, sums), { kind: "not-finite", tensor: "w", member: 0, message: /NaN at element 1/ });
+  await assert.rejects(fold(shape, sums), {
+    kind: "layout",
+    tensor: "w",
+    message: /"w" is F32 \[1\], and has to be F32 \[2\]; tensor "v" is in no other/,
+  });
+  await assert.rejects(fold(double), { kind: "layout", tensor: "w", message: /F64/ });
+  await assert.rejects(fold(one, sums), { kind: "member", message: /in the average already/ });
+  await assert.rejects(fold({ ...nan, remove: true }, sums), { kind: "member", message: /not in the average/ });
+  await assert.rejects(fold({ ...one, remove: true, weight: 2 }, sums), { kind: "member", message: /with the weight 1, not 2/ });
+  await assert.rejects(fold({ ...shape, weight: Number.NaN }), { kind: "weight" });
+  assert.deepEqual(await readFile(sums), before);
+  assert.deepEqual(
+    (await readdir(directory.path)).filter((name) => name.startsWith(".")),
+    [],
+  );
+});
