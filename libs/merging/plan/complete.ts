@@ -1,14 +1,11 @@
-import type { Method, Parameter } from "../method.ts";
-import type { ParameterValues } from "../parameters.ts";
+import type { Method } from "../method.ts";
+import { type CompleteValues, completeAll, MergeParameterError } from "../methods/index.ts";
 import type { GivenParameters } from "./request.ts";
 
-type Completed = {
-  readonly parameters: { readonly merge: ParameterValues; readonly models: readonly ParameterValues[] };
-  readonly problems: readonly string[];
-};
+type Completed = { readonly parameters: CompleteValues; readonly problems: readonly string[] };
 
 /** Completes the parameters of tensors, each combination of given values once: most tensors of a model have the same. */
-export function completeFor(method: Method): (given: GivenParameters, models: number) => Completed {
+export function completeFor(method: Method): (given: GivenParameters, models: readonly string[]) => Completed {
   const known = new Map<string, Completed>();
   return (given, models) => {
     const key = JSON.stringify([given, models]);
@@ -21,18 +18,11 @@ export function completeFor(method: Method): (given: GivenParameters, models: nu
   };
 }
 
-function complete(method: Method, { merge = {}, models = [] }: GivenParameters, count: number): Completed {
-  const problems: string[] = [];
-  if (models.length > 0 && models.length !== count) problems.push(`there are parameters for ${models.length} models, and ${count} models`);
-  const scope = (parameters: readonly Parameter[], given: ParameterValues) => {
-    const values = Object.fromEntries(parameters.map(({ name, default: fallback }) => [name, given[name] ?? fallback]));
-    for (const [name, value] of Object.entries(values)) if (value === undefined) problems.push(`${method.name} needs \`${name}\``);
-    return values as ParameterValues;
-  };
-  const of = (wanted: Parameter["scope"]) => method.parameters.filter((parameter) => parameter.scope === wanted);
-  const parameters = {
-    merge: scope(of("merge"), merge),
-    models: Array.from({ length: count }, (_, i) => scope(of("model"), models[i] ?? {})),
-  };
-  return { parameters, problems };
+function complete(method: Method, given: GivenParameters, models: readonly string[]): Completed {
+  try {
+    return { parameters: completeAll(method, given, models.length, (i) => models[i]!), problems: [] };
+  } catch (error) {
+    if (!(error instanceof MergeParameterError)) throw error;
+    return { parameters: { merge: {}, models: [] }, problems: error.problems };
+  }
 }

@@ -113,6 +113,15 @@ test("a method that is not there, and one that gets too few or a base, say so", 
   assert.match(problems(() => planMerge(request(two(), { base, baseDigest: digestOf("z") })))[0]!, /linear takes no base model/);
 });
 
+test("parameters that are wrong, alone or together, are said before anything is read", () => {
+  const given = (weight: number) => () => ({ models: [{ weight }, { weight: -1 }] });
+  assert.deepEqual(
+    problems(() => planMerge(request(two(), { parametersOf: given(1) }))),
+    ["linear: the weights 1, -1 sum to 0: give others, or normalize=false"],
+  );
+  assert.match(problems(() => planMerge(request(two(), { parametersOf: given(Number.NaN) })))[0]!, /^linear, x: weight is NaN/);
+});
+
 test("equal requests have equal keys, wherever the files lie; what decides bytes changes them", () => {
   const key = (given: Partial<MergeRequest> = {}, models: readonly ModelFiles[] = two()): MergePlan["key"] =>
     planMerge(request(models, given)).key;

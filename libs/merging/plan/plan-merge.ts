@@ -3,12 +3,12 @@ import { type ModelFiles, planOutputs, type TensorPlace } from "#libs/models";
 import type { Dtype } from "#libs/tensors";
 import { compareStructure, isAveraged } from "../compatibility/index.ts";
 import type { Method } from "../method.ts";
+import { methodNamed, methods } from "../methods/index.ts";
 import { commonTensors } from "./common.ts";
 import { completeFor } from "./complete.ts";
 import { MergePlanError } from "./errors.ts";
 import { inputTable } from "./inputs.ts";
 import { planKey } from "./key.ts";
-import { methodNamed, methods } from "./pending.ts";
 import type { MergeRequest, TensorOf, TensorRequest } from "./request.ts";
 import type { MergePlan, PlannedTensor, Source } from "./types.ts";
 
@@ -76,7 +76,7 @@ function* checkRequest(request: MergeRequest, method: Method): Generator<string>
   const stacked = request.tensors !== undefined;
   if (!stacked) yield* countProblem(method, models.length);
   if (digests.length !== models.length) yield `${models.length} models need as many digests, not ${digests.length}`;
-  if (method.base === "required" && base === undefined) yield `${method.name} needs a base model`;
+  if (method.base === "required" && base === undefined && !stacked) yield `${method.name} needs a base model`;
   if (method.base === "none" && base !== undefined && !stacked)
     yield `${method.name} takes no base model, and ${base.name} is given as one`;
   if (base !== undefined && baseDigest === undefined) yield `the base ${base.name} needs a digest`;
@@ -122,9 +122,14 @@ function planTensor(tensor: TensorRequest, context: Context): Unplaced | string[
     return { name: tensor.name, shape, elements, method: kind, parameters, models: sources.map(source), dtype: first.dtype };
   }
   const given = request.parametersOf?.(tensor.name) ?? {};
-  const { parameters, problems: wrong } = context.complete(given, tensor.sources.length);
+  const { parameters, problems: wrong } = context.complete(
+    given,
+    tensor.sources.map(({ model }) => models[model]!.name),
+  );
   const statistics = method.statistics === undefined ? undefined : statisticsOf(label, tensor, shape, context);
   if (wrong.length > 0 || typeof statistics === "string") return [...wrong, ...(typeof statistics === "string" ? [statistics] : [])];
+  const misfit = parametersProblem(tensor, shape, parameters, context);
+  if (misfit !== undefined) return [misfit];
   const inOrder = tensor.sources.length === request.models.length && tensor.sources.every(({ model }, i) => model === i);
   return {
     name: tensor.name,
@@ -138,6 +143,23 @@ function planTensor(tensor: TensorRequest, context: Context): Unplaced | string[
     ...(statistics === undefined ? {} : { statistics }),
     dtype: request.dtype ?? first.dtype,
   };
+}
+
+/** Parameters can be right one by one and not together: weights that sum to nothing. The method says so before anything is read. */
+function parametersProblem(
+  { name, sources, base }: TensorRequest,
+  shape: readonly number[],
+  parameters: PlannedTensor["parameters"],
+  { request: { digests, seed = 0 }, method }: Context,
+): string | undefined {
+  const task = { name, shape, models: sources.length, hasBase: base !== undefined, parameters, seed };
+  try {
+    method.program({ ...task, digests: sources.map(({ model }) => digests[model] ?? "") });
+    return undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return `${method.name}: ${error.message}`;
+    throw error;
+  }
 }
 
 /** How a tensor is made: by the method, or as a whole. Undefined where its type has no average and more than one model has it. */
