@@ -1,0 +1,165 @@
+import type { ModelFiles } from "#libs/models";
+import type { Digest } from "#libs/recipes";
+import type { Method } from "../method.ts";
+import { methodNamed } from "../methods/index.ts";
+import type { GivenParameters, MergeRequest } from "../plan/index.ts";
+import type { MergekitConfig, Reference, Settings, Slice, Source } from "./config.ts";
+import { type ConfigProblem, MergekitError } from "./errors.ts";
+import { depthOf, stacksOf } from "./layers.ts";
+import { problemAt, type Roles, rolesOf } from "./roles.ts";
+import { hasGradient, resolveParameter } from "./settings.ts";
+import { stackSlices } from "./stack-slices.ts";
+
+/** A model that a configuration names, opened; its adapter is applied where it has one. */
+export type OpenedModel = { readonly model: ModelFiles; readonly digest: Digest };
+
+/** What a configuration asks for. */
+export type MergekitRequest = {
+  readonly request: MergeRequest;
+  /** What is accepted and has no effect, one sentence each. */
+  readonly notes: readonly string[];
+  /** The model that config.json and the tokenizer are from unless the configuration says otherwise: the base, or the first. */
+  readonly donor: ModelFiles;
+  /** All models, each once, as they are first named. */
+  readonly models: readonly ModelFiles[];
+  /** How many layers the result has, where it has others than its models. */
+  readonly layers?: number;
+};
+
+/**
+ * Turns a configuration into a request for `planMerge`.
+ * @param open gives the model of a name. It is called once for each.
+ * @throws MergekitError with every reason that is found in the configuration together with the models.
+ */
+export async function requestOfMergekit(
+  config: MergekitConfig,
+  open: (reference: Reference) => Promise<OpenedModel>,
+): Promise<MergekitRequest> {
+  const method = methodNamed(config.method.name)!;
+  const found = config.slices.map((slice) => rolesOf(config, slice, method));
+  const problems = found.filter((one): one is ConfigProblem => "message" in one);
+  if (problems.length > 0) throw new MergekitError(config.path, problems);
+  const roles = found as Roles[];
+
+  const opened = new Map<string, OpenedModel>();
+  for (const reference of referencesOf(config)) {
+    if (!opened.has(reference.text)) opened.set(reference.text, await open(reference));
+  }
+  const modelOf = ({ reference }: Source) => opened.get(reference.text)!.model;
+  const common = { config, method, opened, modelOf };
+  const made = config.kind === "models" ? ofModels(roles[0]!, common) : ofSlices(roles, common);
+  if (made.problems.length > 0) throw new MergekitError(config.path, made.problems);
+  const models = [...opened.values()].map(({ model }) => model);
+  return {
+    request: { method: method.name, ...made.request, ...(config.dtype === undefined ? {} : { dtype: config.dtype }) },
+    notes: config.notes,
+    donor: config.base === undefined ? models[0]! : opened.get(config.base.text)!.model,
+    models,
+    ...(made.layers === undefined ? {} : { layers: made.layers }),
+  };
+}
+
+type Common = {
+  readonly config: MergekitConfig;
+  readonly method: Method;
+  readonly opened: ReadonlyMap<string, OpenedModel>;
+  readonly modelOf: (source: Source) => ModelFiles;
+};
+
+type Made = { readonly request: Omit<MergeRequest, "method">; readonly problems: readonly ConfigProblem[]; readonly layers?: number };
+
+/** Every model that is named, members first. The tokenizer's may be another one. */
+function* referencesOf({ slices, base, tokenizer }: MergekitConfig): Generator<Reference> {
+  for (const { sources } of slices) for (const { reference } of sources) yield reference;
+  for (const slice of slices) if (slice.base !== undefined) yield slice.base;
+  if (base !== undefined) yield base;
+  if (tokenizer !== undefined && typeof tokenizer.from !== "string") yield tokenizer.from;
+}
+
+/** `models`: every tensor of all models, of the same name in each. */
+function ofModels({ models, base }: Roles, { config, method, opened, modelOf }: Common): Made {
+  const slice = config.slices[0]!;
+  const stacks = stacksOf(modelOf(models[0] ?? base!));
+  const digestOf = ({ reference }: Source) => opened.get(reference.text)!.digest;
+  const problems = stacks.length > 0 ? [] : gradientsWithoutLayers(config, slice, method);
+  return {
+    problems,
+    request: {
+      models: models.map(modelOf),
+      digests: models.map(digestOf),
+      ...(base === undefined ? {} : { base: modelOf(base), baseDigest: digestOf(base) }),
+      parametersOf: (tensor) => {
+        const inputs = models.map((source) => ({ source, tensor }));
+        return parametersFor({ config, method, slice, inputs, tensor, t: depthOf(stacks, tensor) });
+      },
+    },
+  };
+}
+
+/** `slices`: layers of models, one after another. */
+function ofSlices(roles: readonly Roles[], { config, method, opened, modelOf }: Common): Made {
+  const { tensors, contexts, problems, layers } = stackSlices(config, roles, modelOf);
+  const used = new Set(
+    roles.flatMap(({ models, base }) => [...models, ...(base === undefined ? [] : [base])]).map(({ reference }) => reference.text),
+  );
+  const names = [...opened.keys()].filter((name) => used.has(name));
+  const indices = new Map(names.map((name, index) => [name, index]));
+  const place = ({ source, tensor }: { source: Source; tensor: string }) => ({ model: indices.get(source.reference.text)!, tensor });
+  return {
+    problems,
+    layers,
+    request: {
+      models: names.map((name) => opened.get(name)!.model),
+      digests: names.map((name) => opened.get(name)!.digest),
+      tensors: tensors.map(({ name, sources, base }) => ({
+        name,
+        sources: sources.map(place),
+        ...(base === undefined ? {} : { base: place(base) }),
+      })),
+      parametersOf: (tensor) => {
+        const { slice, t, inputs } = contexts.get(tensor)!;
+        return parametersFor({ config, method, slice, inputs, tensor, t });
+      },
+    },
+  };
+}
+
+/** The given parameters of one tensor. Those of a model are filtered by what the tensor is called in it, the others by the result's name. */
+function parametersFor(args: {
+  readonly config: MergekitConfig;
+  readonly method: Method;
+  readonly slice: Slice;
+  readonly inputs: readonly { readonly source: Source; readonly tensor: string }[];
+  readonly tensor: string;
+  readonly t: number;
+}): GivenParameters {
+  const { config, method, slice, inputs, tensor, t } = args;
+  const shared = [slice.parameters, config.moduleParameters, config.parameters];
+  const values = (scope: "merge" | "model", settings: readonly Settings[], name: string) => {
+    const given: { [name: string]: number | boolean } = {};
+    for (const parameter of method.parameters) {
+      const value = parameter.scope === scope ? resolveParameter(parameter, settings, name, t) : undefined;
+      if (value !== undefined) given[parameter.name] = value;
+    }
+    return given;
+  };
+  return {
+    merge: values("merge", shared, tensor),
+    models: inputs.map(({ source, tensor: name }) => values("model", [source.parameters, ...shared], name)),
+  };
+}
+
+/** A gradient has no meaning without layers. mergekit-pytorch silently takes its first value. */
+function gradientsWithoutLayers(config: MergekitConfig, slice: Slice, method: Method): ConfigProblem[] {
+  const scopes = [...slice.sources.map(({ parameters }) => parameters), slice.parameters, config.moduleParameters, config.parameters];
+  return scopes.flatMap((settings) =>
+    [...settings]
+      .filter(([name, setting]) => method.parameters.some((parameter) => parameter.name === name) && hasGradient(setting))
+      .map(([name, setting]) =>
+        problemAt(
+          setting,
+          `\`${name}\` at line ${setting.line} is spread over layers, and the models have none that are named like model.layers.0`,
+        ),
+      ),
+  );
+}
