@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { type Digest, isDigest } from "./canonical.ts";
 
 /** What a recipe does. */
 export type RecipeKind = "import" | "dataset" | "pretrain" | "probe" | "fine-tune" | "average" | "evaluate";
@@ -65,13 +66,19 @@ const trainingSchema = v.strictObject({
  */
 export type TrainingParameters = v.InferOutput<typeof trainingSchema>;
 
+const digest = v.custom<Digest>(isDigest, "Expected a digest: sha256: and 64 hexadecimal digits");
+
 const averageSchema = v.strictObject({
-  method: v.picklist(["uniform", "weighted"]),
+  method: v.picklist(["uniform", "weighted", "linear"]),
   weights: v.optional(v.array(v.pipe(v.number(), v.finite()))),
   exclude: v.optional(v.array(v.string())),
-  dtype: v.literal("F32"),
+  contributions: v.optional(v.pipe(v.array(digest), v.minLength(1))),
+  dtype: v.picklist(["F32", "F16", "BF16"]),
 });
-/** An average of models. `exclude` names tensors that are left out. `weights` are used as they are, one for each model. */
+/**
+ * An average of models. `exclude` names tensors that are left out. `weights` are used as they are, one for each model; `linear` divides by
+ * their sum. `contributions` are the sha-256 of files that a session took and that are no models of the catalog; they come after the models.
+ */
 export type AverageParameters = v.InferOutput<typeof averageSchema>;
 
 /** What an evaluation measures. */
@@ -106,7 +113,7 @@ export const schemas: { readonly [K in RecipeKind]: KindSchema } = {
   pretrain: { inputs: { datasets: "many" }, parameters: trainingSchema, seeded: true, computed: true },
   probe: { inputs: { datasets: "many", featurizer: "one" }, parameters: trainingSchema, seeded: true, computed: true },
   "fine-tune": { inputs: { datasets: "many", featurizer: "one", head: "one" }, parameters: trainingSchema, seeded: true, computed: true },
-  average: { inputs: { models: "many" }, parameters: averageSchema, seeded: false, computed: true },
+  average: { inputs: { models: "optional-many" }, parameters: averageSchema, seeded: false, computed: true },
   evaluate: {
     inputs: { models: "many", heldOut: "optional-one", validation: "optional-many" },
     parameters: evaluateSchema,

@@ -16,8 +16,17 @@ export function checkRecipe(recipe: Recipe): CheckedAverage {
       description: `is ${recipe.arithmetic}; this server averages with ${arithmetics.averaging}`,
     });
   }
-  const { method, weights, exclude = [] } = recipe.parameters as AverageParameters;
+  const { method, weights, exclude = [], contributions, dtype } = recipe.parameters as AverageParameters;
   const models = inputsOf(recipe, "models").length;
+  if (contributions !== undefined) {
+    violations.push({
+      field: "recipe.parameters.contributions",
+      description: "are of a session, which has taken them without keeping them: they cannot be averaged again",
+    });
+  } else if (models === 0) violations.push({ field: "recipe.inputs.models", description: "are missing; an average is of at least one" });
+  if (dtype !== "F32") violations.push({ field: "recipe.parameters.dtype", description: `is ${dtype}; this server averages to F32` });
+  if (method === "linear")
+    violations.push({ field: "recipe.parameters.method", description: "is linear; this server averages uniform and weighted" });
   const field = "recipe.parameters.weights";
   if (method === "uniform" && weights !== undefined) {
     violations.push({ field, description: "are given for a uniform average; leave them out, or choose the method weighted" });
