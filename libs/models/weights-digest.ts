@@ -26,7 +26,7 @@ export async function weightsDigest(model: Pick<ModelFiles, "files">, options: D
 }
 
 /** The sha-256 of one file. */
-export async function fileDigest(file: WeightsFile, { cache, signal, onRead }: DigestOptions = {}): Promise<Digest> {
+export async function fileDigest(file: Omit<WeightsFile, "header">, { cache, signal, onRead }: DigestOptions = {}): Promise<Digest> {
   const known = cache?.get(file);
   if (known !== undefined) return known;
   const hash = createHash("sha256");
@@ -46,7 +46,10 @@ export async function fileDigest(file: WeightsFile, { cache, signal, onRead }: D
   return digest;
 }
 
-async function checkIdentity(handle: Awaited<ReturnType<typeof open>>, { path, size, identity }: WeightsFile): Promise<void> {
+async function checkIdentity(
+  handle: Awaited<ReturnType<typeof open>>,
+  { path, size, identity }: Omit<WeightsFile, "header">,
+): Promise<void> {
   const now = await handle.stat({ bigint: true });
   if (now.dev === identity.device && now.ino === identity.inode && now.mtimeNs === identity.mtimeNs && now.size === BigInt(size)) return;
   throw new ModelError("invalid", `${path} was changed while it was read`);

@@ -1,5 +1,6 @@
 export { buildReport } from "./build-report.ts";
 export { renderHtml } from "./html/page.ts";
+export { type HubLicence, hubLicence } from "./hub-licence.ts";
 export { isMethod, type Method, type MethodText, methods, methodTexts } from "./methods.ts";
 export { type ModelCardOptions, modelCard } from "./model-card.ts";
 export type {

@@ -1,17 +1,71 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import type { CommandContext } from "../context.ts";
-import { addCommand, optional } from "../options.ts";
+import { addCommand } from "../options.ts";
+import { type WritingOptions, writing } from "./options.ts";
 
-/** `ratatouille average <models...>` */
-export function defineAverage(program: Command, _context: CommandContext, _finish: (code: number) => void): void {
-  optional(
+/** Options of `ratatouille average`. */
+export type AverageOptions = WritingOptions & {
+  readonly method: string;
+  readonly weights?: readonly number[];
+  readonly set?: readonly Setting[];
+  readonly base?: string;
+  readonly statistics?: readonly string[];
+  readonly exclude?: readonly string[];
+};
+
+/** A parameter with one value for all models, or with one for each. */
+export type Setting = { readonly name: string; readonly values: readonly (number | boolean)[] };
+
+/** `ratatouille average` */
+export function defineAverage(program: Command, context: CommandContext, finish: (code: number) => void): void {
+  writing(
     addCommand(
       program,
-      "average <models...>",
-      "Average models into one.",
-      "  ratatouille average a.safetensors b.safetensors -o out.safetensors",
-    ),
-  ).action(() => {
-    throw new Error("not there yet");
+      "average [models...]",
+      `Average models into one: exactly, with every method, as fast as the disk.
+
+A model is a safetensors file, a folder as Hugging Face has it, or a digest or name of the catalog. Without --method every number is the
+correctly rounded mean. An average that was interrupted goes on when the same command is run again.`,
+      `  ratatouille average a.safetensors b.safetensors -o out.safetensors
+  ratatouille average a b c -o out --weights 2,1,1
+  ratatouille average a b -o out --method ties --base base --set density=0.5
+  ratatouille average a b c -o out --method ties --base base --set density=0.5,0.5,0.8 --set lambda=0.7
+  ratatouille average a b -o out --dry-run`,
+    )
+      .option("--method <name>", "how; ratatouille methods lists them", "linear")
+      .option("--weights <numbers>", "weights of the models, with commas", parseWeights)
+      .option("--set <name=value>", "a parameter of the method; with commas, one value for each model (repeatable)", addSetting)
+      .option("--base <model>", "the model that the others were trained from")
+      .option("--statistics <file>", "statistics of a model, in the order of the models (repeatable)", add)
+      .option("--exclude <tensor>", "a tensor that is left out (repeatable)", add),
+  ).action(async (models: string[], options: AverageOptions) => {
+    const { average } = await import("./average.ts");
+    finish(await average(models, options, context));
   });
+}
+
+function add(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+function parseWeights(text: string): number[] {
+  return text.split(",").map((part) => {
+    const value = Number(part);
+    if (part.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("Expected numbers with commas, such as 2,1,1.");
+    return value;
+  });
+}
+
+function addSetting(text: string, before: readonly Setting[] = []): Setting[] {
+  const [, name = "", list = ""] = /^\s*([A-Za-z]\w*)\s*=(.*)$/.exec(text) ?? [];
+  const values = list.split(",").map((part) => readValue(part.trim()));
+  if (name === "" || values.includes(undefined))
+    throw new InvalidArgumentError("Expected name=value, such as density=0.5 or normalize=false.");
+  if (before.some((setting) => setting.name === name)) throw new InvalidArgumentError(`${name} is set twice.`);
+  return [...before, { name, values: values as (number | boolean)[] }];
+}
+
+function readValue(text: string): number | boolean | undefined {
+  if (text === "true" || text === "false") return text === "true";
+  return text !== "" && Number.isFinite(Number(text)) ? Number(text) : undefined;
 }

@@ -1,0 +1,32 @@
+import { type CompatibilityReport, checkModels } from "#libs/merging";
+import type { ModelFiles } from "#libs/models";
+import type { CommandContext } from "../context.ts";
+
+export type CompatibleOptions = {
+  readonly base?: ModelFiles | undefined;
+  readonly exclude?: ReadonlySet<string>;
+  readonly allowUnrelated?: boolean;
+  /** Types of numbers may differ, as that of the result is given. */
+  readonly mixedTypes?: boolean;
+};
+
+/** Checks models before they are merged; warnings go to stderr. @throws Error that lists everything for which they cannot be */
+export async function requireCompatible(
+  models: readonly ModelFiles[],
+  options: CompatibleOptions,
+  { signal, stderr }: CommandContext,
+): Promise<CompatibilityReport> {
+  const { base, exclude, allowUnrelated = false, mixedTypes = false } = options;
+  const report = await checkModels(models, { base, exclude, allowUnrelated, mixedTypes, full: false, signal });
+  const errors = report.findings.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) {
+    const lines = errors.flatMap(({ sentence, tensors }) => [`  ${sentence}`, ...tensors.map((tensor) => `    ${tensor}`)]);
+    if (errors.every(({ code }) => code === "dtype"))
+      lines.push("  --dtype float32, bfloat16 or float16 averages them all the same, written in that type.");
+    throw new Error(["these models cannot be averaged:", ...lines].join("\n"));
+  }
+  // What is known of the licence is part of what the command says at the end.
+  for (const { severity, code, sentence, tensors } of report.findings)
+    if (severity === "warning" && code !== "licence") stderr.write(`warning: ${[sentence, ...tensors].join("\n  ")}\n`);
+  return report;
+}

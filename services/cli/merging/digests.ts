@@ -1,0 +1,76 @@
+import { availableParallelism } from "node:os";
+import { type DigestCache, type ModelFiles, openDigestCache, type WeightsFile, weightsDigest } from "#libs/models";
+import type { Digest } from "#libs/recipes";
+import type { CommandContext } from "../context.ts";
+import { type ReadingDisplay, showReading } from "./progress.ts";
+
+export type DigestingOptions = { readonly threads?: number; readonly quiet?: boolean; readonly json?: boolean };
+
+/** Below that many bytes a thread takes longer to start than to read. */
+const WORTH_THREADS = 256e6;
+
+/**
+ * The digests of models: what the user's cache knows at once, the rest by reading, in several threads where that is much.
+ * @throws ModelError if a file is no longer the one that was opened
+ */
+export async function digestsOf(models: readonly ModelFiles[], options: DigestingOptions, context: CommandContext): Promise<Digest[]> {
+  const cache = openDigestCache();
+  const unknown = [...new Map(models.flatMap(({ files }) => files.map((file) => [file.path, file] as const))).values()].filter(
+    (file) => cache.get(file) === undefined,
+  );
+  const total = unknown.reduce((sum, { size }) => sum + size, 0);
+  const known = total === 0 ? cache : await read(unknown, total, cache, options, context);
+  return Promise.all(models.map((model) => weightsDigest(model, { cache: known, signal: context.signal })));
+}
+
+/** Reads files, and gives a cache that knows them also where the user's one does not take them. */
+async function read(
+  files: readonly WeightsFile[],
+  total: number,
+  cache: DigestCache,
+  { threads = availableParallelism(), quiet = false }: DigestingOptions,
+  { signal, stderr }: CommandContext,
+): Promise<DigestCache> {
+  const found = new Map<string, Digest>();
+  const take = (file: WeightsFile, digest: Digest) => {
+    found.set(file.path, digest);
+    cache.set(file, digest);
+  };
+  using display = showReading(`reading ${files.length === 1 ? "a file" : `${files.length} files`} to know what is in them`, stderr, quiet);
+  if (total < WORTH_THREADS || files.length === 1 || threads < 2) await readHere(files, total, signal, display, take);
+  else await readInThreads(files, total, threads, signal, display, take);
+  return { get: (file) => cache.get(file) ?? found.get((file as WeightsFile).path), set: () => undefined };
+}
+
+type Take = (file: WeightsFile, digest: Digest) => void;
+
+async function readHere(files: readonly WeightsFile[], totalBytes: number, signal: AbortSignal, display: ReadingDisplay, take: Take) {
+  let readBytes = 0;
+  for (const file of files) {
+    const onRead = (count: number) => {
+      readBytes += count;
+      display.update({ readBytes, totalBytes });
+    };
+    take(file, await weightsDigest({ files: [file] }, { signal, onRead }));
+  }
+}
+
+async function readInThreads(
+  files: readonly WeightsFile[],
+  totalBytes: number,
+  threads: number,
+  signal: AbortSignal,
+  display: ReadingDisplay,
+  take: Take,
+) {
+  const { runInThreads } = await import("#libs/merging");
+  const module = new URL("digest-thread.ts", import.meta.url);
+  // The largest first, so that no thread is left with one at the end.
+  const units = files.toSorted((a, b) => b.size - a.size).map(({ path, size, identity }) => ({ path, size, identity }));
+  let readBytes = 0;
+  for await (const { index, result } of runInThreads<(typeof units)[number], Digest>({ module, setup: {}, units, threads, signal })) {
+    readBytes += units[index]!.size;
+    display.update({ readBytes, totalBytes });
+    take(units[index] as WeightsFile, result);
+  }
+}

@@ -1,0 +1,63 @@
+import { stringify } from "yaml";
+import { hubLicence } from "#libs/reporting";
+import type { MergeFacts, Parent } from "./merge-facts.ts";
+
+/**
+ * README.md of a merged model, in the form of Hugging Face's model cards: YAML front matter, then what was merged of what, under which
+ * licence, and how to make it again.
+ * @param library which library loads it, for example "transformers".
+ */
+export function mergeCard(facts: MergeFacts, name: string, library: string | undefined): string {
+  const { method, models, base, licence, configuration } = facts;
+  return [
+    `---\n${frontMatter(facts, library)}---`,
+    `# ${plain(name)}`,
+    `A merge of ${models.length} models${base ? ` and their base` : ""}, without any training of its own. Method: ${plain(method.title)}${reference(method)}.`,
+    `\`\`\`\n${method.formula}\n\`\`\``,
+    "## What was merged",
+    parents(facts),
+    "## Licence",
+    "expression" in licence
+      ? `${plain(licence.expression)}, as follows from the licences of what went in.`
+      : `None is known: ${plain(licence.why)}. Whoever passes this model on has to find out.`,
+    "## Make it again",
+    `\`\`\`yaml\n${configuration.trimEnd()}\n\`\`\``,
+    "`ratatouille merge` takes this configuration. The same inputs give the same bytes; `recipe.json` has their digests.",
+    "",
+  ].join("\n\n");
+}
+
+function frontMatter({ method, models, base, licence, foundation }: MergeFacts, library: string | undefined): string {
+  // Only names that the hub can resolve: it takes others for mistakes.
+  const hubs = [...new Set([...(base ? [base] : []), ...models].flatMap(({ hub }) => hub ?? []))];
+  const known = hubs.length > 0 ? hubs : foundation !== undefined && /^[\w.-]+\/[\w.-]+$/.test(foundation) ? [foundation] : [];
+  return stringify({
+    ...hubLicence("expression" in licence ? licence.expression.split(" AND ") : []),
+    ...(known.length > 0 ? { base_model: known } : {}),
+    base_model_relation: "merge",
+    ...(library === undefined ? {} : { library_name: library }),
+    tags: ["merge", "weight-averaging", "ratatouille", method.name.replaceAll("_", "-")],
+  });
+}
+
+function reference({ paper }: MergeFacts["method"]): string {
+  return paper ? ` (${plain(paper.authors)}, [${plain(paper.title)}](${paper.link}), ${paper.year})` : "";
+}
+
+function parents({ models, base }: MergeFacts): string {
+  const weighted = models.some(({ weight }) => weight !== undefined);
+  const head = ["model", ...(weighted ? ["weight"] : []), "licence", "sha-256 of the weights"];
+  const row = (parent: Parent, remark = "") => [
+    `${parent.hub ? `[${plain(parent.label)}](https://huggingface.co/${parent.hub})` : plain(parent.label)}${remark}`,
+    ...(weighted ? [parent.weight === undefined ? "" : String(parent.weight)] : []),
+    plain(parent.licences.join(" AND ")) || "none stated",
+    `\`${parent.digest}\``,
+  ];
+  const rows = [head, head.map(() => "---"), ...models.map((model) => row(model)), ...(base ? [row(base, " (base)")] : [])];
+  return rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** Names that people chose, without what Markdown would read as more than text. */
+function plain(text: string): string {
+  return text.replace(/[\\`*_[\]<>|#]/g, (character) => `\\${character}`).replace(/\s+/g, " ");
+}

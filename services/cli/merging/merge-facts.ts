@@ -1,0 +1,101 @@
+import { basename, dirname } from "node:path";
+import type { CompatibilityReport, Method } from "#libs/merging";
+import type { ModelFiles } from "#libs/models";
+import type { Digest, Json } from "#libs/recipes";
+
+/** One model that went into a merge. */
+export type Parent = {
+  /** What readers elsewhere can make of it: its name on the hub or in the catalog, or that of its file, without the folders of this machine. */
+  readonly label: string;
+  /** Its name on the hub, where it lies in the hub's cache. */
+  readonly hub?: string;
+  /** Its digest in the catalog, where it is from there. */
+  readonly artifact?: Digest;
+  /** Digest of its weights. */
+  readonly digest: Digest;
+  readonly licences: readonly string[];
+  /** Of a weighted merge. */
+  readonly weight?: number;
+};
+
+/** All that recipe.json and the model card say. Nothing of it depends on when and where the merge was done. */
+export type MergeFacts = {
+  readonly method: Pick<Method, "name" | "title" | "formula" | "paper">;
+  readonly models: readonly Parent[];
+  readonly base?: Parent;
+  /** What was asked for, as in a recipe. */
+  readonly parameters: { readonly [name: string]: Json };
+  readonly seed?: number;
+  readonly arithmetic: string;
+  /** The type of most numbers, as safetensors spells it. */
+  readonly dtype: string;
+  /** The licence of the result, as an SPDX expression, or why none is known. */
+  readonly licence: { readonly expression: string } | { readonly why: string };
+  readonly foundation?: string;
+  /** A configuration for `ratatouille merge`, as YAML. */
+  readonly configuration: string;
+};
+
+/** One parent as others may call it. */
+export function parentOf(model: ModelFiles, digest: Digest, weight?: number): Parent {
+  const hub = hubName(model.path);
+  const { artifact, licences } = model;
+  const label = labelOf(model);
+  return {
+    ...{ label, digest, licences },
+    ...(hub === undefined ? {} : { hub }),
+    ...(artifact === undefined ? {} : { artifact }),
+    ...(weight === undefined ? {} : { weight }),
+  };
+}
+
+/** What readers elsewhere can make of a model's name. */
+export function labelOf(model: ModelFiles): string {
+  return hubName(model.path) ?? (model.artifact === undefined ? fileLabel(model) : model.name);
+}
+
+/** "org/name" of a path in the hub's cache: …/models--org--name/snapshots/… */
+function hubName(path: string): string | undefined {
+  const [, name] = /(?:^|\/)models--([^/]+)\/snapshots\//.exec(path) ?? [];
+  return name?.replaceAll("--", "/");
+}
+
+function fileLabel({ kind, path }: ModelFiles): string {
+  const name = basename(path);
+  // A file that is called as all are is known by its folder.
+  return kind === "file" && /^model\.safetensors$/.test(name) && basename(dirname(path)) !== "" ? basename(dirname(path)) : name;
+}
+
+/** What a report says of the licence of the result. */
+export function licenceOf({ licence, findings }: CompatibilityReport): MergeFacts["licence"] {
+  if (licence !== undefined) return { expression: licence };
+  const sentence = findings.find(({ code }) => code === "licence")?.sentence ?? "";
+  return { why: sentence.replace(/^No licence is known for the result: /, "").replace(/\.$/, "") || "no model names one" };
+}
+
+/** The one foundation of all models, where they say so. */
+export function foundationOf(models: readonly ModelFiles[]): string | undefined {
+  const all = new Set(models.map(({ foundation }) => foundation));
+  return all.size === 1 ? [...all][0] : undefined;
+}
+
+/** recipe.json: how the model is made, by the digests of what went in. */
+export function recipeText({ models, base, parameters, seed, arithmetic, licence, foundation }: MergeFacts): string {
+  const licences = "expression" in licence ? licence.expression.split(" AND ") : [];
+  const recipe = {
+    kind: "average",
+    inputs: { models: models.map(({ digest }) => digest), ...(base ? { base: base.digest } : {}) },
+    parameters,
+    ...(seed === undefined ? {} : { seed }),
+    arithmetic,
+    models: [...models, ...(base ? [base] : [])].map(({ label, hub, artifact, digest }) => ({
+      name: label,
+      hub,
+      artifact,
+      weights: digest,
+    })),
+    licences,
+    ...(foundation === undefined ? {} : { foundation }),
+  };
+  return `${JSON.stringify(recipe, null, 2)}\n`;
+}

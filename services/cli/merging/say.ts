@@ -1,0 +1,64 @@
+import type { MergePlan } from "#libs/merging";
+import { bytes, duration, short } from "../format.ts";
+import type { Estimate } from "./estimate.ts";
+import type { MergeFacts } from "./merge-facts.ts";
+import { type Output, pathIn } from "./output.ts";
+import type { Produced, Production } from "./produce.ts";
+
+/** What a merge would do: for people, or as one JSON object. */
+export function sayEstimate(plan: MergePlan, needs: Estimate, { request, output, options }: Production, threads: number): string {
+  const { readBytes, writtenBytes, memoryBytes, seconds, steps } = needs;
+  const files = plan.outputs.map(({ name, size }) => ({ path: pathIn(output, name), size }));
+  const models = request.models.map(({ name }, i) => ({ name, digest: request.digests[i] }));
+  if (options.json) {
+    const base = request.base && { name: request.base.name, digest: request.baseDigest };
+    return `${JSON.stringify({ dryRun: true, key: plan.key, method: request.method, models, base, files, steps, readBytes, writtenBytes, memoryBytes, seconds, threads })}\n`;
+  }
+  const passes = (count: number) => (count === 1 ? "" : `, ${count} passes`);
+  const rows = [
+    ["would write", files.length === 1 ? files[0]!.path : `${output.path}: ${files.length} files`],
+    ...(request.base ? [["base", `${request.base.name}  ${short(request.baseDigest ?? "")}`]] : []),
+    ...models.map(({ name, digest = "" }, i) => [i === 0 ? "of" : "", `${name}  ${short(digest)}`]),
+    ...steps.map((step, i) => [
+      i === 0 ? "how" : "",
+      `${step.method}: ${step.tensors} ${step.tensors === 1 ? "tensor" : "tensors"}${passes(step.passes)}`,
+    ]),
+    ["reads", bytes(readBytes)],
+    ["writes", bytes(writtenBytes)],
+    ["memory", `about ${bytes(memoryBytes)} with ${threads} ${threads === 1 ? "thread" : "threads"}`],
+    ["time", `about ${duration(Math.max(100, 1000 * seconds))}, if the files are in memory already`],
+  ];
+  return rows.map(([name = "", value]) => `${name.padEnd(13)}${value}\n`).join("");
+}
+
+/** What a merge has done: for people, or as one JSON object. */
+export function sayResult(result: Produced, { request, options }: Production, facts: MergeFacts, output: Output): string {
+  const { files, readBytes, seconds, resumed, redone, overflowed, key } = result;
+  if (options.json) {
+    const models = facts.models.map(({ label, digest }) => ({ name: label, digest }));
+    const licence = "expression" in facts.licence ? facts.licence.expression : null;
+    const written = files.map(({ name, size, digest }) => ({ path: pathIn(output, name), size, digest }));
+    return `${JSON.stringify({ out: output.path, files: written, key, method: facts.method.name, models, licence, readBytes, seconds, resumed, redone, overflowed })}\n`;
+  }
+  const speed = seconds > 0 ? ` (${(readBytes / seconds / 1e9).toFixed(1)} GB/s)` : "";
+  const licence = "expression" in facts.licence ? facts.licence.expression : `none known: ${facts.licence.why}`;
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  const rows = [
+    ...files.map(({ name, digest }) => [pathIn(output, name), digest]),
+    [
+      "",
+      `${request.models.length} models, ${facts.method.title.toLowerCase()}; ${bytes(size)} in ${duration(1000 * seconds)}${readBytes > 100e6 ? speed : ""}${resumed ? ", resumed" : ""}`,
+    ],
+    ["", `licence: ${licence}`],
+    ...(overflowed > 0
+      ? [
+          [
+            "",
+            `${overflowed} ${overflowed === 1 ? "number is" : "numbers are"} too large for ${facts.dtype} and infinite now; --dtype float32 keeps them`,
+          ],
+        ]
+      : []),
+  ];
+  const width = Math.min(40, Math.max(...rows.map(([name = ""]) => name.length)));
+  return rows.map(([name = "", value]) => `${(name === "" ? "" : name.padEnd(width)) + (name === "" ? "" : "  ")}${value}\n`).join("");
+}
