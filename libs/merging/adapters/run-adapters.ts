@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { Digest } from "#libs/recipes";
+import { dtypes } from "#libs/tensors";
+import { runInThreads } from "../engine/pool.ts";
+import { AdapterError } from "./errors.ts";
+import type { AdapterPlan } from "./types.ts";
+import type { AdapterSetup, AdapterUnit } from "./worker.ts";
+
+export type RunAdaptersOptions = {
+  /** Folder of the outputs; made where it is not there. */
+  readonly directory: string;
+  readonly threads?: number | undefined;
+  /** Wait until the disk has it. True unless it is said otherwise. */
+  readonly fsync?: boolean | undefined;
+  /** Overwrite outputs that are there. */
+  readonly force?: boolean | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((progress: { readonly writtenBytes: number; readonly totalBytes: number }) => void) | undefined;
+};
+
+/** The files that were written, with their digests. */
+export type WrittenFiles = { readonly files: readonly { readonly name: string; readonly size: number; readonly digest: Digest }[] };
+
+// Numbers of a unit: some milliseconds of work, and a few megabytes of memory.
+const UNIT_ELEMENTS = 1 << 18;
+const SMALL_BYTES = 4 << 20;
+
+/**
+ * Writes what was planned: temporary files first, which get their names when they are whole, so that a reader never sees half a model. An
+ * average of adapters that was stopped starts again from the beginning.
+ * Rejects with AdapterError where outputs exist or an input changed, and with the signal's reason; then nothing is published.
+ */
+export async function runAdapters(plan: AdapterPlan, options: RunAdaptersOptions): Promise<WrittenFiles> {
+  const { directory, fsync = true, force = false, signal } = options;
+  signal.throwIfAborted();
+  await mkdir(directory, { recursive: true });
+  const names = [...plan.outputs.map(({ name }) => name), ...(plan.config === undefined ? [] : ["adapter_config.json"])];
+  for (const name of force ? [] : names) {
+    if (await stat(join(directory, name)).catch(() => undefined))
+      throw new AdapterError([`${join(directory, name)} exists; --force overwrites it`]);
+  }
+  await checkInputs(plan);
+  const temporary = plan.outputs.map(({ name }) => join(directory, `.${name}.${plan.key.slice(0, 12)}.partial`));
+  try {
+    for (const [i, { size, header }] of plan.outputs.entries()) {
+      await using file = await open(temporary[i]!, "w");
+      await file.write(header, 0, header.length, 0);
+      await file.truncate(size);
+    }
+    await makeTensors(plan, temporary, options);
+    await checkInputs(plan);
+    const files: { name: string; size: number; digest: Digest }[] = [];
+    for (const [i, { name, size }] of plan.outputs.entries()) {
+      files.push({ name, size, digest: await digestOfFile(temporary[i]!, signal) });
+      if (fsync) await syncPath(temporary[i]!);
+    }
+    for (const [i, { name }] of plan.outputs.entries()) await rename(temporary[i]!, join(directory, name));
+    if (plan.config !== undefined) await writeWhole(join(directory, "adapter_config.json"), plan.config, plan.key, fsync);
+    if (plan.index !== undefined) await writeWhole(join(directory, "model.safetensors.index.json"), plan.index, plan.key, fsync);
+    if (fsync) await syncPath(directory);
+    return { files };
+  } catch (error) {
+    await Promise.all(temporary.map((path) => rm(path, { force: true })));
+    throw error;
+  }
+}
+
+async function makeTensors(
+  plan: AdapterPlan,
+  outputs: readonly string[],
+  { threads, signal, onProgress }: RunAdaptersOptions,
+): Promise<void> {
+  const units = plan.tensors.flatMap((tensor): AdapterUnit[] => {
+    const step = Math.max(1, Math.floor(UNIT_ELEMENTS / Math.max(1, tensor.columns)));
+    const starts = Array.from({ length: Math.ceil(tensor.rows / step) }, (_, i) => i * step);
+    return starts.map((first) => ({ tensor, first, count: Math.min(step, tensor.rows - first) }));
+  });
+  const setup: AdapterSetup = { inputs: plan.inputs.map(({ path }) => path), outputs };
+  const totalBytes = plan.tensors.reduce((sum, { rows, columns, dtype }) => sum + (rows * columns * dtypes.get(dtype)!.bits) / 8, 0);
+  const run = runInThreads<AdapterUnit, number>({
+    module: new URL("worker.ts", import.meta.url),
+    setup,
+    units,
+    threads: threads ?? (totalBytes < SMALL_BYTES ? 0 : availableParallelism()),
+    signal,
+  });
+  let writtenBytes = 0;
+  for await (const { result } of run) {
+    writtenBytes += result;
+    onProgress?.({ writtenBytes, totalBytes });
+  }
+}
+
+/** Every input is still the file that was planned with. */
+async function checkInputs({ inputs }: AdapterPlan): Promise<void> {
+  for (const { path, size, identity } of inputs) {
+    const now = await stat(path, { bigint: true });
+    const same = now.dev === identity.device && now.ino === identity.inode && now.mtimeNs === identity.mtimeNs && now.size === BigInt(size);
+    if (!same) throw new AdapterError([`${path} was changed while it was read`]);
+  }
+}
+
+async function digestOfFile(path: string, signal: AbortSignal): Promise<Digest> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk as Uint8Array);
+  return `sha256:${hash.digest("hex")}`;
+}
+
+async function writeWhole(path: string, text: string, key: string, fsync: boolean): Promise<void> {
+  const temporary = `${path}.${key.slice(0, 12)}.partial`;
+  {
+    await using file = await open(temporary, "w");
+    await file.writeFile(text);
+    if (fsync) await file.sync();
+  }
+  await rename(temporary, path);
+}
+
+async function syncPath(path: string): Promise<void> {
+  await using file = await open(path, "r");
+  await file.sync();
+}
