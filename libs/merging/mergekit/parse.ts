@@ -3,7 +3,7 @@ import type { Dtype } from "#libs/tensors";
 import { methodNamed, methods } from "../methods/index.ts";
 import type { MergekitConfig, Slice, Source, TokenizerSource } from "./config.ts";
 import { MergekitError } from "./errors.ts";
-import { entries, fields, items, type Place, positionOf, quoted, type Reading, scalar, text, wrong } from "./nodes.ts";
+import { entries, fields, isEmpty, items, type Place, positionOf, quoted, type Reading, scalar, text, wrong } from "./nodes.ts";
 import { checkSettings } from "./parameter-names.ts";
 import { readReference } from "./references.ts";
 import { readSettings } from "./settings.ts";
@@ -36,7 +36,7 @@ export function parseMergekit(source: string, path: string): MergekitConfig {
   const fail = (line: number, column: number, message: string): never => {
     throw new MergekitError(path, [{ line, column, message }]);
   };
-  const given = Array.isArray(documents) ? documents.filter(({ contents, errors }) => contents !== null || errors.length > 0) : [];
+  const given = Array.isArray(documents) ? documents.filter(({ contents, errors }) => !isEmpty(contents) || errors.length > 0) : [];
   const [document, second] = given;
   if (document === undefined) return fail(1, 1, "the configuration is empty");
   const error = given.flatMap(({ errors }) => errors)[0];
