@@ -1,4 +1,14 @@
 export {
+  AdapterError,
+  type AdapterPlan,
+  type AdapterRequest,
+  applyAdapter,
+  averageAdapters,
+  planAdapters,
+  readLora,
+  runAdapters,
+} from "./adapters/index.ts";
+export {
   type CheckOptions,
   type CompareOptions,
   type CompatibilityReport,
@@ -57,6 +67,7 @@ export {
   foldSums,
   type ListedMember,
   openSums,
+  prepareRounded,
   roundSums,
   type SumMember,
   SumsError,
