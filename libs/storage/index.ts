@@ -4,6 +4,7 @@ export { type Database, openDatabase } from "./database.ts";
 export { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";
 export { type DirectoryLock, type LockInfo, lockDirectory } from "./directory-lock.ts";
 export {
+  asWriteError,
   BlobMissingError,
   CorruptBlobError,
   DigestMismatchError,

@@ -37,7 +37,7 @@ export async function startServices({
   const services = [
     opening.use(await createCatalog({ ...of("catalog"), now })),
     opening.use(await createFinetune({ ...of("finetune"), now, orphanGraceMs: 3_000 })),
-    opening.use(await createAveraging({ clients: channel, log })),
+    opening.use(await createAveraging(of("averaging"))),
     opening.use(await createEvaluation({ clients: channel, log })),
     opening.use(await createRecycling({ ...of("recycling"), resume: true })),
   ];

@@ -49,7 +49,7 @@ export async function startSystem(): Promise<TestSystem> {
   const catalog = stack.use(await createCatalog({ directory: directory.join("catalog"), bus, log }));
   const catalogServer = stack.use(await serve({ address: "127.0.0.1:0", services: catalog.registrations, log }));
   const channel = stack.use(connect(catalogServer.address));
-  const averaging = stack.use(await createAveraging({ clients: channel, log }));
+  const averaging = stack.use(await createAveraging({ directory: directory.join("averaging"), clients: channel, log }));
   const server = stack.use(await serve({ address: "127.0.0.1:0", services: averaging.registrations, log }));
   const client = stack.use(connect(server.address)).client(AveragingService);
   const artifacts = createArtifacts(channel);

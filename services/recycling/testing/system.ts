@@ -67,7 +67,7 @@ export async function startSystem(initial: Partial<Timing> = {}): Promise<TestSy
   const services = [
     opening.use(await createCatalog({ directory, bus, log, now })),
     opening.use(await createFinetune({ directory, bus, clients: channel, log, orphanGraceMs: 0 })),
-    opening.use(await createAveraging({ clients: channel, log })),
+    opening.use(await createAveraging({ directory, clients: channel, log })),
     opening.use(await createEvaluation({ clients: channel, log, workers: 1 })),
   ];
   const registrations = [busService(bus), ...services.flatMap((service) => service.registrations)];

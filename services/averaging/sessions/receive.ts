@@ -1,0 +1,82 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { crc32c } from "#libs/kernels";
+import type { ContributeRequest, ContributionChunk, SendBytesSchema, WithdrawRequest } from "#proto/ratatouille/v1/averaging_pb.ts";
+import type { Claim } from "./claims.ts";
+import { ContributionError, refuse } from "./errors.ts";
+import type { SessionLimits } from "./limits.ts";
+import type { StagedFile } from "./staged-file.ts";
+
+/** A message of a stream that carries bytes behind a header. */
+type Request = { readonly part: ContributeRequest["part"] | WithdrawRequest["part"] };
+type HeaderOf<R extends Request> = Extract<R["part"], { case: "header" }>["value"];
+
+/** The rest of a stream of requests. */
+export type Chunks = AsyncIterator<Request>;
+
+/** The header of a stream, and what comes behind it. @throws RpcError SESSION_INVALID */
+export async function readHeader<R extends Request>(requests: AsyncIterable<R>): Promise<{ header: HeaderOf<R>; chunks: Chunks }> {
+  const chunks = requests[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  if (first.done || first.value.part.case !== "header") {
+    throw refuse("SESSION_INVALID", "the first message has to be the header", { field: "header" });
+  }
+  return { header: first.value.part.value as HeaderOf<R>, chunks };
+}
+
+/**
+ * Takes the bytes of a file from a stream until all are there, and yields what the sender may do next.
+ * What waits anywhere is at most a window: the sender stays behind `until`, and is not read on while the disk is behind.
+ * @throws RpcError CHUNK_DAMAGED, INCOMPLETE, STALLED, TAKEN_OVER; ContributionError
+ */
+export async function* receive(
+  { claim, chunks, file, size }: { readonly claim: Claim; readonly chunks: Chunks; readonly file: StagedFile; readonly size: number },
+  { limits, window }: { readonly limits: SessionLimits; readonly window: () => number },
+): AsyncGenerator<MessageInitShape<typeof SendBytesSchema>, void, undefined> {
+  let until = 0;
+  /** More room, where that is worth a message. */
+  const room = () => {
+    const bytes = window();
+    if (file.offset + bytes - until < bytes / 2) return undefined;
+    until = file.offset + bytes;
+    return { offset: BigInt(file.offset), until: BigInt(until) };
+  };
+  for (let send = room(); file.offset < size; send = room()) {
+    if (send) yield send;
+    const next = await claim.awaiting(chunks.next());
+    if (next.done) throw refuse("INCOMPLETE", `the stream ended at byte ${file.offset} of ${size}; the same call again goes on there`);
+    const { part } = next.value;
+    if (part.case !== "chunk") throw refuse("SESSION_INVALID", "after the header every message has to be a chunk", { field: "chunk" });
+    const { data } = part.value;
+    checkChunk(part.value, file.offset, { size, until, limits });
+    await file.append(data, window() / 2);
+  }
+}
+
+function checkChunk(
+  { data, crc32c: announced }: ContributionChunk,
+  offset: number,
+  { size, until, limits }: { readonly size: number; readonly until: number; readonly limits: SessionLimits },
+): void {
+  const { min, max } = limits.chunkBytes;
+  const end = offset + data.length;
+  if (data.length > max || data.length === 0 || (data.length < min && end < size)) {
+    const right = `${min} to ${max} bytes, or fewer at the end`;
+    throw refuse("SESSION_INVALID", `the chunk at byte ${offset} has ${data.length} bytes; a chunk has ${right}`, { field: "chunk.data" });
+  }
+  // Before the size, which is wrong for good: bytes that were damaged on the way are only sent again.
+  const actual = crc32c(data);
+  if (actual !== announced) {
+    const [is, said] = [actual, announced].map((crc) => crc.toString(16).padStart(8, "0"));
+    throw refuse("CHUNK_DAMAGED", `the chunk at byte ${offset} has the crc32c ${is}, announced was ${said}; send it again`, {
+      field: "chunk.crc32c",
+    });
+  }
+  if (end > size) {
+    throw new ContributionError("CONTRIBUTION_MISMATCH", "header.size_bytes", `more than the announced ${size} bytes came`);
+  }
+  if (end > until) {
+    throw refuse("SESSION_INVALID", `the chunk at byte ${offset} ends at ${end}; nothing beyond ${until} was asked for`, {
+      field: "chunk",
+    });
+  }
+}

@@ -1,0 +1,138 @@
+import { createPulse } from "#libs/concurrency";
+import type { Implementation } from "#libs/rpc";
+import { asWriteError, NoSpaceError } from "#libs/storage";
+import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
+import type { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
+import type { SessionContext } from "./context.ts";
+import { admit, contribute } from "./contribute.ts";
+import { ContributionError, refuse } from "./errors.ts";
+import type { Folds } from "./folds.ts";
+import { endSession, openSession } from "./lifecycle.ts";
+import { pageToken, parsePageSize, parsePageToken } from "./requests.ts";
+import { type SnapshotProgress, snapshot } from "./snapshot.ts";
+import { toSession } from "./state.ts";
+import { checkOpen, type SessionRow, sessionNotFound } from "./store.ts";
+import { withdraw } from "./withdraw.ts";
+
+/** The methods of AveragingService that sessions have. */
+export type SessionMethods = Pick<
+  Implementation<typeof AveragingService>,
+  "openSession" | "contribute" | "withdraw" | "snapshot" | "getSession" | "listSessions" | "watchSession" | "closeSession"
+>;
+
+/** AveragingService over sessions: messages to calls, refusals to codes. */
+export function createSessionService(context: SessionContext, folds: Folds): SessionMethods {
+  const { store, news, now } = context;
+
+  async function find(id: string): Promise<SessionRow> {
+    const session = await store.find(id);
+    if (!session) throw sessionNotFound(id);
+    return session;
+  }
+
+  const describe = async (session: SessionRow) => toSession(session, await store.counts(session.id), now());
+  const ignore = { signal: new AbortController().signal, report: () => {} };
+
+  return {
+    openSession: (request) =>
+      answer(async () => {
+        const { session, secret } = await openSession(context, request);
+        return { session: await describe(session), secret };
+      }),
+
+    contribute: (requests, { signal }) => answerAll(contribute(requests, context, folds, signal)),
+
+    withdraw: (requests, { signal }) => answerAll(withdraw(requests, context, folds, signal)),
+
+    snapshot: ({ sessionId }, { signal }) => answerAll(snapshots(sessionId, signal)),
+
+    getSession: ({ sessionId }) => answer(async () => ({ session: await describe(await find(sessionId)) })),
+
+    listSessions: (request) =>
+      answer(async () => {
+        const { rows, next } = await store.list({ size: parsePageSize(request.pageSize), before: parsePageToken(request.pageToken) });
+        return { sessions: await Promise.all(rows.map(describe)), nextPageToken: pageToken(next) };
+      }),
+
+    async *watchSession({ sessionId }, { signal }) {
+      using watched = news.watch(sessionId);
+      for (;;) {
+        const seen = watched.value.version;
+        const session = await find(sessionId);
+        yield { session: await describe(session) };
+        if (session.state !== "open") return;
+        await watched.value.changed(seen, signal);
+        signal.throwIfAborted();
+      }
+    },
+
+    closeSession: (request, { signal }) =>
+      answer(async () => {
+        const session = await admit(context, request);
+        if (session.state !== "open") return { artifact: await lastArtifact(session, signal) };
+        const artifact = request.snapshot ? await snapshot(context, session.id, { ...ignore, signal }) : undefined;
+        await endSession(context, session, "closed");
+        return { artifact };
+      }),
+  };
+
+  /** For who closes again because the answer got lost. */
+  async function lastArtifact({ artifact }: SessionRow, signal: AbortSignal): Promise<Artifact | undefined> {
+    return artifact === null ? undefined : context.artifacts.get(artifact, { signal });
+  }
+
+  /** Progress while a snapshot is made, the newest only, then its artifact. */
+  async function* snapshots(id: string, signal: AbortSignal) {
+    checkOpen(await find(id), now());
+    const pulse = createPulse();
+    let progress: SnapshotProgress | undefined;
+    let done = false;
+    const report = (value: SnapshotProgress) => {
+      progress = value;
+      pulse.beat();
+    };
+    const work = snapshot(context, id, { signal, report }).finally(() => {
+      done = true;
+      pulse.beat();
+    });
+    work.catch(() => undefined);
+    for (let seen = 0; !done; ) {
+      await pulse.changed(seen);
+      seen = pulse.version;
+      if (!progress || done) continue;
+      const { readBytes, totalBytes } = progress;
+      yield { event: { case: "progress" as const, value: { readBytes: BigInt(readBytes), totalBytes: BigInt(totalBytes) } } };
+    }
+    yield { event: { case: "artifact" as const, value: await work } };
+  }
+}
+
+async function answer<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toRpcError(error);
+  }
+}
+
+async function* answerAll<T>(replies: AsyncGenerator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* replies;
+  } catch (error) {
+    throw toRpcError(error);
+  }
+}
+
+// An error travels in the trailers of the call, which are limited to 64 KiB and carry the message twice, once in base64.
+const LONGEST_MESSAGE = 16_384;
+
+/** The error of a call for what was thrown; what is no refusal stays what it is. */
+export function toRpcError(error: unknown): unknown {
+  if (error instanceof ContributionError) {
+    const { message, reason, field } = error;
+    const shown = message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)} …`;
+    return refuse(reason, shown, { field, cause: error });
+  }
+  const written = asWriteError(error, "the contribution");
+  return written instanceof NoSpaceError ? refuse("NO_SPACE", written.message, { cause: written }) : error;
+}

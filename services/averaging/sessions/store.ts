@@ -1,0 +1,312 @@
+import type { Selectable, Transaction } from "kysely";
+import type { Digest } from "#libs/recipes";
+import { type Database, openDatabase } from "#libs/storage";
+import { exhausted, refuse } from "./errors.ts";
+import { compareLayout, type Layout } from "./layout.ts";
+import { migrations } from "./store/migrations.ts";
+import type { ContributionState, SessionState, SessionTables } from "./store/tables.ts";
+
+export type SessionRow = Selectable<SessionTables["session"]>;
+export type ContributionRow = Selectable<SessionTables["contribution"]>;
+type Tx = Transaction<SessionTables>;
+
+/** What somebody says of a contribution before its bytes. */
+export type Announcement = {
+  readonly contributor: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly weight: number;
+  readonly artifact: string | undefined;
+};
+
+/** How many contributions a session has in each state, and the bytes of their files. */
+export type Counts = { readonly [S in ContributionState]: { readonly count: number; readonly bytes: number } };
+
+/** What begins with a contribution: it counts already, or its row and the rows whose files it replaces. */
+export type Begun =
+  | { readonly existed: true }
+  | { readonly existed: false; readonly row: ContributionRow; readonly replaced: readonly ContributionRow[] };
+
+/** The truth about sessions. Every function is one transaction. */
+export type SessionStore = AsyncDisposable & {
+  check(): Promise<void>;
+  open(session: Omit<SessionRow, "sequence" | "state" | "over_at" | "generation" | "sums" | "artifact">, most: number): Promise<void>;
+  find(id: string): Promise<SessionRow | undefined>;
+  /** Newest first, after the one with the number `before`. */
+  list(options: { readonly size: number; readonly before: number | undefined }): Promise<{ rows: SessionRow[]; next: number | undefined }>;
+  all(state: SessionState): Promise<SessionRow[]>;
+  counts(session: string): Promise<Counts>;
+  contributions(session: string, ...states: ContributionState[]): Promise<ContributionRow[]>;
+  contributionOf(session: string, contributor: string): Promise<ContributionRow | undefined>;
+  /** Begins a contribution, or finds how far it is. @throws RpcError CONTRIBUTOR_COUNTED, CONTRIBUTOR_QUOTA, SESSION_OVER */
+  begin(session: string, announced: Announcement, now: number): Promise<Begun>;
+  /** Makes a complete contribution count. @throws RpcError, ContributionError if it does not fit what was committed meanwhile */
+  commit(row: ContributionRow, layout: Layout, now: number): Promise<void>;
+  /** Forgets a contribution that does not count. */
+  drop(id: number): Promise<void>;
+  touch(id: number, now: number): Promise<void>;
+  markKept(id: number): Promise<void>;
+  /** A contribution that is not in the sums is withdrawn. Returns whether it was in that state. */
+  withdraw(id: number, now: number): Promise<boolean>;
+  /** A contribution that is in the sums no longer counts. */
+  withdrawFolded(id: number, now: number): Promise<void>;
+  /** Names new sums; `sums` is null where nothing is left in them. */
+  fold(
+    session: string,
+    folded: { readonly generation: number; readonly sums: string | null; readonly ids: readonly number[] },
+  ): Promise<void>;
+  setArtifact(session: string, artifact: string): Promise<void>;
+  /** Ends a session; its contributions are forgotten. Returns whether it was open. */
+  end(session: string, state: "closed" | "expired", now: number): Promise<boolean>;
+  /** Forgets sessions that were over before `time`. */
+  forget(time: number): Promise<void>;
+  /** Incomplete contributions that nobody touched since `time`. */
+  abandoned(time: number): Promise<ContributionRow[]>;
+};
+
+/** States that count. */
+export const counted = ["committed", "folded"] as const;
+
+/** Opens the database of sessions. */
+export async function openSessionStore(path: string): Promise<SessionStore> {
+  const database: Database<SessionTables> = await openDatabase<SessionTables>({ path, migrations });
+  const { query } = database;
+  const set = (tx: Tx, id: number, values: Partial<Omit<ContributionRow, "id">>) =>
+    tx.updateTable("contribution").set(values).where("id", "=", id).execute();
+
+  /** With nobody left, the session is as it was opened. */
+  async function resetIfEmpty(tx: Tx, session: string): Promise<void> {
+    const left = await tx
+      .selectFrom("contribution")
+      .select("id")
+      .where("session", "=", session)
+      .where("state", "in", ["committed", "folded", "withdrawing"])
+      .limit(1)
+      .executeTakeFirst();
+    if (left) return;
+    const { declared } = await tx.selectFrom("session").select("declared").where("id", "=", session).executeTakeFirstOrThrow();
+    await tx.updateTable("session").set({ layout: declared, sums: null }).where("id", "=", session).execute();
+  }
+
+  return {
+    check: () => database.check(),
+
+    async open(session, most) {
+      await database.transaction(async (tx) => {
+        const { open } = await tx
+          .selectFrom("session")
+          .select((e) => e.fn.countAll<number>().as("open"))
+          .where("state", "=", "open")
+          .executeTakeFirstOrThrow();
+        if (open >= most)
+          throw exhausted("SESSION_QUOTA", "sessions", most, `${most} sessions are open, which is the limit of this server`);
+        await tx
+          .insertInto("session")
+          .values({ ...session, state: "open" })
+          .execute();
+      });
+    },
+
+    find: (id) => query.selectFrom("session").selectAll().where("id", "=", id).executeTakeFirst(),
+
+    async list({ size, before }) {
+      let select = query.selectFrom("session").selectAll().orderBy("sequence", "desc");
+      if (before !== undefined) select = select.where("sequence", "<", before);
+      const rows = await select.limit(size + 1).execute();
+      return { rows: rows.slice(0, size), next: rows.length > size ? rows[size - 1]!.sequence : undefined };
+    },
+
+    all: (state) => query.selectFrom("session").selectAll().where("state", "=", state).execute(),
+
+    async counts(session) {
+      const rows = await query
+        .selectFrom("contribution")
+        .select((e) => ["state", e.fn.countAll<number>().as("count"), e.fn.sum<number>("size").as("bytes")])
+        .where("session", "=", session)
+        .groupBy("state")
+        .execute();
+      const of = (state: ContributionState) => {
+        const row = rows.find((found) => found.state === state);
+        return { count: row?.count ?? 0, bytes: row?.bytes ?? 0 };
+      };
+      return {
+        staging: of("staging"),
+        committed: of("committed"),
+        folded: of("folded"),
+        withdrawing: of("withdrawing"),
+        withdrawn: of("withdrawn"),
+      };
+    },
+
+    contributions: (session, ...states) =>
+      query.selectFrom("contribution").selectAll().where("session", "=", session).where("state", "in", states).orderBy("id").execute(),
+
+    contributionOf: (session, contributor) => current(query, session, contributor),
+
+    begin: (session, { contributor, digest, size, weight, artifact = null }, now) =>
+      database.transaction(async (tx) => {
+        const { max_contributors: most } = await openSession(tx, session, now);
+        const found = await current(tx, session, contributor);
+        if (found?.state === "committed" || found?.state === "folded") {
+          if (found.digest === digest && found.weight === weight) return { existed: true };
+          const what = found.digest === digest ? `with the weight ${found.weight}` : found.digest;
+          throw refuse("CONTRIBUTOR_COUNTED", `${JSON.stringify(contributor)} has contributed ${what}; withdraw that first`, {
+            field: found.digest === digest ? "header.weight" : "header.digest",
+          });
+        }
+        const same = found?.state === "staging" && found.digest === digest && found.size === size;
+        if (same) {
+          const row = { ...found, weight, artifact, touched_at: now };
+          await set(tx, found.id, { weight, artifact, touched_at: now });
+          return { existed: false, row, replaced: [] };
+        }
+        if (found?.state === "staging" || found?.state === "withdrawn")
+          await tx.deleteFrom("contribution").where("id", "=", found.id).execute();
+        else if (most !== null) await checkRoom(tx, session, most);
+        const row = await tx
+          .insertInto("contribution")
+          .values({ session, contributor, state: "staging", digest, size, weight, artifact, touched_at: now })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        return { existed: false, row, replaced: found?.state === "staging" ? [found] : [] };
+      }),
+
+    commit: (row, layout, now) =>
+      database.transaction(async (tx) => {
+        const session = await openSession(tx, row.session, now);
+        const known = session.layout === null ? undefined : (JSON.parse(session.layout) as Layout);
+        if (known) compareLayout(known, layout);
+        if (!known || known.some(({ same }, i) => same !== layout[i]?.same)) {
+          await tx
+            .updateTable("session")
+            .set({ layout: JSON.stringify(layout) })
+            .where("id", "=", row.session)
+            .execute();
+        }
+        const { numUpdatedRows } = await tx
+          .updateTable("contribution")
+          .set({ state: "committed", touched_at: now })
+          .where("id", "=", row.id)
+          .where("state", "=", "staging")
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows !== 1n) throw refuse("INCOMPLETE", "the contribution was given up meanwhile; try again");
+      }),
+
+    async drop(id) {
+      await query.deleteFrom("contribution").where("id", "=", id).where("state", "=", "staging").execute();
+    },
+
+    async touch(id, now) {
+      await database.withoutSync((own) => own.updateTable("contribution").set({ touched_at: now }).where("id", "=", id).execute());
+    },
+
+    async markKept(id) {
+      await query.updateTable("contribution").set({ kept: 1 }).where("id", "=", id).execute();
+    },
+
+    withdraw: (id, now) =>
+      database.transaction(async (tx) => {
+        const row = await tx.selectFrom("contribution").selectAll().where("id", "=", id).executeTakeFirst();
+        if (!row || (row.state !== "committed" && row.state !== "staging")) return false;
+        await removeWithdrawn(tx, row);
+        await set(tx, id, { state: "withdrawn", touched_at: now });
+        await resetIfEmpty(tx, row.session);
+        return true;
+      }),
+
+    withdrawFolded: (id, now) =>
+      database.transaction(async (tx) => {
+        await set(tx, id, { state: "withdrawing", touched_at: now });
+      }),
+
+    fold: (session, { generation, sums, ids }) =>
+      database.transaction(async (tx) => {
+        await tx.updateTable("session").set({ generation, sums }).where("id", "=", session).execute();
+        for (const id of ids) {
+          const row = await tx.selectFrom("contribution").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+          if (row.state === "committed") await set(tx, id, { state: "folded" });
+          else {
+            await removeWithdrawn(tx, row);
+            await set(tx, id, { state: "withdrawn" });
+          }
+        }
+        await resetIfEmpty(tx, session);
+      }),
+
+    async setArtifact(session, artifact) {
+      await query.updateTable("session").set({ artifact }).where("id", "=", session).execute();
+    },
+
+    end: (session, state, now) =>
+      database.transaction(async (tx) => {
+        const { numUpdatedRows } = await tx
+          .updateTable("session")
+          .set({ state, over_at: now, sums: null, layout: null, declared: null })
+          .where("id", "=", session)
+          .where("state", "=", "open")
+          .executeTakeFirstOrThrow();
+        await tx.deleteFrom("contribution").where("session", "=", session).execute();
+        return numUpdatedRows === 1n;
+      }),
+
+    async forget(time) {
+      await query.deleteFrom("session").where("state", "<>", "open").where("over_at", "<", time).execute();
+    },
+
+    abandoned: (time) =>
+      query.selectFrom("contribution").selectAll().where("state", "=", "staging").where("touched_at", "<", time).execute(),
+
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
+}
+
+/** The contribution of a contributor that is there or was last there, but for those that only the sums still know. */
+async function current(query: Pick<Tx, "selectFrom">, session: string, contributor: string): Promise<ContributionRow | undefined> {
+  return query
+    .selectFrom("contribution")
+    .selectAll()
+    .where("session", "=", session)
+    .where("contributor", "=", contributor)
+    .orderBy((e) => e.case().when("state", "in", ["staging", "committed", "folded"]).then(0).else(1).end())
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** One withdrawn row is enough to know that there was something. */
+async function removeWithdrawn(tx: Tx, { session, contributor, id }: ContributionRow): Promise<void> {
+  await tx
+    .deleteFrom("contribution")
+    .where("session", "=", session)
+    .where("contributor", "=", contributor)
+    .where("state", "=", "withdrawn")
+    .where("id", "<>", id)
+    .execute();
+}
+
+async function openSession(tx: Tx, id: string, now: number): Promise<SessionRow> {
+  const session = await tx.selectFrom("session").selectAll().where("id", "=", id).executeTakeFirst();
+  if (!session) throw sessionNotFound(id);
+  checkOpen(session, now);
+  return session;
+}
+
+async function checkRoom(tx: Tx, session: string, most: number): Promise<void> {
+  const { count } = await tx
+    .selectFrom("contribution")
+    .select((e) => e.fn.countAll<number>().as("count"))
+    .where("session", "=", session)
+    .where("state", "in", ["staging", "committed", "folded"])
+    .executeTakeFirstOrThrow();
+  if (count >= most) throw exhausted("CONTRIBUTOR_QUOTA", "max_contributors", most, `the session takes ${most} contributors, and has them`);
+}
+
+/** @throws RpcError SESSION_OVER */
+export function checkOpen(session: SessionRow, now: number): void {
+  if (session.state === "open" && now < session.expires_at) return;
+  throw refuse("SESSION_OVER", `session ${session.id} is ${session.state === "closed" ? "closed" : "expired"}`);
+}
+
+export function sessionNotFound(id: string) {
+  return refuse("SESSION_NOT_FOUND", `there is no session ${JSON.stringify(id)}`, { field: "session_id" });
+}
