@@ -1,34 +1,54 @@
-/** Bits of the significand of a type that has to have exact products with weights. */
-const SIGNIFICAND = { F64: 53, F32: 24, F16: 11, BF16: 8 } as const;
+import type { ElementType } from "./types.ts";
+
+/** Bits of the significand of each type, with the hidden one. */
+export const SIGNIFICAND: { readonly [type in ElementType]: number } = { F64: 53, F32: 24, F16: 11, BF16: 8 };
+
+const SPLITTER = 2 ** 27 + 1;
 
 /** True where the product of the weight and any element of the type is a double: nothing is lost. */
-export function exactWeight(weight: number, type: keyof typeof SIGNIFICAND): boolean {
-  return significantBits(weight) + SIGNIFICAND[type] <= 53 + (Math.abs(weight) === 2 ** exponentOf(weight) ? 1 : 0);
+export function exactWeight(weight: number, type: ElementType): boolean {
+  const bits = significantBits(weight);
+  return bits <= 1 ? type !== "F64" || Math.abs(weight) === 1 || weight === 0 : bits + SIGNIFICAND[type] <= 53;
 }
 
-/** A weight as a sum of at most two whose products with the elements of a type of at most 24 bits are exact. */
+/** A weight as a sum of one or two whose products with the elements of types of at most 24 bits are exact. */
 export function splitWeight(weight: number): readonly number[] {
-  const scaled = (2 ** 27 + 1) * weight;
+  if (significantBits(weight) <= 29) return [weight];
+  const scaled = SPLITTER * weight;
   const upper = scaled - (scaled - weight);
-  return upper === weight ? [weight] : [upper, weight - upper];
+  return [upper, weight - upper];
 }
 
-/** Bits from the first to the last that is set in a finite double; 0 for 0. */
+/** How many bits lie between the highest and the lowest that is set in a finite double, both counted; 0 for 0. */
 export function significantBits(value: number): number {
-  if (value === 0) return 0;
-  let odd = Math.abs(value) / 2 ** exponentOf(value);
-  let bits = 1;
-  for (; odd !== Math.floor(odd); odd *= 2) bits++;
-  return bits;
+  return value === 0 ? 0 : exponentOf(value) - lowestBit(value) + 1;
 }
 
-/** The exponent of a finite double: 2^e is its highest bit. 0 for 0. */
+/** The exponent of the lowest bit that is set in a finite double other than 0. */
+export function lowestBit(value: number): number {
+  const { exponent, significand } = parts(value);
+  return exponent + trailingZeros(significand);
+}
+
+/** The exponent of the highest bit of a finite double other than 0. */
 export function exponentOf(value: number): number {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setFloat64(0, value);
-  const field = (view.getUint16(0) >>> 4) & 0x7ff;
-  if (field > 0) return field - 1023;
-  view.setFloat64(0, value * 2 ** 64);
-  const wide = (view.getUint16(0) >>> 4) & 0x7ff;
-  return wide === 0 ? 0 : wide - 1023 - 64;
+  const { exponent, significand } = parts(value);
+  return exponent + significand.toString(2).length - 1;
+}
+
+const float = new Float64Array(1);
+const pattern = new BigUint64Array(float.buffer);
+
+/** |value| = significand · 2^exponent. */
+function parts(value: number): { readonly exponent: number; readonly significand: bigint } {
+  float[0] = value;
+  const field = Number((pattern[0]! >> 52n) & 0x7ffn);
+  const fraction = pattern[0]! & 0xfffffffffffffn;
+  return field === 0 ? { exponent: -1074, significand: fraction } : { exponent: field - 1075, significand: fraction | (1n << 52n) };
+}
+
+function trailingZeros(value: bigint): number {
+  let zeros = 0;
+  for (let rest = value; (rest & 1n) === 0n; rest >>= 1n) zeros++;
+  return zeros;
 }

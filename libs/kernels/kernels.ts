@@ -1,7 +1,91 @@
-import { loadTwins } from "./twins/twins.ts";
-import type { Kernels } from "./types.ts";
+import { readFileSync } from "node:fs";
+import { checkCount, checkDivisor, typeNumber } from "./arguments.ts";
+import { exactWeight } from "./exact-weight.ts";
+import { createArena } from "./memory.ts";
+import { planMean } from "./plan-mean.ts";
+import { type Kernels, MAX_GRAM_INPUTS, MAX_INPUTS } from "./types.ts";
 
-/** The kernels with a memory of their own. Each thread loads its own. */
+/** What assembly/index.ts exports. Addresses, counts and types are numbers; no function returns an address above 2^31. */
+type Exports = {
+  readonly memory: WebAssembly.Memory;
+  inputsTable(): number;
+  multiplesTable(): number;
+  weightsTable(): number;
+  freeMemory(): number;
+  begin(type: number, outType: number, many: number, out: number, undecided: number, divisor: number, tail: number): void;
+  meanF32(count: number, uniform: number, spread: number, divisor: number): number;
+  meanHalf(count: number, uniform: number, near: number, far: number, divisor: number): number;
+  meanWithBounds(count: number, productLoss: number, exactDivision: number, divisor: number): number;
+  combine(type: number, many: number, out: number, outType: number, count: number): void;
+  gram(type: number, many: number, base: number, count: number, out: number): void;
+  widen(type: number, from: number, to: number, toType: number, count: number): void;
+  narrow(from: number, type: number, to: number, count: number): void;
+  fold(type: number, input: number, weight: number, planes: number, spill: number, count: number): number;
+  histogram(type: number, values: number, count: number, bins: number, shift: number, width: number, prefix: bigint): void;
+  dropout(type: number, values: number, count: number, start: number, threshold: number): void;
+  crc32c(address: number, length: number, seed: number): number;
+};
+
+const GOLDEN = 0x9e3779b9;
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The kernels with a memory of their own, of 4 GB at most. Each thread loads its own; the second time in a thread costs no compilation. */
 export function loadKernels(): Kernels {
-  return loadTwins();
+  compiled ??= new WebAssembly.Module(new Uint8Array(readFileSync(new URL("kernels.wasm", import.meta.url))));
+  const wasm = new WebAssembly.Instance(compiled).exports as Exports;
+  const arena = createArena(wasm.memory, wasm.freeMemory());
+  const tables = { inputs: wasm.inputsTable(), multiples: wasm.multiplesTable(), weights: wasm.weightsTable() };
+  const setInputs = (inputs: readonly number[]) => arena.uint32(tables.inputs, inputs.length).set(inputs);
+
+  return {
+    ...arena,
+    mean({ inputs, type, weights, divisor, divisorTail = 0, out, outType, count, undecided }) {
+      checkCount(inputs, weights, MAX_INPUTS);
+      checkDivisor(divisor);
+      const plan = planMean(weights, divisor, divisorTail, type, outType);
+      if (plan.way === "open") {
+        for (let i = 0; i < count; i++) arena.uint32(undecided, count)[i] = i;
+        return count;
+      }
+      setInputs(inputs);
+      arena.float64(tables.weights, weights.length).set(weights);
+      arena.float64(tables.multiples, weights.length).set(plan.weights);
+      wasm.begin(typeNumber[type], typeNumber[outType], inputs.length, out, undecided, divisor, divisorTail);
+      if (plan.way === "bounds") return wasm.meanWithBounds(count, plan.productLoss, plan.exactDivision ? 1 : 0, plan.divisor);
+      const uniform = plan.weights.every((weight) => weight === 1) ? 1 : 0;
+      if (type === "F32") return wasm.meanF32(count, uniform, plan.far, plan.divisor);
+      return wasm.meanHalf(count, uniform, plan.near, plan.far, plan.divisor);
+    },
+    combine({ inputs, type, coefficients, out, outType, count }) {
+      checkCount(inputs, coefficients, MAX_INPUTS);
+      setInputs(inputs);
+      arena.float64(tables.multiples, coefficients.length).set(coefficients);
+      wasm.combine(typeNumber[type], inputs.length, out, typeNumber[outType], count);
+    },
+    gram({ inputs, type, base = 0, count, out }) {
+      checkCount(inputs, inputs, MAX_GRAM_INPUTS);
+      setInputs(inputs);
+      wasm.gram(typeNumber[type], inputs.length, base, count, out);
+    },
+    widen(type, from, to, toType, count) {
+      if (type === "F64" && toType === "F32") throw new TypeError("F64 does not fit into F32 without loss: narrow it");
+      wasm.widen(typeNumber[type], from, to, typeNumber[toType], count);
+    },
+    narrow: (from, type, to, count) => wasm.narrow(from, typeNumber[type], to, count),
+    fold({ input, type, weight, planes, spill, count }) {
+      if (!exactWeight(weight, type)) throw new RangeError(`the products of ${type} with the weight ${weight} are not exact: split it`);
+      setInputs(planes);
+      return wasm.fold(typeNumber[type], input, weight, planes.length, spill, count);
+    },
+    histogram({ values, type, count, bins, shift, width, prefix }) {
+      wasm.histogram(typeNumber[type], values, count, bins, shift, width, prefix === undefined ? -1n : BigInt(prefix));
+    },
+    dropout({ values, type, count, seed, first, density }) {
+      const threshold = Math.ceil(density * 2 ** 32);
+      if (threshold >= 2 ** 32) return;
+      wasm.dropout(typeNumber[type], values, count, (seed + Math.imul(GOLDEN, first + 1)) | 0, Math.max(0, threshold) | 0);
+    },
+    crc32c: (address, length, seed = 0) => wasm.crc32c(address, length, seed | 0) >>> 0,
+  };
 }

@@ -21,6 +21,8 @@ export type LinearArguments = {
 export type MeanArguments = LinearArguments & {
   readonly weights: readonly number[];
   readonly divisor: number;
+  /** What the divisor has beyond its double, where it is a sum that is none; then exact ties stay undecided. */
+  readonly divisorTail?: number;
   /** Address of room for `count` numbers of 32 bits. */
   readonly undecided: number;
 };
@@ -42,9 +44,9 @@ export type FoldArguments = {
   readonly type: ElementType;
   /** Its products with the elements must be exact: see `exactWeight`. */
   readonly weight: number;
-  /** Addresses of `count` f64 each, the leading plane first. They are added to in place. */
+  /** Addresses of `count` f64 each, the leading plane first. They are added to in place. A plane begins as -0, the sum of nothing. */
   readonly planes: readonly number[];
-  /** Address of `count` f64: what no plane could take. Written whole, with zeros where nothing is left. */
+  /** Address of `count` f64: what no plane could take. Written whole, with -0 where nothing is left. */
   readonly spill: number;
   readonly count: number;
 };

@@ -9,7 +9,9 @@ export function foldTwin(memory: WebAssembly.Memory, { input, type, weight, plan
     const plane = readElements(memory, "F64", address, count);
     for (let i = 0; i < count; i++) {
       const sum = plane[i]! + rest[i]!;
-      rest[i] = sumError(plane[i]!, rest[i]!, sum);
+      // -0 for nothing: the zero that changes no sum.
+      const loss = sumError(plane[i]!, rest[i]!, sum);
+      rest[i] = loss === 0 ? -0 : loss;
       plane[i] = sum;
     }
     writeElements(memory, "F64", address, plane);

@@ -1,3 +1,4 @@
+import { hasModerateWeights } from "../plan-mean.ts";
 import type { ElementType, MeanArguments } from "../types.ts";
 import { readElements, roundTo, writeElements } from "./elements.ts";
 import { neighbour, odd, productError, sumError } from "./error-free.ts";
@@ -5,21 +6,11 @@ import { neighbour, odd, productError, sumError } from "./error-free.ts";
 // Within these no step below overflows, and none loses a bit by underflow.
 const LARGEST_TERM = 2 ** 500;
 const SMALLEST_TERM = 2 ** -500;
-const LARGEST_WEIGHT = 2 ** 200;
-const SMALLEST_WEIGHT = 2 ** -200;
-const LARGEST_DIVISOR = 2 ** 60;
-const SMALLEST_DIVISOR = 2 ** -60;
 const HALF_ULP = 2 ** -53;
-
-/** True where `mean` can decide anything: other weights are left to whole numbers altogether. */
-export function hasModerateWeights(weights: readonly number[], divisor: number): boolean {
-  const moderate = (weight: number) => weight === 0 || (Math.abs(weight) >= SMALLEST_WEIGHT && Math.abs(weight) <= LARGEST_WEIGHT);
-  return weights.every(moderate) && divisor >= SMALLEST_DIVISOR && divisor <= LARGEST_DIVISOR;
-}
 
 /** The specification of `Kernels.mean`. */
 export function meanTwin(memory: WebAssembly.Memory, args: MeanArguments): number {
-  const { inputs, type, weights, divisor, out, outType, count } = args;
+  const { inputs, type, weights, divisor, divisorTail = 0, out, outType, count } = args;
   const columns = inputs.map((address) => readElements(memory, type, address, count));
   const undecided = new Uint32Array(memory.buffer, args.undecided, count);
   const moderate = hasModerateWeights(weights, divisor);
@@ -28,12 +19,15 @@ export function meanTwin(memory: WebAssembly.Memory, args: MeanArguments): numbe
   let open = 0;
   for (let i = 0; i < count; i++) {
     for (let k = 0; k < terms.length; k++) terms[k] = columns[k]![i]!;
-    rounded[i] = moderate ? decidedMean(terms, weights, divisor, outType) : Number.NaN;
+    rounded[i] = moderate ? decidedMean(terms, { weights, divisor, tail: divisorTail }, outType) : Number.NaN;
     if (Number.isNaN(rounded[i])) undecided[open++] = i;
   }
   writeElements(memory, outType, out, rounded);
   return open;
 }
+
+/** Weights, and a divisor that may have a tail. */
+type Mean = { readonly weights: readonly number[]; readonly divisor: number; readonly tail: number };
 
 /**
  * A double that rounds to what the exact Σ weights[k] · values[k] / divisor rounds to, in a type; NaN if that is not proved, or not finite.
@@ -42,7 +36,7 @@ export function meanTwin(memory: WebAssembly.Memory, args: MeanArguments): numbe
  * 24 bits it is rounded to odd first: q, moved to the neighbour with a set last bit on the side where the tail lies. Rounding that again
  * is as good as once, and if the side is open, both may still round to the same.
  */
-export function decidedMean(values: ArrayLike<number>, weights: readonly number[], divisor: number, type: ElementType): number {
+export function decidedMean(values: ArrayLike<number>, { weights, divisor, tail }: Mean, type: ElementType): number {
   let sum = 0;
   let lost = 0;
   let bound = 0;
@@ -70,23 +64,27 @@ export function decidedMean(values: ArrayLike<number>, weights: readonly number[
   const product = quotient * divisor;
   // Exact: the remainder of a quotient that is rounded to nearest.
   const remainder = high - product - productError(quotient, divisor, product);
-  const rest = remainder + low;
-  const restLost = Math.abs(sumError(remainder, low, rest));
+  const both = remainder + low;
+  const correction = quotient * tail;
+  const rest = both - correction;
+  const correctionLost = tail === 0 ? 0 : 2 * (Math.abs(correction) + Math.abs(rest)) * HALF_ULP;
+  const restLost = Math.abs(sumError(remainder, low, both)) + correctionLost;
   const second = rest / divisor;
   const back = second * divisor;
-  const isExact = back === rest && productError(second, divisor, back) === 0;
+  const isExact = tail === 0 && back === rest && productError(second, divisor, back) === 0;
   const q = quotient + second;
-  const tail = sumError(quotient, second, q);
+  const beyond = sumError(quotient, second, q);
   // Twice, for the roundings of the bound itself.
   const error = 2 * ((restLost + bound) / divisor + (isExact ? 0 : Math.abs(second) * HALF_ULP));
-  const result = type === "F64" ? nearest(q, tail, error) : toOdd(q, tail, error, type);
+  const result = type === "F64" ? nearest(q, beyond, error) : toOdd(q, beyond, error, type);
   return Number.isFinite(roundTo(result, type)) ? result : Number.NaN;
 }
 
-/** q, if it is the double next to q + tail ± error. */
+/** q, if it is the double nearest to q + tail ± error. */
 function nearest(q: number, tail: number, error: number): number {
   if (error === 0) return q;
-  const half = (Math.abs(q) - neighbour(Math.abs(q), -1)) / 2;
+  const step = tail > 0 === q > 0 ? 1 : -1;
+  const half = Math.abs(neighbour(q, step) - q) / 2;
   return Math.abs(tail) + error < half ? q : Number.NaN;
 }
 

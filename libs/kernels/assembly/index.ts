@@ -1,0 +1,27 @@
+import { inputs, multiples, weights } from "./mean";
+
+export { narrow, widen } from "./convert";
+export { crc32c } from "./crc32c";
+export { dropout } from "./dropout";
+export { fold } from "./fold";
+export { gram } from "./gram";
+export { histogram } from "./histogram";
+export { combine } from "./linear";
+export { begin, meanF32, meanHalf, meanOneByOne, meanWithBounds } from "./mean";
+
+/** Where the tables are that calls fill, and where memory is free. */
+export function inputsTable(): usize {
+  return inputs;
+}
+
+export function multiplesTable(): usize {
+  return multiples;
+}
+
+export function weightsTable(): usize {
+  return weights;
+}
+
+export function freeMemory(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { uniform } from "#libs/deterministic";
+import { crc32c, exactWeight, loadKernels, splitWeight } from "./index.ts";
+import { exactReference } from "./testing/exact-reference.ts";
+import { anyInputs, anyNumber, anyType, anyValue, createPair } from "./testing/pair.ts";
+import { readElements, roundTo } from "./twins/elements.ts";
+import { ELEMENT_BYTES, type Kernels } from "./types.ts";
+
+const pair = createPair();
+
+/** Fails unless the same numbers stand in both arrays, zeros with their signs; one NaN is like another. */
+function assertNumbers(actual: Float64Array, expected: Float64Array): void {
+  assert.equal(actual.length, expected.length);
+  for (const [i, value] of actual.entries()) assert.ok(Object.is(value, expected[i]), `element ${i}: ${value} is not ${expected[i]}`);
+}
+
+/** Runs something with both. */
+function both(run: (kernels: Kernels) => void): void {
+  run(pair.compiled);
+  run(pair.twin);
+}
+
+test("combine agrees with its twin in every bit", () => {
+  const law = fc.property(
+    anyInputs(anyValue),
+    anyType,
+    anyType,
+    fc.infiniteStream(fc.double({ min: -3, max: 3, noNaN: true })),
+    (given, type, outType, some) => {
+      pair.reset();
+      const { columns, count, shift } = given;
+      const inputs = columns.map((column) => pair.put(type, column, shift));
+      const coefficients = [...some.take(columns.length)];
+      const out = pair.reserve(count * ELEMENT_BYTES[outType], shift);
+      both((kernels) => kernels.combine({ inputs, type, coefficients, out, outType, count }));
+      pair.assertSame(out, count * ELEMENT_BYTES[outType]);
+    },
+  );
+  fc.assert(law, { numRuns: 2000 });
+});
+
+test("gram agrees with its twin in every bit, also over more columns than are taken at once", () => {
+  const law = fc.property(
+    anyInputs(anyNumber, { inputs: 10, count: 30 }),
+    anyType,
+    fc.boolean(),
+    fc.constantFrom(1, 40),
+    (given, type, withBase, times) => {
+      pair.reset();
+      const columns = given.columns.map((column) => Array<number[]>(times).fill(column).flat());
+      const count = given.count * times;
+      const inputs = columns.map((column) => pair.put(type, column, given.shift));
+      const base = withBase ? { base: inputs[0]! } : {};
+      const out = pair.reserve(8 * inputs.length ** 2);
+      both((kernels) => kernels.gram({ inputs, type, ...base, count, out }));
+      const [a, b] = [pair.compiled, pair.twin].map((kernels) => [...kernels.float64(out, inputs.length ** 2)]);
+      assert.deepEqual(a, b);
+    },
+  );
+  fc.assert(law, { numRuns: 500 });
+});
+
+test("gram of vectors that one can do by hand", () => {
+  pair.reset();
+  const inputs = [pair.put("F32", [1, 2, 3]), pair.put("F32", [0, -1, 4])];
+  const out = pair.reserve(32);
+  pair.compiled.gram({ inputs, type: "F32", count: 3, out });
+  assert.deepEqual([...pair.compiled.float64(out, 4)], [14, 10, 10, 17]);
+  pair.compiled.gram({ inputs, type: "F32", base: inputs[0]!, count: 3, out });
+  assert.deepEqual([...pair.compiled.float64(out, 4)], [0, 0, 0, 11]);
+});
+
+test("widen and narrow agree with their twins; every pattern of 16 bits comes back", () => {
+  for (const type of ["F16", "BF16"] as const) {
+    for (const toType of ["F32", "F64"] as const) {
+      const kernels = loadKernels();
+      const patterns = Uint16Array.from({ length: 65536 }, (_, pattern) => pattern);
+      const [from, wide, back] = [kernels.allocate(131072), kernels.allocate(65536 * 8), kernels.allocate(131072)];
+      kernels.bytes(from, 131072).set(new Uint8Array(patterns.buffer));
+      kernels.widen(type, from, wide, toType, 65536);
+      const expected = readElements(kernels.memory, type, from, 65536);
+      assertNumbers(readElements(kernels.memory, toType, wide, 65536), expected);
+      if (toType === "F32") continue;
+      kernels.narrow(wide, type, back, 65536);
+      const nan = { F16: 0x7e00, BF16: 0x7fc0 }[type];
+      assert.deepEqual(
+        new Uint16Array(kernels.bytes(back, 131072).slice().buffer),
+        patterns.map((pattern) => (Number.isNaN(expected[pattern]) ? nan : pattern)),
+      );
+    }
+  }
+  const law = fc.property(fc.array(anyValue, { maxLength: 30 }), fc.nat({ max: 9 }), anyType, (values, shift, type) => {
+    pair.reset();
+    const from = pair.put("F64", values, shift);
+    const length = values.length * ELEMENT_BYTES[type];
+    const to = pair.reserve(length, shift);
+    both((kernels) => kernels.narrow(from, type, to, values.length));
+    pair.assertSame(to, length);
+    for (const toType of ["F32", "F64"] as const) {
+      if (type === "F64" && toType === "F32") continue;
+      const wide = pair.reserve(values.length * 8, shift);
+      both((kernels) => kernels.widen(type, to, wide, toType, values.length));
+      assertNumbers(
+        readElements(pair.compiled.memory, toType, wide, values.length),
+        readElements(pair.twin.memory, toType, wide, values.length),
+      );
+    }
+  });
+  fc.assert(law, { numRuns: 1000 });
+  assert.throws(() => pair.compiled.widen("F64", 0, 0, "F32", 0), /narrow it/);
+});
+
+test("fold keeps the exact sum: planes and what is left, whatever comes and goes", () => {
+  const law = fc.property(
+    anyInputs(anyNumber),
+    fc.constantFrom("F32" as const, "F16" as const, "BF16" as const),
+    fc.array(fc.oneof(fc.integer({ min: -9, max: 9 }), fc.constantFrom(0.1, -0.3)), { minLength: 9, maxLength: 9 }),
+    ({ columns, count, shift }, type, weights) => {
+      pair.reset();
+      const planes = [pair.put("F64", Array(count).fill(-0)), pair.put("F64", Array(count).fill(-0))];
+      for (const [k, column] of columns.entries()) {
+        const input = pair.put(type, column, shift);
+        for (const weight of splitWeight(weights[k]!)) {
+          const spill = pair.reserve(count * 8);
+          const left = pair.compiled.fold({ input, type, weight, planes, spill, count });
+          assert.equal(left, pair.twin.fold({ input, type, weight, planes, spill, count }));
+          for (const address of [...planes, spill]) {
+            assertNumbers(pair.compiled.float64(address, count), pair.twin.float64(address, count));
+          }
+          // As who calls it does: what is left becomes a plane.
+          if (left > 0) planes.push(spill);
+        }
+      }
+      for (let i = 0; i < count; i++) {
+        const parts = planes.map((address) => pair.compiled.float64(address, count)[i]!);
+        const values = columns.map((column) => roundTo(column[i]!, type));
+        const expected = exactReference(values, weights, 3, "F32");
+        if (values.every(Number.isFinite))
+          assert.ok(
+            Object.is(
+              exactReference(
+                parts,
+                parts.map(() => 1),
+                3,
+                "F32",
+              ),
+              expected,
+            ),
+          );
+      }
+    },
+  );
+  fc.assert(law, { numRuns: 500 });
+  assert.throws(() => pair.compiled.fold({ input: 0, type: "F32", weight: 0.1, planes: [], spill: 0, count: 0 }), /split it/);
+});
+
+test("a weight is split into parts that have exact products", () => {
+  fc.assert(
+    fc.property(fc.double({ min: -1e9, max: 1e9, noNaN: true }), (weight) => {
+      const parts = splitWeight(weight);
+      assert.ok(
+        Object.is(
+          parts.reduce((sum, part) => sum + part),
+          weight,
+        ),
+      );
+      assert.ok(parts.every((part) => exactWeight(part, "F32")));
+    }),
+  );
+});
+
+test("histogram agrees with its twin", () => {
+  const law = fc.property(
+    fc.array(anyValue, { minLength: 1, maxLength: 60 }),
+    fc.constantFrom("F32" as const, "F64" as const),
+    fc.nat({ max: 42 }),
+    fc.integer({ min: 1, max: 12 }),
+    fc.boolean(),
+    (list, type, at, width, withPrefix) => {
+      pair.reset();
+      // A prefix is a number, so of 63 bits at least ten are below it.
+      const shift = type === "F32" ? at % 24 : at + 9;
+      const values = pair.put(type, list);
+      const bins = pair.reserve(4 << width);
+      both((kernels) => kernels.uint32(bins, 1 << width).fill(0));
+      const bits =
+        type === "F32"
+          ? BigInt(pair.twin.uint32(values, 1)[0]! & 0x7fffffff)
+          : new DataView(pair.twin.memory.buffer).getBigUint64(values, true) & (2n ** 63n - 1n);
+      const prefix = withPrefix ? { prefix: Number(bits >> BigInt(shift + width)) } : {};
+      both((kernels) => kernels.histogram({ values, type, count: list.length, bins, shift, width, ...prefix }));
+      pair.assertSame(bins, 4 << width);
+    },
+  );
+  fc.assert(law, { numRuns: 1000 });
+});
+
+test("dropout keeps what the random numbers by position say, wherever it is cut", () => {
+  const law = fc.property(
+    fc.array(anyNumber, { maxLength: 40 }),
+    fc.constantFrom("F32" as const, "F64" as const),
+    fc.nat({ max: 0xffffffff }),
+    fc.oneof(fc.nat({ max: 1000 }), fc.constant(2 ** 32 - 5), fc.constant(2 ** 40)),
+    fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 1, 0.5)),
+    (list, type, seed, first, density) => {
+      pair.reset();
+      const values = pair.put(type, list);
+      both((kernels) => kernels.dropout({ values, type, count: list.length, seed, first, density }));
+      pair.assertSame(values, list.length * ELEMENT_BYTES[type]);
+      const kept = readElements(pair.compiled.memory, type, values, list.length);
+      for (const [i, value] of list.entries()) {
+        assert.ok(Object.is(kept[i], uniform(seed, first + i) < density ? roundTo(value, type) : 0));
+      }
+    },
+  );
+  fc.assert(law, { numRuns: 500 });
+});
+
+test("crc32c has its check value, agrees with its twin, and goes on where it stopped", () => {
+  assert.equal(crc32c(new TextEncoder().encode("123456789")), 0xe3069283);
+  // RFC 3720, B.4.
+  assert.equal(crc32c(new Uint8Array(32)), 0x8a9136aa);
+  assert.equal(crc32c(new Uint8Array(32).fill(0xff)), 0x62a8ab43);
+  assert.equal(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i)), 0x46dd794e);
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 200 }), fc.nat({ max: 17 }), (bytes, cut, shift) => {
+      pair.reset();
+      const address = pair.reserve(bytes.length, shift);
+      both((kernels) => kernels.bytes(address, bytes.length).set(bytes));
+      const whole = pair.compiled.crc32c(address, bytes.length);
+      assert.equal(whole, pair.twin.crc32c(address, bytes.length));
+      assert.equal(crc32c(bytes.subarray(cut), crc32c(bytes.subarray(0, cut))), whole);
+    }),
+  );
+  const large = new Uint8Array(200_000).fill(7);
+  assert.equal(crc32c(large), crc32c(large.subarray(99_999), crc32c(large.subarray(0, 99_999))));
+});
+
+test("memory is given out apart, aligned, and again after a release", () => {
+  const kernels = loadKernels();
+  const first = kernels.allocate(100);
+  const second = kernels.allocate(10_000_000);
+  assert.equal(first % 64, 0);
+  assert.ok(second >= first + 100);
+  kernels.bytes(second, 10_000_000).fill(1);
+  kernels.release();
+  assert.equal(kernels.allocate(1), first);
+  assert.notEqual(loadKernels().memory, kernels.memory);
+});
