@@ -26,7 +26,16 @@ export async function openModel(path: string, name = path): Promise<ModelFiles> 
   );
   if (isDirectory) return openFolder(path, name);
   if (path.endsWith(INDEX_SUFFIX)) return finish("folder", dirname(path), name, await openShards(dirname(path), basename(path), name));
+  // The weights of an adapter mean nothing without its configuration.
+  if (basename(path) === ADAPTER_WEIGHTS && (await exists(join(dirname(path), ADAPTER_CONFIG)))) return openFolder(dirname(path), name);
   return finish("file", path, name, [await readWeightsFile(path, name)]);
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function openFolder(path: string, name: string): Promise<ModelFiles> {

@@ -11,6 +11,7 @@ export type AverageOptions = WritingOptions & {
   readonly base?: string;
   readonly statistics?: readonly string[];
   readonly exclude?: readonly string[];
+  readonly factorsApart?: boolean;
 };
 
 /** A parameter with one value for all models, or with one for each. */
@@ -37,7 +38,8 @@ correctly rounded mean. An average that was interrupted goes on when the same co
       .option("--set <name=value>", "a parameter of the method; with commas, one value for each model (repeatable)", addSetting)
       .option("--base <model>", "the model that the others were trained from")
       .option("--statistics <file>", "statistics of a model, in the order of the models (repeatable)", add)
-      .option("--exclude <tensor>", "a tensor that is left out (repeatable)", add),
+      .option("--exclude <tensor>", "a tensor that is left out (repeatable)", add)
+      .option("--factors-apart", "merge the factors A and B of adapters each for itself, not their products"),
   ).action(async (models: string[], options: AverageOptions) => {
     const { average } = await import("./average.ts");
     finish(await average(models, options, context));

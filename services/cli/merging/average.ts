@@ -1,14 +1,16 @@
 import { type GivenParameters, type MergeRequest, type Method, methodNamed, methods } from "#libs/merging";
 import type { ModelFiles } from "#libs/models";
-import type { Json } from "#libs/recipes";
+import type { Digest, Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../context.ts";
+import { adapterMean, adapterMethod, areAdapters, reportOfAdapters } from "./average-adapters.ts";
 import type { AverageOptions } from "./average-command.ts";
 import { requireCompatible } from "./compatible.ts";
 import { digestsOf } from "./digests.ts";
 import { openInputs } from "./inputs.ts";
 import { labelOf } from "./merge-facts.ts";
-import { outputOf } from "./output.ts";
+import { mergeWork } from "./merge-work.ts";
+import { type Output, outputOf } from "./output.ts";
 import { produce } from "./produce.ts";
 
 /** Averages models that are named on the command line. */
@@ -20,34 +22,61 @@ export async function average(names: readonly string[], options: AverageOptions,
   const models = await openInputs(names, options, context);
   const [base] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
   const statistics = await openInputs(options.statistics ?? [], options, context);
-  const exclude = new Set(options.exclude ?? []);
-  const { allowUnrelated = false, dtype } = options;
-  const report = await requireCompatible(models, { base, exclude, allowUnrelated, mixedTypes: dtype !== undefined }, context);
-  const all = [...models, ...statistics, ...(base ? [base] : [])];
-  const digests = await digestsOf(all, options, context);
-  const baseDigest = base && digests[all.length - 1];
-  const request: MergeRequest = {
-    method: method.name,
-    models,
-    digests: digests.slice(0, models.length),
-    ...(base && baseDigest ? { base, baseDigest } : {}),
-    ...(statistics.length > 0 ? { statistics, statisticsDigests: digests.slice(models.length, models.length + statistics.length) } : {}),
-    parametersOf: () => given,
-    exclude,
-    ...(dtype === undefined ? {} : { dtype }),
-    ...(options.seed === undefined ? {} : { seed: options.seed }),
-    ...(output.single === undefined ? { maxShardBytes: options.maxShardSize } : { single: output.single }),
+  const adapters = areAdapters(models) && !options.factorsApart;
+  const report = adapters
+    ? reportOfAdapters(models, base, options.allowUnrelated === true)
+    : await requireCompatible(models, { base, exclude: new Set(options.exclude), ...checked(options) }, context);
+  const all = await digestsOf([...models, ...statistics, ...(base ? [base] : [])], options, context);
+  const inputs: Inputs = {
+    ...{ models, base, statistics },
+    digests: all.slice(0, models.length),
+    statisticsDigests: all.slice(models.length, models.length + statistics.length),
+    baseDigest: base && all.at(-1),
   };
+  const work = adapters
+    ? adapterMean({ ...inputs, adapters: models }, given, { ...options, method: method.name }, output)
+    : mergeWork(requestOf(inputs, method, given, options, output));
   const weights = given.models?.map(({ weight }) => weight).filter((weight) => typeof weight === "number");
   return produce(
     {
-      ...{ request, output, options, report },
+      ...{ work, models, digests: inputs.digests, base, baseDigest: inputs.baseDigest, output, options, report },
+      method: adapters ? adapterMethod : method,
       parameters: parametersOf(options, method),
-      ...(weights?.length === models.length ? { weights } : {}),
+      weights: weights?.length === models.length ? weights : undefined,
       configuration: () => configurationOf(models, base, options, method, given),
     },
     context,
   );
+}
+
+type Inputs = Required<Pick<MergeRequest, "models" | "digests" | "statistics" | "statisticsDigests">> & {
+  readonly base: ModelFiles | undefined;
+  readonly baseDigest: Digest | undefined;
+};
+
+function checked({ allowUnrelated = false, dtype }: AverageOptions) {
+  return { allowUnrelated, mixedTypes: dtype !== undefined };
+}
+
+function requestOf(
+  { models, digests, base, baseDigest, statistics, statisticsDigests }: Inputs,
+  method: Method,
+  given: GivenParameters,
+  { dtype, seed, exclude, maxShardSize, factorsApart }: AverageOptions,
+  { single }: Output,
+): MergeRequest {
+  const adapter = factorsApart ? "adapter_model.safetensors" : undefined;
+  const one = single ?? adapter;
+  return {
+    ...{ method: method.name, models, digests },
+    ...(base && baseDigest ? { base, baseDigest } : {}),
+    ...(statistics.length > 0 ? { statistics, statisticsDigests } : {}),
+    parametersOf: () => given,
+    exclude: new Set(exclude),
+    ...(dtype === undefined ? {} : { dtype }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(one === undefined ? { maxShardBytes: maxShardSize } : { single: one }),
+  };
 }
 
 function methodOf(name: string): Method {
@@ -75,7 +104,10 @@ function givenBy({ weights, set = [] }: AverageOptions, method: Method, count: n
 }
 
 /** What was asked for, in the words of a recipe. */
-function parametersOf({ weights, set = [], exclude = [], dtype }: AverageOptions, { name }: Method): { [name: string]: Json } {
+function parametersOf(
+  { weights, set = [], exclude = [], dtype, factorsApart }: AverageOptions,
+  { name }: Method,
+): { [name: string]: Json } {
   const settings = Object.fromEntries(
     set.map((setting) => [setting.name, setting.values.length === 1 ? setting.values[0]! : setting.values]),
   );
@@ -85,6 +117,7 @@ function parametersOf({ weights, set = [], exclude = [], dtype }: AverageOptions
     ...(set.length > 0 ? { parameters: settings } : {}),
     ...(exclude.length > 0 ? { exclude: [...exclude].sort() } : {}),
     ...(dtype === undefined ? {} : { dtype }),
+    ...(factorsApart ? { factors: "apart" } : {}),
   };
 }
 

@@ -1,21 +1,11 @@
 import { type MergePlan, methodNamed, type PlannedTensor } from "#libs/merging";
 import { tensorBytes } from "#libs/tensors";
-
-/** What a merge will take. */
-export type Estimate = {
-  /** Of the inputs, every pass over them counted. */
-  readonly readBytes: number;
-  readonly writtenBytes: number;
-  readonly memoryBytes: number;
-  readonly seconds: number;
-  /** How tensors are made: how many, and in how many passes over the inputs. */
-  readonly steps: readonly { readonly method: string; readonly tensors: number; readonly bytes: number; readonly passes: number }[];
-};
+import type { Estimate } from "./work.ts";
 
 /** Bytes a second that one thread reads and computes, by the number of passes: measured on files in the page cache of a usual machine. */
 const SPEED = { one: 2e9, several: 0.7e9, whole: 0.2e9 };
 /** What a process needs before it has read anything, and for each thread. */
-const MEMORY = { process: 70e6, thread: 25e6 };
+export const MEMORY = { process: 70e6, thread: 25e6 };
 
 /** What a plan will take with so many threads. Times are for files that are in memory already; a disk may take longer. */
 export function estimate(plan: MergePlan, threads: number): Estimate {

@@ -2,15 +2,17 @@ import { stringify } from "yaml";
 import { hubLicence } from "#libs/reporting";
 import type { MergeFacts, Parent } from "./merge-facts.ts";
 
+type CardOptions = { readonly name: string; readonly library: string | undefined; readonly isAdapter: boolean };
+
 /**
  * README.md of a merged model, in the form of Hugging Face's model cards: YAML front matter, then what was merged of what, under which
  * licence, and how to make it again.
  * @param library which library loads it, for example "transformers".
  */
-export function mergeCard(facts: MergeFacts, name: string, library: string | undefined): string {
+export function mergeCard(facts: MergeFacts, { name, library, isAdapter }: CardOptions): string {
   const { method, models, base, licence, configuration } = facts;
   return [
-    `---\n${frontMatter(facts, library)}---`,
+    `---\n${frontMatter(facts, library, isAdapter)}---`,
     `# ${plain(name)}`,
     `A merge of ${models.length} models${base ? ` and their base` : ""}, without any training of its own. Method: ${plain(method.title)}${reference(method)}.`,
     `\`\`\`\n${method.formula}\n\`\`\``,
@@ -27,14 +29,15 @@ export function mergeCard(facts: MergeFacts, name: string, library: string | und
   ].join("\n\n");
 }
 
-function frontMatter({ method, models, base, licence, foundation }: MergeFacts, library: string | undefined): string {
+function frontMatter({ method, models, base, licence, foundation }: MergeFacts, library: string | undefined, isAdapter: boolean): string {
   // Only names that the hub can resolve: it takes others for mistakes.
   const hubs = [...new Set([...(base ? [base] : []), ...models].flatMap(({ hub }) => hub ?? []))];
-  const known = hubs.length > 0 ? hubs : foundation !== undefined && /^[\w.-]+\/[\w.-]+$/.test(foundation) ? [foundation] : [];
+  const known =
+    hubs.length > 0 && !isAdapter ? hubs : foundation !== undefined && /^[\w.-]+\/[\w.-]+$/.test(foundation) ? [foundation] : [];
   return stringify({
     ...hubLicence("expression" in licence ? licence.expression.split(" AND ") : []),
     ...(known.length > 0 ? { base_model: known } : {}),
-    base_model_relation: "merge",
+    base_model_relation: isAdapter ? "adapter" : "merge",
     ...(library === undefined ? {} : { library_name: library }),
     tags: ["merge", "weight-averaging", "ratatouille", method.name.replaceAll("_", "-")],
   });

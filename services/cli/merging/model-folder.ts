@@ -20,11 +20,22 @@ const torchNames: { readonly [D in Dtype]?: string } = { F64: "float64", F32: "f
  */
 export async function folderFiles(
   facts: MergeFacts,
-  name: string,
-  models: readonly ModelFiles[],
-  index: string | undefined,
+  {
+    name,
+    sources,
+    index,
+    isAdapter,
+  }: {
+    /** Title of the card. */
+    readonly name: string;
+    /** Models to copy from: the first that is a folder. */
+    readonly sources: readonly ModelFiles[];
+    readonly index: string | undefined;
+    /** The result is an adapter, which brings its configuration along. */
+    readonly isAdapter: boolean;
+  },
 ): Promise<SideFile[]> {
-  const source = models.find(({ kind, config }) => kind === "folder" && config !== undefined);
+  const source = isAdapter ? undefined : sources.find(({ kind, config }) => kind === "folder" && config !== undefined);
   const config = source?.config && configWith(source.config, facts.dtype);
   // Loaded only where a folder is written.
   const { mergeCard } = await import("./merge-card.ts");
@@ -32,7 +43,7 @@ export async function folderFiles(
     ...(index === undefined ? [] : [{ name: INDEX_NAME, content: index }]),
     ...(config === undefined ? [] : [{ name: "config.json", content: `${JSON.stringify(config, null, 2)}\n` }]),
     ...(source === undefined ? [] : await copies(source.path)),
-    { name: "README.md", content: mergeCard(facts, name, libraryOf(config)) },
+    { name: "README.md", content: mergeCard(facts, { name, library: isAdapter ? "peft" : libraryOf(config), isAdapter }) },
     { name: "recipe.json", content: recipeText(facts) },
   ];
 }

@@ -1,21 +1,10 @@
 import { availableParallelism } from "node:os";
 import { basename, resolve } from "node:path";
-import {
-  type CompatibilityReport,
-  isAveraged,
-  MERGE_ARITHMETIC,
-  type MergePlan,
-  MergePlanError,
-  type MergeRequest,
-  type MergeResult,
-  methodNamed,
-  planMerge,
-} from "#libs/merging";
-import { type ModelFiles, recipeName } from "#libs/models";
-import { arithmetics, type Json } from "#libs/recipes";
+import type { CompatibilityReport, Method } from "#libs/merging";
+import { INDEX_NAME, type ModelFiles, recipeName } from "#libs/models";
+import type { Digest, Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../context.ts";
-import { estimate } from "./estimate.ts";
 import { foundationOf, licenceOf, type MergeFacts, parentOf, recipeText } from "./merge-facts.ts";
 import { folderFiles } from "./model-folder.ts";
 import type { WritingOptions } from "./options.ts";
@@ -32,10 +21,17 @@ import {
   stageSideFiles,
   wasBegun,
 } from "./side-files.ts";
+import type { Done, Work } from "./work.ts";
 
-/** A merge to be done. */
+/** A model to be made, and what is said of it. */
 export type Production = {
-  readonly request: MergeRequest;
+  readonly work: Work;
+  readonly method: Pick<Method, "name" | "title" | "formula" | "paper">;
+  readonly models: readonly ModelFiles[];
+  /** The weights' digest of each model. */
+  readonly digests: readonly Digest[];
+  readonly base?: ModelFiles | undefined;
+  readonly baseDigest?: Digest | undefined;
   readonly output: Output;
   readonly options: WritingOptions;
   /** What the check of the models has said. */
@@ -43,67 +39,57 @@ export type Production = {
   /** What was asked for, for the recipe. */
   readonly parameters: { readonly [name: string]: Json };
   /** Of the models, in their order, where they have weights: for the model card. */
-  readonly weights?: readonly number[];
+  readonly weights?: readonly number[] | undefined;
   /** The same as a configuration for `ratatouille merge`, as YAML. */
   readonly configuration: () => string | Promise<string>;
 };
 
-/** What was done. */
-export type Produced = MergeResult & { readonly key: string; readonly seconds: number };
+/** What was done, and how long it took. */
+export type Produced = Done & { readonly seconds: number };
 
 /**
- * Plans a merge and does it: the weights, and what goes with them. With `--dry-run` it says what would be done. Tells the result.
- * A merge that was interrupted goes on when the same is asked for again.
+ * Makes a model: the weights, and what goes with them. With `--dry-run` it says what would be done. Tells the result.
+ * What was interrupted goes on when the same is asked for again.
  * @returns the exit code
- * @throws UsageError for what cannot be planned; Error if the output is there; MergeError
+ * @throws Error if the output is there; what the work throws
  */
 export async function produce(production: Production, context: CommandContext): Promise<number> {
-  const { request, output, options } = production;
-  const plan = planned(request);
+  const { work, output, options } = production;
   const threads = options.threads ?? availableParallelism();
   if (options.dryRun) {
-    context.stdout.write(sayEstimate(plan, estimate(plan, threads), production, threads));
+    context.stdout.write(sayEstimate(work.needs(threads), production, threads));
     return 0;
   }
-  const names = namesOf(plan, output);
-  const begun = await wasBegun(output, plan.key);
+  const names = namesOf(work, output);
+  const begun = await wasBegun(output, work.key);
   const taken = await existing(output, names);
   if (taken.length > 0 && !options.force && !begun) throw new Error(existsSentence(output, taken));
-  await refuseInputs(plan, output);
+  await refuseInputs(work, output);
 
-  const facts = await factsOf(production, plan);
-  const files = await filesOf(facts, production, plan);
+  const facts = await factsOf(production);
+  const files = await filesOf(facts, production);
   if (!begun && !options.force) await refuseOthers(output, files);
-  await stageSideFiles(output, plan.key, files, options.fsync);
-  const result = await run(plan, production, files, threads, begun, context);
-  await publishSideFiles(output, plan.key, files, options.fsync);
+  await stageSideFiles(output, work.key, files, options.fsync);
+  const result = await run(production, files, threads, begun, context);
+  await publishSideFiles(output, work.key, files, options.fsync);
   await removeOtherWeights(output, names);
-  context.stdout.write(sayResult(result, production, facts, output));
+  context.stdout.write(sayResult(result, production, facts));
   return 0;
 }
 
-function planned(request: MergeRequest): MergePlan {
-  try {
-    return planMerge(request);
-  } catch (cause) {
-    if (cause instanceof MergePlanError) throw new UsageError(cause.message, { cause });
-    throw cause;
-  }
-}
-
 /** The weights of an output, and what says where they are. */
-function namesOf({ outputs, index }: MergePlan, output: Output): string[] {
-  const weights = outputs.map(({ name }) => name);
+function namesOf({ outputs, index, config }: Work, output: Output): string[] {
   return [
-    ...weights,
-    ...(index === undefined ? [] : ["model.safetensors.index.json"]),
+    ...outputs.map(({ name }) => name),
+    ...(index === undefined ? [] : [INDEX_NAME]),
+    ...(config === undefined ? [] : ["adapter_config.json"]),
     ...(output.single ? [recipeName(output.single)] : []),
   ];
 }
 
 function existsSentence({ kind, path }: Output, taken: readonly string[]): string {
-  const what = kind === "file" ? taken.join(" and ") : `${path} (${taken.join(", ")})`;
-  return `${what} ${kind === "file" && taken.length > 1 ? "exist" : "exists"} already; --force overwrites ${taken.length > 1 ? "them" : "it"}`;
+  if (kind === "folder") return `${path} has ${taken.join(", ")} already; --force overwrites`;
+  return `${taken.join(" and ")} ${taken.length > 1 ? "exist" : "exists"} already; --force overwrites`;
 }
 
 /** Other files of a folder that would be overwritten: a README.md of somebody's project, for example. */
@@ -115,7 +101,7 @@ async function refuseOthers(output: Output, files: readonly SideFile[]): Promise
   if (taken.length > 0) throw new Error(existsSentence(output, taken));
 }
 
-async function refuseInputs({ inputs, outputs }: MergePlan, output: Output): Promise<void> {
+async function refuseInputs({ inputs, outputs }: Work, output: Output): Promise<void> {
   const identities = inputs.map(({ identity }) => identity);
   for (const { name } of outputs) {
     const path = resolve(output.directory, name);
@@ -124,8 +110,7 @@ async function refuseInputs({ inputs, outputs }: MergePlan, output: Output): Pro
 }
 
 async function run(
-  plan: MergePlan,
-  { output, options }: Production,
+  { work, output, options, models }: Production,
   files: readonly SideFile[],
   threads: number,
   begun: boolean,
@@ -134,9 +119,8 @@ async function run(
   const began = performance.now();
   let share = 0;
   try {
-    using display = showReading(`merging ${plan.digests.length} models`, stderr, options.quiet === true);
-    const { runMerge } = await import("#libs/merging");
-    const result = await runMerge(plan, {
+    using display = showReading(`merging ${models.length} models`, stderr, options.quiet === true);
+    const done = await work.run({
       directory: output.directory,
       threads,
       fsync: options.fsync,
@@ -147,42 +131,43 @@ async function run(
         display.update(progress);
       },
     });
-    return { ...result, key: plan.key, seconds: (performance.now() - began) / 1000 };
+    return { ...done, seconds: (performance.now() - began) / 1000 };
   } catch (error) {
-    if (signal.aborted) stderr.write(`interrupted at ${Math.floor(100 * share)} %; the same command goes on from there\n`);
-    else await dropSideFiles(output, plan.key, files);
+    if (signal.aborted) stderr.write(interruptedSentence(work, share));
+    if (!signal.aborted || !work.resumes) await dropSideFiles(output, work.key, files);
     throw error;
   }
 }
 
-async function factsOf(production: Production, plan: MergePlan): Promise<MergeFacts> {
-  const { request, report, parameters, configuration, weights } = production;
-  const method = methodNamed(request.method)!;
-  const { models, digests, base, baseDigest } = request;
+function interruptedSentence({ resumes }: Work, share: number): string {
+  return resumes
+    ? `interrupted at ${Math.floor(100 * share)} %; the same command goes on from there\n`
+    : "interrupted; nothing was written\n";
+}
+
+async function factsOf(production: Production): Promise<MergeFacts> {
+  const { work, method, models, digests, base, baseDigest, report, parameters, configuration, weights } = production;
   const foundation = foundationOf(models);
   return {
     method,
     models: models.map((model, i) => parentOf(model, digests[i]!, weights?.[i])),
     ...(base && baseDigest ? { base: parentOf(base, baseDigest) } : {}),
     parameters,
-    ...(method.random ? { seed: plan.seed } : {}),
-    arithmetic: method.name === "linear" ? arithmetics.averaging : MERGE_ARITHMETIC,
-    dtype: mainDtype(plan),
+    ...(work.seed === undefined ? {} : { seed: work.seed }),
+    arithmetic: work.arithmetic,
+    dtype: work.dtype,
     licence: licenceOf(report),
     ...(foundation === undefined ? {} : { foundation }),
     configuration: await configuration(),
   };
 }
 
-/** The type of most numbers that are written. */
-function mainDtype({ tensors }: MergePlan): string {
-  const counts = new Map<string, number>();
-  for (const { dtype, elements } of tensors) if (isAveraged(dtype)) counts.set(dtype, (counts.get(dtype) ?? 0) + elements);
-  return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0] ?? "F32";
-}
-
-async function filesOf(facts: MergeFacts, { request, output }: Production, { index }: MergePlan): Promise<SideFile[]> {
+async function filesOf(facts: MergeFacts, { work, models, base, output }: Production): Promise<SideFile[]> {
   if (output.single !== undefined) return [{ name: recipeName(output.single), content: recipeText(facts) }];
-  const models: readonly ModelFiles[] = [...(request.base ? [request.base] : []), ...request.models];
-  return folderFiles(facts, basename(resolve(output.path)), models, index);
+  const sources = [...(base ? [base] : []), ...models];
+  const isAdapter = work.outputs[0]?.name === "adapter_model.safetensors";
+  const files = await folderFiles(facts, { name: basename(resolve(output.path)), sources, index: work.index, isAdapter });
+  // Where factors are merged apart, the ranks are those of every member.
+  const config = isAdapter && work.config === undefined ? models[0]?.config : undefined;
+  return config === undefined ? files : [{ name: "adapter_config.json", content: `${JSON.stringify(config, null, 2)}\n` }, ...files];
 }

@@ -1,23 +1,22 @@
-import type { MergePlan } from "#libs/merging";
 import { bytes, duration, short } from "../format.ts";
-import type { Estimate } from "./estimate.ts";
 import type { MergeFacts } from "./merge-facts.ts";
-import { type Output, pathIn } from "./output.ts";
+import { pathIn } from "./output.ts";
 import type { Produced, Production } from "./produce.ts";
+import type { Estimate } from "./work.ts";
 
 /** What a merge would do: for people, or as one JSON object. */
-export function sayEstimate(plan: MergePlan, needs: Estimate, { request, output, options }: Production, threads: number): string {
+export function sayEstimate(needs: Estimate, { work, method, output, options, ...production }: Production, threads: number): string {
   const { readBytes, writtenBytes, memoryBytes, seconds, steps } = needs;
-  const files = plan.outputs.map(({ name, size }) => ({ path: pathIn(output, name), size }));
-  const models = request.models.map(({ name }, i) => ({ name, digest: request.digests[i] }));
+  const files = work.outputs.map(({ name, size }) => ({ path: pathIn(output, name), size }));
+  const models = production.models.map(({ name }, i) => ({ name, digest: production.digests[i] }));
+  const base = production.base && { name: production.base.name, digest: production.baseDigest };
   if (options.json) {
-    const base = request.base && { name: request.base.name, digest: request.baseDigest };
-    return `${JSON.stringify({ dryRun: true, key: plan.key, method: request.method, models, base, files, steps, readBytes, writtenBytes, memoryBytes, seconds, threads })}\n`;
+    return `${JSON.stringify({ dryRun: true, key: work.key, method: method.name, models, base, files, steps, readBytes, writtenBytes, memoryBytes, seconds, threads })}\n`;
   }
   const passes = (count: number) => (count === 1 ? "" : `, ${count} passes`);
   const rows = [
     ["would write", files.length === 1 ? files[0]!.path : `${output.path}: ${files.length} files`],
-    ...(request.base ? [["base", `${request.base.name}  ${short(request.baseDigest ?? "")}`]] : []),
+    ...(base ? [["base", `${base.name}  ${short(base.digest ?? "")}`]] : []),
     ...models.map(({ name, digest = "" }, i) => [i === 0 ? "of" : "", `${name}  ${short(digest)}`]),
     ...steps.map((step, i) => [
       i === 0 ? "how" : "",
@@ -32,13 +31,13 @@ export function sayEstimate(plan: MergePlan, needs: Estimate, { request, output,
 }
 
 /** What a merge has done: for people, or as one JSON object. */
-export function sayResult(result: Produced, { request, options }: Production, facts: MergeFacts, output: Output): string {
-  const { files, readBytes, seconds, resumed, redone, overflowed, key } = result;
+export function sayResult(result: Produced, { work, output, options, models: parents }: Production, facts: MergeFacts): string {
+  const { files, readBytes, seconds, resumed, redone, overflowed } = result;
   if (options.json) {
     const models = facts.models.map(({ label, digest }) => ({ name: label, digest }));
     const licence = "expression" in facts.licence ? facts.licence.expression : null;
     const written = files.map(({ name, size, digest }) => ({ path: pathIn(output, name), size, digest }));
-    return `${JSON.stringify({ out: output.path, files: written, key, method: facts.method.name, models, licence, readBytes, seconds, resumed, redone, overflowed })}\n`;
+    return `${JSON.stringify({ out: output.path, files: written, key: work.key, method: facts.method.name, models, licence, readBytes, seconds, resumed, redone, overflowed })}\n`;
   }
   const speed = seconds > 0 ? ` (${(readBytes / seconds / 1e9).toFixed(1)} GB/s)` : "";
   const licence = "expression" in facts.licence ? facts.licence.expression : `none known: ${facts.licence.why}`;
@@ -47,7 +46,7 @@ export function sayResult(result: Produced, { request, options }: Production, fa
     ...files.map(({ name, digest }) => [pathIn(output, name), digest]),
     [
       "",
-      `${request.models.length} models, ${facts.method.title.toLowerCase()}; ${bytes(size)} in ${duration(1000 * seconds)}${readBytes > 100e6 ? speed : ""}${resumed ? ", resumed" : ""}`,
+      `${parents.length} models, ${facts.method.title.toLowerCase()}; ${bytes(size)} in ${duration(1000 * seconds)}${readBytes > 100e6 ? speed : ""}${resumed ? ", resumed" : ""}`,
     ],
     ["", `licence: ${licence}`],
     ...(overflowed > 0

@@ -1,0 +1,82 @@
+import type { CompatibilityReport, GivenParameters, Method } from "#libs/merging";
+import type { ModelFiles } from "#libs/models";
+import { type Digest, resultLicence } from "#libs/recipes";
+import { UsageError } from "#libs/service/process";
+import { adapterWork } from "./adapter-work.ts";
+import type { AverageOptions } from "./average-command.ts";
+import type { Output } from "./output.ts";
+import type { Work } from "./work.ts";
+
+/** What is averaged: adapters, and the model that they go into, or none. */
+export type AdapterInputs = {
+  readonly adapters: readonly ModelFiles[];
+  readonly digests: readonly Digest[];
+  readonly base: ModelFiles | undefined;
+  readonly baseDigest: Digest | undefined;
+};
+
+/** How the mean of adapters is told of. */
+export const adapterMethod: Pick<Method, "name" | "title" | "formula"> = {
+  name: "adapters",
+  title: "Mean of adapters",
+  formula: "W = W₀ + Σ w_i s_i B_i A_i;  without a base one adapter with the same products, its rank the sum of the ranks",
+};
+
+/** Whether models are adapters, all of them. @throws UsageError where some are and some are not */
+export function areAdapters(models: readonly ModelFiles[]): boolean {
+  const adapters = models.filter(({ kind }) => kind === "adapter");
+  if (adapters.length === 0) return false;
+  const other = models.find(({ kind }) => kind !== "adapter");
+  if (other === undefined) return true;
+  throw new UsageError(
+    `${adapters[0]!.name} is an adapter and ${other.name} is not; average adapters, and name the model under them with --base`,
+  );
+}
+
+/** What a check says of adapters: they are compared where they are planned, here is only whose they are. @throws Error for adapters of several models */
+export function reportOfAdapters(
+  adapters: readonly ModelFiles[],
+  base: ModelFiles | undefined,
+  allowUnrelated: boolean,
+): CompatibilityReport {
+  const foundations = [...new Set(adapters.map(({ foundation }) => foundation).filter((foundation) => foundation !== undefined))];
+  if (foundations.length > 1 && !allowUnrelated)
+    throw new Error(`these adapters are of different models: ${foundations.join(", ")}; --allow-unrelated averages them all the same`);
+  const all = [...adapters, ...(base ? [base] : [])];
+  const { licence, why } = resultLicence(
+    all.map(({ licences }) => licences),
+    all.map(({ name }) => name),
+  );
+  const sentence = `No licence is known for the result: ${why}.`;
+  const finding = { severity: "warning", code: "licence", sentence, tensors: [], models: [] } as const;
+  return {
+    verdict: "compatible",
+    models: [],
+    findings: licence === undefined ? [finding] : [],
+    ...(licence === undefined ? {} : { licence }),
+  };
+}
+
+/** The mean of adapters: of their products, never of their factors apart. @throws UsageError for what has no meaning */
+export function adapterMean(
+  { adapters, digests, base, baseDigest }: AdapterInputs,
+  given: GivenParameters,
+  { method, dtype, maxShardSize }: Pick<AverageOptions, "method" | "dtype" | "maxShardSize">,
+  output: Output,
+): Work {
+  if (method !== "linear")
+    throw new UsageError(
+      `--method ${method}: adapters have a mean only, of their products; --factors-apart merges the factors A and B themselves`,
+    );
+  if (base === undefined && output.kind === "file")
+    throw new UsageError(`-o ${output.path}: an average of adapters is an adapter, a folder; with --base it is a model`);
+  const weights = adapters.map((_, i) => Number(given.models?.[i]?.["weight"] ?? given.merge?.["weight"] ?? 1));
+  const total = given.merge?.["normalize"] === false ? 1 : weights.reduce((a, b) => a + b, 0);
+  if (total === 0) throw new UsageError(`the weights ${weights.join(", ")} sum to 0: give others, or --set normalize=false`);
+  return adapterWork({
+    ...{ adapters, digests, base, baseDigest, dtype },
+    weights: weights.map((weight) => weight / total),
+    single: output.single,
+    maxShardBytes: base === undefined ? undefined : maxShardSize,
+  });
+}

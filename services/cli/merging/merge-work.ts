@@ -1,0 +1,40 @@
+import { isAveraged, MERGE_ARITHMETIC, type MergePlan, MergePlanError, type MergeRequest, methodNamed, planMerge } from "#libs/merging";
+import { arithmetics } from "#libs/recipes";
+import { UsageError } from "#libs/service/process";
+import { estimate } from "./estimate.ts";
+import type { Work } from "./work.ts";
+
+/** A merge by a method, ready to be done. @throws UsageError with everything for which it cannot be planned */
+export function mergeWork(request: MergeRequest): Work {
+  const plan = planned(request);
+  const method = methodNamed(request.method);
+  const { key, inputs, outputs, index } = plan;
+  return {
+    ...{ key, inputs, outputs, index },
+    seed: method?.random ? plan.seed : undefined,
+    arithmetic: method?.name === "linear" ? arithmetics.averaging : MERGE_ARITHMETIC,
+    dtype: mainDtype(plan.tensors),
+    resumes: true,
+    needs: (threads) => estimate(plan, threads),
+    async run(options) {
+      const { runMerge } = await import("#libs/merging");
+      return runMerge(plan, options);
+    },
+  };
+}
+
+function planned(request: MergeRequest): MergePlan {
+  try {
+    return planMerge(request);
+  } catch (cause) {
+    if (cause instanceof MergePlanError) throw new UsageError(cause.message, { cause });
+    throw cause;
+  }
+}
+
+/** The type of most numbers that are written. */
+function mainDtype(tensors: MergePlan["tensors"]): string {
+  const counts = new Map<string, number>();
+  for (const { dtype, elements } of tensors) if (isAveraged(dtype)) counts.set(dtype, (counts.get(dtype) ?? 0) + elements);
+  return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0] ?? "F32";
+}
