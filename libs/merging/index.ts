@@ -27,6 +27,7 @@ export {
   type WeightsOfModel,
   type WeightsReport,
 } from "./compatibility/index.ts";
+export { runInThreads } from "./engine/pool.ts";
 export {
   BLOCK,
   type Method,
