@@ -1,5 +1,5 @@
 import type { ModelFiles, TensorPlace } from "#libs/models";
-import { isAveraged } from "../compatibility/index.ts";
+import { isAveraged } from "../compatibility/structure.ts";
 import { AdapterError } from "./errors.ts";
 import { readLoraConfig } from "./lora-config.ts";
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type ModelFiles, type PlannedFile, planOutputs, type TensorPlace } from "#libs/models";
 import { canonicalJson, type Digest, type Json } from "#libs/recipes";
 import type { Dtype } from "#libs/tensors";
-import { isAveraged } from "../compatibility/index.ts";
+import { isAveraged } from "../compatibility/structure.ts";
 import type { InputFile } from "../plan/types.ts";
 import { AdapterError } from "./errors.ts";
 import { type Factor, type Lora, type LoraModule, productShape, readLora } from "./lora.ts";

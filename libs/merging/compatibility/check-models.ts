@@ -1,8 +1,9 @@
 import type { ModelFiles } from "#libs/models";
+import { compareAdapters } from "./adapters.ts";
 import { type CompareOptions, compareModels } from "./compare.ts";
 import type { Description } from "./description.ts";
 import { judgeWeights } from "./judge-weights.ts";
-import { type CompatibilityReport, judge } from "./report.ts";
+import { type CompatibilityReport, finding, judge } from "./report.ts";
 import { tokenizerIn } from "./tokenizer-files.ts";
 import { measurable, measureFiles, type PassOptions } from "./weights-pass.ts";
 
@@ -21,16 +22,25 @@ export type CheckOptions = Omit<CompareOptions, "base"> &
  */
 export async function checkModels(models: readonly ModelFiles[], options: CheckOptions): Promise<CompatibilityReport> {
   const { base, full = false, exclude = new Set() } = options;
+  const { compared, findings: ofAdapters } = compareAdapters(models, base);
   const described = new Map<ModelFiles, Description>();
   for (const model of base === undefined ? models : [...models, base]) {
-    described.set(model, { ...model, tokenizer: model.kind === "folder" ? await tokenizerIn(model.path) : undefined });
+    const tokenizer = model.kind === "folder" ? await tokenizerIn(model.path) : undefined;
+    described.set(model, { ...model, tokenizer, compared: compared.get(model) });
   }
-  const report = await compareModels(
+  const first = await compareModels(
     models.map((model) => described.get(model)!),
     { ...options, base: base && described.get(base) },
   );
-  const all = base === undefined ? models : [...models, base];
-  if (!full || measurable(all, exclude).length === 0) return report;
+  const report = { ...first, ...judge([...ofAdapters, ...first.findings]) };
+  if (!full) return report;
+  if (compared.size > 0) {
+    const unread = finding("note", "adapter", "The weights of adapters are not measured; apply them to their base first.", {
+      models: [...compared.keys()].map(({ name }) => name),
+    });
+    return { ...report, ...judge([...report.findings, unread]) };
+  }
+  if (measurable(base === undefined ? models : [...models, base], exclude).length === 0) return report;
   const { tensors, readBytes } = await measureFiles(models, base, exclude, options);
   const { weights, findings } = judgeWeights(
     models.map(({ name }) => name),

@@ -4,7 +4,7 @@ import type { Description } from "./description.ts";
 import { compareLabels } from "./labels.ts";
 import { compareLineage } from "./lineage.ts";
 import { type CompatibilityReport, type Finding, finding, judge, type ModelSummary } from "./report.ts";
-import { compareStructure, isAveraged, type Mismatch } from "./structure.ts";
+import { compareStructure, isAveraged, type Mismatch, type Structure } from "./structure.ts";
 import { compareTokenizers } from "./tokenizer.ts";
 
 /** What is compared, and what may differ. */
@@ -22,8 +22,9 @@ export type CompareOptions = {
 export async function compareModels(models: readonly Description[], options: CompareOptions): Promise<CompatibilityReport> {
   const { base, exclude = new Set(), allowUnrelated = false, mixedTypes = false } = options;
   const all = base === undefined ? models : [...models, base];
+  const structures = all.map(({ name, tensors, compared = tensors }) => ({ name, tensors: compared }));
   const findings = [
-    ...structureFindings(all, exclude, mixedTypes),
+    ...structureFindings(structures, exclude, mixedTypes),
     ...compareArchitectures(all),
     ...compareLineage(models, base, allowUnrelated),
     ...compareLabels(models, exclude),
@@ -56,7 +57,7 @@ const SENTENCES: { readonly [code in Mismatch["code"]]: (count: number) => strin
 };
 
 /** One finding for each kind of mismatch, with every tensor concerned and what it is in which model. */
-function structureFindings(all: readonly Description[], exclude: ReadonlySet<string>, mixedTypes: boolean): Finding[] {
+function structureFindings(all: readonly Structure[], exclude: ReadonlySet<string>, mixedTypes: boolean): Finding[] {
   const mismatches = compareStructure(all, { exclude, mixedTypes });
   const findings = Object.entries(SENTENCES).flatMap(([code, sentence]) => {
     const these = mismatches.filter((mismatch) => mismatch.code === code);

@@ -3,6 +3,8 @@ import type { Json } from "#libs/recipes";
 
 /** What is known of a model without its weights. All findings but those of weights are functions of this. */
 export type Description = Pick<ModelFiles, "name" | "tensors"> & {
+  /** What of it is compared, where that is not its tensors as they lie in the file: an adapter's products have the shapes of its base. */
+  readonly compared?: ModelFiles["tensors"] | undefined;
   readonly config?: { readonly [name: string]: Json } | undefined;
   readonly licences: readonly string[];
   /** What it says it comes from: a digest of the catalog or a hub id. A foundation model names itself. */

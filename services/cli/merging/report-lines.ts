@@ -15,8 +15,8 @@ const MOST_LAYERS = 40;
 /** A report as people read it. Every finding and every tensor of one is there. */
 export function* reportLines(report: CompatibilityReport): Generator<Line> {
   const { models, base, findings, licence, weights } = report;
-  for (const model of models) yield modelLine(model);
-  if (base !== undefined) yield [span("base  ", "dim"), span(base)];
+  for (const [i, model] of models.entries()) yield [...(models.length > 1 ? [span(`${i + 1}  `, "dim")] : []), ...modelLine(model)];
+  if (base !== undefined) yield [span("base  ", "dim"), span(base, "bold")];
   yield [];
   const [verdict, what] = VERDICTS[report.verdict];
   yield [{ ...verdict, style: verdict.style! }, span(what)];
@@ -46,7 +46,7 @@ function* weightsLines({ reference, readBytes, models, cosines, layers }: Weight
   const numbered = cosines !== undefined && models.length > 1 && models.length <= MOST_COLUMNS;
   const head = ["  model", "norm", "distance", "relative", sign, ...(numbered ? models.map((_, i) => `cos ${i + 1}`) : [])];
   const rows = models.map(({ name, norm, distance, signAgreement }, k) => [
-    `  ${numbered ? `${k + 1} ` : ""}${name}`,
+    `  ${k + 1} ${name}`,
     digits(norm),
     digits(distance),
     percent(norm > 0 ? distance / norm : 0),
@@ -58,7 +58,7 @@ function* weightsLines({ reference, readBytes, models, cosines, layers }: Weight
   const shown = layers.slice(0, MOST_LAYERS);
   const wide = models.length <= MOST_COLUMNS;
   yield* tableLines(
-    ["  layer", "numbers", ...(wide ? models.map(({ name }) => name) : ["least", "median", "most"])],
+    ["  layer", "numbers", ...(wide ? models.map((_, i) => `model ${i + 1}`) : ["least", "median", "most"])],
     shown.map(({ layer, numbers, distances }) => {
       const sorted = [...distances].sort((a, b) => a - b);
       const values = wide ? distances : [sorted[0]!, sorted[sorted.length >> 1]!, sorted.at(-1)!];
