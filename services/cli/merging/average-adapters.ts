@@ -1,6 +1,6 @@
-import type { CompatibilityReport, GivenParameters, Method } from "#libs/merging";
+import type { GivenParameters, Method } from "#libs/merging";
 import type { ModelFiles } from "#libs/models";
-import { type Digest, resultLicence } from "#libs/recipes";
+import type { Digest } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import { adapterWork } from "./adapter-work.ts";
 import type { AverageOptions } from "./average-command.ts";
@@ -31,30 +31,6 @@ export function areAdapters(models: readonly ModelFiles[]): boolean {
   throw new UsageError(
     `${adapters[0]!.name} is an adapter and ${other.name} is not; average adapters, and name the model under them with --base`,
   );
-}
-
-/** What a check says of adapters: they are compared where they are planned, here is only whose they are. @throws Error for adapters of several models */
-export function reportOfAdapters(
-  adapters: readonly ModelFiles[],
-  base: ModelFiles | undefined,
-  allowUnrelated: boolean,
-): CompatibilityReport {
-  const foundations = [...new Set(adapters.map(({ foundation }) => foundation).filter((foundation) => foundation !== undefined))];
-  if (foundations.length > 1 && !allowUnrelated)
-    throw new Error(`these adapters are of different models: ${foundations.join(", ")}; --allow-unrelated averages them all the same`);
-  const all = [...adapters, ...(base ? [base] : [])];
-  const { licence, why } = resultLicence(
-    all.map(({ licences }) => licences),
-    all.map(({ name }) => name),
-  );
-  const sentence = `No licence is known for the result: ${why}.`;
-  const finding = { severity: "warning", code: "licence", sentence, tensors: [], models: [] } as const;
-  return {
-    verdict: "compatible",
-    models: [],
-    findings: licence === undefined ? [finding] : [],
-    ...(licence === undefined ? {} : { licence }),
-  };
 }
 
 /** The mean of adapters: of their products, never of their factors apart. @throws UsageError for what has no meaning */

@@ -12,6 +12,10 @@ export type AverageOptions = WritingOptions & {
   readonly statistics?: readonly string[];
   readonly exclude?: readonly string[];
   readonly factorsApart?: boolean;
+  readonly updatable?: boolean;
+  readonly add?: readonly string[];
+  readonly remove?: readonly string[];
+  readonly to?: string;
 };
 
 /** A parameter with one value for all models, or with one for each. */
@@ -31,7 +35,9 @@ correctly rounded mean. An average that was interrupted goes on when the same co
   ratatouille average a b c -o out --weights 2,1,1
   ratatouille average a b -o out --method ties --base base --set density=0.5
   ratatouille average a b c -o out --method ties --base base --set density=0.5,0.5,0.8 --set lambda=0.7
-  ratatouille average a b -o out --dry-run`,
+  ratatouille average a b -o out --dry-run
+  ratatouille average a.safetensors b.safetensors -o out.safetensors --updatable
+  ratatouille average --add c.safetensors --to out.safetensors`,
     )
       .option("--method <name>", "how; ratatouille methods lists them", "linear")
       .option("--weights <numbers>", "weights of the models, with commas", parseWeights)
@@ -39,8 +45,16 @@ correctly rounded mean. An average that was interrupted goes on when the same co
       .option("--base <model>", "the model that the others were trained from")
       .option("--statistics <file>", "statistics of a model, in the order of the models (repeatable)", add)
       .option("--exclude <tensor>", "a tensor that is left out (repeatable)", add)
-      .option("--factors-apart", "merge the factors A and B of adapters each for itself, not their products"),
+      .option("--factors-apart", "merge the factors A and B of adapters each for itself, not their products")
+      .option("--updatable", "keep the exact sums beside FILE.safetensors, so that members can come and go; 8 bytes a number")
+      .option("--add <model>", "a member more, of an average that was made with --updatable (repeatable)", add)
+      .option("--remove <model>", "a member less (repeatable)", add)
+      .option("--to <file>", "the average that --add and --remove change"),
   ).action(async (models: string[], options: AverageOptions) => {
+    if (options.add || options.remove || options.to !== undefined) {
+      const { update } = await import("./update.ts");
+      return finish(await update(models, options, context));
+    }
     const { average } = await import("./average.ts");
     finish(await average(models, options, context));
   });

@@ -3,7 +3,7 @@ import type { ModelFiles } from "#libs/models";
 import type { Digest, Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../context.ts";
-import { adapterMean, adapterMethod, areAdapters, reportOfAdapters } from "./average-adapters.ts";
+import { adapterMean, adapterMethod, areAdapters } from "./average-adapters.ts";
 import type { AverageOptions } from "./average-command.ts";
 import { requireCompatible } from "./compatible.ts";
 import { digestsOf } from "./digests.ts";
@@ -12,6 +12,7 @@ import { labelOf } from "./merge-facts.ts";
 import { mergeWork } from "./merge-work.ts";
 import { type Output, outputOf } from "./output.ts";
 import { produce } from "./produce.ts";
+import { updatableWork } from "./updatable-work.ts";
 
 /** Averages models that are named on the command line. */
 export async function average(names: readonly string[], options: AverageOptions, context: CommandContext): Promise<number> {
@@ -23,9 +24,7 @@ export async function average(names: readonly string[], options: AverageOptions,
   const [base] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
   const statistics = await openInputs(options.statistics ?? [], options, context);
   const adapters = areAdapters(models) && !options.factorsApart;
-  const report = adapters
-    ? reportOfAdapters(models, base, options.allowUnrelated === true)
-    : await requireCompatible(models, { base, exclude: new Set(options.exclude), ...checked(options) }, context);
+  const report = await requireCompatible(models, { base, exclude: new Set(options.exclude), ...checked(options) }, context);
   const all = await digestsOf([...models, ...statistics, ...(base ? [base] : [])], options, context);
   const inputs: Inputs = {
     ...{ models, base, statistics },
@@ -33,9 +32,11 @@ export async function average(names: readonly string[], options: AverageOptions,
     statisticsDigests: all.slice(models.length, models.length + statistics.length),
     baseDigest: base && all.at(-1),
   };
-  const work = adapters
+  const request = requestOf(inputs, method, given, options, output);
+  const plain = adapters
     ? adapterMean({ ...inputs, adapters: models }, given, { ...options, method: method.name }, output)
-    : mergeWork(requestOf(inputs, method, given, options, output));
+    : mergeWork(request);
+  const work = options.updatable ? updatableWork(plain, request, output) : plain;
   const weights = given.models?.map(({ weight }) => weight).filter((weight) => typeof weight === "number");
   return produce(
     {
@@ -43,7 +44,7 @@ export async function average(names: readonly string[], options: AverageOptions,
       method: adapters ? adapterMethod : method,
       parameters: parametersOf(options, method),
       weights: weights?.length === models.length ? weights : undefined,
-      configuration: () => configurationOf(models, base, options, method, given),
+      configuration: adapters ? undefined : () => configurationOf(models, base, options, method, given),
     },
     context,
   );

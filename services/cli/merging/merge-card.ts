@@ -23,8 +23,10 @@ export function mergeCard(facts: MergeFacts, { name, library, isAdapter }: CardO
       ? `${plain(licence.expression)}, as follows from the licences of what went in.`
       : `None is known: ${plain(licence.why)}. Whoever passes this model on has to find out.`,
     "## Make it again",
-    `\`\`\`yaml\n${configuration.trimEnd()}\n\`\`\``,
-    "`ratatouille merge` takes this configuration. The same inputs give the same bytes; `recipe.json` has their digests.",
+    ...(configuration === undefined
+      ? []
+      : [`\`\`\`yaml\n${configuration.trimEnd()}\n\`\`\``, "`ratatouille merge` takes this configuration."]),
+    "`recipe.json` says how it was made, and has the digests of what went in; the same inputs give the same bytes.",
     "",
   ].join("\n\n");
 }

@@ -33,7 +33,7 @@ export type MergeFacts = {
   readonly licence: { readonly expression: string } | { readonly why: string };
   readonly foundation?: string;
   /** A configuration for `ratatouille merge`, as YAML. */
-  readonly configuration: string;
+  readonly configuration: string | undefined;
 };
 
 /** One parent as others may call it. */

@@ -41,7 +41,7 @@ export type Production = {
   /** Of the models, in their order, where they have weights: for the model card. */
   readonly weights?: readonly number[] | undefined;
   /** The same as a configuration for `ratatouille merge`, as YAML. */
-  readonly configuration: () => string | Promise<string>;
+  readonly configuration?: (() => string | Promise<string>) | undefined;
 };
 
 /** What was done, and how long it took. */
@@ -78,9 +78,10 @@ export async function produce(production: Production, context: CommandContext): 
 }
 
 /** The weights of an output, and what says where they are. */
-function namesOf({ outputs, index, config }: Work, output: Output): string[] {
+function namesOf({ outputs, beside = [], index, config }: Work, output: Output): string[] {
   return [
     ...outputs.map(({ name }) => name),
+    ...beside,
     ...(index === undefined ? [] : [INDEX_NAME]),
     ...(config === undefined ? [] : ["adapter_config.json"]),
     ...(output.single ? [recipeName(output.single)] : []),
@@ -158,7 +159,7 @@ async function factsOf(production: Production): Promise<MergeFacts> {
     dtype: work.dtype,
     licence: licenceOf(report),
     ...(foundation === undefined ? {} : { foundation }),
-    configuration: await configuration(),
+    configuration: await configuration?.(),
   };
 }
 

@@ -41,6 +41,8 @@ export type Work = {
   readonly key: string;
   readonly inputs: readonly InputFile[];
   readonly outputs: readonly OutputFile[];
+  /** Names of other files that it writes. */
+  readonly beside?: readonly string[];
   /** Text of the index, where there are several outputs. */
   readonly index?: string | undefined;
   /** Text of adapter_config.json, which the work writes, where the result is an adapter. */
