@@ -10,9 +10,11 @@ export {
 } from "./adapters/index.ts";
 export {
   type CheckOptions,
+  type CheckStreamsOptions,
   type CompareOptions,
   type CompatibilityReport,
   checkModels,
+  checkStreams,
   compareModels,
   compareStructure,
   type Description,
@@ -23,11 +25,25 @@ export {
   type Mismatch,
   type ModelSummary,
   type Severity,
+  type StreamedModel,
   type Tokenizer,
   type WeightsOfModel,
   type WeightsReport,
 } from "./compatibility/index.ts";
 export { runInThreads } from "./engine/pool.ts";
+export {
+  type ConfigProblem,
+  LAYER_COUNTS,
+  type MergekitConfig,
+  MergekitError,
+  type MergekitRequest,
+  type OpenedModel,
+  parseMergekit,
+  type Reference,
+  referencesOf,
+  requestOfMergekit,
+  tokenizerDonor,
+} from "./mergekit/index.ts";
 export {
   BLOCK,
   type Method,

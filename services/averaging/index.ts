@@ -4,6 +4,7 @@ import type { Service } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { createAverager } from "./averager.ts";
+import { createCheckService } from "./check-service.ts";
 import { createAveragingService } from "./service.ts";
 import { openSessions, type SessionLimits } from "./sessions/index.ts";
 
@@ -23,11 +24,14 @@ export type AveragingDependencies = {
 /** The averaging service. Averages have no state: models are read from the catalog, and what is made is there. Sessions have theirs here. */
 export async function createAveraging(dependencies: AveragingDependencies): Promise<Service> {
   const { clients, log } = dependencies;
-  const averager = createAverager({ artifacts: createArtifacts(clients), log });
+  const artifacts = createArtifacts(clients);
+  const averager = createAverager({ artifacts, log });
   const sessions = await openSessions(dependencies);
   return {
     name: "averaging",
-    registrations: [implement(AveragingService, { ...createAveragingService(averager), ...sessions.methods })],
+    registrations: [
+      implement(AveragingService, { ...createAveragingService(averager), ...createCheckService(artifacts), ...sessions.methods }),
+    ],
     run: (signal) => sessions.run(signal),
     checks: sessions.checks,
     [Symbol.asyncDispose]: () => sessions[Symbol.asyncDispose](),

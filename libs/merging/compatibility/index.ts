@@ -1,4 +1,5 @@
 export { type CheckOptions, checkModels } from "./check-models.ts";
+export { type CheckStreamsOptions, checkStreams, type StreamedModel } from "./check-streams.ts";
 export { type CompareOptions, compareModels } from "./compare.ts";
 export type { Description, Tokenizer } from "./description.ts";
 export type { CompatibilityReport, Finding, FindingCode, ModelSummary, Severity, WeightsOfModel, WeightsReport } from "./report.ts";

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/averaging.proto.
  */
 export const file_ratatouille_v1_averaging: GenFile = /*@__PURE__*/
-  fileDesc("Ch5yYXRhdG91aWxsZS92MS9hdmVyYWdpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxIjMKDkF2ZXJhZ2VSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRIRCglyZXByb2R1Y2UYAiABKAgifQoPQXZlcmFnZVJlc3BvbnNlEjMKCHByb2dyZXNzGAEgASgLMh8ucmF0YXRvdWlsbGUudjEuQXZlcmFnZVByb2dyZXNzSAASLAoIYXJ0aWZhY3QYAiABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEgAQgcKBWV2ZW50IjoKD0F2ZXJhZ2VQcm9ncmVzcxISCgpyZWFkX2J5dGVzGAEgASgDEhMKC3RvdGFsX2J5dGVzGAIgASgDIt8CChJPcGVuU2Vzc2lvblJlcXVlc3QSDgoGbWV0aG9kGAEgASgJEkAKB3dlaWdodHMYAiADKAsyLy5yYXRhdG91aWxsZS52MS5PcGVuU2Vzc2lvblJlcXVlc3QuV2VpZ2h0c0VudHJ5Ei0KBmxheW91dBgDIAMoCzIdLnJhdGF0b3VpbGxlLnYxLlNlc3Npb25UZW5zb3ISDQoFZHR5cGUYBCABKAkSFAoMYXJjaGl0ZWN0dXJlGAUgASgJEg8KB2xpY2VuY2UYBiABKAkSGgoSZXhwaXJlc19pbl9zZWNvbmRzGAcgASgDEgwKBGtlZXAYCCABKAgSHgoWbWF4X2NvbnRyaWJ1dGlvbl9ieXRlcxgJIAEoAxIYChBtYXhfY29udHJpYnV0b3JzGAogASgFGi4KDFdlaWdodHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIjsKDVNlc3Npb25UZW5zb3ISDAoEbmFtZRgBIAEoCRINCgVkdHlwZRgCIAEoCRINCgVzaGFwZRgDIAMoAyJPChNPcGVuU2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5yYXRhdG91aWxsZS52MS5TZXNzaW9uEg4KBnNlY3JldBgCIAEoCSL1AQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRIrCgVzdGF0ZRgCIAEoDjIcLnJhdGF0b3VpbGxlLnYxLlNlc3Npb25TdGF0ZRIOCgZtZXRob2QYAyABKAkSDQoFZHR5cGUYBCABKAkSEQoJY29tbWl0dGVkGAUgASgFEg4KBmZvbGRlZBgGIAEoBRIPCgdzdGFnaW5nGAcgASgFEhQKDHN0YWdlZF9ieXRlcxgIIAEoAxIRCglvcGVuZWRfYXQYCSABKAMSEgoKZXhwaXJlc19hdBgKIAEoAxIPCgd0ZW5zb3JzGAsgASgFEhAKCGFydGlmYWN0GAwgASgJIoUBChFDb250cmlidXRlUmVxdWVzdBI0CgZoZWFkZXIYASABKAsyIi5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25IZWFkZXJIABIyCgVjaHVuaxgCIAEoCzIhLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGlvbkNodW5rSABCBgoEcGFydCKjAQoSQ29udHJpYnV0aW9uSGVhZGVyEhIKCnNlc3Npb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhMKC2NvbnRyaWJ1dG9yGAMgASgJEhIKCnNpemVfYnl0ZXMYBCABKAMSDgoGZGlnZXN0GAUgASgJEhMKBndlaWdodBgGIAEoAUgAiAEBEhAKCGFydGlmYWN0GAcgASgJQgkKB193ZWlnaHQiMQoRQ29udHJpYnV0aW9uQ2h1bmsSDAoEZGF0YRgBIAEoDBIOCgZjcmMzMmMYAiABKAciKgoJU2VuZEJ5dGVzEg4KBm9mZnNldBgBIAEoAxINCgV1bnRpbBgCIAEoAyKEAQoSQ29udHJpYnV0ZVJlc3BvbnNlEikKBHNlbmQYASABKAsyGS5yYXRhdG91aWxsZS52MS5TZW5kQnl0ZXNIABI6Cgljb21taXR0ZWQYAiABKAsyJS5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25Db21taXR0ZWRIAEIHCgVldmVudCIoChVDb250cmlidXRpb25Db21taXR0ZWQSDwoHZXhpc3RlZBgBIAEoCCJ/Cg9XaXRoZHJhd1JlcXVlc3QSMAoGaGVhZGVyGAEgASgLMh4ucmF0YXRvdWlsbGUudjEuV2l0aGRyYXdIZWFkZXJIABIyCgVjaHVuaxgCIAEoCzIhLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGlvbkNodW5rSABCBgoEcGFydCJJCg5XaXRoZHJhd0hlYWRlchISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnNlY3JldBgCIAEoCRITCgtjb250cmlidXRvchgDIAEoCSKCAQoQV2l0aGRyYXdSZXNwb25zZRIpCgRzZW5kGAEgASgLMhkucmF0YXRvdWlsbGUudjEuU2VuZEJ5dGVzSAASOgoJd2l0aGRyYXduGAIgASgLMiUucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0aW9uV2l0aGRyYXduSABCBwoFZXZlbnQiFwoVQ29udHJpYnV0aW9uV2l0aGRyYXduIiUKD1NuYXBzaG90UmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIn4KEFNuYXBzaG90UmVzcG9uc2USMwoIcHJvZ3Jlc3MYASABKAsyHy5yYXRhdG91aWxsZS52MS5BdmVyYWdlUHJvZ3Jlc3NIABIsCghhcnRpZmFjdBgCIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0SABCBwoFZXZlbnQiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI+ChJHZXRTZXNzaW9uUmVzcG9uc2USKAoHc2Vzc2lvbhgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlNlc3Npb24iPAoTTGlzdFNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJaChRMaXN0U2Vzc2lvbnNSZXNwb25zZRIpCghzZXNzaW9ucxgBIAMoCzIXLnJhdGF0b3VpbGxlLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIikKE1dhdGNoU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJAChRXYXRjaFNlc3Npb25SZXNwb25zZRIoCgdzZXNzaW9uGAEgASgLMhcucmF0YXRvdWlsbGUudjEuU2Vzc2lvbiJLChNDbG9zZVNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhAKCHNuYXBzaG90GAMgASgIIkIKFENsb3NlU2Vzc2lvblJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QqegoMU2Vzc2lvblN0YXRlEh0KGVNFU1NJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIWChJTRVNTSU9OX1NUQVRFX09QRU4QARIYChRTRVNTSU9OX1NUQVRFX0NMT1NFRBACEhkKFVNFU1NJT05fU1RBVEVfRVhQSVJFRBADMsUGChBBdmVyYWdpbmdTZXJ2aWNlElEKB0F2ZXJhZ2USHi5yYXRhdG91aWxsZS52MS5BdmVyYWdlUmVxdWVzdBofLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VSZXNwb25zZSIDkAICMAESVgoLT3BlblNlc3Npb24SIi5yYXRhdG91aWxsZS52MS5PcGVuU2Vzc2lvblJlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5PcGVuU2Vzc2lvblJlc3BvbnNlElwKCkNvbnRyaWJ1dGUSIS5yYXRhdG91aWxsZS52MS5Db250cmlidXRlUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGVSZXNwb25zZSIDkAICKAEwARJWCghXaXRoZHJhdxIfLnJhdGF0b3VpbGxlLnYxLldpdGhkcmF3UmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLldpdGhkcmF3UmVzcG9uc2UiA5ACAigBMAESVAoIU25hcHNob3QSHy5yYXRhdG91aWxsZS52MS5TbmFwc2hvdFJlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5TbmFwc2hvdFJlc3BvbnNlIgOQAgIwARJYCgpHZXRTZXNzaW9uEiEucmF0YXRvdWlsbGUudjEuR2V0U2Vzc2lvblJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5HZXRTZXNzaW9uUmVzcG9uc2UiA5ACARJeCgxMaXN0U2Vzc2lvbnMSIy5yYXRhdG91aWxsZS52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiA5ACARJgCgxXYXRjaFNlc3Npb24SIy5yYXRhdG91aWxsZS52MS5XYXRjaFNlc3Npb25SZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuV2F0Y2hTZXNzaW9uUmVzcG9uc2UiA5ACATABEl4KDENsb3NlU2Vzc2lvbhIjLnJhdGF0b3VpbGxlLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5DbG9zZVNlc3Npb25SZXNwb25zZSIDkAICYgZwcm90bzM", [file_ratatouille_v1_artifact]);
+  fileDesc("Ch5yYXRhdG91aWxsZS92MS9hdmVyYWdpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxIjMKDkF2ZXJhZ2VSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRIRCglyZXByb2R1Y2UYAiABKAgifQoPQXZlcmFnZVJlc3BvbnNlEjMKCHByb2dyZXNzGAEgASgLMh8ucmF0YXRvdWlsbGUudjEuQXZlcmFnZVByb2dyZXNzSAASLAoIYXJ0aWZhY3QYAiABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEgAQgcKBWV2ZW50IjoKD0F2ZXJhZ2VQcm9ncmVzcxISCgpyZWFkX2J5dGVzGAEgASgDEhMKC3RvdGFsX2J5dGVzGAIgASgDIt8CChJPcGVuU2Vzc2lvblJlcXVlc3QSDgoGbWV0aG9kGAEgASgJEkAKB3dlaWdodHMYAiADKAsyLy5yYXRhdG91aWxsZS52MS5PcGVuU2Vzc2lvblJlcXVlc3QuV2VpZ2h0c0VudHJ5Ei0KBmxheW91dBgDIAMoCzIdLnJhdGF0b3VpbGxlLnYxLlNlc3Npb25UZW5zb3ISDQoFZHR5cGUYBCABKAkSFAoMYXJjaGl0ZWN0dXJlGAUgASgJEg8KB2xpY2VuY2UYBiABKAkSGgoSZXhwaXJlc19pbl9zZWNvbmRzGAcgASgDEgwKBGtlZXAYCCABKAgSHgoWbWF4X2NvbnRyaWJ1dGlvbl9ieXRlcxgJIAEoAxIYChBtYXhfY29udHJpYnV0b3JzGAogASgFGi4KDFdlaWdodHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIjsKDVNlc3Npb25UZW5zb3ISDAoEbmFtZRgBIAEoCRINCgVkdHlwZRgCIAEoCRINCgVzaGFwZRgDIAMoAyJPChNPcGVuU2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5yYXRhdG91aWxsZS52MS5TZXNzaW9uEg4KBnNlY3JldBgCIAEoCSL1AQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRIrCgVzdGF0ZRgCIAEoDjIcLnJhdGF0b3VpbGxlLnYxLlNlc3Npb25TdGF0ZRIOCgZtZXRob2QYAyABKAkSDQoFZHR5cGUYBCABKAkSEQoJY29tbWl0dGVkGAUgASgFEg4KBmZvbGRlZBgGIAEoBRIPCgdzdGFnaW5nGAcgASgFEhQKDHN0YWdlZF9ieXRlcxgIIAEoAxIRCglvcGVuZWRfYXQYCSABKAMSEgoKZXhwaXJlc19hdBgKIAEoAxIPCgd0ZW5zb3JzGAsgASgFEhAKCGFydGlmYWN0GAwgASgJIoUBChFDb250cmlidXRlUmVxdWVzdBI0CgZoZWFkZXIYASABKAsyIi5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25IZWFkZXJIABIyCgVjaHVuaxgCIAEoCzIhLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGlvbkNodW5rSABCBgoEcGFydCKjAQoSQ29udHJpYnV0aW9uSGVhZGVyEhIKCnNlc3Npb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhMKC2NvbnRyaWJ1dG9yGAMgASgJEhIKCnNpemVfYnl0ZXMYBCABKAMSDgoGZGlnZXN0GAUgASgJEhMKBndlaWdodBgGIAEoAUgAiAEBEhAKCGFydGlmYWN0GAcgASgJQgkKB193ZWlnaHQiMQoRQ29udHJpYnV0aW9uQ2h1bmsSDAoEZGF0YRgBIAEoDBIOCgZjcmMzMmMYAiABKAciKgoJU2VuZEJ5dGVzEg4KBm9mZnNldBgBIAEoAxINCgV1bnRpbBgCIAEoAyKEAQoSQ29udHJpYnV0ZVJlc3BvbnNlEikKBHNlbmQYASABKAsyGS5yYXRhdG91aWxsZS52MS5TZW5kQnl0ZXNIABI6Cgljb21taXR0ZWQYAiABKAsyJS5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25Db21taXR0ZWRIAEIHCgVldmVudCIoChVDb250cmlidXRpb25Db21taXR0ZWQSDwoHZXhpc3RlZBgBIAEoCCJ/Cg9XaXRoZHJhd1JlcXVlc3QSMAoGaGVhZGVyGAEgASgLMh4ucmF0YXRvdWlsbGUudjEuV2l0aGRyYXdIZWFkZXJIABIyCgVjaHVuaxgCIAEoCzIhLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGlvbkNodW5rSABCBgoEcGFydCJJCg5XaXRoZHJhd0hlYWRlchISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnNlY3JldBgCIAEoCRITCgtjb250cmlidXRvchgDIAEoCSKCAQoQV2l0aGRyYXdSZXNwb25zZRIpCgRzZW5kGAEgASgLMhkucmF0YXRvdWlsbGUudjEuU2VuZEJ5dGVzSAASOgoJd2l0aGRyYXduGAIgASgLMiUucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0aW9uV2l0aGRyYXduSABCBwoFZXZlbnQiFwoVQ29udHJpYnV0aW9uV2l0aGRyYXduIiUKD1NuYXBzaG90UmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIn4KEFNuYXBzaG90UmVzcG9uc2USMwoIcHJvZ3Jlc3MYASABKAsyHy5yYXRhdG91aWxsZS52MS5BdmVyYWdlUHJvZ3Jlc3NIABIsCghhcnRpZmFjdBgCIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0SABCBwoFZXZlbnQiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI+ChJHZXRTZXNzaW9uUmVzcG9uc2USKAoHc2Vzc2lvbhgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlNlc3Npb24iPAoTTGlzdFNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJaChRMaXN0U2Vzc2lvbnNSZXNwb25zZRIpCghzZXNzaW9ucxgBIAMoCzIXLnJhdGF0b3VpbGxlLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIikKE1dhdGNoU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJAChRXYXRjaFNlc3Npb25SZXNwb25zZRIoCgdzZXNzaW9uGAEgASgLMhcucmF0YXRvdWlsbGUudjEuU2Vzc2lvbiJLChNDbG9zZVNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhAKCHNuYXBzaG90GAMgASgIIkIKFENsb3NlU2Vzc2lvblJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QifwoSQ2hlY2tNb2RlbHNSZXF1ZXN0Eg4KBm1vZGVscxgBIAMoCRIMCgRiYXNlGAIgASgJEg8KB2V4Y2x1ZGUYAyADKAkSFwoPYWxsb3dfdW5yZWxhdGVkGAQgASgIEhMKC21peGVkX3R5cGVzGAUgASgIEgwKBGZ1bGwYBiABKAgiswEKE0NoZWNrTW9kZWxzUmVzcG9uc2USMwoIcHJvZ3Jlc3MYASABKAsyHy5yYXRhdG91aWxsZS52MS5BdmVyYWdlUHJvZ3Jlc3NIABIvCgdmaW5kaW5nGAIgASgLMhwucmF0YXRvdWlsbGUudjEuQ2hlY2tGaW5kaW5nSAASLQoGcmVwb3J0GAMgASgLMhsucmF0YXRvdWlsbGUudjEuQ2hlY2tSZXBvcnRIAEIHCgVldmVudCKAAQoMQ2hlY2tGaW5kaW5nEi8KCHNldmVyaXR5GAEgASgOMh0ucmF0YXRvdWlsbGUudjEuQ2hlY2tTZXZlcml0eRIMCgRjb2RlGAIgASgJEhAKCHNlbnRlbmNlGAMgASgJEg8KB3RlbnNvcnMYBCADKAkSDgoGbW9kZWxzGAUgAygJIroBCgtDaGVja1JlcG9ydBItCgd2ZXJkaWN0GAEgASgOMhwucmF0YXRvdWlsbGUudjEuQ2hlY2tWZXJkaWN0EiwKBm1vZGVscxgCIAMoCzIcLnJhdGF0b3VpbGxlLnYxLkNoZWNrZWRNb2RlbBIPCgdsaWNlbmNlGAMgASgJEiwKBmxheWVycxgEIAMoCzIcLnJhdGF0b3VpbGxlLnYxLkNoZWNrZWRMYXllchIPCgdjb3NpbmVzGAUgAygBIsUBCgxDaGVja2VkTW9kZWwSDgoGZGlnZXN0GAEgASgJEg8KB251bWJlcnMYAiABKAMSDwoHdGVuc29ycxgDIAEoBRIUCgxhcmNoaXRlY3R1cmUYBCABKAkSEgoKZm91bmRhdGlvbhgFIAEoCRIQCghsaWNlbmNlcxgGIAMoCRIMCgRub3JtGAcgASgBEhAKCGRpc3RhbmNlGAggASgBEhYKDnNpZ25fYWdyZWVtZW50GAkgASgBEg8KB2xhcmdlc3QYCiABKAEiQAoMQ2hlY2tlZExheWVyEgwKBG5hbWUYASABKAkSDwoHbnVtYmVycxgCIAEoAxIRCglkaXN0YW5jZXMYAyADKAEqegoMU2Vzc2lvblN0YXRlEh0KGVNFU1NJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIWChJTRVNTSU9OX1NUQVRFX09QRU4QARIYChRTRVNTSU9OX1NUQVRFX0NMT1NFRBACEhkKFVNFU1NJT05fU1RBVEVfRVhQSVJFRBADKn4KDUNoZWNrU2V2ZXJpdHkSHgoaQ0hFQ0tfU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIYChRDSEVDS19TRVZFUklUWV9FUlJPUhABEhoKFkNIRUNLX1NFVkVSSVRZX1dBUk5JTkcQAhIXChNDSEVDS19TRVZFUklUWV9OT1RFEAMqiQEKDENoZWNrVmVyZGljdBIdChlDSEVDS19WRVJESUNUX1VOU1BFQ0lGSUVEEAASHAoYQ0hFQ0tfVkVSRElDVF9DT01QQVRJQkxFEAESHAoYQ0hFQ0tfVkVSRElDVF9TVVNQSUNJT1VTEAISHgoaQ0hFQ0tfVkVSRElDVF9JTkNPTVBBVElCTEUQAzKkBwoQQXZlcmFnaW5nU2VydmljZRJRCgdBdmVyYWdlEh4ucmF0YXRvdWlsbGUudjEuQXZlcmFnZVJlcXVlc3QaHy5yYXRhdG91aWxsZS52MS5BdmVyYWdlUmVzcG9uc2UiA5ACAjABEl0KC0NoZWNrTW9kZWxzEiIucmF0YXRvdWlsbGUudjEuQ2hlY2tNb2RlbHNSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuQ2hlY2tNb2RlbHNSZXNwb25zZSIDkAIBMAESVgoLT3BlblNlc3Npb24SIi5yYXRhdG91aWxsZS52MS5PcGVuU2Vzc2lvblJlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5PcGVuU2Vzc2lvblJlc3BvbnNlElwKCkNvbnRyaWJ1dGUSIS5yYXRhdG91aWxsZS52MS5Db250cmlidXRlUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGVSZXNwb25zZSIDkAICKAEwARJWCghXaXRoZHJhdxIfLnJhdGF0b3VpbGxlLnYxLldpdGhkcmF3UmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLldpdGhkcmF3UmVzcG9uc2UiA5ACAigBMAESVAoIU25hcHNob3QSHy5yYXRhdG91aWxsZS52MS5TbmFwc2hvdFJlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5TbmFwc2hvdFJlc3BvbnNlIgOQAgIwARJYCgpHZXRTZXNzaW9uEiEucmF0YXRvdWlsbGUudjEuR2V0U2Vzc2lvblJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5HZXRTZXNzaW9uUmVzcG9uc2UiA5ACARJeCgxMaXN0U2Vzc2lvbnMSIy5yYXRhdG91aWxsZS52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiA5ACARJgCgxXYXRjaFNlc3Npb24SIy5yYXRhdG91aWxsZS52MS5XYXRjaFNlc3Npb25SZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuV2F0Y2hTZXNzaW9uUmVzcG9uc2UiA5ACATABEl4KDENsb3NlU2Vzc2lvbhIjLnJhdGF0b3VpbGxlLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5DbG9zZVNlc3Npb25SZXNwb25zZSIDkAICYgZwcm90bzM", [file_ratatouille_v1_artifact]);
 
 /**
  * @generated from message ratatouille.v1.AverageRequest
@@ -819,6 +819,287 @@ export const CloseSessionResponseSchema: GenMessage<CloseSessionResponse> = /*@_
   messageDesc(file_ratatouille_v1_averaging, 26);
 
 /**
+ * @generated from message ratatouille.v1.CheckModelsRequest
+ */
+export type CheckModelsRequest = Message<"ratatouille.v1.CheckModelsRequest"> & {
+  /**
+   * Digests of models of the catalog. At least one, at most 1,000.
+   *
+   * @generated from field: repeated string models = 1;
+   */
+  models: string[];
+
+  /**
+   * Digest of the model that the others were trained from; differences are taken to it.
+   *
+   * @generated from field: string base = 2;
+   */
+  base: string;
+
+  /**
+   * Names of tensors that are left out of the average.
+   *
+   * @generated from field: repeated string exclude = 3;
+   */
+  exclude: string[];
+
+  /**
+   * Models of different foundations are averaged all the same: a warning, no error.
+   *
+   * @generated from field: bool allow_unrelated = 4;
+   */
+  allowUnrelated: boolean;
+
+  /**
+   * Types of floating-point numbers may differ, since the type of the result is given.
+   *
+   * @generated from field: bool mixed_types = 5;
+   */
+  mixedTypes: boolean;
+
+  /**
+   * Read all weights, and say what is suspicious of them.
+   *
+   * @generated from field: bool full = 6;
+   */
+  full: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckModelsRequest.
+ * Use `create(CheckModelsRequestSchema)` to create a new message.
+ */
+export const CheckModelsRequestSchema: GenMessage<CheckModelsRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 27);
+
+/**
+ * @generated from message ratatouille.v1.CheckModelsResponse
+ */
+export type CheckModelsResponse = Message<"ratatouille.v1.CheckModelsResponse"> & {
+  /**
+   * @generated from oneof ratatouille.v1.CheckModelsResponse.event
+   */
+  event: {
+    /**
+     * @generated from field: ratatouille.v1.AverageProgress progress = 1;
+     */
+    value: AverageProgress;
+    case: "progress";
+  } | {
+    /**
+     * Errors first. A finding of very many tensors comes in several messages with the same sentence.
+     *
+     * @generated from field: ratatouille.v1.CheckFinding finding = 2;
+     */
+    value: CheckFinding;
+    case: "finding";
+  } | {
+    /**
+     * The last message.
+     *
+     * @generated from field: ratatouille.v1.CheckReport report = 3;
+     */
+    value: CheckReport;
+    case: "report";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckModelsResponse.
+ * Use `create(CheckModelsResponseSchema)` to create a new message.
+ */
+export const CheckModelsResponseSchema: GenMessage<CheckModelsResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 28);
+
+/**
+ * @generated from message ratatouille.v1.CheckFinding
+ */
+export type CheckFinding = Message<"ratatouille.v1.CheckFinding"> & {
+  /**
+   * @generated from field: ratatouille.v1.CheckSeverity severity = 1;
+   */
+  severity: CheckSeverity;
+
+  /**
+   * What it is of, for programs: missing, shape, dtype, no-average, exclude, empty, architecture, settings, foundation, lineage, labels,
+   * tokenizer, licence, adapter, not-finite, equal, norm, sign, cosine, unrelated.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string sentence = 3;
+   */
+  sentence: string;
+
+  /**
+   * Every tensor concerned, with what is wrong with it in which model.
+   *
+   * @generated from field: repeated string tensors = 4;
+   */
+  tensors: string[];
+
+  /**
+   * Digests of the models concerned.
+   *
+   * @generated from field: repeated string models = 5;
+   */
+  models: string[];
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckFinding.
+ * Use `create(CheckFindingSchema)` to create a new message.
+ */
+export const CheckFindingSchema: GenMessage<CheckFinding> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 29);
+
+/**
+ * @generated from message ratatouille.v1.CheckReport
+ */
+export type CheckReport = Message<"ratatouille.v1.CheckReport"> & {
+  /**
+   * @generated from field: ratatouille.v1.CheckVerdict verdict = 1;
+   */
+  verdict: CheckVerdict;
+
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated ratatouille.v1.CheckedModel models = 2;
+   */
+  models: CheckedModel[];
+
+  /**
+   * SPDX expression for what is made of them. Empty: a finding says why there is none.
+   *
+   * @generated from field: string licence = 3;
+   */
+  licence: string;
+
+  /**
+   * Only of a full check: for each layer, in the order of the file.
+   *
+   * @generated from field: repeated ratatouille.v1.CheckedLayer layers = 4;
+   */
+  layers: CheckedLayer[];
+
+  /**
+   * Only of a full check of few models: cosines between the models' differences, row by row.
+   *
+   * @generated from field: repeated double cosines = 5;
+   */
+  cosines: number[];
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckReport.
+ * Use `create(CheckReportSchema)` to create a new message.
+ */
+export const CheckReportSchema: GenMessage<CheckReport> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 30);
+
+/**
+ * @generated from message ratatouille.v1.CheckedModel
+ */
+export type CheckedModel = Message<"ratatouille.v1.CheckedModel"> & {
+  /**
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: int64 numbers = 2;
+   */
+  numbers: bigint;
+
+  /**
+   * @generated from field: int32 tensors = 3;
+   */
+  tensors: number;
+
+  /**
+   * @generated from field: string architecture = 4;
+   */
+  architecture: string;
+
+  /**
+   * Digest of the foundation model by lineage; empty if there are several.
+   *
+   * @generated from field: string foundation = 5;
+   */
+  foundation: string;
+
+  /**
+   * @generated from field: repeated string licences = 6;
+   */
+  licences: string[];
+
+  /**
+   * Only of a full check, from here on. Euclidean norm of the weights.
+   *
+   * @generated from field: double norm = 7;
+   */
+  norm: number;
+
+  /**
+   * Norm of the difference to the base, or to the mean of the models where there is no base.
+   *
+   * @generated from field: double distance = 8;
+   */
+  distance: number;
+
+  /**
+   * How often its difference to the base has the sign of the sum of all differences. Without a base: its weights, that of theirs.
+   *
+   * @generated from field: double sign_agreement = 9;
+   */
+  signAgreement: number;
+
+  /**
+   * @generated from field: double largest = 10;
+   */
+  largest: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckedModel.
+ * Use `create(CheckedModelSchema)` to create a new message.
+ */
+export const CheckedModelSchema: GenMessage<CheckedModel> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 31);
+
+/**
+ * @generated from message ratatouille.v1.CheckedLayer
+ */
+export type CheckedLayer = Message<"ratatouille.v1.CheckedLayer"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: int64 numbers = 2;
+   */
+  numbers: bigint;
+
+  /**
+   * For each model: distance to the base or the mean, relative to the norm of the layer.
+   *
+   * @generated from field: repeated double distances = 3;
+   */
+  distances: number[];
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckedLayer.
+ * Use `create(CheckedLayerSchema)` to create a new message.
+ */
+export const CheckedLayerSchema: GenMessage<CheckedLayer> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 32);
+
+/**
  * @generated from enum ratatouille.v1.SessionState
  */
 export const SessionState = {
@@ -855,6 +1136,86 @@ export const SessionStateSchema: GenEnum<SessionState> = /*@__PURE__*/
   enumDesc(file_ratatouille_v1_averaging, 0);
 
 /**
+ * @generated from enum ratatouille.v1.CheckSeverity
+ */
+export const CheckSeverity = {
+  /**
+   * @generated from enum value: CHECK_SEVERITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The models must not be averaged.
+   *
+   * @generated from enum value: CHECK_SEVERITY_ERROR = 1;
+   */
+  ERROR: 1,
+
+  /**
+   * Somebody should look.
+   *
+   * @generated from enum value: CHECK_SEVERITY_WARNING = 2;
+   */
+  WARNING: 2,
+
+  /**
+   * What is not known, or known to be harmless.
+   *
+   * @generated from enum value: CHECK_SEVERITY_NOTE = 3;
+   */
+  NOTE: 3,
+} as const;
+
+/**
+ * @generated from enum ratatouille.v1.CheckSeverity
+ */
+export type CheckSeverity = (typeof CheckSeverity)[keyof typeof CheckSeverity] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.CheckSeverity.
+ */
+export const CheckSeveritySchema: GenEnum<CheckSeverity> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_averaging, 1);
+
+/**
+ * @generated from enum ratatouille.v1.CheckVerdict
+ */
+export const CheckVerdict = {
+  /**
+   * @generated from enum value: CHECK_VERDICT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: CHECK_VERDICT_COMPATIBLE = 1;
+   */
+  COMPATIBLE: 1,
+
+  /**
+   * Nothing forbids it, but the weights or the lineage look wrong: see the warnings.
+   *
+   * @generated from enum value: CHECK_VERDICT_SUSPICIOUS = 2;
+   */
+  SUSPICIOUS: 2,
+
+  /**
+   * @generated from enum value: CHECK_VERDICT_INCOMPATIBLE = 3;
+   */
+  INCOMPATIBLE: 3,
+} as const;
+
+/**
+ * @generated from enum ratatouille.v1.CheckVerdict
+ */
+export type CheckVerdict = (typeof CheckVerdict)[keyof typeof CheckVerdict] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.CheckVerdict.
+ */
+export const CheckVerdictSchema: GenEnum<CheckVerdict> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_averaging, 2);
+
+/**
  * Averages weights of models in the catalog, window by window: memory does not grow with the models.
  *
  * @generated from service ratatouille.v1.AveragingService
@@ -871,6 +1232,18 @@ export const AveragingService: GenService<{
     methodKind: "server_streaming";
     input: typeof AverageRequestSchema;
     output: typeof AverageResponseSchema;
+  },
+  /**
+   * Says whether models of the catalog may be averaged, and why not: names, shapes and types, networks, foundation models by their lineage,
+   * licences. Reads no weights unless it is asked to; then it streams each of them once. Sends progress, then findings, then the report.
+   * INVALID_ARGUMENT (CHECK_INVALID): an input is no model, or cannot be read as one.
+   *
+   * @generated from rpc ratatouille.v1.AveragingService.CheckModels
+   */
+  checkModels: {
+    methodKind: "server_streaming";
+    input: typeof CheckModelsRequestSchema;
+    output: typeof CheckModelsResponseSchema;
   },
   /**
    * Opens a session: an average that grows while contributions arrive. The answer holds the secret that contributing, withdrawing and

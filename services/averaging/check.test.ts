@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Digest } from "#libs/recipes";
+import { Code, isRpcError } from "#libs/rpc";
+import { saveFloat32 } from "#libs/tensors";
+import { type CheckFinding, type CheckReport, CheckSeverity, CheckVerdict } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { averageRecipe, startSystem, type TestSystem } from "./testing/system.ts";
+
+function model(seed: number, { classes = 3, broken = false } = {}): Uint8Array {
+  const tensor = (shape: number[], scale: number) => ({
+    shape,
+    data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => scale * (1 + (i % 13)) + ((i * seed) % 11) / 50),
+  });
+  const tensors = new Map([
+    ["fc1.weight", tensor([300, 256], 0.1)],
+    ["head.weight", tensor([classes, 300], 0.2)],
+  ]);
+  if (broken) tensors.get("fc1.weight")!.data[70_000] = Number.NaN;
+  return saveFloat32(tensors);
+}
+
+type Checked = { findings: CheckFinding[]; report: CheckReport; progress: number };
+
+async function check(
+  system: TestSystem,
+  request: { models: string[]; base?: string; full?: boolean; exclude?: string[]; allowUnrelated?: boolean },
+) {
+  const findings: CheckFinding[] = [];
+  let progress = 0;
+  for await (const { event } of system.client.checkModels(request, { timeoutMs: 60_000 })) {
+    if (event.case === "progress") progress++;
+    if (event.case === "finding") findings.push(event.value);
+    if (event.case === "report") return { findings, report: event.value, progress } satisfies Checked;
+  }
+  throw new Error("no report came");
+}
+
+const NAMES = new Map<CheckSeverity, string>([
+  [CheckSeverity.ERROR, "ERROR"],
+  [CheckSeverity.WARNING, "WARNING"],
+  [CheckSeverity.NOTE, "NOTE"],
+]);
+const codes = ({ findings }: Checked) => findings.map(({ severity, code }) => `${NAMES.get(severity)} ${code}`);
+
+test("models of the catalog are checked by their manifests and headers, with their lineage", async () => {
+  await using system = await startSystem();
+  const [a, b] = [await system.publishModel(model(1)), await system.publishModel(model(2), { licence: "MIT" })];
+  const unrelated = await check(system, { models: [a, b] });
+  assert.equal(unrelated.report.verdict, CheckVerdict.INCOMPATIBLE);
+  assert.deepEqual(codes(unrelated), ["ERROR foundation"]);
+  assert.deepEqual(unrelated.findings[0]!.models, [a, b]);
+  const { report, findings } = await check(system, { models: [a, b], allowUnrelated: true });
+  assert.equal(report.verdict, CheckVerdict.SUSPICIOUS);
+  assert.deepEqual(findings.length, 1);
+  assert.equal(report.licence, "Apache-2.0 AND MIT");
+  assert.deepEqual(
+    report.models.map(({ digest, numbers, tensors, architecture, foundation }) => [digest, numbers, tensors, architecture, foundation]),
+    [
+      [a, 77_700n, 2, "mlp", a],
+      [b, 77_700n, 2, "mlp", b],
+    ],
+  );
+});
+
+test("an average of models of one foundation comes from it too", async () => {
+  await using system = await startSystem();
+  const a = await system.publishModel(model(1));
+  const { artifact } = await system.average(averageRecipe([a, a]));
+  const checked = await check(system, { models: [a, artifact.digest], base: a });
+  assert.deepEqual(codes(checked), []);
+  assert.equal(checked.report.verdict, CheckVerdict.COMPATIBLE);
+  assert.equal(checked.report.models[1]!.foundation, a);
+});
+
+test("every tensor in the way is sent, and excluded ones are not in the way", async () => {
+  await using system = await startSystem();
+  const models = [await system.publishModel(model(1)), await system.publishModel(model(2, { classes: 4 }), { architecture: "cnn" })];
+  const checked = await check(system, { models, allowUnrelated: true });
+  assert.deepEqual(codes(checked), ["ERROR shape", "ERROR architecture", "WARNING foundation"]);
+  assert.match(checked.findings[0]!.tensors[0]!, /^head\.weight: F32 \[3, 300\] in sha256:/);
+  const without = await check(system, { models, allowUnrelated: true, exclude: ["head.weight"] });
+  assert.deepEqual(codes(without), ["ERROR architecture", "WARNING foundation"]);
+});
+
+test("a full check streams the weights, and equal checks at once are one", async () => {
+  await using system = await startSystem();
+  const base = await system.publishModel(model(0));
+  const models = await Promise.all([model(1), model(2), model(3, { broken: true })].map((file) => system.publishModel(file)));
+  const request = { models, base, full: true, allowUnrelated: true };
+  const [checked, same] = await Promise.all([check(system, request), check(system, request)]);
+  assert.deepEqual(same.report, checked.report);
+  assert.ok(checked.progress > 0);
+  assert.deepEqual(codes(checked).slice(0, 1), ["ERROR not-finite"]);
+  assert.deepEqual(checked.findings[0]!.tensors, ["fc1.weight: 1 of 76800, the first at [273, 112]"]);
+  const { report } = checked;
+  assert.equal(report.cosines.length, 9);
+  assert.deepEqual(
+    report.layers.map(({ name, numbers }) => [name, numbers]),
+    [
+      ["fc1", 76_800n],
+      ["head", 900n],
+    ],
+  );
+  assert.ok(report.models.every(({ norm, distance }) => norm > distance && distance > 0));
+});
+
+test("what is no model is said for every field", async () => {
+  await using system = await startSystem();
+  const unknown: Digest = `sha256:${"0".repeat(64)}`;
+  const models = [system.dataset, "nothing", unknown];
+  await assert.rejects(check(system, { models, base: system.dataset }), (error) => {
+    assert.ok(isRpcError(error, Code.INVALID_ARGUMENT, "CHECK_INVALID"), String(error));
+    for (const expected of ["models[0] is a dataset", "models[1] is no digest", "models[2] is not in the catalog", "base is a dataset"]) {
+      assert.ok(error.message.includes(expected), `${expected} in ${error.message}`);
+    }
+    return true;
+  });
+  await assert.rejects(check(system, { models: [] }), (error) => isRpcError(error, Code.INVALID_ARGUMENT, "CHECK_INVALID"));
+});
