@@ -37,6 +37,15 @@ test("a model manifest is a ModelPack manifest and reads back", () => {
   assert.equal(layerOf(read, mediaTypes.weights).annotations?.["org.cncf.model.filepath"], "model.safetensors");
 });
 
+test("the config says the precision of most numbers; float32 where nobody says another", () => {
+  const of = (dtype?: string) => {
+    const weights = { mediaType: mediaTypes.weights, digest: digestOf("weights"), size: 7 };
+    const { config } = buildModelManifest({ recipe, licences: [], weights, architecture: "vit", parameterCount: 1, dtype });
+    return JSON.parse(new TextDecoder().decode(config)).config.precision;
+  };
+  assert.deepEqual([of(), of("F32"), of("BF16"), of("F16"), of("F64")], ["float32", "float32", "bfloat16", "float16", "float64"]);
+});
+
 test("the same arguments give the same digest, always", () => {
   assert.equal(build().digest, build().digest);
 });

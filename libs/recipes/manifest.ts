@@ -44,6 +44,7 @@ type Common = { readonly recipe: Recipe; readonly licences: readonly string[] };
  * @param weights descriptor of the safetensors blob.
  * @param training descriptor of training.json, where the model was trained.
  * @param architecture for example "mlp"; `parameterCount` counts numbers in the weights.
+ * @param dtype the type of most of them, as safetensors spells it; F32 unless given.
  */
 export function buildModelManifest(model: {
   readonly recipe: Recipe;
@@ -53,15 +54,20 @@ export function buildModelManifest(model: {
   readonly summary?: TrainingSummary | { readonly [name: string]: Json };
   readonly architecture: string;
   readonly parameterCount: number;
+  readonly dtype?: string | undefined;
 }): BuiltManifest {
   const layers = [named(model.weights, "model.safetensors"), ...(model.training ? [named(model.training, "training.json")] : [])];
+  const precision = precisions[model.dtype ?? "F32"] ?? "mixed";
   const config = {
-    config: { architecture: model.architecture, format: "safetensors", paramSize: String(model.parameterCount), precision: "float32" },
+    config: { architecture: model.architecture, format: "safetensors", paramSize: String(model.parameterCount), precision },
     descriptor: { family: model.architecture, licenses: [...new Set(model.licences)].sort() },
     modelfs: { diffIds: layers.map(({ digest }) => digest), type: "layers" },
   };
   return build(mediaTypes.model, mediaTypes.modelConfig, config, layers, model, model.summary);
 }
+
+/** ModelPack's names of types; it has none for others. */
+const precisions: { readonly [dtype: string]: string } = { F64: "float64", F32: "float32", F16: "float16", BF16: "bfloat16" };
 
 /** The manifest of a data set: one safetensors layer. */
 export function buildDatasetManifest(dataset: Common & { readonly data: Descriptor }): BuiltManifest {

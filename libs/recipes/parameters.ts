@@ -68,16 +68,21 @@ export type TrainingParameters = v.InferOutput<typeof trainingSchema>;
 
 const digest = v.custom<Digest>(isDigest, "Expected a digest: sha256: and 64 hexadecimal digits");
 
+const setting = v.union([v.pipe(v.number(), v.finite()), v.boolean()]);
+
 const averageSchema = v.strictObject({
-  method: v.picklist(["uniform", "weighted", "linear"]),
+  method: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]*$/, 'Expected the name of a method, such as "uniform" or "ties"')),
   weights: v.optional(v.array(v.pipe(v.number(), v.finite()))),
+  parameters: v.optional(v.record(v.string(), v.union([setting, v.pipe(v.array(setting), v.minLength(1))]))),
   exclude: v.optional(v.array(v.string())),
   contributions: v.optional(v.pipe(v.array(digest), v.minLength(1))),
-  dtype: v.picklist(["F32", "F16", "BF16"]),
+  dtype: v.optional(v.picklist(["F64", "F32", "F16", "BF16"])),
 });
 /**
- * An average of models. `exclude` names tensors that are left out. `weights` are used as they are, one for each model; `linear` divides by
- * their sum. `contributions` are the sha-256 of files that a session took and that are no models of the catalog; they come after the models.
+ * An average of models. `method` is `uniform` (the mean), `weighted` (`weights` are used as they are), `linear` (divided by their sum), or
+ * any other that `ratatouille methods` lists. `weights` are one for each model; `parameters` are those of the method: one value, or a
+ * list with one for each model. `exclude` names tensors that are left out. `dtype` is the type of the result's numbers, by default that of
+ * the models. `contributions` are the sha-256 of files that a session took and that are no models of the catalog; they come after the models.
  */
 export type AverageParameters = v.InferOutput<typeof averageSchema>;
 
@@ -97,7 +102,7 @@ type Arity = "one" | "many" | "optional-one" | "optional-many";
 type KindSchema = {
   readonly inputs: { readonly [role: string]: Arity };
   readonly parameters: v.GenericSchema;
-  readonly seeded: boolean;
+  readonly seeded: boolean | "optional";
   readonly computed: boolean;
 };
 
@@ -113,7 +118,12 @@ export const schemas: { readonly [K in RecipeKind]: KindSchema } = {
   pretrain: { inputs: { datasets: "many" }, parameters: trainingSchema, seeded: true, computed: true },
   probe: { inputs: { datasets: "many", featurizer: "one" }, parameters: trainingSchema, seeded: true, computed: true },
   "fine-tune": { inputs: { datasets: "many", featurizer: "one", head: "one" }, parameters: trainingSchema, seeded: true, computed: true },
-  average: { inputs: { models: "optional-many" }, parameters: averageSchema, seeded: false, computed: true },
+  average: {
+    inputs: { models: "optional-many", base: "optional-one", statistics: "optional-many" },
+    parameters: averageSchema,
+    seeded: "optional",
+    computed: true,
+  },
   evaluate: {
     inputs: { models: "many", heldOut: "optional-one", validation: "optional-many" },
     parameters: evaluateSchema,

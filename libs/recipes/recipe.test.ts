@@ -39,6 +39,21 @@ test("a recipe key is the sha-256 of the canonical text", () => {
   assert.equal(recipeKey(average), "sha256:0f50d045134bf7f3536ddf2122438326c8a8f0f02ff1d80cb62f558a14561b88");
 });
 
+test("a recipe of an average names any method, with its parameters, a base model, statistics and a seed", () => {
+  const recipe = parseRecipe({
+    kind: "average",
+    inputs: { models: [digest("b"), digest("a")], base: digest("c") },
+    parameters: { method: "dare_ties", weights: [1, 2], parameters: { density: [0.5, 0.25], rescale: true }, dtype: "BF16" },
+    seed: 7,
+    arithmetic: "merge/1",
+  });
+  assert.equal(
+    canonicalRecipe(recipe),
+    `{"arithmetic":"merge/1","inputs":{"base":"${digest("c")}","models":["${digest("b")}","${digest("a")}"]},"kind":"average","parameters":{"dtype":"BF16","method":"dare_ties","parameters":{"density":[0.5,0.25],"rescale":true},"weights":[1,2]},"seed":7}`,
+  );
+  assert.deepEqual(recipeInputs(recipe), [digest("c"), digest("b"), digest("a")]);
+});
+
 test("canonical JSON does not depend on the order of names and survives a round trip", () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
@@ -85,7 +100,9 @@ for (const [title, recipe, field] of [
   ["a missing arithmetic", { ...average, arithmetic: undefined }, "arithmetic"],
   ["a malformed digest", { ...average, inputs: { models: ["sha256:12"] } }, "inputs.models.0"],
   ["no models", { ...average, inputs: { models: [] } }, "inputs.models"],
-  ["an unknown method", { ...average, parameters: { method: "mean", dtype: "F32" } }, "parameters.method"],
+  ["a method that cannot be one", { ...average, parameters: { method: "The mean", dtype: "F32" } }, "parameters.method"],
+  ["a type that averages are not written in", { ...average, parameters: { method: "uniform", dtype: "I8" } }, "parameters.dtype"],
+  ["a seed that is not one", { ...average, seed: 0.5 }, "seed"],
 ] as const) {
   test(`parseRecipe refuses ${title} and names ${field}`, () => {
     assert.throws(

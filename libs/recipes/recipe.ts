@@ -49,13 +49,15 @@ export function parseRecipe(source: unknown): Recipe {
   throw new RecipeError(v.getDotPath(issue) ?? "recipe", issue.message);
 }
 
+const seed = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4294967295));
+
 function recipeSchema(kind: RecipeKind): v.GenericSchema {
   const { inputs, parameters, seeded, computed } = schemas[kind];
   const fields: { [name: string]: v.GenericSchema } = {
     kind: v.literal(kind),
     inputs: v.strictObject(Object.fromEntries(Object.entries(inputs).map(([role, arity]) => [role, inputSchemas[arity]]))),
     parameters,
-    ...(seeded ? { seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4294967295)) } : {}),
+    ...(seeded ? { seed: seeded === "optional" ? v.optional(seed) : seed } : {}),
     ...(computed ? { arithmetic: v.pipe(v.string(), v.minLength(1)) } : {}),
   };
   return v.strictObject(fields);
