@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { checkCount, checkDivisor, typeNumber } from "./arguments.ts";
-import { exactWeight } from "./exact-weight.ts";
+import { exactWeight, significantBits } from "./exact-weight.ts";
 import { createArena } from "./memory.ts";
-import { planMean } from "./plan-mean.ts";
+import { rememberPlan } from "./plan-mean.ts";
 import { type Kernels, MAX_GRAM_INPUTS, MAX_INPUTS } from "./types.ts";
 
 /** What assembly/index.ts exports. Addresses, counts and types are numbers; no function returns an address above 2^31. */
@@ -13,7 +13,7 @@ type Exports = {
   weightsTable(): number;
   freeMemory(): number;
   begin(type: number, outType: number, many: number, out: number, undecided: number, divisor: number, tail: number): void;
-  meanF32(count: number, uniform: number, spread: number, divisor: number): number;
+  meanF32(count: number, uniform: number, spread: number, divisor: number, inverse: number): number;
   meanHalf(count: number, uniform: number, near: number, far: number, divisor: number): number;
   meanWithBounds(count: number, productLoss: number, exactDivision: number, divisor: number): number;
   combine(type: number, many: number, out: number, outType: number, count: number): void;
@@ -36,6 +36,7 @@ export function loadKernels(): Kernels {
   const wasm = new WebAssembly.Instance(compiled).exports as Exports;
   const arena = createArena(wasm.memory, wasm.freeMemory());
   const tables = { inputs: wasm.inputsTable(), multiples: wasm.multiplesTable(), weights: wasm.weightsTable() };
+  const plans = rememberPlan();
   const setInputs = (inputs: readonly number[]) => arena.uint32(tables.inputs, inputs.length).set(inputs);
 
   return {
@@ -43,7 +44,7 @@ export function loadKernels(): Kernels {
     mean({ inputs, type, weights, divisor, divisorTail = 0, out, outType, count, undecided }) {
       checkCount(inputs, weights, MAX_INPUTS);
       checkDivisor(divisor);
-      const plan = planMean(weights, divisor, divisorTail, type, outType);
+      const plan = plans(weights, divisor, divisorTail, type, outType);
       if (plan.way === "open") {
         for (let i = 0; i < count; i++) arena.uint32(undecided, count)[i] = i;
         return count;
@@ -54,7 +55,10 @@ export function loadKernels(): Kernels {
       wasm.begin(typeNumber[type], typeNumber[outType], inputs.length, out, undecided, divisor, divisorTail);
       if (plan.way === "bounds") return wasm.meanWithBounds(count, plan.productLoss, plan.exactDivision ? 1 : 0, plan.divisor);
       const uniform = plan.weights.every((weight) => weight === 1) ? 1 : 0;
-      if (type === "F32") return wasm.meanF32(count, uniform, plan.far, plan.divisor);
+      if (type === "F32") {
+        const inverse = significantBits(plan.divisor) === 1;
+        return wasm.meanF32(count, uniform, plan.far, inverse ? 1 / plan.divisor : plan.divisor, inverse ? 1 : 0);
+      }
       return wasm.meanHalf(count, uniform, plan.near, plan.far, plan.divisor);
     },
     combine({ inputs, type, coefficients, out, outType, count }) {

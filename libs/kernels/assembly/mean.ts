@@ -1,6 +1,6 @@
 import { decide } from "./decide";
-import { f16Values, high, load4, low } from "./load";
-import { notFinite, roundDoubles, roundFloats, store4, storeDoubles, write4 } from "./round";
+import { high, load4, low } from "./load";
+import { bf16Patterns, demote, f16Patterns, notFinite, roundDoubles, roundFloats, store4, storeDoubles } from "./round";
 import { BF16, bytesOf, F16, F32, F64, isBF16, isF16, sizeOf } from "./types";
 
 // How a mean is decided, fastest first:
@@ -77,18 +77,41 @@ function write8(i: usize, a: v128, b: v128, c: v128, d: v128): i32 {
   return i32x4.bitmask(notFinite(outType, first)) | i32x4.bitmask(notFinite(outType, second)) << 4;
 }
 
-/** f32 whose exponents may differ by `spread`. With `uniform`, all weights are 1. */
-export function meanF32(count: usize, uniform: bool, spread: i32, divisor: f64): i32 {
+/** The quotient of two sums; by a product where the divisor is a power of two, which is as exact and takes less time. */
+@inline function divide(sums: v128, by: v128, inverse: bool): v128 {
+  return inverse ? f64x2.mul(sums, by) : f64x2.div(sums, by);
+}
+
+/** f32 whose exponents may differ by `spread`. With `uniform`, all weights are 1. With `inverse`, `divisor` is 1 / the divisor, exactly. */
+export function meanF32(count: usize, uniform: bool, spread: i32, divisor: f64, inverse: bool): i32 {
   const end = count & ~7;
-  for (let i: usize = 0; i < end; i += 8) {
-    const bad = uniform ? spreadF32<bool>(i, spread, divisor) : spreadF32<f64>(i, spread, divisor);
-    if (bad != 0) redo(i, bad);
+  let i: usize = 0;
+  while (i < end) {
+    if (outType == F32 && uniform) i = spreadsF32<bool, f32>(i, end, spread, divisor, inverse);
+    else if (outType == F32) i = spreadsF32<f64, f32>(i, end, spread, divisor, inverse);
+    else i = spreadsF32<f64, f64>(i, end, spread, divisor, inverse);
+    if (i < end) redo(i, mask);
+    i += 8;
   }
   return meanOneByOne(end, count);
 }
 
-/** `W` is bool where all weights are 1. */
-@inline function spreadF32<W>(i: usize, spread: i32, divisor: f64): i32 {
+/** The elements of the group at which a loop stopped that stay open. */
+let mask: i32 = 0;
+
+/** Goes on from `first` until a group has elements that stay open, and returns where that is. A loop without calls is twice as fast in some engines. */
+function spreadsF32<W, O>(first: usize, end: usize, spread: i32, divisor: f64, inverse: bool): usize {
+  for (let i = first; i < end; i += 8) {
+    const bad = spreadF32<W, O>(i, spread, divisor, inverse);
+    if (bad == 0) continue;
+    mask = bad;
+    return i;
+  }
+  return end;
+}
+
+/** `W` is bool where all weights are 1, `O` f32 where that is the type of the output. The bits of the elements that stay open. */
+@inline function spreadF32<W, O>(i: usize, spread: i32, divisor: f64, inverse: bool): i32 {
   const positive = i32x4.splat(0x7fffffff);
   const one = i32x4.splat(1);
   const offset = i << 2;
@@ -135,28 +158,64 @@ export function meanF32(count: usize, uniform: bool, spread: i32, divisor: f64):
     leastY = i32x4.min_u(leastY, i32x4.sub(y, one));
   }
   const by = f64x2.splat(divisor);
-  const infinite = write8(i, f64x2.div(a, by), f64x2.div(b, by), f64x2.div(c, by), f64x2.div(d, by));
+  a = divide(a, by, inverse);
+  b = divide(b, by, inverse);
+  c = divide(c, by, inverse);
+  d = divide(d, by, inverse);
   const limit = i32x4.splat(spread << 23);
   const largest = i32x4.splat(0x7f800000);
+  if (sizeof<O>() == 4) {
+    // Where a NaN comes in, the element is open, so what stands in its place does not matter.
+    x = demote(a, b);
+    y = demote(c, d);
+    v128.store(outAddress + offset, x);
+    v128.store(outAddress + offset, y, 16);
+    mostX = i32x4.max_u(mostX, v128.and(x, positive));
+    mostY = i32x4.max_u(mostY, v128.and(y, positive));
+  }
   const badX = v128.or(i32x4.gt_s(i32x4.sub(mostX, leastX), limit), i32x4.ge_s(mostX, largest));
   const badY = v128.or(i32x4.gt_s(i32x4.sub(mostY, leastY), limit), i32x4.ge_s(mostY, largest));
+  let infinite = 0;
+  if (sizeof<O>() != 4) infinite = write8(i, a, b, c, d);
+  if (!v128.any_true(v128.or(badX, badY))) return infinite;
   return i32x4.bitmask(badX) | i32x4.bitmask(badY) << 4 | infinite;
 }
 
 /** f16 or bf16 whose exponents may differ by `near` for sums in f32 (not at all if it is negative), by `far` for sums in f64. */
 export function meanHalf(count: usize, uniform: bool, near: i32, far: i32, divisor: f64): i32 {
-  return type == F16 ? halves<u16>(count, uniform, near, far, divisor) : halves<i16>(count, uniform, near, far, divisor);
-}
-
-@inline function halves<T>(count: usize, uniform: bool, near: i32, far: i32, divisor: f64): i32 {
-  const end = count & ~7;
-  for (let i: usize = 0; i < end; i += 8) {
-    let bad = 255;
-    if (near >= 0) bad = uniform ? spreadHalf<T, bool>(i, near, <f32>divisor) : spreadHalf<T, f32>(i, near, <f32>divisor);
-    if (bad != 0) bad = spreadHalfWide<T>(i, far, divisor);
-    if (bad != 0) redo(i, bad);
+  const end = count & ~15;
+  if (type == F16) {
+    if (near < 0) halvesWide<u16>(0, end, far, divisor);
+    else if (uniform) halves<u16, bool>(end, near, far, divisor);
+    else halves<u16, f32>(end, near, far, divisor);
+  } else {
+    if (near < 0) halvesWide<i16>(0, end, far, divisor);
+    else if (uniform) halves<i16, bool>(end, near, far, divisor);
+    else halves<i16, f32>(end, near, far, divisor);
   }
   return meanOneByOne(end, count);
+}
+
+function halves<T, W>(end: usize, near: i32, far: i32, divisor: f64): void {
+  const own = outType == (isF16<T>() ? F16 : BF16);
+  for (let i: usize = 0; i < end; i += 16) {
+    if (own) i = spreadHalves<T, W, bool>(i, end, near, <f32>divisor);
+    else i = spreadHalves<T, W, f64>(i, end, near, <f32>divisor);
+    if (i >= end) return;
+    if ((mask & 255) != 0) halvesWide<T>(i, i + 8, far, divisor);
+    if (mask >> 8 != 0) halvesWide<T>(i + 8, i + 16, far, divisor);
+  }
+}
+
+/** As spreadsF32. `O` is bool where the type of the output is that of the inputs. */
+function spreadHalves<T, W, O>(first: usize, end: usize, near: i32, divisor: f32): usize {
+  for (let i = first; i < end; i += 16) {
+    const bad = spreadHalf<T, W, O>(i, near, divisor);
+    if (bad == 0) continue;
+    mask = bad;
+    return i;
+  }
+  return end;
 }
 
 /** f32 of the even elements, and of the odd ones. F16 is left smaller by 2^112 in both. */
@@ -176,55 +235,92 @@ export function meanHalf(count: usize, uniform: bool, near: i32, far: i32, divis
   return v128.or(i16x8.gt_s(i16x8.sub(most, least), limit), i16x8.ge_s(most, infinity));
 }
 
-@inline function spreadHalf<T, W>(i: usize, spread: i32, divisor: f32): i32 {
+/** Sixteen elements with sums in f32. The bits of those that stay open. */
+@inline function spreadHalf<T, W, O>(i: usize, spread: i32, divisor: f32): i32 {
   const positive = i16x8.splat(0x7fff);
   const one = i16x8.splat(1);
   const offset = i << 1;
-  let x = v128.load(input(0) + offset);
+  let address = input(0) + offset;
+  let x = v128.load(address);
+  let y = v128.load(address, 16);
   let a = even<T>(x);
   let b = oddOnes<T>(x);
+  let c = even<T>(y);
+  let d = oddOnes<T>(y);
   if (isFloat<W>()) {
     const weight = f32x4.splat(<f32>load<f64>(multiples));
     a = f32x4.mul(a, weight);
     b = f32x4.mul(b, weight);
+    c = f32x4.mul(c, weight);
+    d = f32x4.mul(d, weight);
   }
-  let most = v128.and(x, positive);
-  let least = i16x8.sub(most, one);
+  let mostX = v128.and(x, positive);
+  let mostY = v128.and(y, positive);
+  let leastX = i16x8.sub(mostX, one);
+  let leastY = i16x8.sub(mostY, one);
   for (let k = 1, n = many; k < n; k++) {
-    x = v128.load(input(k) + offset);
+    address = input(k) + offset;
+    x = v128.load(address);
+    y = v128.load(address, 16);
     if (isFloat<W>()) {
       const weight = f32x4.splat(<f32>load<f64>(multiples + (<usize>k << 3)));
       a = f32x4.add(a, f32x4.mul(even<T>(x), weight));
       b = f32x4.add(b, f32x4.mul(oddOnes<T>(x), weight));
+      c = f32x4.add(c, f32x4.mul(even<T>(y), weight));
+      d = f32x4.add(d, f32x4.mul(oddOnes<T>(y), weight));
     } else {
       a = f32x4.add(a, even<T>(x));
       b = f32x4.add(b, oddOnes<T>(x));
+      c = f32x4.add(c, even<T>(y));
+      d = f32x4.add(d, oddOnes<T>(y));
     }
     x = v128.and(x, positive);
-    most = i16x8.max_u(most, x);
-    least = i16x8.min_u(least, i16x8.sub(x, one));
+    y = v128.and(y, positive);
+    mostX = i16x8.max_u(mostX, x);
+    mostY = i16x8.max_u(mostY, y);
+    leastX = i16x8.min_u(leastX, i16x8.sub(x, one));
+    leastY = i16x8.min_u(leastY, i16x8.sub(y, one));
   }
-  if (isF16<T>()) {
-    const scale = i32x4.splat((112 + 127) << 23);
-    a = f32x4.mul(a, scale);
-    b = f32x4.mul(b, scale);
-  }
-  const by = f32x4.splat(divisor);
-  a = f32x4.div(a, by);
-  b = f32x4.div(b, by);
-  const first = roundFloats(outType, v128.shuffle<f32>(a, b, 0, 4, 1, 5));
-  const second = roundFloats(outType, v128.shuffle<f32>(a, b, 2, 6, 3, 7));
-  const address = outAddress + i * sizeOf(outType);
-  store4(outType, address, first);
-  store4(outType, address + 4 * sizeOf(outType), second);
-  const bad = i8x16.narrow_i16x8_s(tooFar<T>(most, least, spread), i16x8.splat(0));
-  const infinite = i32x4.bitmask(notFinite(outType, first)) | i32x4.bitmask(notFinite(outType, second)) << 4;
-  return i8x16.bitmask(bad) | infinite;
+  const bad = i8x16.narrow_i16x8_s(tooFar<T>(mostX, leastX, spread), tooFar<T>(mostY, leastY, spread));
+  return i8x16.bitmask(bad) | writeHalves<T, O>(i, a, b, divisor) | writeHalves<T, O>(i + 8, c, d, divisor) << 8;
 }
 
-/** The same in f64, for any whole weights. */
-function spreadHalfWide<T>(i: usize, spread: i32, divisor: f64): i32 {
-  if (spread < 0) return 255;
+/** Divides and writes eight sums of the even and the odd elements. The bits of those that are not finite. */
+@inline function writeHalves<T, O>(i: usize, even: v128, odd: v128, divisor: f32): i32 {
+  if (isF16<T>()) {
+    const scale = i32x4.splat((112 + 127) << 23);
+    even = f32x4.mul(even, scale);
+    odd = f32x4.mul(odd, scale);
+  }
+  const by = f32x4.splat(divisor);
+  even = f32x4.div(even, by);
+  odd = f32x4.div(odd, by);
+  if (!isFloat<O>()) {
+    even = isF16<T>() ? f16Patterns(even) : bf16Patterns(even);
+    odd = isF16<T>() ? f16Patterns(odd) : bf16Patterns(odd);
+    const patterns = v128.or(even, i32x4.shl(odd, 16));
+    v128.store(outAddress + (i << 1), patterns);
+    const infinity = i16x8.splat(isF16<T>() ? 0x7c00 : 0x7f80);
+    const infinite = i16x8.ge_s(v128.and(patterns, i16x8.splat(0x7fff)), infinity);
+    return i16x8.bitmask(infinite);
+  }
+  const address = outAddress + i * sizeOf(outType);
+  const first = roundFloats(outType, v128.shuffle<f32>(even, odd, 0, 4, 1, 5));
+  const second = roundFloats(outType, v128.shuffle<f32>(even, odd, 2, 6, 3, 7));
+  store4(outType, address, first);
+  store4(outType, address + 4 * sizeOf(outType), second);
+  return i32x4.bitmask(notFinite(outType, first)) | i32x4.bitmask(notFinite(outType, second)) << 4;
+}
+
+/** Elements from `first` to before `end`, eight at a time, with sums in f64. */
+function halvesWide<T>(first: usize, end: usize, spread: i32, divisor: f64): void {
+  for (let i = first; i < end; i += 8) {
+    const bad = spreadHalfWide<T>(i, spread, divisor);
+    if (bad != 0) redo(i, bad);
+  }
+}
+
+@inline function spreadHalfWide<T>(i: usize, spread: i32, divisor: f64): i32 {
   const positive = i16x8.splat(0x7fff);
   const offset = i << 1;
   let a = f64x2.splat(0);

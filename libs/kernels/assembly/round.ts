@@ -10,7 +10,7 @@ import { BF16, F16, F32, F64 } from "./types";
   return v128.or(i32x4.add(near, larger), v128.and(inexact, i32x4.splat(1)));
 }
 
-@inline function demote(a: v128, b: v128): v128 {
+@inline export function demote(a: v128, b: v128): v128 {
   return v128.shuffle<f32>(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 1, 4, 5);
 }
 
