@@ -4,11 +4,13 @@ import type { ElementType } from "./types.ts";
 /**
  * How a mean is computed. `weights` and `divisor` are multiples of what was given by one power of two, which changes no quotient.
  * spread: sums that lose nothing where the exponents of the terms differ by at most `far` in f64, or `near` in f32 (if it is not negative).
+ * rough: sums whose error is at most `loss` times the largest element.
  * bounds: sums with a bound of what they lose.
  * open: nothing can be decided.
  */
 export type MeanPlan =
   | { readonly way: "spread"; readonly weights: readonly number[]; readonly divisor: number; readonly near: number; readonly far: number }
+  | { readonly way: "rough"; readonly weights: readonly number[]; readonly divisor: number; readonly loss: number }
   | {
       readonly way: "bounds";
       readonly weights: readonly number[];
@@ -61,6 +63,11 @@ export function planMean(weights: readonly number[], divisor: number, tail: numb
     return { way: "spread", weights: multiples, divisor: by, near: nearSpread(bits, by, type, outType), far };
   }
   const exactProducts = used.every((weight) => exactWeight(weight, type));
+  if (!exactProducts && type !== "F64") {
+    // A product, each sum, the quotient and the ends of its interval err by at most 2^-53 of what they are; with a tail, once more. And all that twice.
+    const size = weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
+    return { way: "rough", weights, divisor, loss: (size / divisor) * (weights.length + 6) * 2 ** -52 };
+  }
   const productLoss = exactProducts ? 0 : 2 ** -52;
   if (isWhole) return { way: "bounds", weights: multiples, divisor: by, productLoss, exactDivision };
   return { way: "bounds", weights, divisor, productLoss, exactDivision: false };

@@ -7,7 +7,7 @@ export { fold } from "./fold";
 export { gram } from "./gram";
 export { histogram } from "./histogram";
 export { combine } from "./linear";
-export { begin, meanF32, meanHalf, meanOneByOne, meanWithBounds } from "./mean";
+export { begin, meanF32, meanHalf, meanRoughly, meanWithBounds } from "./mean";
 
 /** Where the tables are that calls fill, and where memory is free. */
 export function inputsTable(): usize {

@@ -76,7 +76,9 @@ export function roundDoubles(type: i32, a: v128, b: v128): v128 {
 /** Rounds two f64x2 to four elements of any type and writes them. */
 @inline export function write4(type: i32, address: usize, a: v128, b: v128): void {
   if (type == F64) storeDoubles(address, a, b);
-  else store4(type, address, roundDoubles(type, a, b));
+  else if (type == F32) v128.store(address, f32Patterns(demote(a, b)));
+  else if (type == F16) store4(F16, address, f16Patterns(toOdd(a, b)));
+  else store4(BF16, address, bf16Patterns(toOdd(a, b)));
 }
 
 /** Writes one f64 as an element. False where it became infinity or NaN. */
