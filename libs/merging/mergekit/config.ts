@@ -54,6 +54,8 @@ export type MergekitConfig = {
   readonly parameters: Settings;
   /** Type of the result: out_dtype, or dtype. */
   readonly dtype?: Dtype;
+  /** random_seed, which mergekit has as an option only. */
+  readonly seed?: number;
   readonly tokenizer?: TokenizerSource;
   /** `chat_template: auto` is set at this place. */
   readonly chatTemplate?: { readonly line: number; readonly column: number };

@@ -28,7 +28,7 @@ slices:
         layer_range: [0, 2]
 `;
 
-for (const folder of ["mergekit-config/cases"]) {
+for (const folder of ["mergekit/cases", "mergekit-config/cases"]) {
   const cases = new URL(`../../../test/fixtures/${folder}/`, import.meta.url);
   for (const name of readdirSync(cases).filter((file) => file.endsWith(".yml"))) {
     test(`${folder}/${name} is read`, () => {
@@ -115,7 +115,7 @@ const rows: readonly (readonly [title: string, text: string, ...expected: (strin
     good.replace("merge_method: linear\n", ""),
     "the configuration at line 1 needs `merge_method`, for example `merge_method: linear`",
   ],
-  ["an unknown method", good.replace("linear", "ram"), /^`merge_method` at line 1 is `ram`, which is not here; there are `linear`, /],
+  ["an unknown method", good.replace("linear", "linaer"), /^`merge_method` at line 1 is `linaer`, which is not here; there are `linear`, /],
   ["an unknown field", `${good}merge_metod: ties\n`, /^`merge_metod` at line 8 is not known here; possible are `merge_method`, /],
   ["a field given twice", `${good}dtype: float16\n`, "`dtype` at line 8 is given twice, first at line 7"],
   [

@@ -20,6 +20,7 @@ const FIELDS = [
   "tokenizer_source",
   "tokenizer",
   "chat_template",
+  "random_seed",
   "name",
 ];
 
@@ -72,6 +73,7 @@ function readConfig(reading: Reading, place: Place, source: string, path: string
   const outDtype = readType(reading, get("out_dtype"));
   const tokenizer = readTokenizer(reading, get("tokenizer_source"), get("tokenizer"));
   const chatTemplate = readChatTemplate(reading, get("chat_template"));
+  const seed = readSeed(reading, get("random_seed"));
   const namePlace = get("name");
   if (namePlace !== undefined)
     reading.notes.push(`\`name\` at line ${positionOf(reading, namePlace.node).line} has no effect: it names one of several merges`);
@@ -100,6 +102,7 @@ function readConfig(reading: Reading, place: Place, source: string, path: string
     notes: reading.notes,
     ...(base === undefined ? {} : { base }),
     ...(result === undefined ? {} : { dtype: result }),
+    ...(seed === undefined ? {} : { seed }),
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(chatTemplate === undefined ? {} : { chatTemplate }),
   };
@@ -196,6 +199,13 @@ function readType(reading: Reading, place: Place | undefined): Dtype | undefined
   const known = name.replace(/^torch\./, "");
   if (Object.hasOwn(TYPES, known)) return TYPES[known];
   return wrong(reading, place!, `must be one of ${quoted(Object.keys(TYPES))}, not \`${name}\``);
+}
+
+function readSeed(reading: Reading, place: Place | undefined): number | undefined {
+  const value = place && scalar(reading, place, "a whole number");
+  if (value === undefined) return undefined;
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffffffff) return value as number;
+  return wrong(reading, place!, `must be a whole number from 0 to 4294967295, not \`${value}\``);
 }
 
 function readTokenizer(reading: Reading, source: Place | undefined, tokenizer: Place | undefined): TokenizerSource | undefined {

@@ -20,8 +20,8 @@ export type MergekitRequest = {
   readonly notes: readonly string[];
   /** The model that config.json and the tokenizer are from unless the configuration says otherwise: the base, or the first. */
   readonly donor: ModelFiles;
-  /** All models, each once, as they are first named. */
-  readonly models: readonly ModelFiles[];
+  /** All models by the text that names them, in the order in which they are first named. */
+  readonly models: ReadonlyMap<string, ModelFiles>;
   /** How many layers the result has, where it has others than its models. */
   readonly layers?: number;
 };
@@ -49,11 +49,13 @@ export async function requestOfMergekit(
   const common = { config, method, opened, modelOf };
   const made = config.kind === "models" ? ofModels(roles[0]!, common) : ofSlices(roles, common);
   if (made.problems.length > 0) throw new MergekitError(config.path, made.problems);
-  const models = [...opened.values()].map(({ model }) => model);
+  const models = new Map([...opened].map(([text, { model }]) => [text, model]));
+  const { dtype, seed } = config;
+  const given = { ...(dtype === undefined ? {} : { dtype }), ...(seed === undefined ? {} : { seed }) };
   return {
-    request: { method: method.name, ...made.request, ...(config.dtype === undefined ? {} : { dtype: config.dtype }) },
+    request: { method: method.name, ...made.request, ...given },
     notes: config.notes,
-    donor: config.base === undefined ? models[0]! : opened.get(config.base.text)!.model,
+    donor: models.get((config.base ?? config.slices[0]!.sources[0]!.reference).text)!,
     models,
     ...(made.layers === undefined ? {} : { layers: made.layers }),
   };
@@ -68,8 +70,8 @@ type Common = {
 
 type Made = { readonly request: Omit<MergeRequest, "method">; readonly problems: readonly ConfigProblem[]; readonly layers?: number };
 
-/** Every model that is named, members first. The tokenizer's may be another one. */
-function* referencesOf({ slices, base, tokenizer }: MergekitConfig): Generator<Reference> {
+/** Every model that is named, members first; some more than once. The tokenizer's may be another one. */
+export function* referencesOf({ slices, base, tokenizer }: MergekitConfig): Generator<Reference> {
   for (const { sources } of slices) for (const { reference } of sources) yield reference;
   for (const slice of slices) if (slice.base !== undefined) yield slice.base;
   if (base !== undefined) yield base;
@@ -144,9 +146,14 @@ function parametersFor(args: {
     return given;
   };
   return {
-    merge: values("merge", shared, tensor),
+    merge: { ...mergekitDefaults(method), ...values("merge", shared, tensor) },
     models: inputs.map(({ source, tensor: name }) => values("model", [source.parameters, ...shared], name)),
   };
+}
+
+/** Where mergekit means something else by a method than the paper that we follow: its DARE keeps the sum of the absolute differences. */
+function mergekitDefaults({ parameters }: Method): { readonly [name: string]: boolean } {
+  return parameters.some(({ name }) => name === "match_l1") ? { match_l1: true } : {};
 }
 
 /** A gradient has no meaning without layers. mergekit-pytorch silently takes its first value. */
