@@ -32,19 +32,6 @@ export {
 } from "./compatibility/index.ts";
 export { runInThreads } from "./engine/pool.ts";
 export {
-  type ConfigProblem,
-  LAYER_COUNTS,
-  type MergekitConfig,
-  MergekitError,
-  type MergekitRequest,
-  type OpenedModel,
-  parseMergekit,
-  type Reference,
-  referencesOf,
-  requestOfMergekit,
-  tokenizerDonor,
-} from "./mergekit/index.ts";
-export {
   BLOCK,
   type Method,
   type Paper,
