@@ -11,6 +11,15 @@ import type { SideFile } from "./side-files.ts";
 const COPIED =
   /^(tokenizer.*|special_tokens_map\.json|added_tokens\.json|vocab\..*|merges\.txt|.*\.(spm|tiktoken|model)|sentencepiece.*|chat_template.*|(pre)?processor_config\.json|preprocessor_config\.json|video_preprocessor_config\.json|image_processor.*\.json|feature_extractor.*\.json|generation_config\.json|labels?\.(txt|json))$/;
 
+/** Of these, what a tokenizer is. */
+const TOKENIZER =
+  /^(tokenizer.*|special_tokens_map\.json|added_tokens\.json|vocab\..*|merges\.txt|.*\.(spm|tiktoken|model)|sentencepiece.*|chat_template.*)$/;
+
+/** Whether a file of a model's folder belongs to its tokenizer. */
+export function isOfTokenizer(name: string): boolean {
+  return TOKENIZER.test(name);
+}
+
 /** PyTorch's names of the types that averages are written in. */
 const torchNames: { readonly [D in Dtype]?: string } = { F64: "float64", F32: "float32", F16: "float16", BF16: "bfloat16" };
 
@@ -58,7 +67,8 @@ function configWith(config: { readonly [name: string]: Json }, dtype: string): {
   return { ...rest, ...Object.fromEntries((keys.length > 0 ? keys : ["torch_dtype"]).map((key) => [key, torch])) };
 }
 
-async function copies(folder: string): Promise<SideFile[]> {
+/** The files of a folder that a model needs beside its weights and its configuration. */
+export async function copies(folder: string): Promise<SideFile[]> {
   const names = (await readdir(folder)).filter((name) => COPIED.test(name)).sort();
   return Promise.all(names.map(async (name) => ({ name, content: new Uint8Array(await readFile(join(folder, name))) })));
 }
