@@ -1,40 +1,102 @@
-import { type AverageParameters, arithmetics, inputsOf, type Recipe } from "#libs/recipes";
-import { type LinearAverage, uniformAverage } from "./average-window.ts";
+import { type GivenParameters, MERGE_ARITHMETIC, type Method, methodNamed, methods } from "#libs/merging";
+import { type AverageParameters, arithmetics, type Digest, inputsOf, type Recipe } from "#libs/recipes";
 import { InvalidAverageError, type Violation } from "./errors.ts";
 
-/** What a recipe asks for: a linear average, and the tensors that it leaves out. */
-export type CheckedAverage = LinearAverage & { readonly exclude: ReadonlySet<string> };
+/** What a recipe asks for. */
+export type CheckedAverage = {
+  readonly method: Method;
+  readonly given: GivenParameters;
+  readonly models: readonly Digest[];
+  readonly base: Digest | undefined;
+  readonly statistics: readonly Digest[];
+  readonly exclude: ReadonlySet<string>;
+  /** The type of the result's numbers; that of the models unless given. */
+  readonly dtype: "F64" | "F32" | "F16" | "BF16" | undefined;
+  readonly seed: number | undefined;
+};
+
+/** Names of recipes for the linear method: the mean, and weights that are used as they are. */
+const LINEAR: { readonly [name: string]: { readonly normalize: boolean } } = {
+  uniform: { normalize: true },
+  weighted: { normalize: false },
+};
 
 /** Reads the parameters of a recipe. Throws InvalidAverageError naming every wrong field. */
 export function checkRecipe(recipe: Recipe): CheckedAverage {
-  if (recipe.kind !== "average")
-    throw new InvalidAverageError([{ field: "recipe.kind", description: `is ${recipe.kind}; it has to be average` }]);
+  if (recipe.kind !== "average") throw wrong([{ field: "recipe.kind", description: `is ${recipe.kind}; it has to be average` }]);
+  const parameters = recipe.parameters as AverageParameters;
+  const models = inputsOf(recipe, "models");
+  const method = methodNamed(parameters.method);
   const violations: Violation[] = [];
-  if (recipe.arithmetic !== arithmetics.averaging) {
-    violations.push({
-      field: "recipe.arithmetic",
-      description: `is ${recipe.arithmetic}; this server averages with ${arithmetics.averaging}`,
-    });
-  }
-  const { method, weights, exclude = [], contributions, dtype } = recipe.parameters as AverageParameters;
-  const models = inputsOf(recipe, "models").length;
-  if (contributions !== undefined) {
+  if (method === undefined) violations.push({ field: PARAMETERS.method, description: unknownMethod(parameters.method) });
+  else violations.push(...arithmeticProblem(recipe, method));
+  if (parameters.contributions !== undefined) {
     violations.push({
       field: "recipe.parameters.contributions",
       description: "are of a session, which has taken them without keeping them: they cannot be averaged again",
     });
-  } else if (models === 0) violations.push({ field: "recipe.inputs.models", description: "are missing; an average is of at least one" });
-  if (dtype !== "F32") violations.push({ field: "recipe.parameters.dtype", description: `is ${dtype}; this server averages to F32` });
-  if (method === "linear")
-    violations.push({ field: "recipe.parameters.method", description: "is linear; this server averages uniform and weighted" });
-  const field = "recipe.parameters.weights";
-  if (method === "uniform" && weights !== undefined) {
-    violations.push({ field, description: "are given for a uniform average; leave them out, or choose the method weighted" });
+  } else if (models.length === 0) violations.push({ field: "recipe.inputs.models", description: "are missing; an average is of at least one" });
+  violations.push(...weightsProblem(parameters, method, models.length), ...settingsProblem(parameters, models.length));
+  if (method === undefined || violations.length > 0) throw wrong(violations);
+  const [base] = inputsOf(recipe, "base");
+  return {
+    method,
+    given: givenBy(parameters, models.length),
+    models,
+    base,
+    statistics: inputsOf(recipe, "statistics"),
+    exclude: new Set(parameters.exclude),
+    dtype: parameters.dtype,
+    seed: recipe.seed,
+  };
+}
+
+const PARAMETERS = {
+  method: "recipe.parameters.method",
+  weights: "recipe.parameters.weights",
+  parameters: "recipe.parameters.parameters",
+} as const;
+
+function wrong(violations: readonly Violation[]): InvalidAverageError {
+  return new InvalidAverageError(violations);
+}
+
+function unknownMethod(name: string): string {
+  return `is ${name}; this server knows uniform, weighted, ${methods.map((method) => method.name).join(", ")}`;
+}
+
+function* arithmeticProblem({ arithmetic }: Recipe, method: Method): Generator<Violation> {
+  const own = method.name === "linear" ? arithmetics.averaging : MERGE_ARITHMETIC;
+  if (arithmetic !== own)
+    yield { field: "recipe.arithmetic", description: `is ${arithmetic}; this server averages with ${own} where the method is ${method.name}` };
+}
+
+function* weightsProblem({ method: name, weights, parameters }: AverageParameters, method: Method | undefined, models: number): Generator<Violation> {
+  const field = PARAMETERS.weights;
+  if (name === "uniform" && weights !== undefined) {
+    yield { field, description: "are given for a uniform average; leave them out, or choose the method weighted" };
+  } else if ((name === "weighted" || weights !== undefined) && weights?.length !== models) {
+    yield { field, description: `are ${weights?.length ?? 0} for ${models} models; every model needs one` };
+  } else if (weights !== undefined && method && !method.parameters.some((parameter) => parameter.name === "weight")) {
+    yield { field, description: `are given, and ${method.name} has none` };
   }
-  if (method === "weighted" && weights?.length !== models) {
-    violations.push({ field, description: `are ${weights?.length ?? 0} for ${models} models; every model needs one` });
-  }
-  if (violations.length > 0) throw new InvalidAverageError(violations);
-  const average = method === "weighted" ? { weights: weights!, divisor: 1 } : uniformAverage(models);
-  return { ...average, exclude: new Set(exclude) };
+  if (weights !== undefined && parameters !== undefined && Object.hasOwn(parameters, "weight"))
+    yield { field: PARAMETERS.parameters, description: "give a weight, as the weights do; leave one of them out" };
+}
+
+function* settingsProblem({ method, parameters = {} }: AverageParameters, models: number): Generator<Violation> {
+  if (Object.hasOwn(LINEAR, method) && Object.keys(parameters).length > 0)
+    yield { field: PARAMETERS.parameters, description: `are given, and ${method} has none; the method linear has` };
+  for (const [name, value] of Object.entries(parameters))
+    if (Array.isArray(value) && value.length !== models)
+      yield { field: `${PARAMETERS.parameters}.${name}`, description: `has ${value.length} values for ${models} models; every model needs one` };
+}
+
+/** One value for the merge, or one for each model. */
+function givenBy({ method, weights, parameters = {} }: AverageParameters, count: number): GivenParameters {
+  const settings = Object.entries({ ...LINEAR[method], ...parameters, ...(weights === undefined ? {} : { weight: weights }) });
+  const each = settings.flatMap(([name, value]) => (Array.isArray(value) ? [[name, value] as const] : []));
+  const models = Array.from({ length: count }, (_, i) => Object.fromEntries(each.map(([name, values]) => [name, values[i]!])));
+  const merge = Object.fromEntries(settings.flatMap(([name, value]) => (typeof value === "object" ? [] : [[name, value]])));
+  return { merge, ...(each.length > 0 ? { models } : {}) };
 }

@@ -1,51 +1,43 @@
-import type { Dtype, SafetensorsHeader, TensorLayout } from "#libs/tensors";
+import { checkModels, compareStructure, type Mismatch as StructureMismatch } from "#libs/merging";
+import type { CheckedAverage } from "./check-recipe.ts";
+import { IncompatibleModelsError, InvalidAverageError, type Mismatch } from "./errors.ts";
+import type { Member } from "./members.ts";
 
-/** Element types whose numbers are averaged. Other types that only count or choose have to agree in all members. */
-const AVERAGED: ReadonlySet<Dtype> = new Set(["F64", "F32", "F16", "BF16"]);
-const AGREEING: ReadonlySet<Dtype> = new Set(["BOOL", "U8", "I8", "I16", "U16", "I32", "U32", "I64", "U64"]);
-
-/** True for a type whose numbers are averaged, false for one that has to agree. */
-export function isAveraged(dtype: Dtype): boolean {
-  return AVERAGED.has(dtype);
-}
-
-/** One reason for which models cannot be averaged. `problem` names the models by their place in the recipe. */
-export type Mismatch = { readonly tensor: string; readonly problem: string };
+/** What is averaged, and under it the base. */
+export type Compared = { readonly models: readonly Member[]; readonly base: Member | undefined };
 
 /**
- * What the models have in common once the excluded tensors are left out, and every tensor that stands in the way:
- * missing somewhere, of another shape or type somewhere, or of a type that has no average.
+ * Whether the members have an average: their tensors, their architectures, the foundation models that they come from.
+ * @param strict types may not differ even where that of the result is given: so it was always for uniform and weighted averages.
+ * @throws IncompatibleModelsError listing every tensor concerned; InvalidAverageError for tensors to leave out that are none
  */
-export function compareLayouts(
-  headers: readonly SafetensorsHeader[],
-  exclude: ReadonlySet<string>,
-): { layout: TensorLayout[]; mismatches: Mismatch[] } {
-  const names = [...new Set(headers.flatMap(({ tensors }) => [...tensors.keys()]))].filter((name) => !exclude.has(name)).sort();
-  const layout: TensorLayout[] = [];
-  const mismatches: Mismatch[] = [];
-  for (const tensor of names) {
-    const variants = groupVariants(tensor, headers);
-    const { dtype, shape } = headers.find(({ tensors }) => tensors.has(tensor))!.tensors.get(tensor)!;
-    if (variants.size > 1) {
-      const problem = [...variants]
-        .map(([variant, models]) => `${variant} in ${models.map((model) => `models[${model}]`).join(", ")}`)
-        .join("; ");
-      mismatches.push({ tensor, problem });
-    } else if (!AVERAGED.has(dtype) && !AGREEING.has(dtype)) {
-      mismatches.push({ tensor, problem: `${dtype} cannot be averaged` });
-    } else {
-      layout.push({ name: tensor, dtype, shape });
-    }
+export async function checkCompatible(
+  { models, base }: Compared,
+  { exclude, dtype }: Pick<CheckedAverage, "exclude" | "dtype">,
+  { allowUnrelated, strict, signal }: { readonly allowUnrelated: boolean; readonly strict: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const files = models.map(({ model }) => model);
+  const all = base === undefined ? files : [...files, base.model];
+  const field = "recipe.parameters.exclude";
+  for (const name of exclude) {
+    if (all.every(({ tensors }) => !tensors.has(name)))
+      throw new InvalidAverageError([{ field, description: `names ${JSON.stringify(name)}, which no model has` }]);
   }
-  return { layout, mismatches };
+  if (all.every(({ tensors }) => [...tensors.keys()].every((name) => exclude.has(name))))
+    throw new InvalidAverageError([{ field, description: "leaves no tensor to average" }]);
+  const mixedTypes = !strict && dtype !== undefined;
+  const mismatches: Mismatch[] = compareStructure(all, { exclude, mixedTypes });
+  const compared = base === undefined ? models : [...models, base];
+  if (compared.some(({ architecture }) => architecture !== compared[0]!.architecture)) {
+    const problem = compared.map(({ architecture, model }) => `${architecture} in ${model.name}`).join("; ");
+    mismatches.unshift({ tensor: "(architecture)", problem });
+  }
+  const report = await checkModels(files, { base: base?.model, exclude, allowUnrelated, mixedTypes, full: false, signal });
+  const structural = new Set<string>(STRUCTURAL);
+  for (const { severity, code, sentence } of report.findings)
+    if (severity === "error" && !structural.has(code)) mismatches.unshift({ tensor: `(${code})`, problem: sentence.replace("--allow-unrelated", "allow_unrelated") });
+  if (mismatches.length > 0) throw new IncompatibleModelsError(mismatches);
 }
 
-function groupVariants(tensor: string, headers: readonly SafetensorsHeader[]): Map<string, number[]> {
-  const variants = new Map<string, number[]>();
-  headers.forEach(({ tensors }, model) => {
-    const entry = tensors.get(tensor);
-    const variant = entry === undefined ? "missing" : `${entry.dtype} [${entry.shape.join(", ")}]`;
-    variants.set(variant, [...(variants.get(variant) ?? []), model]);
-  });
-  return variants;
-}
+/** What compareStructure has listed. */
+const STRUCTURAL: readonly (StructureMismatch["code"] | "exclude" | "empty")[] = ["missing", "shape", "dtype", "no-average", "exclude", "empty"];

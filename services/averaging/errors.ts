@@ -1,4 +1,5 @@
-import type { Mismatch } from "./compatibility.ts";
+/** One reason for which models cannot be averaged: a tensor, or in parentheses what else it is of. `problem` names models by their place. */
+export type Mismatch = { readonly tensor: string; readonly problem: string };
 
 /** One field of a request and what is wrong with it. */
 export type Violation = { readonly field: string; readonly description: string };

@@ -19,6 +19,8 @@ export type AveragingDependencies = {
   readonly limits?: Partial<SessionLimits>;
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: () => number;
+  /** Time between looks for sessions that have expired. */
+  readonly sweepMs?: number;
 };
 
 /** The averaging service. Averages have no state: models are read from the catalog, and what is made is there. Sessions have theirs here. */

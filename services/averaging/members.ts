@@ -1,73 +1,97 @@
 import type { Artifacts } from "#libs/artifacts";
+import { createLimit } from "#libs/concurrency";
+import { ModelError, type ModelFiles, openModel } from "#libs/models";
 import { type Digest, layerOf, ManifestError, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
-import { openSafetensors, SafetensorsError, type SafetensorsFile } from "#libs/tensors";
+import { foundationFinder } from "./check-models.ts";
 import { InvalidAverageError } from "./errors.ts";
-import { readAhead } from "./read-ahead.ts";
+import type { Scratch } from "./scratch.ts";
 
-/** A model of the catalog, its weights open for reading. */
+/** A model of the catalog as a file of this machine. */
 export type Member = {
-  readonly weights: SafetensorsFile;
-  readonly licences: readonly string[];
+  /** Named by its place in the recipe, for example "models[0]". */
+  readonly model: ModelFiles;
+  /** Digest of its weights. */
+  readonly weights: Digest;
   /** What the ModelPack config calls it, for example "mlp". */
   readonly architecture: string;
 };
 
-// Manifests, configs and headers are small: enough at once to hide the round trips.
+/** Members, whose files stay while this is not disposed. */
+export type Members = Disposable & { readonly members: readonly Member[] };
+
+/** Enough at once to hide the round trips. */
 const CONCURRENT_OPENS = 16;
 
 /**
- * Opens models of the catalog: reads their manifests, their configs and the headers of their weights, none of the weights.
- * Throws InvalidAverageError where one is not a model that can be read, naming its place; RpcError NOT_FOUND, DATA_LOSS.
+ * Fetches models of the catalog and opens them: their manifests, configs, lineages and the headers of their weights.
+ * @param places the names of the places in the recipe, as `inputs` have them: "models[0]", "base".
+ * Throws InvalidAverageError where one is not a model that can be read, naming its place; RpcError NOT_FOUND, DATA_LOSS, RESOURCE_EXHAUSTED.
  */
 export async function openMembers(
-  artifacts: Artifacts,
-  digests: readonly Digest[],
-  options: { readonly blockBytes: number; readonly signal: AbortSignal },
-): Promise<Member[]> {
-  const members: Member[] = [];
-  for (let first = 0; first < digests.length; first += CONCURRENT_OPENS) {
-    const group = digests.slice(first, first + CONCURRENT_OPENS);
-    members.push(
-      ...(await Promise.all(group.map((digest, i) => openMember(artifacts, digest, `recipe.inputs.models[${first + i}]`, options)))),
-    );
-  }
-  return members;
+  { artifacts, scratch }: { readonly artifacts: Artifacts; readonly scratch: Scratch },
+  places: readonly { readonly place: string; readonly digest: Digest }[],
+  signal: AbortSignal,
+): Promise<Members> {
+  using held = new DisposableStack();
+  const limit = createLimit(CONCURRENT_OPENS);
+  const foundationOf = foundationFinder(artifacts, signal);
+  const opened = await Promise.allSettled(
+    places.map(({ place, digest }) =>
+      limit(async (): Promise<Member> => {
+        const manifest = await readMember(artifacts, digest, place, signal);
+        const layer = wrap(place, () => layerOf(manifest, mediaTypes.weights));
+        const [architecture, foundation, file] = await Promise.all([
+          readArchitecture(artifacts, manifest, place, signal),
+          foundationOf(manifest),
+          scratch.fetch(layer, signal).then((fetched) => held.use(fetched)),
+        ]);
+        const model = await openModel(file.path, place).catch((cause: unknown) => {
+          throw cause instanceof ModelError ? unreadable(place, cause) : cause;
+        });
+        const lineage = foundation === undefined ? {} : { foundation };
+        return { model: { ...model, licences: manifest.licences, artifact: digest, ...lineage }, weights: layer.digest, architecture };
+      }),
+    ),
+  );
+  const members = opened.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
+  const owned = held.move();
+  return { members, [Symbol.dispose]: () => owned.dispose() };
 }
 
-async function openMember(
-  artifacts: Artifacts,
-  digest: Digest,
-  field: string,
-  { blockBytes, signal }: { readonly blockBytes: number; readonly signal: AbortSignal },
-): Promise<Member> {
+async function readMember(artifacts: Artifacts, digest: Digest, place: string, signal: AbortSignal): Promise<ReadManifest> {
   const artifact = await artifacts.get(digest, { signal });
+  const manifest = wrap(place, () => readManifest(artifact.manifest));
+  if (manifest.kind === "model") return manifest;
+  throw new InvalidAverageError([{ field: fieldOf(place), description: `is a ${manifest.kind}; it has to be a model` }]);
+}
+
+async function readArchitecture(artifacts: Artifacts, manifest: ReadManifest, place: string, signal: AbortSignal): Promise<string> {
+  const bytes = await artifacts.download(manifest.config.digest, { signal });
+  return wrap(place, () => {
+    const config: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const architecture = (config as { config?: { architecture?: unknown } } | null)?.config?.architecture;
+    if (typeof architecture !== "string") throw new ManifestError(`the config of ${manifest.digest} names no architecture`);
+    return architecture;
+  });
+}
+
+function wrap<T>(place: string, read: () => T): T {
   try {
-    const manifest = readManifest(artifact.manifest);
-    if (manifest.kind !== "model") throw new InvalidAverageError([{ field, description: `is a ${manifest.kind}; it has to be a model` }]);
-    const layer = layerOf(manifest, mediaTypes.weights);
-    const source = {
-      size: layer.size,
-      read: (offset: number, length: number) => readExactly(artifacts, layer.digest, offset, length, signal),
-    };
-    const weights = await openSafetensors(readAhead(source, blockBytes));
-    return { weights, licences: manifest.licences, architecture: await readArchitecture(artifacts, manifest, signal) };
+    return read();
   } catch (cause) {
-    const unreadable = cause instanceof SafetensorsError || cause instanceof ManifestError || cause instanceof SyntaxError;
-    if (!unreadable) throw cause;
-    throw new InvalidAverageError([{ field, description: `cannot be read: ${cause.message}` }], { cause });
+    if (cause instanceof ManifestError || cause instanceof SyntaxError) throw unreadable(place, cause);
+    throw cause;
   }
 }
 
-async function readExactly(artifacts: Artifacts, digest: Digest, offset: number, length: number, signal: AbortSignal): Promise<Uint8Array> {
-  const bytes = await artifacts.read(digest, { offset, length }, { signal });
-  if (bytes.length !== length) throw new SafetensorsError("data-past-end", `blob ${digest} ends before byte ${offset + length}`);
-  return bytes;
+function unreadable(place: string, cause: Error): InvalidAverageError {
+  const why = cause.message.startsWith(`${place}: `) ? cause.message.slice(place.length + 2) : cause.message;
+  return new InvalidAverageError([{ field: fieldOf(place), description: `cannot be read: ${why}` }], { cause });
 }
 
-async function readArchitecture(artifacts: Artifacts, manifest: ReadManifest, signal: AbortSignal): Promise<string> {
-  const bytes = await artifacts.download(manifest.config.digest, { signal });
-  const config: unknown = JSON.parse(new TextDecoder().decode(bytes));
-  const architecture = (config as { config?: { architecture?: unknown } } | null)?.config?.architecture;
-  if (typeof architecture !== "string") throw new ManifestError(`the config of ${manifest.digest} names no architecture`);
-  return architecture;
+function fieldOf(place: string): string {
+  return `recipe.inputs.${place}`;
 }

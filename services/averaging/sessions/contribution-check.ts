@@ -50,6 +50,7 @@ export function createContributionCheck({
       if (headFilled < head.length) return;
     }
     const header = parseSafetensorsHeader(head, size, limits);
+    head = new Uint8Array(0);
     layout = layoutOf(header);
     const wanted = expected();
     if (wanted) compareLayout(wanted, layout);
@@ -72,7 +73,7 @@ export function createContributionCheck({
         }
       } catch (error) {
         if (!(error instanceof SafetensorsError)) throw error;
-        throw new ContributionError("CONTRIBUTION_INVALID", "chunk", `not a safetensors file: ${error.message}`, { cause: error });
+        throw new ContributionError("CONTRIBUTION_INVALID", "chunk", `the contribution is ${error.message}`, { cause: error });
       }
     },
     layout() {

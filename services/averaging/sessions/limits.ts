@@ -36,7 +36,7 @@ export const defaultLimits: SessionLimits = {
   streams: 256,
   stagingBytes: 64 * 2 ** 30,
   contributionBytes: 32 * 2 ** 30,
-  headerBytes: 16 << 20,
+  headerBytes: 4 << 20,
   chunkBytes: { min: 256 << 10, max: 1 << 20 },
   windowBytes: 48 << 20,
   stallMs: 30_000,

@@ -1,19 +1,25 @@
+import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
 import { openLocalBus } from "#libs/bus";
 import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
-import { connect, type RpcServer, type ServiceClient, serve } from "#libs/rpc";
+import { connect, type RpcError, type RpcServer, type ServiceClient, serve } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
 import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
-import { AveragingService, type OpenSessionRequest, type Session } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { AveragingService, type OpenSessionRequestSchema, type Session } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { createCatalog } from "../../../catalog/index.ts";
 import { createAveraging } from "../../index.ts";
 import type { SessionLimits } from "../limits.ts";
 import type { Place } from "./client.ts";
 
 type Client = ServiceClient<typeof AveragingService>;
+
+/** What a session is opened with. */
+export type OpenRequest = MessageInitShape<typeof OpenSessionRequestSchema>;
 
 /** The averaging service and a real catalog, each behind a port of its own. */
 export type SessionSystem = AsyncDisposable & {
@@ -25,22 +31,7 @@ export type SessionSystem = AsyncDisposable & {
   readonly clock: { aheadMs: number };
   /** A client with a connection of its own. */
   connect(): Client & Disposable;
-  open(
-    request?: Partial<
-      Pick<
-        OpenSessionRequest,
-        | "method"
-        | "weights"
-        | "dtype"
-        | "keep"
-        | "expiresInSeconds"
-        | "maxContributors"
-        | "maxContributionBytes"
-        | "licence"
-        | "architecture"
-      >
-    >,
-  ): Promise<Place>;
+  open(request?: OpenRequest): Promise<Place>;
   state(sessionId: string): Promise<Session>;
   snapshot(sessionId: string): Promise<Artifact>;
   /** The weights of an artifact. */
@@ -49,17 +40,22 @@ export type SessionSystem = AsyncDisposable & {
   restart(): Promise<void>;
   /** Every file below the sessions' folder. */
   leftovers(): Promise<string[]>;
+  /** Whether the garbage collector of the catalog would take a blob. */
+  collectable(digest: string): Promise<boolean>;
   /** How often the service logged a message. */
   logged(message: string): Promise<number>;
 };
 
-export async function startSessions(limits: Partial<SessionLimits> = {}): Promise<SessionSystem> {
+export async function startSessions(limits: Partial<SessionLimits> = {}, { sweepMs = 60_000 } = {}): Promise<SessionSystem> {
   await using opening = new AsyncDisposableStack();
   const directory = opening.use(await temporaryDirectory());
   const logFile = directory.join("log");
   const log = createLogger({ service: "test", destination: logFile });
   const bus = opening.use(await openLocalBus({ path: ":memory:" }));
-  const catalog = opening.use(await createCatalog({ directory: directory.join("catalog"), bus, log }));
+  let catalogAheadMs = 0;
+  const catalog = opening.use(
+    await createCatalog({ directory: directory.join("catalog"), bus, log, now: () => Date.now() + catalogAheadMs }),
+  );
   const catalogServer = opening.use(await serve({ address: "127.0.0.1:0", services: catalog.registrations, log, drainMs: 0 }));
   const channel = opening.use(connect(catalogServer.address));
   const clock = { aheadMs: 0 };
@@ -69,7 +65,7 @@ export async function startSessions(limits: Partial<SessionLimits> = {}): Promis
   const start = async () => {
     await using starting = new AsyncDisposableStack();
     const chunkBytes = { min: 1, max: 1 << 20 };
-    const dependencies = { directory: directory.join("averaging"), clients: channel, log, now, limits: { chunkBytes, ...limits } };
+    const dependencies = { directory: directory.join("averaging"), clients: channel, log, now, sweepMs, limits: { chunkBytes, ...limits } };
     const averaging = starting.use(await createAveraging(dependencies));
     const stop = new AbortController();
     const running = averaging.run(stop.signal);
@@ -117,10 +113,24 @@ export async function startSessions(limits: Partial<SessionLimits> = {}): Promis
       const entries = await readdir(directory.join("averaging", "sessions"), { recursive: true, withFileTypes: true });
       return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     },
+    async collectable(digest) {
+      catalogAheadMs = 7_200_000;
+      const { blobs } = await channel.client(CatalogService).collectGarbage({ dryRun: true, minAgeSeconds: 3600n });
+      catalogAheadMs = 0;
+      return blobs.includes(digest);
+    },
     async logged(message) {
       const lines = (await readFile(logFile, "utf8")).split("\n");
       return lines.filter((line) => line.includes(`"msg":${JSON.stringify(message)}`)).length;
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
+}
+
+/** The error of a call that has to fail. */
+export async function rejection(promise: Promise<unknown>): Promise<RpcError> {
+  return promise.then(
+    () => assert.fail("it should have failed"),
+    (error: RpcError) => error,
+  );
 }

@@ -1,0 +1,134 @@
+import { randomUUID } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Artifacts } from "#libs/artifacts";
+import { abortable } from "#libs/concurrency";
+import type { Descriptor, Digest } from "#libs/recipes";
+import { resourceExhausted } from "#libs/rpc";
+
+/** A blob of the catalog as a file. It stays until it is disposed, and after that as long as there is room. */
+export type ScratchFile = Disposable & { readonly path: string };
+
+/** Files of members: blobs of the catalog, fetched once, verified, and kept for the next average that reads them. */
+export type Scratch = AsyncDisposable & {
+  /** @throws RpcError RESOURCE_EXHAUSTED (SCRATCH_FULL) if there is no room for it; NOT_FOUND, DATA_LOSS */
+  fetch(blob: Pick<Descriptor, "digest" | "size">, signal: AbortSignal): Promise<ScratchFile>;
+  /** An empty folder, which goes when it is disposed. */
+  folder(): Promise<AsyncDisposable & { readonly path: string }>;
+};
+
+/** What small blobs are: fetched in memory, and written at once. */
+const SMALL_BYTES = 1 << 20;
+
+type Entry = {
+  readonly path: string;
+  readonly size: number;
+  readonly stop: AbortController;
+  readonly ready: Promise<void>;
+  users: number;
+  whole: boolean;
+};
+
+/** Opens an empty scratch folder: what an earlier process left there is removed. @param limitBytes room for all files together */
+export async function openScratch(directory: string, { artifacts, limitBytes }: { readonly artifacts: Artifacts; readonly limitBytes: number }): Promise<Scratch> {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  // In the order of their last use.
+  const entries = new Map<Digest, Entry>();
+
+  async function makeRoom(size: number): Promise<void> {
+    let used = size;
+    for (const entry of entries.values()) used += entry.size;
+    for (const [digest, entry] of entries) {
+      if (used <= limitBytes) return;
+      if (entry.users > 0) continue;
+      entries.delete(digest);
+      used -= entry.size;
+      await rm(entry.path, { force: true });
+    }
+    if (used <= limitBytes) return;
+    const message = `the members of all averages under way need ${used} bytes of scratch files; there is room for ${limitBytes} (--scratch-mebibytes)`;
+    throw resourceExhausted(message, { reason: "SCRATCH_FULL", metadata: { limitBytes: String(limitBytes) } });
+  }
+
+  let begun = 0;
+  function begin({ digest, size }: Pick<Descriptor, "digest" | "size">): Entry {
+    const path = join(directory, `${digest.slice("sha256:".length)}-${begun++}.safetensors`);
+    const stop = new AbortController();
+    const ready = makeRoom(size).then(() => download(artifacts, digest, size, path, stop.signal));
+    const entry: Entry = { path, size, stop, ready, users: 0, whole: false };
+    ready.then(
+      () => {
+        entry.whole = true;
+      },
+      () => undefined,
+    );
+    return entry;
+  }
+
+  function release(digest: Digest, entry: Entry): void {
+    entry.users--;
+    if (entry.users > 0 || entry.whole) return;
+    // Nobody waits for it any more, or it has failed.
+    if (entries.get(digest) === entry) entries.delete(digest);
+    entry.stop.abort();
+    entry.ready.then(
+      () => rm(entry.path, { force: true }),
+      () => undefined,
+    );
+  }
+
+  return {
+    async fetch(blob, signal) {
+      signal.throwIfAborted();
+      const { digest } = blob;
+      const entry = entries.get(digest) ?? begin(blob);
+      entries.delete(digest);
+      entries.set(digest, entry);
+      entry.users++;
+      try {
+        await abortable(entry.ready, signal);
+      } catch (error) {
+        release(digest, entry);
+        throw error;
+      }
+      let held = true;
+      return {
+        path: entry.path,
+        [Symbol.dispose]() {
+          if (held) release(digest, entry);
+          held = false;
+        },
+      };
+    },
+    async folder() {
+      const path = join(directory, randomUUID());
+      await mkdir(path);
+      return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { stop } of entries.values()) stop.abort();
+      await Promise.allSettled([...entries.values()].map(({ ready }) => ready));
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Writes a blob to a file that has its name only when it is whole; the catalog's client compares its sha-256. */
+async function download(artifacts: Artifacts, digest: Digest, size: number, path: string, signal: AbortSignal): Promise<void> {
+  if (size <= SMALL_BYTES) {
+    const bytes = await artifacts.download(digest, { signal });
+    await writeFile(path, bytes);
+    return;
+  }
+  const temporary = `${path}.${randomUUID()}.partial`;
+  try {
+    await pipeline(Readable.from(artifacts.stream(digest, { signal })), createWriteStream(temporary));
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
