@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { MAX_HEADER_BYTES, parseSafetensorsHeader, SafetensorsError, safetensorsHeaderLength } from "#libs/tensors";
 import { ModelError } from "./errors.ts";
@@ -10,6 +10,8 @@ const LENGTH_BYTES = 8;
 export async function readWeightsFile(path: string, name = path): Promise<WeightsFile> {
   let handle: FileHandle;
   try {
+    // Opening a pipe would wait for whoever writes to it.
+    if (!(await stat(path)).isFile()) throw new Error("it is not a file");
     handle = await open(path, "r");
   } catch (cause) {
     throw new ModelError("missing", `cannot read ${name}: ${problem(cause)}`, { cause });

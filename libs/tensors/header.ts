@@ -81,14 +81,14 @@ function parseMetadata(value: JsonValue): Map<string, string> {
   if (!(value instanceof Map)) throw new SafetensorsError("metadata", `${METADATA_KEY} is not an object`);
   const metadata = new Map<string, string>();
   for (const [key, text] of value) {
-    if (typeof text !== "string") throw new SafetensorsError("metadata", `${METADATA_KEY}.${key} is not a string`);
+    if (typeof text !== "string") throw new SafetensorsError("metadata", `${METADATA_KEY}.${short(key)} is not a string`);
     metadata.set(key, text);
   }
   return metadata;
 }
 
 function parseEntry(name: string, value: JsonValue): TensorEntry {
-  const label = `tensor ${JSON.stringify(name)}`;
+  const label = labelOf(name);
   if (!(value instanceof Map)) throw new SafetensorsError("entry", `${label} is not an object`);
   for (const key of ["dtype", "shape", "data_offsets"]) {
     if (!value.has(key)) throw new SafetensorsError("entry", `${label} has no ${key}`);
@@ -101,7 +101,7 @@ function parseEntry(name: string, value: JsonValue): TensorEntry {
   if (end - begin !== needed) {
     throw new SafetensorsError(
       "size-mismatch",
-      `${label} is ${dtype} [${shape.join(", ")}] and needs ${needed} bytes, its offsets span ${end - begin}`,
+      `${label} is ${dtype} [${short(shape.join(", "))}] and needs ${needed} bytes, its offsets span ${end - begin}`,
     );
   }
   return { dtype, shape, begin, end };
@@ -132,7 +132,7 @@ function bytesNeeded(label: string, dtype: Dtype, shape: readonly number[]): num
   try {
     return tensorBytes(dtype, shape);
   } catch (cause) {
-    throw new SafetensorsError("shape-overflow", `${label}: ${(cause as Error).message}`, { cause });
+    throw new SafetensorsError("shape-overflow", `${label}: ${short((cause as Error).message)}`, { cause });
   }
 }
 
@@ -141,12 +141,9 @@ function checkCoverage(tensors: readonly [string, TensorEntry][], dataBytes: num
   let cursor = 0;
   let previous = "";
   for (const [name, { begin, end }] of tensors) {
-    const label = `tensor ${JSON.stringify(name)}`;
+    const label = labelOf(name);
     if (begin < cursor)
-      throw new SafetensorsError(
-        "overlap",
-        `${label} begins at ${begin}, inside tensor ${JSON.stringify(previous)} that ends at ${cursor}`,
-      );
+      throw new SafetensorsError("overlap", `${label} begins at ${begin}, inside ${labelOf(previous)} that ends at ${cursor}`);
     if (begin > cursor) throw new SafetensorsError("hole", `bytes ${cursor} to ${begin}, before ${label}, belong to no tensor`);
     if (end > dataBytes) throw new SafetensorsError("data-past-end", `${label} ends at byte ${end} of the data, the file has ${dataBytes}`);
     cursor = end;
@@ -156,7 +153,18 @@ function checkCoverage(tensors: readonly [string, TensorEntry][], dataBytes: num
 }
 
 function show(value: JsonValue | undefined): string {
-  if (Array.isArray(value)) return `[${value.map(show).join(", ")}]`;
+  if (Array.isArray(value)) return `[${short(value.slice(0, SHOWN).map(show).join(", "))}]`;
   if (value instanceof Map) return "an object";
-  return value instanceof Inexact ? value.literal : JSON.stringify(value);
+  return short(value instanceof Inexact ? value.literal : JSON.stringify(value));
+}
+
+// A header can name a tensor with a hundred million characters. Messages are for people.
+const SHOWN = 200;
+
+function labelOf(name: string): string {
+  return `tensor ${JSON.stringify(short(name))}`;
+}
+
+function short(text: string): string {
+  return text.length > SHOWN ? `${text.slice(0, SHOWN).toWellFormed()}…` : text;
 }

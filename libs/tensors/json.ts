@@ -64,7 +64,8 @@ export function parseStrictJson(text: string): JsonValue {
       skipSpace();
       if (text[at] !== '"') fail(`expected a key, found ${quote()}`);
       const key = parseString();
-      if (object.has(key)) throw new SafetensorsError("duplicate-name", `the key ${JSON.stringify(key)} occurs twice`);
+      if (object.has(key))
+        throw new SafetensorsError("duplicate-name", `the key ${JSON.stringify(key.slice(0, 200).toWellFormed())} occurs twice`);
       skipSpace();
       expect(":");
       object.set(key, parseValue(depth + 1));
