@@ -128,7 +128,7 @@ function planTensor(tensor: TensorRequest, context: Context): Unplaced | string[
   );
   const statistics = method.statistics === undefined ? undefined : statisticsOf(label, tensor, shape, context);
   if (wrong.length > 0 || typeof statistics === "string") return [...wrong, ...(typeof statistics === "string" ? [statistics] : [])];
-  const misfit = parametersProblem(tensor, shape, parameters, context);
+  const misfit = parametersProblem(tensor, shape, parameters, statistics !== undefined, context);
   if (misfit !== undefined) return [misfit];
   const inOrder = tensor.sources.length === request.models.length && tensor.sources.every(({ model }, i) => model === i);
   return {
@@ -150,9 +150,10 @@ function parametersProblem(
   { name, sources, base }: TensorRequest,
   shape: readonly number[],
   parameters: PlannedTensor["parameters"],
+  hasStatistics: boolean,
   { request: { digests, seed = 0 }, method }: Context,
 ): string | undefined {
-  const task = { name, shape, models: sources.length, hasBase: base !== undefined, parameters, seed };
+  const task = { name, shape, models: sources.length, hasBase: base !== undefined, hasStatistics, parameters, seed };
   try {
     method.program({ ...task, digests: sources.map(({ model }) => digests[model] ?? "") });
     return undefined;
