@@ -8,7 +8,7 @@ import type { CommandContext } from "../context.ts";
 import { foundationOf, licenceOf, type MergeFacts, parentOf, recipeText } from "./merge-facts.ts";
 import { folderFiles } from "./model-folder.ts";
 import type { WritingOptions } from "./options.ts";
-import type { Output } from "./output.ts";
+import { type Output, pathIn } from "./output.ts";
 import { showReading } from "./progress.ts";
 import { sayEstimate, sayResult } from "./say.ts";
 import {
@@ -42,6 +42,10 @@ export type Production = {
   readonly weights?: readonly number[] | undefined;
   /** The same as a configuration for `ratatouille merge`, as YAML. */
   readonly configuration?: (() => string | Promise<string>) | undefined;
+  /** The model that config.json and what belongs to it are copied from; by default the base, or the first that is a folder. */
+  readonly donor?: ModelFiles;
+  /** Changes the files that go beside the weights of a folder. */
+  readonly adjust?: (files: readonly SideFile[]) => Promise<SideFile[]>;
 };
 
 /** What was done, and how long it took. */
@@ -69,8 +73,9 @@ export async function produce(production: Production, context: CommandContext): 
   const facts = await factsOf(production);
   const files = await filesOf(facts, production);
   if (!begun && !options.force) await refuseOthers(output, files);
-  await stageSideFiles(output, work.key, files, options.fsync);
-  const result = await run(production, files, threads, begun, context);
+  const made = await stageSideFiles(output, work.key, files, options.fsync);
+  const drop = () => dropSideFiles(output, work.key, files, made);
+  const result = await run(production, drop, threads, begun, context);
   await publishSideFiles(output, work.key, files, options.fsync);
   await removeOtherWeights(output, names);
   context.stdout.write(sayResult(result, production, facts));
@@ -105,14 +110,14 @@ async function refuseOthers(output: Output, files: readonly SideFile[]): Promise
 async function refuseInputs({ inputs, outputs }: Work, output: Output): Promise<void> {
   const identities = inputs.map(({ identity }) => identity);
   for (const { name } of outputs) {
-    const path = resolve(output.directory, name);
+    const path = pathIn(output, name);
     if (await isOneOf(path, identities)) throw new UsageError(`${path} is one of the inputs; write to another place`);
   }
 }
 
 async function run(
   { work, output, options, models }: Production,
-  files: readonly SideFile[],
+  drop: () => Promise<void>,
   threads: number,
   begun: boolean,
   { signal, stderr }: CommandContext,
@@ -135,7 +140,9 @@ async function run(
     return { ...done, seconds: (performance.now() - began) / 1000 };
   } catch (error) {
     if (signal.aborted) stderr.write(interruptedSentence(work, share));
-    if (!signal.aborted || !work.resumes) await dropSideFiles(output, work.key, files);
+    // Files of the same name and content belong to the other process that is making the same.
+    const busy = (error as { readonly kind?: string }).kind === "busy";
+    if (!busy && !(signal.aborted && work.resumes)) await drop();
     throw error;
   }
 }
@@ -163,12 +170,13 @@ async function factsOf(production: Production): Promise<MergeFacts> {
   };
 }
 
-async function filesOf(facts: MergeFacts, { work, models, base, output }: Production): Promise<SideFile[]> {
+async function filesOf(facts: MergeFacts, { work, models, base, output, donor, adjust }: Production): Promise<SideFile[]> {
   if (output.single !== undefined) return [{ name: recipeName(output.single), content: recipeText(facts) }];
-  const sources = [...(base ? [base] : []), ...models];
+  const sources = [...(donor ? [donor] : []), ...(base ? [base] : []), ...models];
   const isAdapter = work.outputs[0]?.name === "adapter_model.safetensors";
   const files = await folderFiles(facts, { name: basename(resolve(output.path)), sources, index: work.index, isAdapter });
   // Where factors are merged apart, the ranks are those of every member.
   const config = isAdapter && work.config === undefined ? models[0]?.config : undefined;
-  return config === undefined ? files : [{ name: "adapter_config.json", content: `${JSON.stringify(config, null, 2)}\n` }, ...files];
+  if (config !== undefined) return [{ name: "adapter_config.json", content: `${JSON.stringify(config, null, 2)}\n` }, ...files];
+  return adjust === undefined ? files : adjust(files);
 }

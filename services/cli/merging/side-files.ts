@@ -33,15 +33,17 @@ function isWeights(entry: string): boolean {
 
 /**
  * Writes the files that go with the weights, under temporary names: so a kill at any time leaves either no model, or one whose command
- * finds its own files and finishes it.
+ * finds its own files and finishes it. Makes the folder if it is not there.
+ * @returns whether it has made it
  */
-export async function stageSideFiles(output: Output, key: string, files: readonly SideFile[], fsync: boolean): Promise<void> {
-  await mkdir(output.directory, { recursive: true });
+export async function stageSideFiles(output: Output, key: string, files: readonly SideFile[], fsync: boolean): Promise<boolean> {
+  const made = await mkdir(output.directory, { recursive: true });
   for (const { name, content } of files) {
     await using handle = await open(pathIn(output, temporaryName(name, key)), "w");
     await handle.writeFile(content);
     if (fsync) await handle.sync();
   }
+  return made !== undefined;
 }
 
 /** Gives staged files their names, when the weights have theirs; the last one is what the next command looks for. */
@@ -53,10 +55,10 @@ export async function publishSideFiles(output: Output, key: string, files: reado
   }
 }
 
-/** Takes staged files away again, and the folder if nothing else is in it. */
-export async function dropSideFiles(output: Output, key: string, files: readonly SideFile[]): Promise<void> {
+/** Takes staged files away again, and the folder if it was made for them and nothing else is in it. */
+export async function dropSideFiles(output: Output, key: string, files: readonly SideFile[], made: boolean): Promise<void> {
   for (const { name } of files) await rm(pathIn(output, temporaryName(name, key)), { force: true });
-  await rmdir(output.directory).catch(() => undefined);
+  if (made) await rmdir(output.directory).catch(() => undefined);
 }
 
 /** Removes weights of the folder that are not of this output: a reader would take them for its own. */

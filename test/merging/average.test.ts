@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { digestOf } from "#libs/recipes";
+import { temporaryDirectory } from "#libs/testing";
+import { runCli } from "../e2e/cli.ts";
+import { meanOf, numbersOf, publishModels, readNumbers, weightsFile, writeFolder } from "./models.ts";
+
+const directory = await temporaryDirectory();
+after(() => directory[Symbol.asyncDispose]());
+const env = { XDG_CACHE_HOME: directory.join("cache") };
+const [a, b, c] = [numbersOf(1), numbersOf(2), numbersOf(3)];
+const config = { model_type: "vit", architectures: ["ViTModel"], torch_dtype: "float32", _name_or_path: "/home/somebody/model" };
+const card = "---\nlicense: apache-2.0\nbase_model: org/base\n---\n# A model\n";
+let catalog: Map<string, string>;
+
+/** The real command, in the folder of this test. */
+const average = (...args: string[]) => runCli(["average", ...args], { cwd: directory.path, env });
+const read = async (...parts: string[]) => new Uint8Array(await readFile(directory.join(...parts)));
+const text = (...parts: string[]) => readFile(directory.join(...parts), "utf8");
+const list = async (...parts: string[]) => (await readdir(directory.join(...parts))).sort();
+const json = async (...parts: string[]) => JSON.parse(await text(...parts));
+
+before(async () => {
+  await writeFile(directory.join("a.safetensors"), weightsFile(a));
+  await writeFile(directory.join("b.safetensors"), weightsFile(b));
+  await writeFile(directory.join("c.safetensors"), weightsFile(c));
+  await writeFolder(directory.join("hf"), b, config, card);
+  await writeFolder(directory.join("cache-of-hub", "models--org--tuned", "snapshots", "1"), c, { ...config, dtype: "float32" }, card);
+  catalog = await publishModels(directory.join("data"), { "set/one": weightsFile(a), "set/two": weightsFile(b) });
+});
+
+test("files into a file: the correctly rounded mean, its recipe beside it, and nothing else", async () => {
+  const { code, stdout, stderr } = await average("a.safetensors", "b.safetensors", "-o", "out.safetensors");
+  assert.equal(code, 0, stderr);
+  const file = await read("out.safetensors");
+  assert.deepEqual(readNumbers(file), meanOf([a, b]));
+  assert.match(stdout, new RegExp(`^out\\.safetensors {2}${digestOf(file)}$`, "m"));
+  assert.match(stdout, /^2 models, linear; \d+ B in /m);
+  assert.match(stdout, /^licence: none known: a\.safetensors, b\.safetensors name no licence$/m);
+  const recipe = await json("out.recipe.json");
+  assert.deepEqual(recipe.inputs.models, [digestOf(await read("a.safetensors")), digestOf(await read("b.safetensors"))]);
+  assert.deepEqual([recipe.arithmetic, recipe.parameters], ["exact-mean/1", { method: "linear" }]);
+  assert.deepEqual(
+    (await list()).filter((name) => name.includes("out")),
+    ["out.recipe.json", "out.safetensors"],
+  );
+});
+
+test("weights, excluded tensors and types", async () => {
+  assert.equal((await average("a.safetensors", "b.safetensors", "-o", "weighted.safetensors", "--weights", "3,1")).code, 0);
+  assert.deepEqual(readNumbers(await read("weighted.safetensors")), meanOf([a, b], [3, 1]));
+  assert.equal((await average("a.safetensors", "b.safetensors", "-o", "less.safetensors", "--exclude", "head.weight")).code, 0);
+  assert.deepEqual([...readNumbers(await read("less.safetensors")).keys()], ["encoder.bias", "encoder.weight"]);
+  assert.equal((await average("a.safetensors", "b.safetensors", "-o", "half", "--dtype", "bf16")).code, 0);
+  assert.equal((await read("half", "model.safetensors")).length < (await read("a.safetensors")).length, true);
+});
+
+test("a folder into a folder: a whole model as Hugging Face has it", async () => {
+  const hub = "cache-of-hub/models--org--tuned/snapshots/1";
+  const { code, stderr } = await average("hf", hub, "-o", "folder", "--max-shard-size", "70B", "--dtype", "bfloat16", "--json");
+  assert.equal(code, 0, stderr);
+  const shards = [1, 2].map((i) => `model-0000${i}-of-00002.safetensors`);
+  assert.deepEqual(await list("folder"), [
+    "README.md",
+    "config.json",
+    ...shards,
+    "model.safetensors.index.json",
+    "preprocessor_config.json",
+    "recipe.json",
+  ]);
+  const index = await json("folder", "model.safetensors.index.json");
+  assert.equal(index.metadata.total_size, 2 * (32 + 8 + 24));
+  assert.deepEqual(Object.keys(index.weight_map), ["encoder.bias", "encoder.weight", "head.weight"]);
+  assert.deepEqual(new Set(Object.values(index.weight_map)), new Set(shards));
+  assert.deepEqual(await json("folder", "config.json"), { model_type: "vit", architectures: ["ViTModel"], torch_dtype: "bfloat16" });
+  assert.equal(await text("folder", "preprocessor_config.json"), '{"size": 4}\n');
+  const readme = await text("folder", "README.md");
+  const [, front = ""] = readme.split("---\n");
+  assert.equal(
+    front,
+    "license: apache-2.0\nbase_model:\n  - org/tuned\nbase_model_relation: merge\nlibrary_name: transformers\n" +
+      "tags:\n  - merge\n  - weight-averaging\n  - ratatouille\n  - linear\n",
+  );
+  const recipe = await json("folder", "recipe.json");
+  for (const digest of recipe.inputs.models) assert.ok(readme.includes(digest));
+  assert.deepEqual([recipe.licences, recipe.foundation], [["Apache-2.0"], "org/base"]);
+  assert.ok(!readme.includes(directory.path) && !JSON.stringify(recipe).includes(directory.path));
+});
+
+test("what was written can be averaged again, and names its licence", async () => {
+  assert.equal((await average("hf", "hf", "-o", "first")).code, 0);
+  const { code, stdout, stderr } = await average("first", "hf", "-o", "second", "--json");
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).licence, "Apache-2.0");
+  assert.deepEqual(readNumbers(await read("second", "model.safetensors")), meanOf([b, b]));
+});
+
+test("models of the catalog by name and digest, mixed with files and folders", async () => {
+  const digest = catalog.get("set/two")!;
+  const { code, stdout, stderr } = await average("set/one", digest, "c.safetensors", "-o", "mixed.safetensors", "--data", "data", "--json");
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(readNumbers(await read("mixed.safetensors")), meanOf([a, b, c]));
+  const result = JSON.parse(stdout);
+  assert.deepEqual(
+    result.models.map(({ name }: { name: string }) => name),
+    ["set/one", digest, "c.safetensors"],
+  );
+  const recipe = await json("mixed.recipe.json");
+  assert.deepEqual(
+    recipe.models.map(({ artifact }: { artifact?: string }) => artifact),
+    [catalog.get("set/one"), digest, undefined],
+  );
+  // From the cache, with the same bytes.
+  const again = await average("set/one", digest.slice(7, 17), "c.safetensors", "-o", "mixed2.safetensors", "--data", "data", "--json");
+  assert.equal(JSON.parse(again.stdout).files[0].digest, result.files[0].digest);
+});
+
+test("--dry-run says what would be read and written, and writes nothing", async () => {
+  const before = await list();
+  const { code, stdout } = await average("a.safetensors", "b.safetensors", "-o", "dry.safetensors", "--dry-run");
+  assert.equal(code, 0);
+  assert.match(stdout, /^would write {2}dry\.safetensors$/m);
+  assert.match(stdout, /^how {10}linear: 3 tensors$/m);
+  assert.match(stdout, /^reads {8}512 B$/m);
+  const { stdout: object } = await average("a.safetensors", "hf", "-o", "dry", "--dry-run", "--json");
+  const plan = JSON.parse(object);
+  assert.deepEqual([plan.dryRun, plan.readBytes, plan.files[0].path], [true, 512, "dry/model.safetensors"]);
+  assert.deepEqual(await list(), before);
+});
+
+test("what is there is overwritten with --force only, and an input never", async () => {
+  const args = ["a.safetensors", "b.safetensors", "-o", "there.safetensors"];
+  assert.equal((await average(...args)).code, 0);
+  const first = await read("there.safetensors");
+  const other = await average("a.safetensors", "c.safetensors", "-o", "there.safetensors");
+  assert.deepEqual(
+    [other.code, other.stdout, other.stderr],
+    [1, "", "ratatouille: there.recipe.json and there.safetensors exist already; --force overwrites\n"],
+  );
+  assert.deepEqual(await read("there.safetensors"), first);
+  assert.equal((await average("a.safetensors", "c.safetensors", "-o", "there.safetensors", "--force")).code, 0);
+  assert.deepEqual(readNumbers(await read("there.safetensors")), meanOf([a, c]));
+  const input = await average("a.safetensors", "b.safetensors", "-o", "a.safetensors", "--force");
+  assert.deepEqual([input.code, input.stderr], [2, "ratatouille: a.safetensors is one of the inputs; write to another place\n"]);
+  await symlink("a.safetensors", directory.join("link.safetensors"));
+  assert.equal((await average("a.safetensors", "b.safetensors", "-o", "link.safetensors", "--force")).code, 2);
+});
+
+test("a folder keeps what is somebody's own, and loses what was another model's with --force only", async () => {
+  await mkdir(directory.join("project"));
+  await writeFile(directory.join("project", "README.md"), "mine");
+  const refused = await average("hf", "a.safetensors", "-o", "project");
+  assert.deepEqual([refused.code, refused.stderr], [1, "ratatouille: project has README.md already; --force overwrites\n"]);
+  assert.deepEqual(await list("project"), ["README.md"]);
+  assert.equal((await average("a.safetensors", "b.safetensors", "-o", "shards", "--max-shard-size", "100B")).code, 0);
+  assert.equal((await list("shards")).length, 6);
+  assert.equal((await average("a.safetensors", "b.safetensors", "-o", "shards", "--force")).code, 0);
+  assert.deepEqual(await list("shards"), ["README.md", "model.safetensors", "recipe.json"]);
+});
+
+test("members that come and go: the bytes of all at once", async () => {
+  const all = await average("a.safetensors", "b.safetensors", "c.safetensors", "-o", "all.safetensors", "--json");
+  const { digest } = JSON.parse(all.stdout).files[0];
+  assert.equal((await average("a.safetensors", "b.safetensors", "-o", "grown.safetensors", "--updatable")).code, 0);
+  const two = digestOf(await read("grown.safetensors"));
+  const added = await average("--add", "c.safetensors", "--to", "grown.safetensors", "--json");
+  assert.equal(added.code, 0, added.stderr);
+  assert.equal(JSON.parse(added.stdout).files[0].digest, digest);
+  assert.equal(digestOf(await read("grown.safetensors")), digest);
+  assert.deepEqual(new Set((await json("grown.recipe.json")).inputs.models), new Set((await json("all.recipe.json")).inputs.models));
+  const twice = await average("--add", "c.safetensors", "--to", "grown.safetensors");
+  assert.equal(twice.code, 1);
+  assert.match(twice.stderr, /^ratatouille: c\.safetensors \(sha256:\w+\) is in the average already\n$/);
+  assert.equal((await average("--remove", "c.safetensors", "--to", "grown.safetensors")).code, 0);
+  assert.equal(digestOf(await read("grown.safetensors")), two);
+  assert.deepEqual(
+    (await list()).filter((name) => name.startsWith("grown") || name.startsWith(".")),
+    ["grown.recipe.json", "grown.safetensors", "grown.safetensors.sums"],
+  );
+  await writeFile(directory.join("grown.safetensors"), weightsFile(a));
+  const changed = await average("--add", "c.safetensors", "--to", "grown.safetensors");
+  assert.deepEqual([changed.code, /somebody changed it; --force writes it anew/.test(changed.stderr)], [1, true]);
+});
+
+test("what is wrong is said in one sentence, with the exit code of wrong usage or of failure", async () => {
+  await writeFile(directory.join("text.safetensors"), "hello, this is no model");
+  await writeFile(directory.join("other.safetensors"), weightsFile({ "head.weight": { shape: [2], values: [1, 2] } }));
+  const ab = ["a.safetensors", "b.safetensors"];
+  const cases: readonly (readonly [args: readonly string[], code: number, said: RegExp])[] = [
+    [[], 2, /^name the models: ratatouille average /],
+    [ab, 2, /^say what to write: -o FILE\.safetensors, or -o FOLDER$/],
+    [["a.safetensors", "z.safetensors", "-o", "x"], 2, /^cannot read z\.safetensors: it does not exist$/],
+    [["a.safetensors", "no/such", "-o", "x"], 2, /^cannot read no\/such: it does not exist$/],
+    [
+      ["a.safetensors", "no/such", "-o", "x", "--data", "data"],
+      2,
+      /^no\/such is neither a file or a folder here, nor a model in the catalog in data$/,
+    ],
+    [["a.safetensors", "text.safetensors", "-o", "x"], 1, /^text\.safetensors: not a valid safetensors file \(header-over-limit\)/],
+    [["a.safetensors", "other.safetensors", "-o", "x"], 1, /^these models cannot be averaged:$/],
+    [[...ab, "-o", "x.bin"], 2, /^-o x\.bin: models are written as safetensors; name it x\.safetensors, or name a folder$/],
+    [[...ab, "-o", "x", "--method", "tis"], 2, /^--method tis: there is no such method; there is linear, /],
+    [[...ab, "-o", "x", "--method", "task_arithmetic"], 2, /^task_arithmetic needs a base model$/],
+    [[...ab, "-o", "x", "--weights", "1,2,3"], 2, /^--weights has 3 values, for 2 models$/],
+    [[...ab, "-o", "x", "--weights", "1,b"], 2, /Expected numbers with commas, such as 2,1,1\./],
+    [[...ab, "-o", "x", "--set", "depth=1"], 2, /^linear: there is no parameter depth; there is weight, normalize$/],
+    [[...ab, "-o", "x", "--set", "depth"], 2, /Expected name=value, such as density=0\.5/],
+    [[...ab, "-o", "x", "--dtype", "int8"], 2, /Expected float32, bfloat16, float16 or float64\./],
+    [[...ab, "-o", "x", "--max-shard-size", "5 elephants"], 2, /Expected a size such as 5GB, 500MB or 2GiB\./],
+    [[...ab, "-o", "x", "--threads", "0"], 2, /Expected a whole number from 1 to 256\./],
+    [
+      ["--add", "c.safetensors", "--to", "a.safetensors"],
+      2,
+      /^there are no sums beside a\.safetensors .* average its members again with --updatable/,
+    ],
+    [["--add", "c.safetensors"], 2, /^--add and --remove change an average: name it with --to FILE\.safetensors$/],
+  ];
+  const results = await Promise.all(cases.map(([args]) => average(...args)));
+  for (const [i, [args, code, said]] of cases.entries()) {
+    const { code: ended, stdout, stderr } = results[i]!;
+    assert.deepEqual([ended, stdout], [code, ""], `${args.join(" ")}: ${stderr}`);
+    assert.match(stderr.replace(/^(ratatouille|error): /, "").split("\n")[0]!, said);
+  }
+  const mismatch = results[6]!.stderr;
+  assert.match(mismatch, /^ {4}encoder\.weight: F32 \[4, 8\] in a\.safetensors; missing in other\.safetensors$/m);
+  assert.equal((await list()).includes("x"), false);
+});
