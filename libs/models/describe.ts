@@ -65,7 +65,8 @@ async function frontMatter(path: string): Promise<Config> {
   // Loaded only where there is a card.
   const { parse } = await import("yaml");
   try {
-    const value: unknown = parse(yaml);
+    // What a card gets wrong is no matter of ours: no warnings.
+    const value: unknown = parse(yaml, { logLevel: "error" });
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;
