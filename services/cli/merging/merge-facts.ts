@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import type { CompatibilityReport, Method } from "#libs/merging";
 import type { ModelFiles } from "#libs/models";
-import type { Digest, Json } from "#libs/recipes";
+import { type Digest, type Json, resultLicence } from "#libs/recipes";
 
 /** One model that went into a merge. */
 export type Parent = {
@@ -66,11 +66,14 @@ function fileLabel({ kind, path }: ModelFiles): string {
   return kind === "file" && /^model\.safetensors$/.test(name) && basename(dirname(path)) !== "" ? basename(dirname(path)) : name;
 }
 
-/** What a report says of the licence of the result. */
-export function licenceOf({ licence, findings }: CompatibilityReport): MergeFacts["licence"] {
+/** What a report says of the licence of the result, without the folders of this machine where it says why there is none. */
+export function licenceOf({ licence }: CompatibilityReport, models: readonly ModelFiles[]): MergeFacts["licence"] {
   if (licence !== undefined) return { expression: licence };
-  const sentence = findings.find(({ code }) => code === "licence")?.sentence ?? "";
-  return { why: sentence.replace(/^No licence is known for the result: /, "").replace(/\.$/, "") || "no model names one" };
+  const { why = "no model names one" } = resultLicence(
+    models.map(({ licences }) => licences),
+    models.map(labelOf),
+  );
+  return { why };
 }
 
 /** The one foundation of all models, where they say so. */

@@ -164,7 +164,7 @@ async function factsOf(production: Production): Promise<MergeFacts> {
     ...(work.seed === undefined ? {} : { seed: work.seed }),
     arithmetic: work.arithmetic,
     dtype: work.dtype,
-    licence: licenceOf(report),
+    licence: licenceOf(report, base ? [...models, base] : models),
     ...(foundation === undefined ? {} : { foundation }),
     configuration: await configuration?.(),
   };

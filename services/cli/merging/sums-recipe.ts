@@ -33,7 +33,10 @@ export function recipeWith(
   for (const one of Array.isArray(before["models"]) ? before["models"] : []) known.set(String((one as { weights?: Json }).weights), one);
   const { weights: _, ...parameters } = (before["parameters"] ?? {}) as { readonly [name: string]: Json };
   const weighted = members.some(({ weight }) => weight !== 1);
-  const licence = licenceOf(report);
+  const licence = licenceOf(
+    report,
+    named.map(({ model }) => model),
+  );
   const recipe = {
     ...before,
     kind: "average",
