@@ -80,6 +80,7 @@ async function make(
       weights,
       architecture: await architectureOf(context, session, parents, signal),
       parameterCount: numbersOf(JSON.parse(session.layout ?? "[]") as Layout),
+      dtype: session.dtype,
     });
     const artifact = await artifacts.publish(built, { signal });
     log.info({ session: session.id, contributions: members.length, ms: Math.round(performance.now() - began) }, "snapshot published");

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
 import { openLocalBus } from "#libs/bus";
 import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
-import { connect, type RpcError, type RpcServer, type ServiceClient, serve } from "#libs/rpc";
-import { createLogger } from "#libs/telemetry";
+import { type Clients, connect, type Implementation, implement, type RpcError, type RpcServer, type ServiceClient, serve } from "#libs/rpc";
+import { createLogger, type Logger } from "#libs/telemetry";
 import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { AveragingService, type OpenSessionRequestSchema, type Session } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { createCatalog } from "../../../catalog/index.ts";
-import { createAveraging } from "../../index.ts";
+import { openSessions } from "../index.ts";
 import type { SessionLimits } from "../limits.ts";
 import type { Place } from "./client.ts";
 
@@ -30,7 +30,7 @@ export type SessionSystem = AsyncDisposable & {
   /** Added to the clock of the averaging service. */
   readonly clock: { aheadMs: number };
   /** A client with a connection of its own. */
-  connect(): Client & Disposable;
+  connect(address?: string): Client & Disposable;
   open(request?: OpenRequest): Promise<Place>;
   state(sessionId: string): Promise<Session>;
   snapshot(sessionId: string): Promise<Artifact>;
@@ -38,6 +38,8 @@ export type SessionSystem = AsyncDisposable & {
   weights(artifact: Artifact): Promise<Uint8Array>;
   /** Ends the averaging service and opens it again on the same files. */
   restart(): Promise<void>;
+  /** Bytes of all files below the sessions' folder. */
+  staged(): Promise<number>;
   /** Every file below the sessions' folder. */
   leftovers(): Promise<string[]>;
   /** Whether the garbage collector of the catalog would take a blob. */
@@ -46,7 +48,16 @@ export type SessionSystem = AsyncDisposable & {
   logged(message: string): Promise<number>;
 };
 
-export async function startSessions(limits: Partial<SessionLimits> = {}, { sweepMs = 60_000 } = {}): Promise<SessionSystem> {
+export type SystemOptions = {
+  readonly sweepMs?: number;
+  /** The methods of the service that are not of sessions. */
+  readonly others?: (clients: Clients, log: Logger) => Partial<Implementation<typeof AveragingService>>;
+};
+
+export async function startSessions(
+  limits: Partial<SessionLimits> = {},
+  { sweepMs = 60_000, others }: SystemOptions = {},
+): Promise<SessionSystem> {
   await using opening = new AsyncDisposableStack();
   const directory = opening.use(await temporaryDirectory());
   const logFile = directory.join("log");
@@ -66,14 +77,15 @@ export async function startSessions(limits: Partial<SessionLimits> = {}, { sweep
     await using starting = new AsyncDisposableStack();
     const chunkBytes = { min: 1, max: 1 << 20 };
     const dependencies = { directory: directory.join("averaging"), clients: channel, log, now, sweepMs, limits: { chunkBytes, ...limits } };
-    const averaging = starting.use(await createAveraging(dependencies));
+    const averaging = starting.use(await openSessions(dependencies));
+    const registration = implement(AveragingService, { ...averaging.methods, ...others?.(channel, log) });
     const stop = new AbortController();
     const running = averaging.run(stop.signal);
     starting.defer(async () => {
       stop.abort();
       await running;
     });
-    const server: RpcServer = starting.use(await serve({ address, services: averaging.registrations, log, drainMs: 0 }));
+    const server: RpcServer = starting.use(await serve({ address, services: [registration], log, drainMs: 0 }));
     address = server.address;
     return starting.move();
   };
@@ -81,6 +93,10 @@ export async function startSessions(limits: Partial<SessionLimits> = {}, { sweep
   opening.defer(() => running.disposeAsync());
   const client = opening.use(connect(address)).client(AveragingService);
   const artifacts = createArtifacts(channel);
+  const files = async () => {
+    const entries = await readdir(directory.join("averaging", "sessions"), { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  };
   const open = opening.move();
   return {
     client,
@@ -90,8 +106,8 @@ export async function startSessions(limits: Partial<SessionLimits> = {}, { sweep
     artifacts,
     directory,
     clock,
-    connect() {
-      const own = connect(address);
+    connect(at = address) {
+      const own = connect(at);
       return Object.assign(own.client(AveragingService), { [Symbol.dispose]: () => own.close() });
     },
     async open(request = {}) {
@@ -109,10 +125,11 @@ export async function startSessions(limits: Partial<SessionLimits> = {}, { sweep
       await running.disposeAsync();
       running = await start();
     },
-    async leftovers() {
-      const entries = await readdir(directory.join("averaging", "sessions"), { recursive: true, withFileTypes: true });
-      return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    async staged() {
+      const sizes = await Promise.all((await files()).map(async (path) => (await stat(path)).size));
+      return sizes.reduce((sum, size) => sum + size, 0);
     },
+    leftovers: files,
     async collectable(digest) {
       catalogAheadMs = 7_200_000;
       const { blobs } = await channel.client(CatalogService).collectGarbage({ dryRun: true, minAgeSeconds: 3600n });
