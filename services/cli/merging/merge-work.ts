@@ -1,4 +1,13 @@
-import { isAveraged, MERGE_ARITHMETIC, type MergePlan, MergePlanError, type MergeRequest, methodNamed, planMerge } from "#libs/merging";
+import {
+  isAveraged,
+  MERGE_ARITHMETIC,
+  type MergePlan,
+  MergePlanError,
+  type MergeRequest,
+  methodNamed,
+  planMerge,
+  runMerge,
+} from "#libs/merging";
 import { arithmetics } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import { estimate } from "./estimate.ts";
@@ -16,10 +25,7 @@ export function mergeWork(request: MergeRequest): Work {
     dtype: mainDtype(plan.tensors),
     resumes: true,
     needs: (threads) => estimate(plan, threads),
-    async run(options) {
-      const { runMerge } = await import("#libs/merging");
-      return runMerge(plan, options);
-    },
+    run: (options) => runMerge(plan, options),
   };
 }
 

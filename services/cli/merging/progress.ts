@@ -26,6 +26,8 @@ export type ReadingDisplay = Disposable & { update(reading: Reading): void };
 const QUIET_MS = 300;
 const DRAW_MS = 100;
 const LINE_MS = 5000;
+/** Columns of the bar. */
+const BAR = 16;
 
 /** Begins to show progress. @param what for example "averaging 8 models" */
 export function showReading(
@@ -55,21 +57,18 @@ export function showReading(
   };
 }
 
-/** One line: what, how far, how fast, how much longer. @param ms since this run began */
+/** One line: what, how far, how fast, how much longer, and last what a narrow terminal may cut. @param ms since this run began */
 export function readingLine(what: string, reading: Reading, ms: number, bar: boolean): Line {
   const { readBytes, totalBytes, resumedBytes = 0, pass = 1, passes = 1 } = reading;
   const share = totalBytes > 0 ? Math.min(1, readBytes / totalBytes) : 1;
   const speed = ms > 0 ? ((readBytes - resumedBytes) / ms) * 1000 : 0;
-  const width = 20;
-  const filled = Math.round(share * width);
+  const filled = Math.round(share * BAR);
   return [
-    span(what),
-    ...(passes > 1 ? [span(`, pass ${Math.min(pass, passes)} of ${passes}`)] : []),
-    span("  "),
-    ...(bar ? [span("━".repeat(filled), "green"), span("━".repeat(width - filled), "dim"), span("  ")] : []),
+    span(`${what}  `),
+    ...(bar ? [span("━".repeat(filled), "green"), span("━".repeat(BAR - filled), "dim"), span("  ")] : []),
     span(`${Math.floor(100 * share)} %`, "bold"),
-    span(`  ${bytes(readBytes)} of ${bytes(totalBytes)}`),
     ...(speed > 0 ? [span(`  ${(speed / 1e9).toFixed(speed < 1e9 ? 2 : 1)} GB/s`)] : []),
-    ...(speed > 0 && share < 1 ? [span(`  ${remaining((totalBytes - readBytes) / speed)}`, "dim")] : []),
+    ...(speed > 0 && share < 1 ? [span(`  ${remaining((totalBytes - readBytes) / speed)}`)] : []),
+    span(`  ${bytes(readBytes)} of ${bytes(totalBytes)}${passes > 1 ? `, pass ${Math.min(pass, passes)} of ${passes}` : ""}`, "dim"),
   ];
 }
