@@ -91,6 +91,18 @@ test("models of different foundations are refused unless that is asked for", asy
   assert.equal(allowed.verdict, "suspicious");
 });
 
+test("a model that the others name is their foundation, also where it has one itself", async () => {
+  await using directory = await temporaryDirectory();
+  const files = (base: string) => ({ "README.md": card(`license: mit\nbase_model: ${base}`) });
+  const start = await openModel(await writeFolder(join(directory.path, "org/start"), network(), files("org/earlier")), "start");
+  const [tuned] = await folders(directory.path, files("Org/Start"));
+  assert.deepEqual(found(await checkModels([tuned!, start], { signal })), []);
+  assert.deepEqual(found(await checkModels([tuned!, tuned!], { signal, base: start })), []);
+  const elsewhere = await openModel(await writeFolder(join(directory.path, "copy"), network(), files("org/earlier")), "copy");
+  assert.deepEqual(found(await checkModels([tuned!, tuned!], { signal, base: elsewhere })), []);
+  assert.deepEqual(found(await checkModels([tuned!, elsewhere], { signal })), ["error foundation"]);
+});
+
 const CONFIGS: [string, Json, Json, string][] = [
   ["another class", { architectures: ["A"] }, { architectures: ["B"] }, "error architecture"],
   ["other heads in equal shapes", { num_attention_heads: 12 }, { num_attention_heads: 16 }, "error architecture"],

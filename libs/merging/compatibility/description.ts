@@ -10,6 +10,8 @@ export type Description = Pick<ModelFiles, "name" | "tensors"> & {
   /** What it says it comes from: a digest of the catalog or a hub id. A foundation model names itself. */
   readonly foundation?: string | undefined;
   readonly artifact?: string | undefined;
+  /** Where its files are, if they are on this machine: it may tell which model of the hub it is. */
+  readonly path?: string | undefined;
   readonly tokenizer?: Tokenizer | undefined;
 };
 

@@ -12,8 +12,11 @@ export function* compareLineage(
   allowUnrelated: boolean,
 ): Generator<Finding> {
   const all = base === undefined ? models : [...models, base];
-  const groups = groupModels(all, (model) => foundationOf(model, base));
-  const silent = models.filter((model) => foundationOf(model, base) === undefined);
+  const named = new Set(models.map(saysFoundation).filter((name) => name !== undefined));
+  const foundationOf = (model: Description) =>
+    [...named].find((name) => isModel(model, name)) ?? (model === base ? rootOf(base) : saysFoundation(model));
+  const groups = groupModels(all, foundationOf);
+  const silent = models.filter((model) => foundationOf(model) === undefined);
   if (groups.size > 1) {
     const sentence = `The models come from different foundation models: ${sayGroups(groups)}.`;
     const hint = allowUnrelated
@@ -28,8 +31,23 @@ export function* compareLineage(
   }
 }
 
-/** What a model comes from, in one spelling. The base is a foundation itself where nothing else is said. */
-function foundationOf(model: Description, base: Description | undefined): string | undefined {
-  if (model.foundation !== undefined) return model.foundation.startsWith("sha256:") ? model.foundation : model.foundation.toLowerCase();
-  return model === base ? base.artifact : undefined;
+/** What a model says it comes from, in one spelling. */
+function saysFoundation({ foundation }: Description): string | undefined {
+  return foundation?.startsWith("sha256:") ? foundation : foundation?.toLowerCase();
+}
+
+/**
+ * A base of the catalog has a lineage down to its root, as its models have. What another base was trained from says nothing: its models
+ * name the base, which may be anywhere here.
+ */
+function rootOf(base: Description): string | undefined {
+  return base.artifact === undefined ? undefined : (base.foundation ?? base.artifact);
+}
+
+/** Whether a model is the one that others name: by digest, by its place in the hub's cache, or by the end of its path. */
+function isModel({ artifact, path, name }: Description, wanted: string): boolean {
+  if (artifact === wanted) return true;
+  const places = [name, path ?? ""].map((place) => place.toLowerCase().replace(/\/+$/, ""));
+  const cached = `models--${wanted.replaceAll("/", "--")}/snapshots/`;
+  return wanted !== "" && places.some((place) => place === wanted || place.endsWith(`/${wanted}`) || place.includes(cached));
 }
