@@ -1,12 +1,30 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../context.ts";
-import { addCommand, optional } from "../options.ts";
+import { addCommand } from "../options.ts";
+import { type WritingOptions, writing } from "./options.ts";
+
+/** Options of `ratatouille merge`. */
+export type MergeOptions = WritingOptions & { readonly modelsDir?: string };
 
 /** `ratatouille merge <file>` */
-export function defineMerge(program: Command, _context: CommandContext, _finish: (code: number) => void): void {
-  optional(
-    addCommand(program, "merge <file>", "Merge models as a mergekit configuration says.", "  ratatouille merge config.yml -o out"),
-  ).action(() => {
-    throw new Error("not there yet");
+export function defineMerge(program: Command, context: CommandContext, finish: (code: number) => void): void {
+  writing(
+    addCommand(
+      program,
+      "merge <file>",
+      `Merge models as a mergekit configuration says, unchanged.
+
+Configurations of mergekit-yaml and of mergekit-pytorch are taken: models, slices with layer ranges, gradients, filters, adapters (model+lora).
+As in mergekit, paths in a configuration are relative to the folder where the command is run. Nothing is downloaded: a name such as
+org/model has to be a folder here, or one below --models-dir. What is not taken is refused by name and line; docs/mergekit.md lists it.
+--dtype and --seed go before what the configuration says.`,
+      `  ratatouille merge config.yml -o out
+  ratatouille merge config.yml -o out.safetensors
+  ratatouille merge config.yml -o out --models-dir ~/models --dtype bfloat16
+  ratatouille merge config.yml -o out --dry-run`,
+    ).option("--models-dir <directory>", "where models are looked for that are not found from here"),
+  ).action(async (file: string, options: MergeOptions) => {
+    const { merge } = await import("./merge.ts");
+    finish(await merge(file, options, context));
   });
 }

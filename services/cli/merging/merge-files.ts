@@ -1,0 +1,31 @@
+import { LAYER_COUNTS, type MergekitConfig } from "#libs/merging/mergekit";
+import type { ModelFiles } from "#libs/models";
+import type { Json } from "#libs/recipes";
+import { copies, isOfTokenizer } from "./model-folder.ts";
+import type { SideFile } from "./side-files.ts";
+
+type Given = {
+  readonly config: MergekitConfig;
+  /** The model whose config.json the result has. */
+  readonly donor: ModelFiles;
+  readonly tokenizer: ModelFiles;
+  /** How many layers the result has, where they are stacked. */
+  readonly layers: number | undefined;
+};
+
+/** The files beside the weights, as a configuration wants them: its tokenizer, as many layers as there are, and the configuration itself. */
+export async function filesBeside(files: readonly SideFile[], { config, donor, tokenizer, layers }: Given): Promise<SideFile[]> {
+  const others = tokenizer === donor ? files : [...files.filter(({ name }) => !isOfTokenizer(name)), ...(await tokenizerFiles(tokenizer))];
+  const counted = others.map((file) => (file.name === "config.json" && layers !== undefined ? withLayers(file, layers) : file));
+  return [...counted, { name: "mergekit_config.yml", content: config.text }];
+}
+
+async function tokenizerFiles({ kind, path }: ModelFiles): Promise<SideFile[]> {
+  return kind === "folder" ? (await copies(path)).filter(({ name }) => isOfTokenizer(name)) : [];
+}
+
+function withLayers({ name, content }: SideFile, layers: number): SideFile {
+  const config = JSON.parse(String(content)) as { readonly [key: string]: Json };
+  const counts = LAYER_COUNTS.filter((key) => typeof config[key] === "number").map((key) => [key, layers]);
+  return { name, content: `${JSON.stringify({ ...config, ...Object.fromEntries(counts) }, null, 2)}\n` };
+}
