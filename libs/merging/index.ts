@@ -30,7 +30,10 @@ export {
   type WeightsOfModel,
   type WeightsReport,
 } from "./compatibility/index.ts";
+export { MergeError, type MergeErrorKind } from "./engine/errors.ts";
 export { runInThreads } from "./engine/pool.ts";
+export { type MergeProgress, type MergeResult, type RunMergeOptions, runMerge } from "./engine/run-merge.ts";
+export { exactMean, meanOfWindow } from "./exact/index.ts";
 export {
   BLOCK,
   type Method,

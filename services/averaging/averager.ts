@@ -1,19 +1,30 @@
-import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { type Artifacts, unpublishedArtifact } from "#libs/artifacts";
-import { createSharedWork, type WorkContext } from "#libs/concurrency";
-import { buildModelManifest, type Descriptor, foldLicences, inputsOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
+import { createLimit, createSharedWork, type WorkContext } from "#libs/concurrency";
+import { isAveraged, MergeError, type MergePlan, MergePlanError, type MergeResult, planMerge, runMerge } from "#libs/merging";
+import { buildModelManifest, foldLicences, inputsOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
 import { inSpan, type Logger } from "#libs/telemetry";
-import type { TensorLayout } from "#libs/tensors";
+import { fileSource } from "#libs/tensors";
 import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
-import { averageModels, bytesToRead } from "./average-models.ts";
 import { type CheckedAverage, checkRecipe } from "./check-recipe.ts";
-import { compareLayouts } from "./compatibility.ts";
-import { IncompatibleModelsError, InvalidAverageError } from "./errors.ts";
-import { type Member, openMembers } from "./members.ts";
+import { checkCompatible } from "./compatibility.ts";
+import { IncompatibleModelsError, InvalidAverageError, NotFiniteError } from "./errors.ts";
+import { type Catalog, type Member, openMembers } from "./members.ts";
 import { averagingThroughput } from "./metrics.ts";
+import type { Scratch } from "./scratch.ts";
 
 /** How far an average is, in bytes of its members. */
 export type Progress = { readonly readBytes: number; readonly totalBytes: number };
+
+export type AverageOptions = {
+  /** Compute in any case, publish nothing. */
+  readonly reproduce: boolean;
+  /** Average models of different foundation models all the same. */
+  readonly allowUnrelated: boolean;
+  readonly signal: AbortSignal;
+};
 
 /** Runs recipes of kind `average`. */
 export type Averager = {
@@ -22,116 +33,154 @@ export type Averager = {
    * same time are computed once. `reproduce` computes in any case and publishes nothing.
    * Throws InvalidAverageError, IncompatibleModelsError, NotFiniteError, and the RpcErrors of the catalog.
    */
-  average(
-    recipe: Recipe,
-    options: { readonly reproduce: boolean; readonly signal: AbortSignal },
-  ): AsyncGenerator<Progress, Artifact, undefined>;
+  average(recipe: Recipe, options: AverageOptions): AsyncGenerator<Progress, Artifact, undefined>;
 };
 
-// All members' windows and blocks together stay near this, whatever the models' size.
-const MEMORY_BYTES = 64 << 20;
-const LARGEST_WINDOW_BYTES = 1 << 20;
-const SMALLEST_WINDOW_BYTES = 1 << 16;
-const LARGEST_ELEMENT_BYTES = 8;
+/** Averages that are computed at once. Each of large models keeps all cores busy. */
+const AT_ONCE = 4;
+/** What may travel with a manifest. */
+const CARRIED_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 20;
+const OUTPUT = "model.safetensors";
 
-/** An averager over a catalog. */
-export function createAverager({ artifacts, log }: { readonly artifacts: Artifacts; readonly log: Logger }): Averager {
+/** An averager over a catalog. Members lie in `scratch` while they are averaged. */
+export function createAverager(parts: { readonly artifacts: Artifacts; readonly scratch: Scratch; readonly log: Logger }): Averager {
+  const { artifacts, scratch, log } = parts;
   const shared = createSharedWork<Progress, Artifact>();
+  const limit = createLimit(AT_ONCE);
+  const catalog: Catalog = { artifacts, scratch, foundations: new Map() };
 
   async function compute(
     recipe: Recipe,
     checked: CheckedAverage,
-    publish: boolean,
+    { reproduce, allowUnrelated }: Omit<AverageOptions, "signal">,
     { signal, report }: WorkContext<Progress>,
   ): Promise<Artifact> {
-    const { exclude, ...average } = checked;
-    const digests = inputsOf(recipe, "models");
-    const blockBytes = windowBytes(digests.length);
-    const members = await openMembers(artifacts, digests, { blockBytes, signal });
-    const layout = commonLayout(members, exclude);
-    const job = { members: members.map(({ weights }) => weights), layout, average, windowElements: blockBytes / LARGEST_ELEMENT_BYTES };
-    const totalBytes = bytesToRead(job);
-    let readBytes = 0;
-    const onRead = (bytes: number) => {
-      readBytes += bytes;
-      report({ readBytes, totalBytes });
-    };
-    onRead(0);
+    using opened = await openMembers(catalog, placesOf(checked), signal);
+    const { models, base, statistics } = sortOut(opened.members, checked);
+    const method = String(recipe.parameters["method"]);
+    const strict = method === "uniform" || method === "weighted";
+    // What was made once may be made again.
+    await checkCompatible({ models, base }, checked, { allowUnrelated: allowUnrelated || reproduce, strict, signal });
+    const plan = plannedMerge(checked, models, base, statistics);
+    await using folder = await scratch.folder();
     const startedMs = performance.now();
-    const pieces = averageModels(job, { signal, onRead });
-    const weights = publish ? await artifacts.upload(pieces, { mediaType: mediaTypes.weights, signal }) : await describe(pieces);
+    const threads = availableParallelism();
+    const result = await runMerge(plan, { directory: folder.path, threads, fsync: false, signal, onProgress: report });
+    refuseInfinite(result, plan);
     const ms = performance.now() - startedMs;
-    averagingThroughput.record((1000 * readBytes) / ms);
-    log.info({ models: members.length, readBytes, ms: Math.round(ms) }, "averaged");
+    averagingThroughput.record((1000 * result.readBytes) / ms);
+    log.info({ method, models: models.length, readBytes: result.readBytes, ms: Math.round(ms) }, "averaged");
+    const [{ digest, size }] = result.files as [MergeResult["files"][0]];
     const built = buildModelManifest({
       recipe,
-      licences: foldLicences(members.map(({ licences }) => licences)),
-      weights,
-      architecture: members[0]!.architecture,
-      parameterCount: countNumbers(layout),
+      licences: foldLicences(opened.members.map(({ model }) => model.licences)),
+      weights: { mediaType: mediaTypes.weights, digest, size },
+      architecture: models[0]!.architecture,
+      parameterCount: plan.tensors.reduce((sum, { elements }) => sum + elements, 0),
+      dtype: mainDtype(plan),
     });
-    return publish ? artifacts.publish(built, { signal }) : unpublishedArtifact(recipe, built, ArtifactKind.MODEL, weights.size);
+    if (reproduce) return unpublishedArtifact(recipe, built, ArtifactKind.MODEL, size);
+    const path = join(folder.path, OUTPUT);
+    if (size <= CARRIED_BYTES) return artifacts.publish(built, { blobs: [await readFile(path)], signal });
+    await artifacts.upload(chunksOf(path), { mediaType: mediaTypes.weights, signal });
+    return artifacts.publish(built, { signal });
   }
 
-  async function run(recipe: Recipe, publish: boolean, work: WorkContext<Progress>): Promise<Artifact> {
+  async function run(recipe: Recipe, options: Omit<AverageOptions, "signal">, work: WorkContext<Progress>): Promise<Artifact> {
     const { signal } = work;
     const checked = checkRecipe(recipe);
     try {
-      const known = publish ? await artifacts.findByRecipe(recipe, { signal }) : undefined;
-      return known ?? (await compute(recipe, checked, publish, work));
+      const known = options.reproduce ? undefined : await artifacts.findByRecipe(recipe, { signal });
+      return known ?? (await limit(() => compute(recipe, checked, options, work)));
     } catch (error) {
       if (signal.aborted) log.info({ recipeKey: recipeKey(recipe) }, "average stopped");
-      throw error;
+      throw refusal(error);
     }
   }
 
   return {
-    average(recipe, { reproduce, signal }) {
+    average(recipe, { signal, ...options }) {
       const attributes = { "ratatouille.models": inputsOf(recipe, "models").length };
-      return shared.follow(`${recipeKey(recipe)} ${reproduce}`, signal, (work) =>
-        inSpan("average", attributes, () => run(recipe, !reproduce, work)),
+      return shared.follow(`${recipeKey(recipe)} ${options.reproduce} ${options.allowUnrelated}`, signal, (work) =>
+        inSpan("average", attributes, () => run(recipe, options, work)),
       );
     },
   };
 }
 
-/** A window of each member and of the result, and a block ahead of each member, share the memory. A multiple of 64 KiB. */
-function windowBytes(members: number): number {
-  const share = Math.floor(MEMORY_BYTES / (2 * members + 1) / SMALLEST_WINDOW_BYTES) * SMALLEST_WINDOW_BYTES;
-  return Math.min(LARGEST_WINDOW_BYTES, Math.max(SMALLEST_WINDOW_BYTES, share));
+function placesOf({ models, base, statistics }: CheckedAverage) {
+  return [
+    ...models.map((digest, i) => ({ place: `models[${i}]`, digest })),
+    ...statistics.map((digest, i) => ({ place: `statistics[${i}]`, digest })),
+    ...(base === undefined ? [] : [{ place: "base", digest: base }]),
+  ];
 }
 
-function commonLayout(members: readonly Member[], exclude: ReadonlySet<string>): TensorLayout[] {
-  const headers = members.map(({ weights }) => weights.header);
-  for (const name of exclude) {
-    if (headers.every(({ tensors }) => !tensors.has(name))) {
-      throw new InvalidAverageError([
-        { field: "recipe.parameters.exclude", description: `names ${JSON.stringify(name)}, which no model has` },
-      ]);
-    }
-  }
-  const { layout, mismatches } = compareLayouts(headers, exclude);
-  const architectures = members.map(({ architecture }, model) => `${architecture} in models[${model}]`);
-  if (members.some(({ architecture }) => architecture !== members[0]!.architecture)) {
-    mismatches.unshift({ tensor: "(architecture)", problem: architectures.join("; ") });
-  }
-  if (mismatches.length > 0) throw new IncompatibleModelsError(mismatches);
-  if (layout.length === 0)
-    throw new InvalidAverageError([{ field: "recipe.parameters.exclude", description: "leaves no tensor to average" }]);
-  return layout;
+function sortOut(members: readonly Member[], { models, base, statistics }: CheckedAverage) {
+  return {
+    models: members.slice(0, models.length),
+    statistics: members.slice(models.length, models.length + statistics.length),
+    base: base === undefined ? undefined : members.at(-1),
+  };
 }
 
-function countNumbers(layout: readonly TensorLayout[]): number {
-  return layout.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+function plannedMerge(
+  { method, given, exclude, dtype, seed }: CheckedAverage,
+  models: readonly Member[],
+  base: Member | undefined,
+  statistics: readonly Member[],
+): MergePlan {
+  try {
+    return planMerge({
+      method: method.name,
+      models: models.map(({ model }) => model),
+      digests: models.map(({ weights }) => weights),
+      ...(base === undefined ? {} : { base: base.model, baseDigest: base.weights }),
+      ...(statistics.length === 0
+        ? {}
+        : { statistics: statistics.map(({ model }) => model), statisticsDigests: statistics.map(({ weights }) => weights) }),
+      parametersOf: () => given,
+      exclude,
+      ...(dtype === undefined ? {} : { dtype }),
+      ...(seed === undefined ? {} : { seed }),
+      single: OUTPUT,
+    });
+  } catch (cause) {
+    if (!(cause instanceof MergePlanError)) throw cause;
+    throw new InvalidAverageError(
+      cause.problems.map((description) => ({ field: "recipe", description })),
+      { cause },
+    );
+  }
 }
 
-/** The descriptor of a blob that is not stored. */
-async function describe(pieces: AsyncIterable<Uint8Array>): Promise<Descriptor> {
-  const hash = createHash("sha256");
-  let size = 0;
-  for await (const piece of pieces) {
-    hash.update(piece);
-    size += piece.length;
-  }
-  return { mediaType: mediaTypes.weights, digest: `sha256:${hash.digest("hex")}`, size };
+/** An average in the catalog has no infinite numbers: nobody could go on with it. */
+function refuseInfinite({ overflowed }: MergeResult, plan: MergePlan): void {
+  if (overflowed === 0) return;
+  const count = overflowed === 1 ? "one number of the average is" : `${overflowed} numbers of the average are`;
+  throw new NotFiniteError(`${count} too large for ${mainDtype(plan)}`);
+}
+
+/** What the caller can do something about, in the words of this service. */
+function refusal(error: unknown): unknown {
+  if (!(error instanceof MergeError)) return error;
+  const { kind, tensor, tensors = tensor === undefined ? [] : [tensor], message } = error;
+  if (kind === "not-finite") return new NotFiniteError(message, { cause: error });
+  if (kind !== "disagree") return error;
+  return new IncompatibleModelsError(
+    tensors.map((name) => ({ tensor: name, problem: "whole numbers have to agree in all models, and they differ" })),
+  );
+}
+
+/** The type of most numbers that are averaged. */
+function mainDtype({ tensors }: MergePlan): string {
+  const counts = new Map<string, number>();
+  for (const { dtype, elements } of tensors) if (isAveraged(dtype)) counts.set(dtype, (counts.get(dtype) ?? 0) + elements);
+  return [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), ["F32", -1] as const)[0];
+}
+
+async function* chunksOf(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  await using source = await fileSource(path);
+  for (let offset = 0; offset < source.size; offset += CHUNK_BYTES) yield source.read(offset, Math.min(CHUNK_BYTES, source.size - offset));
 }

@@ -85,12 +85,14 @@ function refusal(error: unknown): string {
 
 /**
  * The foundation model that a model comes from, by its recipe: a training's featurizer, or what all members of an average come from;
- * undefined if those are several. Each ancestor is looked up once.
+ * undefined if those are several, or if it was imported. Each ancestor is looked up once.
  */
-function foundationFinder(artifacts: Artifacts, signal: AbortSignal): (manifest: ReadManifest) => Promise<Digest | undefined> {
+export function foundationFinder(artifacts: Artifacts, signal: AbortSignal): (manifest: ReadManifest) => Promise<Digest | undefined> {
   const known = new Map<Digest, Promise<Digest | undefined>>();
   async function find({ recipe, digest }: ReadManifest): Promise<Digest | undefined> {
     const role = { average: "models", probe: "featurizer", "fine-tune": "featurizer" }[recipe.kind as string];
+    // What was imported says itself where it comes from, or nobody knows.
+    if (recipe.kind === "import") return undefined;
     if (role === undefined) return digest;
     const found = new Set<Digest | undefined>();
     for (const parent of new Set(inputsOf(recipe, role))) found.add(await lookUp(parent));

@@ -35,7 +35,8 @@ export function checkRecipe(recipe: Recipe): CheckedAverage {
       field: "recipe.parameters.contributions",
       description: "are of a session, which has taken them without keeping them: they cannot be averaged again",
     });
-  } else if (models.length === 0) violations.push({ field: "recipe.inputs.models", description: "are missing; an average is of at least one" });
+  } else if (models.length === 0)
+    violations.push({ field: "recipe.inputs.models", description: "are missing; an average is of at least one" });
   violations.push(...weightsProblem(parameters, method, models.length), ...settingsProblem(parameters, models.length));
   if (method === undefined || violations.length > 0) throw wrong(violations);
   const [base] = inputsOf(recipe, "base");
@@ -68,10 +69,17 @@ function unknownMethod(name: string): string {
 function* arithmeticProblem({ arithmetic }: Recipe, method: Method): Generator<Violation> {
   const own = method.name === "linear" ? arithmetics.averaging : MERGE_ARITHMETIC;
   if (arithmetic !== own)
-    yield { field: "recipe.arithmetic", description: `is ${arithmetic}; this server averages with ${own} where the method is ${method.name}` };
+    yield {
+      field: "recipe.arithmetic",
+      description: `is ${arithmetic}; this server averages with ${own} where the method is ${method.name}`,
+    };
 }
 
-function* weightsProblem({ method: name, weights, parameters }: AverageParameters, method: Method | undefined, models: number): Generator<Violation> {
+function* weightsProblem(
+  { method: name, weights, parameters }: AverageParameters,
+  method: Method | undefined,
+  models: number,
+): Generator<Violation> {
   const field = PARAMETERS.weights;
   if (name === "uniform" && weights !== undefined) {
     yield { field, description: "are given for a uniform average; leave them out, or choose the method weighted" };
@@ -89,7 +97,10 @@ function* settingsProblem({ method, parameters = {} }: AverageParameters, models
     yield { field: PARAMETERS.parameters, description: `are given, and ${method} has none; the method linear has` };
   for (const [name, value] of Object.entries(parameters))
     if (Array.isArray(value) && value.length !== models)
-      yield { field: `${PARAMETERS.parameters}.${name}`, description: `has ${value.length} values for ${models} models; every model needs one` };
+      yield {
+        field: `${PARAMETERS.parameters}.${name}`,
+        description: `has ${value.length} values for ${models} models; every model needs one`,
+      };
 }
 
 /** One value for the merge, or one for each model. */

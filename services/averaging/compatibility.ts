@@ -35,9 +35,17 @@ export async function checkCompatible(
   const report = await checkModels(files, { base: base?.model, exclude, allowUnrelated, mixedTypes, full: false, signal });
   const structural = new Set<string>(STRUCTURAL);
   for (const { severity, code, sentence } of report.findings)
-    if (severity === "error" && !structural.has(code)) mismatches.unshift({ tensor: `(${code})`, problem: sentence.replace("--allow-unrelated", "allow_unrelated") });
+    if (severity === "error" && !structural.has(code))
+      mismatches.unshift({ tensor: `(${code})`, problem: sentence.replace("--allow-unrelated", "allow_unrelated") });
   if (mismatches.length > 0) throw new IncompatibleModelsError(mismatches);
 }
 
 /** What compareStructure has listed. */
-const STRUCTURAL: readonly (StructureMismatch["code"] | "exclude" | "empty")[] = ["missing", "shape", "dtype", "no-average", "exclude", "empty"];
+const STRUCTURAL: readonly (StructureMismatch["code"] | "exclude" | "empty")[] = [
+  "missing",
+  "shape",
+  "dtype",
+  "no-average",
+  "exclude",
+  "empty",
+];

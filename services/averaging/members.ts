@@ -19,6 +19,15 @@ export type Member = {
 /** Members, whose files stay while this is not disposed. */
 export type Members = Disposable & { readonly members: readonly Member[] };
 
+/** Where members are found, and kept as files. */
+export type Catalog = {
+  readonly artifacts: Artifacts;
+  readonly scratch: Scratch;
+  /** The foundation models of models that were opened before: they never change. */
+  readonly foundations: Map<Digest, { readonly foundation: Digest | undefined }>;
+};
+
+const MOST_FOUNDATIONS = 10_000;
 /** Enough at once to hide the round trips. */
 const CONCURRENT_OPENS = 16;
 
@@ -28,13 +37,21 @@ const CONCURRENT_OPENS = 16;
  * Throws InvalidAverageError where one is not a model that can be read, naming its place; RpcError NOT_FOUND, DATA_LOSS, RESOURCE_EXHAUSTED.
  */
 export async function openMembers(
-  { artifacts, scratch }: { readonly artifacts: Artifacts; readonly scratch: Scratch },
+  { artifacts, scratch, foundations }: Catalog,
   places: readonly { readonly place: string; readonly digest: Digest }[],
   signal: AbortSignal,
 ): Promise<Members> {
   using held = new DisposableStack();
   const limit = createLimit(CONCURRENT_OPENS);
-  const foundationOf = foundationFinder(artifacts, signal);
+  const find = foundationFinder(artifacts, signal);
+  const foundationOf = async (manifest: ReadManifest) => {
+    const known = foundations.get(manifest.digest);
+    if (known !== undefined) return known.foundation;
+    const foundation = await find(manifest);
+    if (foundations.size >= MOST_FOUNDATIONS) foundations.clear();
+    foundations.set(manifest.digest, { foundation });
+    return foundation;
+  };
   const opened = await Promise.allSettled(
     places.map(({ place, digest }) =>
       limit(async (): Promise<Member> => {

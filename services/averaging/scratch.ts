@@ -33,7 +33,10 @@ type Entry = {
 };
 
 /** Opens an empty scratch folder: what an earlier process left there is removed. @param limitBytes room for all files together */
-export async function openScratch(directory: string, { artifacts, limitBytes }: { readonly artifacts: Artifacts; readonly limitBytes: number }): Promise<Scratch> {
+export async function openScratch(
+  directory: string,
+  { artifacts, limitBytes }: { readonly artifacts: Artifacts; readonly limitBytes: number },
+): Promise<Scratch> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   // In the order of their last use.

@@ -190,7 +190,12 @@ const INVALID: [string, (system: TestSystem) => Promise<Recipe | string>, string
     /is dataset; it has to be average/,
   ],
   ["no models", async () => averageRecipe([]), "recipe.inputs.models", /length/],
-  ["an unknown method", async (s) => averageRecipe(await one(s), { method: "median" }), "recipe.parameters.method", /median/],
+  [
+    "an unknown method",
+    async (s) => averageRecipe(await one(s), { method: "medain" }),
+    "recipe.parameters.method",
+    /is medain; this server knows.* median,/,
+  ],
   [
     "weights of another number",
     async (s) => averageRecipe(await two(s), { method: "weighted", weights: [1] }),

@@ -10,8 +10,8 @@ const LONGEST_MESSAGE = 16_384;
 /** AveragingService over an averager: messages to recipes, errors to codes. */
 export function createAveragingService(averager: Averager): Pick<Implementation<typeof AveragingService>, "average"> {
   return {
-    async *average({ recipe, reproduce }, { signal }) {
-      const work = averager.average(readRecipe(recipe), { reproduce, signal });
+    async *average({ recipe, reproduce, allowUnrelated }, { signal }) {
+      const work = averager.average(readRecipe(recipe), { reproduce, allowUnrelated, signal });
       try {
         for (;;) {
           const { done, value } = await work.next();

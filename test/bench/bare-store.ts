@@ -1,4 +1,6 @@
 import { decodeDataset } from "#libs/datasets";
+import { loadKernels } from "#libs/kernels";
+import { meanOfWindow } from "#libs/merging";
 import {
   backendOf,
   type Digest,
@@ -10,10 +12,8 @@ import {
   readManifest,
   recipeKey,
 } from "#libs/recipes";
-import { bytesSource, loadFloat32, openSafetensors } from "#libs/tensors";
-import { averageModels } from "../../services/averaging/average-models.ts";
+import { loadFloat32, saveFloat32 } from "#libs/tensors";
 import { checkRecipe } from "../../services/averaging/check-recipe.ts";
-import { compareLayouts } from "../../services/averaging/compatibility.ts";
 import { runEvaluation } from "../../services/evaluation/run-evaluation.ts";
 import type { Outcome } from "../../services/recycling/template.ts";
 import type { Input } from "../../services/trainer/input.ts";
@@ -24,9 +24,6 @@ export type BareStore = { make(recipe: Recipe): Promise<Outcome> };
 
 /** An artifact: its safetensors file, and what trainers want of it, decoded when first asked for. */
 type Made = { readonly bytes: Uint8Array; input?: Input };
-
-/** Numbers of a tensor that are averaged at a time. */
-const WINDOW_ELEMENTS = 1 << 17;
 
 /** A store that knows the handwriting only. Averages and evaluations go by their keys, since nothing is published. */
 export function createBareStore(source: { readonly digest: Digest; readonly files: ReadonlyMap<string, Uint8Array> }): BareStore {
@@ -55,18 +52,13 @@ export function createBareStore(source: { readonly digest: Digest; readonly file
     return { state: "done", digest: built.digest, ...(typeof accuracy === "number" ? { validationAccuracy: accuracy } : {}) };
   }
 
-  async function average(recipe: Recipe): Promise<Outcome> {
-    const checked = checkRecipe(recipe);
-    const members = await Promise.all(bytesOf(recipe, "models").map((bytes) => openSafetensors(bytesSource(bytes))));
-    const { layout } = compareLayouts(
-      members.map(({ header }) => header),
-      checked.exclude,
-    );
-    const pieces: Uint8Array[] = [];
-    const job = { members, layout, average: checked, windowElements: WINDOW_ELEMENTS };
-    for await (const piece of averageModels(job, { signal: new AbortController().signal, onRead: () => {} })) pieces.push(piece);
+  function average(recipe: Recipe): Outcome {
+    const { exclude } = checkRecipe(recipe);
+    const members = bytesOf(recipe, "models").map(loadFloat32);
+    const names = [...members[0]!.keys()].filter((name) => !exclude.has(name));
+    const means = names.map((name) => [name, mean(members.map((member) => member.get(name)!))] as const);
     const digest = recipeKey(recipe);
-    made.set(digest, { bytes: new Uint8Array(Buffer.concat(pieces)) });
+    made.set(digest, { bytes: saveFloat32(new Map(means), { format: "pt" }) });
     return { state: "done", digest };
   }
 
@@ -83,10 +75,25 @@ export function createBareStore(source: { readonly digest: Digest; readonly file
 
   return {
     make(recipe) {
-      if (recipe.kind === "average") return average(recipe);
+      if (recipe.kind === "average") return Promise.resolve(average(recipe));
       return recipe.kind === "evaluate" ? evaluate(recipe) : train(recipe);
     },
   };
+}
+
+const kernels = loadKernels();
+
+/** The uniform average of one tensor: the only one that recyclings make. */
+function mean(tensors: readonly { readonly shape: readonly number[]; readonly data: Float32Array }[]) {
+  const [{ shape, data }] = tensors as [(typeof tensors)[0]];
+  const count = data.length;
+  kernels.release();
+  const inputs = tensors.map(() => kernels.allocate(4 * count));
+  const [out, spare, undecided] = [kernels.allocate(4 * count), kernels.allocate(4 * count), kernels.allocate(4 * count)] as const;
+  for (const [k, tensor] of tensors.entries()) kernels.float32(inputs[k]!, count).set(tensor.data);
+  const weights = tensors.map(() => 1);
+  meanOfWindow(kernels, { inputs, type: "F32", weights, divisor: "sum", out, outType: "F32", count, undecided, spare });
+  return { shape, data: kernels.float32(out, count).slice() };
 }
 
 /** Roles say what an input is: data sets under `datasets`, models under the others. */

@@ -29,18 +29,21 @@ export type TestSystem = AsyncDisposable & {
   readonly dataset: Digest;
   /** The file of a blob in the catalog. */
   blobPath(digest: string): string;
-  /** Publishes a safetensors file as a model, under a recipe of its own. */
-  publishModel(file: Uint8Array, options?: { readonly licence?: string; readonly architecture?: string }): Promise<Digest>;
+  /** Publishes a safetensors file as a model, under a recipe of its own: trained from the same foundation model as the others, unless it shall be one. */
+  publishModel(
+    file: Uint8Array,
+    options?: { readonly licence?: string; readonly architecture?: string; readonly foundation?: boolean },
+  ): Promise<Digest>;
   /** Averages to the end: all progress, and the artifact. */
   average(
     recipe: Recipe | string,
-    options?: { readonly reproduce?: boolean; readonly signal?: AbortSignal },
+    options?: { readonly reproduce?: boolean; readonly allowUnrelated?: boolean; readonly signal?: AbortSignal },
   ): Promise<{ progress: AverageProgress[]; artifact: Artifact }>;
   /** How often the service logged a message. */
   logged(message: string): Promise<number>;
 };
 
-export async function startSystem(): Promise<TestSystem> {
+export async function startSystem({ scratchBytes }: { readonly scratchBytes?: number } = {}): Promise<TestSystem> {
   const stack = new AsyncDisposableStack();
   const directory = stack.use(await temporaryDirectory());
   const logFile = directory.join("log");
@@ -49,33 +52,45 @@ export async function startSystem(): Promise<TestSystem> {
   const catalog = stack.use(await createCatalog({ directory: directory.join("catalog"), bus, log }));
   const catalogServer = stack.use(await serve({ address: "127.0.0.1:0", services: catalog.registrations, log }));
   const channel = stack.use(connect(catalogServer.address));
-  const averaging = stack.use(await createAveraging({ directory: directory.join("averaging"), clients: channel, log }));
+  const averaging = stack.use(
+    await createAveraging({
+      directory: directory.join("averaging"),
+      clients: channel,
+      log,
+      ...(scratchBytes === undefined ? {} : { scratchBytes }),
+    }),
+  );
   const server = stack.use(await serve({ address: "127.0.0.1:0", services: averaging.registrations, log }));
   const client = stack.use(connect(server.address)).client(AveragingService);
   const artifacts = createArtifacts(channel);
   const dataset = await publishDataset(artifacts);
   let models = 0;
+  const publishModel: TestSystem["publishModel"] = async (
+    file,
+    { licence = "Apache-2.0", architecture = "mlp", foundation = false } = {},
+  ) => {
+    const weights = await artifacts.upload(file, { mediaType: mediaTypes.weights });
+    const recipe = parseRecipe({
+      kind: foundation ? "pretrain" : "probe",
+      inputs: { datasets: [dataset], ...(foundation ? {} : { featurizer: origin }) },
+      parameters: training,
+      seed: models++,
+      arithmetic: arithmetics.wasm,
+    });
+    const built = buildModelManifest({ recipe, licences: [licence], weights, architecture, parameterCount: 1 });
+    return (await artifacts.publish(built)).digest as Digest;
+  };
+  const origin = await publishModel(new Uint8Array(8), { foundation: true });
   return {
     artifacts,
     client,
     dataset,
     blobPath: (digest) => join(directory.path, "catalog", "blobs", "sha256", digest.slice(7, 9), digest.slice(7)),
-    async publishModel(file, { licence = "Apache-2.0", architecture = "mlp" } = {}) {
-      const weights = await artifacts.upload(file, { mediaType: mediaTypes.weights });
-      const recipe = parseRecipe({
-        kind: "pretrain",
-        inputs: { datasets: [dataset] },
-        parameters: training,
-        seed: models++,
-        arithmetic: arithmetics.wasm,
-      });
-      return (await artifacts.publish(buildModelManifest({ recipe, licences: [licence], weights, architecture, parameterCount: 1 })))
-        .digest as Digest;
-    },
-    async average(recipe, { reproduce = false, signal } = {}) {
+    publishModel,
+    async average(recipe, { reproduce = false, allowUnrelated = false, signal } = {}) {
       const progress: AverageProgress[] = [];
       for await (const { event } of client.average(
-        { recipe: typeof recipe === "string" ? recipe : JSON.stringify(recipe), reproduce },
+        { recipe: typeof recipe === "string" ? recipe : JSON.stringify(recipe), reproduce, allowUnrelated },
         { timeoutMs: 60_000, signal },
       )) {
         if (event.case === "artifact") return { progress, artifact: event.value };
