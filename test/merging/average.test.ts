@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { digestOf } from "#libs/recipes";
-import { temporaryDirectory } from "#libs/testing";
-import { runCli } from "../e2e/cli.ts";
+import { planSafetensors } from "#libs/tensors";
+import { temporaryDirectory, waitFor } from "#libs/testing";
+import { runCli, startCli } from "../e2e/cli.ts";
 import { meanOf, numbersOf, publishModels, readNumbers, weightsFile, writeFolder } from "./models.ts";
 
 const directory = await temporaryDirectory();
@@ -159,6 +160,56 @@ test("a folder keeps what is somebody's own, and loses what was another model's 
   assert.deepEqual(await list("shards"), ["README.md", "model.safetensors", "recipe.json"]);
 });
 
+test("a kill at any time leaves what the same command makes whole", async () => {
+  const args = ["hf", "a.safetensors", "-o", "killed"];
+  assert.equal((await average(...args)).code, 0);
+  const whole = await list("killed");
+  const files = await Promise.all(whole.map((name) => read("killed", name)));
+  const { key } = JSON.parse((await average(...args, "--dry-run", "--json")).stdout);
+  const partial = (name: string) => directory.join("killed", `.${name}.${key.slice(0, 12)}.partial`);
+  const beside = whole.filter((name) => name !== "model.safetensors");
+  // Killed when the weights had their name and nothing else had, when some had, and when nothing had but was there.
+  for (const renamed of [beside, beside.slice(2), whole]) {
+    for (const name of renamed) await rename(directory.join("killed", name), partial(name));
+    const { code, stderr } = await average(...args);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await list("killed"), whole);
+    assert.deepEqual(await Promise.all(whole.map((name) => read("killed", name))), files);
+  }
+});
+
+test("Ctrl-C ends with 130 and a sentence; the same command goes on, and makes the same bytes", async () => {
+  // Files with holes: much to read, nothing on the disk. Their time is past, so that their digests are read once.
+  const layout = [{ name: "w", dtype: "F32", shape: [6 << 20] }] as const;
+  for (const [i, name] of ["x", "y", "z"].entries()) {
+    const { header, size } = planSafetensors(layout, { name });
+    await writeFile(directory.join(`${name}.safetensors`), header);
+    await truncate(directory.join(`${name}.safetensors`), size);
+    await utimes(directory.join(`${name}.safetensors`), 1e9 + i, 1e9 + i);
+  }
+  const args = ["x.safetensors", "y.safetensors", "z.safetensors", "--method", "ties", "--base", "x.safetensors"];
+  const straight = await average(...args, "-o", "straight.safetensors", "--json");
+  assert.equal(straight.code, 0, straight.stderr);
+  const { files, key } = JSON.parse(straight.stdout);
+  assert.deepEqual([files.length, key.length], [1, 64]);
+  await using cli = startCli(["average", ...args, "-o", "stopped.safetensors"], { cwd: directory.path, env });
+  const journal = async () => (await list()).some((name) => /^\.stopped\.safetensors\.\w+\.journal$/.test(name));
+  await waitFor(journal, { intervalMs: 2, what: "the beginning of the merge" });
+  cli.signal("SIGINT");
+  const { code, stdout, stderr } = await cli.ended;
+  assert.deepEqual([code, stdout], [130, ""]);
+  assert.match(stderr, /^interrupted at \d+ %; the same command goes on from there\n$/);
+  assert.ok(!(await list()).includes("stopped.safetensors"));
+  const again = await average(...args, "-o", "stopped.safetensors", "--json");
+  assert.equal(again.code, 0, again.stderr);
+  const result = JSON.parse(again.stdout);
+  assert.deepEqual([result.files[0].digest, result.resumed], [files[0].digest, true]);
+  assert.deepEqual(
+    (await list()).filter((name) => name.includes("stopped")),
+    ["stopped.recipe.json", "stopped.safetensors"],
+  );
+});
+
 test("members that come and go: the bytes of all at once", async () => {
   const all = await average("a.safetensors", "b.safetensors", "c.safetensors", "-o", "all.safetensors", "--json");
   const { digest } = JSON.parse(all.stdout).files[0];
@@ -190,7 +241,7 @@ test("what is wrong is said in one sentence, with the exit code of wrong usage o
   const cases: readonly (readonly [args: readonly string[], code: number, said: RegExp])[] = [
     [[], 2, /^name the models: ratatouille average /],
     [ab, 2, /^say what to write: -o FILE\.safetensors, or -o FOLDER$/],
-    [["a.safetensors", "z.safetensors", "-o", "x"], 2, /^cannot read z\.safetensors: it does not exist$/],
+    [["a.safetensors", "missing.safetensors", "-o", "x"], 2, /^cannot read missing\.safetensors: it does not exist$/],
     [["a.safetensors", "no/such", "-o", "x"], 2, /^cannot read no\/such: it does not exist$/],
     [
       ["a.safetensors", "no/such", "-o", "x", "--data", "data"],
