@@ -31,11 +31,11 @@ export function recipeOfMergekit(config: MergekitConfig, digestOf: (text: string
 
 function settingsOf(settings: Settings, name = "parameters"): JsonObject {
   if (settings.size === 0) return {};
-  return { [name]: Object.fromEntries([...settings].map(([key, { conditions }]) => [key, valueOf(conditions)])) };
+  return { [name]: Object.fromEntries([...settings].map(([key, { conditions }]) => [key, written(conditions)])) };
 }
 
 /** One value for all tensors stands for itself. */
-function valueOf(conditions: readonly Condition[]): Json {
+function written(conditions: readonly Condition[]): Json {
   const [first] = conditions;
   if (first !== undefined && first.filter === undefined)
     return [first.value].flat().length === 1 ? [first.value].flat()[0]! : (first.value as Json);
