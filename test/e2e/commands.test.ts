@@ -36,6 +36,7 @@ test("completion for bash is valid and offers commands, options and run files", 
   assert.deepEqual(await complete("recycle", "--qu"), ["--quiet"]);
   assert.ok((await complete("recycle", "examples/ti")).includes("examples/tiny.yaml"));
   assert.ok(!(await complete("recycle", "package")).includes("package.json"));
+  assert.deepEqual(await complete("average", "--weights", "1,2", "test/fixtures/safeten"), ["test/fixtures/safetensors"]);
   assert.deepEqual(await complete("lineage", "--d"), ["--data", "--dot"]);
 });
 

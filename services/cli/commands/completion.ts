@@ -48,7 +48,12 @@ function bash(tables: readonly Words[]): string {
 ${cases.join("\n")}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
-  if [[ "$path" == recycle && "$current" != -* ]]; then COMPREPLY+=($(compgen -f -X '!*.@(yaml|yml)' -- "$current") $(compgen -d -- "$current")); fi
+  case "$path" in
+    recycle|merge) word='!*.@(yaml|yml)' ;;
+    average|check) word='!*.safetensors' ;;
+    *) return ;;
+  esac
+  if [[ "$current" != -* ]]; then COMPREPLY+=($(compgen -f -X "$word" -- "$current") $(compgen -d -- "$current")); fi
 }
 complete -o filenames -F _ratatouille ratatouille ./ratatouille
 `;
