@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, rm, rmdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { applyAdapter } from "#libs/merging";
 import { type MergekitConfig, type OpenedModel, type Reference, referencesOf } from "#libs/merging/mergekit";
 import { ModelError, type ModelFiles, openModel } from "#libs/models";
+import { digestOf } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../context.ts";
 import { digestsOf } from "./digests.ts";
@@ -85,7 +86,10 @@ async function withAdapter(
   stack: AsyncDisposableStack,
 ): Promise<OpenedModel> {
   const made = await mkdir(output.directory, { recursive: true });
-  const directory = await mkdtemp(join(output.directory, ".applied-"));
+  // Always the same name: what a killed merge has left goes with the next one.
+  const directory = join(output.directory, `.applied-${digestOf(`${base.digest}+${adapter.digest}`).slice(7, 19)}`);
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory);
   stack.defer(async () => {
     await rm(directory, { recursive: true, force: true });
     // A folder that was made for this only, and got nothing.

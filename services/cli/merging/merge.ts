@@ -42,7 +42,8 @@ export async function merge(path: string, options: MergeOptions, context: Comman
     ...(seed === undefined ? {} : { seed }),
     ...(output.single === undefined ? { maxShardBytes: options.maxShardSize } : { single: output.single }),
   });
-  return produce(
+  // Awaited here: what adapters made of models goes when this returns.
+  return await produce(
     {
       ...{ work, method: methodNamed(made.request.method)!, models, digests, base, baseDigest, output, options, report },
       parameters: recipeOfMergekit({ ...config, ...(dtype === undefined ? {} : { dtype }) }, (name) => opened.models.get(name)!.digest),
