@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { test } from "node:test";
+
+const root = resolve(import.meta.dirname, "../..");
+/** What takes a tenth of a second to load, and has nothing to do with files of weights. */
+const HEAVY = /^(@grpc|@opentelemetry|@tensorflow|@nats-io|@bufbuild|pino|kysely|yaml)(\/|$)/;
+
+/** Modules that are loaded with a module: those that it imports or gives on, but for types alone and what it imports when it is needed. */
+async function staticImports(path: string): Promise<string[]> {
+  const source = await readFile(path, "utf8");
+  const statements = source.matchAll(/^(?:import|export)(?!\s+type\s)\s+(?:[^;"'()]*?\sfrom\s+)?"([^"]+)";/gm);
+  return [...statements].map(([, name = ""]) => name);
+}
+
+function resolved(name: string, from: string): string | undefined {
+  if (name.startsWith(".")) return join(dirname(from), name);
+  if (name.startsWith("#libs/")) return join(root, "libs", name.slice("#libs/".length), "index.ts");
+  return name.startsWith("#proto/") ? join(root, "proto/gen", name.slice("#proto/".length)) : undefined;
+}
+
+/** Every package that is loaded with a module, and by which chain of files. */
+async function packagesOf(entry: string): Promise<Map<string, string[]>> {
+  const packages = new Map<string, string[]>();
+  const seen = new Set<string>();
+  const visit = async (path: string, chain: readonly string[]): Promise<void> => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const name of await staticImports(path)) {
+      const file = resolved(name, path);
+      if (file === undefined) packages.set(name, [...chain, path]);
+      else if (file.endsWith(".ts")) await visit(file, [...chain, path]);
+    }
+  };
+  await visit(join(root, entry), []);
+  assert.ok(seen.size > 5, entry);
+  return packages;
+}
+
+for (const entry of [
+  "services/cli/main.ts",
+  "services/cli/merging/program.ts",
+  "services/cli/merging/average.ts",
+  "services/cli/merging/update.ts",
+  "libs/merging/engine/merge-thread.ts",
+]) {
+  test(`${entry} starts without gRPC, telemetry and tfjs`, async () => {
+    const heavy = [...(await packagesOf(entry))].filter(([name]) => HEAVY.test(name));
+    assert.deepEqual(heavy, []);
+  });
+}
+
+test("the walk finds what is there", async () => {
+  const packages = await packagesOf("services/cli/program.ts");
+  for (const name of ["@grpc/grpc-js", "@opentelemetry/api", "pino"]) assert.ok(packages.has(name), name);
+});
