@@ -1,6 +1,7 @@
 import { abortable, createPulse } from "#libs/concurrency";
 import { exhausted, refuse } from "./errors.ts";
 import type { SessionLimits } from "./limits.ts";
+import { changedWithin } from "./wait.ts";
 
 /** A call that has a contribution for itself. Disposing of it lets the next one in. */
 export type Claim = Disposable & {
@@ -62,9 +63,8 @@ export function createClaims({ streams, stallMs, takeOverMs, windowBytes, chunkB
       if (still >= takeOverMs) {
         holder.abort.abort(refuse("TAKEN_OVER", "another call goes on with this contribution, as this one stood still"));
       }
-      const wait = AbortSignal.timeout(Math.max(5, takeOverMs - still));
       const seen = left.version;
-      if (holders.get(key) === holder) await abortable(left.changed(seen, wait), signal);
+      if (holders.get(key) === holder) await changedWithin(left, seen, Math.max(5, takeOverMs - still), signal);
     }
   }
 

@@ -1,6 +1,7 @@
 import { createPulse } from "#libs/concurrency";
 import { exhausted } from "./errors.ts";
 import type { SessionLimits } from "./limits.ts";
+import { changedWithin } from "./wait.ts";
 
 /** The room that staged files take, by path. A file that has begun has the room that it will need. */
 export type Staging = {
@@ -38,13 +39,7 @@ export function createStaging({ stagingBytes, stallMs }: Pick<SessionLimits, "st
           const message = `staged contributions take ${used} bytes, and ${bytes} more were asked for; the limit of this server is ${stagingBytes}`;
           throw exhausted("STAGING_QUOTA", "stagingBytes", stagingBytes, message);
         }
-        const timer = new AbortController();
-        const stop = () => timer.abort();
-        const timeout = setTimeout(stop, Math.min(left, 1000));
-        signal.addEventListener("abort", stop);
-        await freed.changed(seen, timer.signal);
-        clearTimeout(timeout);
-        signal.removeEventListener("abort", stop);
+        await changedWithin(freed, seen, Math.min(left, 1000), signal);
       }
       take(path, bytes);
     },

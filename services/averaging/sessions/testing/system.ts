@@ -91,7 +91,9 @@ export async function startSessions(
   };
   let running = await start();
   opening.defer(() => running.disposeAsync());
-  const client = opening.use(connect(address)).client(AveragingService);
+  let own = connect(address);
+  let client = own.client(AveragingService);
+  opening.defer(() => own.close());
   const artifacts = createArtifacts(channel);
   const files = async () => {
     const entries = await readdir(directory.join("averaging", "sessions"), { recursive: true, withFileTypes: true });
@@ -99,7 +101,9 @@ export async function startSessions(
   };
   const open = opening.move();
   return {
-    client,
+    get client() {
+      return client;
+    },
     get address() {
       return address;
     },
@@ -107,8 +111,8 @@ export async function startSessions(
     directory,
     clock,
     connect(at = address) {
-      const own = connect(at);
-      return Object.assign(own.client(AveragingService), { [Symbol.dispose]: () => own.close() });
+      const channel = connect(at);
+      return Object.assign(channel.client(AveragingService), { [Symbol.dispose]: () => channel.close() });
     },
     async open(request = {}) {
       const { session, secret } = await client.openSession(request);
@@ -122,8 +126,12 @@ export async function startSessions(
     },
     weights: ({ manifest }) => artifacts.download(layerOf(readManifest(manifest), mediaTypes.weights).digest),
     async restart() {
+      // First: Deno aborts when a server says goodbye to a client of its own process that has just closed streams.
+      own.close();
       await running.disposeAsync();
       running = await start();
+      own = connect(address);
+      client = own.client(AveragingService);
     },
     async staged() {
       const sizes = await Promise.all((await files()).map(async (path) => (await stat(path)).size));
