@@ -1,9 +1,10 @@
-import { type Dtype, dtypes, widen } from "#libs/tensors";
-import { BLOCK, type Values } from "../method.ts";
+import type { ElementType } from "#libs/kernels";
+import { type Dtype, dtypes } from "#libs/tensors";
 import { type CompareOptions, compareModels } from "./compare.ts";
 import type { Description } from "./description.ts";
 import { judgeWeights } from "./judge-weights.ts";
-import { measure, noMeasures, scratchFor } from "./measure.ts";
+import { noMeasures } from "./measure.ts";
+import { createMeasurer } from "./measurer.ts";
 import { type CompatibilityReport, judge } from "./report.ts";
 import { type MeasuredTensor, measurable } from "./weights-pass.ts";
 
@@ -53,9 +54,7 @@ async function measureStreams(
   { signal, onProgress }: CheckStreamsOptions,
 ): Promise<{ tensors: MeasuredTensor[]; readBytes: number }> {
   const all = base === undefined ? models : [...models, base];
-  const scratch = scratchFor(models.length, BLOCK);
-  const singles = all.map(() => new Float32Array(BLOCK));
-  let doubles: Float64Array[] | undefined;
+  const measurer = createMeasurer(models.length, base !== undefined);
   const sizeOf = (dtype: Dtype) => dtypes.get(dtype)!.bits / 8;
   const totalBytes = layout.reduce((sum, { name }) => sum + all.reduce((a, { tensors }) => a + tensors.get(name)!.length, 0), 0);
   const tensors: MeasuredTensor[] = [];
@@ -63,21 +62,17 @@ async function measureStreams(
   for (const { name, shape } of layout) {
     const measures = noMeasures(models.length);
     const elements = shape.reduce((a, b) => a * b, 1);
-    for (let first = 0; first < elements; first += BLOCK) {
+    const types = all.map(({ tensors }) => tensors.get(name)!.dtype as ElementType);
+    for (let first = 0; first < elements; first += measurer.elements) {
       signal.throwIfAborted();
-      const count = Math.min(BLOCK, elements - first);
-      const values: Values[] = [];
+      const count = Math.min(measurer.elements, elements - first);
       for (const [k, model] of all.entries()) {
-        const { dtype } = model.tensors.get(name)!;
-        const bytes = await model.read(name, { offset: first * sizeOf(dtype), length: count * sizeOf(dtype) });
-        if (dtype === "F64") doubles ??= all.map(() => new Float64Array(BLOCK));
-        const out = (dtype === "F64" ? doubles! : singles)[k]!.subarray(0, count);
-        widen(dtype, bytes, out);
-        values.push(out);
+        const size = sizeOf(types[k]!);
+        const bytes = await model.read(name, { offset: first * size, length: count * size });
+        measurer.room(k, bytes.length).set(bytes);
         readBytes += bytes.length;
       }
-      const reference = base === undefined ? undefined : values.pop();
-      measure(measures, values, reference, first, scratch);
+      measurer.add(measures, types, count, first);
       onProgress?.({ readBytes, totalBytes });
     }
     tensors.push({ name, shape, measures });

@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { type Dtype, dtypes, widen } from "#libs/tensors";
-import { BLOCK, type Values } from "../method.ts";
-import { type Measures, measure, noMeasures, scratchFor } from "./measure.ts";
+import type { ElementType } from "#libs/kernels";
+import { type Dtype, dtypes } from "#libs/tensors";
+import { type Measures, noMeasures } from "./measure.ts";
+import { createMeasurer } from "./measurer.ts";
 
 /** Files by path, and how many models there are; the base is one more. */
 export type WeightsSetup = { readonly paths: readonly string[]; readonly models: number; readonly hasBase: boolean };
@@ -17,33 +18,26 @@ export type WeightsUnit = {
 export function setup({ paths, models, hasBase }: WeightsSetup): { run(unit: WeightsUnit): Measures; close(): void } {
   // Opened when they are first read: a thread may never see some of them.
   const files = new Map<number, number>();
-  const scratch = scratchFor(models, BLOCK);
-  const bytes = new Uint8Array(BLOCK * 8);
-  const singles = Array.from({ length: models + 1 }, () => new Float32Array(BLOCK));
-  let doubles: Float64Array[] | undefined;
+  const measurer = createMeasurer(models, hasBase);
 
-  function read({ file, offset, dtype }: WeightsUnit["sources"][number], source: number, first: number, count: number): Values {
+  function read({ file, offset, dtype }: WeightsUnit["sources"][number], source: number, first: number, count: number): void {
     let descriptor = files.get(file);
     if (descriptor === undefined) {
       descriptor = openSync(paths[file]!, "r");
       files.set(file, descriptor);
     }
     const size = dtypes.get(dtype)!.bits / 8;
-    readFully(descriptor, bytes.subarray(0, count * size), offset + first * size, paths[file]!);
-    if (dtype === "F64") doubles ??= Array.from({ length: models + 1 }, () => new Float64Array(BLOCK));
-    const out = (dtype === "F64" ? doubles! : singles)[source]!.subarray(0, count);
-    widen(dtype, bytes.subarray(0, count * size), out);
-    return out;
+    readFully(descriptor, measurer.room(source, count * size), offset + first * size, paths[file]!);
   }
 
   return {
     run({ first, count, sources }) {
       const measures = noMeasures(models);
-      for (let done = 0; done < count; done += BLOCK) {
-        const block = Math.min(BLOCK, count - done);
-        const values = sources.map((source, index) => read(source, index, first + done, block));
-        const base = hasBase ? values.pop() : undefined;
-        measure(measures, values, base, first + done, scratch);
+      const types = sources.map(({ dtype }) => dtype as ElementType);
+      for (let done = 0; done < count; done += measurer.elements) {
+        const block = Math.min(measurer.elements, count - done);
+        for (const [index, source] of sources.entries()) read(source, index, first + done, block);
+        measurer.add(measures, types, block, first + done);
       }
       return measures;
     },
