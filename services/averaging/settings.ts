@@ -12,7 +12,7 @@ import { defaultLimits, type SessionLimits } from "./sessions/limits.ts";
 
 const MEBIBYTE = 2 ** 20;
 
-/** A quota of sessions; of bytes in MiB. */
+/** A limit; of bytes in MiB. */
 function quota(flag: string, env: string, description: string, fallback: number) {
   return { flag, env, description, schema: wholeNumber(1, 2 ** 32), default: String(fallback) } as const satisfies Setting;
 }
@@ -22,6 +22,7 @@ export const settings = declareSettings({
   listen: listenSetting(defaultAddresses.averaging),
   data: dataSetting,
   catalog: peerSetting("catalog"),
+  scratchMebibytes: quota("--scratch-mebibytes <number>", "RATATOUILLE_SCRATCH_MEBIBYTES", "room for the members of averages", 65_536),
   sessions: quota("--sessions <number>", "RATATOUILLE_SESSIONS", "sessions that may be open", defaultLimits.sessions),
   sessionStreams: quota(
     "--session-streams <number>",
@@ -43,6 +44,11 @@ export const settings = declareSettings({
   ),
   ...commonSettings,
 });
+
+/** Room for the members of averages, in bytes. */
+export function scratchBytes({ scratchMebibytes }: { readonly scratchMebibytes: number }): number {
+  return scratchMebibytes * MEBIBYTE;
+}
 
 /** The limits of sessions that were set. */
 export function sessionLimits(values: {

@@ -23,7 +23,7 @@ import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { settings as averagingSettings, sessionLimits } from "../../averaging/settings.ts";
+import { settings as averagingSettings, scratchBytes, sessionLimits } from "../../averaging/settings.ts";
 import { settings as catalogSettings } from "../../catalog/settings.ts";
 import { settings as evaluationSettings } from "../../evaluation/settings.ts";
 import { settings as finetuneSettings } from "../../finetune/settings.ts";
@@ -82,7 +82,13 @@ export const programs: Readonly<Record<string, Program>> = {
   averaging: program("Averages of models.", averagingSettings, async ({ data, catalog, ...limits }, own) => {
     const { createAveraging } = await import("../../averaging/index.ts");
     const directory = await own.directory(data);
-    return createAveraging({ directory, clients: own.channel(catalog), log: own.log, limits: sessionLimits(limits) });
+    return createAveraging({
+      directory,
+      clients: own.channel(catalog),
+      log: own.log,
+      limits: sessionLimits(limits),
+      scratchBytes: scratchBytes(limits),
+    });
   }),
   evaluation: program("What models are worth on data.", evaluationSettings, async ({ catalog }, own) => {
     const { createEvaluation } = await import("../../evaluation/index.ts");
