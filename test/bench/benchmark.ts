@@ -10,6 +10,8 @@ export type BenchOptions = {
   readonly cores: number;
   /** Jobs that wait at once in benchmarks of the work queue. */
   readonly jobs: number;
+  /** Megabytes of each model that is averaged. */
+  readonly size: number;
   /** Only this part of a benchmark that has parts. */
   readonly part?: string | undefined;
   /** Says what is being done, one line at a time. */

@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: runs a benchmark and prints its figures. */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { average } from "./average.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { distributed } from "./distributed.ts";
 import { evaluation } from "./evaluation.ts";
@@ -14,6 +15,7 @@ const benchmarks: { readonly [name: string]: Benchmark } = {
   distributed,
   "training-loop": trainingLoop,
   evaluation,
+  average,
 };
 
 const usage = `Usage: npm run bench -- NAME [options]
@@ -27,8 +29,9 @@ ${listing()}
 Options:
   --runs N      repetitions (3)
   --file FILE   run file of main-job and distributed (examples/digits.yaml)
-  --part PART   only this part of distributed: ${(distributed.parts ?? []).join(", ")}
+  --part PART   only this part of distributed: ${partsOf(distributed)}; of average: ${partsOf(average)}
   --jobs N      jobs that wait in the hand-overs of distributed (1000)
+  --size MB     size of each of the 8 models of average (400)
   --cores N     cores that the system may use (all: ${availableParallelism()})
   --json        print one JSON object
   --list        print the names
@@ -39,7 +42,9 @@ Examples:
   npm run bench -- main-job --runs 1 --file examples/tiny.yaml
   npm run bench -- distributed --runs 1 --file examples/tiny.yaml
   npm run bench -- distributed --part hand-over
-  npm run bench -- evaluation --json`;
+  npm run bench -- evaluation --json
+  npm run bench -- average
+  npm run bench -- average --part linear --size 40 --runs 1`;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -54,19 +59,21 @@ async function main(args: readonly string[]): Promise<number> {
   const runs = Number(values.runs);
   const cores = Number(values.cores);
   const jobs = Number(values.jobs);
+  const size = Number(values.size);
   const { part } = values;
   if (positionals.length !== 1 || benchmark === undefined)
     return fail(`expected one of ${Object.keys(benchmarks).join(", ")}, got "${positionals.join(" ")}"`);
   if (!Number.isInteger(runs) || runs < 1) return fail(`--runs: expected a whole number of at least 1, got ${values.runs}`);
   if (!Number.isInteger(cores) || cores < 1) return fail(`--cores: expected a whole number of at least 1, got ${values.cores}`);
   if (!Number.isInteger(jobs) || jobs < 1) return fail(`--jobs: expected a whole number of at least 1, got ${values.jobs}`);
+  if (!Number.isInteger(size) || size < 1) return fail(`--size: expected a whole number of at least 1, got ${values.size}`);
   if (part !== undefined && !benchmark.parts?.includes(part))
     return fail(`--part: ${benchmark.parts ? `expected one of ${benchmark.parts.join(", ")}, got "${part}"` : `${name} has no parts`}`);
 
   const facts = machine();
   process.stderr.write(`${describeMachine(facts)}\n`);
   const say = (line: string) => process.stderr.write(`… ${line}\n`);
-  const figures = await benchmark.run({ runs, file: values.file, cores, jobs, part, say });
+  const figures = await benchmark.run({ runs, file: values.file, cores, jobs, size, part, say });
   const judged = figures.map((figure) => ({ ...figure, median: median(figure.runs), kept: keepsBound(figure) }));
   return print(
     values.json ? JSON.stringify({ benchmark: name, file: values.file, machine: facts, figures: judged }) : figureTable(figures),
@@ -83,6 +90,7 @@ function parse(args: readonly string[]) {
         file: { type: "string", default: "examples/digits.yaml" },
         cores: { type: "string", default: String(availableParallelism()) },
         jobs: { type: "string", default: "1000" },
+        size: { type: "string", default: "400" },
         part: { type: "string" },
         json: { type: "boolean", default: false },
         list: { type: "boolean", default: false },
@@ -92,6 +100,10 @@ function parse(args: readonly string[]) {
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+function partsOf({ parts = [] }: Benchmark): string {
+  return parts.join(", ");
 }
 
 function listing(): string {

@@ -1,0 +1,69 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Contender, type Models, ratatouille, script, type Workbench } from "./workbench.ts";
+
+/** What no program can beat that reads all models and writes one: `cat` of them to nowhere, and zeros to a file. */
+export function diskLimit({ paths, bytesEach }: Models): Contender {
+  return {
+    name: "cat + write",
+    command: (out) => ["sh", "-c", `cat "$@" > /dev/null && head -c ${bytesEach} /dev/zero > "$0"`, out, ...paths],
+  };
+}
+
+/** `ratatouille average`, with the digests of the models in its cache after the first run. */
+export function average(bench: Workbench, { paths }: Models, name: string, ...options: readonly string[]): Contender {
+  return { name, command: (out) => ratatouille(bench.join("cache"), "average", ...paths, "-o", out, "--quiet", ...options) };
+}
+
+/** The same with nothing in the cache. */
+export function averageUnknown({ paths }: Models, name: string, ...options: readonly string[]): Contender {
+  return { name, command: (out, fresh) => ratatouille(fresh, "average", ...paths, "-o", out, "--quiet", ...options) };
+}
+
+export function torchLoop(bench: Workbench, { paths }: Models): Contender {
+  return { name: "PyTorch loop", command: (out) => [join(bench.peers, "python"), script("torch-loop.py"), out, ...paths] };
+}
+
+/** What the peers take before they begin. */
+export function startOfPyTorch(bench: Workbench): Contender {
+  return { name: "PyTorch, import only", command: () => [join(bench.peers, "python"), "-c", "import torch, safetensors.torch"] };
+}
+
+export function startOfMergekit(bench: Workbench): Contender {
+  return { name: "mergekit, --help only", command: () => [join(bench.peers, "mergekit-pytorch"), "--help"] };
+}
+
+/** mergekit's configuration of a method, in a file. */
+export async function configuration(bench: Workbench, models: Models, { method, count, base, each, all, dtype }: Recipe): Promise<string> {
+  const path = bench.join(`${method}.yml`);
+  const list = models.paths.slice(0, count).map((model) => ({ model, ...(each ? { parameters: each } : {}) }));
+  const config = {
+    merge_method: method,
+    models: list,
+    ...(base === "first" ? { base_model: models.paths[0] } : base ? { base_model: models.base } : {}),
+    ...(all ? { parameters: all } : {}),
+    dtype: dtype ?? "float32",
+  };
+  // JSON is YAML.
+  await writeFile(path, JSON.stringify(config, undefined, 1));
+  return path;
+}
+
+/** A method as both know it. */
+export type Recipe = {
+  readonly method: string;
+  readonly count: number;
+  readonly base?: boolean | "first";
+  readonly each?: { readonly [name: string]: number };
+  readonly all?: { readonly [name: string]: number };
+  readonly dtype?: string;
+};
+
+export function mergekit(bench: Workbench, config: string, name: string): Contender {
+  return { name, command: (out) => [join(bench.peers, "mergekit-pytorch"), config, `${out}-folder`, "--quiet"] };
+}
+
+/** `ratatouille merge` of the same configuration. */
+export function merge(bench: Workbench, config: string, name: string): Contender {
+  return { name, command: (out) => ratatouille(bench.join("cache"), "merge", config, "-o", `${out}-folder`, "--quiet", "--no-fsync") };
+}
