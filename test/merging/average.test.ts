@@ -112,7 +112,9 @@ test("models of the catalog by name and digest, mixed with files and folders", a
     recipe.models.map(({ artifact }: { artifact?: string }) => artifact),
     [catalog.get("set/one"), digest, undefined],
   );
-  // From the cache, with the same bytes.
+  // From the cache, where a file was spoiled.
+  const [spoiled] = await list("cache", "ratatouille", "weights");
+  await writeFile(directory.join("cache", "ratatouille", "weights", spoiled!), weightsFile(c));
   const again = await average("set/one", digest.slice(7, 17), "c.safetensors", "-o", "mixed2.safetensors", "--data", "data", "--json");
   assert.equal(JSON.parse(again.stdout).files[0].digest, result.files[0].digest);
 });

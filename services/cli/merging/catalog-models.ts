@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
-import { type ModelFiles, openModel } from "#libs/models";
+import { fileDigest, type ModelFiles, openDigestCache, openModel } from "#libs/models";
 import { type Digest, inputsOf, layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { UsageError } from "#libs/service/process";
@@ -51,11 +51,11 @@ function targetOf(options: GlobalOptions, context: CommandContext): Promise<Targ
   return target;
 }
 
-/** The path of a blob in the user's cache. What is there was checked when it came. */
+/** The path of a blob in the user's cache, with the bytes that its name says: others are fetched again. */
 async function fetched(digest: Digest, artifacts: Artifacts, signal: AbortSignal): Promise<string> {
   const folder = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "weights");
   const path = join(folder, `${digest.replace("sha256:", "")}.safetensors`);
-  if (await stat(path).catch(() => undefined)) return path;
+  if (await holds(path, digest, signal)) return path;
   await mkdir(folder, { recursive: true });
   const temporary = join(folder, `.${randomUUID()}.tmp`);
   try {
@@ -65,6 +65,13 @@ async function fetched(digest: Digest, artifacts: Artifacts, signal: AbortSignal
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+async function holds(path: string, digest: Digest, signal: AbortSignal): Promise<boolean> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  if (found === undefined) return false;
+  const identity = { device: found.dev, inode: found.ino, mtimeNs: found.mtimeNs };
+  return (await fileDigest({ path, size: Number(found.size), identity }, { cache: openDigestCache(), signal })) === digest;
 }
 
 /** The foundation model that a model of the catalog comes from, by its recipe; undefined if it comes from several. */
