@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Digest } from "#libs/recipes";
@@ -38,13 +38,17 @@ export async function runAdapters(plan: AdapterPlan, options: RunAdaptersOptions
   const { directory, fsync = true, force = false, signal } = options;
   signal.throwIfAborted();
   await mkdir(directory, { recursive: true });
-  const names = [...plan.outputs.map(({ name }) => name), ...(plan.config === undefined ? [] : ["adapter_config.json"])];
+  const texts = [
+    ...(plan.config === undefined ? [] : [{ name: "adapter_config.json", text: plan.config }]),
+    ...(plan.index === undefined ? [] : [{ name: "model.safetensors.index.json", text: plan.index }]),
+  ];
+  const names = [...plan.outputs, ...texts].map(({ name }) => name);
   for (const name of force ? [] : names) {
     if (await stat(join(directory, name)).catch(() => undefined))
       throw new AdapterError([`${join(directory, name)} exists; --force overwrites it`]);
   }
   await checkInputs(plan);
-  const temporary = plan.outputs.map(({ name }) => join(directory, `.${name}.${plan.key.slice(0, 12)}.partial`));
+  const temporary = names.map((name) => join(directory, `.${name}.${plan.key.slice(0, 12)}.partial`));
   try {
     for (const [i, { size, header }] of plan.outputs.entries()) {
       await using file = await open(temporary[i]!, "w");
@@ -58,9 +62,12 @@ export async function runAdapters(plan: AdapterPlan, options: RunAdaptersOptions
       files.push({ name, size, digest: await digestOfFile(temporary[i]!, signal) });
       if (fsync) await syncPath(temporary[i]!);
     }
-    for (const [i, { name }] of plan.outputs.entries()) await rename(temporary[i]!, join(directory, name));
-    if (plan.config !== undefined) await writeWhole(join(directory, "adapter_config.json"), plan.config, plan.key, fsync);
-    if (plan.index !== undefined) await writeWhole(join(directory, "model.safetensors.index.json"), plan.index, plan.key, fsync);
+    for (const [i, { text }] of texts.entries()) {
+      const path = temporary[plan.outputs.length + i]!;
+      await writeFile(path, text);
+      if (fsync) await syncPath(path);
+    }
+    for (const [i, name] of names.entries()) await rename(temporary[i]!, join(directory, name));
     if (fsync) await syncPath(directory);
     return { files };
   } catch (error) {
@@ -108,16 +115,6 @@ async function digestOfFile(path: string, signal: AbortSignal): Promise<Digest> 
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk as Uint8Array);
   return `sha256:${hash.digest("hex")}`;
-}
-
-async function writeWhole(path: string, text: string, key: string, fsync: boolean): Promise<void> {
-  const temporary = `${path}.${key.slice(0, 12)}.partial`;
-  {
-    await using file = await open(temporary, "w");
-    await file.writeFile(text);
-    if (fsync) await file.sync();
-  }
-  await rename(temporary, path);
 }
 
 async function syncPath(path: string): Promise<void> {
