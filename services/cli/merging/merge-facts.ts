@@ -69,6 +69,7 @@ function fileLabel({ kind, path }: ModelFiles): string {
 /** What a report says of the licence of the result, without the folders of this machine where it says why there is none. */
 export function licenceOf({ licence }: CompatibilityReport, models: readonly ModelFiles[]): MergeFacts["licence"] {
   if (licence !== undefined) return { expression: licence };
+  if (models.length > 2 && models.every(({ licences }) => licences.length === 0)) return { why: "no model names one" };
   const { why = "no model names one" } = resultLicence(
     models.map(({ licences }) => licences),
     models.map(labelOf),

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { foldSums, openSums, prepareRounded, type SumMember, type SumsFile } from "#libs/merging";
-import { type ModelFiles, openModel, recipeName, weightsDigest } from "#libs/models";
+import { type ModelFiles, openDigestCache, openModel, recipeName, weightsDigest } from "#libs/models";
 import type { Digest } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../context.ts";
@@ -33,7 +33,7 @@ export async function update(names: readonly string[], options: AverageOptions, 
   const models = await openInputs([...add, ...remove], options, context);
   const before = await readRecipe(to);
   const exclude = excludedBy(before);
-  const now = await currentOutput(to, sums);
+  const now = await currentOutput(to, sums, signal);
   const compared = now.model ? [now.model, ...models] : models;
   const report = await requireCompatible(compared, { exclude, allowUnrelated: options.allowUnrelated === true, mixedTypes: true }, context);
   const members = membersOf(models, await digestsOf(models, options, context), add.length, options.weights, sums);
@@ -105,11 +105,15 @@ function isDone(members: readonly SumMember[], { members: listed = [] }: SumsFil
 type Current = { readonly model: ModelFiles | undefined; readonly matches: boolean; readonly dtype: OutputDtype | undefined };
 
 /** The average as it is now: whether it is the one that the sums say, and its type where that is not the members' own. */
-async function currentOutput(to: string, { output, layout }: SumsFile): Promise<Current> {
+async function currentOutput(to: string, { output, layout }: SumsFile, signal: AbortSignal): Promise<Current> {
   if (!(await stat(to).catch(() => undefined))) return { model: undefined, matches: false, dtype: undefined };
   const model = await openModel(to);
   const summed = layout.find(({ rule }) => rule === "sum");
   const dtype = summed && model.tensors.get(summed.name)?.dtype;
   const other = dtype !== summed?.dtype && (dtype === "F32" || dtype === "F16" || dtype === "BF16" || dtype === "F64");
-  return { model, matches: output === undefined || (await weightsDigest(model)) === output, dtype: other ? dtype : undefined };
+  return {
+    model,
+    matches: output === undefined || (await weightsDigest(model, { cache: openDigestCache(), signal })) === output,
+    dtype: other ? dtype : undefined,
+  };
 }
