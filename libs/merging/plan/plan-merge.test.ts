@@ -113,6 +113,43 @@ test("a method that is not there, and one that gets too few or a base, say so", 
   assert.match(problems(() => planMerge(request(two(), { base, baseDigest: digestOf("z") })))[0]!, /linear takes no base model/);
 });
 
+test("what only passes through is copied, whatever its type; what is scaled or gets another type is made", () => {
+  const model = modelOf("x", [...layout, { name: "quantised", dtype: "F8_E4M3", shape: [4] }]);
+  const made = (given: Partial<MergeRequest>) => {
+    const { tensors } = planMerge(request([model], { method: "passthrough", ...given }));
+    return Object.fromEntries(tensors.map(({ name, method }) => [name, method]));
+  };
+  assert.deepEqual(new Set(Object.values(made({ exclude: new Set(["bn.num_batches_tracked"]) }))), new Set(["agree"]));
+  const scaled = made({ parametersOf: (name) => (name === "a" ? { models: [{ scale: 0.5 }] } : {}) });
+  assert.deepEqual([scaled["a"], scaled["b"], scaled["quantised"]], ["passthrough", "agree", "agree"]);
+  assert.equal(made({ dtype: "BF16" })["b"], "passthrough");
+});
+
+test("statistics lie beside each tensor, and have its shape, or that of its inputs", () => {
+  const models = [modelOf("x", [{ name: "w", dtype: "F32", shape: [2, 3] }]), modelOf("y", [{ name: "w", dtype: "F32", shape: [2, 3] }])];
+  const files = (...shapes: number[][]) => shapes.map((shape, i) => modelOf(`s${i}`, [{ name: "w", dtype: "F32", shape }]));
+  const given = (method: string, statistics: readonly ModelFiles[]) => ({
+    method,
+    statistics,
+    statisticsDigests: statistics.map(({ name }) => digestOf(name)),
+  });
+  const plan = planMerge(request(models, given("fisher", files([2, 3], [2, 3]))));
+  assert.deepEqual(
+    plan.tensors[0]!.statistics!.map(({ file }) => plan.inputs[file]!.path),
+    ["/models/s0.safetensors", "/models/s1.safetensors"],
+  );
+  assert.equal(planMerge(request(models, given("regmean", files([3, 3], [3, 3])))).tensors[0]!.statistics!.length, 2);
+  const wrong = (method: string, statistics: readonly ModelFiles[]) =>
+    problems(() => planMerge(request(models, given(method, statistics))));
+  assert.deepEqual(wrong("fisher", files([2, 3], [3, 3])), ['tensor "w": the statistics s1 have the shape [3, 3]; fisher needs [2, 3]']);
+  assert.deepEqual(wrong("regmean", files([3, 3], [2, 2])), ['tensor "w": the statistics s1 have the shape [2, 2]; regmean needs [3, 3]']);
+  assert.deepEqual(wrong("fisher", files([2, 3])), ["fisher needs statistics of every model: 2 files, not 1"]);
+  assert.deepEqual(wrong("linear", files([2, 3], [2, 3])), ["linear takes no statistics"]);
+  // Tensors that are no linear layers have no Gram matrices.
+  const none = [modelOf("s0", [{ name: "v", dtype: "F32", shape: [1] }]), modelOf("s1", [{ name: "v", dtype: "F32", shape: [1] }])];
+  assert.equal(planMerge(request(models, given("regmean", none))).tensors[0]!.statistics, undefined);
+});
+
 test("parameters that are wrong, alone or together, are said before anything is read", () => {
   const given = (weight: number) => () => ({ models: [{ weight }, { weight: -1 }] });
   assert.deepEqual(

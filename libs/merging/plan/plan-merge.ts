@@ -130,6 +130,10 @@ function planTensor(tensor: TensorRequest, context: Context): Unplaced | string[
   if (wrong.length > 0 || typeof statistics === "string") return [...wrong, ...(typeof statistics === "string" ? [statistics] : [])];
   const misfit = parametersProblem(tensor, shape, parameters, statistics !== undefined, context);
   if (misfit !== undefined) return [misfit];
+  if (isCopy(method, parameters, first.dtype, request.dtype)) {
+    const models = tensor.sources.map(source);
+    return { name: tensor.name, shape, elements, method: "agree", parameters: { merge: {}, models: [] }, models, dtype: first.dtype };
+  }
   const inOrder = tensor.sources.length === request.models.length && tensor.sources.every(({ model }, i) => model === i);
   return {
     name: tensor.name,
@@ -143,6 +147,11 @@ function planTensor(tensor: TensorRequest, context: Context): Unplaced | string[
     ...(statistics === undefined ? {} : { statistics }),
     dtype: request.dtype ?? first.dtype,
   };
+}
+
+/** A tensor that only passes through keeps its bytes: what is not a number in it is none of our business. */
+function isCopy({ name }: Method, { models }: PlannedTensor["parameters"], from: Dtype, to: Dtype | undefined): boolean {
+  return name === "passthrough" && models[0]?.["scale"] === 1 && (to === undefined || to === from);
 }
 
 /** Parameters can be right one by one and not together: weights that sum to nothing. The method says so before anything is read. */
@@ -203,12 +212,14 @@ function statisticsOf(
   { request, method, inputs }: Context,
 ): Source[] | string | undefined {
   const files = sources.map(({ model }) => request.statistics?.[model]);
+  // Said already, for the request as a whole.
+  if (files.includes(undefined)) return undefined;
   const places = files.map((file, i) => file?.tensors.get(sources[i]!.tensor));
   // RegMean has Gram matrices for linear layers only; every other tensor is a plain mean. Fisher information has a number for each weight.
   if (method.statistics === "gram" && places.every((place) => place === undefined)) return undefined;
   const wanted = method.statistics === "gram" ? [shape.at(-1) ?? 1, shape.at(-1) ?? 1] : shape;
   for (const [i, place] of places.entries()) {
-    const file = files[i]?.name ?? `model ${i}`;
+    const file = files[i]!.name;
     if (place === undefined) return `${label}: the statistics ${file} have none for it`;
     if (!isAveraged(place.dtype)) return `${label}: the statistics ${file} are ${place.dtype}; they have to be F64, F32, F16 or BF16`;
     if (place.shape.join() !== wanted.join())

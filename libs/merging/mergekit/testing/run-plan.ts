@@ -21,6 +21,8 @@ function runTensor(plan: MergePlan, { name, shape, method, parameters, models, b
     return values;
   };
   const digests = of === undefined ? plan.digests : of.map((index) => plan.digests[index]!);
+  // Bytes that all sources have are those of the first.
+  if (method === "agree") return read(models[0]!);
   const tensor = { name, shape, models: models.map(read), parameters, ...(base === undefined ? {} : { base: read(base) }) };
   return runMethodInMemory(methodNamed(method)!, [tensor], { type: dtype as "F32", seed: plan.seed, digests })[0]!;
 }
