@@ -4,6 +4,7 @@ export {
   type AdapterRequest,
   applyAdapter,
   averageAdapters,
+  factorProblems,
   planAdapters,
   readLora,
   runAdapters,

@@ -78,6 +78,22 @@ export function readLora(model: ModelFiles): Lora {
   return { model, modules, saved };
 }
 
+/**
+ * What keeps factors from being merged each for itself: the result has one configuration, so that each module has to have one scaling in
+ * all adapters. @throws AdapterError for adapters that cannot be read
+ */
+export function factorProblems(adapters: readonly ModelFiles[]): string[] {
+  const loras = adapters.map(readLora);
+  const targets = new Set(loras.flatMap(({ modules }) => [...modules.keys()]));
+  return [...targets].flatMap((target) => {
+    const says = (lora: Lora) => lora.modules.get(target)?.scaling;
+    const scalings = new Set(loras.map(says).filter((scaling) => scaling !== undefined));
+    if (scalings.size < 2) return [];
+    const each = loras.map((lora) => `${says(lora) ?? "none"} in ${lora.model.name}`).join(", ");
+    return [`${target} has different scalings (lora_alpha / r): ${each}`];
+  });
+}
+
 /** The shape that the weight of a module has in the base, as far as the adapter tells: how many numbers, row by row. */
 export function productShape({ a, b, transposed }: LoraModule): readonly [number, number] {
   return transposed ? [a.columns, b.rows] : [b.rows, a.columns];

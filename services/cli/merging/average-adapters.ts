@@ -1,4 +1,4 @@
-import type { GivenParameters, Method } from "#libs/merging";
+import { factorProblems, type GivenParameters, type Method } from "#libs/merging";
 import type { ModelFiles } from "#libs/models";
 import type { Digest } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
@@ -31,6 +31,12 @@ export function areAdapters(models: readonly ModelFiles[]): boolean {
   throw new UsageError(
     `${adapters[0]!.name} is an adapter and ${other.name} is not; average adapters, and name the model under them with --base`,
   );
+}
+
+/** @throws UsageError where the factors of adapters cannot be merged each for itself */
+export function requireLikeFactors(adapters: readonly ModelFiles[]): void {
+  const problems = factorProblems(adapters);
+  if (problems.length > 0) throw new UsageError(`--factors-apart: ${problems.join("; ")}`);
 }
 
 /** The mean of adapters: of their products, never of their factors apart. @throws UsageError for what has no meaning */
