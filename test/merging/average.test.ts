@@ -236,6 +236,26 @@ test("members that come and go: the bytes of all at once", async () => {
   assert.deepEqual([changed.code, /somebody changed it; --force writes it anew/.test(changed.stderr)], [1, true]);
 });
 
+test("numbers that are not finite, or become so, are said; nothing is published of the first", async () => {
+  const bias = { shape: [3], values: [1, 2, Number.NaN] };
+  await writeFile(directory.join("nan.safetensors"), weightsFile({ bias }));
+  await writeFile(directory.join("large.safetensors"), weightsFile({ bias: { shape: [3], values: [1, 2, 1e5] } }));
+  const refused = await average("large.safetensors", "nan.safetensors", "-o", "finite.safetensors");
+  assert.deepEqual(
+    [refused.code, refused.stderr],
+    [1, 'ratatouille: tensor "bias" is not finite at element 2: nan.safetensors has NaN there\n'],
+  );
+  assert.deepEqual(
+    (await list()).filter((name) => name.includes("finite")),
+    [],
+  );
+  const { code, stdout } = await average("large.safetensors", "large.safetensors", "-o", "infinite.safetensors", "--dtype", "float16");
+  assert.deepEqual(
+    [code, /^1 number is too large for F16 and infinite now; --dtype bfloat16 or float32 keeps them$/m.test(stdout)],
+    [0, true],
+  );
+});
+
 test("what is wrong is said in one sentence, with the exit code of wrong usage or of failure", async () => {
   await writeFile(directory.join("text.safetensors"), "hello, this is no model");
   await writeFile(directory.join("other.safetensors"), weightsFile({ "head.weight": { shape: [2], values: [1, 2] } }));
@@ -261,6 +281,7 @@ test("what is wrong is said in one sentence, with the exit code of wrong usage o
     [[...ab, "-o", "x", "--set", "depth"], 2, /Expected name=value, such as density=0\.5/],
     [[...ab, "-o", "x", "--dtype", "int8"], 2, /Expected float32, bfloat16, float16 or float64\./],
     [[...ab, "-o", "x", "--max-shard-size", "5 elephants"], 2, /Expected a size such as 5GB, 500MB or 2GiB\./],
+    [[...ab, "-o", "c.safetensors/x"], 1, /^cannot write to c\.safetensors\/x: what should be its folder is a file$/],
     [[...ab, "-o", "x", "--threads", "0"], 2, /Expected a whole number from 1 to 256\./],
     [
       ["--add", "c.safetensors", "--to", "a.safetensors"],

@@ -1,6 +1,7 @@
 import {
   isAveraged,
   MERGE_ARITHMETIC,
+  MergeError,
   type MergePlan,
   MergePlanError,
   type MergeRequest,
@@ -25,7 +26,10 @@ export function mergeWork(request: MergeRequest): Work {
     dtype: mainDtype(plan.tensors),
     resumes: true,
     needs: (threads) => estimate(plan, threads),
-    run: (options) => runMerge(plan, options),
+    run: (options) =>
+      runMerge(plan, options).catch((error: unknown) => {
+        throw error instanceof MergeError ? withNames(error, plan, request) : error;
+      }),
   };
 }
 
@@ -36,6 +40,16 @@ function planned(request: MergeRequest): MergePlan {
     if (cause instanceof MergePlanError) throw new UsageError(cause.message, { cause });
     throw cause;
   }
+}
+
+/** Of a model that threads know by its number the user knows the name. */
+function withNames(error: MergeError, { tensors }: MergePlan, { models }: MergeRequest): Error {
+  const of = tensors.find(({ name }) => name === error.tensor)?.of;
+  const message = error.message.replace(
+    /models\[(\d+)\]/g,
+    (text, index: string) => models[of?.[Number(index)] ?? Number(index)]?.name ?? text,
+  );
+  return Object.assign(new Error(message, { cause: error }), { kind: error.kind });
 }
 
 /** The type of most numbers that are written. */

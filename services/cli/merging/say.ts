@@ -49,15 +49,13 @@ export function sayResult(result: Produced, { work, output, options, models: par
       `${parents.length} models, ${facts.method.title.toLowerCase()}; ${bytes(size)} in ${duration(1000 * seconds)}${readBytes > 100e6 ? speed : ""}${resumed ? ", resumed" : ""}`,
     ],
     ["", `licence: ${licence}`],
-    ...(overflowed > 0
-      ? [
-          [
-            "",
-            `${overflowed} ${overflowed === 1 ? "number is" : "numbers are"} too large for ${facts.dtype} and infinite now; --dtype float32 keeps them`,
-          ],
-        ]
-      : []),
+    ...(overflowed > 0 ? [["", tooLarge(overflowed, facts.dtype)]] : []),
   ];
   const width = Math.min(40, Math.max(...rows.map(([name = ""]) => name.length)));
   return rows.map(([name = "", value]) => `${(name === "" ? "" : name.padEnd(width)) + (name === "" ? "" : "  ")}${value}\n`).join("");
+}
+
+function tooLarge(count: number, dtype: string): string {
+  const hint = dtype === "F16" ? "; --dtype bfloat16 or float32 keeps them" : "";
+  return `${count} ${count === 1 ? "number is" : "numbers are"} too large for ${dtype} and infinite now${hint}`;
 }

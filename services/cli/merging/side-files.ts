@@ -37,14 +37,28 @@ function isWeights(entry: string): boolean {
  * @returns whether it has made it
  */
 export async function stageSideFiles(output: Output, key: string, files: readonly SideFile[], fsync: boolean): Promise<boolean> {
-  const made = await mkdir(output.directory, { recursive: true });
-  for (const { name, content } of files) {
-    await using handle = await open(pathIn(output, temporaryName(name, key)), "w");
-    await handle.writeFile(content);
-    if (fsync) await handle.sync();
+  try {
+    const made = await mkdir(output.directory, { recursive: true });
+    for (const { name, content } of files) {
+      await using handle = await open(pathIn(output, temporaryName(name, key)), "w");
+      await handle.writeFile(content);
+      if (fsync) await handle.sync();
+    }
+    return made !== undefined;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new Error(`cannot write to ${output.path}: ${REASONS[code ?? ""] ?? message}`, { cause });
   }
-  return made !== undefined;
 }
+
+const REASONS: { readonly [code: string]: string } = {
+  ENOSPC: "no space is left on the disk",
+  EACCES: "this user may not write there",
+  EROFS: "the file system is read-only",
+  ENOTDIR: "what should be its folder is a file",
+  EEXIST: "what should be its folder is a file",
+  ENOENT: "its folder cannot be made",
+};
 
 /** Gives staged files their names, when the weights have theirs; the last one is what the next command looks for. */
 export async function publishSideFiles(output: Output, key: string, files: readonly SideFile[], fsync: boolean): Promise<void> {
