@@ -8,6 +8,7 @@ const cases = [
   [["ODbL-1.0"], { license: "odbl" }],
   [["GFDL-1.3-only"], { license: "gfdl" }],
   [["LicenseRef-unknown"], { license: "unknown" }],
+  [["LicenseRef-llama3.1"], { license: "llama3.1" }],
   [[], { license: "unknown" }],
   [["0BSD"], { license: "other", license_name: "0bsd", license_link: "https://spdx.org/licenses/0BSD.html" }],
   [["LicenseRef-Our-Own"], { license: "other", license_name: "our-own", license_link: "LICENSE" }],

@@ -9,6 +9,12 @@ const known = new Set(
   agpl-3.0 gfdl gpl-2.0 gpl-3.0 lgpl-2.1 lgpl-3.0 isc lppl-1.3c ms-pl mpl-2.0 odc-by odbl osl-3.0 postgresql ofl-1.1 ncsa unlicense zlib
   pddl`.split(/\s+/),
 );
+/** Licences of its list that SPDX does not know: there they are `LicenseRef-` and this name. */
+const hubOnly = new Set(
+  `openrail openrail++ bigscience-openrail-m creativeml-openrail-m bigscience-bloom-rail-1.0 bigcode-openrail-m deepfloyd-if-license
+  llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 gemma grok2-community apple-amlr fair-noncommercial-research-license intel-research
+  h-research`.split(/\s+/),
+);
 /** SPDX identifiers that Hugging Face spells without their version, or calls by another name. */
 const renamed: { readonly [spdx: string]: string } = {
   "c-uda-1.0": "c-uda",
@@ -26,7 +32,7 @@ export function hubLicence(licences: readonly string[]): HubLicence {
   const [only, ...others] = licences;
   if (only === undefined) return { license: "unknown" };
   const identifier = hubIdentifier(only);
-  if (others.length === 0 && (known.has(identifier) || identifier === "unknown")) return { license: identifier };
+  if (others.length === 0 && (known.has(identifier) || hubOnly.has(identifier) || identifier === "unknown")) return { license: identifier };
   const simple = others.length === 0 && /^[\w.+-]+$/.test(only);
   const named = licences.some((licence) => licence.includes("LicenseRef-"));
   return {
@@ -43,5 +49,7 @@ export function hubLicence(licences: readonly string[]): HubLicence {
 
 function hubIdentifier(spdx: string): string {
   const lower = spdx.toLowerCase().replace(/-(?:only|or-later)$/, "");
+  const own = lower.replace(/^licenseref-/, "");
+  if (hubOnly.has(own)) return own;
   return renamed[lower] ?? (lower.startsWith("gfdl-") ? "gfdl" : lower);
 }

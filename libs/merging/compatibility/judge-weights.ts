@@ -167,7 +167,7 @@ function* outlierNorms(names: readonly string[], weights: WeightsReport, tensors
 
 /**
  * Values whose logarithm is far from the others': a robust z-score by the median and the median absolute deviation, which one or two
- * wild models do not move. Two values have no middle, so there the factor alone decides, and generously.
+ * wild models do not move. Fewer than three values have no middle.
  */
 export function outliers(values: readonly number[]): { index: number; z: number; factor: number }[] {
   const positive = values.filter((value) => value > 0 && Number.isFinite(value));
