@@ -9,7 +9,7 @@ import { inSpan, type Logger } from "#libs/telemetry";
 import { fileSource } from "#libs/tensors";
 import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { type CheckedAverage, checkRecipe } from "./check-recipe.ts";
-import { checkCompatible } from "./compatibility.ts";
+import { checkCompatible, UNKNOWN_ARCHITECTURE } from "./compatibility.ts";
 import { IncompatibleModelsError, InvalidAverageError, NotFiniteError } from "./errors.ts";
 import { type Catalog, type Member, openMembers } from "./members.ts";
 import { averagingThroughput } from "./metrics.ts";
@@ -41,6 +41,7 @@ const AT_ONCE = 4;
 /** What may travel with a manifest. */
 const CARRIED_BYTES = 1 << 20;
 const CHUNK_BYTES = 1 << 20;
+const SIGN_OF_LIFE_MS = 20_000;
 const OUTPUT = "model.safetensors";
 
 /** An averager over a catalog. Members lie in `scratch` while they are averaged. */
@@ -56,7 +57,7 @@ export function createAverager(parts: { readonly artifacts: Artifacts; readonly 
     { reproduce, allowUnrelated }: Omit<AverageOptions, "signal">,
     { signal, report }: WorkContext<Progress>,
   ): Promise<Artifact> {
-    using opened = await openMembers(catalog, placesOf(checked), signal);
+    using opened = await withSignsOfLife(report, () => openMembers(catalog, placesOf(checked), signal));
     const { models, base, statistics } = sortOut(opened.members, checked);
     const method = String(recipe.parameters["method"]);
     const strict = method === "uniform" || method === "weighted";
@@ -76,7 +77,7 @@ export function createAverager(parts: { readonly artifacts: Artifacts; readonly 
       recipe,
       licences: foldLicences(opened.members.map(({ model }) => model.licences)),
       weights: { mediaType: mediaTypes.weights, digest, size },
-      architecture: models[0]!.architecture,
+      architecture: models.find(({ architecture }) => architecture !== UNKNOWN_ARCHITECTURE)?.architecture ?? UNKNOWN_ARCHITECTURE,
       parameterCount: plan.tensors.reduce((sum, { elements }) => sum + elements, 0),
       dtype: mainDtype(plan),
     });
@@ -107,6 +108,16 @@ export function createAverager(parts: { readonly artifacts: Artifacts; readonly 
       );
     },
   };
+}
+
+/** Large members take long to fetch, and callers hang up who hear nothing. */
+async function withSignsOfLife<T>(report: WorkContext<Progress>["report"], work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => report({ readBytes: 0, totalBytes: 0 }), SIGN_OF_LIFE_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function placesOf({ models, base, statistics }: CheckedAverage) {

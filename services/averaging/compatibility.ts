@@ -3,6 +3,9 @@ import type { CheckedAverage } from "./check-recipe.ts";
 import { IncompatibleModelsError, InvalidAverageError, type Mismatch } from "./errors.ts";
 import type { Member } from "./members.ts";
 
+/** What the config of a model says of which nobody knows what it is. */
+export const UNKNOWN_ARCHITECTURE = "unknown";
+
 /** What is averaged, and under it the base. */
 export type Compared = { readonly models: readonly Member[]; readonly base: Member | undefined };
 
@@ -27,9 +30,10 @@ export async function checkCompatible(
     throw new InvalidAverageError([{ field, description: "leaves no tensor to average" }]);
   const mixedTypes = !strict && dtype !== undefined;
   const mismatches: Mismatch[] = compareStructure(all, { exclude, mixedTypes });
-  const compared = base === undefined ? models : [...models, base];
-  if (compared.some(({ architecture }) => architecture !== compared[0]!.architecture)) {
-    const problem = compared.map(({ architecture, model }) => `${architecture} in ${model.name}`).join("; ");
+  // Imported models need not say what they are.
+  const named = (base === undefined ? models : [...models, base]).filter(({ architecture }) => architecture !== UNKNOWN_ARCHITECTURE);
+  if (named.some(({ architecture }) => architecture !== named[0]!.architecture)) {
+    const problem = named.map(({ architecture, model }) => `${architecture} in ${model.name}`).join("; ");
     mismatches.unshift({ tensor: "(architecture)", problem });
   }
   const report = await checkModels(files, { base: base?.model, exclude, allowUnrelated, mixedTypes, full: false, signal });
