@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { type DigestCache, type ModelFiles, openDigestCache, type WeightsFile, weightsDigest } from "#libs/models";
 import type { Digest } from "#libs/recipes";
 import type { CommandContext } from "../context.ts";
+import type { DigestSetup } from "./digest-thread.ts";
 import { type ReadingDisplay, showReading } from "./progress.ts";
 
 export type DigestingOptions = { readonly threads?: number; readonly quiet?: boolean; readonly json?: boolean };
@@ -36,9 +37,14 @@ async function read(
     found.set(file.path, digest);
     cache.set(file, digest);
   };
-  using display = showReading(`reading ${files.length === 1 ? "a file" : `${files.length} files`} to know what is in them`, stderr, quiet);
-  if (total < WORTH_THREADS || files.length === 1 || threads < 2) await readHere(files, total, signal, display, take);
-  else await readInThreads(files, total, threads, signal, display, take);
+  try {
+    using display = showReading(`hashing ${files.length} ${files.length === 1 ? "file" : "files"}`, stderr, quiet);
+    if (total < WORTH_THREADS || files.length === 1 || threads < 2) await readHere(files, total, signal, display, take);
+    else await readInThreads(files, total, threads, signal, display, take);
+  } catch (error) {
+    if (signal.aborted) stderr.write("interrupted; nothing was written\n");
+    throw error;
+  }
   return { get: (file) => cache.get(file) ?? found.get((file as WeightsFile).path), set: () => undefined };
 }
 
@@ -67,10 +73,13 @@ async function readInThreads(
   const module = new URL("digest-thread.ts", import.meta.url);
   // The largest first, so that no thread is left with one at the end.
   const units = files.toSorted((a, b) => b.size - a.size).map(({ path, size, identity }) => ({ path, size, identity }));
-  let readBytes = 0;
-  for await (const { index, result } of runInThreads<(typeof units)[number], Digest>({ module, setup: {}, units, threads, signal })) {
-    readBytes += units[index]!.size;
-    display.update({ readBytes, totalBytes });
-    take(units[index] as WeightsFile, result);
+  const setup: DigestSetup = { readBytes: new SharedArrayBuffer(8) };
+  const counter = new BigUint64Array(setup.readBytes);
+  const timer = setInterval(() => display.update({ readBytes: Number(Atomics.load(counter, 0)), totalBytes }), 100);
+  try {
+    for await (const { index, result } of runInThreads<(typeof units)[number], Digest>({ module, setup, units, threads, signal }))
+      take(units[index] as WeightsFile, result);
+  } finally {
+    clearInterval(timer);
   }
 }
