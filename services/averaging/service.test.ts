@@ -165,13 +165,13 @@ test("a damaged model is said to be damaged, and is not used", async () => {
 
 test("an average that nobody waits for any more stops, and can be asked for again", async () => {
   await using system = await startSystem();
-  const large = (x: number) => saveFloat32(new Map([["w", { shape: [2 ** 21], data: new Float32Array(2 ** 21).fill(x) }]]));
+  const large = (x: number) => saveFloat32(new Map([["w", { shape: [2 ** 22], data: new Float32Array(2 ** 22).fill(x) }]]));
   const recipe = averageRecipe([await system.publishModel(large(1)), await system.publishModel(large(2))]);
   for await (const _ of system.client.average({ recipe: JSON.stringify(recipe) }, { timeoutMs: 60_000 })) break;
   await waitFor(async () => (await system.logged("average stopped")) === 1, { what: "the average to stop" });
   assert.equal(await system.logged("averaged"), 0);
   const { artifact } = await system.average(recipe);
-  assert.equal(loadFloat32(await weightsOf(system, artifact.manifest)).get("w")!.data[2 ** 21 - 1], 1.5);
+  assert.equal(loadFloat32(await weightsOf(system, artifact.manifest)).get("w")!.data[2 ** 22 - 1], 1.5);
 });
 
 const one = (system: TestSystem) => publishAll(system, 1);

@@ -3,7 +3,7 @@ import type { ModelFiles } from "#libs/models";
 import type { Digest, Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../context.ts";
-import { adapterMean, adapterMethod, areAdapters } from "./average-adapters.ts";
+import { adapterMean, adapterMethod, areAdapters, requireLikeFactors } from "./average-adapters.ts";
 import type { AverageOptions } from "./average-command.ts";
 import { requireCompatible } from "./compatible.ts";
 import { digestsOf } from "./digests.ts";
@@ -13,6 +13,7 @@ import { mergeWork } from "./merge-work.ts";
 import { type Output, outputOf } from "./output.ts";
 import { produce } from "./produce.ts";
 import { updatableWork } from "./updatable-work.ts";
+import type { Work } from "./work.ts";
 
 /** Averages models that are named on the command line. */
 export async function average(names: readonly string[], options: AverageOptions, context: CommandContext): Promise<number> {
@@ -23,7 +24,9 @@ export async function average(names: readonly string[], options: AverageOptions,
   const models = await openInputs(names, options, context);
   const [base] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
   const statistics = await openInputs(options.statistics ?? [], options, context);
-  const adapters = areAdapters(models) && !options.factorsApart;
+  const factors = areAdapters(models);
+  const adapters = factors && !options.factorsApart;
+  if (factors && !adapters) requireLikeFactors(models);
   const report = await requireCompatible(models, { base, exclude: new Set(options.exclude), ...checked(options) }, context);
   const all = await digestsOf([...models, ...statistics, ...(base ? [base] : [])], options, context);
   const inputs: Inputs = {
@@ -36,18 +39,33 @@ export async function average(names: readonly string[], options: AverageOptions,
   const plain = adapters
     ? adapterMean({ ...inputs, adapters: models }, given, { ...options, method: method.name }, output)
     : mergeWork(request);
-  const work = options.updatable ? updatableWork(plain, request, output) : plain;
+  const parameters = parametersOf(options, method);
+  const done = options.server === undefined ? plain : await remotely(plain, request, parameters, options, context);
+  const work = options.updatable ? updatableWork(done, request, output) : done;
   const weights = given.models?.map(({ weight }) => weight).filter((weight) => typeof weight === "number");
   return produce(
     {
       ...{ work, models, digests: inputs.digests, base, baseDigest: inputs.baseDigest, output, options, report },
       method: adapters ? adapterMethod : method,
-      parameters: parametersOf(options, method),
+      parameters,
       weights: weights?.length === models.length ? weights : undefined,
       configuration: adapters ? undefined : () => configurationOf(models, base, options, method, given),
     },
     context,
   );
+}
+
+/** The same work, done by the server that is named. */
+async function remotely(
+  work: Work,
+  request: MergeRequest,
+  parameters: { readonly [name: string]: Json },
+  options: AverageOptions,
+  context: CommandContext,
+): Promise<Work> {
+  // With it comes gRPC, which others do not wait for.
+  const { remoteWork } = await import("./remote-average.ts");
+  return remoteWork(work, { request, parameters, allowUnrelated: options.allowUnrelated === true }, options, context);
 }
 
 type Inputs = Required<Pick<MergeRequest, "models" | "digests" | "statistics" | "statisticsDigests">> & {
