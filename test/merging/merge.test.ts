@@ -146,6 +146,28 @@ test("tokenizers are copied as the configuration says, and a union of different 
   assert.match(base.stderr, /tokenizer at line 5 is `base`, and there is no `base_model`/);
 });
 
+test("several merges in one file: those with a name first, each once", async () => {
+  await cp(`${fixtures}mergekit-config/models`, out("multi", "models"), { recursive: true });
+  const half = (a: string, b: string) => `merge_method: linear\nmodels:\n  - model: ${a}\n  - model: ${b}\n`;
+  await writeFile(out("multi", "multi.yml"), `${half("middle", "models/base")}---\nname: middle\n${half("models/a", "models/b")}`);
+  const run = (...args: string[]) => merge(out("multi"), "multi.yml", "-o", "result", "--quiet", ...args);
+  const without = await run();
+  assert.deepEqual([without.code, /say with --intermediate-dir where/.test(without.stderr)], [2, true], without.stderr);
+  const first = await run("--intermediate-dir", "steps");
+  assert.equal(first.code, 0, first.stderr);
+  assert.equal((await readdir(out("multi", "steps", "middle"))).includes("model.safetensors"), true);
+  const result = await read(out("multi", "result", "model.safetensors"));
+  await writeFile(out("multi", "two.yml"), half("steps/middle", "models/base"));
+  assert.equal((await merge(out("multi"), "two.yml", "-o", "again", "--quiet")).code, 0);
+  assert.deepEqual(await read(out("multi", "again", "model.safetensors")), result);
+  // What is made already is not made again; another configuration of that name is not overwritten without being asked.
+  await rm(out("multi", "result"), { recursive: true });
+  const second = await run("--intermediate-dir", "steps");
+  assert.deepEqual([second.code, second.stdout.includes("steps")], [0, false], second.stderr);
+  const other = await merge(out("multi"), "multi.yml", "-o", "other", "--intermediate-dir", "steps", "--dtype", "float16");
+  assert.deepEqual([other.code, /steps\/middle has .* already; --force overwrites/.test(other.stderr)], [1, true], other.stderr);
+});
+
 test("model+adapter: the adapter's product is added to the model first, and nothing of it stays", async () => {
   const folder = out("lora");
   await mkdir(folder, { recursive: true });

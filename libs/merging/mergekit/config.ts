@@ -43,8 +43,13 @@ export type TokenizerSource = { readonly from: "base" | "union" | Reference; rea
 /** A mergekit configuration, read. `models` is one slice without layer ranges. */
 export type MergekitConfig = {
   readonly path: string;
-  /** The file as it was, for mergekit_config.yml. */
+  /** The file as it was, or the part of it that this is, for mergekit_config.yml. */
   readonly text: string;
+  /** Where it begins. */
+  readonly line: number;
+  readonly column: number;
+  /** What others of the same file call its result. Only where there are several. */
+  readonly name?: { readonly text: string; readonly line: number; readonly column: number };
   readonly method: { readonly name: string; readonly line: number; readonly column: number };
   readonly base?: Reference;
   readonly kind: "models" | "slices";

@@ -3,5 +3,6 @@ export { type ConfigProblem, MergekitError } from "./errors.ts";
 export { LAYER_COUNTS } from "./layers.ts";
 export { parseMergekit } from "./parse.ts";
 export { recipeOfMergekit } from "./recipe.ts";
-export { type MergekitRequest, type OpenedModel, referencesOf, requestOfMergekit } from "./request.ts";
+export { referencesOf } from "./reference-list.ts";
+export { type MergekitRequest, type OpenedModel, requestOfMergekit } from "./request.ts";
 export { type ModelsByName, tokenizerDonor } from "./tokenizer.ts";

@@ -33,7 +33,7 @@ for (const folder of ["mergekit/cases", "mergekit-config/cases"]) {
   for (const name of readdirSync(cases).filter((file) => file.endsWith(".yml"))) {
     test(`${folder}/${name} is read`, () => {
       const text = readFileSync(new URL(name, cases), "utf8");
-      const config = parseMergekit(text, name);
+      const [config] = parseMergekit(text, name);
       assert.equal(config.text, text);
       assert.ok(config.slices.length > 0);
     });
@@ -41,7 +41,7 @@ for (const folder of ["mergekit/cases", "mergekit-config/cases"]) {
 }
 
 test("what is read", () => {
-  const config = parseMergekit(
+  const [config] = parseMergekit(
     `${good}out_dtype: torch.bfloat16\nbase_model: org/base+lora\ntokenizer: { source: base }\nchat_template: auto\n`,
     "x",
   );
@@ -71,7 +71,7 @@ models:
 parameters: { normalize: yes, rescale: off, lambda: 1_0 }
 tokenizer_source:
 `;
-  const config = parseMergekit(text, "x");
+  const [config] = parseMergekit(text, "x");
   const [a, b] = config.slices[0]!.sources;
   assert.deepEqual(a!.parameters.get("weight")!.conditions, [{ value: 0.1 }]);
   assert.deepEqual(b!.parameters.get("weight")!.conditions, [{ value: 0.1 }]);
@@ -82,21 +82,34 @@ tokenizer_source:
   assert.equal(config.tokenizer, undefined);
 });
 
+test("several merges come in the order in which they can be made, each with its own text", () => {
+  const named = (name: string, model: string) => `name: ${name}\n${good.replace("model: a", `model: ${model}`)}`;
+  const configs = parseMergekit(
+    `${good.replace("model: b", "model: second+first")}---\n${named("second", "first")}---\n${named("first", "a")}`,
+    "x",
+  );
+  assert.deepEqual(
+    configs.map(({ name }) => name?.text),
+    ["first", "second", undefined],
+  );
+  assert.equal(configs[1]!.text, named("second", "first"));
+});
+
 test("models in mergekit's long form, and with names that YAML takes for something else", () => {
   const text = good.replace("model: a", "model: { model: { path: a }, lora: { path: l } }").replace("model: b", "model: 007");
-  const [a, b] = parseMergekit(text, "x").slices[0]!.sources;
+  const [a, b] = parseMergekit(text, "x")[0].slices[0]!.sources;
   assert.equal(a!.reference.text, "a+l");
   assert.equal(b!.reference.text, "007");
 });
 
 test("what mergekit knows and a method does not use is accepted, and said", () => {
-  const { notes } = parseMergekit(`${good}parameters: { int8_mask: true, density: 0.5 }\nname: mine\n`, "x");
+  const [{ notes }] = parseMergekit(`${good}parameters: { int8_mask: true, density: 0.5 }\nname: mine\n`, "x");
   assert.deepEqual(notes, [
     "`name` at line 9 has no effect: it names one of several merges",
     "`int8_mask` at line 8 has no effect: masks take no memory here",
     "`density` at line 8 has no effect: linear does not use it",
   ]);
-  const misplaced = parseMergekit(good.replace("{ weight: 1 }", "{ weight: 1, normalize: false }"), "x");
+  const [misplaced] = parseMergekit(good.replace("{ weight: 1 }", "{ weight: 1, normalize: false }"), "x");
   assert.match(misplaced.notes[0]!, /`normalize` at line 4 has no effect: it belongs to the merge as a whole/);
 });
 
@@ -105,11 +118,15 @@ const rows: readonly (readonly [title: string, text: string, ...expected: (strin
   ["comments only", "# nothing\n---\n", "the configuration is empty"],
   ["no mapping", "- a\n", /^the configuration at line 1 must be a mapping with `merge_method`/],
   ["broken YAML", "merge_method: [linear\nmodels: 3", /^not YAML at line 2, column 1: /],
+  ["two results", `${good}---\n${good}`, "the merge at line 9 has no `name`, as the one at line 1: only one is the result"],
+  ["two merges of one name", `name: x\n${good}---\nname: x\n${good}---\n${good}`, "`name` at line 10 is `x` again, as at line 1"],
+  ["no result", `name: x\n${good}---\nname: y\n${good}`, "every merge has a `name`: leave it out in the one that is the result"],
   [
-    "two configurations",
-    `${good}---\n${good}`,
-    "`---` before line 9 begins another configuration, and one is taken at a time: put each into a file",
+    "merges in a circle",
+    `name: x\n${good.replace("model: a", "model: y")}---\nname: y\n${good.replace("model: a", "model: x")}---\n${good}`,
+    "`x` at line 13 is a merge that needs this one first: they go in a circle",
   ],
+  ["a name that is no folder", `name: a/b\n${good}---\n${good}`, /^`name` at line 1 must be letters, digits, .* not `a\/b`$/],
   [
     "no method",
     good.replace("merge_method: linear\n", ""),

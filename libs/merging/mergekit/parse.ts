@@ -1,8 +1,9 @@
 import { LineCounter, parseAllDocuments } from "yaml";
 import { methodNamed, methods } from "../methods/index.ts";
 import type { MergekitConfig } from "./config.ts";
-import { MergekitError } from "./errors.ts";
+import { type ConfigProblem, MergekitError } from "./errors.ts";
 import { fields, isEmpty, type Place, positionOf, quoted, type Reading, text, wrong } from "./nodes.ts";
+import { inOrder } from "./order.ts";
 import { checkSettings } from "./parameter-names.ts";
 import { readChatTemplate, readSeed, readTokenizer, readType } from "./read-fields.ts";
 import { readParts } from "./read-slices.ts";
@@ -26,35 +27,37 @@ const FIELDS = [
 ];
 
 /**
- * Reads a configuration of mergekit: of mergekit-yaml, and of mergekit-pytorch where models are safetensors files. YAML 1.1, as PyYAML has it.
+ * Reads configurations of mergekit: one of mergekit-yaml, one of mergekit-pytorch, where models are safetensors files, or several of
+ * mergekit-multi with `---` between them. YAML 1.1, as PyYAML has it.
  * @param path names the file in messages.
- * @throws MergekitError with every mistake in it. What mergekit passes over in silence, such as a misspelt field, is a mistake here.
+ * @returns them in an order in which each can be made: merges come before those that use them by name.
+ * @throws MergekitError with every mistake. What mergekit passes over in silence, such as a misspelt field, is a mistake here.
  */
-export function parseMergekit(source: string, path: string): MergekitConfig {
+export function parseMergekit(source: string, path: string): readonly [MergekitConfig, ...MergekitConfig[]] {
   const lines = new LineCounter();
   const documents = parseAllDocuments(source, { version: "1.1", lineCounter: lines, uniqueKeys: false, prettyErrors: false });
-  const fail = (line: number, column: number, message: string): never => {
-    throw new MergekitError(path, [{ line, column, message }]);
-  };
   const given = Array.isArray(documents) ? documents.filter(({ contents, errors }) => !isEmpty(contents) || errors.length > 0) : [];
-  const [document, second] = given;
-  if (document === undefined) return fail(1, 1, "the configuration is empty");
+  if (given.length === 0) throw new MergekitError(path, [{ line: 1, column: 1, message: "the configuration is empty" }]);
   const error = given.flatMap(({ errors }) => errors)[0];
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0]);
-    return fail(line, col, `not YAML at line ${line}, column ${col}: ${error.message.split("\n")[0]!.replace(/[.:]$/, "")}`);
+    const message = `not YAML at line ${line}, column ${col}: ${error.message.split("\n")[0]!.replace(/[.:]$/, "")}`;
+    throw new MergekitError(path, [{ line, column: col, message }]);
   }
-  if (second !== undefined) {
-    const { line, col } = lines.linePos(second.contents?.range?.[0] ?? 0);
-    return fail(line, col, `\`---\` before line ${line} begins another configuration, and one is taken at a time: put each into a file`);
-  }
-  const reading: Reading = { document, lines, problems: [], notes: [] };
-  const config = readConfig(reading, { node: document.contents!, name: "" }, source, path);
-  if (config === undefined || reading.problems.length > 0) throw new MergekitError(path, reading.problems);
-  return config;
+  const problems: ConfigProblem[] = [];
+  const configs = given.flatMap((document) => {
+    const reading: Reading = { document, lines, problems, notes: [] };
+    const [begin, end] = document.contents!.range!;
+    const text = given.length === 1 ? source : `${source.slice(begin, end).trimEnd()}\n`;
+    return readConfig(reading, { node: document.contents!, name: "" }, text, path, given.length > 1) ?? [];
+  });
+  if (problems.length > 0) throw new MergekitError(path, problems);
+  const sorted = given.length === 1 ? configs : inOrder(configs);
+  if ("problems" in sorted) throw new MergekitError(path, sorted.problems);
+  return sorted as [MergekitConfig, ...MergekitConfig[]];
 }
 
-function readConfig(reading: Reading, place: Place, source: string, path: string): MergekitConfig | undefined {
+function readConfig(reading: Reading, place: Place, source: string, path: string, several: boolean): MergekitConfig | undefined {
   const found = fields(reading, place, FIELDS);
   if (found === undefined) return undefined;
   const get = (name: string) => found.get(name);
@@ -74,7 +77,8 @@ function readConfig(reading: Reading, place: Place, source: string, path: string
   const chatTemplate = readChatTemplate(reading, get("chat_template"));
   const seed = readSeed(reading, get("random_seed"));
   const namePlace = get("name");
-  if (namePlace !== undefined)
+  const called = namePlace && readName(reading, namePlace);
+  if (namePlace !== undefined && !several)
     reading.notes.push(`\`name\` at line ${positionOf(reading, namePlace.node).line} has no effect: it names one of several merges`);
   if (parts === undefined || method === undefined) return undefined;
 
@@ -93,6 +97,8 @@ function readConfig(reading: Reading, place: Place, source: string, path: string
   return {
     path,
     text: source,
+    ...(called === undefined || !several ? {} : { name: { text: called, ...positionOf(reading, namePlace!.node) } }),
+    ...positionOf(reading, place.node),
     method: { name: method.name, ...positionOf(reading, methodPlace!.node) },
     kind: parts.kind,
     slices: parts.slices,
@@ -105,4 +111,11 @@ function readConfig(reading: Reading, place: Place, source: string, path: string
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(chatTemplate === undefined ? {} : { chatTemplate }),
   };
+}
+
+/** The name of one of several merges is that of a folder. */
+function readName(reading: Reading, place: Place): string | undefined {
+  const name = text(reading, place);
+  if (name === undefined || /^[\w-][\w.-]*$/.test(name)) return name;
+  return wrong(reading, place, `must be letters, digits, "_", "-" and ".", as it names a folder, not \`${name}\``);
 }

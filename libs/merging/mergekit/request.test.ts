@@ -19,7 +19,7 @@ async function openIn(folder: string, { model }: Reference) {
 for (const folder of ["mergekit", "mergekit-config"].map((name) => `${fixtures}${name}`)) {
   for (const name of readdirSync(`${folder}/cases`).filter((file) => file.endsWith(".yml"))) {
     test(`${name} gives the tensors and the numbers that mergekit gives`, async () => {
-      const config = parseMergekit(readFileSync(`${folder}/cases/${name}`, "utf8"), name);
+      const [config] = parseMergekit(readFileSync(`${folder}/cases/${name}`, "utf8"), name);
       const { request } = await requestOfMergekit(config, (reference) => openIn(folder, reference));
       const plan = planMerge(request);
       const expected = await openModel(`${folder}/cases/${name.replace(".yml", ".safetensors")}`);
@@ -68,7 +68,7 @@ const models: { readonly [name: string]: ModelFiles } = {
 };
 
 const make = (text: string) =>
-  requestOfMergekit(parseMergekit(text, "c.yml"), async ({ model }) => ({ model: models[model]!, digest: digestOf(model) }));
+  requestOfMergekit(parseMergekit(text, "c.yml")[0], async ({ model }) => ({ model: models[model]!, digest: digestOf(model) }));
 
 async function problems(text: string): Promise<readonly string[]> {
   const error = await make(text).then(

@@ -6,6 +6,7 @@ import type { GivenParameters, MergeRequest } from "../plan/index.ts";
 import type { MergekitConfig, Reference, Settings, Slice, Source } from "./config.ts";
 import { type ConfigProblem, MergekitError } from "./errors.ts";
 import { depthOf, stacksOf } from "./layers.ts";
+import { referencesOf } from "./reference-list.ts";
 import { problemAt, type Roles, rolesOf } from "./roles.ts";
 import { hasGradient, resolveParameter } from "./settings.ts";
 import { stackSlices } from "./stack-slices.ts";
@@ -69,14 +70,6 @@ type Common = {
 };
 
 type Made = { readonly request: Omit<MergeRequest, "method">; readonly problems: readonly ConfigProblem[]; readonly layers?: number };
-
-/** Every model that is named, members first; some more than once. The tokenizer's may be another one. */
-export function* referencesOf({ slices, base, tokenizer }: MergekitConfig): Generator<Reference> {
-  for (const { sources } of slices) for (const { reference } of sources) yield reference;
-  for (const slice of slices) if (slice.base !== undefined) yield slice.base;
-  if (base !== undefined) yield base;
-  if (tokenizer !== undefined && typeof tokenizer.from !== "string") yield tokenizer.from;
-}
 
 /** `models`: every tensor of all models, of the same name in each. */
 function ofModels({ models, base }: Roles, { config, method, opened, modelOf }: Common): Made {

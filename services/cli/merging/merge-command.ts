@@ -4,7 +4,7 @@ import { addCommand } from "../options.ts";
 import { type WritingOptions, writing } from "./options.ts";
 
 /** Options of `ratatouille merge`. */
-export type MergeOptions = WritingOptions & { readonly modelsDir?: string };
+export type MergeOptions = WritingOptions & { readonly modelsDir?: string; readonly intermediateDir?: string };
 
 /** `ratatouille merge <file>` */
 export function defineMerge(program: Command, context: CommandContext, finish: (code: number) => void): void {
@@ -14,7 +14,8 @@ export function defineMerge(program: Command, context: CommandContext, finish: (
       "merge <file>",
       `Merge models as a mergekit configuration says, unchanged.
 
-Configurations of mergekit-yaml and of mergekit-pytorch are taken: models, slices with layer ranges, gradients, filters, adapters (model+lora).
+Configurations of mergekit-yaml and of mergekit-pytorch are taken: models, slices with layer ranges, gradients, filters, adapters (model+lora),
+and several merges in one file, as mergekit-multi has them.
 As in mergekit, paths in a configuration are relative to the folder where the command is run. Nothing is downloaded: a name such as
 org/model has to be a folder here, or one below --models-dir. What is not taken is refused by name and line; docs/mergekit.md lists it.
 --dtype and --seed go before what the configuration says.`,
@@ -22,7 +23,9 @@ org/model has to be a folder here, or one below --models-dir. What is not taken 
   ratatouille merge config.yml -o out.safetensors
   ratatouille merge config.yml -o out --models-dir ~/models --dtype bfloat16
   ratatouille merge config.yml -o out --dry-run`,
-    ).option("--models-dir <directory>", "where models are looked for that are not found from here"),
+    )
+      .option("--models-dir <directory>", "where models are looked for that are not found from here")
+      .option("--intermediate-dir <directory>", "where merges with a name go, in a file that has several"),
   ).action(async (file: string, options: MergeOptions) => {
     const { merge } = await import("./merge.ts");
     finish(await merge(file, options, context));

@@ -15,9 +15,10 @@ type Given = {
 
 /** The files beside the weights, as a configuration wants them: its tokenizer, as many layers as there are, and the configuration itself. */
 export async function filesBeside(files: readonly SideFile[], { config, donor, tokenizer, layers }: Given): Promise<SideFile[]> {
-  const others = tokenizer === donor ? files : [...files.filter(({ name }) => !isOfTokenizer(name)), ...(await tokenizerFiles(tokenizer))];
+  const others = tokenizer === donor ? files : [...(await tokenizerFiles(tokenizer)), ...files.filter(({ name }) => !isOfTokenizer(name))];
   const counted = others.map((file) => (file.name === "config.json" && layers !== undefined ? withLayers(file, layers) : file));
-  return [...counted, { name: "mergekit_config.yml", content: config.text }];
+  // Before the others: the last file is the recipe, by which one sees that all is there.
+  return [{ name: "mergekit_config.yml", content: config.text }, ...counted];
 }
 
 async function tokenizerFiles({ kind, path }: ModelFiles): Promise<SideFile[]> {

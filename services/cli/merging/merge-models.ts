@@ -15,12 +15,13 @@ import type { Output } from "./output.ts";
 export type NamedModels = AsyncDisposable & { readonly models: ReadonlyMap<string, OpenedModel> };
 
 /**
- * Opens all models of a configuration and finds their digests. Adapters are applied first, as mergekit does: the model that comes of it is
+ * Opens all models of a configuration, `places` before what is there by name, and finds their digests. Adapters are applied first, as mergekit does: the model that comes of it is
  * written beside the output for as long as the merge takes.
  * @throws UsageError for names that are nothing here
  */
 export async function openNamed(
   config: MergekitConfig,
+  places: ReadonlyMap<string, string>,
   options: MergeOptions,
   output: Output,
   context: CommandContext,
@@ -28,7 +29,7 @@ export async function openNamed(
   const references = [...new Map([...referencesOf(config)].map((reference) => [reference.text, reference])).values()];
   const names = [...new Set(references.flatMap(({ model, adapter }) => (adapter === undefined ? [model] : [model, adapter])))];
   const files = new Map<string, ModelFiles>();
-  for (const name of names) files.set(name, await openOne(name, lineOf(name, references), config, options, context));
+  for (const name of names) files.set(name, await openOne(name, lineOf(name, references), config, places, options, context));
   const digests = await digestsOf([...files.values()], options, context);
   const plain = new Map([...files].map(([name, model], i) => [name, { model, digest: digests[i]! }]));
   const models = new Map<string, OpenedModel>();
@@ -56,11 +57,14 @@ async function openOne(
   name: string,
   line: number,
   config: MergekitConfig,
+  places: ReadonlyMap<string, string>,
   options: MergeOptions,
   context: CommandContext,
 ): Promise<ModelFiles> {
   const below = options.modelsDir === undefined ? undefined : join(options.modelsDir, name);
   try {
+    const place = places.get(name);
+    if (place !== undefined) return await openModel(place, name);
     if (await exists(name)) return await openModel(name);
     if (below !== undefined && (await exists(below))) return await openModel(below, name);
     const catalog = options.server !== undefined || (await exists(options.data));

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { checkModels, methodNamed } from "#libs/merging";
 import {
   type MergekitConfig,
@@ -9,6 +10,7 @@ import {
   requestOfMergekit,
   tokenizerDonor,
 } from "#libs/merging/mergekit";
+import { canonicalJson, type Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../context.ts";
 import { requireCompatible } from "./compatible.ts";
@@ -16,25 +18,52 @@ import type { MergeOptions } from "./merge-command.ts";
 import { filesBeside } from "./merge-files.ts";
 import { openNamed } from "./merge-models.ts";
 import { mergeWork } from "./merge-work.ts";
-import { outputOf } from "./output.ts";
+import { type Output, outputOf } from "./output.ts";
 import { produce } from "./produce.ts";
 
-/** Merges models as a mergekit configuration says. */
+/** Merges models as a mergekit configuration says; where it has several merges, one after another. */
 export async function merge(path: string, options: MergeOptions, context: CommandContext): Promise<number> {
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
     const why = cause.code === "ENOENT" ? "it does not exist" : cause.code === "EISDIR" ? "it is a folder" : cause.message;
     throw new UsageError(`cannot read the configuration ${path}: ${why}`, { cause });
   });
-  const config = usage(() => parseMergekit(text, path));
-  const output = await outputOf(options.out);
-  await using opened = await openNamed(config, options, output, context);
+  const configs = usage(() => parseMergekit(text, path));
+  const result = await outputOf(options.out);
+  const { intermediateDir } = options;
+  if (configs.length > 1 && intermediateDir === undefined)
+    throw new UsageError(`${path} has ${configs.length} merges: say with --intermediate-dir where those go that the last one is made of`);
+  if (configs.length > 1 && options.dryRun)
+    throw new UsageError(
+      `--dry-run: ${path} has ${configs.length} merges, and what the first ones make is not there yet; put each into a file`,
+    );
+  const places = new Map<string, string>();
+  for (const config of configs) {
+    const directory = config.name && join(intermediateDir!, config.name.text);
+    const output: Output = directory === undefined ? result : { kind: "folder", path: directory, directory };
+    const code = await mergeOne(config, places, options, output, context);
+    if (code !== 0) return code;
+    if (config.name !== undefined) places.set(config.name.text, output.path);
+  }
+  return 0;
+}
+
+/** @param places folders of merges of the same file, by name. */
+async function mergeOne(
+  config: MergekitConfig,
+  places: ReadonlyMap<string, string>,
+  options: MergeOptions,
+  output: Output,
+  context: CommandContext,
+): Promise<number> {
+  await using opened = await openNamed(config, places, options, output, context);
   const made = await usageLater(requestOfMergekit(config, async ({ text: name }) => opened.models.get(name)!));
   const tokenizer = await usageLater(tokenizerDonor(config, made.models, made.donor));
-  for (const note of made.notes) if (!options.quiet) context.stderr.write(`note: ${note}\n`);
+  if (!options.quiet) for (const note of made.notes) context.stderr.write(`note: ${note}\n`);
 
   const dtype = options.dtype ?? made.request.dtype;
   const seed = options.seed ?? made.request.seed;
   const { models, digests, base, baseDigest } = made.request;
+  const parameters = recipeOfMergekit({ ...config, ...(dtype === undefined ? {} : { dtype }) }, (name) => opened.models.get(name)!.digest);
   const report = await checked(config, made, { ...options, mixedTypes: dtype !== undefined }, context);
   const work = mergeWork({
     ...made.request,
@@ -42,17 +71,25 @@ export async function merge(path: string, options: MergeOptions, context: Comman
     ...(seed === undefined ? {} : { seed }),
     ...(output.single === undefined ? { maxShardBytes: options.maxShardSize } : { single: output.single }),
   });
+  if (config.name !== undefined && (await isMade(output.directory, parameters, work.seed))) return 0;
   // Awaited here: what adapters made of models goes when this returns.
   return await produce(
     {
-      ...{ work, method: methodNamed(made.request.method)!, models, digests, base, baseDigest, output, options, report },
-      parameters: recipeOfMergekit({ ...config, ...(dtype === undefined ? {} : { dtype }) }, (name) => opened.models.get(name)!.digest),
-      configuration: () => text,
+      ...{ work, method: methodNamed(made.request.method)!, models, digests, base, baseDigest, output, options, report, parameters },
+      configuration: () => config.text,
       donor: made.donor,
       adjust: (files) => filesBeside(files, { config, donor: made.donor, tokenizer, layers: made.layers }),
     },
     context,
   );
+}
+
+/** Whether a folder has the whole result of this merge already: its recipe names the models by digest, and comes last. */
+async function isMade(directory: string, parameters: Json, seed: number | undefined): Promise<boolean> {
+  const text = await readFile(join(directory, "recipe.json"), "utf8").catch(() => undefined);
+  if (text === undefined) return false;
+  const recipe = JSON.parse(text) as { readonly parameters?: Json; readonly seed?: number };
+  return recipe.parameters !== undefined && canonicalJson(recipe.parameters) === canonicalJson(parameters) && recipe.seed === seed;
 }
 
 /** Layers that are stacked come from models that need not fit as a whole: planning compares what is merged, tensor by tensor. */
