@@ -5,6 +5,7 @@ export {
   type CombineArguments,
   type DropoutArguments,
   ELEMENT_BYTES,
+  type ElectionArguments,
   type ElementType,
   type FoldArguments,
   type GramArguments,
@@ -14,4 +15,6 @@ export {
   MAX_GRAM_INPUTS,
   MAX_INPUTS,
   type MeanArguments,
+  type SparseArguments,
+  type Thinning,
 } from "./types.ts";

@@ -3,6 +3,7 @@ import { checkCount, checkDivisor, typeNumber } from "./arguments.ts";
 import { exactWeight, significantBits } from "./exact-weight.ts";
 import { createArena } from "./memory.ts";
 import { rememberPlan } from "./plan-mean.ts";
+import { setThinnings } from "./thinnings.ts";
 import { type Kernels, MAX_GRAM_INPUTS, MAX_INPUTS } from "./types.ts";
 
 /** What assembly/index.ts exports. Addresses, counts and types are numbers; no function returns an address above 2^31. */
@@ -11,6 +12,7 @@ type Exports = {
   inputsTable(): number;
   multiplesTable(): number;
   weightsTable(): number;
+  thinningsTable(): number;
   freeMemory(): number;
   begin(type: number, outType: number, many: number, out: number, undecided: number, divisor: number, tail: number): void;
   meanF32(count: number, uniform: number, spread: number, divisor: number, inverse: number): number;
@@ -24,6 +26,8 @@ type Exports = {
   fold(type: number, input: number, weight: number, planes: number, spill: number, count: number): number;
   histogram(type: number, values: number, count: number, bins: number, shift: number, width: number, prefix: bigint): void;
   dropout(type: number, values: number, count: number, start: number, threshold: number): void;
+  addSparse(many: number, base: number, out: number, count: number): void;
+  electSparse(many: number, base: number, out: number, count: number, lambda: number, normalized: number, zeroIsPositive: number): void;
   crc32c(address: number, length: number, seed: number): number;
 };
 
@@ -91,6 +95,19 @@ export function loadKernels(): Kernels {
       const threshold = Math.ceil(density * 2 ** 32);
       if (threshold >= 2 ** 32) return;
       wasm.dropout(typeNumber[type], values, count, (seed + Math.imul(GOLDEN, first + 1)) | 0, Math.max(0, threshold) | 0);
+    },
+    addSparse(args) {
+      checkCount(args.models, args.factors, MAX_INPUTS);
+      setInputs(args.models);
+      setThinnings(arena, wasm.thinningsTable(), args, args.factors);
+      wasm.addSparse(args.models.length, args.base, args.out, args.count);
+    },
+    electSparse(args) {
+      const { models, base, out, count, lambda, normalized, zeroIsPositive } = args;
+      checkCount(models, args.factors, MAX_INPUTS);
+      setInputs(models);
+      setThinnings(arena, wasm.thinningsTable(), args, args.weights);
+      wasm.electSparse(models.length, base, out, count, lambda, normalized ? 1 : 0, zeroIsPositive ? 1 : 0);
     },
     crc32c: (address, length, seed = 0) => wasm.crc32c(address, length, seed | 0) >>> 0,
   };

@@ -75,6 +75,37 @@ export type DropoutArguments = {
   readonly density: number;
 };
 
+/**
+ * What stays of a model's numbers; zeros are put in place of the rest.
+ * chance: element i where mix(start + i · 0x9e3779b9) of #libs/deterministic is below `limit`, of at most 2^32: `uniform` by another name.
+ * band: those whose magnitude has a pattern between `above` and `below`, both excluded.
+ */
+export type Thinning =
+  | { readonly kind: "all" }
+  | { readonly kind: "chance"; readonly start: number; readonly limit: number }
+  | { readonly kind: "band"; readonly above: number; readonly below: number };
+
+export type SparseArguments = {
+  /** Addresses of `count` f32 each. */
+  readonly models: readonly number[];
+  readonly thinnings: readonly Thinning[];
+  /** What is left of each model is multiplied by its factor. */
+  readonly factors: readonly number[];
+  /** Address of `count` f32. */
+  readonly base: number;
+  /** Address of `count` f64. */
+  readonly out: number;
+  readonly count: number;
+};
+
+export type ElectionArguments = SparseArguments & {
+  readonly weights: readonly number[];
+  readonly lambda: number;
+  readonly normalized: boolean;
+  /** The sign of a sum that is zero. */
+  readonly zeroIsPositive: boolean;
+};
+
 /** Functions on the bytes of one memory. They call nobody and keep nothing; one thread's own. */
 export type Kernels = {
   readonly memory: WebAssembly.Memory;
@@ -108,6 +139,13 @@ export type Kernels = {
   fold(args: FoldArguments): number;
   histogram(args: HistogramArguments): void;
   dropout(args: DropoutArguments): void;
+  /** out[i] = base[i] + Σ factors[k] · what stays of models[k][i], in f64 in the order of k. */
+  addSparse(args: SparseArguments): void;
+  /**
+   * TIES' election: out[i] = base[i] + lambda · the sum of those terms factors[k] · x_k whose sign is that of the sum of all; `normalized`:
+   * over the weights of the models that have such a term. In f64 in the order of k.
+   */
+  electSparse(args: ElectionArguments): void;
   /** CRC-32C of bytes; `seed` is the CRC of what comes before them. */
   crc32c(address: number, length: number, seed?: number): number;
 };

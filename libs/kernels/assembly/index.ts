@@ -1,6 +1,8 @@
 import { inputs, multiples, weights } from "./mean";
+import { thinnings } from "./sparse";
 
 export { narrow, widen } from "./convert";
+export { addSparse, electSparse } from "./sparse";
 export { crc32c } from "./crc32c";
 export { dropout } from "./dropout";
 export { fold } from "./fold";
@@ -20,6 +22,10 @@ export function multiplesTable(): usize {
 
 export function weightsTable(): usize {
   return weights;
+}
+
+export function thinningsTable(): usize {
+  return thinnings;
 }
 
 export function freeMemory(): usize {
