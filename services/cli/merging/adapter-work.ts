@@ -22,7 +22,7 @@ export function adapterWork(request: AdapterRequest): Work {
       ...{ readBytes, writtenBytes },
       memoryBytes: MEMORY.process + threads * MEMORY.thread,
       seconds: writtenBytes / (SPEED * threads),
-      steps: [{ method: "products of adapters", tensors: plan.tensors.length, bytes: readBytes, passes: 1 }],
+      steps: [{ method: "products of adapters", tensors: plan.tensors.length, bytes: readBytes, passes: 1, atMost: false }],
     }),
     async run({ onProgress, ...options }) {
       const { files } = await runAdapters(plan, {

@@ -13,14 +13,15 @@ export function sayEstimate(needs: Estimate, { work, method, output, options, ..
   if (options.json) {
     return `${JSON.stringify({ dryRun: true, key: work.key, method: method.name, models, base, files, steps, readBytes, writtenBytes, memoryBytes, seconds, threads })}\n`;
   }
-  const passes = (count: number) => (count === 1 ? "" : `, ${count} passes`);
+  const passes = ({ passes: count, atMost }: Estimate["steps"][number]) =>
+    count === 1 ? "" : `, ${atMost ? "at most " : ""}${count} passes`;
   const rows = [
     ["would write", files.length === 1 ? files[0]!.path : `${output.path}: ${files.length} files`],
     ...(base ? [["base", `${base.name}  ${short(base.digest ?? "")}`]] : []),
     ...models.map(({ name, digest = "" }, i) => [i === 0 ? "of" : "", `${name}  ${short(digest)}`]),
     ...steps.map((step, i) => [
       i === 0 ? "how" : "",
-      `${step.method}: ${step.tensors} ${step.tensors === 1 ? "tensor" : "tensors"}${passes(step.passes)}`,
+      `${step.method}: ${step.tensors} ${step.tensors === 1 ? "tensor" : "tensors"}${passes(step)}`,
     ]),
     ["reads", bytes(readBytes)],
     ["writes", bytes(writtenBytes)],

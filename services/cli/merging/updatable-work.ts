@@ -24,7 +24,7 @@ export function updatableWork(work: Work, request: MergeRequest, { single }: Out
     needs(threads) {
       const needs = work.needs(threads);
       const { readBytes, writtenBytes, seconds, steps } = needs;
-      const sums = { method: "exact sums", tensors: numbers.length, bytes: readBytes, passes: 1 };
+      const sums = { method: "exact sums", tensors: numbers.length, bytes: readBytes, passes: 1, atMost: false };
       return { ...needs, readBytes: 2 * readBytes, writtenBytes: writtenBytes + sumsBytes, seconds: 3 * seconds, steps: [...steps, sums] };
     },
     async run(options) {

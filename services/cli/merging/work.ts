@@ -9,8 +9,14 @@ export type Estimate = {
   readonly writtenBytes: number;
   readonly memoryBytes: number;
   readonly seconds: number;
-  /** How tensors are made: how many, and in how many passes over the inputs. */
-  readonly steps: readonly { readonly method: string; readonly tensors: number; readonly bytes: number; readonly passes: number }[];
+  /** How tensors are made: how many, and in how many passes over the inputs; fewer where the weights do not need all. */
+  readonly steps: readonly {
+    readonly method: string;
+    readonly tensors: number;
+    readonly bytes: number;
+    readonly passes: number;
+    readonly atMost: boolean;
+  }[];
 };
 
 /** How work is done. */
