@@ -1,0 +1,64 @@
+import type { PlainError } from "./plain-error.ts";
+
+/**
+ * What went wrong. input: a file cannot be read. changed: it is not the one that was planned with. not-finite: a number of a model.
+ * disagree: whole numbers differ between models. disk: the output cannot be written. exists: an output is there already. busy: another
+ * process makes the same. memory: a tensor that is needed whole is too large.
+ */
+export type MergeErrorKind = "input" | "changed" | "not-finite" | "disagree" | "disk" | "exists" | "busy" | "memory";
+
+/** Where it went wrong, as far as that is known. */
+export type MergeErrorPlace = {
+  readonly tensor?: string;
+  /** All tensors that are concerned. */
+  readonly tensors?: readonly string[];
+  /** Index in the tensor, in C order. */
+  readonly element?: number;
+  /** Index of the model among the sources of the tensor. */
+  readonly model?: number;
+  readonly path?: string;
+};
+
+/** A merge that cannot be made, in one sentence. Nothing was published. */
+export class MergeError extends Error {
+  override readonly name = "MergeError";
+  readonly kind: MergeErrorKind;
+  readonly tensor?: string;
+  readonly tensors?: readonly string[];
+  readonly element?: number;
+  readonly model?: number;
+  readonly path?: string;
+  constructor(kind: MergeErrorKind, message: string, place: MergeErrorPlace = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+    Object.assign(this, place);
+  }
+}
+
+/** The error that a thread sent, a MergeError where it was one. */
+export function reviveMergeError({ name, message, stack, fields }: PlainError): Error {
+  if (name !== "MergeError") return Object.assign(new Error(message), fields, { name, stack });
+  const { kind, ...place } = fields;
+  return new MergeError(kind as MergeErrorKind, message, place as MergeErrorPlace);
+}
+
+/** The error for a file that could not be written or made: what is missing, and where. */
+export function writeError(error: unknown, path: string): Error {
+  if (error instanceof MergeError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  // Deno leaves the code out where it knows none.
+  const full = ["ENOSPC", "EDQUOT", "EFBIG"].includes(code ?? "") || /\(os error (27|28|122)\)/.test(message);
+  const why = full ? `no space left to write ${path}` : `cannot write ${path}: ${message}`;
+  return new MergeError("disk", why, { path }, { cause: error });
+}
+
+/** The error for a file that could not be opened or read. */
+export function readError(error: unknown, path: string): Error {
+  if (error instanceof MergeError) return error;
+  return new MergeError("input", `cannot read ${path}: ${(error as Error).message}`, { path }, { cause: error });
+}
+
+/** Whether an error of the operating system has one of these codes. */
+export function isSystemError(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}

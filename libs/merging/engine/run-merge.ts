@@ -1,0 +1,251 @@
+import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import type { Digest } from "#libs/recipes";
+import type { MergePlan } from "../plan/types.ts";
+import { dispatch } from "./dispatch.ts";
+import { MergeError, readError, reviveMergeError } from "./errors.ts";
+import { checkIdentity } from "./files.ts";
+import { createFrontier, hashOutputs } from "./hash-outputs.ts";
+import { type JournalFile, openJournal } from "./journal-file.ts";
+import type { OrdersResult, ThreadSetup } from "./order.ts";
+import {
+  arePartialsWhole,
+  createPartials,
+  existingOutputs,
+  makeFolders,
+  nameOutputs,
+  type OutputPlaces,
+  outputPlaces,
+  removeAbandoned,
+  removeTemporaries,
+  syncPartials,
+} from "./outputs.ts";
+import { createSchedule, type Schedule, stepsOf } from "./schedule.ts";
+import { planSpans, type Span } from "./spans.ts";
+import { planUnits, type Unit } from "./units.ts";
+
+export type RunMergeOptions = {
+  /** Folder of the outputs; made if it is not there. */
+  readonly directory: string;
+  /** By default as many as there are cores; 0, and small merges, run on the thread of the caller. Never changes the bytes. */
+  readonly threads?: number | undefined;
+  /** For windows of all threads together; methods that need whole tensors or blocks of many models take what they need. */
+  readonly memoryBytes?: number | undefined;
+  /** Whether the outputs are safe from a power cut when this resolves. True by default. */
+  readonly fsync?: boolean | undefined;
+  /** Overwrites outputs. */
+  readonly force?: boolean | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((progress: MergeProgress) => void) | undefined;
+  /** Time between two entries of the journal: what a crash costs at most. */
+  readonly journalMs?: number | undefined;
+  /** Merges that read no more than this run on the thread of the caller. */
+  readonly inlineBytes?: number | undefined;
+};
+
+/** `readBytes` counts what an earlier process has read, too: `resumedBytes` of it. A pass reads all inputs once, where several are needed. */
+export type MergeProgress = {
+  readonly readBytes: number;
+  readonly totalBytes: number;
+  readonly resumedBytes: number;
+  readonly pass: number;
+  readonly passes: number;
+};
+
+export type MergeResult = {
+  readonly files: readonly { readonly name: string; readonly size: number; readonly digest: Digest }[];
+  /** Bytes of the inputs that were read, with every pass. */
+  readonly readBytes: number;
+  /** Whether an earlier process had begun it. */
+  readonly resumed: boolean;
+  /** Numbers of means that f64 could not decide, and that were computed in whole numbers. */
+  readonly redone: number;
+  /** Results that are too large for their type, and infinite. */
+  readonly overflowed: number;
+};
+
+const MEMORY_BYTES = 64 << 20;
+const JOURNAL_MS = 2_000;
+// Starting threads takes longer than reading this much.
+const INLINE_BYTES = 16 << 20;
+/** Descriptors for inputs, of all threads together. */
+const OPEN_FILES = 192;
+
+const MODULE = new URL("merge-thread.ts", import.meta.url);
+const underWay = new Set<string>();
+
+/**
+ * Makes what a plan says: reads ranges of the inputs in threads, computes, writes, and publishes all outputs when all is done and safe. The
+ * bytes depend on nothing but the plan. What was interrupted, by the signal or by the end of the process, is gone on with when the
+ * same is run again in the same folder; other failures leave nothing behind.
+ * @throws MergeError, or the signal's reason
+ */
+export async function runMerge(plan: MergePlan, options: RunMergeOptions): Promise<MergeResult> {
+  const { directory, fsync = true, force = false, signal } = options;
+  signal.throwIfAborted();
+  const places = outputPlaces(plan, directory);
+  if (underWay.has(places.journal)) throw new MergeError("busy", `this process is making the same merge (${places.journal})`);
+  underWay.add(places.journal);
+  try {
+    await makeFolders(places);
+    await removeAbandoned(places);
+    const existing = force ? [] : await existingOutputs(places);
+    const spans = planSpans(plan);
+    const units = planUnits(spans);
+    const sync = () => syncPartials(places);
+    const intervalMs = options.journalMs ?? JOURNAL_MS;
+    await using journal = await openJournal({ path: places.journal, key: plan.key, units: units.length, sync, fsync, intervalMs });
+    try {
+      const published = journal.known?.publish;
+      if (published) return await publish(plan, places, published as Digest[], fsync, nothingRead(true));
+      if (existing.length > 0)
+        throw new MergeError("exists", `${existing.join(" and ")} exist${existing.length > 1 ? "" : "s"} already`, { path: existing[0]! });
+      if (!(await arePartialsWhole(places))) await journal.restart();
+      if (journal.known === undefined) await createPartials(places);
+      const { digests, total } = await make(plan, places, spans, units, journal, options);
+      await checkInputs(plan);
+      if (fsync) await sync();
+      await journal.write({ publish: digests });
+      return await publish(plan, places, digests, fsync, total);
+    } catch (error) {
+      // Only what was interrupted makes sense to go on with: with any other failure the same would happen again.
+      if (signal.aborted) await journal.flush().catch(() => undefined);
+      else if (!(error instanceof MergeError && error.kind === "busy")) await removeTemporaries(places);
+      throw error;
+    }
+  } finally {
+    underWay.delete(places.journal);
+  }
+}
+
+type Total = Omit<MergeResult, "files">;
+
+const nothingRead = (resumed: boolean): Total => ({ readBytes: 0, resumed, redone: 0, overflowed: 0 });
+
+async function publish(
+  plan: MergePlan,
+  places: OutputPlaces,
+  digests: readonly Digest[],
+  fsync: boolean,
+  total: Total,
+): Promise<MergeResult> {
+  await nameOutputs(places, fsync);
+  await removeTemporaries(places);
+  return { files: plan.outputs.map(({ name, size }, i) => ({ name, size, digest: digests[i]! })), ...total };
+}
+
+/** All units that are not written yet, and the digests of the outputs. */
+async function make(
+  plan: MergePlan,
+  places: OutputPlaces,
+  spans: readonly Span[],
+  units: readonly Unit[],
+  journal: JournalFile,
+  options: RunMergeOptions,
+): Promise<{ digests: Digest[]; total: Total }> {
+  const { signal } = options;
+  const known = journal.known ?? { done: new Set<number>(), totals: new Map<string, unknown>() };
+  const schedule = createSchedule(spans, units, known);
+  const frontier = createFrontier(plan.outputs, spans, units);
+  for (const unit of known.done) frontier.add(unit);
+  using hashes = hashOutputs(
+    places.outputs.map(({ partial, output }, i) => ({ path: partial, size: output.size, ready: () => frontier.ready(i) })),
+  );
+  const progress = createProgress(schedule, spans, units, known.done, options.onProgress);
+  const total = { readBytes: 0, resumed: journal.known !== undefined, redone: 0, overflowed: 0 };
+  const unequal = new Set<string>();
+  const agreeing = countAgreeing(spans, units, known.done);
+
+  const onResult = async (task: Parameters<Schedule["finish"]>[0], result: OrdersResult) => {
+    total.readBytes += result.readBytes;
+    total.redone += result.redone;
+    total.overflowed += result.overflowed;
+    for (const name of result.unequal) unequal.add(name);
+    if (task.unit) agreeing.delete(task.unit.index);
+    if (agreeing.size === 0 && unequal.size > 0) throw disagreement([...unequal]);
+    const reduced = schedule.finish(task, result);
+    if (reduced) await journal.write(reduced);
+    if (task.unit) {
+      if (result.unequal.length === 0) journal.done(task.unit.index);
+      frontier.add(task.unit.index);
+      hashes.advance();
+    }
+    journal.tick();
+    progress(result.readBytes);
+  };
+
+  const threads = threadsFor(schedule, options);
+  hashes.advance();
+  await dispatch({
+    module: MODULE,
+    setup: setupOf(plan, places, threads, options),
+    threads,
+    revive: reviveMergeError,
+    schedule,
+    signal,
+    onResult,
+  });
+  const digests = await hashes.digests();
+  signal.throwIfAborted();
+  return { digests, total };
+}
+
+function threadsFor({ bytesToRead }: Schedule, { threads = availableParallelism(), inlineBytes = INLINE_BYTES }: RunMergeOptions): number {
+  return bytesToRead <= inlineBytes ? 0 : threads;
+}
+
+function setupOf(plan: MergePlan, places: OutputPlaces, threads: number, options: RunMergeOptions): ThreadSetup {
+  const share = Math.max(1, threads);
+  return {
+    seed: plan.seed,
+    digests: plan.digests,
+    inputs: plan.inputs,
+    outputs: places.outputs.map(({ partial }) => partial),
+    memoryBytes: Math.floor((options.memoryBytes ?? MEMORY_BYTES) / share),
+    openFiles: Math.max(4, Math.floor(OPEN_FILES / share)),
+  };
+}
+
+function countAgreeing(spans: readonly Span[], units: readonly Unit[], done: ReadonlySet<number>): Set<number> {
+  const agree = units.filter(({ pieces }) => pieces.some(({ span }) => spans[span]!.making.kind === "agree"));
+  return new Set(agree.flatMap(({ index }) => (done.has(index) ? [] : [index])));
+}
+
+function disagreement(tensors: readonly string[]): MergeError {
+  const names = tensors.map((name) => JSON.stringify(name)).join(", ");
+  const which = tensors.length > 1 ? `the tensors ${names} hold` : `the tensor ${names} holds`;
+  return new MergeError("disagree", `${which} whole numbers that have to agree in all models, and they differ`, {
+    tensor: tensors[0]!,
+    tensors,
+  });
+}
+
+/** @throws MergeError (changed) where an input is not what it was when the merge was planned */
+async function checkInputs({ inputs }: MergePlan): Promise<void> {
+  for (const input of inputs) {
+    const now = await stat(input.path, { bigint: true }).catch((error: unknown) => Promise.reject(readError(error, input.path)));
+    checkIdentity(input, now);
+  }
+}
+
+function createProgress(
+  { bytesToRead }: Schedule,
+  spans: readonly Span[],
+  units: readonly Unit[],
+  done: ReadonlySet<number>,
+  onProgress: RunMergeOptions["onProgress"],
+): (readBytes: number) => void {
+  const all = done.size === 0 ? bytesToRead : createSchedule(spans, units, { done: new Set(), totals: new Map() }).bytesToRead;
+  const resumedBytes = all - bytesToRead;
+  const passes = 1 + spans.reduce((most, span) => Math.max(most, stepsOf(span).length), 0);
+  let readBytes = resumedBytes;
+  const tell = () => {
+    const pass = Math.min(passes, 1 + Math.floor((passes * readBytes) / Math.max(1, all)));
+    onProgress?.({ readBytes: Math.min(readBytes, all), totalBytes: all, resumedBytes, pass, passes });
+  };
+  tell();
+  return (bytes) => {
+    readBytes += bytes;
+    tell();
+  };
+}

@@ -1,0 +1,39 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { uint32 } from "#libs/deterministic";
+import { type ModelFiles, openModel, weightsDigest } from "#libs/models";
+import { type Dtype, narrow, type TensorData, tensorBytes, writeSafetensors } from "#libs/tensors";
+import { type MergePlan, type MergeRequest, planMerge } from "../../plan/index.ts";
+
+const never = new AbortController().signal;
+
+/** A tensor of numbers that depend on a seed, of magnitudes that spread over some powers of two. */
+export function randomTensor(name: string, dtype: Dtype, shape: readonly number[], seed: number): TensorData {
+  const elements = shape.reduce((a, b) => a * b, 1);
+  const data = new Uint8Array(tensorBytes(dtype, shape));
+  if (dtype === "F64" || dtype === "F32" || dtype === "F16" || dtype === "BF16") {
+    const values = new Float64Array(elements);
+    for (let i = 0; i < elements; i++) values[i] = ((uint32(seed, i) - 2 ** 31) / 2 ** 31) * 2 ** (uint32(seed + 1, i) % 12);
+    narrow(dtype, values, data);
+  } else {
+    for (let i = 0; i < data.length; i++) data[i] = i % 7;
+  }
+  return { name, dtype, shape, data };
+}
+
+/** Writes models as files of a folder and opens them. */
+export async function writeModels(folder: string, models: readonly (readonly TensorData[])[]): Promise<ModelFiles[]> {
+  return Promise.all(
+    models.map(async (tensors, k) => {
+      const path = join(folder, `model-${k}.safetensors`);
+      await writeFile(path, writeSafetensors(tensors));
+      return openModel(path);
+    }),
+  );
+}
+
+/** The plan of a merge of models into one file, by default linear. */
+export async function planOf(models: readonly ModelFiles[], given: Partial<MergeRequest> = {}): Promise<MergePlan> {
+  const digests = await Promise.all(models.map((model) => weightsDigest(model, { signal: never })));
+  return planMerge({ method: "linear", models, digests, single: "out.safetensors", ...given });
+}
