@@ -119,7 +119,7 @@ function reportMessage({ verdict, models, licence, weights }: CompatibilityRepor
         licences: [...licences],
         ...(architecture === undefined ? {} : { architecture }),
         ...(foundation === undefined ? {} : { foundation }),
-        ...(weights === undefined ? {} : { norm: norm!, distance: distance!, signAgreement: signAgreement!, largest: largest! }),
+        ...(weights === undefined ? {} : { norm: norm!, distance: distance!, signAgreement: signAgreement ?? 0, largest: largest ?? 0 }),
       };
     }),
     licence: licence ?? "",

@@ -1,4 +1,5 @@
 import type { ModelFiles } from "#libs/models";
+import { measureAdapters } from "./adapter-weights.ts";
 import { compareAdapters } from "./adapters.ts";
 import { type CompareOptions, compareModels } from "./compare.ts";
 import type { Description } from "./description.ts";
@@ -26,7 +27,9 @@ export async function checkModels(models: readonly ModelFiles[], options: CheckO
   const described = new Map<ModelFiles, Description>();
   for (const model of base === undefined ? models : [...models, base]) {
     const tokenizer = model.kind === "folder" ? await tokenizerIn(model.path) : undefined;
-    described.set(model, { ...model, tokenizer, compared: compared.get(model) });
+    // What an adapter is comes with its products; its configuration says nothing of the network.
+    const config = model.kind === "adapter" ? undefined : model.config;
+    described.set(model, { ...model, config, tokenizer, compared: compared.get(model) });
   }
   const first = await compareModels(
     models.map((model) => described.get(model)!),
@@ -35,7 +38,10 @@ export async function checkModels(models: readonly ModelFiles[], options: CheckO
   const report = { ...first, ...judge([...ofAdapters, ...first.findings]) };
   if (!full) return report;
   if (compared.size > 0) {
-    const unread = finding("note", "adapter", "The weights of adapters are not measured; apply them to their base first.", {
+    const measured =
+      models.every((model) => compared.has(model)) && ofAdapters.length === 0 ? await measureAdapters(models, options) : undefined;
+    if (measured) return { ...report, ...judge([...report.findings, ...measured.findings]), weights: measured.weights };
+    const unread = finding("note", "adapter", "The weights of adapters are measured among few adapters only.", {
       models: [...compared.keys()].map(({ name }) => name),
     });
     return { ...report, ...judge([...report.findings, unread]) };

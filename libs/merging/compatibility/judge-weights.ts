@@ -51,7 +51,8 @@ function own({ gram, squares }: Measures, k: number): number {
   return gram[k * squares.length + k]!;
 }
 
-function cosines(total: Measures): number[][] {
+/** Cosines between the differences of all models. */
+export function cosines(total: Measures): number[][] {
   const models = total.squares.length;
   return Array.from({ length: models }, (_, a) =>
     Array.from({ length: models }, (_, b) => cosine(total.gram[a * models + b]!, own(total, a), own(total, b))),
@@ -98,7 +99,7 @@ function* notFinite(names: readonly string[], tensors: readonly MeasuredTensor[]
 }
 
 /** Indices by dimension, in C order. */
-function coordinates(index: number, shape: readonly number[]): number[] {
+export function coordinates(index: number, shape: readonly number[]): number[] {
   let rest = index;
   return shape
     .toReversed()
@@ -110,7 +111,8 @@ function coordinates(index: number, shape: readonly number[]): number[] {
     .reverse();
 }
 
-function* equalModels(names: readonly string[], total: Measures, hasBase: boolean): Generator<Finding> {
+/** Models whose weights are equal, and those that equal the base. */
+export function* equalModels(names: readonly string[], total: Measures, hasBase: boolean): Generator<Finding> {
   const models = names.length;
   if (hasBase) {
     const still = names.filter((_, k) => own(total, k) === 0 && total.notFinite[k] === 0);
@@ -136,16 +138,16 @@ function distance(total: Measures, a: number, b: number): number {
 }
 
 function* outlierNorms(names: readonly string[], weights: WeightsReport, tensors: readonly MeasuredTensor[]): Generator<Finding> {
-  const overall = [
-    ["norm", weights.models.map(({ norm }) => norm)],
-    [`distance to the ${weights.reference}`, weights.models.map(({ distance }) => distance)],
-  ] as const;
-  for (const [what, values] of overall) {
-    for (const { index, z, factor } of outliers(values)) {
-      const sentence = `The ${what} of ${names[index]} is ${say(values[index]!)}, ${say(factor)} times the median (robust z ${say(z)}).`;
-      yield finding("warning", "norm", sentence, { models: [names[index]!] });
-    }
-  }
+  yield* sayOutliers(
+    names,
+    weights.models.map(({ norm }) => norm),
+    "norm",
+  );
+  yield* sayOutliers(
+    names,
+    weights.models.map(({ distance }) => distance),
+    `distance to the ${weights.reference}`,
+  );
   const lines = names.map((): string[] => []);
   for (const { name, measures } of tensors) {
     for (const { index, factor } of outliers(measures.squares.map(Math.sqrt)))
@@ -162,6 +164,22 @@ function* outlierNorms(names: readonly string[], weights: WeightsReport, tensors
           models: [names[k]!],
         },
       );
+  }
+}
+
+/** Models whose differences stand out by their norm. */
+export function outlierDistances(names: readonly string[], total: Measures, what: string): Iterable<Finding> {
+  return sayOutliers(
+    names,
+    names.map((_, k) => Math.sqrt(own(total, k))),
+    `norm of ${what}`,
+  );
+}
+
+function* sayOutliers(names: readonly string[], values: readonly number[], what: string): Generator<Finding> {
+  for (const { index, z, factor } of outliers(values)) {
+    const sentence = `The ${what} of ${names[index]} is ${say(values[index]!)}, ${say(factor)} times the median (robust z ${say(z)}).`;
+    yield finding("warning", "norm", sentence, { models: [names[index]!] });
   }
 }
 
@@ -195,7 +213,7 @@ function median(values: readonly number[]): number {
 
 function* directions(names: readonly string[], weights: WeightsReport, total: Measures): Generator<Finding> {
   const hasBase = weights.reference === "base";
-  for (const { name, signAgreement, distance } of weights.models) {
+  for (const { name, signAgreement = 1, distance } of weights.models) {
     if (hasBase && names.length > 2 && distance > 0 && signAgreement < SIGN_AGREEMENT) {
       const percent = Math.round(100 * signAgreement);
       yield finding("warning", "sign", `Only ${percent} % of the changes of ${name} have the sign of the sum of all changes.`, {
@@ -203,24 +221,31 @@ function* directions(names: readonly string[], weights: WeightsReport, total: Me
       });
     }
   }
-  for (let a = 0; a < names.length && weights.cosines !== undefined; a++) {
-    for (let b = a + 1; b < names.length; b++) {
-      const pair = [names[a]!, names[b]!];
-      const between = weights.cosines[a]![b]!;
-      if (hasBase && between < OPPOSED_COSINE)
-        yield finding("warning", "cosine", `The task vectors of ${pair.join(" and ")} point against each other: cosine ${say(between)}.`, {
-          models: pair,
-        });
-      const similarity = cosine((total.squares[a]! + total.squares[b]! - distance(total, a, b)) / 2, total.squares[a]!, total.squares[b]!);
-      if (similarity < RELATED_COSINE)
-        yield finding(
-          "warning",
-          "unrelated",
-          `The weights of ${pair.join(" and ")} have a cosine of ${say(similarity)}: they do not look like models of one foundation.`,
-          { models: pair },
-        );
-    }
+  if (weights.cosines === undefined) return;
+  if (hasBase) yield* opposedPairs(names, weights.cosines);
+  for (const [a, b] of pairs(names.length)) {
+    const pair = [names[a]!, names[b]!];
+    const similarity = cosine((total.squares[a]! + total.squares[b]! - distance(total, a, b)) / 2, total.squares[a]!, total.squares[b]!);
+    if (similarity >= RELATED_COSINE) continue;
+    const what = `The weights of ${pair.join(" and ")} have a cosine of ${say(similarity)}`;
+    yield finding("warning", "unrelated", `${what}: they do not look like models of one foundation.`, { models: pair });
   }
+}
+
+/** Pairs of models whose task vectors undo each other. */
+export function* opposedPairs(names: readonly string[], between: readonly (readonly number[])[]): Generator<Finding> {
+  for (const [a, b] of pairs(names.length)) {
+    const pair = [names[a]!, names[b]!];
+    const cosine = between[a]![b]!;
+    if (cosine < OPPOSED_COSINE)
+      yield finding("warning", "cosine", `The task vectors of ${pair.join(" and ")} point against each other: cosine ${say(cosine)}.`, {
+        models: pair,
+      });
+  }
+}
+
+function* pairs(count: number): Generator<[number, number]> {
+  for (let a = 0; a < count; a++) for (let b = a + 1; b < count; b++) yield [a, b];
 }
 
 function say(value: number): string {

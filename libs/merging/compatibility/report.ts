@@ -43,15 +43,15 @@ export type ModelSummary = {
   readonly licences: readonly string[];
 };
 
-/** What the weights of one model are like. Norms are Euclidean, over all tensors that are averaged; NaN and Inf do not count in them. */
+/** What the weights of one model are like; of an adapter, what it adds to its base. Norms are Euclidean, over all tensors that are averaged; NaN and Inf do not count in them. */
 export type WeightsOfModel = {
   readonly name: string;
   readonly norm: number;
-  readonly largest: number;
+  readonly largest?: number;
   /** Norm of its difference to the reference. */
   readonly distance: number;
   /** How often its difference to the base has the sign of the sum of all differences, from 0 to 1. Without a base: its weights, that of theirs. */
-  readonly signAgreement: number;
+  readonly signAgreement?: number;
   readonly notFinite: number;
 };
 

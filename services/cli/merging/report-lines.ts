@@ -40,20 +40,30 @@ function modelLine({ name, tensors, numbers, dtypes, architecture, foundation, l
 }
 
 function* weightsLines({ reference, readBytes, models, cosines, layers }: WeightsReport): Generator<Line> {
+  const signed = models.some(({ signAgreement }) => signAgreement !== undefined);
   const sign = reference === "base" ? "sign of the sum of changes" : "sign of the sum of weights";
   yield [];
-  yield [span(`weights, ${bytes(readBytes)} read; distances are to the ${reference}`, "bold")];
+  yield [
+    span(
+      `weights, ${bytes(readBytes)} read; ${signed ? `distances are to the ${reference}` : "of what the adapters add to their base"}`,
+      "bold",
+    ),
+  ];
   const numbered = cosines !== undefined && models.length > 1 && models.length <= MOST_COLUMNS;
-  const head = ["  model", "norm", "distance", "relative", sign, ...(numbered ? models.map((_, i) => `cos ${i + 1}`) : [])];
+  const head = [
+    "  model",
+    "norm",
+    ...(signed ? ["distance", "relative", sign] : []),
+    ...(numbered ? models.map((_, i) => `cos ${i + 1}`) : []),
+  ];
   const rows = models.map(({ name, norm, distance, signAgreement }, k) => [
     `  ${k + 1} ${name}`,
     digits(norm),
-    digits(distance),
-    percent(norm > 0 ? distance / norm : 0),
-    percent(signAgreement),
+    ...(signed ? [digits(distance), percent(norm > 0 ? distance / norm : 0), percent(signAgreement ?? 1)] : []),
     ...(numbered ? cosines[k]!.map((cosine) => cosine.toFixed(3)) : []),
   ]);
   yield* tableLines(head, rows);
+  if (layers.length === 0) return;
   yield [];
   const shown = layers.slice(0, MOST_LAYERS);
   const wide = models.length <= MOST_COLUMNS;
