@@ -43,6 +43,7 @@ for (const entry of [
   "services/cli/merging/program.ts",
   "services/cli/merging/average.ts",
   "services/cli/merging/update.ts",
+  "services/cli/merging/check.ts",
   "libs/merging/engine/merge-thread.ts",
 ]) {
   test(`${entry} starts without gRPC, telemetry and tfjs`, async () => {
