@@ -20,11 +20,15 @@ export function emptyBlock(count: number): SumBlock {
 }
 
 /** Adds weight · x to every sum, or takes it away, in place. Returns the index of the first number that is not finite, or -1; the block is void then. */
-export function foldBlock(block: SumBlock, { values, weight, remove }: BlockMember): number {
+export function foldBlock(block: SumBlock, member: BlockMember): number {
+  // A product of 24 and 24 bits has 48: no double loses any of them.
+  return Math.fround(member.weight) === member.weight ? foldExactProducts(block, member) : foldProducts(block, member);
+}
+
+/** Where a product is one double, and mostly the sum as well. */
+function foldExactProducts(block: SumBlock, { values, weight, remove }: BlockMember): number {
   const { lead, further } = block;
   const factor = remove ? -weight : weight;
-  // A product of 24 and 24 bits has 48: no double loses any of them.
-  const exactProducts = Math.fround(weight) === weight && Math.abs(weight) > 2 ** -126;
   for (let i = 0; i < lead.length; i++) {
     const x = values[i]!;
     const term = factor * x;
@@ -37,8 +41,46 @@ export function foldBlock(block: SumBlock, { values, weight, remove }: BlockMemb
     const sum = old + term;
     const virtual = sum - old;
     const lost = old - (sum - virtual) + (term - virtual);
-    if (lost === 0 && exactProducts && (further.length === 0 || further[0]![i] === 0)) lead[i] = sum;
-    else addSlowly(block, i, sum, lost, term, exactProducts ? 0 : productError(factor, x, term));
+    if (lost === 0 && (further.length === 0 || further[0]![i] === 0)) lead[i] = sum;
+    else if (!addToPair(block, i, sum, lost, 0)) addToParts(block, i, term, 0);
+  }
+  return -1;
+}
+
+/** Where a product is two doubles, and mostly the sum as well. */
+function foldProducts(block: SumBlock, { values, weight, remove }: BlockMember): number {
+  const { lead, further } = block;
+  const factor = remove ? -weight : weight;
+  if (further.length === 0) further.push(new Float64Array(lead.length));
+  const second = further[0]!;
+  for (let i = 0; i < lead.length; i++) {
+    const x = values[i]!;
+    const term = factor * x;
+    if (term - term !== 0) return i;
+    if (term === 0) {
+      if (Object.is(weight * x, -0)) countNegativeZero(block, i, remove);
+      continue;
+    }
+    const tail = productError(factor, x, term);
+    const old = lead[i]!;
+    const sum = old + term;
+    const virtual = sum - old;
+    const lost = old - (sum - virtual) + (term - virtual);
+    // addToPair, without the call.
+    const low = second[i]!;
+    const first = low + lost;
+    const virtualFirst = first - low;
+    const all = first + tail;
+    const virtualAll = all - first;
+    const rest = low - (first - virtualFirst) + (lost - virtualFirst) || first - (all - virtualAll) + (tail - virtualAll);
+    if (rest !== 0 || (further.length > 1 && further[1]![i] !== 0)) {
+      addToParts(block, i, term, tail);
+      continue;
+    }
+    const high = sum + all;
+    const virtualHigh = high - sum;
+    lead[i] = high;
+    second[i] = sum - (high - virtualHigh) + (all - virtualHigh);
   }
   return -1;
 }
@@ -48,31 +90,22 @@ function countNegativeZero(block: SumBlock, i: number, remove: boolean): void {
   block.negativeZeros[i]! += remove ? -1 : 1;
 }
 
-/** Where one double is not enough. `sum` + `lost` is the leading part with the term added; `tail` is what the product lost. */
-function addSlowly(block: SumBlock, i: number, sum: number, lost: number, term: number, tail: number): void {
-  const { lead, further } = block;
+/**
+ * Two parts are enough where adding to the second loses nothing; two-sum makes them canonical. False if they are not, and nothing is done.
+ * `sum` + `lost` is the leading part with the term added, `tail` what the product has lost.
+ */
+function addToPair({ lead, further }: SumBlock, i: number, sum: number, lost: number, tail: number): boolean {
   if (further.length === 0) further.push(new Float64Array(lead.length));
+  if (further.length > 1 && further[1]![i] !== 0) return false;
   const second = further[0]!;
-  const low = second[i]! + lost + tail;
-  // Two parts and nothing lost on the way: two-sum makes them canonical.
-  if (further.length === 1 || further[1]![i] === 0) {
-    const afterLost = second[i]! + lost;
-    const exact = isExactSum(second[i]!, lost, afterLost) && isExactSum(afterLost, tail, low);
-    if (exact) {
-      const high = sum + low;
-      const virtual = high - sum;
-      lead[i] = high;
-      second[i] = sum - (high - virtual) + (low - virtual);
-      return;
-    }
-  }
-  const parts = [lead[i]!, ...further.map((plane) => plane[i]!)].filter((part) => part !== 0);
-  const added = addToExpansion(addToExpansion(parts, term), tail);
-  lead[i] = added[0] ?? 0;
-  while (further.length < added.length - 1) further.push(new Float64Array(lead.length));
-  further.forEach((plane, p) => {
-    plane[i] = added[p + 1] ?? 0;
-  });
+  const first = second[i]! + lost;
+  const all = first + tail;
+  if (!isExactSum(second[i]!, lost, first) || !isExactSum(first, tail, all)) return false;
+  const high = sum + all;
+  const virtual = high - sum;
+  lead[i] = high;
+  second[i] = sum - (high - virtual) + (all - virtual);
+  return true;
 }
 
 function isExactSum(a: number, b: number, sum: number): boolean {
@@ -80,8 +113,11 @@ function isExactSum(a: number, b: number, sum: number): boolean {
   return a - (sum - virtual) + (b - virtual) === 0;
 }
 
-/** Drops planes, from the last, and counts that hold nothing any more. */
-export function compressBlock(block: SumBlock): void {
-  while (block.further.at(-1)?.every((part) => part === 0)) block.further.pop();
-  if (block.negativeZeros?.every((count) => count === 0)) block.negativeZeros = undefined;
+/** The general way. */
+function addToParts({ lead, further }: SumBlock, i: number, term: number, tail: number): void {
+  const parts = [lead[i]!, ...further.map((plane) => plane[i]!)].filter((part) => part !== 0);
+  const added = addToExpansion(addToExpansion(parts, term), tail);
+  lead[i] = added[0] ?? 0;
+  while (further.length < added.length - 1) further.push(new Float64Array(lead.length));
+  for (const [p, plane] of further.entries()) plane[i] = added[p + 1] ?? 0;
 }

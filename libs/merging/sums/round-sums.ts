@@ -126,7 +126,9 @@ async function writeRounded(prepared: PreparedSums, outputs: RoundSetup["outputs
 
 function exactDivisor({ content }: PreparedSums, divisor: number | "sum"): ExactDivisor {
   if (divisor !== "sum") return expansionOf([divisor]);
-  if (content.weight.length === 0) throw new SumsError("weight", "there is no average: the weights add up to 0");
+  const [leading = 0] = content.weight;
+  // Of a negative divisor the sign of zeros could not be told.
+  if (leading <= 0) throw new SumsError("weight", `there is no average: the weights add up to ${leading}; it has to be more than 0`);
   return content.weight;
 }
 

@@ -1,3 +1,4 @@
+import { loadKernels } from "#libs/kernels";
 import { type Dtype, tensorBytes } from "#libs/tensors";
 import { BLOCK } from "../method.ts";
 import { openFiles } from "./files.ts";
@@ -17,12 +18,13 @@ export type RoundResult = { readonly redone: number; readonly overflowed: number
 /** Rounds the sums of some blocks and writes them. */
 export function setup({ outputs, divisor, count, ...sources }: RoundSetup) {
   const files = openFiles();
+  const kernels = loadKernels();
 
   function round(piece: Piece): RoundResult {
     const { path, offset, dtype } = outputs[piece.tensor]!;
     const sums = readBlock(files, sources, piece);
     const bytes = new Uint8Array(tensorBytes(dtype, [piece.count]));
-    const result = roundBlock(sums, { divisor, count, dtype }, bytes);
+    const result = roundBlock(kernels, sums, { divisor, count, dtype }, bytes);
     files.write(path, offset + tensorBytes(dtype, [BLOCK]) * piece.block, bytes);
     return result;
   }

@@ -4,9 +4,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { loadFloat32, type NarrowDtype } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
+import { runMerge } from "../engine/run-merge.ts";
+import { exactMean } from "../exact/index.ts";
 import { BLOCK } from "../method.ts";
-import { exactQuotient } from "./exact-quotient.ts";
-import { productError } from "./expansion.ts";
+import { planMerge } from "../plan/index.ts";
 import { foldSums, openSums, roundSums, type SumMember } from "./index.ts";
 import { hostileFloats, integersOf, tensorOf, writeModel } from "./testing/models.ts";
 
@@ -27,16 +28,6 @@ const anyMembers = fc
       weights: fc.oneof(fc.constant(new Array<number>(count).fill(1)), fc.array(anyWeight, { minLength: count, maxLength: count })),
     }),
   );
-
-/** The exact mean of finite numbers, its sum in whole numbers. */
-function expected(values: readonly number[], weights: readonly number[], divisor: number, type: NarrowDtype): number {
-  const products = values.flatMap((x, k) => {
-    const product = x * weights[k]!;
-    return [product, product === 0 ? 0 : productError(x, weights[k]!, product)];
-  });
-  const mean = exactQuotient(products, [divisor], type);
-  return mean === 0 && values.every((x, k) => Object.is(x * weights[k]!, -0)) && exactQuotient(products, [1], "F64") === 0 ? -0 : mean;
-}
 
 test("folded in any order and grouping, rounded with or without sums on disk: the exact mean, with every number of threads", async () => {
   await using directory = await temporaryDirectory();
@@ -70,7 +61,7 @@ test("folded in any order and grouping, rounded with or without sums on disk: th
       for (const result of results) assert.deepEqual(result, results[0]);
       const w = loadAny(results[0]!, dtype);
       for (let i = 0; i < w.length; i++) {
-        const wanted = expected(
+        const wanted = exactMean(
           stored.map((row) => row[i]!),
           weights,
           divisor,
@@ -199,4 +190,52 @@ test("what cannot be summed is refused with its name, and nothing is written", a
     (await readdir(directory.path)).filter((name) => name.startsWith(".")),
     [],
   );
+});
+
+test("the same bytes as the engine's mean of all members, for weights whose sum is no double, after members came and went", async () => {
+  await using directory = await temporaryDirectory();
+  await fc.assert(
+    fc.asyncProperty(
+      anyMembers,
+      fc.array(anyWeight, { minLength: 6, maxLength: 6 }),
+      fc.nat(),
+      async ({ dtype, rows, weights }, others, left) => {
+        const small = (x: number) => (Math.abs(x) > 60000 ? x / 2 ** 120 : x);
+        const members: SumMember[] = [];
+        for (const [k, row] of rows.entries()) {
+          const tensors = [tensorOf("w", dtype, [row.length], row.map(small)), tensorOf("v", "F32", [2], [k, -k])];
+          members.push({ ...(await writeModel(directory.path, tensors)), weight: others[k]! + weights[k]! });
+        }
+        const total = members.reduce((sum, { weight }) => sum + weight, 0);
+        fc.pre(total > 0.01 && members.every(({ weight }) => weight === 0 || Math.abs(weight) > 1e-9));
+        const sums = directory.join("all.sums");
+        await foldSums({ members, to: sums, signal: never });
+        const gone = members[left % members.length]!;
+        await foldSums({ from: sums, members: [{ ...gone, remove: true }], to: sums, signal: never });
+        await foldSums({ from: sums, members: [gone], to: sums, signal: never });
+        const plan = planMerge({
+          method: "linear",
+          models: members.map(({ model }) => model),
+          digests: members.map(({ digest }) => digest),
+          parametersOf: () => ({ models: members.map(({ weight }) => ({ weight })) }),
+          single: "batch.safetensors",
+        });
+        await runMerge(plan, { directory: directory.path, force: true, fsync: false, signal: never });
+        const batch = new Uint8Array(await readFile(directory.join("batch.safetensors")));
+        assert.deepEqual(await rounded(directory.path, { sums, members: [], divisor: "sum" }), batch);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test("weights that do not add up to more than nothing have no average", async () => {
+  await using directory = await temporaryDirectory();
+  const of = async (x: number, weight: number) => ({ ...(await writeModel(directory.path, [tensorOf("w", "F32", [1], [x])])), weight });
+  const members = [await of(1, 1), await of(2, -1)];
+  await assert.rejects(rounded(directory.path, { members, divisor: "sum" }), { kind: "weight", message: /add up to 0/ });
+  await assert.rejects(rounded(directory.path, { members: [await of(3, -2)], divisor: "sum" }), {
+    kind: "weight",
+    message: /add up to -2/,
+  });
 });
