@@ -1,3 +1,4 @@
+import type { Kernels } from "#libs/kernels";
 import type { ParameterValues } from "./parameters.ts";
 
 /** Numbers of one tensor in memory: float32, or float64 where an input is F64. Values of F16 and BF16 are widened without loss. */
@@ -106,6 +107,8 @@ export type Range = {
   readonly models: readonly Values[];
   readonly base?: Values;
   readonly statistics?: readonly Values[];
+  /** Where the numbers lie in the memory of these, a method may let them do its work. The same bits come out. */
+  readonly kernels?: Kernels;
 };
 
 /** Elements of a block: what reductions are cut into, so that no result depends on threads or windows. */

@@ -111,6 +111,7 @@ function openRanges(workplace: Workplace, { tensor, count: most }: Order, { of }
       return {
         first,
         count,
+        kernels,
         models: values(0, models.length),
         ...(base ? { base: columns.values(models.length, count) } : {}),
         ...(statistics ? { statistics: values(models.length + (base ? 1 : 0), statistics.length) } : {}),
