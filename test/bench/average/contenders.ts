@@ -20,6 +20,11 @@ export function averageUnknown({ paths }: Models, name: string, ...options: read
   return { name, command: (out, fresh) => ratatouille(fresh, "average", ...paths, "-o", out, "--quiet", ...options) };
 }
 
+/** A contender that may use the first core only, with everything it starts. */
+export function onOneCore({ name, command }: Contender): Contender {
+  return { name, command: (...folders) => ["taskset", "--cpu-list", "0", ...command(...folders)] };
+}
+
 export function torchLoop(bench: Workbench, { paths }: Models): Contender {
   return { name: "PyTorch loop", command: (out) => [join(bench.peers, "python"), script("torch-loop.py"), out, ...paths] };
 }
