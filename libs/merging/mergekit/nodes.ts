@@ -101,8 +101,12 @@ export function quoted(names: readonly string[]): string {
   return names.map((name) => `\`${name}\``).join(", ");
 }
 
-/** Pairs with what `<<` brings in, which the mapping's own keys override. */
-function pairsOf(reading: Reading, pairs: readonly Pair<Node, Node | null>[]): Pair<Node, Node | null>[] {
+/** Pairs with what `<<` brings in, which the mapping's own keys override. A mapping that brings in itself brings nothing. */
+function pairsOf(
+  reading: Reading,
+  pairs: readonly Pair<Node, Node | null>[],
+  inside: readonly (readonly Pair<Node, Node | null>[])[] = [],
+): Pair<Node, Node | null>[] {
   const isMerge = ({ key }: Pair<Node, Node | null>) => isScalar(key) && (key.value === "<<" || typeof key.value === "symbol");
   const own = pairs.filter((pair) => !isMerge(pair));
   const names = new Set(own.map(({ key }) => (isScalar(key) ? String(key.value) : "?")));
@@ -111,7 +115,9 @@ function pairsOf(reading: Reading, pairs: readonly Pair<Node, Node | null>[]): P
     const maps = isSeq(merged) ? (merged.items as Node[]).map((item) => resolve(reading, item)) : [merged];
     for (const map of maps) {
       if (!isMap(map)) continue;
-      for (const pair of pairsOf(reading, map.items as Pair<Node, Node | null>[])) {
+      const others = map.items as Pair<Node, Node | null>[];
+      if (others === pairs || inside.includes(others)) continue;
+      for (const pair of pairsOf(reading, others, [...inside, pairs])) {
         const name = isScalar(pair.key) ? String(pair.key.value) : "?";
         if (!names.has(name)) own.push(pair);
         names.add(name);

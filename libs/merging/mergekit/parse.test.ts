@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import fc from "fast-check";
 import { MergekitError, parseMergekit } from "./index.ts";
 
 function problems(text: string): readonly string[] {
@@ -93,6 +94,11 @@ test("several merges come in the order in which they can be made, each with its 
     ["first", "second", undefined],
   );
   assert.equal(configs[1]!.text, named("second", "first"));
+});
+
+test("a mapping that merges itself into itself brings nothing in", () => {
+  const [config] = parseMergekit("&a\nmerge_method: linear\n<<: *a\nmodels: [{ model: a, parameters: &p { <<: *p, weight: 1 } }]\n", "x");
+  assert.deepEqual([...config.slices[0]!.sources[0]!.parameters.keys()], ["weight"]);
 });
 
 test("models in mergekit's long form, and with names that YAML takes for something else", () => {
@@ -260,5 +266,59 @@ test("all mistakes come at once, in the order of lines", () => {
   assert.throws(
     () => parseMergekit(text, "c.yml"),
     /^MergekitError: c\.yml has 4 mistakes:\n {2}`merge_method` at line 1 .*\n.*line 3.*\n.*line 3.*\n.*line 4/,
+  );
+});
+
+test("whatever the text is, it is read or refused with lines that are in it", () => {
+  const sources = [
+    good,
+    sliced,
+    readFileSync(new URL("../../../test/fixtures/mergekit-config/cases/precedence.yml", import.meta.url), "utf8"),
+  ];
+  const piece = fc.oneof(
+    fc.constantFrom(
+      "- ",
+      ": ",
+      "\n",
+      "  ",
+      "{",
+      "}",
+      "[",
+      "]",
+      "&a ",
+      "*a",
+      "<<: ",
+      "null",
+      "---\n",
+      "true",
+      "~",
+      '"',
+      "#",
+      "!!x ",
+      "weight",
+      "?",
+      "|",
+      "1e999",
+    ),
+    fc.string({ maxLength: 4 }),
+  );
+  const edit = fc.record({ at: fc.nat(2000), remove: fc.nat(12), insert: piece });
+  fc.assert(
+    fc.property(fc.constantFrom(...sources), fc.array(edit, { minLength: 1, maxLength: 4 }), (source, edits) => {
+      let text = source;
+      for (const { at, remove, insert } of edits) {
+        const place = at % (text.length + 1);
+        text = text.slice(0, place) + insert + text.slice(place + remove);
+      }
+      try {
+        assert.ok(parseMergekit(text, "x").length > 0);
+      } catch (error) {
+        assert.ok(error instanceof MergekitError, `${error} for ${JSON.stringify(text)}`);
+        const lines = text.split(/\r\n|\r|\n/).length + 1;
+        assert.ok(error.problems.every(({ line }) => line >= 1 && line <= lines));
+        assert.ok(error.problems.length > 0);
+      }
+    }),
+    { numRuns: 1500 },
   );
 });

@@ -76,12 +76,23 @@ async function mergeOne(
   return await produce(
     {
       ...{ work, method: methodNamed(made.request.method)!, models, digests, base, baseDigest, output, options, report, parameters },
+      weights: weightsOf(made),
       configuration: () => config.text,
       donor: made.donor,
       adjust: (files) => filesBeside(files, { config, donor: made.donor, tokenizer, layers: made.layers }),
     },
     context,
   );
+}
+
+/** The weight of each model, where it is the same for all tensors: for the model card. */
+function weightsOf({ request: { models, tensors, parametersOf } }: MergekitRequest): number[] | undefined {
+  if (tensors !== undefined || parametersOf === undefined) return undefined;
+  const all = new Set([...models[0]!.tensors.keys()].map((name) => JSON.stringify(parametersOf(name).models?.map(({ weight }) => weight))));
+  const weights: unknown = all.size === 1 ? JSON.parse([...all][0] ?? "[]") : [];
+  return Array.isArray(weights) && weights.length === models.length && weights.every((weight) => typeof weight === "number")
+    ? weights
+    : undefined;
 }
 
 /** Whether a folder has the whole result of this merge already: its recipe names the models by digest, and comes last. */
