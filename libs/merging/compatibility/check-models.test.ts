@@ -275,3 +275,22 @@ test("threads do not change the report", async () => {
   assert.ok(Math.abs(seen.at(-1)! - 1) < 1e-12 && seen.length >= 3);
   await assert.rejects(checkModels(models, { signal: AbortSignal.abort(new Error("stop")), full: true }), /stop/);
 });
+
+test("many models, and files that change while they are read", async () => {
+  await using directory = await temporaryDirectory();
+  const paths = Array.from({ length: 40 }, (_, i) => directory.join(`${i}.safetensors`));
+  await Promise.all(paths.map((path, i) => writeFile(path, modelBytes(network(i, i === 7 ? 3 : 0.01)))));
+  const models = await Promise.all(paths.map((path, i) => openModel(path, `m${i}`)));
+  const { weights, findings } = await checkModels(models, { signal, full: true });
+  assert.equal(weights!.cosines, undefined);
+  assert.deepEqual(
+    findings
+      .filter(({ code }) => code === "norm")
+      .flatMap((finding) => finding.models)
+      .includes("m7"),
+    true,
+  );
+  assert.ok(findings.some(({ sentence }) => sentence.startsWith("More than 32 models")));
+  await writeFile(paths[3]!, modelBytes(network(99)));
+  await assert.rejects(checkModels(models, { signal, full: true }), /3\.safetensors was changed while it was read/);
+});

@@ -19,7 +19,7 @@ export type CheckOptions = Omit<CompareOptions, "base"> &
 /**
  * Whether models may be averaged, and why not. Everything is looked at and everything found is listed. Without `full` it reads headers,
  * configurations and tokenizers only.
- * Rejects with RangeError where a file becomes shorter while it is read, and with the signal's reason.
+ * Rejects with an Error where a file is changed while it is read, and with the signal's reason.
  */
 export async function checkModels(models: readonly ModelFiles[], options: CheckOptions): Promise<CompatibilityReport> {
   const { base, full = false, exclude = new Set() } = options;

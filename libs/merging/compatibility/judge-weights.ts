@@ -1,5 +1,5 @@
 import { ln } from "#libs/deterministic";
-import { type Measures, MOST_PAIRWISE, mergeMeasures, noMeasures } from "./measure.ts";
+import { type Measures, MOST_PAIRWISE, mergeMeasures, noMeasures, ownProduct } from "./measure.ts";
 import { type Finding, finding, type WeightsReport } from "./report.ts";
 import type { MeasuredTensor } from "./weights-pass.ts";
 
@@ -31,7 +31,7 @@ export function judgeWeights(
       name,
       norm: Math.sqrt(total.squares[k]!),
       largest: total.largest[k]!,
-      distance: Math.sqrt(own(total, k)),
+      distance: Math.sqrt(ownProduct(total, k)),
       signAgreement: total.moved[k] === 0 ? 1 : total.agreeing[k]! / total.moved[k]!,
       notFinite: total.notFinite[k]!,
     })),
@@ -44,18 +44,22 @@ export function judgeWeights(
     ...outlierNorms(names, weights, tensors),
     ...directions(names, weights, total),
   ];
+  if (names.length > MOST_PAIRWISE)
+    findings.push(
+      finding(
+        "note",
+        "cosine",
+        `More than ${MOST_PAIRWISE} models are not compared pair by pair: no cosines, and no search for equal ones.`,
+      ),
+    );
   return { weights, findings };
-}
-
-function own({ gram, squares }: Measures, k: number): number {
-  return gram[k * squares.length + k]!;
 }
 
 /** Cosines between the differences of all models. */
 export function cosines(total: Measures): number[][] {
   const models = total.squares.length;
   return Array.from({ length: models }, (_, a) =>
-    Array.from({ length: models }, (_, b) => cosine(total.gram[a * models + b]!, own(total, a), own(total, b))),
+    Array.from({ length: models }, (_, b) => cosine(total.gram[a * models + b]!, ownProduct(total, a), ownProduct(total, b))),
   );
 }
 
@@ -74,7 +78,7 @@ function layersOf(tensors: readonly MeasuredTensor[], models: number): WeightsRe
   return [...layers].map(([layer, sums]) => ({
     layer,
     numbers: sums.count,
-    distances: sums.squares.map((square, k) => (square === 0 ? 0 : Math.sqrt(own(sums, k) / square))),
+    distances: sums.squares.map((square, k) => (square === 0 ? 0 : Math.sqrt(ownProduct(sums, k) / square))),
   }));
 }
 
@@ -115,7 +119,7 @@ export function coordinates(index: number, shape: readonly number[]): number[] {
 export function* equalModels(names: readonly string[], total: Measures, hasBase: boolean): Generator<Finding> {
   const models = names.length;
   if (hasBase) {
-    const still = names.filter((_, k) => own(total, k) === 0 && total.notFinite[k] === 0);
+    const still = names.filter((_, k) => ownProduct(total, k) === 0 && total.notFinite[k] === 0);
     for (const name of still)
       yield finding("warning", "equal", `${name} has the weights of the base: its task vector is zero.`, { models: [name] });
   }
@@ -127,14 +131,14 @@ export function* equalModels(names: readonly string[], total: Measures, hasBase:
     for (let b = a + 1; b < models; b++) if (distance(total, a, b) === 0) equal.push(b);
     for (const index of equal) seen.add(index);
     const same = equal.map((index) => names[index]!);
-    if (same.length > 1 && !(hasBase && own(total, a) === 0))
+    if (same.length > 1 && !(hasBase && ownProduct(total, a) === 0))
       yield finding("warning", "equal", `${same.join(", ")} have the same weights: in an average they count as often.`, { models: same });
   }
 }
 
 /** ‖x_a − x_b‖², 0 exactly where both are equal: all three products are then the same sum. */
 function distance(total: Measures, a: number, b: number): number {
-  return Math.max(0, own(total, a) + own(total, b) - 2 * total.gram[a * total.squares.length + b]!);
+  return Math.max(0, ownProduct(total, a) + ownProduct(total, b) - 2 * total.gram[a * total.squares.length + b]!);
 }
 
 function* outlierNorms(names: readonly string[], weights: WeightsReport, tensors: readonly MeasuredTensor[]): Generator<Finding> {
@@ -171,7 +175,7 @@ function* outlierNorms(names: readonly string[], weights: WeightsReport, tensors
 export function outlierDistances(names: readonly string[], total: Measures, what: string): Iterable<Finding> {
   return sayOutliers(
     names,
-    names.map((_, k) => Math.sqrt(own(total, k))),
+    names.map((_, k) => Math.sqrt(ownProduct(total, k))),
     `norm of ${what}`,
   );
 }

@@ -12,7 +12,7 @@ export type Measures = {
   /** Σ x² and max |x| of each model. */
   readonly squares: number[];
   readonly largest: number[];
-  /** Σ d_i · d_j. Only the diagonal where there are many models. */
+  /** Σ d_i · d_j, models by models; of more than MOST_PAIRWISE models only the diagonal. */
   readonly gram: Float64Array;
   /** How many differences of each model are not 0, and how many of those have the sign of the sum of all. Without a base: weights. */
   readonly moved: number[];
@@ -31,7 +31,7 @@ export function noMeasures(models: number): Measures {
     first: new Array<number>(models).fill(-1),
     squares: zeros(),
     largest: zeros(),
-    gram: new Float64Array(models * models),
+    gram: new Float64Array(models > MOST_PAIRWISE ? models : models * models),
     moved: zeros(),
     agreeing: zeros(),
   };
@@ -169,14 +169,23 @@ function countSigns(
 
 function addGram(gram: Float64Array, differences: readonly Float64Array[]): void {
   const models = differences.length;
+  if (models > MOST_PAIRWISE) {
+    for (let a = 0; a < models; a++) gram[a]! += dot(differences[a]!, differences[a]!);
+    return;
+  }
   for (let a = 0; a < models; a++) {
-    const last = models > MOST_PAIRWISE ? a + 1 : models;
-    for (let b = a; b < last; b++) {
+    for (let b = a; b < models; b++) {
       const sum = dot(differences[a]!, differences[b]!);
       gram[a * models + b]! += sum;
       if (a !== b) gram[b * models + a]! += sum;
     }
   }
+}
+
+/** Σ d_k² of one model. */
+export function ownProduct({ gram, squares }: Measures, model: number): number {
+  const models = squares.length;
+  return gram[models > MOST_PAIRWISE ? model : model * models + model]!;
 }
 
 /** Four sums side by side: a processor adds them at the same time. */

@@ -1,5 +1,6 @@
+import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import type { ModelFiles, TensorPlace } from "#libs/models";
+import type { ModelFiles, TensorPlace, WeightsFile } from "#libs/models";
 import { runInThreads } from "../engine/pool.ts";
 import { BLOCK } from "../method.ts";
 import { type Measures, mergeMeasures, noMeasures } from "./measure.ts";
@@ -32,7 +33,7 @@ export function measurable(models: readonly Pick<ModelFiles, "tensors">[], exclu
   );
 }
 
-/** Reads all weights once, block by block. Memory does not depend on the size of the models. Rejects where a file ends too early. */
+/** Reads all weights once, block by block. Memory does not depend on the size of the models. Rejects where a file was changed. */
 export async function measureFiles(
   models: readonly ModelFiles[],
   base: ModelFiles | undefined,
@@ -78,5 +79,13 @@ export async function measureFiles(
       early.delete(next++);
     }
   }
+  for (const file of all.flatMap(({ files }) => files)) await checkUnchanged(file);
   return { tensors, readBytes: totalBytes };
+}
+
+/** What was measured is only true of files that nobody changed meanwhile. */
+async function checkUnchanged({ path, size, identity }: WeightsFile): Promise<void> {
+  const now = await stat(path, { bigint: true });
+  const same = now.dev === identity.device && now.ino === identity.inode && now.mtimeNs === identity.mtimeNs && now.size === BigInt(size);
+  if (!same) throw new Error(`${path} was changed while it was read`);
 }

@@ -14,15 +14,24 @@ export type WeightsUnit = {
   readonly sources: readonly { readonly file: number; readonly offset: number; readonly dtype: Dtype }[];
 };
 
+/** Files that a thread has open at once: a process may have some thousand in all. */
+const MOST_OPEN = 100;
+
 /** What runs in each thread of a full check: reads blocks of all models and measures them. */
 export function setup({ paths, models, hasBase }: WeightsSetup): { run(unit: WeightsUnit): Measures; close(): void } {
   // Opened when they are first read: a thread may never see some of them.
   const files = new Map<number, number>();
   const measurer = createMeasurer(models, hasBase);
 
+  function closeAll(): void {
+    for (const descriptor of files.values()) closeSync(descriptor);
+    files.clear();
+  }
+
   function read({ file, offset, dtype }: WeightsUnit["sources"][number], source: number, first: number, count: number): void {
     let descriptor = files.get(file);
     if (descriptor === undefined) {
+      if (files.size >= MOST_OPEN) closeAll();
       descriptor = openSync(paths[file]!, "r");
       files.set(file, descriptor);
     }
@@ -41,9 +50,7 @@ export function setup({ paths, models, hasBase }: WeightsSetup): { run(unit: Wei
       }
       return measures;
     },
-    close() {
-      for (const descriptor of files.values()) closeSync(descriptor);
-    },
+    close: closeAll,
   };
 }
 
