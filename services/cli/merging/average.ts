@@ -12,6 +12,7 @@ import { labelOf } from "./merge-facts.ts";
 import { mergeWork } from "./merge-work.ts";
 import { type Output, outputOf } from "./output.ts";
 import { produce } from "./produce.ts";
+import { refuseExisting } from "./side-files.ts";
 import { updatableWork } from "./updatable-work.ts";
 import type { Work } from "./work.ts";
 
@@ -21,6 +22,7 @@ export async function average(names: readonly string[], options: AverageOptions,
   if (names.length === 0) throw new UsageError("name the models: ratatouille average a.safetensors b.safetensors -o out.safetensors");
   const given = givenBy(options, method, names.length);
   const output = await outputOf(options.out);
+  await refuseExisting(output, options);
   const models = await openInputs(names, options, context);
   const [base] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
   const statistics = await openInputs(options.statistics ?? [], options, context);

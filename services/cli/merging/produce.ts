@@ -15,6 +15,7 @@ import { sayEstimate, sayResult } from "./say.ts";
 import {
   dropSideFiles,
   existing,
+  existsSentence,
   isOneOf,
   publishSideFiles,
   removeOtherWeights,
@@ -102,11 +103,6 @@ function namesOf({ outputs, beside = [], index, config }: Work, output: Output):
     ...(config === undefined ? [] : ["adapter_config.json"]),
     ...(output.single ? [recipeName(output.single)] : []),
   ];
-}
-
-function existsSentence({ kind, path }: Output, taken: readonly string[]): string {
-  if (kind === "folder") return `${path} has ${taken.join(", ")} already; --force overwrites`;
-  return `${taken.join(" and ")} ${taken.length > 1 ? "exist" : "exists"} already; --force overwrites`;
 }
 
 /** Other files of a folder that would be overwritten: a README.md of somebody's project, for example. */

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { recipeName } from "#libs/models";
 import { type Output, pathIn } from "./output.ts";
 
 /** A file that goes with the weights: its name and its whole content. */
@@ -17,6 +18,24 @@ export async function wasBegun({ directory }: Output, key: string): Promise<bool
   const entries = await readdir(directory).catch((): string[] => []);
   const mark = `.${key.slice(0, 12)}.`;
   return entries.some((entry) => entry.startsWith(".") && (entry.endsWith(`${mark}partial`) || entry.endsWith(`${mark}journal`)));
+}
+
+/** Refuses an output that is there before anything is read for it, unless something was begun there that might be the same. @throws Error */
+export async function refuseExisting(
+  output: Output,
+  { force, dryRun }: { readonly force?: boolean; readonly dryRun?: boolean },
+): Promise<void> {
+  if (force || dryRun) return;
+  const entries = await readdir(output.directory).catch((): string[] => []);
+  if (entries.some((entry) => /^\..+\.[0-9a-f]{12}\.(partial|journal)$/.test(entry))) return;
+  const taken = await existing(output, output.single === undefined ? [] : [output.single, recipeName(output.single)]);
+  if (taken.length > 0) throw new Error(existsSentence(output, taken));
+}
+
+/** How an output that is there is refused. */
+export function existsSentence({ kind, path }: Output, taken: readonly string[]): string {
+  if (kind === "folder") return `${path} has ${taken.join(", ")} already; --force overwrites`;
+  return `${taken.join(" and ")} ${taken.length > 1 ? "exist" : "exists"} already; --force overwrites`;
 }
 
 /** What of an output is there already: its files, and other weights of the same folder, with which it would be another model. */
