@@ -13,6 +13,7 @@ type Exports = {
   multiplesTable(): number;
   weightsTable(): number;
   thinningsTable(): number;
+  magnitudeSums(): number;
   freeMemory(): number;
   begin(type: number, outType: number, many: number, out: number, undecided: number, divisor: number, tail: number): void;
   meanF32(count: number, uniform: number, spread: number, divisor: number, inverse: number): number;
@@ -28,6 +29,7 @@ type Exports = {
   dropout(type: number, values: number, count: number, start: number, threshold: number): void;
   addSparse(many: number, base: number, out: number, count: number): void;
   electSparse(many: number, base: number, out: number, count: number, lambda: number, normalized: number, zeroIsPositive: number): void;
+  sumMagnitudes(values: number, count: number): void;
   crc32c(address: number, length: number, seed: number): number;
 };
 
@@ -99,15 +101,21 @@ export function loadKernels(): Kernels {
     addSparse(args) {
       checkCount(args.models, args.factors, MAX_INPUTS);
       setInputs(args.models);
-      setThinnings(arena, wasm.thinningsTable(), args, args.factors);
+      setThinnings(arena, wasm.thinningsTable(), args.thinnings, args.factors, args.factors);
       wasm.addSparse(args.models.length, args.base, args.out, args.count);
     },
     electSparse(args) {
       const { models, base, out, count, lambda, normalized, zeroIsPositive } = args;
       checkCount(models, args.factors, MAX_INPUTS);
       setInputs(models);
-      setThinnings(arena, wasm.thinningsTable(), args, args.weights);
+      setThinnings(arena, wasm.thinningsTable(), args.thinnings, args.factors, args.weights);
       wasm.electSparse(models.length, base, out, count, lambda, normalized ? 1 : 0, zeroIsPositive ? 1 : 0);
+    },
+    magnitudes(values, thinning, count) {
+      setThinnings(arena, wasm.thinningsTable(), [thinning], [1], [1]);
+      wasm.sumMagnitudes(values, count);
+      const [a, b, c, d, e, f, g, h] = arena.float64(wasm.magnitudeSums(), 8);
+      return { all: a! + b! + (c! + d!), kept: e! + f! + (g! + h!) };
     },
     crc32c: (address, length, seed = 0) => wasm.crc32c(address, length, seed | 0) >>> 0,
   };

@@ -36,7 +36,7 @@ const anyTask = anyInputs(difference, { inputs: 9, count: 21 }).chain(({ columns
   });
 });
 
-test("sparse sums and elections agree with their twins in every bit", () => {
+test("sparse sums, elections and sums of magnitudes agree with their twins in every bit", () => {
   const law = fc.property(anyTask, factor, fc.boolean(), fc.boolean(), (task, lambda, normalized, zeroIsPositive) => {
     const { columns, count, shift, ...rest } = task;
     pair.reset();
@@ -47,6 +47,8 @@ test("sparse sums and elections agree with their twins in every bit", () => {
       kernels.addSparse({ models, base, out: sums, count, ...rest });
       kernels.electSparse({ models, base, out: elected, count, lambda, normalized, zeroIsPositive, ...rest });
     }
+    const [first, thinning] = [models[0]!, rest.thinnings[0]!];
+    assert.deepEqual(pair.compiled.magnitudes(first, thinning, count), pair.twin.magnitudes(first, thinning, count));
     for (const out of [sums, elected]) {
       const [compiled, twin] = [pair.compiled, pair.twin].map((kernels) => kernels.float64(out, count));
       for (let i = 0; i < count; i++) assert.ok(Object.is(compiled![i], twin![i]), `element ${i}: ${compiled![i]} is not ${twin![i]}`);

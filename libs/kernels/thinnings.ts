@@ -1,5 +1,5 @@
 import type { createArena } from "./memory.ts";
-import type { SparseArguments, Thinning } from "./types.ts";
+import type { Thinning } from "./types.ts";
 
 const KINDS = { all: 0, chance: 1, band: 2 } as const;
 /** Numbers of 32 bits in a row of the table of assembly/sparse.ts: kind, two numbers, nothing, factor, weight. */
@@ -9,7 +9,8 @@ const ROW = 8;
 export function setThinnings(
   arena: ReturnType<typeof createArena>,
   table: number,
-  { thinnings, factors }: SparseArguments,
+  thinnings: readonly Thinning[],
+  factors: readonly number[],
   weights: readonly number[],
 ): void {
   const integers = arena.uint32(table, ROW * thinnings.length);

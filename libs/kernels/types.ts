@@ -146,6 +146,11 @@ export type Kernels = {
    * over the weights of the models that have such a term. In f64 in the order of k.
    */
   electSparse(args: ElectionArguments): void;
+  /**
+   * The sum of the magnitudes of `count` f32, and of those that stay, in f64: those of the indexes 0, 1, 2 and 3 modulo 4 each apart, in their
+   * order, and then (s0 + s1) + (s2 + s3).
+   */
+  magnitudes(values: number, thinning: Thinning, count: number): { readonly all: number; readonly kept: number };
   /** CRC-32C of bytes; `seed` is the CRC of what comes before them. */
   crc32c(address: number, length: number, seed?: number): number;
 };

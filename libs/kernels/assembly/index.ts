@@ -1,8 +1,8 @@
 import { inputs, multiples, weights } from "./mean";
-import { thinnings } from "./sparse";
+import { magnitudes, thinnings } from "./sparse";
 
 export { narrow, widen } from "./convert";
-export { addSparse, electSparse } from "./sparse";
+export { addSparse, electSparse, sumMagnitudes } from "./sparse";
 export { crc32c } from "./crc32c";
 export { dropout } from "./dropout";
 export { fold } from "./fold";
@@ -26,6 +26,10 @@ export function weightsTable(): usize {
 
 export function thinningsTable(): usize {
   return thinnings;
+}
+
+export function magnitudeSums(): usize {
+  return magnitudes;
 }
 
 export function freeMemory(): usize {

@@ -132,3 +132,32 @@ function thinOne(row: usize, address: usize, i: usize): f64 {
   const magnitude = load<i32>(address) & 0x7fffffff;
   return magnitude > load<i32>(row, 4) && magnitude < load<i32>(row, 8) ? value : 0;
 }
+
+/** Four sums of all magnitudes, by the index modulo 4, and four of those that stay. */
+export const magnitudes: usize = memory.data(64, 64);
+
+/** Adds up magnitudes of f32, thinned out as the first row of the table says. */
+export function sumMagnitudes(values: usize, count: usize): void {
+  let allA = f64x2.splat(0);
+  let allB = allA;
+  let keptA = allA;
+  let keptB = allA;
+  const end = count & ~3;
+  for (let i: usize = 0; i < end; i += 4) {
+    const x = f32x4.abs(v128.load(values + (i << 2)));
+    const kept = thin(thinnings, x, i);
+    allA = f64x2.add(allA, low(x));
+    allB = f64x2.add(allB, high(x));
+    keptA = f64x2.add(keptA, low(kept));
+    keptB = f64x2.add(keptB, high(kept));
+  }
+  v128.store(magnitudes, allA);
+  v128.store(magnitudes, allB, 16);
+  v128.store(magnitudes, keptA, 32);
+  v128.store(magnitudes, keptB, 48);
+  for (let i = end; i < count; i++) {
+    const sum = magnitudes + ((i & 3) << 3);
+    store<f64>(sum, load<f64>(sum) + <f64>abs(load<f32>(values + (i << 2))));
+    store<f64>(sum, load<f64>(sum, 32) + abs(thinOne(thinnings, values + (i << 2), i)), 32);
+  }
+}

@@ -38,6 +38,18 @@ export function electSparseTwin(memory: WebAssembly.Memory, args: ElectionArgume
   writeElements(memory, "F64", out, merged);
 }
 
+/** The specification of `Kernels.magnitudes`. */
+export function magnitudesTwin(memory: WebAssembly.Memory, values: number, thinning: Thinning, count: number) {
+  const all = readElements(memory, "F32", values, count);
+  return { all: sumOfMagnitudes(all), kept: sumOfMagnitudes(thinned(all, thinning)) };
+}
+
+function sumOfMagnitudes(values: Float64Array): number {
+  const sums: [number, number, number, number] = [0, 0, 0, 0];
+  for (let i = 0; i < values.length; i++) sums[i % 4]! += Math.abs(values[i]!);
+  return sums[0] + sums[1] + (sums[2] + sums[3]);
+}
+
 function thinned(values: Float64Array, thinning: Thinning): Float64Array {
   return values.map((value, i) => (stays(value, i, thinning) ? value : 0));
 }

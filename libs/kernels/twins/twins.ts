@@ -7,7 +7,7 @@ import { foldTwin } from "./fold.ts";
 import { histogramTwin } from "./histogram.ts";
 import { combineTwin, gramTwin } from "./linear.ts";
 import { meanTwin } from "./mean.ts";
-import { addSparseTwin, electSparseTwin } from "./sparse.ts";
+import { addSparseTwin, electSparseTwin, magnitudesTwin } from "./sparse.ts";
 
 /** The kernels in plain TypeScript: what the compiled ones have to agree with, bit for bit. */
 export function loadTwins(): Kernels {
@@ -27,6 +27,7 @@ export function loadTwins(): Kernels {
     dropout: (args) => dropoutTwin(memory, args),
     addSparse: (args) => addSparseTwin(memory, args),
     electSparse: (args) => electSparseTwin(memory, args),
+    magnitudes: (values, thinning, count) => magnitudesTwin(memory, values, thinning, count),
     crc32c: (address, length, seed = 0) => crc32cTwin(memory, address, length, seed),
   };
 }

@@ -41,3 +41,11 @@ export function runCompiled(kernels: Kernels, { models, base, count }: Range, ou
     from = to;
   }
 }
+
+/** Σ |τ| of a model and Σ of what stays, where it is thinned out in one way all through and its numbers lie where kernels reach them. */
+export function compiledMagnitudes({ kernels, models, count }: Range, model: number, thinningAt: CompiledSparse["thinningAt"]) {
+  const values = models[model]!;
+  if (kernels === undefined || !(values instanceof Float32Array) || values.buffer !== kernels.memory.buffer) return undefined;
+  const { thinning, until } = thinningAt(model, 0);
+  return until < count ? undefined : kernels.magnitudes(values.byteOffset, thinning, count);
+}
