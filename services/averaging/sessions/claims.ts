@@ -22,17 +22,13 @@ export type Claims = Disposable & {
   has(session: string, contributor: string): boolean;
   /** Ends all calls of a session, and resolves when they have ended. */
   endSession(session: string): Promise<void>;
-  /** Bytes that a sender may have on its way. */
-  window(): number;
   readonly count: number;
 };
 
 type Holder = { readonly session: string; readonly abort: AbortController; since: number | undefined };
 
-const LARGEST_WINDOW = 8 << 20;
-
 /** One call for each contribution at a time, and as many in all as the limit says. */
-export function createClaims({ streams, stallMs, takeOverMs, windowBytes, chunkBytes }: SessionLimits): Claims {
+export function createClaims({ streams, stallMs, takeOverMs }: SessionLimits): Claims {
   const holders = new Map<string, Holder>();
   const left = createPulse();
   let calls = 0;
@@ -119,7 +115,6 @@ export function createClaims({ streams, stallMs, takeOverMs, windowBytes, chunkB
         await left.changed(seen);
       }
     },
-    window: () => Math.max(chunkBytes.max, Math.min(LARGEST_WINDOW, Math.floor(windowBytes / Math.max(1, holders.size)))),
     get count() {
       return calls;
     },

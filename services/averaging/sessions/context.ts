@@ -3,7 +3,9 @@ import type { ServiceClient } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { Claims } from "./claims.ts";
+import type { Credits } from "./credits.ts";
 import type { SessionFiles } from "./files.ts";
+import type { GarbageWatch } from "./garbage.ts";
 import type { Locks, News } from "./keyed.ts";
 import type { SessionLimits } from "./limits.ts";
 import type { Staging } from "./staging.ts";
@@ -14,6 +16,8 @@ export type SessionContext = {
   readonly store: SessionStore;
   readonly files: SessionFiles;
   readonly claims: Claims;
+  readonly credits: Credits;
+  readonly received: GarbageWatch;
   readonly staging: Staging;
   /** Held by whatever reads or replaces the sums of a session and its committed files. */
   readonly locks: Locks;

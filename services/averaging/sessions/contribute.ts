@@ -61,7 +61,7 @@ type Taking = {
 };
 
 async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGenerator<Reply, void, undefined> {
-  const { store, files, staging, limits, claims, news, now } = context;
+  const { store, files, staging, limits, news, now } = context;
   const path = files.contribution(row.session, row.id);
   let before: number | undefined;
   let taken = 0;
@@ -80,7 +80,7 @@ async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGener
     {
       await using file = await openStagedFile(announced, claim.signal);
       before = file.offset;
-      for await (const send of receive({ claim, chunks, file, size: row.size }, { limits, window: claims.window })) {
+      for await (const send of receive({ claim, chunks, file, size: row.size }, context)) {
         taken = file.offset - before;
         yield { event: { case: "send", value: send } };
       }

@@ -7,8 +7,10 @@ import type { Logger } from "#libs/telemetry";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { createClaims } from "./claims.ts";
 import type { SessionContext } from "./context.ts";
+import { createCredits } from "./credits.ts";
 import { createSessionFiles } from "./files.ts";
 import { createFolds } from "./folds.ts";
+import { createGarbageWatch } from "./garbage.ts";
 import { createLocks, createNews } from "./keyed.ts";
 import { recover, sweepAgain } from "./lifecycle.ts";
 import { defaultLimits, type SessionLimits } from "./limits.ts";
@@ -46,6 +48,8 @@ export async function openSessions(dependencies: SessionDependencies): Promise<S
     store,
     files: createSessionFiles(join(directory, "sessions")),
     claims: opening.use(createClaims(limits)),
+    credits: createCredits(limits),
+    received: createGarbageWatch(),
     staging: createStaging(limits),
     locks: createLocks(),
     news: createNews(),

@@ -12,7 +12,7 @@ export type SessionLimits = {
   readonly headerBytes: number;
   /** A chunk, unless it is the last. */
   readonly chunkBytes: { readonly min: number; readonly max: number };
-  /** What all senders together may have on its way here, above `chunkBytes.max` for each. */
+  /** What all senders together may have on its way here. */
   readonly windowBytes: number;
   /** So long nothing may come from a sender who may send. */
   readonly stallMs: number;
@@ -38,7 +38,7 @@ export const defaultLimits: SessionLimits = {
   contributionBytes: 32 * 2 ** 30,
   headerBytes: 4 << 20,
   chunkBytes: { min: 256 << 10, max: 1 << 20 },
-  windowBytes: 48 << 20,
+  windowBytes: 16 << 20,
   stallMs: 30_000,
   takeOverMs: 3000,
   resumeMs: 3_600_000,

@@ -2,6 +2,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { crc32c } from "#libs/kernels";
 import type { ContributeRequest, ContributionChunk, SendBytesSchema, WithdrawRequest } from "#proto/ratatouille/v1/averaging_pb.ts";
 import type { Claim } from "./claims.ts";
+import type { SessionContext } from "./context.ts";
+import type { Credit } from "./credits.ts";
 import { ContributionError, refuse } from "./errors.ts";
 import type { SessionLimits } from "./limits.ts";
 import type { StagedFile } from "./staged-file.ts";
@@ -25,31 +27,48 @@ export async function readHeader<R extends Request>(requests: AsyncIterable<R>):
 
 /**
  * Takes the bytes of a file from a stream until all are there, and yields what the sender may do next.
- * What waits anywhere is at most a window: the sender stays behind `until`, and is not read on while the disk is behind.
+ * What waits anywhere is at most the pool of credits: the sender stays behind `until`, and is not read on while the disk is behind.
  * @throws RpcError CHUNK_DAMAGED, INCOMPLETE, STALLED, TAKEN_OVER; ContributionError
  */
 export async function* receive(
   { claim, chunks, file, size }: { readonly claim: Claim; readonly chunks: Chunks; readonly file: StagedFile; readonly size: number },
-  { limits, window }: { readonly limits: SessionLimits; readonly window: () => number },
+  { limits, credits, received }: Pick<SessionContext, "limits" | "credits" | "received">,
 ): AsyncGenerator<MessageInitShape<typeof SendBytesSchema>, void, undefined> {
-  let until = 0;
-  /** More room, where that is worth a message. */
-  const room = () => {
-    const bytes = window();
-    if (file.offset + bytes - until < bytes / 2) return undefined;
-    until = file.offset + bytes;
-    return { offset: BigInt(file.offset), until: BigInt(until) };
-  };
-  for (let send = room(); file.offset < size; send = room()) {
-    if (send) yield send;
+  using credit = credits.open();
+  while (file.offset < size) {
+    if (await enlarge(credit, size - file.offset, { limits, credits }, claim.signal)) {
+      yield { offset: BigInt(file.offset), until: BigInt(file.offset + credit.outstanding) };
+    }
     const next = await claim.awaiting(chunks.next());
     if (next.done) throw refuse("INCOMPLETE", `the stream ended at byte ${file.offset} of ${size}; the same call again goes on there`);
     const { part } = next.value;
     if (part.case !== "chunk") throw refuse("SESSION_INVALID", "after the header every message has to be a chunk", { field: "chunk" });
     const { data } = part.value;
-    checkChunk(part.value, file.offset, { size, until, limits });
-    await file.append(data, window() / 2);
+    checkChunk(part.value, file.offset, { size, until: file.offset + credit.outstanding, limits });
+    // Among many each waits for the disk; alone, one goes on meanwhile.
+    await file.append(data, credits.senders > MANY ? 0 : credits.window() / 2);
+    credit.spend(data.length);
+    if (credits.senders > MANY) received(data.length);
   }
+}
+
+const MANY = 4;
+
+/** Gives the sender more where that is worth a message, and waits where it could not go on without. Returns whether there is more. */
+async function enlarge(
+  credit: Credit,
+  left: number,
+  { limits, credits }: Pick<SessionContext, "limits" | "credits">,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const window = Math.min(left, credits.window());
+  const more = window - credit.outstanding;
+  if (more <= 0 || (more < window / 2 && credit.outstanding >= Math.min(left, limits.chunkBytes.max))) return false;
+  if (credit.take(more)) return true;
+  const least = Math.min(left, limits.chunkBytes.max) - credit.outstanding;
+  if (least <= 0) return false;
+  await credit.wait(least, signal);
+  return true;
 }
 
 function checkChunk(

@@ -68,7 +68,7 @@ type Withdrawal = {
 };
 
 async function* withdrawFolded({ context, row, chunks, claim, folds }: Withdrawal): AsyncGenerator<Reply, void, undefined> {
-  const { files, staging, limits, claims } = context;
+  const { files, staging } = context;
   const path = files.returned(row.session, row.id);
   let committed = false;
   try {
@@ -77,7 +77,7 @@ async function* withdrawFolded({ context, row, chunks, claim, folds }: Withdrawa
     if (!(await fetchReturned(context, row, path, claim))) {
       await using file = await openReturned(context, row, path, claim);
       try {
-        for await (const send of receive({ claim, chunks, file, size: row.size }, { limits, window: claims.window })) {
+        for await (const send of receive({ claim, chunks, file, size: row.size }, context)) {
           yield { event: { case: "send", value: send } };
         }
       } catch (error) {
