@@ -41,6 +41,16 @@ test("combine agrees with its twin in every bit", () => {
   fc.assert(law, { numRuns: 2000 });
 });
 
+test("differences agree with their twin in every bit, also in place", () => {
+  const law = fc.property(anyInputs(anyValue), fc.constantFrom("F32" as const, "F64" as const), (given, type) => {
+    pair.reset();
+    const [from, minus] = [given.columns[0]!, given.columns.at(-1)!.toReversed()].map((column) => pair.put(type, column, given.shift));
+    both((kernels) => kernels.difference(type, from!, minus!, from!, given.count));
+    pair.assertSame(from!, given.count * ELEMENT_BYTES[type]);
+  });
+  fc.assert(law, { numRuns: 500 });
+});
+
 test("gram agrees with its twin in every bit, also over more columns than are taken at once", () => {
   const law = fc.property(
     anyInputs(anyNumber, { inputs: 10, count: 30 }),

@@ -21,6 +21,7 @@ type Exports = {
   meanRoughly(count: number, divisor: number, loss: number): number;
   meanWithBounds(count: number, productLoss: number, exactDivision: number, divisor: number): number;
   combine(type: number, many: number, out: number, outType: number, count: number): void;
+  difference(type: number, from: number, minus: number, out: number, count: number): void;
   gram(type: number, many: number, base: number, count: number, out: number): void;
   widen(type: number, from: number, to: number, toType: number, count: number): void;
   narrow(from: number, type: number, to: number, count: number): void;
@@ -75,6 +76,7 @@ export function loadKernels(): Kernels {
       arena.float64(tables.multiples, coefficients.length).set(coefficients);
       wasm.combine(typeNumber[type], inputs.length, out, typeNumber[outType], count);
     },
+    difference: (type, from, minus, out, count) => wasm.difference(typeNumber[type], from, minus, out, count),
     gram({ inputs, type, base = 0, count, out }) {
       checkCount(inputs, inputs, MAX_GRAM_INPUTS);
       setInputs(inputs);

@@ -126,6 +126,8 @@ export type Kernels = {
   mean(args: MeanArguments): number;
   /** out[i] = Σ coefficients[k] · inputs[k][i], in f64 in the order of k, rounded once. Too large is infinity, NaN the one quiet NaN. */
   combine(args: CombineArguments): void;
+  /** out[i] = from[i] - minus[i], rounded once; NaN is the one quiet NaN. `out` may be `from`. */
+  difference(type: "F32" | "F64", from: number, minus: number, out: number, count: number): void;
   /**
    * The dot products of all inputs, out[i · K + j], in f64. The products of even and of odd elements are summed apart, in their order,
    * and added at the end.

@@ -4,6 +4,7 @@ import { magnitudes, thinnings } from "./sparse";
 export { narrow, widen } from "./convert";
 export { addSparse, electSparse, sumMagnitudes } from "./sparse";
 export { crc32c } from "./crc32c";
+export { difference } from "./difference";
 export { dropout } from "./dropout";
 export { fold } from "./fold";
 export { gram } from "./gram";

@@ -12,6 +12,25 @@ export function combineTwin(memory: WebAssembly.Memory, { inputs, type, coeffici
   writeElements(memory, outType, out, sums);
 }
 
+/** The specification of `Kernels.difference`. */
+export function differenceTwin(
+  memory: WebAssembly.Memory,
+  type: "F32" | "F64",
+  from: number,
+  minus: number,
+  out: number,
+  count: number,
+): void {
+  const less = readElements(memory, type, minus, count);
+  // In f64, then rounded: for the difference of two floats that is as good as once.
+  writeElements(
+    memory,
+    type,
+    out,
+    readElements(memory, type, from, count).map((value, i) => value - less[i]!),
+  );
+}
+
 /** The specification of `Kernels.gram`. */
 export function gramTwin(memory: WebAssembly.Memory, { inputs, type, base, count, out }: GramArguments): void {
   const columns = inputs.map((address) => readElements(memory, type, address, count));

@@ -5,7 +5,7 @@ import { dropoutTwin } from "./dropout.ts";
 import { readElements, writeElements } from "./elements.ts";
 import { foldTwin } from "./fold.ts";
 import { histogramTwin } from "./histogram.ts";
-import { combineTwin, gramTwin } from "./linear.ts";
+import { combineTwin, differenceTwin, gramTwin } from "./linear.ts";
 import { meanTwin } from "./mean.ts";
 import { addSparseTwin, electSparseTwin, magnitudesTwin } from "./sparse.ts";
 
@@ -16,6 +16,7 @@ export function loadTwins(): Kernels {
     ...createArena(memory, 64),
     mean: (args) => meanTwin(memory, args),
     combine: (args) => combineTwin(memory, args),
+    difference: (type, from, minus, out, count) => differenceTwin(memory, type, from, minus, out, count),
     gram: (args) => gramTwin(memory, args),
     widen(type: ElementType, from, to, toType, count) {
       if (type === "F64" && toType === "F32") throw new TypeError("F64 does not fit into F32 without loss: narrow it");

@@ -96,11 +96,9 @@ function openRanges(workplace: Workplace, { tensor, count: most }: Order, { of }
     last = { first, count };
     readBytes += columns.load(first, count);
     if (!isDifferent) return;
-    const type = columns.type;
-    const from = columns.addresses[models.length]!;
+    const base = columns.addresses[models.length]!;
     for (const address of columns.addresses.slice(0, models.length)) {
-      // In f64, then rounded: for the difference of two floats that is as good as once.
-      kernels.combine({ inputs: [address, from], type, coefficients: [1, -1], out: address, outType: type, count });
+      kernels.difference(columns.type as "F32" | "F64", address, base, address, count);
     }
   }
 
