@@ -38,7 +38,7 @@ test("files into a file: the correctly rounded mean, its recipe beside it, and n
   assert.deepEqual(readNumbers(file), meanOf([a, b]));
   assert.match(stdout, new RegExp(`^out\\.safetensors {2}${digestOf(file)}$`, "m"));
   assert.match(stdout, /^2 models, linear; \d+ B in /m);
-  assert.match(stdout, /^licence: none known: a\.safetensors, b\.safetensors name no licence$/m);
+  assert.match(stdout, /^licence: none known \(a\.safetensors, b\.safetensors name no licence\)$/m);
   const recipe = await json("out.recipe.json");
   assert.deepEqual(recipe.inputs.models, [digestOf(await read("a.safetensors")), digestOf(await read("b.safetensors"))]);
   assert.deepEqual([recipe.arithmetic, recipe.parameters], ["exact-mean/1", { method: "linear" }]);

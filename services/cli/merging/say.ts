@@ -41,7 +41,7 @@ export function sayResult(result: Produced, { work, output, options, models: par
     return `${JSON.stringify({ out: output.path, files: written, key: work.key, method: facts.method.name, models, licence, readBytes, seconds, resumed, redone, overflowed })}\n`;
   }
   const speed = seconds > 0 ? ` (${(readBytes / seconds / 1e9).toFixed(1)} GB/s)` : "";
-  const licence = "expression" in facts.licence ? facts.licence.expression : `none known: ${facts.licence.why}`;
+  const licence = "expression" in facts.licence ? facts.licence.expression : `none known (${facts.licence.why})`;
   const size = files.reduce((sum, file) => sum + file.size, 0);
   const rows = [
     ...files.map(({ name, digest }) => [pathIn(output, name), digest]),
