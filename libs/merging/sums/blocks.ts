@@ -1,12 +1,13 @@
 import type { SumBlock } from "./fold-block.ts";
 import type { Patch } from "./format.ts";
 
-/** What a plane of a block is on the disk: dense or sparse, whichever is smaller. Undefined where it is all zeros. */
-export function packPlane(plane: Float64Array): { sparse: boolean; numbers: Float64Array } | undefined {
+/** What a plane of a block is on the disk, whichever is smallest. Undefined where it is all zeros. */
+export function packPlane(plane: Float64Array): { form: Patch["form"]; numbers: Float64Array } | undefined {
   let used = 0;
   for (const value of plane) if (value !== 0) used++;
   if (used === 0) return undefined;
-  if (2 * used >= plane.length) return { sparse: false, numbers: plane };
+  if (used === plane.length && plane.every((value) => value === plane[0])) return { form: "constant", numbers: plane.slice(0, 1) };
+  if (2 * used >= plane.length) return { form: "dense", numbers: plane };
   const numbers = new Float64Array(2 * used);
   let next = 0;
   for (let i = 0; i < plane.length; i++) {
@@ -14,13 +15,14 @@ export function packPlane(plane: Float64Array): { sparse: boolean; numbers: Floa
     numbers[next++] = i;
     numbers[next++] = plane[i]!;
   }
-  return { sparse: true, numbers };
+  return { form: "sparse", numbers };
 }
 
 /** Puts what `packPlane` made back where it was. */
-export function unpackPlane(block: SumBlock, { plane, sparse }: Pick<Patch, "plane" | "sparse">, numbers: Float64Array): void {
+export function unpackPlane(block: SumBlock, { plane, form }: Pick<Patch, "plane" | "form">, numbers: Float64Array): void {
   const target = planeOf(block, plane);
-  if (!sparse) target.set(numbers);
+  if (form === "constant") target.fill(numbers[0]!);
+  else if (form === "dense") target.set(numbers);
   else for (let i = 0; i < numbers.length; i += 2) target[numbers[i]!] = numbers[i + 1]!;
 }
 
@@ -30,6 +32,10 @@ function planeOf(block: SumBlock, plane: number): Float64Array {
     block.negativeZeros ??= new Float64Array(count);
     return block.negativeZeros;
   }
-  while (block.further.length < plane) block.further.push(new Float64Array(count));
-  return block.further[plane - 1]!;
+  if (plane === 1) {
+    block.positiveZeros ??= new Float64Array(count);
+    return block.positiveZeros;
+  }
+  while (block.further.length < plane - 1) block.further.push(new Float64Array(count));
+  return block.further[plane - 2]!;
 }

@@ -3,20 +3,23 @@ import { addToExpansion, productError } from "./expansion.ts";
 
 /**
  * Exact sums of a block of numbers. The sum at i is lead[i] + Σ further[p][i], a canonical expansion (expansion.ts).
- * `negativeZeros[i]` counts the members whose product is -0 there: a sum is -0 only if all its products are. Absent means none.
+ * `negativeZeros[i]` counts the members whose product is -0 there: a sum is -0 only if all its products are. Where weights may add up to less
+ * than zero, `positiveZeros[i]` counts those whose product is +0: the weights change their sign then. Absent means none.
  */
 export type SumBlock = {
   readonly lead: Float64Array;
   readonly further: Float64Array[];
+  readonly bothZeros: boolean;
   negativeZeros?: Float64Array | undefined;
+  positiveZeros?: Float64Array | undefined;
 };
 
 /** One member's numbers in a block. Floats of at most 32 bits, so that products with weights in bounds are exact as two doubles. */
 export type BlockMember = { readonly values: Values; readonly weight: number; readonly remove: boolean };
 
-/** A block of which nothing is the sum. */
-export function emptyBlock(count: number): SumBlock {
-  return { lead: new Float64Array(count), further: [] };
+/** A block of which nothing is the sum. @param bothZeros whether +0 is counted as well */
+export function emptyBlock(count: number, bothZeros: boolean): SumBlock {
+  return { lead: new Float64Array(count), further: [], bothZeros };
 }
 
 /** Adds weight · x to every sum, or takes it away, in place. Returns the index of the first number that is not finite, or -1; the block is void then. */
@@ -34,7 +37,7 @@ function foldExactProducts(block: SumBlock, { values, weight, remove }: BlockMem
     const term = factor * x;
     if (term - term !== 0) return i;
     if (term === 0) {
-      if (Object.is(weight * x, -0)) countNegativeZero(block, i, remove);
+      countZero(block, i, weight * x, remove);
       continue;
     }
     const old = lead[i]!;
@@ -58,7 +61,7 @@ function foldProducts(block: SumBlock, { values, weight, remove }: BlockMember):
     const term = factor * x;
     if (term - term !== 0) return i;
     if (term === 0) {
-      if (Object.is(weight * x, -0)) countNegativeZero(block, i, remove);
+      countZero(block, i, weight * x, remove);
       continue;
     }
     const tail = productError(factor, x, term);
@@ -85,9 +88,14 @@ function foldProducts(block: SumBlock, { values, weight, remove }: BlockMember):
   return -1;
 }
 
-function countNegativeZero(block: SumBlock, i: number, remove: boolean): void {
-  block.negativeZeros ??= new Float64Array(block.lead.length);
-  block.negativeZeros[i]! += remove ? -1 : 1;
+function countZero(block: SumBlock, i: number, zero: number, remove: boolean): void {
+  if (Object.is(zero, -0)) {
+    block.negativeZeros ??= new Float64Array(block.lead.length);
+    block.negativeZeros[i]! += remove ? -1 : 1;
+  } else if (block.bothZeros) {
+    block.positiveZeros ??= new Float64Array(block.lead.length);
+    block.positiveZeros[i]! += remove ? -1 : 1;
+  }
 }
 
 /**

@@ -19,13 +19,13 @@ export function setup({ to, taken, ...sources }: FoldSetup) {
     const { tensor, block } = piece;
     const sums = readBlock(files, sources, piece);
     files.write(to.path, to.offsets[tensor]! + 8 * BLOCK * block, bytesOf(sums.lead));
-    return [sums.negativeZeros, ...sums.further].flatMap((numbers, plane): Patch[] => {
+    return [sums.negativeZeros, sums.positiveZeros, ...sums.further].flatMap((numbers, plane): Patch[] => {
       const packed = numbers && packPlane(numbers);
       if (!packed) return [];
       const length = packed.numbers.length;
       const offset = Number(Atomics.add(taken, 0, BigInt(length)));
       files.write(to.path, to.planes + 8 * offset, bytesOf(packed.numbers));
-      return [{ tensor, block, plane, sparse: packed.sparse, offset, length }];
+      return [{ tensor, block, plane, form: packed.form, offset, length }];
     });
   }
 

@@ -8,11 +8,12 @@ import type { ListedMember, Membership } from "./members.ts";
 /**
  * A file of sums is a safetensors file:
  * - for each averaged tensor, under its name, the leading parts of the sums, F64 in the tensor's shape;
- * - `ratatouille.sums.planes`, F64: the further parts, and counts of negative zeros, of those blocks that have any, one patch after another;
- * - `ratatouille.sums.patches`, U64 [patches, 6]: tensor, block, plane, whether sparse, first number of the patch, numbers of the patch;
+ * - `ratatouille.sums.planes`, F64: the further parts, and counts of zeros, of those blocks that have any, one patch after another;
+ * - `ratatouille.sums.patches`, U64 [patches, 6]: tensor, block, plane, form, first number of the patch, numbers of the patch;
  * - tensors that have to agree, as they are, and of counters the numbers of every member, [members, …shape].
- * Plane 0 counts negative zeros, the others are the further parts of the expansions. A dense patch has a number for each element of the
- * block, a sparse one pairs of an element's index in the block and a number. The metadata say what is summed and who is in.
+ * Plane 0 counts negative zeros, plane 1 positive ones, the others are the further parts of the expansions. A dense patch (form 0) has a
+ * number for each element of the block, a sparse one (1) pairs of an element's index in the block and a number, a constant one (2) the
+ * number of all elements. The metadata say what is summed and who is in.
  */
 export const PLANES = "ratatouille.sums.planes";
 export const PATCHES = "ratatouille.sums.patches";
@@ -20,12 +21,14 @@ const FORMAT = "ratatouille-sums/1";
 /** Numbers of a row of the patches. */
 export const PATCH_FIELDS = 6;
 
+const FORMS = ["dense", "sparse", "constant"] as const;
+
 /** Where the further parts of one block are. `offset` and `length` count numbers of the planes. */
 export type Patch = {
   readonly tensor: number;
   readonly block: number;
   readonly plane: number;
-  readonly sparse: boolean;
+  readonly form: (typeof FORMS)[number];
   readonly offset: number;
   readonly length: number;
 };
@@ -33,6 +36,8 @@ export type Patch = {
 /** What a file of sums says of itself. */
 export type SumsContent = Membership & {
   readonly layout: readonly SumTensor[];
+  /** Whether positive zeros are counted as well as negative ones. */
+  readonly bothZeros: boolean;
   /** Digest of the average that lies beside it, where there is one. */
   readonly output?: Digest | undefined;
 };
@@ -95,7 +100,7 @@ function place(content: SumsContent, planes: number, patches: number) {
 }
 
 function encode(content: SumsContent, planes: number, patches: number): Uint8Array {
-  const { layout, count, weight, members, output } = content;
+  const { layout, count, weight, members, bothZeros, output } = content;
   const places = place(content, planes, patches);
   const entry = (dtype: string, shape: readonly number[], begin: number, bytes: number) => ({
     dtype,
@@ -113,6 +118,7 @@ function encode(content: SumsContent, planes: number, patches: number): Uint8Arr
     count: String(count),
     weight: JSON.stringify(weight),
     ...(members ? { members: JSON.stringify(members.map(({ digest, weight }) => [digest, weight])) } : {}),
+    ...(bothZeros ? { zeros: "both" } : {}),
     ...(output ? { output } : {}),
   };
   const header = {
@@ -173,6 +179,7 @@ function readContent(metadata: ReadonlyMap<string, string>): SumsContent {
     count: Number(text("count")),
     weight: JSON.parse(text("weight")) as number[],
     members,
+    bothZeros: metadata.get("zeros") === "both",
     output: isDigest(output) ? output : undefined,
   };
 }
@@ -181,7 +188,7 @@ function readPatches(bytes: Uint8Array): Patch[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: bytes.length / (8 * PATCH_FIELDS) }, (_, row) => {
     const field = (i: number) => Number(view.getBigUint64(8 * (PATCH_FIELDS * row + i), true));
-    return { tensor: field(0), block: field(1), plane: field(2), sparse: field(3) === 1, offset: field(4), length: field(5) };
+    return { tensor: field(0), block: field(1), plane: field(2), form: FORMS[field(3)] ?? "dense", offset: field(4), length: field(5) };
   });
 }
 
@@ -189,8 +196,8 @@ function readPatches(bytes: Uint8Array): Patch[] {
 export function encodePatches(patches: readonly Patch[]): Uint8Array {
   const bytes = new Uint8Array(8 * PATCH_FIELDS * patches.length);
   const view = new DataView(bytes.buffer);
-  patches.forEach(({ tensor, block, plane, sparse, offset, length }, row) => {
-    [tensor, block, plane, sparse ? 1 : 0, offset, length].forEach((value, i) => {
+  patches.forEach(({ tensor, block, plane, form, offset, length }, row) => {
+    [tensor, block, plane, FORMS.indexOf(form), offset, length].forEach((value, i) => {
       view.setBigUint64(8 * (PATCH_FIELDS * row + i), BigInt(value), true);
     });
   });

@@ -23,6 +23,11 @@ export type SumsSources = {
   readonly exclude?: ReadonlySet<string> | undefined;
   /** Whether the sums list their members by digest, so that none comes twice and none goes that is not there. True by default. */
   readonly list?: boolean | undefined;
+  /**
+   * Whether members that come later may have weights below zero, so that the weights may add up to less than zero. Sums that begin count
+   * all zeros then, as they do where a member has such a weight.
+   */
+  readonly negativeWeights?: boolean | undefined;
   /** By default as many as there are cores; few numbers are summed without any. Never changes the result. */
   readonly threads?: number | undefined;
   readonly signal: AbortSignal;
@@ -38,15 +43,24 @@ export type PreparedSums = {
 };
 
 /** Opens and checks what is to be summed; reads headers only. @throws SumsError */
-export async function prepareSums({ from, members, layout: given, exclude, list = true }: SumsSources): Promise<PreparedSums> {
+export async function prepareSums({
+  from,
+  members,
+  layout: given,
+  exclude,
+  list = true,
+  negativeWeights = false,
+}: SumsSources): Promise<PreparedSums> {
   const opened = from === undefined ? undefined : await openSums(from);
   // Of sums without members nothing is left but their layout.
   const sums = opened && opened.count > 0 ? opened : undefined;
   const layout = opened?.layout ?? sumsLayout(given ?? tensorsOf(members, exclude));
   for (const [index, member] of members.entries()) checkLayout(layout, member, index, exclude);
-  const content = { ...changeMembers(sums ?? nobody, members, list), layout };
+  const bothZeros = sums ? sums.bothZeros : negativeWeights || members.some(({ weight }) => weight < 0);
+  const content = { ...changeMembers(sums ?? nobody, members, list), layout, bothZeros };
   const sources: BlockSources = {
     layout,
+    bothZeros,
     from: sums && { path: sums.path, offsets: sums.offsets, planes: sums.planes },
     members: members.map(({ model, weight, remove = false }) => ({
       name: model.name,

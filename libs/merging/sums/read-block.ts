@@ -13,6 +13,7 @@ export type Places = readonly { readonly path: string; readonly offset: number }
 /** Sums on disk and members that are added to them, as plain data for threads. */
 export type BlockSources = {
   readonly layout: readonly SumTensor[];
+  readonly bothZeros: boolean;
   readonly from?: { readonly path: string; readonly offsets: readonly number[]; readonly planes: number } | undefined;
   readonly members: readonly { readonly name: string; readonly places: Places; readonly weight: number; readonly remove: boolean }[];
 };
@@ -21,10 +22,14 @@ export type BlockSources = {
 export type Piece = { readonly tensor: number; readonly block: number; readonly count: number; readonly patches: readonly Patch[] };
 
 /** The sums of a block: those on disk, with all members added. @throws SumsError (not-finite, changed) */
-export function readBlock(files: OpenFiles, { layout, from, members }: BlockSources, { tensor, block, count, patches }: Piece): SumBlock {
+export function readBlock(
+  files: OpenFiles,
+  { layout, from, members, bothZeros }: BlockSources,
+  { tensor, block, count, patches }: Piece,
+): SumBlock {
   const { name, dtype } = layout[tensor]!;
   const first = block * BLOCK;
-  const sums = emptyBlock(count);
+  const sums = emptyBlock(count, bothZeros);
   if (from) {
     files.read(from.path, from.offsets[tensor]! + 8 * first, bytesOf(sums.lead));
     for (const patch of patches) {

@@ -11,11 +11,11 @@ export type RoundedBlock = { readonly redone: number; readonly overflowed: numbe
 
 /**
  * Writes sum / divisor, rounded once to a type: to nearest, ties to even. `count` is how many members are in: where all their products are
- * -0, so is the result. The same bytes as the mean of the members at once: the parts of the sums are averaged as members are there.
+ * -0, so is the result. A divisor below zero changes its sign, and that of all products. The same bytes as the mean of the members at once: the parts of the sums are averaged as members are there.
  */
 export function roundBlock(
   kernels: Kernels,
-  { lead, further, negativeZeros }: SumBlock,
+  { lead, further, negativeZeros, positiveZeros }: SumBlock,
   { divisor, count, dtype }: { readonly divisor: ExactDivisor; readonly count: number; readonly dtype: Dtype },
   out: Uint8Array,
 ): RoundedBlock {
@@ -25,10 +25,11 @@ export function roundBlock(
   const inputs = parts.map(() => kernels.allocate(8 * size));
   const [address, spare, undecided] = [kernels.allocate(8 * size), kernels.allocate(8 * size), kernels.allocate(4 * size)] as const;
   const zeros = divisor.length > 1 ? kernels.allocate(8 * size) : 0;
-  for (const [p, part] of parts.entries()) kernels.float64(inputs[p]!, size).set(part);
+  const negative = divisor[0]! < 0;
+  for (const [p, part] of parts.entries()) kernels.float64(inputs[p]!, size).set(negative ? part.map(opposite) : part);
   if (zeros > 0) kernels.float64(zeros, size).fill(0);
   const result = meanOfWindow(kernels, {
-    ...divided(inputs, zeros, divisor),
+    ...divided(inputs, zeros, negative ? divisor.map(opposite) : divisor),
     type: "F64",
     out: address,
     outType: dtype as ElementType,
@@ -38,12 +39,16 @@ export function roundBlock(
   });
   const bytes = tensorBytes(dtype, [1]);
   out.set(kernels.bytes(address, out.length));
-  if (negativeZeros) {
+  const signed = negative ? positiveZeros : negativeZeros;
+  if (signed) {
     // Little-endian: the sign is in the last byte.
-    for (let i = 0; i < size; i++) if (lead[i] === 0 && negativeZeros[i] === count) out[i * bytes + bytes - 1]! |= 0x80;
+    for (let i = 0; i < size; i++) if (lead[i] === 0 && signed[i] === count) out[i * bytes + bytes - 1]! |= 0x80;
   }
   return result;
 }
+
+/** Zero stays +0. */
+const opposite = (value: number) => 0 - value;
 
 /**
  * The parts of the sums, each once, and what they are divided by. A divisor of several parts is no double; it becomes the sum of the

@@ -127,8 +127,11 @@ async function writeRounded(prepared: PreparedSums, outputs: RoundSetup["outputs
 function exactDivisor({ content }: PreparedSums, divisor: number | "sum"): ExactDivisor {
   if (divisor !== "sum") return expansionOf([divisor]);
   const [leading = 0] = content.weight;
-  // Of a negative divisor the sign of zeros could not be told.
-  if (leading <= 0) throw new SumsError("weight", `there is no average: the weights add up to ${leading}; it has to be more than 0`);
+  if (leading === 0) throw new SumsError("weight", "there is no average: the weights add up to 0");
+  if (leading < 0 && !content.bothZeros) {
+    const why = "and these sums were begun without a weight below 0, so that the sign of zeros is not known";
+    throw new SumsError("weight", `the weights add up to ${leading}, ${why}: average all members at once`);
+  }
   return content.weight;
 }
 

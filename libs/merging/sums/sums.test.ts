@@ -207,7 +207,7 @@ test("the same bytes as the engine's mean of all members, for weights whose sum 
           members.push({ ...(await writeModel(directory.path, tensors)), weight: others[k]! + weights[k]! });
         }
         const total = members.reduce((sum, { weight }) => sum + weight, 0);
-        fc.pre(total > 0.01 && members.every(({ weight }) => weight === 0 || Math.abs(weight) > 1e-9));
+        fc.pre(Math.abs(total) > 0.01 && members.every(({ weight }) => weight === 0 || Math.abs(weight) > 1e-9));
         const sums = directory.join("all.sums");
         await foldSums({ members, to: sums, signal: never });
         const gone = members[left % members.length]!;
@@ -229,13 +229,20 @@ test("the same bytes as the engine's mean of all members, for weights whose sum 
   );
 });
 
-test("weights that do not add up to more than nothing have no average", async () => {
+test("weights may add up to less than nothing, but not to nothing", async () => {
   await using directory = await temporaryDirectory();
   const of = async (x: number, weight: number) => ({ ...(await writeModel(directory.path, [tensorOf("w", "F32", [1], [x])])), weight });
   const members = [await of(1, 1), await of(2, -1)];
   await assert.rejects(rounded(directory.path, { members, divisor: "sum" }), { kind: "weight", message: /add up to 0/ });
-  await assert.rejects(rounded(directory.path, { members: [await of(3, -2)], divisor: "sum" }), {
+  const sums = directory.join("sums");
+  await foldSums({ members: [await of(3, 1)], to: sums, signal: never });
+  await assert.rejects(rounded(directory.path, { sums, members: [await of(4, -2)], divisor: "sum" }), {
     kind: "weight",
-    message: /add up to -2/,
+    message: /add up to -1, and these sums were begun without a weight below 0/,
   });
+  // As many of each sign of zero as there are members, in all combinations.
+  const zeros = { ...(await writeModel(directory.path, [tensorOf("w", "F32", [4], [0, -0, 0, -0])])), weight: -1 };
+  const others = { ...(await writeModel(directory.path, [tensorOf("w", "F32", [4], [0, -0, -0, 0])])), weight: -1 };
+  const mean = loadFloat32(await rounded(directory.path, { members: [zeros, others], divisor: "sum" })).get("w")!.data;
+  assert.deepEqual([...mean], [0, -0, 0, 0]);
 });

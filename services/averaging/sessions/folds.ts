@@ -90,7 +90,15 @@ async function foldSession(context: SessionContext, session: string, signal: Abo
     await inSpan("fold", { "ratatouille.models": pending.length }, async () => {
       const members = await openMembers(context, pending);
       const from = row.sums === null ? undefined : files.sums(session, row.sums);
-      await foldSums({ from, members, list: false, to: files.sums(session, name), threads, signal });
+      await foldSums({
+        from,
+        members,
+        list: false,
+        negativeWeights: row.method !== "uniform",
+        to: files.sums(session, name),
+        threads,
+        signal,
+      });
     });
     await store.fold(session, { generation, sums: name, ids: pending.map(({ id }) => id) });
     if (row.sums !== null) await files.remove(files.sums(session, row.sums));

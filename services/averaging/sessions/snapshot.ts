@@ -60,6 +60,7 @@ async function make(
       sums: session.sums === null ? undefined : files.sums(session.id, session.sums),
       members: await openMembers(context, pending),
       list: false,
+      negativeWeights: session.method !== "uniform",
       divisor: session.method === "uniform" ? members.length : session.method === "weighted" ? 1 : "sum",
       dtype: session.dtype as "F32" | "F16" | "BF16",
       output: { directory: scratch, single: "model.safetensors", fsync: false },
