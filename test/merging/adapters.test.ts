@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { bytesSource, openSafetensors, widen } from "#libs/tensors";
+import { bytesSource, openSafetensors, saveFloat32, widen } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
-import { runCli, succeed } from "../e2e/cli.ts";
+import { runCli, startCli, succeed } from "../e2e/cli.ts";
 
 const fixtures = join(import.meta.dirname, "../fixtures/adapters");
 const [a, b, base] = ["a", "b", "base.safetensors"].map((name) => join(fixtures, name)) as [string, string, string];
@@ -56,6 +56,43 @@ test("without a base they become one adapter, which goes into the base to the sa
   assert.ok(!entries.some((name) => name.startsWith(".")), entries.join());
   await succeed(["average", "adapter", "--base", base, "-o", "model.safetensors"], { cwd });
   await assertNear(join(cwd, "model.safetensors"), "base+mean.safetensors", 2e-4);
+});
+
+test("killed at any time and run again: the same bytes, and nothing is left behind", async () => {
+  await using directory = await temporaryDirectory();
+  const cwd = directory.path;
+  const size = 768;
+  const matrix = (rows: number, columns: number, seed: number) => ({
+    shape: [rows, columns],
+    data: Float32Array.from({ length: rows * columns }, (_, i) => ((i * seed) % 1009) / 1009 - 0.5),
+  });
+  const layers = Array.from({ length: 12 }, (_, i) => `layers.${i}.q`);
+  await writeFile(
+    join(cwd, "base.safetensors"),
+    saveFloat32(new Map(layers.map((name, i) => [`${name}.weight`, matrix(size, size, i + 3)]))),
+  );
+  await mkdir(join(cwd, "lora"));
+  const factors = layers.flatMap((name, i) => [
+    [`base_model.model.${name}.lora_A.weight`, matrix(16, size, i + 5)] as const,
+    [`base_model.model.${name}.lora_B.weight`, matrix(size, 16, i + 7)] as const,
+  ]);
+  await writeFile(join(cwd, "lora/adapter_model.safetensors"), saveFloat32(new Map(factors)));
+  await writeFile(join(cwd, "lora/adapter_config.json"), JSON.stringify({ peft_type: "LORA", r: 16, lora_alpha: 8 }));
+  const command = (out: string) => ["average", "lora", "--base", "base.safetensors", "-o", out, "--no-fsync"];
+  const startedMs = performance.now();
+  await succeed(command("whole"), { cwd });
+  const ms = performance.now() - startedMs;
+  const whole = await readFile(join(cwd, "whole/model.safetensors"));
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const out = `out${attempt}`;
+    await using cli = startCli(command(out), { cwd });
+    await Promise.race([cli.ended, new Promise((resolve) => setTimeout(resolve, (ms * (attempt + 1)) / 9))]);
+    cli.signal("SIGKILL");
+    const { code } = await cli.ended;
+    if (code !== 0) await succeed(command(out), { cwd });
+    assert.deepEqual(await readFile(join(cwd, out, "model.safetensors")), whole, `attempt ${attempt}`);
+    assert.deepEqual((await readdir(join(cwd, out))).sort(), (await readdir(join(cwd, "whole"))).sort());
+  }
 });
 
 test("factors are averaged apart only where that is asked for, and where their ranks allow it", async () => {

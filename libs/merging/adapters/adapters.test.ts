@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { type ModelFiles, openModel, weightsDigest } from "#libs/models";
 import { bytesSource, loadFloat32, narrow, openSafetensors, saveFloat32, widen, writeSafetensors } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
-import { AdapterError, applyAdapter, averageAdapters, planAdapters, readLora } from "./index.ts";
+import { AdapterError, applyAdapter, averageAdapters, planAdapters, readLora, runAdapters } from "./index.ts";
 
 const fixtures = join(import.meta.dirname, "../../../test/fixtures/adapters");
 const signal = new AbortController().signal;
@@ -117,6 +117,20 @@ test("a base with its adapter is a model", async () => {
   assert.equal(applied.name, "base.safetensors+a");
   assert.deepEqual([...applied.tensors.keys()].sort(), [...base.tensors.keys()].sort());
   await assert.rejects(applyAdapter(base, adapter, { directory: directory.path, digests, signal }), /exists; --force overwrites it/);
+});
+
+test("what another process is writing is left to it", async () => {
+  await using directory = await temporaryDirectory();
+  const adapters = [await open("a")];
+  const plan = planAdapters({ adapters, digests: await digestsOf(adapters) });
+  const mark = directory.join(`.adapter_model.safetensors.${plan.key.slice(0, 12)}.journal`);
+  await writeFile(mark, JSON.stringify({ pid: process.ppid }));
+  const options = { directory: directory.path, fsync: false, signal };
+  await assert.rejects(runAdapters(plan, options), (error) => error instanceof AdapterError && error.kind === "busy");
+  assert.equal((await readdir(directory.path)).length, 1);
+  await writeFile(mark, JSON.stringify({ pid: 1_073_741_824 }));
+  await runAdapters(plan, options);
+  assert.deepEqual((await readdir(directory.path)).sort(), ["adapter_config.json", "adapter_model.safetensors"]);
 });
 
 /** A copy of an adapter with other settings in its configuration. */

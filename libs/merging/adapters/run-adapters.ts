@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Digest } from "#libs/recipes";
 import { dtypes } from "#libs/tensors";
 import { runInThreads } from "../engine/pool.ts";
+import { claim } from "./claim.ts";
 import { AdapterError } from "./errors.ts";
 import type { AdapterPlan } from "./types.ts";
 import type { AdapterSetup, AdapterUnit } from "./worker.ts";
@@ -31,7 +32,7 @@ const SMALL_BYTES = 4 << 20;
 
 /**
  * Writes what was planned: temporary files first, which get their names when they are whole, so that a reader never sees half a model. An
- * average of adapters that was stopped starts again from the beginning.
+ * average of adapters that was stopped starts again from the beginning, over what is left of it.
  * Rejects with AdapterError where outputs exist or an input changed, and with the signal's reason; then nothing is published.
  */
 export async function runAdapters(plan: AdapterPlan, options: RunAdaptersOptions): Promise<WrittenFiles> {
@@ -48,6 +49,7 @@ export async function runAdapters(plan: AdapterPlan, options: RunAdaptersOptions
       throw new AdapterError([`${join(directory, name)} exists; --force overwrites it`]);
   }
   await checkInputs(plan);
+  await using _ = await claim(join(directory, `.${names[0]}.${plan.key.slice(0, 12)}.journal`), join(directory, names[0]!));
   const temporary = names.map((name) => join(directory, `.${name}.${plan.key.slice(0, 12)}.partial`));
   try {
     for (const [i, { size, header }] of plan.outputs.entries()) {
