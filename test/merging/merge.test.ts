@@ -146,6 +146,21 @@ test("tokenizers are copied as the configuration says, and a union of different 
   assert.match(base.stderr, /tokenizer at line 5 is `base`, and there is no `base_model`/);
 });
 
+test("models whose layers are stacked may have different numbers of them, and nothing else", async () => {
+  await cp(`${fixtures}mergekit-config/models`, out("stack", "models"), { recursive: true });
+  const model = out("stack", "models", "b", "config.json");
+  const given = JSON.parse(await readFile(model, "utf8"));
+  const sources = (name: string) => `  - sources: [{ model: models/${name}, layer_range: [0, 2] }]\n`;
+  await writeFile(out("stack", "c.yml"), `merge_method: passthrough\nslices:\n${sources("a")}${sources("b")}`);
+  await writeFile(model, JSON.stringify({ ...given, num_hidden_layers: 5 }));
+  const good = await merge(out("stack"), "c.yml", "-o", "good", "--quiet");
+  assert.equal(good.code, 0, good.stderr);
+  await writeFile(model, JSON.stringify({ ...given, hidden_size: 16 }));
+  const bad = await merge(out("stack"), "c.yml", "-o", "bad", "--quiet");
+  assert.equal(bad.code, 1);
+  assert.match(bad.stderr, /config\.json: hidden_size is /);
+});
+
 test("several merges in one file: those with a name first, each once", async () => {
   await cp(`${fixtures}mergekit-config/models`, out("multi", "models"), { recursive: true });
   const half = (a: string, b: string) => `merge_method: linear\nmodels:\n  - model: ${a}\n  - model: ${b}\n`;

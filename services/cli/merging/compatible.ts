@@ -1,4 +1,4 @@
-import { type CompatibilityReport, checkModels } from "#libs/merging";
+import { type CompatibilityReport, checkModels, type Finding } from "#libs/merging";
 import type { ModelFiles } from "#libs/models";
 import type { CommandContext } from "../context.ts";
 
@@ -8,6 +8,8 @@ export type CompatibleOptions = {
   readonly allowUnrelated?: boolean;
   /** Types of numbers may differ, as that of the result is given. */
   readonly mixedTypes?: boolean;
+  /** What is not looked at here, as it is looked at elsewhere. */
+  readonly ignore?: (finding: Finding) => boolean;
 };
 
 /** Checks models before they are merged; warnings go to stderr. @throws Error that lists everything for which they cannot be */
@@ -16,9 +18,10 @@ export async function requireCompatible(
   options: CompatibleOptions,
   { signal, stderr }: CommandContext,
 ): Promise<CompatibilityReport> {
-  const { base, exclude, allowUnrelated = false, mixedTypes = false } = options;
+  const { base, exclude, allowUnrelated = false, mixedTypes = false, ignore = () => false } = options;
   const report = await checkModels(models, { base, exclude, allowUnrelated, mixedTypes, full: false, signal });
-  const errors = report.findings.filter(({ severity }) => severity === "error");
+  const findings = report.findings.filter((finding) => !ignore(finding));
+  const errors = findings.filter(({ severity }) => severity === "error");
   if (errors.length > 0) {
     const lines = errors.flatMap(({ sentence, tensors }) => [`  ${sentence}`, ...tensors.map((tensor) => `    ${tensor}`)]);
     if (errors.every(({ code }) => code === "dtype"))
@@ -26,7 +29,7 @@ export async function requireCompatible(
     throw new Error(["these models cannot be averaged:", ...lines].join("\n"));
   }
   // What is known of the licence is part of what the command says at the end.
-  for (const { severity, code, sentence, tensors } of report.findings)
+  for (const { severity, code, sentence, tensors } of findings)
     if (severity === "warning" && code !== "licence") stderr.write(`warning: ${[sentence, ...tensors].join("\n  ")}\n`);
   return report;
 }

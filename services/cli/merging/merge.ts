@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { checkModels, methodNamed } from "#libs/merging";
+import { type Finding, methodNamed } from "#libs/merging";
 import {
+  LAYER_COUNTS,
   type MergekitConfig,
   MergekitError,
   type MergekitRequest,
@@ -103,15 +104,20 @@ async function isMade(directory: string, parameters: Json, seed: number | undefi
   return recipe.parameters !== undefined && canonicalJson(recipe.parameters) === canonicalJson(parameters) && recipe.seed === seed;
 }
 
-/** Layers that are stacked come from models that need not fit as a whole: planning compares what is merged, tensor by tensor. */
+/** Models whose layers are stacked need not fit as a whole: planning compares what is merged, tensor by tensor. */
 async function checked(
   { kind }: MergekitConfig,
   { request: { models, base } }: MergekitRequest,
   options: { readonly allowUnrelated?: boolean; readonly mixedTypes: boolean },
   context: CommandContext,
 ) {
-  if (kind === "models") return requireCompatible(models, { base, ...options }, context);
-  return checkModels(models, { allowUnrelated: true, mixedTypes: true, full: false, signal: context.signal });
+  return requireCompatible(models, { base, ...options, ...(kind === "slices" ? { ignore: isOfWhole } : {}) }, context);
+}
+
+/** What models may differ in whose layers are stacked: which tensors they have, and how many layers. */
+function isOfWhole({ code, sentence }: Finding): boolean {
+  if (code === "architecture") return LAYER_COUNTS.some((name) => sentence.includes(` ${name} is `));
+  return ["missing", "shape", "dtype", "no-average", "empty"].includes(code);
 }
 
 /** What is wrong in a configuration is wrong usage. */
