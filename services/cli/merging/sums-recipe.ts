@@ -21,13 +21,31 @@ export function excludedBy({ parameters }: RecipeBeside): Set<string> {
   return new Set(Array.isArray(exclude) ? exclude.filter((name) => typeof name === "string") : []);
 }
 
-/** The recipe with the members that are in the average now; names that were known stay known by digest. */
+/** Digests of the members that a recipe has, in its order. */
+function membersIn({ inputs }: RecipeBeside): readonly Json[] {
+  const models = (inputs as { readonly models?: Json } | undefined)?.models;
+  return Array.isArray(models) ? models : [];
+}
+
+/** Whether a recipe has the members that are in the sums, and no other: not so where an update was interrupted at its end. */
+export function isRecipeOf(recipe: RecipeBeside, { members = [] }: Pick<SumsFile, "members">): boolean {
+  const digests = new Set<Json>(members.map(({ digest }) => digest));
+  const found = membersIn(recipe);
+  return found.length === digests.size && found.every((digest) => digests.has(digest));
+}
+
+/**
+ * The recipe with the members that are in the average now: those that it had in their order, then those that came. Names that were known stay
+ * known by digest.
+ */
 export function recipeWith(
   before: RecipeBeside,
-  { members = [] }: Pick<SumsFile, "members">,
+  sums: Pick<SumsFile, "members">,
   named: readonly { readonly model: ModelFiles; readonly digest: Digest }[],
   report: CompatibilityReport,
 ): string {
+  const order = [...membersIn(before), ...named.map(({ digest }) => digest)];
+  const members = [...(sums.members ?? [])].sort((a, b) => order.indexOf(a.digest) - order.indexOf(b.digest));
   const known = new Map<string, Json>();
   for (const { model, digest } of named) known.set(digest, { name: labelOf(model), weights: digest });
   for (const one of Array.isArray(before["models"]) ? before["models"] : []) known.set(String((one as { weights?: Json }).weights), one);

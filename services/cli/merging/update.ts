@@ -13,7 +13,7 @@ import type { OutputDtype } from "./options.ts";
 import { outputOf } from "./output.ts";
 import { showReading } from "./progress.ts";
 import { publishSideFiles, stageSideFiles } from "./side-files.ts";
-import { excludedBy, readRecipe, recipeWith } from "./sums-recipe.ts";
+import { excludedBy, isRecipeOf, readRecipe, recipeWith } from "./sums-recipe.ts";
 
 /** The exact sums of an average lie beside it: out.safetensors.sums belongs to out.safetensors. */
 export function sumsPathOf(weights: string): string {
@@ -37,7 +37,7 @@ export async function update(names: readonly string[], options: AverageOptions, 
   const compared = now.model ? [now.model, ...models] : models;
   const report = await requireCompatible(compared, { exclude, allowUnrelated: options.allowUnrelated === true, mixedTypes: true }, context);
   const members = membersOf(models, await digestsOf(models, options, context), add.length, options.weights, sums);
-  const done = !now.matches && isDone(members, sums);
+  const done = isDone(members, sums) && !(now.matches && isRecipeOf(before, sums));
   if (!now.matches && !done && !force)
     throw new Error(`${to} is not the average that ${path} belongs to: somebody changed it; --force writes it anew`);
 
