@@ -14,11 +14,11 @@ export function defineMerge(program: Command, context: CommandContext, finish: (
       "merge <file>",
       `Merge models as a mergekit configuration says, unchanged.
 
-Configurations of mergekit-yaml and of mergekit-pytorch are taken: models, slices with layer ranges, gradients, filters, adapters (model+lora),
-and several merges in one file, as mergekit-multi has them.
-As in mergekit, paths in a configuration are relative to the folder where the command is run. Nothing is downloaded: a name such as
-org/model has to be a folder here, or one below --models-dir. What is not taken is refused by name and line; docs/mergekit.md lists it.
---dtype and --seed go before what the configuration says.`,
+Configurations of mergekit-yaml, mergekit-pytorch and mergekit-multi are taken: models, slices with layer ranges, gradients, filters, adapters \
+(model+lora), several merges in one file. What is not taken is refused by name and line; docs/mergekit.md lists it.
+
+As in mergekit, paths in a configuration are relative to the folder where the command is run. Nothing is downloaded: a name such as org/model \
+has to be a folder here, or one below --models-dir. --dtype and --seed go before what the configuration says.`,
       `  ratatouille merge config.yml -o out
   ratatouille merge config.yml -o out.safetensors
   ratatouille merge config.yml -o out --models-dir ~/models --dtype bfloat16
