@@ -5,6 +5,7 @@ import { type Artifacts, unpublishedArtifact } from "#libs/artifacts";
 import { createLimit, createSharedWork, type WorkContext } from "#libs/concurrency";
 import { isAveraged, MergeError, type MergePlan, MergePlanError, type MergeResult, planMerge, runMerge } from "#libs/merging";
 import { buildModelManifest, foldLicences, inputsOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
+import { resourceExhausted } from "#libs/rpc";
 import { inSpan, type Logger } from "#libs/telemetry";
 import { fileSource } from "#libs/tensors";
 import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
@@ -175,12 +176,22 @@ function refuseInfinite({ overflowed }: MergeResult, plan: MergePlan): void {
 
 /** What the caller can do something about, in the words of this service. */
 function refusal(error: unknown): unknown {
+  if (isFull(error)) return resourceExhausted(error.message, { reason: "NO_SPACE", cause: error });
   if (!(error instanceof MergeError)) return error;
   const { kind, tensor, tensors = tensor === undefined ? [] : [tensor], message } = error;
   if (kind === "not-finite") return new NotFiniteError(message, { cause: error });
+  if (kind === "memory" || kind === "disk") return resourceExhausted(message, { reason: "NO_SPACE", cause: error });
   if (kind !== "disagree") return error;
   return new IncompatibleModelsError(
     tensors.map((name) => ({ tensor: name, problem: "whole numbers have to agree in all models, and they differ" })),
+  );
+}
+
+/** Whether the disk is what was missing. Deno leaves the code out where it knows none. */
+function isFull(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return (
+    ["ENOSPC", "EDQUOT", "EFBIG"].includes((error as NodeJS.ErrnoException).code ?? "") || /\(os error (27|28|122)\)/.test(error.message)
   );
 }
 
