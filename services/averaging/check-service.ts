@@ -110,19 +110,23 @@ function* findingMessages({ severity, code, sentence, tensors, models }: Finding
 function reportMessage({ verdict, models, licence, weights }: CompatibilityReport): MessageInitShape<typeof CheckReportSchema> {
   return {
     verdict: VERDICTS[verdict],
-    models: models.map(({ name, numbers, tensors, architecture, foundation, licences }, k) => {
-      const { norm, distance, signAgreement, largest } = weights?.models[k] ?? {};
+    models: models.map(({ name, numbers, tensors, dtypes, architecture, foundation, licences }, k) => {
+      const { norm, distance, signAgreement, largest, notFinite } = weights?.models[k] ?? {};
       return {
         digest: name,
         numbers: BigInt(numbers),
         tensors,
+        dtypes: [...dtypes],
         licences: [...licences],
         ...(architecture === undefined ? {} : { architecture }),
         ...(foundation === undefined ? {} : { foundation }),
-        ...(weights === undefined ? {} : { norm: norm!, distance: distance!, signAgreement: signAgreement ?? 0, largest: largest ?? 0 }),
+        ...(weights === undefined
+          ? {}
+          : { norm: norm!, distance: distance!, signAgreement: signAgreement ?? 0, largest: largest ?? 0, notFinite: BigInt(notFinite!) }),
       };
     }),
     licence: licence ?? "",
+    readBytes: BigInt(weights?.readBytes ?? 0),
     layers: (weights?.layers ?? []).map(({ layer, numbers, distances }) => ({
       name: layer,
       numbers: BigInt(numbers),

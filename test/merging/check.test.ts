@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { saveFloat32 } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
 import { runCli } from "../e2e/cli.ts";
+import { numbersOf, publishModels, weightsFile } from "./models.ts";
 
 const adapters = join(import.meta.dirname, "../fixtures/adapters");
 
@@ -82,4 +83,39 @@ test("what is no model is wrong usage or an error of one sentence", async () => 
   const missing = await check(directory.path, "y.safetensors");
   assert.equal(missing.code, 2);
   assert.equal((await check(directory.path)).code, 2);
+});
+
+test("models of a catalog are checked where they are: nothing of their weights is fetched", async () => {
+  await using directory = await temporaryDirectory();
+  const env = { XDG_CACHE_HOME: directory.join("cache") };
+  const { "head.weight": _, ...headless } = numbersOf(3);
+  await publishModels(directory.join("data"), {
+    "set/one": weightsFile(numbersOf(1)),
+    "set/two": weightsFile(numbersOf(2)),
+    "set/headless": weightsFile(headless),
+  });
+  const at = (...args: string[]) => runCli(["check", ...args, "--data", "data"], { cwd: directory.path, env });
+  const two = await at("set/one", "set/two", "--full", "--json");
+  assert.equal(two.code, 0, two.stderr);
+  const report = JSON.parse(two.stdout);
+  assert.deepEqual([report.verdict, report.licence, report.findings], ["compatible", "Apache-2.0", []]);
+  assert.deepEqual(
+    report.models.map(({ name, tensors, dtypes }: { name: string; tensors: number; dtypes: string[] }) => [name, tensors, dtypes]),
+    [
+      ["set/one", 3, ["F32"]],
+      ["set/two", 3, ["F32"]],
+    ],
+  );
+  assert.equal(report.weights.readBytes, 2 * 4 * 64);
+  const other = await at("set/one", "set/headless");
+  assert.equal(other.code, 1);
+  assert.match(other.stdout, /^ {12}head\.weight: F32 \[3, 8\] in set\/one; missing in set\/headless$/m);
+  assert.deepEqual(await readdir(directory.join("cache", "ratatouille", "weights")).catch(() => []), []);
+  // Together with a file, models of the catalog are fetched.
+  await writeFile(directory.join("file.safetensors"), weightsFile(numbersOf(4)));
+  const mixed = await at("set/one", "file.safetensors");
+  assert.equal(mixed.code, 0, mixed.stderr);
+  const unknown = await at("set/one", "set/none");
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /set\/none is neither a file or a folder here, nor a model in the catalog in data/);
 });

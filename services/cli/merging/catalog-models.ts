@@ -45,7 +45,7 @@ export async function openCatalogModel(name: string, options: GlobalOptions, con
 }
 
 /** One system for all models that a command names. */
-function targetOf(options: GlobalOptions, context: CommandContext): Promise<Target> {
+export function targetOf(options: GlobalOptions, context: CommandContext): Promise<Target> {
   const target = targets.get(context) ?? useTarget(context, options);
   targets.set(context, target);
   return target;

@@ -14,6 +14,12 @@ export async function openInputs(names: readonly string[], options: GlobalOption
   return models;
 }
 
+/** Whether a name is one of a catalog that can be asked, and not of a file or folder here. */
+export async function isInCatalog(name: string, { server, data }: GlobalOptions): Promise<boolean> {
+  if (!isCatalogName(name) || (await exists(name))) return false;
+  return server !== undefined || (await exists(data));
+}
+
 async function openInput(name: string, options: GlobalOptions, context: CommandContext): Promise<ModelFiles> {
   if (!isCatalogName(name) || (await exists(name))) return openPath(name);
   if (options.server === undefined && !(await exists(options.data))) {
