@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { uniform } from "#libs/deterministic";
+import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
+import { randomTensor, writeModels } from "../../../libs/merging/engine/testing/models.ts";
+import { scriptCommand, signalChild } from "../../../libs/service/runtime.ts";
+
+const child = fileURLToPath(new URL("child.ts", import.meta.url));
+const cli = fileURLToPath(new URL("../../../services/cli/main.ts", import.meta.url));
+
+/** Kills a test has to reach. A run that ends before its kill does not count. */
+const KILLS = 40;
+
+type Ended = { readonly killed: boolean; readonly code: number | null; readonly output: string; readonly ms: number };
+
+/** Runs a script, and kills it after some time if it still runs. */
+async function run(script: string, args: readonly string[], killAfterMs?: number): Promise<Ended> {
+  const began = performance.now();
+  const [program, ...all] = scriptCommand(script, args);
+  const process = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = once(process, "close");
+  let output = "";
+  for (const stream of [process.stdout, process.stderr]) stream.on("data", (text) => (output += text));
+  if (killAfterMs !== undefined) {
+    await Promise.race([ended, delay(killAfterMs)]);
+    if (process.exitCode === null) signalChild(process, "SIGKILL");
+  }
+  const [code, signal] = (await ended) as [number | null, string | null];
+  return { killed: signal === "SIGKILL", code, output, ms: performance.now() - began };
+}
+
+async function digestOf(path: string): Promise<string> {
+  return createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
+}
+
+/**
+ * Runs the same command again and again and kills it at random times; whenever it comes to its end, the output has the digest that it has
+ * without kills, and nothing else is left. Returns what the runs said that came to their end.
+ */
+async function killMany(
+  place: TemporaryDirectory,
+  seed: number,
+  script: string,
+  argsFor: (directory: string) => readonly string[],
+): Promise<string[]> {
+  const reference = place.join("reference");
+  await mkdir(reference);
+  const plain = await run(script, argsFor(reference));
+  assert.equal(plain.code, 0, plain.output);
+  const files = (await readdir(reference)).sort();
+  const digest = await digestOf(`${reference}/out.safetensors`);
+  const directory = place.join("out");
+  await mkdir(directory);
+  const said: string[] = [];
+  let kills = 0;
+  // As long as the undisturbed run takes, the second half more often than the first, in which only modules are loaded.
+  for (let at = 0; kills < KILLS || said.length === 0; at++) {
+    const early = uniform(seed, 2 * at) < 0.2;
+    const share = early ? uniform(seed, 2 * at + 1) : 0.4 + 0.7 * uniform(seed, 2 * at + 1);
+    const ended = await run(script, argsFor(directory), kills < KILLS ? share * plain.ms : undefined);
+    if (ended.killed) {
+      kills++;
+      continue;
+    }
+    // One that was killed after it had published all and before it could end says that the output is there.
+    if (ended.code !== 0) assert.match(ended.output, /exists? already/);
+    said.push(ended.output);
+    assert.deepEqual((await readdir(directory)).sort(), files);
+    assert.equal(await digestOf(`${directory}/out.safetensors`), digest);
+    await rm(directory, { recursive: true });
+    await mkdir(directory);
+  }
+  return said;
+}
+
+for (const [seed, method] of [
+  [1, "linear"],
+  [2, "sce"],
+] as const) {
+  test(`a ${method} merge that is killed at random points is gone on with, and has the same bytes`, async () => {
+    await using place = await temporaryDirectory();
+    const models = await writeModels(
+      place.path,
+      [0, 1, 2].map((k) => [randomTensor("w", "F32", [1500, 400], k * 9), randomTensor("b", "F32", [77], k * 9 + 5)]),
+    );
+    const said = await killMany(place, seed, child, (directory) => [directory, method, ...models.map(({ path }) => path)]);
+    const results = said.flatMap((text) => text.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line)] : [])));
+    const most = results.reduce((bytes, { readBytes }) => Math.max(bytes, readBytes), 0);
+    assert.ok(
+      results.some(({ resumed, readBytes }) => resumed && readBytes < most),
+      "no run went on where another had been killed",
+    );
+  });
+}
+
+test("ratatouille average that is killed at random points leaves what the same command makes whole", async () => {
+  await using place = await temporaryDirectory();
+  const models = await writeModels(
+    place.path,
+    [0, 1, 2].map((k) => [randomTensor("w", "F32", [1000, 400], k * 9), randomTensor("b", "BF16", [77], k * 9 + 5)]),
+  );
+  await killMany(place, 3, cli, (directory) => [
+    "average",
+    ...models.map(({ path }) => path),
+    "-o",
+    `${directory}/out.safetensors`,
+    "--quiet",
+  ]);
+});
