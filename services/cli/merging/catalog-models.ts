@@ -78,6 +78,8 @@ async function holds(path: string, digest: Digest, signal: AbortSignal): Promise
 async function foundationOf(manifest: ReadManifest, artifacts: Artifacts, signal: AbortSignal): Promise<Digest | undefined> {
   const { recipe, digest } = manifest;
   const role = recipe.kind === "average" ? "models" : recipe.kind === "fine-tune" || recipe.kind === "probe" ? "featurizer" : undefined;
+  // What was imported has no lineage here.
+  if (recipe.kind === "import") return undefined;
   if (role === undefined) return digest;
   const found = new Set<Digest | undefined>();
   for (const parent of new Set(inputsOf(recipe, role)))
