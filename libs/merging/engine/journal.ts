@@ -68,7 +68,8 @@ function entriesOf(text: string): JournalEntry[] {
   // What follows the last end of line is cut off.
   for (const line of text.split("\n").slice(0, -1)) {
     try {
-      entries.push(fromJson(line) as JournalEntry);
+      const entry = fromJson(line);
+      if (typeof entry === "object" && entry !== null) entries.push(entry as JournalEntry);
     } catch {
       break;
     }

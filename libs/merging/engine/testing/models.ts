@@ -32,8 +32,9 @@ export async function writeModels(folder: string, models: readonly (readonly Ten
   );
 }
 
-/** The plan of a merge of models into one file, by default linear. */
+/** The plan of a merge of models, by default linear, into one file unless shards are asked for. */
 export async function planOf(models: readonly ModelFiles[], given: Partial<MergeRequest> = {}): Promise<MergePlan> {
   const digests = await Promise.all(models.map((model) => weightsDigest(model, { signal: never })));
-  return planMerge({ method: "linear", models, digests, single: "out.safetensors", ...given });
+  const output = given.maxShardBytes === undefined ? { single: "out.safetensors" } : {};
+  return planMerge({ method: "linear", models, digests, ...output, ...given });
 }
