@@ -1,6 +1,6 @@
 import type { Artifacts } from "#libs/artifacts";
 import { createLimit } from "#libs/concurrency";
-import { ModelError, type ModelFiles, openModel } from "#libs/models";
+import { ModelError, type ModelFiles } from "#libs/models";
 import { type Digest, layerOf, ManifestError, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
 import { foundationFinder } from "./check-models.ts";
 import { InvalidAverageError } from "./errors.ts";
@@ -62,11 +62,15 @@ export async function openMembers(
           foundationOf(manifest),
           scratch.fetch(layer, signal).then((fetched) => held.use(fetched)),
         ]);
-        const model = await openModel(file.path, place).catch((cause: unknown) => {
+        const model = await file.open().catch((cause: unknown) => {
           throw cause instanceof ModelError ? unreadable(place, cause) : cause;
         });
         const lineage = foundation === undefined ? {} : { foundation };
-        return { model: { ...model, licences: manifest.licences, artifact: digest, ...lineage }, weights: layer.digest, architecture };
+        return {
+          model: { ...model, name: place, licences: manifest.licences, artifact: digest, ...lineage },
+          weights: layer.digest,
+          architecture,
+        };
       }),
     ),
   );
@@ -105,7 +109,8 @@ function wrap<T>(place: string, read: () => T): T {
 }
 
 function unreadable(place: string, cause: Error): InvalidAverageError {
-  const why = cause.message.startsWith(`${place}: `) ? cause.message.slice(place.length + 2) : cause.message;
+  // Where the file lies is nothing to the caller.
+  const why = cause.message.replace(/^\S*\/\S*: /, "");
   return new InvalidAverageError([{ field: fieldOf(place), description: `cannot be read: ${why}` }], { cause });
 }
 

@@ -6,11 +6,15 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Artifacts } from "#libs/artifacts";
 import { abortable } from "#libs/concurrency";
+import { type ModelFiles, openModel } from "#libs/models";
 import type { Descriptor, Digest } from "#libs/recipes";
 import { resourceExhausted } from "#libs/rpc";
 
-/** A blob of the catalog as a file. It stays until it is disposed, and after that as long as there is room. */
-export type ScratchFile = Disposable & { readonly path: string };
+/** A blob of the catalog as a file, opened as a model. It stays until it is disposed, and after that as long as there is room. */
+export type ScratchFile = Disposable & {
+  /** Opens it, once for all who have it. @throws ModelError */
+  open(): Promise<ModelFiles>;
+};
 
 /** Files of members: blobs of the catalog, fetched once, verified, and kept for the next average that reads them. */
 export type Scratch = AsyncDisposable & {
@@ -30,6 +34,7 @@ type Entry = {
   readonly ready: Promise<void>;
   users: number;
   whole: boolean;
+  opened: Promise<ModelFiles> | undefined;
 };
 
 /** Opens an empty scratch folder: what an earlier process left there is removed. @param limitBytes room for all files together */
@@ -62,7 +67,7 @@ export async function openScratch(
     const path = join(directory, `${digest.slice("sha256:".length)}-${begun++}.safetensors`);
     const stop = new AbortController();
     const ready = makeRoom(size).then(() => download(artifacts, digest, size, path, stop.signal));
-    const entry: Entry = { path, size, stop, ready, users: 0, whole: false };
+    const entry: Entry = { path, size, stop, ready, users: 0, whole: false, opened: undefined };
     ready.then(
       () => {
         entry.whole = true;
@@ -100,7 +105,10 @@ export async function openScratch(
       }
       let held = true;
       return {
-        path: entry.path,
+        open() {
+          entry.opened ??= openModel(entry.path);
+          return entry.opened;
+        },
         [Symbol.dispose]() {
           if (held) release(digest, entry);
           held = false;
