@@ -61,7 +61,7 @@ type Taking = {
 };
 
 async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGenerator<Reply, void, undefined> {
-  const { store, files, staging, limits, news, now } = context;
+  const { store, files, staging, limits, hashes, news, now } = context;
   const path = files.contribution(row.session, row.id);
   let before: number | undefined;
   let taken = 0;
@@ -75,6 +75,7 @@ async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGener
       size: row.size,
       digest: row.digest as Announcement["digest"],
       headerBytes: limits.headerBytes,
+      hashes,
       expected: () => expected,
     };
     {

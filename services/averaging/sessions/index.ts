@@ -11,6 +11,7 @@ import { createCredits } from "./credits.ts";
 import { createSessionFiles } from "./files.ts";
 import { createFolds } from "./folds.ts";
 import { createGarbageWatch } from "./garbage.ts";
+import { createHashes } from "./hashes.ts";
 import { createLocks, createNews } from "./keyed.ts";
 import { recover, sweepAgain } from "./lifecycle.ts";
 import { defaultLimits, type SessionLimits } from "./limits.ts";
@@ -50,6 +51,7 @@ export async function openSessions(dependencies: SessionDependencies): Promise<S
     claims: opening.use(createClaims(limits)),
     credits: createCredits(limits),
     received: createGarbageWatch(),
+    hashes: opening.use(createHashes(limits.hashedAtOnceBytes)),
     staging: createStaging(limits),
     locks: createLocks(),
     news: createNews(),

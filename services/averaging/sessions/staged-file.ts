@@ -1,8 +1,9 @@
-import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { createPulse } from "#libs/concurrency";
 import type { Digest } from "#libs/recipes";
 import { type ContributionCheck, createContributionCheck } from "./contribution-check.ts";
 import { ContributionError } from "./errors.ts";
+import type { Hashes } from "./hashes.ts";
 import type { Layout } from "./layout.ts";
 
 /** A file that arrives piece by piece, looked at and hashed meanwhile. It stays where it is until somebody deletes it. */
@@ -29,6 +30,7 @@ export type Announced = {
   readonly digest: Digest;
   readonly headerBytes: number;
   readonly expected: () => Layout | undefined;
+  readonly hashes: Hashes;
 };
 
 /** Opens a staged file, or begins one, and goes on behind what is there: that is read again, so that hash and checks know it. */
@@ -38,24 +40,27 @@ export async function openStagedFile(announced: Announced, signal: AbortSignal):
     await created.close();
     return open(announced.path, "r+");
   });
+  const file = createStagedFile(handle, announced);
   try {
     const found = (await handle.stat()).size;
     if (found > announced.size) await handle.truncate(0);
-    const file = createStagedFile(handle, announced);
     await file.recall(found > announced.size ? 0 : found, signal);
     return file;
   } catch (error) {
-    await handle.close();
+    await file[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-function createStagedFile(handle: FileHandle, { size, digest, headerBytes, expected }: Announced) {
-  const hash = createHash("sha256");
+function createStagedFile(handle: FileHandle, { path, size, digest, headerBytes, expected, hashes }: Announced) {
+  const hash = hashes.of({ path, size });
   const check: ContributionCheck = createContributionCheck({ size, headerBytes, expected });
   let offset = 0;
   let waiting = 0;
-  let writing: Promise<void> = Promise.resolve();
+  let writing: Promise<void> | undefined;
+  let busy = false;
+  const queue: Uint8Array[] = [];
+  const taken = createPulse();
   let failure: { readonly error: unknown } | undefined;
   let synced = 0;
   let syncing: Promise<void> | undefined;
@@ -69,28 +74,41 @@ function createStagedFile(handle: FileHandle, { size, digest, headerBytes, expec
     offset += bytes.length;
   }
 
-  async function write(bytes: Uint8Array, position: number): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-      done += bytesWritten;
+  /** Writes what waits, in one call as much as has come meanwhile. Never rejects. */
+  async function write(): Promise<void> {
+    busy = true;
+    try {
+      for (let position = offset - waiting; queue.length > 0; ) {
+        const pieces = queue.splice(0);
+        const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+        await writeAll(handle, pieces, position);
+        position += bytes;
+        waiting -= bytes;
+        hash.written(position);
+        if (syncing === undefined && position - synced >= SYNC_BYTES) syncUpTo(position);
+        taken.beat();
+      }
+    } catch (error) {
+      failure = { error };
     }
-    waiting -= bytes.length;
-    if (syncing === undefined && position + bytes.length - synced >= SYNC_BYTES) {
-      synced = position + bytes.length;
-      // Its errors come again at the end.
-      syncing = handle
-        .datasync()
-        .catch(() => undefined)
-        .finally(() => (syncing = undefined));
-    }
+    busy = false;
+    taken.beat();
   }
 
-  const fail = (error: unknown) => {
-    failure ??= { error };
-  };
+  function syncUpTo(position: number): void {
+    synced = position;
+    // Its errors come again at the end.
+    syncing = handle
+      .datasync()
+      .catch(() => undefined)
+      .finally(() => {
+        syncing = undefined;
+      });
+  }
 
-  async function written(): Promise<void> {
-    await writing;
+  /** Resolves when at most so many bytes wait. */
+  async function written(most: number): Promise<void> {
+    while (waiting > most && !failure) await taken.changed(taken.version);
     if (failure) throw failure.error;
   }
 
@@ -105,35 +123,49 @@ function createStagedFile(handle: FileHandle, { size, digest, headerBytes, expec
         const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, length - offset), offset);
         if (bytesRead === 0) return;
         look(buffer.subarray(0, bytesRead));
+        hash.written(offset);
       }
     },
     async append(bytes: Uint8Array, waitingBytes: number): Promise<void> {
-      const position = offset;
+      if (failure) throw failure.error;
       look(bytes);
+      queue.push(bytes);
       waiting += bytes.length;
-      writing = writing.then(() => (failure ? undefined : write(bytes, position))).catch(fail);
-      if (failure || waiting > waitingBytes) await written();
+      if (!busy) writing = write();
+      await written(waitingBytes);
     },
     async finish(): Promise<Layout> {
-      await written();
+      await written(0);
       await syncing;
       if (offset < size) throw new Error(`${offset} of ${size} bytes are there`);
-      const actual = `sha256:${hash.digest("hex")}`;
-      if (actual !== digest) {
-        throw new ContributionError(
-          "CONTRIBUTION_MISMATCH",
-          "header.digest",
-          `the bytes have the digest ${actual}, announced was ${digest}`,
-        );
+      const [hex] = await Promise.all([hash.digest(), handle.sync()]);
+      if (`sha256:${hex}` !== digest) {
+        const message = `the bytes have the digest sha256:${hex}, announced was ${digest}`;
+        throw new ContributionError("CONTRIBUTION_MISMATCH", "header.digest", message);
       }
-      const layout = check.layout();
-      await handle.sync();
-      return layout;
+      return check.layout();
     },
     async [Symbol.asyncDispose](): Promise<void> {
       await writing;
       await syncing;
+      await hash[Symbol.asyncDispose]();
       await handle.close();
     },
   };
+}
+
+async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[], position: number): Promise<void> {
+  let rest = pieces;
+  let at = position;
+  while (rest.length > 0) {
+    let { bytesWritten } = await handle.writev(rest, at);
+    at += bytesWritten;
+    const left: Uint8Array[] = [];
+    for (const piece of rest) {
+      const done = Math.min(piece.length, bytesWritten);
+      bytesWritten -= done;
+      if (done < piece.length) left.push(piece.subarray(done));
+    }
+    rest = left;
+  }
 }

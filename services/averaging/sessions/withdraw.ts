@@ -98,11 +98,11 @@ async function* withdrawFolded({ context, row, chunks, claim, folds }: Withdrawa
   folds.consider(row.session);
 }
 
-function openReturned({ limits }: SessionContext, row: ContributionRow, path: string, claim: Claim): Promise<StagedFile> {
+function openReturned({ limits, hashes }: SessionContext, row: ContributionRow, path: string, claim: Claim): Promise<StagedFile> {
   const { size } = row;
   const digest = row.digest as Digest;
   // The digest alone decides: the same bytes were found right before.
-  return openStagedFile({ path, size, digest, headerBytes: limits.headerBytes, expected: () => undefined }, claim.signal);
+  return openStagedFile({ path, size, digest, headerBytes: limits.headerBytes, hashes, expected: () => undefined }, claim.signal);
 }
 
 async function finishReturned(

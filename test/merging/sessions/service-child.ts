@@ -8,7 +8,7 @@ import { openSessions } from "../../../services/averaging/sessions/index.ts";
 const [directory = "", address = "", catalog = ""] = process.argv.slice(2);
 exitWhenParentIsGone();
 const log = createLogger({ service: "averaging", destination: `${directory}.log` });
-const limits = { foldAfter: 2, chunkBytes: { min: 1, max: 1 << 20 }, takeOverMs: 50 };
+const limits = { hashedAtOnceBytes: 5000, foldAfter: 2, chunkBytes: { min: 1, max: 1 << 20 }, takeOverMs: 50 };
 const sessions = await openSessions({ directory, clients: connect(catalog), log, limits });
 await serve({ address, services: [implement(AveragingService, { ...sessions.methods })], log });
 process.stdout.write("ready\n");

@@ -76,7 +76,14 @@ export async function startSessions(
   const start = async () => {
     await using starting = new AsyncDisposableStack();
     const chunkBytes = { min: 1, max: 1 << 20 };
-    const dependencies = { directory: directory.join("averaging"), clients: channel, log, now, sweepMs, limits: { chunkBytes, ...limits } };
+    const dependencies = {
+      directory: directory.join("averaging"),
+      clients: channel,
+      log,
+      now,
+      sweepMs,
+      limits: { chunkBytes, hashedAtOnceBytes: 100_000, ...limits },
+    };
     const averaging = starting.use(await openSessions(dependencies));
     const registration = implement(AveragingService, { ...averaging.methods, ...others?.(channel, log) });
     const stop = new AbortController();
