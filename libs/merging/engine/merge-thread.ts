@@ -36,8 +36,16 @@ export function setup(setup: ThreadSetup, { cancelled }: ThreadContext): Runner<
       }
       return total;
     },
+    transfer: ({ reduced }) => [...buffersOf(reduced)],
     close: () => opened.dispose(),
   };
+}
+
+/** Buffers of typed arrays, however deep in plain data. None of a reduction's state is in the memory of the kernels. */
+function buffersOf(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
+  if (ArrayBuffer.isView(value)) found.add(value.buffer as ArrayBuffer);
+  else if (typeof value === "object" && value !== null) for (const field of Object.values(value)) buffersOf(field, found);
+  return found;
 }
 
 type Outcome = { readBytes: number; redone?: number; overflowed?: number; agree?: boolean; reduced?: unknown };

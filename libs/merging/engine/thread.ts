@@ -12,21 +12,23 @@ const runner = (import(module) as Promise<ThreadModule<unknown, unknown, unknown
 );
 runner.catch(() => undefined); // every unit says so
 
-async function answer(id: number, unit: unknown): Promise<ThreadReply> {
+async function answer(id: number, unit: unknown): Promise<[ThreadReply, ArrayBuffer[]]> {
   try {
-    return { id, result: await (await runner).run(unit) };
+    const opened = await runner;
+    const result = await opened.run(unit);
+    return [{ id, result }, opened.transfer?.(result) ?? []];
   } catch (error) {
-    return { id, error: plainError(error) };
+    return [{ id, error: plainError(error) }, []];
   }
 }
 
-async function close(): Promise<ThreadReply> {
+async function close(): Promise<[ThreadReply, ArrayBuffer[]]> {
   const opened = await runner.catch(() => undefined);
   opened?.close();
-  return { closed: true };
+  return [{ closed: true }, []];
 }
 
 let last: Promise<void> = Promise.resolve();
 port.on("message", (request: ThreadRequest) => {
-  last = last.then(async () => port.postMessage("end" in request ? await close() : await answer(request.id, request.unit)));
+  last = last.then(async () => port.postMessage(...("end" in request ? await close() : await answer(request.id, request.unit))));
 });

@@ -6,7 +6,12 @@ import { type PlainError, restoreError } from "./plain-error.ts";
 export type ThreadModule<S, U, R> = { readonly setup: (setup: S, context: ThreadContext) => Runner<U, R> | Promise<Runner<U, R>> };
 
 /** One thread's resources. */
-export type Runner<U, R> = { run(unit: U): R | Promise<R>; close(): void };
+export type Runner<U, R> = {
+  run(unit: U): R | Promise<R>;
+  /** Large buffers of a result that nobody here needs any more: they change hands instead of being copied. */
+  transfer?(result: R): ArrayBuffer[];
+  close(): void;
+};
 
 /** What a unit may ask on its way. */
 export type ThreadContext = {
