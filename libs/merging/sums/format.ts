@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { type Digest, isDigest } from "#libs/recipes";
-import { fileSource, isDtype, openSafetensors, SafetensorsError, tensorBytes } from "#libs/tensors";
+import { fileSource, isDtype, openSafetensors, SafetensorsError, type SafetensorsHeader, tensorBytes } from "#libs/tensors";
+import { BLOCK } from "../method.ts";
 import { SumsError } from "./errors.ts";
 import { elementsOf, type SumTensor } from "./layout.ts";
 import type { ListedMember, Membership } from "./members.ts";
@@ -137,26 +138,43 @@ export async function openSums(path: string): Promise<SumsFile> {
   const file = await openSafetensors(source).catch((error: unknown) => {
     throw error instanceof SafetensorsError ? damaged(error.message) : error;
   });
-  const { metadata, tensors, dataOffset } = file.header;
-  if (metadata.get("format") !== FORMAT) throw damaged(`its format is ${metadata.get("format") ?? "not given"}, expected ${FORMAT}`);
-  let content: SumsContent;
   try {
-    content = readContent(metadata);
+    return { path, size: source.size, ...readSums(file.header, file.header.tensors.has(PATCHES) ? await file.read(PATCHES) : undefined) };
   } catch (error) {
     throw damaged((error as Error).message);
   }
-  const table = tensors.get(PATCHES);
+}
+
+/** What a file says, checked against itself. Throws an Error that says what is wrong. */
+function readSums({ metadata, tensors, dataOffset }: SafetensorsHeader, rows: Uint8Array | undefined): Omit<SumsFile, "path" | "size"> {
+  if (metadata.get("format") !== FORMAT) throw new Error(`its format is ${metadata.get("format") ?? "not given"}, expected ${FORMAT}`);
+  const content = readContent(metadata);
+  const { layout, count } = content;
   const planes = tensors.get(PLANES);
-  if (!table || !planes) throw damaged(`it has no ${table ? PLANES : PATCHES}`);
-  const offsets = content.layout.map((tensor) => {
+  if (!rows || !planes) throw new Error(`it has no ${rows ? PLANES : PATCHES}`);
+  const offsets = layout.map((tensor) => {
     const entry = tensors.get(tensor.name);
-    if (entry === undefined || entry.end - entry.begin !== keptBytes(tensor, content.count))
-      throw damaged(`${tensor.name} is not as the layout says`);
+    if (entry?.end !== (entry?.begin ?? 0) + keptBytes(tensor, count)) throw new Error(`${tensor.name} is not as the layout says`);
     return dataOffset + entry.begin;
   });
-  const rows = await file.read(PATCHES);
-  return { ...content, path, size: source.size, offsets, planes: dataOffset + planes.begin, patches: readPatches(rows) };
+  const patches = readPatches(rows);
+  for (const patch of patches) checkPatch(patch, layout, (planes.end - planes.begin) / 8);
+  return { ...content, offsets, planes: dataOffset + planes.begin, patches };
 }
+
+function checkPatch({ tensor, block, plane, form, offset, length }: Patch, layout: readonly SumTensor[], room: number): void {
+  const of = layout[tensor];
+  const left = of?.rule === "sum" ? elementsOf(of) - block * BLOCK : 0;
+  const count = Math.min(BLOCK, left);
+  const fits = form === "constant" ? length === 1 : form === "dense" ? length === count : length % 2 === 0 && length < count;
+  if (left <= 0 || !fits || offset + length > room || plane > MOST_PLANES)
+    throw new Error(`a patch of block ${block} of tensor ${tensor} lies nowhere`);
+}
+
+// Doubles reach over 2,100 binary places, and each part takes 53.
+const MOST_PLANES = 64;
+
+const RULES: ReadonlySet<string> = new Set<SumTensor["rule"]>(["sum", "agree", "maximum"]);
 
 function readContent(metadata: ReadonlyMap<string, string>): SumsContent {
   const text = (key: string) => {
@@ -166,6 +184,7 @@ function readContent(metadata: ReadonlyMap<string, string>): SumsContent {
   };
   const layout = (JSON.parse(text("layout")) as [string, string, number[], SumTensor["rule"]][]).map(([name, dtype, shape, rule]) => {
     if (!isDtype(dtype)) throw new Error(`${name} has the type ${dtype}`);
+    if (!RULES.has(rule)) throw new Error(`${name} has the rule ${rule}`);
     return { name, dtype, shape, rule };
   });
   const listed = metadata.get("members");
@@ -174,10 +193,15 @@ function readContent(metadata: ReadonlyMap<string, string>): SumsContent {
       ? undefined
       : (JSON.parse(listed) as [Digest, number][]).map(([digest, weight]): ListedMember => ({ digest, weight }));
   const output = metadata.get("output");
+  const count = Number(text("count"));
+  const weight: unknown = JSON.parse(text("weight"));
+  if (!Number.isSafeInteger(count) || count < 0) throw new Error(`it has ${text("count")} members`);
+  if (!Array.isArray(weight) || !weight.every((part) => Number.isFinite(part))) throw new Error(`its weights add up to ${text("weight")}`);
+  if (members && members.length !== count) throw new Error(`it lists ${members.length} members of ${count}`);
   return {
     layout,
-    count: Number(text("count")),
-    weight: JSON.parse(text("weight")) as number[],
+    count,
+    weight: weight as number[],
     members,
     bothZeros: metadata.get("zeros") === "both",
     output: isDigest(output) ? output : undefined,
@@ -188,8 +212,14 @@ function readPatches(bytes: Uint8Array): Patch[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: bytes.length / (8 * PATCH_FIELDS) }, (_, row) => {
     const field = (i: number) => Number(view.getBigUint64(8 * (PATCH_FIELDS * row + i), true));
-    return { tensor: field(0), block: field(1), plane: field(2), form: FORMS[field(3)] ?? "dense", offset: field(4), length: field(5) };
+    return { tensor: field(0), block: field(1), plane: field(2), form: formOf(field(3)), offset: field(4), length: field(5) };
   });
+}
+
+function formOf(number: number): Patch["form"] {
+  const form = FORMS[number];
+  if (form === undefined) throw new Error(`a patch has the form ${number}`);
+  return form;
 }
 
 /** The list of patches as it stands in the file. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import fc from "fast-check";
 import { loadFloat32, type NarrowDtype } from "#libs/tensors";
@@ -8,7 +8,7 @@ import { runMerge } from "../engine/run-merge.ts";
 import { exactMean } from "../exact/index.ts";
 import { BLOCK } from "../method.ts";
 import { planMerge } from "../plan/index.ts";
-import { foldSums, openSums, roundSums, type SumMember } from "./index.ts";
+import { foldSums, openSums, roundSums, type SumMember, SumsError } from "./index.ts";
 import { hostileFloats, integersOf, tensorOf, writeModel } from "./testing/models.ts";
 
 const never = new AbortController().signal;
@@ -245,4 +245,23 @@ test("weights may add up to less than nothing, but not to nothing", async () => 
   const others = { ...(await writeModel(directory.path, [tensorOf("w", "F32", [4], [0, -0, -0, 0])])), weight: -1 };
   const mean = loadFloat32(await rounded(directory.path, { members: [zeros, others], divisor: "sum" })).get("w")!.data;
   assert.deepEqual([...mean], [0, -0, 0, 0]);
+});
+
+test("a file that is damaged is sums, or said to be none in one sentence", async () => {
+  await using directory = await temporaryDirectory();
+  const member = async (x: number): Promise<SumMember> => {
+    const tensors = [tensorOf("w", "F32", [3], [x, -0, 2 ** -100]), integersOf("num_batches_tracked", [3n])];
+    return { ...(await writeModel(directory.path, tensors)), weight: 0.1 };
+  };
+  const { path } = await foldSums({ members: [await member(1), await member(2 ** 100)], to: directory.join("sums"), signal: never });
+  const whole = new Uint8Array(await readFile(path));
+  const spoiled = directory.join("spoiled");
+  await fc.assert(
+    fc.asyncProperty(fc.nat(whole.length - 1), fc.nat(255), fc.boolean(), async (at, byte, cut) => {
+      await writeFile(spoiled, cut ? whole.subarray(0, at) : whole.with(at, byte));
+      const found = await openSums(spoiled).catch((error: unknown) => error);
+      if (found instanceof Error) assert.ok(found instanceof SumsError && found.kind === "damaged", String(found));
+    }),
+    { numRuns: 500 },
+  );
 });
