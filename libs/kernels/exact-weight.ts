@@ -3,20 +3,10 @@ import type { ElementType } from "./types.ts";
 /** Bits of the significand of each type, with the hidden one. */
 export const SIGNIFICAND: { readonly [type in ElementType]: number } = { F64: 53, F32: 24, F16: 11, BF16: 8 };
 
-const SPLITTER = 2 ** 27 + 1;
-
 /** True where the product of the weight and any element of the type is a double: nothing is lost. */
 export function exactWeight(weight: number, type: ElementType): boolean {
   const bits = significantBits(weight);
   return bits <= 1 ? type !== "F64" || Math.abs(weight) === 1 || weight === 0 : bits + SIGNIFICAND[type] <= 53;
-}
-
-/** A weight as a sum of one or two whose products with the elements of types of at most 24 bits are exact. */
-export function splitWeight(weight: number): readonly number[] {
-  if (significantBits(weight) <= 29) return [weight];
-  const scaled = SPLITTER * weight;
-  const upper = scaled - (scaled - weight);
-  return [upper, weight - upper];
 }
 
 /** How many bits lie between the highest and the lowest that is set in a finite double, both counted; 0 for 0. */

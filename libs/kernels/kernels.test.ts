@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { uniform } from "#libs/deterministic";
-import { crc32c, exactWeight, loadKernels, splitWeight } from "./index.ts";
-import { exactReference } from "./testing/exact-reference.ts";
+import { crc32c, loadKernels } from "./index.ts";
 import { anyInputs, anyNumber, anyType, anyValue, createPair } from "./testing/pair.ts";
-import { readElements, roundTo } from "./twins/elements.ts";
+import { readElements } from "./twins/elements.ts";
 import { ELEMENT_BYTES, type Kernels } from "./types.ts";
 
 const pair = createPair();
@@ -120,112 +118,6 @@ test("widen and narrow agree with their twins; every pattern of 16 bits comes ba
   });
   fc.assert(law, { numRuns: 1000 });
   assert.throws(() => pair.compiled.widen("F64", 0, 0, "F32", 0), /narrow it/);
-});
-
-test("fold keeps the exact sum: planes and what is left, whatever comes and goes", () => {
-  const law = fc.property(
-    anyInputs(anyNumber),
-    fc.constantFrom("F32" as const, "F16" as const, "BF16" as const),
-    fc.array(fc.oneof(fc.integer({ min: -9, max: 9 }), fc.constantFrom(0.1, -0.3)), { minLength: 9, maxLength: 9 }),
-    ({ columns, count, shift }, type, weights) => {
-      pair.reset();
-      const planes = [pair.put("F64", Array(count).fill(-0)), pair.put("F64", Array(count).fill(-0))];
-      for (const [k, column] of columns.entries()) {
-        const input = pair.put(type, column, shift);
-        for (const weight of splitWeight(weights[k]!)) {
-          const spill = pair.reserve(count * 8);
-          const left = pair.compiled.fold({ input, type, weight, planes, spill, count });
-          assert.equal(left, pair.twin.fold({ input, type, weight, planes, spill, count }));
-          for (const address of [...planes, spill]) {
-            assertNumbers(pair.compiled.float64(address, count), pair.twin.float64(address, count));
-          }
-          // As who calls it does: what is left becomes a plane.
-          if (left > 0) planes.push(spill);
-        }
-      }
-      for (let i = 0; i < count; i++) {
-        const parts = planes.map((address) => pair.compiled.float64(address, count)[i]!);
-        const values = columns.map((column) => roundTo(column[i]!, type));
-        const expected = exactReference(values, weights, 3, "F32");
-        if (values.every(Number.isFinite))
-          assert.ok(
-            Object.is(
-              exactReference(
-                parts,
-                parts.map(() => 1),
-                3,
-                "F32",
-              ),
-              expected,
-            ),
-          );
-      }
-    },
-  );
-  fc.assert(law, { numRuns: 500 });
-  assert.throws(() => pair.compiled.fold({ input: 0, type: "F32", weight: 0.1, planes: [], spill: 0, count: 0 }), /split it/);
-});
-
-test("a weight is split into parts that have exact products", () => {
-  fc.assert(
-    fc.property(fc.double({ min: -1e9, max: 1e9, noNaN: true }), (weight) => {
-      const parts = splitWeight(weight);
-      assert.ok(
-        Object.is(
-          parts.reduce((sum, part) => sum + part),
-          weight,
-        ),
-      );
-      assert.ok(parts.every((part) => exactWeight(part, "F32")));
-    }),
-  );
-});
-
-test("histogram agrees with its twin", () => {
-  const law = fc.property(
-    fc.array(anyValue, { minLength: 1, maxLength: 60 }),
-    fc.constantFrom("F32" as const, "F64" as const),
-    fc.nat({ max: 42 }),
-    fc.integer({ min: 1, max: 12 }),
-    fc.boolean(),
-    (list, type, at, width, withPrefix) => {
-      pair.reset();
-      // A prefix is a number, so of 63 bits at least ten are below it.
-      const shift = type === "F32" ? at % 24 : at + 9;
-      const values = pair.put(type, list);
-      const bins = pair.reserve(4 << width);
-      both((kernels) => kernels.uint32(bins, 1 << width).fill(0));
-      const bits =
-        type === "F32"
-          ? BigInt(pair.twin.uint32(values, 1)[0]! & 0x7fffffff)
-          : new DataView(pair.twin.memory.buffer).getBigUint64(values, true) & (2n ** 63n - 1n);
-      const prefix = withPrefix ? { prefix: Number(bits >> BigInt(shift + width)) } : {};
-      both((kernels) => kernels.histogram({ values, type, count: list.length, bins, shift, width, ...prefix }));
-      pair.assertSame(bins, 4 << width);
-    },
-  );
-  fc.assert(law, { numRuns: 1000 });
-});
-
-test("dropout keeps what the random numbers by position say, wherever it is cut", () => {
-  const law = fc.property(
-    fc.array(anyNumber, { maxLength: 40 }),
-    fc.constantFrom("F32" as const, "F64" as const),
-    fc.nat({ max: 0xffffffff }),
-    fc.oneof(fc.nat({ max: 1000 }), fc.constant(2 ** 32 - 5), fc.constant(2 ** 40)),
-    fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 1, 0.5)),
-    (list, type, seed, first, density) => {
-      pair.reset();
-      const values = pair.put(type, list);
-      both((kernels) => kernels.dropout({ values, type, count: list.length, seed, first, density }));
-      pair.assertSame(values, list.length * ELEMENT_BYTES[type]);
-      const kept = readElements(pair.compiled.memory, type, values, list.length);
-      for (const [i, value] of list.entries()) {
-        assert.ok(Object.is(kept[i], uniform(seed, first + i) < density ? roundTo(value, type) : 0));
-      }
-    },
-  );
-  fc.assert(law, { numRuns: 500 });
 });
 
 test("crc32c has its check value, agrees with its twin, and goes on where it stopped", () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { checkCount, checkDivisor, typeNumber } from "./arguments.ts";
-import { exactWeight, significantBits } from "./exact-weight.ts";
+import { significantBits } from "./exact-weight.ts";
 import { createArena } from "./memory.ts";
 import { rememberPlan } from "./plan-mean.ts";
 import { setThinnings } from "./thinnings.ts";
@@ -25,16 +25,11 @@ type Exports = {
   gram(type: number, many: number, base: number, count: number, out: number): void;
   widen(type: number, from: number, to: number, toType: number, count: number): void;
   narrow(from: number, type: number, to: number, count: number): void;
-  fold(type: number, input: number, weight: number, planes: number, spill: number, count: number): number;
-  histogram(type: number, values: number, count: number, bins: number, shift: number, width: number, prefix: bigint): void;
-  dropout(type: number, values: number, count: number, start: number, threshold: number): void;
   addSparse(many: number, base: number, out: number, count: number): void;
   electSparse(many: number, base: number, out: number, count: number, lambda: number, normalized: number, zeroIsPositive: number): void;
   sumMagnitudes(values: number, count: number): void;
   crc32c(address: number, length: number, seed: number): number;
 };
-
-const GOLDEN = 0x9e3779b9;
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -87,19 +82,6 @@ export function loadKernels(): Kernels {
       wasm.widen(typeNumber[type], from, to, typeNumber[toType], count);
     },
     narrow: (from, type, to, count) => wasm.narrow(from, typeNumber[type], to, count),
-    fold({ input, type, weight, planes, spill, count }) {
-      if (!exactWeight(weight, type)) throw new RangeError(`the products of ${type} with the weight ${weight} are not exact: split it`);
-      setInputs(planes);
-      return wasm.fold(typeNumber[type], input, weight, planes.length, spill, count);
-    },
-    histogram({ values, type, count, bins, shift, width, prefix }) {
-      wasm.histogram(typeNumber[type], values, count, bins, shift, width, prefix === undefined ? -1n : BigInt(prefix));
-    },
-    dropout({ values, type, count, seed, first, density }) {
-      const threshold = Math.ceil(density * 2 ** 32);
-      if (threshold >= 2 ** 32) return;
-      wasm.dropout(typeNumber[type], values, count, (seed + Math.imul(GOLDEN, first + 1)) | 0, Math.max(0, threshold) | 0);
-    },
     addSparse(args) {
       checkCount(args.models, args.factors, MAX_INPUTS);
       setInputs(args.models);

@@ -39,42 +39,6 @@ export type GramArguments = {
   readonly out: number;
 };
 
-export type FoldArguments = {
-  readonly input: number;
-  readonly type: ElementType;
-  /** Its products with the elements must be exact: see `exactWeight`. */
-  readonly weight: number;
-  /** Addresses of `count` f64 each, the leading plane first. They are added to in place. A plane begins as -0, the sum of nothing. */
-  readonly planes: readonly number[];
-  /** Address of `count` f64: what no plane could take. Written whole, with -0 where nothing is left. */
-  readonly spill: number;
-  readonly count: number;
-};
-
-export type HistogramArguments = {
-  readonly values: number;
-  readonly type: "F32" | "F64";
-  readonly count: number;
-  /** Address of 2^width counters of 32 bits; they are added to. */
-  readonly bins: number;
-  /** The bin of x is the `width` bits of |x|'s pattern from bit `shift` on: (pattern >> shift) mod 2^width. At most 16. */
-  readonly shift: number;
-  readonly width: number;
-  /** Counts only elements whose pattern above those bits is this number, (pattern >> (shift + width)); all if it is left out. */
-  readonly prefix?: number;
-};
-
-export type DropoutArguments = {
-  /** Changed in place: what is dropped becomes +0. */
-  readonly values: number;
-  readonly type: "F32" | "F64";
-  readonly count: number;
-  /** Element first + i stays where `uniform(seed, first + i)` of #libs/deterministic is below `density`. */
-  readonly seed: number;
-  readonly first: number;
-  readonly density: number;
-};
-
 /**
  * What stays of a model's numbers; zeros are put in place of the rest.
  * chance: element i where mix(start + i · 0x9e3779b9) of #libs/deterministic is below `limit`, of at most 2^32: `uniform` by another name.
@@ -137,10 +101,6 @@ export type Kernels = {
   widen(type: ElementType, from: number, to: number, toType: "F32" | "F64", count: number): void;
   /** f64 as elements of a type, rounded once, ties to even. Too large is infinity, NaN the type's one quiet NaN. */
   narrow(from: number, type: ElementType, to: number, count: number): void;
-  /** Adds weight · input to sums that are kept without error as several planes. Returns how many elements left something in `spill`. */
-  fold(args: FoldArguments): number;
-  histogram(args: HistogramArguments): void;
-  dropout(args: DropoutArguments): void;
   /** out[i] = base[i] + Σ factors[k] · what stays of models[k][i], in f64 in the order of k. */
   addSparse(args: SparseArguments): void;
   /**

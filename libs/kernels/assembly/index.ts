@@ -5,12 +5,13 @@ export { narrow, widen } from "./convert";
 export { addSparse, electSparse, sumMagnitudes } from "./sparse";
 export { crc32c } from "./crc32c";
 export { difference } from "./difference";
-export { dropout } from "./dropout";
-export { fold } from "./fold";
 export { gram } from "./gram";
-export { histogram } from "./histogram";
 export { combine } from "./linear";
-export { begin, meanF32, meanHalf, meanRoughly, meanWithBounds } from "./mean";
+export { begin } from "./mean";
+export { meanF32 } from "./mean-f32";
+export { meanHalf } from "./mean-half";
+export { meanRoughly } from "./mean-rough";
+export { meanWithBounds } from "./mean-bounds";
 
 /** Where the tables are that calls fill, and where memory is free. */
 export function inputsTable(): usize {

@@ -1,4 +1,4 @@
-import { BF16, F16, F32, F64, isBF16, isF16 } from "./types";
+import { BF16, F32, F64, isBF16, isF16 } from "./types";
 
 /** 2^112: what lies between the exponents of f16 and f32. */
 const F16_SCALE: f32 = 5192296858534827628530496329220096.0;

@@ -1,6 +1,6 @@
 import { high, low } from "./load";
 import { inputs } from "./mean";
-import { mix, mix4 } from "./dropout";
+import { mix, mix4 } from "./mix";
 
 const GOLDEN: i32 = 0x9e3779b9;
 

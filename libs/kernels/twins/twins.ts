@@ -1,10 +1,7 @@
 import { createArena } from "../memory.ts";
 import type { ElementType, Kernels } from "../types.ts";
 import { crc32cTwin } from "./crc32c.ts";
-import { dropoutTwin } from "./dropout.ts";
 import { readElements, writeElements } from "./elements.ts";
-import { foldTwin } from "./fold.ts";
-import { histogramTwin } from "./histogram.ts";
 import { combineTwin, differenceTwin, gramTwin } from "./linear.ts";
 import { meanTwin } from "./mean.ts";
 import { addSparseTwin, electSparseTwin, magnitudesTwin } from "./sparse.ts";
@@ -23,9 +20,6 @@ export function loadTwins(): Kernels {
       writeElements(memory, toType, to, readElements(memory, type, from, count));
     },
     narrow: (from, type, to, count) => writeElements(memory, type, to, readElements(memory, "F64", from, count)),
-    fold: (args) => foldTwin(memory, args),
-    histogram: (args) => histogramTwin(memory, args),
-    dropout: (args) => dropoutTwin(memory, args),
     addSparse: (args) => addSparseTwin(memory, args),
     electSparse: (args) => electSparseTwin(memory, args),
     magnitudes: (values, thinning, count) => magnitudesTwin(memory, values, thinning, count),
