@@ -85,7 +85,7 @@ async function run(
     arithmetic: work.arithmetic,
   };
   const { artifact, readBytes } = await averaged(channel, recipe, allowUnrelated, doing);
-  return { files: await fetchResult(artifact, artifacts, work.outputs, doing), readBytes, resumed: false, redone: 0, overflowed: 0 };
+  return { files: await fetchResult(artifact, artifacts, work, doing), readBytes, resumed: false, redone: 0, overflowed: 0 };
 }
 
 async function averaged(
@@ -106,16 +106,12 @@ async function averaged(
 }
 
 /** Writes the files of the output from the one that the server has made. They appear when they are whole. */
-async function fetchResult(
-  artifact: Artifact,
-  artifacts: Artifacts,
-  outputs: readonly OutputFile[],
-  doing: DoOptions,
-): Promise<Done["files"]> {
+async function fetchResult(artifact: Artifact, artifacts: Artifacts, { key, outputs }: Work, doing: DoOptions): Promise<Done["files"]> {
   const { directory, signal, fsync, force } = doing;
   const weights = layerOf(readManifest(artifact.manifest), mediaTypes.weights);
   await mkdir(directory, { recursive: true });
-  const temporary = (name: string) => join(directory, `.${name}.${weights.digest.slice(7, 19)}.${process.pid}.partial`);
+  // Named as those of work done here, so that the same command finds what a kill has left.
+  const temporary = (name: string) => join(directory, `.${name}.${key.slice(0, 12)}.partial`);
   const whole = temporary("fetched");
   const written = outputs.map(({ name }) => temporary(name));
   try {
