@@ -43,14 +43,16 @@ async function digestOf(path: string): Promise<string> {
 
 /**
  * Runs the same command again and again and kills it at random times; whenever it comes to its end, the output has the digest that it has
- * without kills, and nothing else is left. Returns what the runs said that came to their end.
+ * without kills, and nothing else is left. Goes on until there were enough kills, and `isEnough` says so of what the runs said that came
+ * to their end.
  */
 async function killMany(
   place: TemporaryDirectory,
   seed: number,
   script: string,
   argsFor: (directory: string) => readonly string[],
-): Promise<string[]> {
+  isEnough: (said: readonly string[]) => boolean,
+): Promise<void> {
   const reference = place.join("reference");
   await mkdir(reference);
   const plain = await run(script, argsFor(reference));
@@ -61,11 +63,14 @@ async function killMany(
   await mkdir(directory);
   const said: string[] = [];
   let kills = 0;
-  // As long as the undisturbed run takes, the second half more often than the first, in which only modules are loaded.
-  for (let at = 0; kills < KILLS || said.length === 0; at++) {
-    const early = uniform(seed, 2 * at) < 0.2;
-    const share = early ? uniform(seed, 2 * at + 1) : 0.4 + 0.7 * uniform(seed, 2 * at + 1);
-    const ended = await run(script, argsFor(directory), kills < KILLS ? share * plain.ms : undefined);
+  let wasKilled = false;
+  for (let at = 0; kills < KILLS || !isEnough(said); at++) {
+    assert.ok(kills < 10 * KILLS, `after ${kills} kills no run had gone on where another was killed`);
+    const draw = (i: number) => uniform(seed, 3 * at + i);
+    // Every other killed run is followed by one that may end. In the first part of a run only modules are loaded.
+    const share = draw(0) < 0.2 ? draw(1) : 0.5 + 0.6 * draw(1);
+    const ended = await run(script, argsFor(directory), wasKilled && draw(2) < 0.5 ? undefined : share * plain.ms);
+    wasKilled = ended.killed;
     if (ended.killed) {
       kills++;
       continue;
@@ -78,7 +83,13 @@ async function killMany(
     await rm(directory, { recursive: true });
     await mkdir(directory);
   }
-  return said;
+}
+
+/** Whether one of the merges went on where another process had been killed: it has read less than one that did it all. */
+function hasGoneOn(said: readonly string[]): boolean {
+  const results = said.flatMap((text) => text.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line)] : [])));
+  const most = results.reduce((bytes, { readBytes }) => Math.max(bytes, readBytes), 0);
+  return results.some(({ resumed, readBytes }) => resumed && readBytes < most);
 }
 
 for (const [seed, method] of [
@@ -89,15 +100,10 @@ for (const [seed, method] of [
     await using place = await temporaryDirectory();
     const models = await writeModels(
       place.path,
-      [0, 1, 2].map((k) => [randomTensor("w", "F32", [1500, 400], k * 9), randomTensor("b", "F32", [77], k * 9 + 5)]),
+      [0, 1, 2].map((k) => [randomTensor("w", "F32", [4000, 400], k * 9), randomTensor("b", "F32", [77], k * 9 + 5)]),
     );
-    const said = await killMany(place, seed, child, (directory) => [directory, method, ...models.map(({ path }) => path)]);
-    const results = said.flatMap((text) => text.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line)] : [])));
-    const most = results.reduce((bytes, { readBytes }) => Math.max(bytes, readBytes), 0);
-    assert.ok(
-      results.some(({ resumed, readBytes }) => resumed && readBytes < most),
-      "no run went on where another had been killed",
-    );
+    const args = (directory: string) => [directory, method, ...models.map(({ path }) => path)];
+    await killMany(place, seed, child, args, hasGoneOn);
   });
 }
 
@@ -107,11 +113,11 @@ test("ratatouille average that is killed at random points leaves what the same c
     place.path,
     [0, 1, 2].map((k) => [randomTensor("w", "F32", [1000, 400], k * 9), randomTensor("b", "BF16", [77], k * 9 + 5)]),
   );
-  await killMany(place, 3, cli, (directory) => [
-    "average",
-    ...models.map(({ path }) => path),
-    "-o",
-    `${directory}/out.safetensors`,
-    "--quiet",
-  ]);
+  await killMany(
+    place,
+    3,
+    cli,
+    (directory) => ["average", ...models.map(({ path }) => path), "-o", `${directory}/out.safetensors`, "--quiet"],
+    (said) => said.length > 0,
+  );
 });
