@@ -33,6 +33,9 @@ export async function openWorkbench(say: (line: string) => void): Promise<Workbe
   const directory = await temporaryDirectory();
   const python = join(peers, "python");
 
+  /** Folders that hold models already. */
+  const made = new Set<string>();
+
   async function measure({ command, name }: Contender): Promise<Run> {
     const out = directory.join("out");
     const fresh = directory.join("fresh");
@@ -54,11 +57,14 @@ export async function openWorkbench(say: (line: string) => void): Promise<Workbe
     join: directory.join,
     async models(count, megabytes, dtype) {
       const folder = directory.join(`${dtype}-${megabytes}`);
+      const paths = Array.from({ length: count }, (_, k) => join(folder, `m${k}.safetensors`));
+      const models = { folder, base: join(folder, "base.safetensors"), paths, bytesEach: megabytes * 1e6 };
+      if (made.has(folder)) return models;
       await mkdir(folder, { recursive: true });
       say(`making ${count + 1} models of ${megabytes} MB, ${dtype}`);
       await runProgram(python, [script("make-models.py"), folder, String(megabytes), String(count), dtype]);
-      const paths = Array.from({ length: count }, (_, k) => join(folder, `m${k}.safetensors`));
-      return { folder, base: join(folder, "base.safetensors"), paths, bytesEach: megabytes * 1e6 };
+      made.add(folder);
+      return models;
     },
     async race(contenders, runs) {
       const results = new Map<string, Run[]>(contenders.map(({ name }) => [name, []]));
