@@ -1,7 +1,38 @@
 import type { Method } from "../method.ts";
+import { arceeFusion } from "./arcee-fusion.ts";
+import { breadcrumbs } from "./breadcrumbs.ts";
+import { breadcrumbsTies } from "./breadcrumbs-ties.ts";
+import { dareLinear } from "./dare-linear.ts";
+import { dareTies } from "./dare-ties.ts";
+import { della } from "./della.ts";
+import { dellaLinear } from "./della-linear.ts";
+import { ema } from "./ema.ts";
+import { fisher } from "./fisher.ts";
+import { fusing } from "./fusing.ts";
+import { geometricMean } from "./geometric-mean.ts";
+import { geometricMedian } from "./geometric-median.ts";
+import { karcher } from "./karcher.ts";
+import { lawa } from "./lawa.ts";
 import { linear } from "./linear.ts";
+import { maxAbs } from "./max-abs.ts";
+import { median } from "./median.ts";
+import { minAbs } from "./min-abs.ts";
+import { modelStock } from "./model-stock.ts";
+import { multislerp } from "./multislerp.ts";
+import { nearswap } from "./nearswap.ts";
+import { nuslerp } from "./nuslerp.ts";
 import { passthrough } from "./passthrough.ts";
+import { ram } from "./ram.ts";
+import { ramplusTl } from "./ramplus-tl.ts";
+import { randomPick } from "./random-pick.ts";
+import { regmean } from "./regmean.ts";
+import { sce } from "./sce.ts";
+import { slerp } from "./slerp.ts";
+import { swa } from "./swa.ts";
 import { taskArithmetic } from "./task-arithmetic.ts";
+import { ties } from "./ties.ts";
+import { trimmedMean } from "./trimmed-mean.ts";
+import { wiseFt } from "./wise-ft.ts";
 
 export {
   boundsOf,
@@ -15,7 +46,42 @@ export {
 export { type InMemoryOptions, runMethodInMemory, type TensorInMemory } from "./in-memory.ts";
 
 /** Every method, in the order in which they are shown. */
-export const methods: readonly Method[] = [linear, taskArithmetic, passthrough];
+export const methods: readonly Method[] = [
+  linear,
+  taskArithmetic,
+  ties,
+  dareLinear,
+  dareTies,
+  della,
+  dellaLinear,
+  breadcrumbs,
+  breadcrumbsTies,
+  sce,
+  slerp,
+  nuslerp,
+  multislerp,
+  karcher,
+  modelStock,
+  nearswap,
+  arceeFusion,
+  ram,
+  ramplusTl,
+  passthrough,
+  wiseFt,
+  ema,
+  swa,
+  lawa,
+  fusing,
+  fisher,
+  regmean,
+  median,
+  trimmedMean,
+  geometricMedian,
+  geometricMean,
+  maxAbs,
+  minAbs,
+  randomPick,
+];
 
 const byName = new Map(methods.flatMap((method) => [method.name, ...(method.aliases ?? [])].map((name) => [name, method] as const)));
 
