@@ -13,5 +13,6 @@ const plan =
   method === "linear"
     ? planMerge({ method, models, digests, single: "out.safetensors" })
     : planMerge({ method, models: others, digests: otherDigests, base: base!, baseDigest: baseDigest!, single: "out.safetensors" });
+process.stdout.write("ready\n");
 const { files, readBytes, resumed } = await runMerge(plan, { directory, threads: 2, inlineBytes: 0, journalMs: 0, signal });
 process.stdout.write(`${JSON.stringify({ digest: files[0]!.digest, readBytes, resumed })}\n`);

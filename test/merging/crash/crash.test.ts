@@ -17,22 +17,43 @@ const cli = fileURLToPath(new URL("../../../services/cli/main.ts", import.meta.u
 /** Kills a test has to reach. A run that ends before its kill does not count. */
 const KILLS = 40;
 
-type Ended = { readonly killed: boolean; readonly code: number | null; readonly output: string; readonly ms: number };
+type Ended = {
+  readonly killed: boolean;
+  readonly code: number | null;
+  readonly output: string;
+  readonly ms: number;
+  readonly workMs: number;
+};
+
+/** When to kill: so long after the start, or after the first output. */
+type Kill = { readonly after: "start" | "output"; readonly ms: number };
 
 /** Runs a script, and kills it after some time if it still runs. */
-async function run(script: string, args: readonly string[], killAfterMs?: number): Promise<Ended> {
+async function run(script: string, args: readonly string[], kill?: Kill): Promise<Ended> {
   const began = performance.now();
   const [program, ...all] = scriptCommand(script, args);
   const process = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(process, "close");
   let output = "";
-  for (const stream of [process.stdout, process.stderr]) stream.on("data", (text) => (output += text));
-  if (killAfterMs !== undefined) {
-    await Promise.race([ended, delay(killAfterMs)]);
+  let spokeAt: number | undefined;
+  const spoke = new Promise<void>((resolve) => {
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.on("data", (text) => {
+        output += text;
+        spokeAt ??= performance.now();
+        resolve();
+      });
+    }
+  });
+  if (kill !== undefined) {
+    if (kill.after === "output") await Promise.race([ended, spoke]);
+    await Promise.race([ended, delay(kill.ms)]);
     if (process.exitCode === null) signalChild(process, "SIGKILL");
   }
   const [code, signal] = (await ended) as [number | null, string | null];
-  return { killed: signal === "SIGKILL", code, output, ms: performance.now() - began };
+  const now = performance.now();
+  const workMs = now - (spokeAt ?? now);
+  return { killed: signal === "SIGKILL", code, output, ms: now - began, workMs };
 }
 
 async function digestOf(path: string): Promise<string> {
@@ -67,9 +88,10 @@ async function killMany(
   for (let at = 0; kills < KILLS || !isEnough(said); at++) {
     assert.ok(kills < 10 * KILLS, `after ${kills} kills no run had gone on where another was killed`);
     const draw = (i: number) => uniform(seed, 3 * at + i);
-    // Every other killed run is followed by one that may end. In the first part of a run only modules are loaded.
-    const share = draw(0) < 0.2 ? draw(1) : 0.5 + 0.6 * draw(1);
-    const ended = await run(script, argsFor(directory), wasKilled && draw(2) < 0.5 ? undefined : share * plain.ms);
+    // Every other killed run is followed by one that may end. Before the first output only modules are loaded.
+    const kill: Kill =
+      script === cli || draw(0) < 0.2 ? { after: "start", ms: 1.1 * draw(1) * plain.ms } : { after: "output", ms: draw(1) * plain.workMs };
+    const ended = await run(script, argsFor(directory), wasKilled && draw(2) < 0.5 ? undefined : kill);
     wasKilled = ended.killed;
     if (ended.killed) {
       kills++;
