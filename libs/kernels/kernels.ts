@@ -18,6 +18,7 @@ type Exports = {
   begin(type: number, outType: number, many: number, out: number, undecided: number, divisor: number, tail: number): void;
   meanF32(count: number, uniform: number, spread: number, divisor: number, inverse: number): number;
   meanHalf(count: number, uniform: number, near: number, far: number, divisor: number): number;
+  meanOfOne(count: number, divisor: number): number;
   meanRoughly(count: number, divisor: number, loss: number): number;
   meanWithBounds(count: number, productLoss: number, exactDivision: number, divisor: number): number;
   combine(type: number, many: number, out: number, outType: number, count: number): void;
@@ -57,6 +58,15 @@ export function loadKernels(): Kernels {
       arena.float64(tables.multiples, weights.length).set(plan.weights);
       wasm.begin(typeNumber[type], typeNumber[outType], inputs.length, out, undecided, divisor, divisorTail);
       if (plan.way === "rough") return wasm.meanRoughly(count, plan.divisor, plan.loss);
+      if (
+        plan.way === "bounds" &&
+        type === "F64" &&
+        inputs.length === 1 &&
+        outType !== "F64" &&
+        plan.exactDivision &&
+        plan.productLoss === 0
+      )
+        return wasm.meanOfOne(count, plan.divisor);
       if (plan.way === "bounds") return wasm.meanWithBounds(count, plan.productLoss, plan.exactDivision ? 1 : 0, plan.divisor);
       const uniform = plan.weights.every((weight) => weight === 1) ? 1 : 0;
       if (type === "F32") {

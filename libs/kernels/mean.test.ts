@@ -201,3 +201,21 @@ test("a divisor with a tail rounds as the sum of both does", () => {
     }),
   );
 });
+
+test("one input of f64, as sums are: divided and rounded once, ties and numbers of any magnitude among them", () => {
+  const outType = fc.constantFrom<ElementType>("F32", "F16", "BF16");
+  const tie = fc.integer({ min: -(2 ** 26), max: 2 ** 26 }).map((n) => n / 2 ** 20);
+  const far = fc.tuple(anyNumber, fc.integer({ min: -260, max: 260 })).map(([x, exponent]) => x * 2 ** exponent);
+  const law = fc.property(
+    fc.array(fc.oneof(tie, far), { minLength: 1, maxLength: 13 }),
+    fc.constantFrom(1, -1),
+    fc.integer({ min: 1, max: 2 ** 20 }),
+    outType,
+    fc.nat(7),
+    (column, weight, divisor, type, shift) => {
+      const ties = column.map((x, i) => (i % 2 === 0 ? x * divisor : x));
+      check([ties], [weight], divisor, "F64", type, shift);
+    },
+  );
+  fc.assert(law, { numRuns: 2000 });
+});

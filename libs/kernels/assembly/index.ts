@@ -10,6 +10,7 @@ export { combine } from "./linear";
 export { begin } from "./mean";
 export { meanF32 } from "./mean-f32";
 export { meanHalf } from "./mean-half";
+export { meanOfOne } from "./mean-one";
 export { meanRoughly } from "./mean-rough";
 export { meanWithBounds } from "./mean-bounds";
 
