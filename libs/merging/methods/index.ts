@@ -34,6 +34,7 @@ import { ties } from "./ties.ts";
 import { trimmedMean } from "./trimmed-mean.ts";
 import { wiseFt } from "./wise-ft.ts";
 
+export type { Method, Parameter } from "../method.ts";
 export {
   boundsOf,
   type CompleteValues,
@@ -45,43 +46,26 @@ export {
 } from "./complete-parameters.ts";
 export { type InMemoryOptions, runMethodInMemory, type TensorInMemory } from "./in-memory.ts";
 
-/** Every method, in the order in which they are shown. */
-export const methods: readonly Method[] = [
-  linear,
-  taskArithmetic,
-  ties,
-  dareLinear,
-  dareTies,
-  della,
-  dellaLinear,
-  breadcrumbs,
-  breadcrumbsTies,
-  sce,
-  slerp,
-  nuslerp,
-  multislerp,
-  karcher,
-  modelStock,
-  nearswap,
-  arceeFusion,
-  ram,
-  ramplusTl,
-  passthrough,
-  wiseFt,
-  ema,
-  swa,
-  lawa,
-  fusing,
-  fisher,
-  regmean,
-  median,
-  trimmedMean,
-  geometricMedian,
-  geometricMean,
-  maxAbs,
-  minAbs,
-  randomPick,
+/** Methods that are shown together. */
+export type MethodGroup = { readonly title: string; readonly methods: readonly Method[] };
+
+/** Every method is in one group. */
+export const methodGroups: readonly MethodGroup[] = [
+  { title: "Means", methods: [linear, fusing, passthrough] },
+  { title: "Along a line or a trajectory", methods: [wiseFt, ema, swa, lawa] },
+  {
+    title: "Sums of differences to a base",
+    methods: [taskArithmetic, ties, dareLinear, dareTies, della, dellaLinear, breadcrumbs, breadcrumbsTies, sce, ram, ramplusTl],
+  },
+  { title: "On the sphere", methods: [slerp, nuslerp, multislerp, karcher] },
+  { title: "Between a base and its fine-tunings", methods: [modelStock, nearswap, arceeFusion] },
+  { title: "With statistics of the models", methods: [fisher, regmean] },
+  { title: "Robust against some of the models", methods: [median, trimmedMean, geometricMedian] },
+  { title: "Number by number, or tensor by tensor", methods: [geometricMean, maxAbs, minAbs, randomPick] },
 ];
+
+/** Every method, in the order in which they are shown. */
+export const methods: readonly Method[] = methodGroups.flatMap((group) => group.methods);
 
 const byName = new Map(methods.flatMap((method) => [method.name, ...(method.aliases ?? [])].map((name) => [name, method] as const)));
 
