@@ -77,6 +77,7 @@ export {
   type ListedMember,
   openSums,
   prepareRounded,
+  prepareUpdate,
   roundSums,
   type SumMember,
   SumsError,

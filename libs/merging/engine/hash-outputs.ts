@@ -86,23 +86,35 @@ export function createFrontier(
   spans: readonly Span[],
   units: readonly Unit[],
 ) {
-  const pieces = outputs.map(() => [] as { readonly begin: number; readonly unit: number }[]);
-  for (const { index, pieces: ranges } of units) {
-    for (const { span, first } of ranges) {
+  const pieces = units.flatMap(({ index, pieces: ranges }) =>
+    ranges.map(({ span, first }) => {
       const { tensor } = spans[span]!;
-      pieces[tensor.file]!.push({ begin: tensor.offset + bytesOf(tensor.dtype, first), unit: index });
-    }
-  }
-  for (const list of pieces) list.sort((a, b) => a.begin - b.begin);
-  const next = outputs.map(() => 0);
+      return { file: tensor.file, begin: tensor.offset + bytesOf(tensor.dtype, first), unit: index };
+    }),
+  );
+  return frontierOf(
+    outputs.map(({ size }) => size),
+    pieces,
+  );
+}
+
+/** How far files of these sizes are final, of which units write pieces; what is in no piece is final from the beginning. */
+export function frontierOf(
+  sizes: readonly number[],
+  pieces: Iterable<{ readonly file: number; readonly begin: number; readonly unit: number }>,
+) {
+  const lists = sizes.map(() => [] as { readonly begin: number; readonly unit: number }[]);
+  for (const piece of pieces) lists[piece.file]!.push(piece);
+  for (const list of lists) list.sort((a, b) => a.begin - b.begin);
+  const next = sizes.map(() => 0);
   const done = new Set<number>();
   return {
     add: (unit: number) => void done.add(unit),
-    /** Bytes from the beginning of an output that nobody writes any more. */
+    /** Bytes from the beginning of a file that nobody writes any more. */
     ready(file: number): number {
-      const list = pieces[file]!;
+      const list = lists[file]!;
       while (next[file]! < list.length && done.has(list[next[file]!]!.unit)) next[file]! += 1;
-      return list[next[file]!]?.begin ?? outputs[file]!.size;
+      return list[next[file]!]?.begin ?? sizes[file]!;
     },
   };
 }

@@ -17,9 +17,9 @@ export type SumBlock = {
 /** One member's numbers in a block. Floats of at most 32 bits, so that products with weights in bounds are exact as two doubles. */
 export type BlockMember = { readonly values: Values; readonly weight: number; readonly remove: boolean };
 
-/** A block of which nothing is the sum. @param bothZeros whether +0 is counted as well */
-export function emptyBlock(count: number, bothZeros: boolean): SumBlock {
-  return { lead: new Float64Array(count), further: [], bothZeros };
+/** A block with these leading parts and no others. @param bothZeros whether +0 is counted as well */
+export function emptyBlock(lead: Float64Array, bothZeros: boolean): SumBlock {
+  return { lead, further: [], bothZeros };
 }
 
 /** Adds weight · x to every sum, or takes it away, in place. Returns the index of the first number that is not finite, or -1; the block is void then. */

@@ -1,10 +1,8 @@
 import type { Digest } from "#libs/recipes";
-import { openFiles } from "./files.ts";
-import type { FoldSetup } from "./fold-thread.ts";
-import { encodePatches, openSums, type Patch, planSums, type SumsFile } from "./format.ts";
-import { keepAgreeing, keepCounters } from "./kept.ts";
-import { checkUnchanged, type PreparedSums, prepareSums, runUnits, type SumsSources } from "./prepare.ts";
+import { openSums, type SumsFile } from "./format.ts";
+import { checkUnchanged, prepareSums, runUnits, type SumsSources } from "./prepare.ts";
 import { temporaryFor } from "./temporary.ts";
+import { growSums } from "./write-sums.ts";
 
 /**
  * Adds members to sums, or takes them away, and writes the new sums to `to`, which may be `from`. Atomic: `to` is the old file or the
@@ -18,30 +16,10 @@ export async function foldSums(
   const { members, to, output, fsync = true } = options;
   const prepared = await prepareSums(options);
   await using temporary = await temporaryFor(to);
-  await writeSums(prepared, temporary.path, output, options);
+  const growing = growSums(prepared, temporary.path);
+  for await (const { result } of runUnits(prepared, { sums: growing.target }, options)) growing.add(result.patches);
+  growing.finish(output);
   await checkUnchanged(members);
   await temporary.publish({ fsync });
   return openSums(to);
 }
-
-async function writeSums(prepared: PreparedSums, path: string, output: Digest | undefined, options: SumsSources): Promise<void> {
-  const { sums, sources } = prepared;
-  const content = { ...prepared.content, output };
-  const room = planSums(content, 0, 0);
-  const taken = new BigInt64Array(new SharedArrayBuffer(8));
-  const setup: FoldSetup = { ...sources, to: { path, offsets: room.offsets, planes: room.planes }, taken };
-  const patches: Patch[] = [];
-  for await (const written of runUnits<Patch[]>(prepared, { ...options, module: THREAD, setup })) patches.push(...written);
-  patches.sort((a, b) => a.tensor - b.tensor || a.block - b.block || a.plane - b.plane);
-  const plan = planSums(content, Number(taken[0]), patches.length);
-  using files = openFiles();
-  content.layout.forEach(({ rule }, tensor) => {
-    const at = plan.offsets[tensor]!;
-    if (rule === "agree") keepAgreeing(files, sources, tensor, (offset, bytes) => files.write(path, at + offset, bytes));
-    if (rule === "maximum") files.write(path, at, Buffer.concat(keepCounters(files, sources, sums, tensor)));
-  });
-  files.write(path, plan.patches, encodePatches(patches));
-  files.write(path, 0, plan.header);
-}
-
-const THREAD = new URL("fold-thread.ts", import.meta.url);

@@ -4,4 +4,12 @@ export { openSums, type SumsContent, type SumsFile } from "./format.ts";
 export { isCounter, type SumRule, type SumTensor, sumsLayout } from "./layout.ts";
 export type { ListedMember, Membership, SumMember } from "./members.ts";
 export type { SumsProgress, SumsSources } from "./prepare.ts";
-export { type PreparedRounded, prepareRounded, type RoundOptions, type RoundResultFiles, roundSums } from "./round-sums.ts";
+export {
+  type PreparedRounded,
+  type PreparedUpdate,
+  prepareRounded,
+  prepareUpdate,
+  type RoundOptions,
+  type RoundResultFiles,
+  roundSums,
+} from "./round-sums.ts";

@@ -8,6 +8,7 @@ import { sumsLayout } from "./layout.ts";
 import { changeMembers, checkLayout, nobody, type SumMember } from "./members.ts";
 import { piecesOf } from "./pieces.ts";
 import type { BlockSources, Piece } from "./read-block.ts";
+import type { AverageTarget, SumsResult, SumsSetup, SumsTarget } from "./sums-thread.ts";
 
 /** How far a fold or a rounding is, in bytes of sums and members. */
 export type SumsProgress = { readonly readBytes: number; readonly totalBytes: number };
@@ -84,24 +85,27 @@ function tensorsOf(members: readonly SumMember[], exclude: ReadonlySet<string> |
 // Starting a thread takes longer than summing this many numbers.
 const INLINE_NUMBERS = 1 << 21;
 
-/** Runs the units of prepared sums in threads, and tells of progress. */
-export async function* runUnits<R>(
+/** Makes prepared sums in threads, unit by unit in whatever order, and writes them where it is told; tells of progress. */
+export async function* runUnits(
   { sources, units }: PreparedSums,
-  options: { readonly module: URL; readonly setup: unknown } & Pick<SumsSources, "threads" | "signal" | "onProgress">,
-): AsyncGenerator<R, void, undefined> {
-  const { threads = availableParallelism(), signal, onProgress, module, setup } = options;
+  targets: { readonly sums?: SumsTarget | undefined; readonly average?: AverageTarget },
+  { threads = availableParallelism(), signal, onProgress }: Pick<SumsSources, "threads" | "signal" | "onProgress">,
+): AsyncGenerator<{ index: number; result: SumsResult }, void, undefined> {
   const bytes = units.map((pieces) => pieces.reduce((sum, piece) => sum + bytesOfPiece(sources, piece), 0));
   const totalBytes = bytes.reduce((a, b) => a + b, 0);
   const numbers = units.flat().reduce((sum, { count }) => sum + count, 0) * (sources.members.length + 1);
-  const run = { module, setup, units, threads: numbers < INLINE_NUMBERS ? 0 : threads, signal, revive };
+  const setup: SumsSetup = { ...sources, ...targets };
+  const run = { module: THREAD, setup, units, threads: numbers < INLINE_NUMBERS ? 0 : threads, signal, revive };
   let readBytes = 0;
   onProgress?.({ readBytes, totalBytes });
-  for await (const { index, result } of runInThreads<Piece[], R>(run)) {
-    readBytes += bytes[index]!;
+  for await (const done of runInThreads<Piece[], SumsResult>(run)) {
+    readBytes += bytes[done.index]!;
     onProgress?.({ readBytes, totalBytes });
-    yield result;
+    yield done;
   }
 }
+
+const THREAD = new URL("sums-thread.ts", import.meta.url);
 
 function bytesOfPiece({ layout, from, members }: BlockSources, { tensor, count, patches }: Piece): number {
   const sums = from ? 8 * count + patches.reduce((sum, { length }) => sum + 8 * length, 0) : 0;

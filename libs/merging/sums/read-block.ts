@@ -1,4 +1,5 @@
-import { type Dtype, tensorBytes, type WidenableDtype, widen } from "#libs/tensors";
+import type { ElementType } from "#libs/kernels";
+import { tensorBytes } from "#libs/tensors";
 import { BLOCK, type Values } from "../method.ts";
 import { unpackPlane } from "./blocks.ts";
 import { SumsError } from "./errors.ts";
@@ -6,6 +7,7 @@ import type { OpenFiles } from "./files.ts";
 import { emptyBlock, foldBlock, type SumBlock } from "./fold-block.ts";
 import type { Patch } from "./format.ts";
 import type { SumTensor } from "./layout.ts";
+import type { BlockRoom } from "./room.ts";
 
 /** Where the bytes of every tensor of the layout begin. */
 export type Places = readonly { readonly path: string; readonly offset: number }[];
@@ -21,15 +23,19 @@ export type BlockSources = {
 /** One block of one tensor, and what the sums have of it beside the leading parts. */
 export type Piece = { readonly tensor: number; readonly block: number; readonly count: number; readonly patches: readonly Patch[] };
 
-/** The sums of a block: those on disk, with all members added. @throws SumsError (not-finite, changed) */
+/**
+ * The sums of a block: those on disk, with all members added. The leading parts are in the room: void with the next block, and when its
+ * memory grows. @throws SumsError (not-finite, changed)
+ */
 export function readBlock(
   files: OpenFiles,
+  room: BlockRoom,
   { layout, from, members, bothZeros }: BlockSources,
   { tensor, block, count, patches }: Piece,
 ): SumBlock {
   const { name, dtype } = layout[tensor]!;
   const first = block * BLOCK;
-  const sums = emptyBlock(count, bothZeros);
+  const sums = emptyBlock(room.kernels.float64(room.lead, count), bothZeros);
   if (from) {
     files.read(from.path, from.offsets[tensor]! + 8 * first, bytesOf(sums.lead));
     for (const patch of patches) {
@@ -37,15 +43,15 @@ export function readBlock(
       files.read(from.path, from.planes + 8 * patch.offset, bytesOf(numbers));
       unpackPlane(sums, patch, numbers);
     }
-  }
-  const raw = new Uint8Array(tensorBytes(dtype, [count]));
+  } else sums.lead.fill(0);
+  const raw = room.kernels.bytes(room.raw, tensorBytes(dtype, [count]));
   members.forEach(({ name: model, places, weight, remove }, member) => {
     const { path, offset } = places[tensor]!;
     files.read(path, offset + tensorBytes(dtype, [first]), raw);
-    const bad = foldBlock(sums, { values: valuesOf(dtype, raw, count), weight, remove });
+    const values = valuesOf(room, dtype as ElementType, count);
+    const bad = foldBlock(sums, { values, weight, remove });
     if (bad >= 0) {
-      const value = valuesOf(dtype, raw, count)[bad];
-      throw new SumsError("not-finite", `tensor ${JSON.stringify(name)} of ${model} has ${value} at element ${first + bad}`, {
+      throw new SumsError("not-finite", `tensor ${JSON.stringify(name)} of ${model} has ${values[bad]} at element ${first + bad}`, {
         tensor: name,
         member,
       });
@@ -54,11 +60,10 @@ export function readBlock(
   return sums;
 }
 
-function valuesOf(dtype: Dtype, raw: Uint8Array, count: number): Values {
-  if (dtype === "F32") return new Float32Array(raw.buffer, raw.byteOffset, count);
-  const values = new Float32Array(count);
-  widen(dtype as WidenableDtype, raw, values);
-  return values;
+function valuesOf({ kernels, raw, values }: BlockRoom, type: ElementType, count: number): Values {
+  if (type === "F32") return kernels.float32(raw, count);
+  kernels.widen(type, raw, values, "F32", count);
+  return kernels.float32(values, count);
 }
 
 export function bytesOf(numbers: Float64Array): Uint8Array {

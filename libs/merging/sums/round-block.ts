@@ -1,7 +1,8 @@
-import type { ElementType, Kernels } from "#libs/kernels";
+import type { ElementType } from "#libs/kernels";
 import { type Dtype, tensorBytes } from "#libs/tensors";
 import { meanOfWindow } from "../exact/index.ts";
 import type { SumBlock } from "./fold-block.ts";
+import type { BlockRoom } from "./room.ts";
 
 /** What sums are divided by, exactly: a canonical expansion (expansion.ts) that is not zero. */
 export type ExactDivisor = readonly number[];
@@ -10,39 +11,34 @@ export type ExactDivisor = readonly number[];
 export type RoundedBlock = { readonly redone: number; readonly overflowed: number };
 
 /**
- * Writes sum / divisor, rounded once to a type: to nearest, ties to even. `count` is how many members are in: where all their products are
- * -0, so is the result. A divisor below zero changes its sign, and that of all products. The same bytes as the mean of the members at once: the parts of the sums are averaged as members are there.
+ * Writes sum / divisor, rounded once to a type, where the room has its place for that: to nearest, ties to even. `count` is how many members
+ * are in: where all their products are -0, so is the result. A divisor below zero changes its sign, and that of all products. The same bytes
+ * as the mean of the members at once: the parts of the sums are averaged as members are there.
  */
 export function roundBlock(
-  kernels: Kernels,
-  { lead, further, negativeZeros, positiveZeros }: SumBlock,
+  room: BlockRoom,
+  { lead: { length: size }, further, negativeZeros, positiveZeros }: SumBlock,
   { divisor, count, dtype }: { readonly divisor: ExactDivisor; readonly count: number; readonly dtype: Dtype },
-  out: Uint8Array,
 ): RoundedBlock {
-  kernels.release();
-  const parts = [lead, ...further];
-  const size = lead.length;
-  const inputs = parts.map(() => kernels.allocate(8 * size));
-  const [address, spare, undecided] = [kernels.allocate(8 * size), kernels.allocate(8 * size), kernels.allocate(4 * size)] as const;
-  const zeros = divisor.length > 1 ? kernels.allocate(8 * size) : 0;
+  const { kernels, out, spare, undecided } = room;
   const negative = divisor[0]! < 0;
-  for (const [p, part] of parts.entries()) kernels.float64(inputs[p]!, size).set(negative ? part.map(opposite) : part);
+  const zeros = divisor.length > 1 ? room.part(further.length + 1) : 0;
+  // What was lent before the last of them may be void.
+  const inputs = [negative ? room.part(0) : room.lead, ...further.map((_, p) => room.part(p + 1))];
+  const lead = kernels.float64(room.lead, size);
+  for (const [p, part] of [lead, ...further].entries())
+    if (inputs[p] !== room.lead) kernels.float64(inputs[p]!, size).set(negative ? part.map(opposite) : part);
   if (zeros > 0) kernels.float64(zeros, size).fill(0);
   const result = meanOfWindow(kernels, {
     ...divided(inputs, zeros, negative ? divisor.map(opposite) : divisor),
-    type: "F64",
-    out: address,
-    outType: dtype as ElementType,
-    count: size,
-    undecided,
-    spare,
+    ...{ type: "F64", out, outType: dtype as ElementType, count: size, undecided, spare },
   });
-  const bytes = tensorBytes(dtype, [1]);
-  out.set(kernels.bytes(address, out.length));
   const signed = negative ? positiveZeros : negativeZeros;
   if (signed) {
+    const bytes = tensorBytes(dtype, [1]);
+    const written = kernels.bytes(out, size * bytes);
     // Little-endian: the sign is in the last byte.
-    for (let i = 0; i < size; i++) if (lead[i] === 0 && signed[i] === count) out[i * bytes + bytes - 1]! |= 0x80;
+    for (let i = 0; i < size; i++) if (lead[i] === 0 && signed[i] === count) written[i * bytes + bytes - 1]! |= 0x80;
   }
   return result;
 }

@@ -1,17 +1,20 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { planOutputs } from "#libs/models";
+import { type PlannedFile, planOutputs } from "#libs/models";
 import type { Digest } from "#libs/recipes";
+import { tensorBytes } from "#libs/tensors";
+import { frontierOf, hashOutputs } from "../engine/hash-outputs.ts";
+import { BLOCK } from "../method.ts";
 import { SumsError } from "./errors.ts";
 import { expansionOf } from "./expansion.ts";
 import { openFiles } from "./files.ts";
+import { openSums, type SumsFile } from "./format.ts";
 import { keepAgreeing, keepCounters, largestOf } from "./kept.ts";
 import { checkUnchanged, type PreparedSums, prepareSums, runUnits, type SumsSources } from "./prepare.ts";
 import type { ExactDivisor } from "./round-block.ts";
-import type { RoundResult, RoundSetup } from "./round-thread.ts";
+import type { AverageTarget } from "./sums-thread.ts";
 import { type TemporaryFile, temporaryFor } from "./temporary.ts";
+import { type GrowingSums, growSums } from "./write-sums.ts";
 
 /** The average of sums, and of members that are not folded into them yet. */
 export type RoundOptions = Omit<SumsSources, "from"> & {
@@ -63,7 +66,35 @@ export type PreparedRounded = AsyncDisposable & {
 };
 
 /** As roundSums, but leaves it to the caller when the files appear. */
-export async function prepareRounded(options: RoundOptions): Promise<PreparedRounded> {
+export function prepareRounded(options: RoundOptions): Promise<PreparedRounded> {
+  return prepare(options, undefined);
+}
+
+/** An average and its sums that are written, and not published yet. */
+export type PreparedUpdate = PreparedRounded & {
+  /** Gives the new sums their name. They are stamped with the digest of the average, which is to be published next. */
+  publishSums(): Promise<SumsFile>;
+};
+
+/** foldSums to `to` and prepareRounded at once: every block is read once, added to, rounded, and written to both. */
+export async function prepareUpdate(options: RoundOptions & { readonly to: string }): Promise<PreparedUpdate> {
+  const { to } = options;
+  await using stack = new AsyncDisposableStack();
+  const temporary = stack.use(await temporaryFor(to));
+  const rounded = stack.use(await prepare(options, temporary.path));
+  const owned = stack.move();
+  return {
+    ...rounded,
+    async publishSums() {
+      await temporary.publish({ fsync: options.output.fsync ?? true });
+      return openSums(to);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** @param sumsPath where the sums themselves are written as well */
+async function prepare(options: RoundOptions, sumsPath: string | undefined): Promise<PreparedRounded> {
   const { sums, members, divisor, dtype, output } = options;
   const prepared = await prepareSums({ ...options, from: sums });
   const { layout, count } = prepared.content;
@@ -80,21 +111,24 @@ export async function prepareRounded(options: RoundOptions): Promise<PreparedRou
   await using stack = new AsyncDisposableStack();
   const temporaries: TemporaryFile[] = [];
   for (const target of targets) temporaries.push(stack.use(await temporaryFor(target)));
+  const files = plan.outputs.map((planned, i) => ({ ...planned, path: temporaries[i]!.path }));
   const places = tensors.map(({ name, dtype: type }) => {
     const { file, offset } = plan.places.get(name)!;
-    return { path: temporaries[file]!.path, offset, dtype: type };
+    return { file, path: files[file]!.path, offset, dtype: type };
   });
-  const counts = await writeRounded(prepared, places, exactDivisor(prepared, divisor), options);
-  const files = [];
-  for (const [index, { name, size, header }] of plan.outputs.entries()) {
-    await writeHeader(temporaries[index]!.path, header, size);
-    files.push({ name, size, digest: await digestOfFile(temporaries[index]!.path, options.signal) });
-  }
+  const average = { outputs: places, divisor: exactDivisor(prepared, divisor), count };
+  const growing = sumsPath === undefined ? undefined : growSums(prepared, sumsPath);
+  const { digests, ...counts } = await writeRounded(prepared, files, average, growing, options);
+  growing?.finish(digests[0]);
   await checkUnchanged(members);
   const { index } = plan;
   const owned = stack.move();
   return {
-    result: { files, ...(index === undefined ? {} : { index }), ...counts },
+    result: {
+      files: files.map(({ name, size }, i) => ({ name, size, digest: digests[i]! })),
+      ...(index === undefined ? {} : { index }),
+      ...counts,
+    },
     temporaries: temporaries.map(({ path }) => path),
     async publish() {
       for (const temporary of temporaries) await temporary.publish({ fsync: output.fsync ?? true });
@@ -103,25 +137,56 @@ export async function prepareRounded(options: RoundOptions): Promise<PreparedRou
   };
 }
 
-async function writeRounded(prepared: PreparedSums, outputs: RoundSetup["outputs"], divisor: ExactDivisor, options: RoundOptions) {
-  const { content, sums, sources } = prepared;
+type Places = readonly (AverageTarget["outputs"][number] & { readonly file: number })[];
+
+/** Writes all files, the sums among them, and hashes the average beside that. */
+async function writeRounded(
+  prepared: PreparedSums,
+  files: readonly (PlannedFile & { readonly path: string })[],
+  average: AverageTarget & { readonly outputs: Places },
+  growing: GrowingSums | undefined,
+  options: RoundOptions,
+) {
+  for (const { path, header, size } of files) await writeHeader(path, header, size);
+  writeKept(prepared, average.outputs);
+  const frontier = frontierOf(
+    files.map(({ size }) => size),
+    piecesIn(prepared, average.outputs),
+  );
+  using hashes = hashOutputs(files.map(({ path, size }, i) => ({ path, size, ready: () => frontier.ready(i) })));
   let [redone, overflowed, readBytes] = [0, 0, 0];
   const onProgress: SumsSources["onProgress"] = (progress) => {
     readBytes = progress.readBytes;
     options.onProgress?.(progress);
   };
-  const setup: RoundSetup = { ...sources, outputs, divisor, count: content.count };
-  for await (const result of runUnits<RoundResult>(prepared, { ...options, onProgress, module: THREAD, setup })) {
+  const running = { threads: options.threads, signal: options.signal, onProgress };
+  for await (const { index, result } of runUnits(prepared, { sums: growing?.target, average }, running)) {
     redone += result.redone;
     overflowed += result.overflowed;
+    growing?.add(result.patches);
+    frontier.add(index);
+    hashes.advance();
   }
+  return { digests: await hashes.digests(), redone, overflowed, readBytes };
+}
+
+/** What is not summed is in its place before anything is hashed. */
+function writeKept({ content, sums, sources }: PreparedSums, outputs: Places): void {
   using files = openFiles();
   content.layout.forEach((tensor, index) => {
     const { path, offset } = outputs[index]!;
     if (tensor.rule === "agree") keepAgreeing(files, sources, index, (at, bytes) => files.write(path, offset + at, bytes));
     if (tensor.rule === "maximum") files.write(path, offset, largestOf(tensor, keepCounters(files, sources, sums, index)));
   });
-  return { redone, overflowed, readBytes };
+}
+
+function piecesIn({ units }: PreparedSums, outputs: Places) {
+  return units.flatMap((pieces, unit) =>
+    pieces.map(({ tensor, block }) => {
+      const { file, offset, dtype } = outputs[tensor]!;
+      return { file, begin: offset + tensorBytes(dtype, [BLOCK]) * block, unit };
+    }),
+  );
 }
 
 function exactDivisor({ content }: PreparedSums, divisor: number | "sum"): ExactDivisor {
@@ -134,8 +199,6 @@ function exactDivisor({ content }: PreparedSums, divisor: number | "sum"): Exact
   }
   return content.weight;
 }
-
-const THREAD = new URL("round-thread.ts", import.meta.url);
 
 async function refuseExisting(path: string): Promise<void> {
   const exists = await stat(path).then(
@@ -150,10 +213,4 @@ async function writeHeader(path: string, header: Uint8Array, size: number): Prom
   await file.write(header, 0, header.length, 0);
   // Tensors without elements at the end, or nothing but them.
   await file.truncate(size);
-}
-
-async function digestOfFile(path: string, signal: AbortSignal): Promise<Digest> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk as Uint8Array);
-  return `sha256:${hash.digest("hex")}`;
 }

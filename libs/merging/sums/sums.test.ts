@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import fc from "fast-check";
+import { digestOf } from "#libs/recipes";
 import { loadFloat32, type NarrowDtype } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
 import { runMerge } from "../engine/run-merge.ts";
 import { exactMean } from "../exact/index.ts";
 import { BLOCK } from "../method.ts";
 import { planMerge } from "../plan/index.ts";
-import { foldSums, openSums, roundSums, type SumMember, SumsError } from "./index.ts";
+import { foldSums, openSums, prepareUpdate, roundSums, type SumMember, SumsError } from "./index.ts";
 import { hostileFloats, integersOf, tensorOf, writeModel } from "./testing/models.ts";
 
 const never = new AbortController().signal;
@@ -227,6 +228,47 @@ test("the same bytes as the engine's mean of all members, for weights whose sum 
     ),
     { numRuns: 40 },
   );
+});
+
+test("an update writes the sums and the average that folding and rounding write, or nothing", async () => {
+  await using directory = await temporaryDirectory();
+  const shape = [BLOCK + 5];
+  const types = ["F32", "F16", "BF16"] as const;
+  const of = async (k: number, weight: number): Promise<SumMember> => {
+    const values = Float32Array.from({ length: shape[0]! }, (_, i) => (((i * 7919 + k * 104729) % 65521) / 65521 - 0.5) * (i % 7 ? 1 : -0));
+    const tensors = types.map((dtype) => tensorOf(dtype, dtype, shape, values));
+    return { ...(await writeModel(directory.path, [...tensors, integersOf("num_batches_tracked", [BigInt(k)])])), weight };
+  };
+  for (const weight of [1, 0.1, -3]) {
+    const members = [await of(1, weight), await of(2, weight), await of(3, weight)];
+    const [sums, folded, updated] = [directory.join("first"), directory.join("folded"), directory.join("updated")];
+    await foldSums({ members: members.slice(0, 2), to: sums, signal: never });
+    const added = { members: members.slice(2), signal: never };
+    const average = await rounded(directory.path, { sums, ...added, divisor: "sum" });
+    await foldSums({ ...added, from: sums, to: folded, output: digestOf(average), threads: 0 });
+    for (const threads of [0, 2]) {
+      const output = { directory: directory.path, single: "average", force: true, fsync: false };
+      await using update = await prepareUpdate({ ...added, sums, to: updated, divisor: "sum", threads, output });
+      assert.equal(update.result.files[0]!.digest, digestOf(average));
+      assert.equal((await update.publishSums()).output, digestOf(average));
+      await update.publish();
+      assert.deepEqual(await readFile(directory.join("average")), Buffer.from(average));
+      if (threads === 0) assert.deepEqual(await readFile(updated), await readFile(folded));
+    }
+  }
+  const nan = {
+    ...(await writeModel(
+      directory.path,
+      types.map((dtype) => tensorOf(dtype, dtype, [1], [Number.NaN])),
+    )),
+    weight: 1,
+  };
+  const before = await readdir(directory.path);
+  const output = { directory: directory.path, single: "none" };
+  await assert.rejects(prepareUpdate({ members: [nan], to: directory.join("no-sums"), divisor: "sum", output, signal: never }), {
+    kind: "not-finite",
+  });
+  assert.deepEqual(await readdir(directory.path), before);
 });
 
 test("weights may add up to less than nothing, but not to nothing", async () => {

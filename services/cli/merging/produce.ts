@@ -1,8 +1,7 @@
-import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, resolve } from "node:path";
 import type { CompatibilityReport, Method } from "#libs/merging";
-import { INDEX_NAME, type ModelFiles, openDigestCache, recipeName } from "#libs/models";
+import { INDEX_NAME, type ModelFiles, recipeName } from "#libs/models";
 import type { Digest, Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../context.ts";
@@ -11,6 +10,7 @@ import { folderFiles } from "./model-folder.ts";
 import type { WritingOptions } from "./options.ts";
 import { type Output, pathIn } from "./output.ts";
 import { showReading } from "./progress.ts";
+import { rememberDigests } from "./remember-digests.ts";
 import { sayEstimate, sayResult } from "./say.ts";
 import {
   dropSideFiles,
@@ -80,18 +80,9 @@ export async function produce(production: Production, context: CommandContext): 
   const result = await run(production, drop, threads, begun, context);
   await publishSideFiles(output, work.key, files, options.fsync);
   await removeOtherWeights(output, names);
-  await remember(result, output);
+  await rememberDigests(result.files, output);
   context.stdout.write(sayResult(result, production, facts));
   return 0;
-}
-
-/** What is merged next often begins with what came of this: its digests need not be computed again. */
-async function remember({ files }: Done, output: Output): Promise<void> {
-  const cache = openDigestCache();
-  for (const { name, size, digest } of files) {
-    const { dev: device, ino: inode, mtimeNs } = await stat(pathIn(output, name), { bigint: true });
-    cache.set({ size, identity: { device, inode, mtimeNs } }, digest);
-  }
 }
 
 /** The weights of an output, and what says where they are. */

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { foldSums, openSums, prepareRounded, type SumMember, type SumsFile } from "#libs/merging";
+import { openSums, prepareUpdate, type SumMember, type SumsFile } from "#libs/merging";
 import { type ModelFiles, openDigestCache, openModel, recipeName, weightsDigest } from "#libs/models";
 import type { Digest } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
@@ -12,6 +12,7 @@ import { openInputs } from "./inputs.ts";
 import type { OutputDtype } from "./options.ts";
 import { outputOf } from "./output.ts";
 import { showReading } from "./progress.ts";
+import { rememberDigests } from "./remember-digests.ts";
 import { publishSideFiles, stageSideFiles } from "./side-files.ts";
 import { excludedBy, isRecipeOf, readRecipe, recipeWith } from "./sums-recipe.ts";
 
@@ -44,17 +45,18 @@ export async function update(names: readonly string[], options: AverageOptions, 
   const began = performance.now();
   const common = { threads, signal, exclude, members: done ? [] : members };
   using display = showReading(`updating ${to}`, context.stderr, options.quiet === true);
-  await using rounded = await prepareRounded({
-    ...{ ...common, sums: path, divisor: "sum", dtype: options.dtype ?? now.dtype, onProgress: display.update },
+  await using updated = await prepareUpdate({
+    ...{ ...common, sums: path, to: path, divisor: "sum", dtype: options.dtype ?? now.dtype, onProgress: display.update },
     output: { directory: output.directory, single, force: true, fsync },
   });
-  const { readBytes, redone, overflowed, files } = rounded.result;
+  const { readBytes, redone, overflowed, files } = updated.result;
   const { digest, size } = files[0]!;
-  const folded = await foldSums({ ...common, from: path, to: path, output: digest, fsync });
+  const folded = await updated.publishSums();
   const recipe = [{ name: recipeName(single), content: recipeWith(before, folded, members, report) }];
   await stageSideFiles(output, digest.slice(7), recipe, fsync);
-  await rounded.publish();
+  await updated.publish();
   await publishSideFiles(output, digest.slice(7), recipe, fsync);
+  await rememberDigests(files, output);
   const seconds = (performance.now() - began) / 1000;
   const facts = { out: to, files: [{ path: to, size, digest }], members: folded.count, readBytes, seconds, redone, overflowed };
   const text = `${to}  ${digest}\n${folded.count} models, linear; ${bytes(size)} in ${duration(1000 * seconds)}\n`;

@@ -1,0 +1,13 @@
+import { stat } from "node:fs/promises";
+import { openDigestCache } from "#libs/models";
+import { type Output, pathIn } from "./output.ts";
+import type { Done } from "./work.ts";
+
+/** What is merged next often begins with what was written now: its digests need not be computed again. */
+export async function rememberDigests(files: Done["files"], output: Output): Promise<void> {
+  const cache = openDigestCache();
+  for (const { name, size, digest } of files) {
+    const { dev: device, ino: inode, mtimeNs } = await stat(pathIn(output, name), { bigint: true });
+    cache.set({ size, identity: { device, inode, mtimeNs } }, digest);
+  }
+}
