@@ -3,6 +3,9 @@ import type { Method } from "../method.ts";
 import { cosine, length, lengths } from "./shared/gram.ts";
 import { numberOf, sum } from "./shared/parameters.ts";
 
+/** From this cosine on, the direction to a point is lost in rounding. */
+const OPPOSITE = -1 + 1e-14;
+
 /** Karcher 1977: the centre of mass on the sphere. Every step stays among sums of the models, so dot products are all it needs. */
 export const karcher: Method = {
   name: "karcher",
@@ -59,7 +62,8 @@ function centreOf(units: Float64Array, count: number, steps: number, tolerance: 
     for (let i = 0; i < count; i++) {
       const dot = Math.min(1, Math.max(-1, sum(centre.map((value, j) => value * units[i * count + j]!))));
       const angle = acos(dot);
-      if (angle < tolerance) continue;
+      // No arc goes to the opposite point rather than another: it does not pull.
+      if (angle < tolerance || dot < OPPOSITE) continue;
       const by = (share * angle) / sin(angle);
       for (let j = 0; j < count; j++) tangent[j]! -= by * dot * centre[j]!;
       tangent[i]! += by;

@@ -33,7 +33,8 @@ export const multislerp: Method = {
     if (count === 1) return { kind: "combine", coefficients: hasBase ? [1, 0] : [1] };
     const onSphere = (gram: Float64Array): readonly number[] => {
       const sizes = lengths(gram, count);
-      const direction = weights.map((value, i) => (sizes[i]! + eps === 0 ? 0 : value / (sizes[i]! + eps)));
+      // A model that is zero here, or that is the base, has no direction; coefficients of 1 / eps would drown all others in rounding.
+      const direction = weights.map((value, i) => (sizes[i] === 0 ? 0 : value / (sizes[i]! + eps)));
       const size = length(gram, direction);
       const mean = sum(sizes.map((value, i) => value * weights[i]!));
       // All of them zero: there is nothing to interpolate, and any coefficients do.

@@ -68,14 +68,18 @@ function sceProgram({ shape, models: count, parameters: { merge } }: TensorTask)
       const mask = selected(range, results);
       return Float64Array.from(range.models, (values) => {
         let sum = 0;
-        for (let i = 0; i < range.count; i++) sum += mask[i]! * values[i]! * values[i]!;
+        for (let i = 0; i < range.count; i++) sum += mask[i] === 0 ? 0 : values[i]! * values[i]!;
         return sum;
       });
     },
     merge: (a: Float64Array, b: Float64Array) => a.map((value, k) => value + b[k]!),
     finish(total: Float64Array) {
       const all = total.reduce((sum, value) => sum + value, 0);
-      return total.map((value) => (all === 0 ? 1 / count : value / all));
+      if (all < Number.POSITIVE_INFINITY) return total.map((value) => (all === 0 ? 1 / count : value / all));
+      // Where squares overflow, the largest share the weight: nothing becomes NaN.
+      const largest = Math.max(...total);
+      const equal = total.filter((value) => value === largest).length;
+      return total.map((value) => (value === largest ? 1 / equal : 0));
     },
   };
   const apply = (range: Range, results: readonly unknown[], out: Float64Array) => {
