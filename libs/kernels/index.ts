@@ -1,6 +1,7 @@
 export { crc32c } from "./crc32c.ts";
 export { loadKernels } from "./kernels.ts";
 export {
+  type AddProductsArguments,
   type CombineArguments,
   ELEMENT_BYTES,
   type ElectionArguments,

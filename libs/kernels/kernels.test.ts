@@ -20,6 +20,33 @@ function both(run: (kernels: Kernels) => void): void {
   run(pair.twin);
 }
 
+test("products are added where that is exact, and what is left open agrees with the twin", () => {
+  const near = fc.integer({ min: -4096, max: 4096 }).map((n) => n / 256);
+  const law = fc.property(
+    fc.array(fc.tuple(fc.oneof(near, anyValue), fc.oneof(near, fc.constantFrom(0, -0), anyValue)), { maxLength: 21 }),
+    fc.oneof(fc.constantFrom(1, -1, 0, -0, 3), fc.float({ noNaN: true, noDefaultInfinity: true })),
+    fc.constantFrom("negative" as const, "positive" as const, "both" as const),
+    (pairs, factor, zeros) => {
+      pair.reset();
+      const count = pairs.length;
+      const given = pairs.map(([sum]) => sum);
+      const sums = pair.put("F64", given);
+      const values = pair.put(
+        "F32",
+        pairs.map(([, value]) => value),
+      );
+      const open = pair.reserve(4 * count);
+      const args = { sums, values, factor, zeros, count, open };
+      const found = pair.compiled.addProducts(args);
+      assert.equal(found, pair.twin.addProducts(args));
+      pair.assertSame(open, 4 * found);
+      pair.assertSame(sums, 8 * count);
+      for (const i of pair.compiled.uint32(open, found)) assert.ok(Object.is(pair.compiled.float64(sums, count)[i], given[i]));
+    },
+  );
+  fc.assert(law, { numRuns: 3000 });
+});
+
 test("combine agrees with its twin in every bit", () => {
   const law = fc.property(
     anyInputs(anyValue),

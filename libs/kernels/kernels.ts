@@ -23,6 +23,7 @@ type Exports = {
   meanWithBounds(count: number, productLoss: number, exactDivision: number, divisor: number): number;
   combine(type: number, many: number, out: number, outType: number, count: number): void;
   difference(type: number, from: number, minus: number, out: number, count: number): void;
+  addProducts(sums: number, values: number, factor: number, zeros: number, count: number, open: number): number;
   gram(type: number, many: number, base: number, count: number, out: number): void;
   widen(type: number, from: number, to: number, toType: number, count: number): void;
   narrow(from: number, type: number, to: number, count: number): void;
@@ -82,6 +83,8 @@ export function loadKernels(): Kernels {
       wasm.combine(typeNumber[type], inputs.length, out, typeNumber[outType], count);
     },
     difference: (type, from, minus, out, count) => wasm.difference(typeNumber[type], from, minus, out, count),
+    addProducts: ({ sums, values, factor, zeros, count, open }) =>
+      wasm.addProducts(sums, values, factor, zeros === "negative" ? 1 : zeros === "positive" ? 2 : 3, count, open),
     gram({ inputs, type, base = 0, count, out }) {
       checkCount(inputs, inputs, MAX_GRAM_INPUTS);
       setInputs(inputs);

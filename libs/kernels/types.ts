@@ -70,6 +70,20 @@ export type ElectionArguments = SparseArguments & {
   readonly zeroIsPositive: boolean;
 };
 
+export type AddProductsArguments = {
+  /** Address of `count` f64, aligned to 8 bytes: what is added to. */
+  readonly sums: number;
+  /** Address of `count` f32. */
+  readonly values: number;
+  /** A float32. */
+  readonly factor: number;
+  /** Products that are zeros of these signs are left to the caller. */
+  readonly zeros: "negative" | "positive" | "both";
+  readonly count: number;
+  /** Address of room for `count` numbers of 32 bits. */
+  readonly open: number;
+};
+
 /** Functions on the bytes of one memory. They call nobody and keep nothing; one thread's own. */
 export type Kernels = {
   readonly memory: WebAssembly.Memory;
@@ -92,6 +106,11 @@ export type Kernels = {
   combine(args: CombineArguments): void;
   /** out[i] = from[i] - minus[i], rounded once; NaN is the one quiet NaN. `out` may be `from`. */
   difference(type: "F32" | "F64", from: number, minus: number, out: number, count: number): void;
+  /**
+   * sums[i] += factor · values[i] where that is exact. Where it is not, or not finite, or the product is such a zero, sums[i] stays and the
+   * index stands in `open` (ascending). Returns how many there are.
+   */
+  addProducts(args: AddProductsArguments): number;
   /**
    * The dot products of all inputs, out[i · K + j], in f64. The products of even and of odd elements are summed apart, in their order,
    * and added at the end.

@@ -1,6 +1,7 @@
 import { inputs, multiples, weights } from "./mean";
 import { magnitudes, thinnings } from "./sparse";
 
+export { addProducts } from "./add-products";
 export { narrow, widen } from "./convert";
 export { addSparse, electSparse, sumMagnitudes } from "./sparse";
 export { crc32c } from "./crc32c";

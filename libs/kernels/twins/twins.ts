@@ -1,5 +1,6 @@
 import { createArena } from "../memory.ts";
 import type { ElementType, Kernels } from "../types.ts";
+import { addProductsTwin } from "./add-products.ts";
 import { crc32cTwin } from "./crc32c.ts";
 import { readElements, writeElements } from "./elements.ts";
 import { combineTwin, differenceTwin, gramTwin } from "./linear.ts";
@@ -14,6 +15,7 @@ export function loadTwins(): Kernels {
     mean: (args) => meanTwin(memory, args),
     combine: (args) => combineTwin(memory, args),
     difference: (type, from, minus, out, count) => differenceTwin(memory, type, from, minus, out, count),
+    addProducts: (args) => addProductsTwin(memory, args),
     gram: (args) => gramTwin(memory, args),
     widen(type: ElementType, from, to, toType, count) {
       if (type === "F64" && toType === "F32") throw new TypeError("F64 does not fit into F32 without loss: narrow it");
