@@ -22,32 +22,50 @@ export function emptyBlock(lead: Float64Array, bothZeros: boolean): SumBlock {
   return { lead, further: [], bothZeros };
 }
 
-/** Adds weight · x to every sum, or takes it away, in place. Returns the index of the first number that is not finite, or -1; the block is void then. */
-export function foldBlock(block: SumBlock, member: BlockMember): number {
+/**
+ * Adds weight · x to every sum, or takes it away, in place. Returns the index of the first number that is not finite, or -1; the block is void
+ * then.
+ * @param quick does it where doubles are enough, and gives the indices where they are not: only of a block without further parts
+ */
+export function foldBlock(block: SumBlock, member: BlockMember, quick?: () => ArrayLike<number>): number {
   // A product of 24 and 24 bits has 48: no double loses any of them.
-  return Math.fround(member.weight) === member.weight ? foldExactProducts(block, member) : foldProducts(block, member);
+  if (Math.fround(member.weight) !== member.weight) return foldProducts(block, member);
+  return quick && block.further.length === 0 ? foldSome(block, member, quick()) : foldExactProducts(block, member);
+}
+
+/** Zeros that are counted, as addProducts of the kernels names them: by the sign of what is added, which is the other where it is taken away. */
+export function countedZeros({ bothZeros }: SumBlock, { remove }: BlockMember): "negative" | "positive" | "both" {
+  if (bothZeros) return "both";
+  return remove ? "positive" : "negative";
 }
 
 /** Where a product is one double, and mostly the sum as well. */
-function foldExactProducts(block: SumBlock, { values, weight, remove }: BlockMember): number {
-  const { lead, further } = block;
-  const factor = remove ? -weight : weight;
-  for (let i = 0; i < lead.length; i++) {
-    const x = values[i]!;
-    const term = factor * x;
-    if (term - term !== 0) return i;
-    if (term === 0) {
-      countZero(block, i, weight * x, remove);
-      continue;
-    }
-    const old = lead[i]!;
-    const sum = old + term;
-    const virtual = sum - old;
-    const lost = old - (sum - virtual) + (term - virtual);
-    if (lost === 0 && (further.length === 0 || further[0]![i] === 0)) lead[i] = sum;
-    else if (!addToPair(block, i, sum, lost, 0)) addToParts(block, i, term, 0);
-  }
+function foldExactProducts(block: SumBlock, member: BlockMember): number {
+  for (let i = 0; i < block.lead.length; i++) if (!foldExactProduct(block, member, i)) return i;
   return -1;
+}
+
+function foldSome(block: SumBlock, member: BlockMember, indices: ArrayLike<number>): number {
+  for (let at = 0; at < indices.length; at++) if (!foldExactProduct(block, member, indices[at]!)) return indices[at]!;
+  return -1;
+}
+
+function foldExactProduct(block: SumBlock, { values, weight, remove }: BlockMember, i: number): boolean {
+  const { lead, further } = block;
+  const x = values[i]!;
+  const term = (remove ? -weight : weight) * x;
+  if (term - term !== 0) return false;
+  if (term === 0) {
+    countZero(block, i, weight * x, remove);
+    return true;
+  }
+  const old = lead[i]!;
+  const sum = old + term;
+  const virtual = sum - old;
+  const lost = old - (sum - virtual) + (term - virtual);
+  if (lost === 0 && (further.length === 0 || further[0]![i] === 0)) lead[i] = sum;
+  else if (!addToPair(block, i, sum, lost, 0)) addToParts(block, i, term, 0);
+  return true;
 }
 
 /** Where a product is two doubles, and mostly the sum as well. */

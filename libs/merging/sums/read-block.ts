@@ -1,10 +1,10 @@
 import type { ElementType } from "#libs/kernels";
 import { tensorBytes } from "#libs/tensors";
-import { BLOCK, type Values } from "../method.ts";
+import { BLOCK } from "../method.ts";
 import { unpackPlane } from "./blocks.ts";
 import { SumsError } from "./errors.ts";
 import type { OpenFiles } from "./files.ts";
-import { emptyBlock, foldBlock, type SumBlock } from "./fold-block.ts";
+import { type BlockMember, countedZeros, emptyBlock, foldBlock, type SumBlock } from "./fold-block.ts";
 import type { Patch } from "./format.ts";
 import type { SumTensor } from "./layout.ts";
 import type { BlockRoom } from "./room.ts";
@@ -49,7 +49,8 @@ export function readBlock(
     const { path, offset } = places[tensor]!;
     files.read(path, offset + tensorBytes(dtype, [first]), raw);
     const values = valuesOf(room, dtype as ElementType, count);
-    const bad = foldBlock(sums, { values, weight, remove });
+    const folded = { values, weight, remove };
+    const bad = foldBlock(sums, folded, () => addQuickly(room, sums, folded));
     if (bad >= 0) {
       throw new SumsError("not-finite", `tensor ${JSON.stringify(name)} of ${model} has ${values[bad]} at element ${first + bad}`, {
         tensor: name,
@@ -60,7 +61,21 @@ export function readBlock(
   return sums;
 }
 
-function valuesOf({ kernels, raw, values }: BlockRoom, type: ElementType, count: number): Values {
+/** Adds where one double is enough; where not. */
+function addQuickly(
+  { kernels, lead, undecided }: BlockRoom,
+  sums: SumBlock,
+  member: BlockMember & { readonly values: Float32Array },
+): Uint32Array {
+  const { values, weight, remove } = member;
+  const found = kernels.addProducts({
+    ...{ sums: lead, values: values.byteOffset, factor: remove ? -weight : weight },
+    ...{ zeros: countedZeros(sums, member), count: values.length, open: undecided },
+  });
+  return kernels.uint32(undecided, found);
+}
+
+function valuesOf({ kernels, raw, values }: BlockRoom, type: ElementType, count: number): Float32Array {
   if (type === "F32") return kernels.float32(raw, count);
   kernels.widen(type, raw, values, "F32", count);
   return kernels.float32(values, count);
