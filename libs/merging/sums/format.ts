@@ -1,4 +1,3 @@
-import { open } from "node:fs/promises";
 import { type Digest, isDigest } from "#libs/recipes";
 import { fileSource, isDtype, openSafetensors, SafetensorsError, type SafetensorsHeader, tensorBytes } from "#libs/tensors";
 import { BLOCK } from "../method.ts";
@@ -232,13 +231,4 @@ export function encodePatches(patches: readonly Patch[]): Uint8Array {
     });
   });
   return bytes;
-}
-
-/** Says in a file of sums which average lies beside it, in the room that `output` had when it was written. Durable. */
-export async function stampOutput(sums: SumsFile, output: Digest): Promise<void> {
-  const planes = sums.patches.reduce((end, { offset, length }) => Math.max(end, offset + length), 0);
-  const { header } = planSums({ ...sums, output }, planes, sums.patches.length);
-  await using file = await open(sums.path, "r+");
-  await file.write(header, 0, header.length, 0);
-  await file.sync();
 }
