@@ -34,7 +34,9 @@ export const karcher: Method = {
 
 function karcherMean(gram: Float64Array, count: number, steps: number, tolerance: number): number[] {
   const sizes = lengths(gram, count);
-  const used = sizes.flatMap((size, i) => (size > tolerance ? [i] : []));
+  const long = sizes.flatMap((size, i) => (size > tolerance ? [i] : []));
+  // A tensor of small numbers has directions too: mergekit makes it zero.
+  const used = long.length > 0 ? long : sizes.flatMap((size, i) => (size > 0 ? [i] : []));
   const coefficients = new Array<number>(count).fill(0);
   if (used.length === 0) return coefficients;
   const scale = sum(sizes) / count;

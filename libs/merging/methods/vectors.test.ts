@@ -157,6 +157,14 @@ const vectors: { readonly [title: string]: Vector } = {
     expected: [2 * half, 2 * half],
     within: 1e-7,
   },
+  "karcher: of small numbers too": {
+    models: [
+      [1e-7, 0],
+      [0, 3e-7],
+    ],
+    expected: [2e-7 * half, 2e-7 * half],
+    within: 1e-15,
+  },
   "karcher: of three axes, the diagonal": {
     models: [
       [1, 0, 0],
