@@ -1,5 +1,5 @@
 import type { Method, Program, Range, Reduction } from "../method.ts";
-import { numberOf, numbersOf } from "./shared/parameters.ts";
+import { numberOf, numbersOf, sum } from "./shared/parameters.ts";
 
 /**
  * Matena and Raffel 2021: each number counts as much as its model knows about it, by the diagonal of the Fisher information. As in their
@@ -49,6 +49,7 @@ export const fisher: Method = {
     const weights = numbersOf(models, "weight");
     const floors = weights.map((_, k) => (k === 0 || merge["favor_target_model"] !== true ? numberOf(merge, "floor") : 0));
     const normalized = merge["normalize"] === true;
+    if (sum(weights) === 0) throw new RangeError("all weights are 0: one model at least has to have one");
     return {
       kind: "ranges",
       of: "models",
@@ -64,7 +65,7 @@ export const fisher: Method = {
             merged += by * range.models[k]![i]!;
             total += by;
           }
-          out[i] = merged / total;
+          out[i] = total > 0 ? merged / total : range.models[0]![i]!;
         }
       },
     };
