@@ -76,19 +76,19 @@ test("wrong requests are refused with the field", async () => {
   const { jobs } = system;
   const { id } = await system.submit(recipeOf(1));
   const attempt = await system.begin(id);
-  const cases: [string, Promise<unknown>][] = [
-    ["run_id", jobs.submitJob({ recipe: canonicalRecipe(recipeOf(1)) })],
-    ["run_id", jobs.cancelJobs({})],
-    ["page_size", jobs.listJobs({ pageSize: -1 })],
-    ["page_token", jobs.listJobs({ pageToken: "x" })],
-    ["states[0]", jobs.listJobs({ states: [JobState.UNSPECIFIED] })],
-    ["trainer", jobs.beginAttempt({ jobId: id })],
-    ["checkpoint", jobs.saveCheckpoint({ jobId: id, attempt, checkpoint: "x" })],
-    ["artifact", jobs.completeAttempt({ jobId: id, attempt, artifact: "x" })],
+  const cases: [string, () => Promise<unknown>][] = [
+    ["run_id", () => jobs.submitJob({ recipe: canonicalRecipe(recipeOf(1)) })],
+    ["run_id", () => jobs.cancelJobs({})],
+    ["page_size", () => jobs.listJobs({ pageSize: -1 })],
+    ["page_token", () => jobs.listJobs({ pageToken: "x" })],
+    ["states[0]", () => jobs.listJobs({ states: [JobState.UNSPECIFIED] })],
+    ["trainer", () => jobs.beginAttempt({ jobId: id })],
+    ["checkpoint", () => jobs.saveCheckpoint({ jobId: id, attempt, checkpoint: "x" })],
+    ["artifact", () => jobs.completeAttempt({ jobId: id, attempt, artifact: "x" })],
   ];
-  for (const [field, call] of cases) await assert.rejects(call, refused(Code.INVALID_ARGUMENT, undefined, field), field);
-  for (const call of [jobs.getJob({ id: "job-x" }), system.begin("job-x")])
-    await assert.rejects(call, refused(Code.NOT_FOUND, "JOB_UNKNOWN"));
+  for (const [field, call] of cases) await assert.rejects(call(), refused(Code.INVALID_ARGUMENT, undefined, field), field);
+  for (const call of [() => jobs.getJob({ id: "job-x" }), () => system.begin("job-x")])
+    await assert.rejects(call(), refused(Code.NOT_FOUND, "JOB_UNKNOWN"));
 });
 
 test("an attempt is completed by an artifact of its recipe that is in the catalog, once", async () => {
