@@ -23,6 +23,8 @@ const MOST_MEMORY_MB = 256;
 export async function linearFigures(bench: Workbench, { runs, size }: BenchOptions): Promise<Figure[]> {
   const models = await bench.models(MODELS, size, "float32");
   const config = await configuration(bench, models, { method: "linear", count: MODELS, each: { weight: 1 } });
+  // The first run also finds the digests out.
+  await bench.race([average(bench, models, "average", "--no-fsync")], 1);
   const results = await bench.race(
     [
       diskLimit(models),
