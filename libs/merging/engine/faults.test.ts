@@ -160,6 +160,20 @@ test("one merge is made once at a time, and another process that makes it is nam
   assert.deepEqual(await readdir(directory), ["out.safetensors"]);
 });
 
+test("a merge whose process is about to end is taken over as soon as it has", async () => {
+  await using folder = await temporaryDirectory();
+  const plan = await planOf(await writeModels(folder.path, [[floats("w", [1])], [floats("w", [2])]]));
+  const directory = folder.join("out");
+  const { journal } = outputPlaces(plan, directory);
+  await mkdir(directory);
+  const other = spawn("sleep", ["60"]);
+  await writeFile(journal, `${JSON.stringify({ plan: plan.key, units: 1, version: 1 })}\n{"owner":{"pid":${other.pid}}}\n`);
+  const merging = runMerge(plan, { directory, signal: never });
+  other.kill("SIGKILL");
+  await merging;
+  assert.deepEqual(await readdir(directory), ["out.safetensors"]);
+});
+
 test("a merge whose outputs got their names only in part is finished without being made again", async () => {
   await using folder = await temporaryDirectory();
   const models = await writeModels(

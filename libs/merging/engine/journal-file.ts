@@ -1,4 +1,5 @@
 import { open, readFile } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { isSystemError, MergeError, writeError } from "./errors.ts";
 import { encodeEntry, firstEntry, type JournalEntry, type Journalled, ownersOf, parseJournal, toRanges } from "./journal.ts";
 import { isAnotherLiving, thisProcess } from "./owner.ts";
@@ -29,9 +30,14 @@ export type JournalOptions = {
   readonly intervalMs: number;
 };
 
+// Gigabytes of page tables and pipes are given back within this.
+const ENDING_MS = 1000;
+const LOOK_MS = 20;
+
 /** Opens or begins a journal. @throws MergeError (busy) where another process that lives is named in it; (disk) */
 export async function openJournal(options: JournalOptions): Promise<JournalFile> {
   const { path, key, units, sync, fsync, intervalMs } = options;
+  await ownersGone(path);
   const handle = await open(path, "a+").catch((error: unknown) => Promise.reject(writeError(error, path)));
   try {
     let known = parseJournal(await readFile(path, "utf8"), key, units);
@@ -111,5 +117,15 @@ export async function openJournal(options: JournalOptions): Promise<JournalFile>
   } catch (error) {
     await handle.close();
     throw isSystemError(error, "EISDIR") ? writeError(error, path) : error;
+  }
+}
+
+/** A process that was killed a moment ago is there until the system has its memory back. */
+async function ownersGone(path: string): Promise<void> {
+  const deadline = performance.now() + ENDING_MS;
+  while (performance.now() < deadline) {
+    const text = await readFile(path, "utf8").catch(() => "");
+    if (!ownersOf(text).some(isAnotherLiving)) return;
+    await setTimeout(LOOK_MS);
   }
 }
