@@ -11,7 +11,8 @@ import { recycle, runFileOf } from "./recycle.ts";
 
 const LEASE_SECONDS = 2;
 
-const STEPS = 1_000;
+/** Longer than the half second in which a trainer says nothing of its progress, on a fast machine too. */
+const STEPS = 4_000;
 
 /** Fine-tunings that take long enough to be stopped in the middle. */
 const longer = (text: string) => text.replace("members: 3\n  steps: 30", `members: 3\n  steps: ${STEPS}`);
