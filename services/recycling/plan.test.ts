@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -27,6 +28,23 @@ for (const [name, cells, perCell] of [
     assert.equal(recipes.size, plan.nodes.length);
     const keys = new Set([...recipes.values()].map(recipeKey));
     assert.equal(keys.size, plan.nodes.length);
+  });
+}
+
+/** sha256 of the sorted lines "node id, recipe key": what stored runs and caches of every data directory rest on. */
+const golden = {
+  tiny: [72, "8de8e55db5da38105a12e6229c3217ede798149fd5497387d5b72d380dd71997"],
+  digits: [332, "6acc476d8be9d16207557588bf17089f92ab152854b05c66cf98b78b05101f11"],
+  "digits-near": [1660, "64147c4f3292b12a8c0e24c8ff13e3ed2ec1e231c913ca62b0363ca52c0fac8e"],
+  "digits-full": [2230, "5dfd6f21b047235a4aa79aee1a1fdba96c9f1ba2f6e7b33551e9d2096b581af3"],
+} as const;
+
+for (const [name, [nodes, digest]] of Object.entries(golden)) {
+  test(`${name}: every node has the recipe key that it has always had`, () => {
+    const { recipes } = walk(planOf(example(name)));
+    const lines = [...recipes].map(([id, recipe]) => `${id} ${recipeKey(recipe)}\n`).sort();
+    assert.equal(lines.length, nodes);
+    assert.equal(createHash("sha256").update(lines.join("")).digest("hex"), digest);
   });
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { uniform } from "#libs/deterministic";
@@ -22,6 +23,15 @@ async function made({ data, out }: typeof reference) {
   assert.ok(Object.keys(digests).length > 40);
   return { digests, models: await modelsIn(data) };
 }
+
+test("the models and accuracies are those that every version has made", async () => {
+  const { digests, models } = await made(reference);
+  const lines = [...Object.entries(digests).map(([what, value]) => `${what}: ${value}`), ...models].sort();
+  const digest = createHash("sha256")
+    .update(`${lines.join("\n")}\n`)
+    .digest("hex");
+  assert.equal(digest, "6c5cd2e8eb827a2bcde70102bc56e67b2c9cd853f8fe4817b919019b4f504d53", `all that was made:\n${lines.join("\n")}`);
+});
 
 test("one trainer and two trainers make the same models, byte for byte", async () => {
   const other = { data: directory.join("other"), out: directory.join("other-out") };
