@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { digestOf } from "#libs/recipes";
-import { Code, isRpcError } from "#libs/rpc";
+import { Code, isRpcError, resourceExhausted } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { OnFailure, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { activate } from "./active-run.ts";
 import { drive } from "./driver.ts";
 import { createExecutors } from "./executors.ts";
+import { persist } from "./persist.ts";
 import { createPins, holderOf } from "./pins.ts";
 import { createRuns, runIdOf } from "./runs.ts";
 import { completeSpec } from "./specification.ts";
@@ -212,4 +213,23 @@ test("a member that fails is dropped, and another process reports its failure wi
   await system.restart();
   assert.equal(await system.report(id), report);
   assert.deepEqual(await system.openJobs(id), []);
+});
+
+test("what may be there again later is asked for again, an answer that fits no message is not", async () => {
+  let calls = 0;
+  const full = () => {
+    calls++;
+    if (calls === 2) return Promise.resolve("made");
+    return Promise.reject(resourceExhausted("no space left", { reason: "NO_SPACE" }));
+  };
+  assert.equal(await persist(full, { patienceMs: 10_000 }), "made");
+  for (const reason of ["MESSAGE_TOO_LARGE", "LINEAGE_TOO_LARGE", undefined]) {
+    let asked = 0;
+    const large = () => {
+      asked++;
+      return Promise.reject(resourceExhausted("Received message larger than max (8300000 vs 4194304)", { reason }));
+    };
+    await assert.rejects(persist(large, { patienceMs: HOUR_MS }), { code: Code.RESOURCE_EXHAUSTED });
+    assert.equal(asked, 1, reason ?? "no reason");
+  }
 });

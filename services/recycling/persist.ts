@@ -5,11 +5,14 @@ const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 5_000;
 
 /** Errors that say nothing of what was asked for: the same call may succeed later. */
-const transientCodes: readonly Code[] = [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED, Code.ABORTED];
+const transientCodes: readonly Code[] = [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.ABORTED];
+/** What may be there again later. Every other exhaustion, such as an answer that is too large for a message, stays what it is. */
+const transientReasons: readonly string[] = ["NO_SPACE", "SCRATCH_FULL"];
 
 /** Whether the same call may succeed later. */
 export function isTransient(error: unknown): boolean {
-  return isRpcError(error) && transientCodes.includes(error.code);
+  if (!isRpcError(error)) return false;
+  return transientCodes.includes(error.code) || (error.code === Code.RESOURCE_EXHAUSTED && transientReasons.includes(error.reason));
 }
 
 /**
