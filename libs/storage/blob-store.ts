@@ -39,8 +39,11 @@ export type BlobStore = {
   delete(digest: string, options?: { notAfterMs?: number | undefined }): Promise<boolean>;
   /** All blobs in the order of their digests. */
   list(): AsyncGenerator<{ digest: Digest } & BlobStat, void, undefined>;
-  /** Moves a corrupted blob out of the way, to `corrupt/`, where a person can look at it. Does nothing if it is not there. */
-  setAside(digest: string): Promise<void>;
+  /**
+   * Moves a corrupted blob out of the way, to `corrupt/`, where a person can look at it. Does nothing if it is not there, or, where `seen` is
+   * given, if it is not in that state any more: a fresh copy was put since. Returns whether it was moved.
+   */
+  setAside(digest: string, options?: { seen?: BlobStat | undefined }): Promise<boolean>;
 };
 
 /** Opens the blob store in a directory, which is created if need be, and removes what dead processes left half-written. */
@@ -48,7 +51,7 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
   const [root, incoming, corrupt] = [join(directory, "sha256"), join(directory, "incoming"), join(directory, "corrupt")];
   for (const path of [root, incoming, corrupt]) await makeDirectory(path);
   await removeStaleFiles(incoming);
-  // Between looking at the age of a blob and deleting it no fresh copy of it may arrive.
+  // Between a look at a blob and its removal no fresh copy of it may arrive.
   const renaming = createMutex();
 
   const shard = (digest: string) => join(root, digestHex(digest).slice(0, 2));
@@ -110,13 +113,15 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
       }
     },
 
-    async setAside(digest) {
-      try {
+    async setAside(digest, { seen } = {}) {
+      const moved = await renaming.run(async () => {
+        const found = await statBlob(digest);
+        if (!found || (seen && (found.size !== seen.size || found.modifiedMs !== seen.modifiedMs))) return false;
         await rename(path(digest), join(corrupt, `${digestHex(digest)}-${Date.now()}`));
-      } catch (error) {
-        if (!hasErrorCode(error, "ENOENT")) throw error;
-      }
-      await syncDirectory(corrupt);
+        return true;
+      });
+      if (moved) await syncDirectory(corrupt);
+      return moved;
     },
   };
 }

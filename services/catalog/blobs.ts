@@ -1,3 +1,4 @@
+import { createSharedWork } from "#libs/concurrency";
 import { BlobMissingError, type BlobStat, type BlobStore, CorruptBlobError, type Digest } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import { CatalogError } from "./errors.ts";
@@ -32,68 +33,67 @@ export type Blobs = {
 export function createBlobs({ store, database, log }: { store: BlobStore; database: CatalogDatabase; log: Logger }): Blobs {
   /** The state of the file, by digest, in which a blob was seen to be right. */
   const verified = new Map<string, string>();
+  const verifying = createSharedWork<never, void>();
 
-  async function stateOf(digest: Digest): Promise<string | undefined> {
-    const found = await store.stat(digest);
-    return found && fileState(found);
-  }
-
-  function remember(digest: Digest, state: string | undefined): void {
-    if (state === undefined) return;
+  function remember(digest: Digest, stat: BlobStat | undefined): void {
+    if (stat === undefined) return;
     if (verified.size >= MAX_REMEMBERED) verified.clear();
-    verified.set(digest, state);
+    verified.set(digest, fileState(stat));
   }
 
   /** Sets a blob aside and marks everything that uses it. Returns the artifacts that do. */
-  async function condemn(digest: Digest, problem: Error, seen: string | undefined): Promise<string[]> {
+  async function condemn(digest: Digest, problem: Error, seen: BlobStat | undefined): Promise<string[]> {
     verified.delete(digest);
-    const artifacts = await database.transaction(async (tx) => {
+    const { moved, artifacts } = await database.transaction(async (tx) => {
+      // Before the commit: if the process dies between the two, the next reader finds the blob missing and marks the same artifacts.
+      const aside = seen !== undefined && (await store.setAside(digest, { seen }));
       // Somebody uploaded it afresh since it was seen.
-      if ((await stateOf(digest)) !== seen) return [];
+      if (!aside && (await store.stat(digest))) return { moved: false, artifacts: [] };
       const users = await tx.selectFrom("artifact_blob").select("artifact").where("blob", "=", digest).execute();
       await tx
         .updateTable("artifact")
         .set({ damaged: 1 })
         .where("digest", "in", (query) => query.selectFrom("artifact_blob").select("artifact").where("blob", "=", digest))
         .execute();
-      // Before the commit: if the process dies between the two, the next reader finds the blob missing and marks the same artifacts.
-      await store.setAside(digest);
-      return users.map(({ artifact }) => artifact);
+      return { moved: aside, artifacts: users.map(({ artifact }) => artifact) };
     });
-    if (seen !== undefined || artifacts.length > 0)
+    if (moved || (seen === undefined && artifacts.length > 0))
       log.warn({ blob: digest, artifacts, problem: problem.message }, "damaged blob set aside");
     return artifacts;
   }
 
-  /** Reads a whole blob for its digest. CorruptBlobError, BlobMissingError. */
-  async function verify(digest: Digest, state: string | undefined, signal: AbortSignal): Promise<void> {
+  /** Reads a whole blob for its digest, once for all who ask at the same time. CorruptBlobError, BlobMissingError. */
+  async function verify(digest: Digest, stat: BlobStat | undefined, signal: AbortSignal): Promise<void> {
+    const state = stat && fileState(stat);
     if (state !== undefined && verified.get(digest) === state) return;
-    for await (const _chunk of store.read(digest, { signal }));
-    remember(digest, state);
+    await verifying.run(`${digest} ${state}`, signal, async (shared) => {
+      for await (const _chunk of store.read(digest, { signal: shared }));
+      remember(digest, stat);
+    });
   }
 
   return {
     async put(source, options) {
       const { digest, size } = await store.put(source, options);
       // These bytes were hashed on their way to the disk.
-      remember(digest, await stateOf(digest));
+      remember(digest, await store.stat(digest));
       countBlob("in", size);
       return { digest, size };
     },
 
     async *read(digest, { offset, length, signal }) {
-      const state = await stateOf(digest);
+      const stat = await store.stat(digest);
       let bytes = 0;
       try {
-        if (offset > 0 || length !== undefined) await verify(digest, state, signal);
+        if (offset > 0 || length !== undefined) await verify(digest, stat, signal);
         for await (const chunk of store.read(digest, { offset, length, signal })) {
           bytes += chunk.length;
           yield chunk;
         }
       } catch (error) {
         if (!isDamage(error)) throw error;
-        const artifacts = await condemn(digest, error, state);
-        if (state === undefined && artifacts.length === 0) {
+        const artifacts = await condemn(digest, error, stat);
+        if (stat === undefined && artifacts.length === 0) {
           throw new CatalogError("BLOB_NOT_FOUND", `no blob ${digest}`, { facts: { digest }, cause: error });
         }
         throw corrupted(digest, artifacts, error);
@@ -104,14 +104,13 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
 
     async isIntact({ digest, size }, { budget, signal }) {
       const found = await store.stat(digest);
-      const state = found && fileState(found);
       try {
         if (!found) throw new BlobMissingError(digest);
-        if (found.size !== size || (verified.get(digest) !== state && spend(budget, size))) await verify(digest, state, signal);
+        if (found.size !== size || (verified.get(digest) !== fileState(found) && spend(budget, size))) await verify(digest, found, signal);
         return found.size === size;
       } catch (error) {
         if (!isDamage(error)) throw error;
-        await condemn(digest, error, state);
+        await condemn(digest, error, found);
         return false;
       }
     },
