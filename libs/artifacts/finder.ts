@@ -2,7 +2,7 @@ import { cancelled, type ServiceClient } from "#libs/rpc";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 
-/** Keys of one call; the catalog takes no more. */
+/** Keys of one call; the catalog takes no more. Where the manifests do not fit one answer, it says how many keys it has answered. */
 const BATCH = 256;
 /** The catalog reads up to 128 MiB of blobs that it has not verified since it started, perhaps from a slow disk, beside other work. */
 const TIMEOUT_MS = 120_000;
@@ -80,9 +80,13 @@ function createBatch(catalog: ServiceClient<typeof CatalogService>) {
       const recipeKeys = [...new Set([...callers].map(({ key }) => key))];
       if (recipeKeys.length === 0) return;
       try {
-        const { artifacts } = await catalog.findArtifacts({ recipeKeys }, { signal: call.signal, timeoutMs: TIMEOUT_MS });
-        const found = new Map(artifacts.map((artifact) => [artifact.recipeKey, artifact]));
-        for (const { key, resolve } of [...callers]) resolve(found.get(key));
+        for (let keys = recipeKeys; keys.length > 0; ) {
+          const { artifacts, answered } = await catalog.findArtifacts({ recipeKeys: keys }, { signal: call.signal, timeoutMs: TIMEOUT_MS });
+          const told = new Set(answered > 0 ? keys.slice(0, answered) : keys);
+          const found = new Map(artifacts.map((artifact) => [artifact.recipeKey, artifact]));
+          for (const { key, resolve } of [...callers]) if (told.has(key)) resolve(found.get(key));
+          keys = keys.slice(told.size);
+        }
       } catch (error) {
         for (const { reject } of [...callers]) reject(error);
       }

@@ -20,6 +20,9 @@ export type Page<T, Position> = { readonly items: readonly T[]; readonly next: P
 
 /** Replies stay below gRPC's limit of 4 MiB for one message, with room for what is not counted. */
 export const MAX_REPLY_BYTES = 3 * 1024 * 1024;
+/** Digests, numbers and tags of an artifact, and of each of its inputs, on the wire. */
+const RECORD_BYTES = 256;
+const INPUT_BYTES = 80;
 /** Candidates that an ambiguous prefix is answered with. */
 const MAX_CANDIDATES = 10;
 
@@ -118,21 +121,23 @@ export function createArtifacts(database: CatalogDatabase): Artifacts {
         .limit(size + 1);
       if (kind !== undefined) select = select.where("kind", "=", kind);
       if (before !== undefined) select = select.where("sequence", "<", before);
-      const { items, more } = fitReply(await select.execute(), size, ({ manifest }) => manifest.byteLength);
-      return { items: await withInputs(items), next: more ? items.at(-1)?.sequence : undefined };
+      const rows = await select.execute();
+      const records = await withInputs(rows);
+      const { items, more } = fitReply(records, size, replyBytes);
+      return { items, next: more ? rows[items.length - 1]?.sequence : undefined };
     },
 
     async lineage(name, depth) {
       const start = await byDigest(name);
       const found = new Map<string, ArtifactRecord>([[start.digest, start]]);
-      let bytes = start.manifest.byteLength;
+      let bytes = replyBytes(start);
       let front = [start];
       for (let step = 0; front.length > 0 && (depth === 0 || step < depth); step++) {
         const wanted = [...new Set(front.flatMap(({ inputs }) => inputs))].filter((digest) => !found.has(digest));
         front = [];
         for (const digest of wanted) {
           const record = await byDigest(digest);
-          bytes += record.manifest.byteLength;
+          bytes += replyBytes(record);
           if (bytes > MAX_REPLY_BYTES) {
             throw new CatalogError(
               "LINEAGE_TOO_LARGE",
@@ -146,6 +151,11 @@ export function createArtifacts(database: CatalogDatabase): Artifacts {
       return [...found.values()];
     },
   };
+}
+
+/** What an artifact takes in a reply, at most. Inputs stand in it twice, in the manifest and beside it. */
+export function replyBytes({ manifest, inputs }: Pick<ArtifactRecord, "manifest" | "inputs">): number {
+  return manifest.byteLength + RECORD_BYTES + INPUT_BYTES * inputs.length;
 }
 
 /** Takes items until the page or the reply is full, at least one. */

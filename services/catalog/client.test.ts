@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { buildModelManifest, digestOf, layerOf, mediaTypes, type Recipe, readManifest } from "#libs/recipes";
+import { buildModelManifest, digestOf, layerOf, mediaTypes, type Recipe, readManifest, recipeKey } from "#libs/recipes";
 import { Code } from "#libs/rpc";
 import { averageOf, buildSource, bytesOf, type CatalogFixture, refusal, startCatalog } from "./testing/system.ts";
 
@@ -37,6 +37,28 @@ test("a publication takes its small blobs along and uploads its large ones first
     const again = await publishWith(catalog, name, weights);
     assert.equal(again.artifact.digest, artifact.digest);
   }
+});
+
+test("recipes whose manifests do not fit one answer are found in several", async () => {
+  await using catalog = await startCatalog();
+  const { artifacts, client } = catalog;
+  const recipes: Recipe[] = [];
+  for (let n = 0; n < 8; n++) {
+    const { manifest, config } = await buildSource(artifacts, n);
+    const large = JSON.parse(new TextDecoder().decode(manifest));
+    large.annotations.note = "x".repeat(1_000_000);
+    await artifacts.publish({ manifest: new TextEncoder().encode(JSON.stringify(large)), digest: digestOf(manifest), config });
+    recipes.push(readManifest(manifest).recipe);
+  }
+  const found = await Promise.all(recipes.map((recipe) => artifacts.findByRecipe(recipe)));
+  assert.deepEqual(
+    found.map((artifact) => artifact?.recipeKey),
+    recipes.map(recipeKey),
+  );
+  const recipeKeys = [digestOf("nobody"), ...recipes.map(recipeKey)];
+  const answer = await client.findArtifacts({ recipeKeys });
+  assert.deepEqual([answer.answered, answer.artifacts.length], [4, 3]);
+  assert.deepEqual((await client.findArtifacts({ recipeKeys: recipeKeys.slice(4, 6) })).answered, 2);
 });
 
 test("hundreds of recipes are found in one go, those that are damaged are not", async () => {

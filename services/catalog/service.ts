@@ -1,7 +1,7 @@
 import type { Digest } from "#libs/recipes";
 import type { Implementation } from "#libs/rpc";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import type { ArtifactRecord } from "./artifacts.ts";
+import { type ArtifactRecord, fitReply, replyBytes } from "./artifacts.ts";
 import type { VerifyBudget } from "./blobs.ts";
 import type { Catalog } from "./catalog.ts";
 import { CatalogError, invalidField } from "./errors.ts";
@@ -12,8 +12,10 @@ import { pageToken, parseAmount, parseDigest, parseOptionalDigest, parsePageSize
 import { openUpload } from "./uploads.ts";
 
 const DEFAULT_MIN_AGE_SECONDS = 3600;
-/** Recipes of one FindArtifacts: manifests of a hundred members each still fit one message. */
+/** Recipes of one FindArtifacts. */
 const MAX_FOUND = 256;
+/** Recipes that are looked up at once: their manifests are in memory together. */
+const FOUND_AT_ONCE = 32;
 
 /** CatalogService on a catalog: requests are checked here, refusals get their code. */
 export function createCatalogService(catalog: Catalog): Implementation<typeof CatalogService> {
@@ -62,9 +64,8 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
       answer(async () => {
         if (recipeKeys.length > MAX_FOUND) throw invalidField("recipe_keys", `at most ${MAX_FOUND} keys, not ${recipeKeys.length}`);
         const keys = recipeKeys.map((key, i) => parseDigest(`recipe_keys[${i}]`, key));
-        const budget = catalog.verifyBudget();
-        const found = await Promise.all(keys.map((recipeKey) => findWhole(catalog, recipeKey, budget, signal)));
-        return { artifacts: found.flatMap((artifact) => (artifact ? [toArtifact(artifact)] : [])) };
+        const found = await findFitting(catalog, keys, signal);
+        return { artifacts: found.flatMap((artifact) => (artifact ? [toArtifact(artifact)] : [])), answered: found.length };
       }),
 
     listArtifacts: (request) =>
@@ -118,6 +119,19 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
         return { artifacts, blobs, freedBytes: BigInt(freedBytes) };
       }),
   };
+}
+
+/** The artifacts of the first of these keys, as many as fit one reply, at least one; undefined where there is none. */
+async function findFitting(catalog: Catalog, keys: readonly Digest[], signal: AbortSignal): Promise<(ArtifactRecord | undefined)[]> {
+  const budget = catalog.verifyBudget();
+  const found: (ArtifactRecord | undefined)[] = [];
+  for (let start = 0; start < keys.length; start += FOUND_AT_ONCE) {
+    const block = keys.slice(start, start + FOUND_AT_ONCE);
+    found.push(...(await Promise.all(block.map((key) => findWhole(catalog, key, budget, signal)))));
+    const { items, more } = fitReply(found, keys.length, (artifact) => (artifact ? replyBytes(artifact) : 0));
+    if (more) return items;
+  }
+  return found;
 }
 
 async function findWhole(
