@@ -32,9 +32,7 @@ export {
   type WeightsReport,
 } from "./compatibility/index.ts";
 export { MergeError, type MergeErrorKind } from "./engine/errors.ts";
-export { runInThreads } from "./engine/pool.ts";
 export { type MergeProgress, type MergeResult, type RunMergeOptions, runMerge } from "./engine/run-merge.ts";
-export { openThreads, type Threads } from "./engine/threads.ts";
 export { exactMean, meanOfWindow } from "./exact/index.ts";
 export {
   BLOCK,

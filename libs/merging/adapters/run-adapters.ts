@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Digest } from "#libs/recipes";
 import { dtypes } from "#libs/tensors";
-import { runInThreads } from "../engine/pool.ts";
+import { runInThreads } from "#libs/threads";
 import { claim } from "./claim.ts";
 import { AdapterError } from "./errors.ts";
 import type { AdapterPlan } from "./types.ts";

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { ModelFiles } from "#libs/models";
+import { runInThreads } from "#libs/threads";
 import { type Lora, readLora } from "../adapters/index.ts";
-import { runInThreads } from "../engine/pool.ts";
 import type { AdapterProducts, AdapterWeightsUnit, FactorSource } from "./adapter-worker.ts";
 import { coordinates, cosines, equalModels, opposedPairs, outlierDistances } from "./judge-weights.ts";
 import { type Measures, MOST_PAIRWISE, noMeasures } from "./measure.ts";

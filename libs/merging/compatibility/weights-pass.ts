@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { ModelFiles, TensorPlace, WeightsFile } from "#libs/models";
-import { runInThreads } from "../engine/pool.ts";
+import { runInThreads } from "#libs/threads";
 import { BLOCK } from "../method.ts";
 import { type Measures, mergeMeasures, noMeasures } from "./measure.ts";
 import { isAveraged } from "./structure.ts";

@@ -1,4 +1,4 @@
-import type { PlainError } from "./plain-error.ts";
+import { type PlainError, restoreError } from "#libs/threads";
 
 /**
  * What went wrong. input: a file cannot be read. changed: it is not the one that was planned with. not-finite: a number of a model.
@@ -36,10 +36,10 @@ export class MergeError extends Error {
 }
 
 /** The error that a thread sent, a MergeError where it was one. */
-export function reviveMergeError({ name, message, stack, fields }: PlainError): Error {
-  if (name !== "MergeError") return Object.assign(new Error(message), fields, { name, stack });
-  const { kind, ...place } = fields;
-  return new MergeError(kind as MergeErrorKind, message, place as MergeErrorPlace);
+export function reviveMergeError(error: PlainError): Error {
+  if (error.name !== "MergeError") return restoreError(error);
+  const { kind, ...place } = error.fields;
+  return new MergeError(kind as MergeErrorKind, error.message, place as MergeErrorPlace);
 }
 
 /** The error for a file that could not be written or made: what is missing, and where. */

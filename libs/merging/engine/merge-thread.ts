@@ -1,5 +1,6 @@
 /** What each thread of a merge runs: it reads ranges of the inputs, makes them, and writes them to the outputs. */
 import { loadKernels } from "#libs/kernels";
+import type { Runner, ThreadContext } from "#libs/threads";
 import { openInputFiles, openOutputFiles } from "./files.ts";
 import { makeRows, reduceGram } from "./make-gram.ts";
 import { makeAgreement, makeMaximum } from "./make-integers.ts";
@@ -8,7 +9,6 @@ import { makeInOneGo, makeRange, reduceRange } from "./make-ranges.ts";
 import { makeWhole } from "./make-whole.ts";
 import type { Order, Orders, OrdersResult, ThreadSetup } from "./order.ts";
 import { type Making, makingOf } from "./spans.ts";
-import type { Runner, ThreadContext } from "./threads.ts";
 import type { Workplace } from "./workplace.ts";
 
 /** Opens nothing yet; files are opened when they are needed. */

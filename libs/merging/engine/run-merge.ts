@@ -1,13 +1,13 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Digest } from "#libs/recipes";
+import { runTasks } from "#libs/threads";
 import type { MergePlan } from "../plan/types.ts";
-import { dispatch } from "./dispatch.ts";
 import { MergeError, readError, reviveMergeError } from "./errors.ts";
 import { checkIdentity } from "./files.ts";
 import { createFrontier, hashOutputs } from "./hash-outputs.ts";
 import { type JournalFile, openJournal } from "./journal-file.ts";
-import type { OrdersResult, ThreadSetup } from "./order.ts";
+import type { Orders, OrdersResult, ThreadSetup } from "./order.ts";
 import {
   arePartialsWhole,
   createPartials,
@@ -20,7 +20,7 @@ import {
   removeTemporaries,
   syncPartials,
 } from "./outputs.ts";
-import { createSchedule, type Schedule, stepsOf } from "./schedule.ts";
+import { createSchedule, type Schedule, stepsOf, type Task } from "./schedule.ts";
 import { planSpans, type Span } from "./spans.ts";
 import { planUnits, type Unit } from "./units.ts";
 
@@ -156,7 +156,7 @@ async function make(
   const unequal = new Set<string>();
   const agreeing = countAgreeing(spans, units, known.done);
 
-  const onResult = async (task: Parameters<Schedule["finish"]>[0], result: OrdersResult) => {
+  const onResult = async (task: Task, result: OrdersResult) => {
     total.readBytes += result.readBytes;
     total.redone += result.redone;
     total.overflowed += result.overflowed;
@@ -176,15 +176,16 @@ async function make(
 
   const threads = threadsFor(schedule, options);
   hashes.advance();
-  await dispatch({
+  const run = runTasks<Task, Orders, OrdersResult>({
     module: MODULE,
     setup: setupOf(plan, places, threads, options),
     threads,
     revive: reviveMergeError,
-    schedule,
+    next: schedule.next,
+    unitOf: ({ orders }) => orders,
     signal,
-    onResult,
   });
+  for await (const { task, result } of run) await onResult(task, result);
   const digests = await hashes.digests();
   signal.throwIfAborted();
   return { digests, total };

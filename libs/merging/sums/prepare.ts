@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { type TensorLayout, tensorBytes } from "#libs/tensors";
-import { type PlainError, runInThreads } from "../engine/pool.ts";
+import { type PlainError, runInThreads } from "#libs/threads";
 import { SumsError, type SumsErrorKind } from "./errors.ts";
 import { openSums, type SumsContent, type SumsFile } from "./format.ts";
 import { sumsLayout } from "./layout.ts";

@@ -32,7 +32,11 @@ export function setup() {
     run(unit: HashUnit): string {
       if (unit.does === "follow") follow(unit.id, unit.path, unit.to);
       const file = files.get(unit.id);
-      if (unit.does === "digest" && file) return file.hash.digest("hex");
+      if (unit.does === "digest") {
+        // Where the thread ended meanwhile and another one took its place.
+        if (file === undefined) throw new Error("the hash of the file is lost");
+        return file.hash.digest("hex");
+      }
       if (unit.does === "forget" && file) {
         closeSync(file.descriptor);
         files.delete(unit.id);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { openThreads, type Threads } from "#libs/merging";
+import { openThreads, type Threads } from "#libs/threads";
 import type { HashUnit } from "./hash-thread.ts";
 
 /** The sha-256 of a file that is being written. */

@@ -69,7 +69,7 @@ async function readInThreads(
   display: ReadingDisplay,
   take: Take,
 ) {
-  const { runInThreads } = await import("#libs/merging");
+  const { runInThreads } = await import("#libs/threads");
   const module = new URL("digest-thread.ts", import.meta.url);
   // The largest first, so that no thread is left with one at the end.
   const units = files.toSorted((a, b) => b.size - a.size).map(({ path, size, identity }) => ({ path, size, identity }));
