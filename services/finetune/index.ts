@@ -48,10 +48,12 @@ export async function createFinetune({
   const store = await openJobStore(join(directory, "finetune.sqlite"), now);
   const watchers = createWatchers();
   const streams = createReportStreams();
-  const lost = (jobId: string, attempt: number, how: string) => {
-    jobs
-      .lost(jobId, attempt, how)
-      .catch((error: unknown) => log.error({ job: jobId, attempt, err: error }, "a lost trainer was not written"));
+  const lost = async (jobId: string, attempt: number, how: string) => {
+    try {
+      await jobs.lost(jobId, attempt, how);
+    } catch (err) {
+      log.error({ job: jobId, attempt, err }, "a lost trainer was not written; the sweep does it later");
+    }
   };
   const leases = createLeases(leaseSeconds * 1000, lost);
   const jobs = createJobs({
@@ -80,8 +82,7 @@ export async function createFinetune({
       });
       await Promise.all([
         store.outbox.relay(bus, { signal, onError: (error) => log.warn({ err: error }, "offers wait for the bus") }),
-        recover(store, jobs, leases, orphanGraceMs, signal),
-        sweep(store, jobs, log, sweepMs, signal),
+        sweep({ store, jobs, leases, log, everyMs: sweepMs, orphanGraceMs, leaseMs: leaseSeconds * 1000 }, signal),
       ]);
     },
     async [Symbol.asyncDispose]() {
@@ -91,31 +92,38 @@ export async function createFinetune({
   };
 }
 
-/** Attempts that ran when the service ended: their trainers report again within the grace period, or they are lost. */
-async function recover(store: JobStore, jobs: Jobs, leases: Leases, graceMs: number, signal: AbortSignal): Promise<void> {
-  const orphans: { readonly id: string; readonly attempt: number }[] = [];
-  for (let after = 0; ; ) {
-    const page = await store.list({ states: ["running"] }, PAGE, after);
-    orphans.push(...page.map(({ job }) => job));
-    const last = page.at(-1);
-    if (page.length < PAGE || !last) break;
-    after = last.position;
-  }
-  if (orphans.length > 0 && graceMs > 0) await sleep(graceMs, undefined, { signal }).catch(() => undefined);
-  // An attempt that began since then holds a lease, under a newer number.
-  for (const { id, attempt } of orphans)
-    if (!signal.aborted && !leases.has(id)) await jobs.lost(id, attempt, "did not report again after a restart of the service");
-}
+type Swept = {
+  readonly store: JobStore;
+  readonly jobs: Jobs;
+  readonly leases: Leases;
+  readonly log: Logger;
+  readonly everyMs: number;
+  readonly orphanGraceMs: number;
+  readonly leaseMs: number;
+};
 
-/** Closes the gaps that a lost message or a lost answer leaves. */
-async function sweep(store: JobStore, jobs: Jobs, log: Logger, everyMs: number, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
+/** Closes the gaps that a restart, a failed write, a lost message or a lost answer leaves. */
+async function sweep({ store, jobs, leases, log, everyMs, orphanGraceMs, leaseMs }: Swept, signal: AbortSignal): Promise<void> {
+  for (let first = true; !signal.aborted; first = false) {
     try {
+      if (first) await adopt(store, leases, orphanGraceMs, "did not report again after a restart of the service");
+      else await adopt(store, leases, leaseMs, "said nothing for the time of a lease, and that could not be written at once");
       await store.offerAgain();
       await jobs.unpinEnded();
     } catch (err) {
       log.warn({ err }, "the sweep failed; it is done again");
     }
     await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Attempts that run without a lease: their trainers report again in time, or they are lost. */
+async function adopt(store: JobStore, leases: Leases, forMs: number, how: string): Promise<void> {
+  for (let after = 0; ; ) {
+    const page = await store.list({ states: ["running"] }, PAGE, after);
+    for (const { job } of page) leases.adopt(job.id, job.attempt, forMs, how);
+    const last = page.at(-1);
+    if (page.length < PAGE || !last) return;
+    after = last.position;
   }
 }

@@ -182,6 +182,16 @@ test("failures count anew after a checkpoint that shows progress, and only after
   assert.equal(failing([10, 10, 10]), "failed");
 });
 
+test("a checkpoint of an earlier step never takes the place of a later one", () => {
+  onEveryStep((before, event, job) => {
+    if (event.type === "checkpointed" && before.checkpoint !== "") assert.ok(job.checkpointStep >= before.checkpointStep);
+  });
+  const save = (job: JobRecord, checkpoint: string, step: number) => after(job, { type: "checkpointed", attempt: 1, checkpoint, step });
+  const saved = save(after(fresh, { type: "begun", trainer: "t1", atMs: 2 }), "sha256:five", 5);
+  assert.deepEqual(save(saved, "sha256:three", 3), saved);
+  assert.equal(save(saved, "sha256:six", 6).checkpoint, "sha256:six");
+});
+
 test("a job that is given back counts nothing and can be taken again", () => {
   let job = fresh;
   for (let count = 1; count <= 3 * MAX_LOSSES; count++) {

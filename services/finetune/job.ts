@@ -107,10 +107,10 @@ function isRepeated(job: JobRecord, event: AttemptEvent): boolean {
 
 function advance(job: JobRecord, event: AttemptEvent): JobRecord {
   switch (event.type) {
-    case "checkpointed": {
-      const failuresAnew = event.step > job.checkpointStep ? { failures: 0, losses: 0 } : {};
-      return { ...job, checkpoint: event.checkpoint, checkpointStep: event.step, pinned: true, ...failuresAnew };
-    }
+    case "checkpointed":
+      // One of an earlier step came late; it is pinned like all of them.
+      if (job.checkpoint !== "" && event.step <= job.checkpointStep) return job.pinned ? job : { ...job, pinned: true };
+      return { ...job, checkpoint: event.checkpoint, checkpointStep: event.step, pinned: true, failures: 0, losses: 0 };
     case "released":
       return { ...job, state: "queued" };
     case "completed":

@@ -145,6 +145,7 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
       if (!isDigest(checkpoint)) throw invalidField("checkpoint", `"${checkpoint}" is no digest`);
       const job = await get(id);
       if (job.state !== "running" || job.attempt !== attempt) throw staleAttempt(job, attempt);
+      if (job.checkpoint !== "" && step <= job.checkpointStep) return; // a retry that comes late: the newer one stays
       // First kept, then told of: what an attempt goes on from is there.
       await catalog.pin({ holder: holderOf(id), digests: [checkpoint] });
       try {
@@ -164,7 +165,7 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
     release: (id, attempt) => apply(id, { type: "released", attempt }),
     async lost(id, attempt, how) {
       const change = await store.apply(id, { type: "lost", attempt, how, atMs: now() });
-      if (!change?.changed) return;
+      if (!change?.changed) return; // it has ended meanwhile
       log.warn({ job: id, attempt, trainer: change.job.trainer, how }, "a trainer was lost; its job goes to another one");
       await follow(change);
     },

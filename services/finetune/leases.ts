@@ -6,16 +6,17 @@ export type Leases = {
   end(jobId: string, attempt: number): void;
   /** The attempt's progress stream broke: what is left of its lease is `graceMs` at most, until it is renewed. */
   shorten(jobId: string, attempt: number, graceMs: number): void;
-  has(jobId: string): boolean;
+  /** Gives an attempt a lease of `forMs` that is running without one; `how` says how it was lost, if nobody renews it. */
+  adopt(jobId: string, attempt: number, forMs: number, how: string): void;
   [Symbol.dispose](): void;
 };
 
 /**
- * Leases of `leaseMs`.
- * Measured by a clock that nobody sets.
- * @param onLost is told once of each lease that is lost, and how: it completes "the trainer …".
+ * Leases of `leaseMs`, measured by a clock that nobody sets.
+ * @param onLost is told once of each lease that is lost, and how: it completes "the trainer …". The lease is there until that is written; if
+ * it rejects, the attempt is left without one, for `adopt`.
  */
-export function createLeases(leaseMs: number, onLost: (jobId: string, attempt: number, how: string) => void): Leases {
+export function createLeases(leaseMs: number, onLost: (jobId: string, attempt: number, how: string) => Promise<void>): Leases {
   const held = new Map<string, { readonly attempt: number; readonly endsAt: number; readonly timer: NodeJS.Timeout }>();
   const drop = (jobId: string) => {
     clearTimeout(held.get(jobId)?.timer);
@@ -24,8 +25,10 @@ export function createLeases(leaseMs: number, onLost: (jobId: string, attempt: n
   const hold = (jobId: string, attempt: number, forMs: number, how: string) => {
     drop(jobId);
     const timer = setTimeout(() => {
-      held.delete(jobId);
-      onLost(jobId, attempt, how);
+      const written = () => {
+        if (held.get(jobId)?.timer === timer) held.delete(jobId);
+      };
+      onLost(jobId, attempt, how).then(written, written);
     }, forMs);
     timer.unref();
     held.set(jobId, { attempt, endsAt: performance.now() + forMs, timer });
@@ -40,7 +43,9 @@ export function createLeases(leaseMs: number, onLost: (jobId: string, attempt: n
       if (lease?.attempt !== attempt || lease.endsAt - performance.now() <= graceMs) return;
       hold(jobId, attempt, graceMs, "ended its connection and did not come back");
     },
-    has: (jobId) => held.has(jobId),
+    adopt(jobId, attempt, forMs, how) {
+      if (!held.has(jobId)) hold(jobId, attempt, forMs, how);
+    },
     [Symbol.dispose]() {
       for (const jobId of [...held.keys()]) drop(jobId);
     },

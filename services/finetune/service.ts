@@ -18,6 +18,10 @@ const WATCH_INTERVAL_MS = 250;
 const STREAM_GRACE_MS = 1500;
 const DEFAULT_PAGE = 100;
 const LARGEST_PAGE = 500;
+/** Characters of a name, a label or a reason. */
+const LONGEST_TEXT = 1000;
+/** Characters of an error: a page of jobs with such fits into a message, and so does an event. */
+const LONGEST_ERROR = 2000;
 
 const states: { readonly [S in JobStateName]: JobState } = {
   queued: JobState.QUEUED,
@@ -79,6 +83,7 @@ export function createFinetuneService({
   return {
     async submitJob({ recipe, label, runId, reproduce, needs }, { signal }) {
       required("run_id", runId);
+      bounded("label", label);
       const asked = needs && { device: needs.device as Device, backend: needs.backend, memoryMib: needs.memoryMib };
       return { job: toJob(await jobs.submit({ recipe, label, runId, reproduce, needs: asked }, signal)) };
     },
@@ -125,6 +130,7 @@ export function createFinetuneService({
       return { job: toJob(await jobs.retry(id)) };
     },
     async cancelJob({ id, reason }) {
+      bounded("reason", reason);
       return { job: toJob(await jobs.cancelByHand(id, reason)) };
     },
     async cancelJobs({ runId, jobIds }) {
@@ -162,6 +168,8 @@ export function createFinetuneService({
       return {};
     },
     async completeAttempt({ jobId, attempt, artifact, cpuMs }) {
+      if (cpuMs < 0n || cpuMs > Number.MAX_SAFE_INTEGER)
+        throw invalidField("cpu_ms", `${cpuMs} is not possible; 0 to ${Number.MAX_SAFE_INTEGER} are`);
       return { job: toJob(await jobs.complete(jobId, attempt, artifact, Number(cpuMs))) };
     },
     async releaseAttempt({ jobId, attempt }) {
@@ -169,7 +177,7 @@ export function createFinetuneService({
       return {};
     },
     async failAttempt({ jobId, attempt, error, permanent }) {
-      return { job: toJob(await jobs.fail(jobId, attempt, error, permanent)) };
+      return { job: toJob(await jobs.fail(jobId, attempt, shortened(error, LONGEST_ERROR), permanent)) };
     },
   };
 }
@@ -180,4 +188,14 @@ function toAttempt({ beganAtMs, endedAtMs, outcome, ...same }: AttemptRecord): M
 
 function required(field: string, value: string): void {
   if (value === "") throw invalidField(field, "is missing");
+  bounded(field, value);
+}
+
+function bounded(field: string, value: string): void {
+  if (value.length > LONGEST_TEXT) throw invalidField(field, `has ${value.length} characters; at most ${LONGEST_TEXT} are allowed`);
+}
+
+/** What goes wrong is told in any case: a long text loses its end, and says so. */
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
 }

@@ -85,6 +85,12 @@ test("wrong requests are refused with the field", async () => {
     ["trainer", () => jobs.beginAttempt({ jobId: id })],
     ["checkpoint", () => jobs.saveCheckpoint({ jobId: id, attempt, checkpoint: "x" })],
     ["artifact", () => jobs.completeAttempt({ jobId: id, attempt, artifact: "x" })],
+    ["cpu_ms", () => jobs.completeAttempt({ jobId: id, attempt, artifact: digestOf("x"), cpuMs: 2n ** 53n })],
+    ["cpu_ms", () => jobs.completeAttempt({ jobId: id, attempt, artifact: digestOf("x"), cpuMs: -1n })],
+    ["run_id", () => jobs.submitJob({ recipe: canonicalRecipe(recipeOf(1)), runId: "r".repeat(1001) })],
+    ["label", () => jobs.submitJob({ recipe: canonicalRecipe(recipeOf(1)), runId: "r", label: "l".repeat(1001) })],
+    ["trainer", () => jobs.beginAttempt({ jobId: id, trainer: "t".repeat(1001) })],
+    ["reason", () => jobs.cancelJob({ id, reason: "w".repeat(1001) })],
   ];
   for (const [field, call] of cases) await assert.rejects(call(), refused(Code.INVALID_ARGUMENT, undefined, field), field);
   for (const call of [() => jobs.getJob({ id: "job-x" }), () => system.begin("job-x")])
@@ -197,6 +203,32 @@ test("a trainer that says nothing for the time of its lease loses the job; one t
   await stream.ended;
 });
 
+test("a loss that cannot be written at once does not strand the job: the sweep finds that nobody has it", async () => {
+  await using system = await startSystem({ leaseSeconds: 1, sweepMs: 100 });
+  const { id } = await system.submit(recipeOf(1));
+  await system.begin(id);
+  await system.sql(
+    "create trigger broken before update on jobs when new.state = 'queued' begin select raise(abort, 'disk I/O error'); end",
+  );
+  await waitFor(async () => (await system.logged()).includes("was not written"), { what: "a loss that is not written" });
+  assert.equal((await system.jobs.getJob({ id })).job?.state, JobState.RUNNING);
+  await system.sql("drop trigger broken");
+  await waitFor(() => system.offers.length === 2, { what: "the second offer" });
+  assert.equal(await system.begin(id, "trainer-2"), 2);
+});
+
+test("an error of any length is told, in short, and the events behind it are published", async () => {
+  await using system = await startSystem();
+  const { jobs } = system;
+  const { id } = await system.submit(recipeOf(1));
+  const error = `out of memory ${"\u{1f355}".repeat(700_000)}`;
+  const failed = await jobs.failAttempt({ jobId: id, attempt: await system.begin(id), error, permanent: true });
+  assert.equal(failed.job?.error, `${error.slice(0, 1999).toWellFormed()}…`);
+  assert.equal(failed.job?.error.length, 2000);
+  await waitFor(() => system.finished.length === 1, { what: "the event" });
+  assert.equal(system.finished[0]?.error, failed.job?.error);
+});
+
 test("a superseded attempt learns it on its open stream", async () => {
   await using system = await startSystem();
   const { id } = await system.submit(recipeOf(1));
@@ -214,6 +246,8 @@ test("the next attempt goes on from the checkpoint, which the catalog keeps unti
   const first = await system.begin(id);
   const blob = await system.artifacts.upload(Uint8Array.of(1, 2, 3), { mediaType: mediaTypes.weights });
   await jobs.saveCheckpoint({ jobId: id, attempt: first, checkpoint: blob.digest, step: 50 });
+  const late = await system.artifacts.upload(Uint8Array.of(1, 2), { mediaType: mediaTypes.weights });
+  await jobs.saveCheckpoint({ jobId: id, attempt: first, checkpoint: late.digest, step: 40 });
   await jobs.failAttempt({ jobId: id, attempt: first, error: "device lost" });
   const begun = await jobs.beginAttempt({ jobId: id, trainer: "trainer-2" });
   assert.equal(begun.checkpoint, blob.digest);

@@ -1,7 +1,10 @@
+import { readFile } from "node:fs/promises";
+import { sql } from "kysely";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
 import { type Bus, openLocalBus } from "#libs/bus";
 import { buildDatasetManifest, canonicalRecipe, type Digest, mediaTypes, type Recipe } from "#libs/recipes";
 import { connect, type ServiceClient, serve } from "#libs/rpc";
+import { openDatabase } from "#libs/storage";
 import { createLogger } from "#libs/telemetry";
 import { freePort, temporaryDirectory } from "#libs/testing";
 import { jobFinished, type Needs, workTopicsFor } from "#libs/topics";
@@ -10,6 +13,7 @@ import type { JobFinished } from "#proto/ratatouille/v1/events_pb.ts";
 import { FinetuneService, type Job } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createCatalog } from "../../services/catalog/index.ts";
 import { createFinetune } from "../../services/finetune/index.ts";
+import { type JobTables, migrations } from "../../services/finetune/tables.ts";
 
 export type Options = { orphanGraceMs?: number; leaseSeconds?: number; sweepMs?: number; loops?: boolean };
 
@@ -29,6 +33,10 @@ export type System = AsyncDisposable & {
   begin(jobId: string, trainer?: string): Promise<number>;
   /** The bus tells that it has lost what it had, or what it had before a time. */
   reset(beforeMs?: number): void;
+  /** What was logged of warnings and errors. */
+  logged(): Promise<string>;
+  /** Runs SQL on the database of the finetune service, as another process. */
+  sql(text: string): Promise<void>;
   /** Ends the finetune service, without a word to anybody, and opens it again on its files. */
   restart(options?: Options): Promise<void>;
 };
@@ -37,7 +45,7 @@ export type System = AsyncDisposable & {
 export async function startSystem(options: Options = {}): Promise<System> {
   await using opening = new AsyncDisposableStack();
   const directory = opening.use(await temporaryDirectory());
-  const log = createLogger({ service: "test", level: "silent" });
+  const log = createLogger({ service: "test", level: "warn", destination: directory.join("log") });
   const clock = { aheadMs: 0 };
   const now = () => Date.now() + clock.aheadMs;
   const bus = opening.use(await openLocalBus({ path: ":memory:" }));
@@ -110,6 +118,11 @@ export async function startSystem(options: Options = {}): Promise<System> {
     begin: async (jobId, trainer = "trainer-1") => (await jobs.beginAttempt({ jobId, trainer })).attempt,
     reset(beforeMs = Infinity) {
       for (const listener of resets) listener(beforeMs);
+    },
+    logged: () => readFile(directory.join("log"), "utf8"),
+    async sql(text) {
+      await using database = await openDatabase<JobTables>({ path: directory.join("finetune.sqlite"), migrations });
+      await sql.raw(text).execute(database.query);
     },
     async restart(changes = options) {
       await running.disposeAsync();

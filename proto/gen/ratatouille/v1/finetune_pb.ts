@@ -274,12 +274,14 @@ export type SubmitJobRequest = Message<"ratatouille.v1.SubmitJobRequest"> & {
   recipe: string;
 
   /**
+   * For people; at most 1000 characters.
+   *
    * @generated from field: string label = 2;
    */
   label: string;
 
   /**
-   * The run that needs it.
+   * The run that needs it; at most 1000 characters.
    *
    * @generated from field: string run_id = 3;
    */
@@ -505,7 +507,7 @@ export type CancelJobRequest = Message<"ratatouille.v1.CancelJobRequest"> & {
   id: string;
 
   /**
-   * For people, for example "takes too long". It may be empty.
+   * For people, for example "takes too long". It may be empty, and has at most 1000 characters.
    *
    * @generated from field: string reason = 2;
    */
@@ -587,7 +589,7 @@ export type BeginAttemptRequest = Message<"ratatouille.v1.BeginAttemptRequest"> 
   jobId: string;
 
   /**
-   * A name for people, for example "trainer-1".
+   * A name for people, for example "trainer-1"; at most 1000 characters.
    *
    * @generated from field: string trainer = 2;
    */
@@ -751,6 +753,8 @@ export type CompleteAttemptRequest = Message<"ratatouille.v1.CompleteAttemptRequ
   artifact: string;
 
   /**
+   * 0 to 2^53 - 1.
+   *
    * @generated from field: int64 cpu_ms = 4;
    */
   cpuMs: bigint;
@@ -795,6 +799,8 @@ export type FailAttemptRequest = Message<"ratatouille.v1.FailAttemptRequest"> & 
   attempt: number;
 
   /**
+   * Of more than 2000 characters only the beginning is kept.
+   *
    * @generated from field: string error = 3;
    */
   error: string;
@@ -1077,7 +1083,7 @@ export const FinetuneService: GenService<{
   },
   /**
    * Records a checkpoint (a blob in the catalog), from which the next attempt goes on. One of a later step than the one before shows
-   * progress: failures and losses of trainers count from 0 again. ABORTED (ATTEMPT_STALE).
+   * progress: failures and losses of trainers count from 0 again; one of an earlier or the same step changes nothing. ABORTED (ATTEMPT_STALE).
    *
    * @generated from rpc ratatouille.v1.FinetuneService.SaveCheckpoint
    */
