@@ -39,8 +39,35 @@ test("installs what is missing, once, says so on stderr only, and passes the arg
   assert.match(first.stderr, /installing the locked packages into .*clone\/node_modules/);
   const second = await clone.run(["doctor"]);
   assert.equal(second.stderr, "");
-  assert.deepEqual(await clone.npmCalls(), ["ci --include=dev --no-audit --no-fund --loglevel=error"]);
+  assert.deepEqual(await clone.npmCalls(), ["ci --omit=dev --no-audit --no-fund --loglevel=error"]);
 });
+
+test("tools for developers are installed where they were, and with a runtime that is one of them", async () => {
+  await using clone = await freshClone();
+  assert.equal((await clone.run([], { RATATOUILLE_RUNTIME: "node" })).code, 0);
+  await writeFile(join(clone.root, "node_modules/.bin/biome"), "");
+  await chmod(join(clone.root, "node_modules/.bin/biome"), 0o755);
+  await utimes(join(clone.root, "package-lock.json"), new Date(), new Date(Date.now() + 5000));
+  assert.equal((await clone.run([])).code, 0);
+  for (const call of await clone.npmCalls()) assert.equal(call, "ci --include=dev --no-audit --no-fund --loglevel=error");
+});
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  test(`${signal} ends an installation with all its processes, and the next one begins again`, async () => {
+    await using clone = await freshClone();
+    await using stopped = clone.start([], { NPM_WAITS_FOR: "/nowhere" });
+    const npmId = Number((await stopped.line("npm is at work as ")).split(" ").at(-1));
+    const told = stopped.line("the installation was interrupted; the same command begins it again");
+    process.kill(stopped.pid, signal);
+    await told;
+    assert.equal(await stopped.ended, code);
+    assert.equal(isRunning(npmId), false);
+    assert.equal((await clone.run([])).code, 0);
+  });
+}
 
 test("installs again when the lock file is newer than the installation", async () => {
   await using clone = await freshClone();
