@@ -34,6 +34,7 @@ export {
 export { MergeError, type MergeErrorKind } from "./engine/errors.ts";
 export { type MergeProgress, type MergeResult, type RunMergeOptions, runMerge } from "./engine/run-merge.ts";
 export { exactMean, meanOfWindow } from "./exact/index.ts";
+export { mainDtype } from "./main-dtype.ts";
 export {
   BLOCK,
   type Method,

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Artifacts, unpublishedArtifact } from "#libs/artifacts";
 import { createLimit, createSharedWork, type WorkContext } from "#libs/concurrency";
-import { isAveraged, MergeError, type MergePlan, MergePlanError, type MergeResult, planMerge, runMerge } from "#libs/merging";
+import { MergeError, type MergePlan, MergePlanError, type MergeResult, mainDtype, planMerge, runMerge } from "#libs/merging";
 import { buildModelManifest, foldLicences, inputsOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
 import { resourceExhausted } from "#libs/rpc";
 import { inSpan, type Logger } from "#libs/telemetry";
@@ -80,7 +80,7 @@ export function createAverager(parts: { readonly artifacts: Artifacts; readonly 
       weights: { mediaType: mediaTypes.weights, digest, size },
       architecture: models.find(({ architecture }) => architecture !== UNKNOWN_ARCHITECTURE)?.architecture ?? UNKNOWN_ARCHITECTURE,
       parameterCount: plan.tensors.reduce((sum, { elements }) => sum + elements, 0),
-      dtype: mainDtype(plan),
+      dtype: mainDtype(plan.tensors),
     });
     if (reproduce) return unpublishedArtifact(recipe, built, ArtifactKind.MODEL, size);
     const path = join(folder.path, OUTPUT);
@@ -171,7 +171,7 @@ function plannedMerge(
 function refuseInfinite({ overflowed }: MergeResult, plan: MergePlan): void {
   if (overflowed === 0) return;
   const count = overflowed === 1 ? "one number of the average is" : `${overflowed} numbers of the average are`;
-  throw new NotFiniteError(`${count} too large for ${mainDtype(plan)}`);
+  throw new NotFiniteError(`${count} too large for ${mainDtype(plan.tensors)}`);
 }
 
 /** What the caller can do something about, in the words of this service. */
@@ -196,12 +196,6 @@ function isFull(error: unknown): error is Error {
 }
 
 /** The type of most numbers that are averaged. */
-function mainDtype({ tensors }: MergePlan): string {
-  const counts = new Map<string, number>();
-  for (const { dtype, elements } of tensors) if (isAveraged(dtype)) counts.set(dtype, (counts.get(dtype) ?? 0) + elements);
-  return [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), ["F32", -1] as const)[0];
-}
-
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array, void, undefined> {
   await using source = await fileSource(path);
   for (let offset = 0; offset < source.size; offset += CHUNK_BYTES) yield source.read(offset, Math.min(CHUNK_BYTES, source.size - offset));

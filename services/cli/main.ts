@@ -1,17 +1,17 @@
 import { CommanderError } from "commander";
 import { ExitCode, liveProcess, UsageError } from "#libs/service/process";
 import { commandContext } from "./context.ts";
-import { mergingCommands } from "./merging/names.ts";
+import { lightCommands } from "./light-commands.ts";
 
 const [, , command = "", service] = process.argv;
 // Commands on files start without gRPC, telemetry and tfjs: that takes longer than many an average.
-const light = mergingCommands.includes(command) && !process.env["OTEL_EXPORTER_OTLP_ENDPOINT"];
+const light = lightCommands.includes(command) && !process.env["OTEL_EXPORTER_OTLP_ENDPOINT"];
 const begin = light ? undefined : (await import("./telemetry.ts")).beginTelemetry;
 
 await liveProcess(
   async (stack, signal) => {
     const context = commandContext(stack, signal);
-    const { createProgram } = mergingCommands.includes(command) ? await import("./merging/program.ts") : await import("./program.ts");
+    const { createProgram } = lightCommands.includes(command) ? await import("./light-program.ts") : await import("./program.ts");
     let code: number = ExitCode.done;
     try {
       await createProgram(context, (result) => {

@@ -17,7 +17,7 @@ import { trainer } from "./commands/trainer.ts";
 import { up } from "./commands/up.ts";
 import type { CommandContext } from "./context.ts";
 import { parseDuration } from "./duration.ts";
-import { defineMerging } from "./merging/program.ts";
+import { defineLightCommands } from "./light-program.ts";
 import { addCommand, local, shared } from "./options.ts";
 import { DEFAULT_LISTEN } from "./system/port.ts";
 
@@ -50,7 +50,7 @@ export function createProgram(context: CommandContext, finish: (code: number) =>
     .option("--quiet", "no progress")
     .action(run((file: string, options) => recycle(file, options, context)));
 
-  defineMerging(program, context, finish);
+  defineLightCommands(program, context, finish);
 
   local(
     command(

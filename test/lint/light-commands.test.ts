@@ -40,10 +40,10 @@ async function packagesOf(entry: string): Promise<Map<string, string[]>> {
 
 for (const entry of [
   "services/cli/main.ts",
-  "services/cli/merging/program.ts",
-  "services/cli/merging/average.ts",
-  "services/cli/merging/update.ts",
-  "services/cli/merging/check.ts",
+  "services/cli/light-program.ts",
+  "services/cli/commands/average/average.ts",
+  "services/cli/commands/average/update.ts",
+  "services/cli/commands/check/check.ts",
   "libs/merging/engine/merge-thread.ts",
 ]) {
   test(`${entry} starts without gRPC, telemetry and tfjs`, async () => {

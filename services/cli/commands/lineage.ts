@@ -1,10 +1,10 @@
 import { readManifest } from "#libs/recipes";
+import { findArtifact } from "#libs/remote-models";
 import { UsageError } from "#libs/service";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
 import { short } from "../format.ts";
-import { findArtifact } from "./models.ts";
 
 /** `ratatouille lineage NAME`: where an artifact comes from, as a tree, as JSON or for Graphviz. */
 export async function lineage(name: string, options: GlobalOptions & { readonly dot?: boolean }, context: CommandContext): Promise<number> {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { createArtifacts } from "#libs/artifacts";
 import { readManifest } from "#libs/recipes";
-import { allPages, type RpcChannel, type ServiceClient, unavailable } from "#libs/rpc";
+import { findArtifact } from "#libs/remote-models";
+import { allPages, type RpcChannel, type ServiceClient } from "#libs/rpc";
 import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
@@ -9,17 +10,6 @@ import { bytes, columns, short } from "../format.ts";
 import { writeModel } from "../write-output.ts";
 
 type Catalog = ServiceClient<typeof CatalogService>;
-
-/** An artifact by digest ("sha256:…", or at least 8 digits of it) or by ref (with a "/"). @throws RpcError NOT_FOUND */
-export async function findArtifact(name: string, catalog: Catalog, signal: AbortSignal): Promise<Artifact> {
-  const isRef = name.includes("/");
-  const { artifact } = await catalog.getArtifact(
-    { name: isRef ? { case: "ref", value: name } : { case: "digest", value: name }, includeDamaged: true },
-    { signal },
-  );
-  if (!artifact) throw unavailable("the catalog answered without an artifact");
-  return artifact;
-}
 
 /** `ratatouille models list`: models, newest first, with the refs that point to them. */
 export async function listModels(options: GlobalOptions & { readonly all?: boolean }, context: CommandContext): Promise<number> {

@@ -1,8 +1,8 @@
+import { findArtifact } from "#libs/remote-models";
 import { type ServiceClient, unavailable } from "#libs/rpc";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { RecyclingService, type Reproduction } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
-import { findArtifact } from "./models.ts";
 
 /** `ratatouille reproduce NAME`: runs the recipe of an artifact again and compares digests; 1 if they differ. */
 export async function reproduce(

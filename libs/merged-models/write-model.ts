@@ -1,0 +1,153 @@
+import { basename, resolve } from "node:path";
+import type { CompatibilityReport, Method } from "#libs/merging";
+import {
+  dropSideFiles,
+  existing,
+  existsSentence,
+  isOneOf,
+  type Output,
+  pathIn,
+  publishSideFiles,
+  type Reading,
+  rememberDigests,
+  removeOtherWeights,
+  type SideFile,
+  stageSideFiles,
+  wasBegun,
+} from "#libs/model-folders";
+import { INDEX_NAME, type ModelFiles, recipeName } from "#libs/models";
+import type { Digest, Json } from "#libs/recipes";
+import { UsageError } from "#libs/service/process";
+import { folderFiles } from "./folder-files.ts";
+import { foundationOf, licenceOf, type MergeFacts, parentOf, recipeText } from "./merge-facts.ts";
+import type { MergeOutcome, PreparedMerge } from "./prepared-merge.ts";
+
+/** A model to be made, and what is said of it. */
+export type ModelToWrite = {
+  readonly merge: PreparedMerge;
+  readonly method: Pick<Method, "name" | "title" | "formula" | "paper">;
+  readonly models: readonly ModelFiles[];
+  /** The weights' digest of each model. */
+  readonly digests: readonly Digest[];
+  readonly base?: ModelFiles | undefined;
+  readonly baseDigest?: Digest | undefined;
+  readonly output: Output;
+  /** What the check of the models has said. */
+  readonly report: CompatibilityReport;
+  /** What was asked for, for the recipe. */
+  readonly parameters: { readonly [name: string]: Json };
+  /** Of the models, in their order, where they have weights: for the model card. */
+  readonly weights?: readonly number[] | undefined;
+  /** The same as a configuration for `ratatouille merge`, as YAML. */
+  readonly configuration?: (() => string | Promise<string>) | undefined;
+  /** The model that config.json and what belongs to it are copied from; by default the base, or the first that is a folder. */
+  readonly donor?: ModelFiles;
+  /** Changes the files that go beside the weights of a folder. */
+  readonly adjust?: (files: readonly SideFile[]) => Promise<SideFile[]>;
+};
+
+export type WriteModelOptions = {
+  readonly threads: number;
+  readonly fsync: boolean;
+  /** Overwrites what is there. */
+  readonly force: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: (reading: Reading) => void;
+};
+
+/** What was done, how long it took, and what the recipe and the card say. */
+export type WrittenModel = MergeOutcome & { readonly seconds: number; readonly facts: MergeFacts };
+
+/**
+ * Makes a model: the weights, and what goes with them. What was interrupted goes on when the same is asked for again.
+ * @throws Error if the output is there; UsageError if it is one of the inputs; what the merge throws
+ */
+export async function writeModel(model: ModelToWrite, options: WriteModelOptions): Promise<WrittenModel> {
+  const { merge, output } = model;
+  const { force, fsync } = options;
+  const names = namesOf(merge, output);
+  const begun = await wasBegun(output, merge.key);
+  const taken = await existing(output, names);
+  if (taken.length > 0 && !force && !begun) throw new Error(existsSentence(output, taken));
+  await refuseInputs(merge, output);
+
+  const facts = await factsOf(model);
+  const files = await filesOf(facts, model);
+  if (!begun && !force) await refuseOthers(output, files);
+  const made = await stageSideFiles(output, merge.key, files, fsync);
+  const drop = () => dropSideFiles(output, merge.key, files, made);
+  const result = await run(model, drop, begun, options);
+  await publishSideFiles(output, merge.key, files, fsync);
+  await removeOtherWeights(output, names);
+  await rememberDigests(result.files, output);
+  return { ...result, facts };
+}
+
+/** The weights of an output, and what says where they are. */
+function namesOf({ outputs, beside = [], index, config }: PreparedMerge, output: Output): string[] {
+  return [
+    ...outputs.map(({ name }) => name),
+    ...beside,
+    ...(index === undefined ? [] : [INDEX_NAME]),
+    ...(config === undefined ? [] : ["adapter_config.json"]),
+    ...(output.single ? [recipeName(output.single)] : []),
+  ];
+}
+
+/** Other files of a folder that would be overwritten: a README.md of somebody's project, for example. */
+async function refuseOthers(output: Output, files: readonly SideFile[]): Promise<void> {
+  const taken = await existing(
+    output,
+    files.map(({ name }) => name),
+  );
+  if (taken.length > 0) throw new Error(existsSentence(output, taken));
+}
+
+async function refuseInputs({ inputs, outputs }: PreparedMerge, output: Output): Promise<void> {
+  const identities = inputs.map(({ identity }) => identity);
+  for (const { name } of outputs) {
+    const path = pathIn(output, name);
+    if (await isOneOf(path, identities)) throw new UsageError(`${path} is one of the inputs; write to another place`);
+  }
+}
+
+async function run({ merge, output }: ModelToWrite, drop: () => Promise<void>, begun: boolean, options: WriteModelOptions) {
+  const began = performance.now();
+  try {
+    const outcome = await merge.run({ ...options, directory: output.directory, force: options.force || begun });
+    return { ...outcome, seconds: (performance.now() - began) / 1000 };
+  } catch (error) {
+    // Files of the same name and content belong to the other process that is making the same.
+    const busy = (error as { readonly kind?: string }).kind === "busy";
+    if (!busy && !(options.signal.aborted && merge.resumes)) await drop();
+    throw error;
+  }
+}
+
+async function factsOf(model: ModelToWrite): Promise<MergeFacts> {
+  const { merge, method, models, digests, base, baseDigest, report, parameters, configuration, weights } = model;
+  const foundation = foundationOf(models);
+  return {
+    method,
+    models: models.map((one, i) => parentOf(one, digests[i]!, weights?.[i])),
+    ...(base && baseDigest ? { base: parentOf(base, baseDigest) } : {}),
+    parameters,
+    ...(merge.seed === undefined ? {} : { seed: merge.seed }),
+    arithmetic: merge.arithmetic,
+    dtype: merge.dtype,
+    licence: licenceOf(report, base ? [...models, base] : models),
+    ...(foundation === undefined ? {} : { foundation }),
+    configuration: await configuration?.(),
+  };
+}
+
+async function filesOf(facts: MergeFacts, { merge, models, base, output, donor, adjust }: ModelToWrite): Promise<SideFile[]> {
+  if (output.single !== undefined) return [{ name: recipeName(output.single), content: recipeText(facts) }];
+  const sources = [...(donor ? [donor] : []), ...(base ? [base] : []), ...models];
+  const isAdapter = merge.outputs[0]?.name === "adapter_model.safetensors";
+  const files = await folderFiles(facts, { name: basename(resolve(output.path)), sources, index: merge.index, isAdapter });
+  // Where factors are merged apart, the ranks are those of every member.
+  const config = isAdapter && merge.config === undefined ? models[0]?.config : undefined;
+  if (config !== undefined) return [{ name: "adapter_config.json", content: `${JSON.stringify(config, null, 2)}\n` }, ...files];
+  return adjust === undefined ? files : adjust(files);
+}

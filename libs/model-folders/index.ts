@@ -1,0 +1,18 @@
+export { companionsOf, isOfTokenizer } from "./companions.ts";
+export { configWith, libraryOf } from "./config.ts";
+export { type DigestsOptions, digestsOf } from "./digests.ts";
+export { type Output, outputOf, pathIn } from "./output.ts";
+export type { Reading } from "./reading.ts";
+export { rememberDigests } from "./remember-digests.ts";
+export {
+  dropSideFiles,
+  existing,
+  existsSentence,
+  isOneOf,
+  publishSideFiles,
+  refuseExisting,
+  removeOtherWeights,
+  type SideFile,
+  stageSideFiles,
+  wasBegun,
+} from "./side-files.ts";

@@ -1,0 +1,14 @@
+import { type ServiceClient, unavailable } from "#libs/rpc";
+import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
+import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+
+/** An artifact by digest ("sha256:…", or at least 8 digits of it) or by ref (with a "/"). @throws RpcError NOT_FOUND */
+export async function findArtifact(name: string, catalog: ServiceClient<typeof CatalogService>, signal: AbortSignal): Promise<Artifact> {
+  const isRef = name.includes("/");
+  const { artifact } = await catalog.getArtifact(
+    { name: isRef ? { case: "ref", value: name } : { case: "digest", value: name }, includeDamaged: true },
+    { signal },
+  );
+  if (!artifact) throw unavailable("the catalog answered without an artifact");
+  return artifact;
+}

@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import type { Artifacts } from "#libs/artifacts";
+import { labelOf } from "#libs/merged-models";
+import { mainDtype } from "#libs/merging";
+import type { ModelFiles, TensorPlace } from "#libs/models";
+import { buildModelManifest, type Digest, joinLicences, mediaTypes, type Recipe } from "#libs/recipes";
+import { fileSource, planSafetensors } from "#libs/tensors";
+
+const CHUNK_BYTES = 1 << 20;
+const UNKNOWN_LICENCE = "LicenseRef-unknown";
+
+/**
+ * Puts a model of this machine into the catalog, unless it is there, and returns the digest of its manifest. Its recipe is an import: the
+ * digest of its weights, its licence, and what it is called, nothing of this machine. Shards become one file.
+ * @param digest of the weights, where they are one file
+ */
+export async function importModel(
+  model: ModelFiles,
+  digest: Digest,
+  artifacts: Artifacts,
+  { signal, onSent }: { readonly signal: AbortSignal; readonly onSent: (bytes: number) => void },
+): Promise<Digest> {
+  if (model.artifact !== undefined) return model.artifact;
+  const content = contentOf(model, signal);
+  const whole = model.files.length === 1 ? { digest, size: model.files[0]!.size } : await described(content());
+  const licences = model.licences.length > 0 ? model.licences : [UNKNOWN_LICENCE];
+  const recipe: Recipe = {
+    kind: "import",
+    inputs: {},
+    parameters: {
+      files: [{ path: "model.safetensors", digest: whole.digest, bytes: whole.size }],
+      licence: joinLicences(licences),
+      source: labelOf(model),
+    },
+  };
+  const known = await artifacts.findByRecipe(recipe, { signal });
+  if (known) return known.digest as Digest;
+  const weights = await artifacts.upload(counted(content(), onSent), { mediaType: mediaTypes.weights, signal });
+  if (weights.digest !== whole.digest) throw new Error(`${model.name} was changed while it was sent`);
+  const built = buildModelManifest({
+    recipe,
+    licences,
+    weights,
+    architecture: architectureOf(model),
+    parameterCount: [...model.tensors.values()].reduce((sum, { shape }) => sum + elementsOf(shape), 0),
+    dtype: mainDtype([...model.tensors.values()].map(({ dtype, shape }) => ({ dtype, elements: elementsOf(shape) }))),
+  });
+  return (await artifacts.publish(built, { signal })).digest as Digest;
+}
+
+/** What a model is: the class or the family that its configuration names. */
+function architectureOf({ config }: ModelFiles): string {
+  const classes = config?.["architectures"];
+  const name = (Array.isArray(classes) ? classes[0] : undefined) ?? config?.["model_type"];
+  return typeof name === "string" && name !== "" ? name : "unknown";
+}
+
+function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+/** The weights as one safetensors file: as they are, or of shards the file that has all of their tensors. */
+function contentOf(model: ModelFiles, signal: AbortSignal): () => AsyncGenerator<Uint8Array, void, undefined> {
+  const [only] = model.files;
+  if (model.files.length === 1) return () => rangeOf(only!.path, 0, only!.size, signal);
+  const layout = [...model.tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
+  const { header, offsets } = planSafetensors(layout, { format: "pt" });
+  return async function* () {
+    yield header;
+    for (const name of offsets.keys()) {
+      const { file, offset, length } = model.tensors.get(name) as TensorPlace;
+      yield* rangeOf(model.files[file]!.path, offset, length, signal);
+    }
+  };
+}
+
+async function* rangeOf(path: string, begin: number, length: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  await using source = await fileSource(path);
+  for (let done = 0; done < length; done += CHUNK_BYTES) {
+    signal.throwIfAborted();
+    yield source.read(begin + done, Math.min(CHUNK_BYTES, length - done));
+  }
+}
+
+async function* counted(pieces: AsyncIterable<Uint8Array>, onSent: (bytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of pieces) {
+    onSent(piece.length);
+    yield piece;
+  }
+}
+
+async function described(pieces: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; size: number }> {
+  const hash = createHash("sha256");
+  let size = 0;
+  for await (const piece of pieces) {
+    hash.update(piece);
+    size += piece.length;
+  }
+  return { digest: `sha256:${hash.digest("hex")}`, size };
+}

@@ -1,0 +1,93 @@
+import { randomUUID } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type Artifacts, createArtifacts } from "#libs/artifacts";
+import { fileDigest, type ModelFiles, openDigestCache, openModel } from "#libs/models";
+import { type Digest, inputsOf, layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
+import { Code, isRpcError, type RpcChannel } from "#libs/rpc";
+import { UsageError } from "#libs/service/process";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { findArtifact } from "./find-artifact.ts";
+
+/**
+ * Opens a model of a catalog: its weights are fetched into the user's cache, named by their digest, unless they are there.
+ * @param catalog how the catalog is called in a sentence
+ * @throws UsageError if the catalog has no such model
+ */
+export async function openCatalogModel(
+  name: string,
+  channel: RpcChannel,
+  { catalog, signal }: { readonly catalog: string; readonly signal: AbortSignal },
+): Promise<ModelFiles> {
+  const artifacts = createArtifacts(channel);
+  const manifest = await findModel();
+  const weights = layerOf(manifest, mediaTypes.weights);
+  const file = await fetched(weights.digest, artifacts, signal);
+  const foundation = await foundationOf(manifest, artifacts, signal);
+  const model = await openModel(file, name);
+  return { ...model, licences: manifest.licences, artifact: manifest.digest, ...(foundation === undefined ? {} : { foundation }) };
+
+  async function findModel(): Promise<ReadManifest> {
+    try {
+      const artifact = await findArtifact(name, channel.client(CatalogService), signal);
+      const found = readManifest(artifact.manifest);
+      if (found.kind !== "model") throw new UsageError(`${name} is no model but a ${found.kind}`);
+      return found;
+    } catch (cause) {
+      if (!isRpcError(cause, Code.NOT_FOUND)) throw cause;
+      throw new UsageError(`${name} is neither a file or a folder here, nor a model in ${catalog}`, { cause });
+    }
+  }
+}
+
+/** The path of a blob in the user's cache, with the bytes that its name says: others are fetched again. */
+async function fetched(digest: Digest, artifacts: Artifacts, signal: AbortSignal): Promise<string> {
+  const folder = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "weights");
+  const path = join(folder, `${digest.replace("sha256:", "")}.safetensors`);
+  if (await holds(path, digest, signal)) return path;
+  await mkdir(folder, { recursive: true });
+  const temporary = join(folder, `.${randomUUID()}.tmp`);
+  try {
+    await pipeline(Readable.from(artifacts.stream(digest, { signal })), createWriteStream(temporary));
+    await rename(temporary, path);
+    return path;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function holds(path: string, digest: Digest, signal: AbortSignal): Promise<boolean> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  if (found === undefined) return false;
+  const identity = { device: found.dev, inode: found.ino, mtimeNs: found.mtimeNs };
+  return (await fileDigest({ path, size: Number(found.size), identity }, { cache: openDigestCache(), signal })) === digest;
+}
+
+/**
+ * The foundation model that a model of the catalog comes from, by its recipe; undefined if it comes from several.
+ * @param known what was found already: models share ancestors
+ */
+async function foundationOf(
+  { recipe, digest }: ReadManifest,
+  artifacts: Artifacts,
+  signal: AbortSignal,
+  known = new Map<Digest, Digest | undefined>(),
+): Promise<Digest | undefined> {
+  const role = recipe.kind === "average" ? "models" : recipe.kind === "fine-tune" || recipe.kind === "probe" ? "featurizer" : undefined;
+  // What was imported has no lineage here.
+  if (recipe.kind === "import") return undefined;
+  if (role === undefined) return digest;
+  const found = new Set<Digest | undefined>();
+  for (const parent of new Set(inputsOf(recipe, role))) {
+    if (!known.has(parent)) {
+      const { manifest } = await artifacts.get(parent, { signal });
+      known.set(parent, await foundationOf(readManifest(manifest), artifacts, signal, known));
+    }
+    found.add(known.get(parent));
+  }
+  return found.size === 1 ? [...found][0] : undefined;
+}

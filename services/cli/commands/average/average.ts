@@ -1,0 +1,170 @@
+import {
+  adapterMean,
+  adapterMethod,
+  areAdapters,
+  labelOf,
+  type PreparedMerge,
+  prepareMerge,
+  requireLikeFactors,
+  withSums,
+} from "#libs/merged-models";
+import { type GivenParameters, type MergeRequest, type Method, methodNamed, methods } from "#libs/merging";
+import { type Output, outputOf, refuseExisting } from "#libs/model-folders";
+import type { ModelFiles } from "#libs/models";
+import type { Digest, Json } from "#libs/recipes";
+import { UsageError } from "#libs/service/process";
+import { type CommandContext, useTarget } from "../../context.ts";
+import { requireCompatible } from "../../models/compatible.ts";
+import { showDigests } from "../../models/digests.ts";
+import { openInputs } from "../../models/inputs.ts";
+import { writeMerged } from "../../models/write-merged.ts";
+import type { AverageOptions } from "./options.ts";
+
+/** Averages models that are named on the command line. */
+export async function average(names: readonly string[], options: AverageOptions, context: CommandContext): Promise<number> {
+  const method = methodOf(options.method);
+  if (names.length === 0) throw new UsageError("name the models: ratatouille average a.safetensors b.safetensors -o out.safetensors");
+  const given = givenBy(options, method, names.length);
+  const output = await outputOf(options.out);
+  await refuseExisting(output, options);
+  const models = await openInputs(names, options, context);
+  const [base] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
+  const statistics = await openInputs(options.statistics ?? [], options, context);
+  const factors = areAdapters(models);
+  const adapters = factors && !options.factorsApart;
+  if (factors && !adapters) requireLikeFactors(models);
+  const report = await requireCompatible(models, { base, exclude: new Set(options.exclude), ...checked(options) }, context);
+  const all = await showDigests([...models, ...statistics, ...(base ? [base] : [])], options, context);
+  const inputs: Inputs = {
+    ...{ models, base, statistics },
+    digests: all.slice(0, models.length),
+    statisticsDigests: all.slice(models.length, models.length + statistics.length),
+    baseDigest: base && all.at(-1),
+  };
+  const request = requestOf(inputs, method, given, options, output);
+  const plain = adapters
+    ? adapterMean({ ...inputs, adapters: models }, given, { ...options, method: method.name }, output)
+    : prepareMerge(request);
+  const parameters = parametersOf(options, method);
+  const runnable = options.server === undefined ? plain : await remotely(plain, request, parameters, options, context);
+  const merge = options.updatable ? withSums(runnable, request, output) : runnable;
+  const weights = given.models?.map(({ weight }) => weight).filter((weight) => typeof weight === "number");
+  return writeMerged(
+    {
+      ...{ merge, models, digests: inputs.digests, base, baseDigest: inputs.baseDigest, output, report },
+      method: adapters ? adapterMethod : method,
+      parameters,
+      weights: weights?.length === models.length ? weights : undefined,
+      configuration: adapters ? undefined : () => configurationOf(models, base, options, method, given),
+    },
+    options,
+    context,
+  );
+}
+
+/** The same merge, run by the server that is named. */
+async function remotely(
+  merge: PreparedMerge,
+  request: MergeRequest,
+  parameters: { readonly [name: string]: Json },
+  options: AverageOptions,
+  context: CommandContext,
+): Promise<PreparedMerge> {
+  // With it comes gRPC, which others do not wait for.
+  const { remoteMerge } = await import("#libs/remote-models");
+  const channel = async () => (await useTarget(context, options)).channel;
+  return remoteMerge(merge, { request, parameters, allowUnrelated: options.allowUnrelated === true }, channel);
+}
+
+type Inputs = Required<Pick<MergeRequest, "models" | "digests" | "statistics" | "statisticsDigests">> & {
+  readonly base: ModelFiles | undefined;
+  readonly baseDigest: Digest | undefined;
+};
+
+function checked({ allowUnrelated = false, dtype }: AverageOptions) {
+  return { allowUnrelated, mixedTypes: dtype !== undefined };
+}
+
+function requestOf(
+  { models, digests, base, baseDigest, statistics, statisticsDigests }: Inputs,
+  method: Method,
+  given: GivenParameters,
+  { dtype, seed, exclude, maxShardSize, factorsApart }: AverageOptions,
+  { single }: Output,
+): MergeRequest {
+  const adapter = factorsApart ? "adapter_model.safetensors" : undefined;
+  const one = single ?? adapter;
+  return {
+    ...{ method: method.name, models, digests },
+    ...(base && baseDigest ? { base, baseDigest } : {}),
+    ...(statistics.length > 0 ? { statistics, statisticsDigests } : {}),
+    parametersOf: () => given,
+    exclude: new Set(exclude),
+    ...(dtype === undefined ? {} : { dtype }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(one === undefined ? { maxShardBytes: maxShardSize } : { single: one }),
+  };
+}
+
+function methodOf(name: string): Method {
+  const method = methodNamed(name);
+  if (method) return method;
+  throw new UsageError(`--method ${name}: there is no such method; there is ${methods.map((one) => one.name).join(", ")}`);
+}
+
+/** What --weights and --set give: one value for the merge, or one for each model. @throws UsageError if they are not as many as the models */
+function givenBy({ weights, set = [] }: AverageOptions, method: Method, count: number): GivenParameters {
+  const settings = weights === undefined ? set : [...set, { name: "weight", values: weights }];
+  if (weights !== undefined && set.some(({ name }) => name === "weight"))
+    throw new UsageError("--weights and --set weight exclude each other");
+  if (weights !== undefined && !method.parameters.some(({ name }) => name === "weight"))
+    throw new UsageError(`--weights: ${method.name} has no weights`);
+  const single =
+    weights === undefined ? settings.filter(({ values }) => values.length === 1) : set.filter(({ values }) => values.length === 1);
+  const each = settings.filter((setting) => !single.includes(setting));
+  for (const { name, values } of each) {
+    if (values.length !== count)
+      throw new UsageError(`${name === "weight" ? "--weights" : `--set ${name}`} has ${values.length} values, for ${count} models`);
+  }
+  const models = Array.from({ length: count }, (_, i) => Object.fromEntries(each.map(({ name, values }) => [name, values[i]!])));
+  return { merge: Object.fromEntries(single.map(({ name, values }) => [name, values[0]!])), ...(each.length > 0 ? { models } : {}) };
+}
+
+/** What was asked for, in the words of a recipe. */
+function parametersOf(
+  { weights, set = [], exclude = [], dtype, factorsApart }: AverageOptions,
+  { name }: Method,
+): { [name: string]: Json } {
+  const settings = Object.fromEntries(
+    set.map((setting) => [setting.name, setting.values.length === 1 ? setting.values[0]! : setting.values]),
+  );
+  return {
+    method: name,
+    ...(weights === undefined ? {} : { weights }),
+    ...(set.length > 0 ? { parameters: settings } : {}),
+    ...(exclude.length > 0 ? { exclude: [...exclude].sort() } : {}),
+    ...(dtype === undefined ? {} : { dtype }),
+    ...(factorsApart ? { factors: "apart" } : {}),
+  };
+}
+
+const torchNames = { F64: "float64", F32: "float32", F16: "float16", BF16: "bfloat16" } as const;
+
+async function configurationOf(
+  models: readonly ModelFiles[],
+  base: ModelFiles | undefined,
+  { dtype, seed }: AverageOptions,
+  method: Method,
+  given: GivenParameters,
+): Promise<string> {
+  const { stringify } = await import("yaml");
+  const { merge = {} } = given;
+  return stringify({
+    models: models.map((model, i) => ({ model: labelOf(model), ...(given.models ? { parameters: given.models[i] } : {}) })),
+    merge_method: method.name,
+    ...(base ? { base_model: labelOf(base) } : {}),
+    ...(Object.keys(merge).length > 0 ? { parameters: merge } : {}),
+    ...(seed === undefined ? {} : { random_seed: seed }),
+    ...(dtype === undefined ? {} : { dtype: torchNames[dtype] }),
+  });
+}

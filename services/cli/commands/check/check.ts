@@ -1,0 +1,53 @@
+import { type CompatibilityReport, checkModels } from "#libs/merging";
+import { ExitCode } from "#libs/service/process";
+import type { CommandContext } from "../../context.ts";
+import { isInCatalog, openInputs } from "../../models/inputs.ts";
+import { showReading } from "../../models/reading-display.ts";
+import { paint } from "../../render/line.ts";
+import type { CheckCommandOptions } from "./options.ts";
+import { reportLines } from "./report-lines.ts";
+
+/** Says whether models may be averaged. @returns the exit code: 0 if they may, 1 if not */
+export async function check(names: readonly string[], options: CheckCommandOptions, context: CommandContext): Promise<number> {
+  const { stdout } = context;
+  const report = (await reportOfCatalog(names, options, context)) ?? (await reportOfFiles(names, options, context));
+  if (options.json) stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    const colours = stdout.isTTY === true && stdout.hasColors();
+    for (const line of reportLines(report)) stdout.write(`${paint(line, colours).trimEnd()}\n`);
+  }
+  return report.verdict === "incompatible" ? ExitCode.failed : ExitCode.done;
+}
+
+/** Models that are all in a catalog are checked where they are: nothing of their weights comes here. */
+async function reportOfCatalog(
+  names: readonly string[],
+  options: CheckCommandOptions,
+  context: CommandContext,
+): Promise<CompatibilityReport | undefined> {
+  for (const name of options.base === undefined ? names : [...names, options.base])
+    if (!(await isInCatalog(name, options))) return undefined;
+  // With the catalog comes gRPC, which others do not wait for.
+  const { checkInCatalog } = await import("./check-in-catalog.ts");
+  return checkInCatalog(names, options, context);
+}
+
+async function reportOfFiles(
+  names: readonly string[],
+  options: CheckCommandOptions,
+  context: CommandContext,
+): Promise<CompatibilityReport> {
+  const models = await openInputs(names, options, context);
+  const [base] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
+  using display = showReading(`reading ${models.length} models`, context.stderr, options.quiet === true || options.json === true);
+  return await checkModels(models, {
+    base,
+    exclude: new Set(options.exclude),
+    full: options.full,
+    mixedTypes: options.mixedTypes,
+    allowUnrelated: options.allowUnrelated,
+    threads: options.threads,
+    signal: context.signal,
+    onProgress: (progress) => display.update(progress),
+  });
+}

@@ -1,0 +1,29 @@
+// Not all of #libs/merging, which brings the engine along.
+import { methodGroups, methodNamed, methods } from "#libs/merging/methods";
+import { ExitCode, UsageError } from "#libs/service/process";
+import type { CommandContext } from "../../context.ts";
+import { nearest } from "../../nearest.ts";
+import { type Line, paint } from "../../render/line.ts";
+import { describeMethod, listLines, methodLines } from "./method-lines.ts";
+import type { MethodsOptions } from "./options.ts";
+
+/** Shows all methods, or all about one. @returns the exit code. @throws UsageError if there is none of that name */
+export function showMethods(name: string | undefined, { json }: MethodsOptions, { stdout }: Pick<CommandContext, "stdout">): number {
+  const method = name === undefined ? undefined : methodNamed(name);
+  if (name !== undefined && method === undefined) throw new UsageError(unknown(name));
+  if (json) stdout.write(`${JSON.stringify(method ? describeMethod(method) : methods.map(describeMethod))}\n`);
+  else write(method ? methodLines(method) : listLines(methodGroups), stdout);
+  return ExitCode.done;
+}
+
+function write(lines: Iterable<Line>, stdout: CommandContext["stdout"]): void {
+  const colours = stdout.isTTY === true && stdout.hasColors();
+  for (const line of lines) stdout.write(`${paint(line, colours).trimEnd()}\n`);
+}
+
+function unknown(name: string): string {
+  const names = methods.flatMap((one) => [one.name, ...(one.aliases ?? [])]);
+  const near = nearest(name.toLowerCase().replaceAll("-", "_"), names);
+  const instead = near.length > 0 ? `did you mean ${near.join(" or ")}?` : "ratatouille methods lists all";
+  return `there is no method ${JSON.stringify(name)}; ${instead}`;
+}

@@ -1,0 +1,2 @@
+/** Options of `ratatouille methods`. */
+export type MethodsOptions = { readonly json?: boolean };

@@ -1,0 +1,47 @@
+import { availableParallelism } from "node:os";
+import { type ModelToWrite, writeModel } from "#libs/merged-models";
+import type { Reading } from "#libs/model-folders";
+import type { CommandContext } from "../context.ts";
+import { estimateLines, resultLines } from "./merge-lines.ts";
+import { showReading } from "./reading-display.ts";
+import type { WritingOptions } from "./writing-options.ts";
+
+/**
+ * Makes a model, shows how far it is, and tells the result; with `--dry-run` it says what would be done.
+ * @returns the exit code
+ * @throws what writing a model throws
+ */
+export async function writeMerged(model: ModelToWrite, options: WritingOptions, context: CommandContext): Promise<number> {
+  const { signal, stdout, stderr } = context;
+  const threads = options.threads ?? availableParallelism();
+  if (options.dryRun) {
+    stdout.write(estimateLines(model.merge.needs(threads), model, options, threads));
+    return 0;
+  }
+  let share = 0;
+  try {
+    const written = await showing((onProgress) =>
+      writeModel(model, { threads, fsync: options.fsync, force: options.force === true, signal, onProgress }),
+    );
+    stdout.write(resultLines(written, model, options));
+    return 0;
+  } catch (error) {
+    if (signal.aborted) stderr.write(interruptedSentence(model.merge.resumes, share));
+    throw error;
+  }
+
+  /** The line with the progress is taken away before anything else is written. */
+  async function showing<T>(act: (onProgress: (reading: Reading) => void) => Promise<T>): Promise<T> {
+    using display = showReading(`merging ${model.models.length} models`, stderr, options.quiet === true);
+    return await act((reading) => {
+      share = reading.totalBytes > 0 ? reading.readBytes / reading.totalBytes : 0;
+      display.update(reading);
+    });
+  }
+}
+
+function interruptedSentence(resumes: boolean, share: number): string {
+  return resumes
+    ? `interrupted at ${Math.floor(100 * share)} %; the same command goes on from there\n`
+    : "interrupted; nothing was written\n";
+}
