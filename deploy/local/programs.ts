@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { endWithThisProcess, type RuntimeName, spawnScript } from "#libs/service";
 
 /** The services, in the order in which they are shown. */
-export const services = ["catalog", "finetune", "averaging", "evaluation", "recycling", "gateway"] as const;
+export const services = ["catalog", "finetune", "averaging", "sessions", "evaluation", "recycling", "gateway"] as const;
 export type ServiceName = (typeof services)[number];
 
 /** Where each program listens. */
@@ -32,6 +32,7 @@ export function spawnService(name: ServiceName, { directory, addresses, env, run
     RATATOUILLE_CATALOG: addresses.catalog,
     RATATOUILLE_FINETUNE: addresses.finetune,
     RATATOUILLE_AVERAGING: addresses.averaging,
+    RATATOUILLE_SESSIONS: addresses.sessions,
     RATATOUILLE_EVALUATION: addresses.evaluation,
     RATATOUILLE_RECYCLING: addresses.recycling,
   };

@@ -31,7 +31,7 @@ export type LocalSystem = AsyncDisposable & {
   /** The gateway: what clients are told. */
   readonly address: string;
   readonly nats: string;
-  /** By name: nats-server, catalog, finetune, averaging, evaluation, recycling, gateway, trainer-1, … */
+  /** By name: nats-server, catalog, finetune, averaging, sessions, evaluation, recycling, gateway, trainer-1, … */
   readonly programs: ReadonlyMap<string, Program>;
 };
 
@@ -94,7 +94,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   );
   const layers: (readonly (typeof services)[number][])[] = [
     ["catalog"],
-    ["finetune", "averaging", "evaluation"],
+    ["finetune", "averaging", "sessions", "evaluation"],
     ["recycling"],
     ["gateway"],
   ];

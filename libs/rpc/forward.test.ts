@@ -166,3 +166,20 @@ test("clients of several places are clients of one", async () => {
   assert.equal(await digest(routeClients([[BusService, one.channel]], two.channel)), "two");
   assert.throws(() => routeClients([]).client(CatalogService), { code: Code.NOT_FOUND });
 });
+
+test("two places divide the methods of a service behind one address; a method of both is a mistake", async () => {
+  await using one = await pair({ catalog: { getArtifact: () => ({ artifact: { digest: "one" } }) } });
+  await using other = await pair({
+    catalog: { listRefs: () => ({ nextPageToken: "other" }), getArtifact: () => ({ artifact: { digest: "never" } }) },
+  });
+  const first = forward(CatalogService, one.channel, ["getArtifact"]);
+  const services = [first, forward(CatalogService, other.channel, ["listRefs"])];
+  await using gateway = await serve({ address: "127.0.0.1:0", services, drainMs: 0 });
+  using channel = connect(gateway.address);
+  const catalog = channel.client(CatalogService);
+  assert.equal((await catalog.getArtifact({})).artifact?.digest, "one");
+  assert.equal((await catalog.listRefs({})).nextPageToken, "other");
+  assert.ok(isRpcError(await failure(catalog.getLineage({})), Code.UNIMPLEMENTED));
+  const twice = serve({ address: "127.0.0.1:0", services: [first, forward(CatalogService, other.channel)], drainMs: 0 });
+  await assert.rejects(twice, /GetArtifact is registered twice/);
+});

@@ -5,13 +5,18 @@ import type { ServiceRegistration, WireHandler } from "./implement.ts";
 import type { CallContext, ServiceClient } from "./types.ts";
 
 /**
- * A service that is served here and done elsewhere: every call is passed on to `channel` as raw bytes, message by message, so that a slow
+ * A service, or those of its methods that are named (as in TypeScript), that is served here and done elsewhere: every call is passed on to `channel` as raw bytes, message by message, so that a slow
  * side holds the other one. Deadline, cancellation, text metadata and the errors with their details travel through. The trace goes on
  * through a span of this process, and `authorization` is that of the channel: who may call is decided here. Nothing is tried again here;
  * UNAVAILABLE reaches the caller, who knows whether its call may be.
  */
-export function forward(service: DescService, channel: Pick<RpcChannel, "relay">): ServiceRegistration {
-  return { service, methods: service.methods.map((method) => ({ method, handler: passOn(method, channel) })), open: false };
+export function forward<S extends DescService>(
+  service: S,
+  channel: Pick<RpcChannel, "relay">,
+  methods: readonly (string & keyof S["method"])[] = Object.keys(service.method),
+): ServiceRegistration {
+  const passed = service.methods.filter(({ localName }) => methods.includes(localName));
+  return { service, methods: passed.map((method) => ({ method, handler: passOn(method, channel) })), open: false };
 }
 
 function passOn(method: DescMethod, channel: Pick<RpcChannel, "relay">): WireHandler {

@@ -1,12 +1,12 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { decode, encode } from "./codec.ts";
-import { internal, invalidArgument, unimplemented } from "./errors.ts";
+import { internal, invalidArgument } from "./errors.ts";
 import type { CallContext, Implementation } from "./types.ts";
 
 /** A method as every method is on the wire: a stream of messages in, a stream of messages out, as bytes. */
 export type WireHandler = (requests: AsyncIterable<Uint8Array>, context: CallContext) => AsyncIterable<Buffer>;
 
-/** A service ready to be served. Made by `implement`. */
+/** A service ready to be served, or a part of its methods. Made by `implement` and `forward`. */
 export type ServiceRegistration = {
   readonly service: DescService;
   readonly methods: readonly { readonly method: DescMethod; readonly handler: WireHandler }[];
@@ -14,13 +14,13 @@ export type ServiceRegistration = {
   readonly open: boolean;
 };
 
-/** Binds an implementation to its service. A method that is left out answers UNIMPLEMENTED. */
+/** Binds an implementation to its service. A method that is left out answers UNIMPLEMENTED, unless it is served beside this by another one. */
 export function implement<S extends DescService>(service: S, implementation: Partial<Implementation<S>>): ServiceRegistration {
   const functions = implementation as Readonly<Record<string, AnyHandler | undefined>>;
-  const methods = service.methods.map((method) => ({
-    method,
-    handler: wireHandler(method, functions[method.localName]?.bind(implementation)),
-  }));
+  const methods = service.methods.flatMap((method) => {
+    const handler = functions[method.localName];
+    return handler === undefined ? [] : [{ method, handler: wireHandler(method, handler.bind(implementation)) }];
+  });
   return { service, methods, open: false };
 }
 
@@ -28,14 +28,8 @@ export function implement<S extends DescService>(service: S, implementation: Par
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type AnyHandler = (request: any, context: CallContext) => any;
 
-function wireHandler(method: DescMethod, handler: AnyHandler | undefined): WireHandler {
+function wireHandler(method: DescMethod, handler: AnyHandler): WireHandler {
   const path = `${method.parent.typeName}/${method.name}`;
-  if (handler === undefined) {
-    // biome-ignore lint/correctness/useYield: it has nothing to yield
-    return async function* () {
-      throw unimplemented(`${path} is not implemented here`);
-    };
-  }
   const request = async (requests: AsyncIterable<Uint8Array>) => decodeRequest(method, await only(requests, path));
   const reply = (message: unknown) => encodeReply(method, message);
   switch (method.methodKind) {

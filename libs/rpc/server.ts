@@ -6,6 +6,7 @@ import { KEEPALIVE_MS, widenServerWindows } from "./flow-control.ts";
 import { handleCall, type OpenCall } from "./handle-call.ts";
 import { createHealth } from "./health.ts";
 import type { ServiceRegistration } from "./implement.ts";
+import { joinRegistrations } from "./join.ts";
 import { checkListener, type ServerTls, serverCredentials, tokenCheck } from "./listener.ts";
 import { quietGrpcLogging } from "./quiet.ts";
 import { createReflection } from "./reflection.ts";
@@ -15,6 +16,7 @@ import type { RpcLog } from "./types.ts";
 export type ServeOptions = {
   /** `host:port`; port 0 takes a free one. */
   address: string;
+  /** Several may bring some methods each of one service. */
   services: readonly ServiceRegistration[];
   tls?: ServerTls | undefined;
   /** Bearer token that every call has to carry, health excepted. */
@@ -59,12 +61,13 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
   const log = options.log ?? {
     error: ({ err, method }, message) => process.emitWarning(err instanceof Error ? err : `${method}: ${message}`),
   };
+  const services = joinRegistrations(options.services);
   const health = createHealth(
-    options.services.map(({ service }) => service.typeName),
+    services.map(({ service }) => service.typeName),
     options.ready,
   );
-  const described: DescService[] = [...options.services, health.registration].map(({ service }) => service);
-  const registrations = [...options.services, health.registration, ...createReflection(described)];
+  const described: DescService[] = [...services, health.registration].map(({ service }) => service);
+  const registrations = [...services, health.registration, ...createReflection(described)];
 
   const server = new Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
@@ -85,7 +88,7 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
   ) => {
     const method = `${registration.service.typeName}/${name}`;
     const streamed = methodKind === "client_streaming" || methodKind === "bidi_streaming";
-    const infrastructure = !options.services.includes(registration);
+    const infrastructure = !services.includes(registration);
     const admit = (metadata: ReadonlyMap<string, string>) => {
       if (!registration.open) checkToken(metadata);
       if (draining && !infrastructure) throw shuttingDown();

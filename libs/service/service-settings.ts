@@ -10,6 +10,7 @@ export const defaultAddresses = {
   averaging: "127.0.0.1:7443",
   evaluation: "127.0.0.1:7444",
   recycling: "127.0.0.1:7445",
+  sessions: "127.0.0.1:7446",
   nats: "127.0.0.1:4222",
 } as const;
 
@@ -87,7 +88,7 @@ export const natsSetting = {
 } as const satisfies Setting;
 
 /** Where another service is. */
-export function peerSetting(name: "catalog" | "finetune" | "averaging" | "evaluation" | "recycling") {
+export function peerSetting(name: "catalog" | "finetune" | "averaging" | "evaluation" | "recycling" | "sessions") {
   return {
     flag: `--${name} <host:port>`,
     env: `RATATOUILLE_${name.toUpperCase()}`,

@@ -15,4 +15,5 @@ export {
   NewerSchemaError,
   NoSpaceError,
 } from "./errors.ts";
+export { makeDirectory, syncDirectory } from "./files.ts";
 export { type Migration, sqlMigration } from "./migrations.ts";

@@ -19,9 +19,16 @@ const services = {
   catalog: CatalogService,
   finetune: FinetuneService,
   averaging: AveragingService,
+  sessions: AveragingService,
   evaluation: EvaluationService,
   recycling: RecyclingService,
 };
+
+/** AveragingService is that of two programs: averages are made by one, and grow in sessions of the other. */
+const ofAveraging = ["average", "checkModels"] as const;
+const ofSessions = (Object.keys(AveragingService.method) as (keyof typeof AveragingService.method)[]).filter(
+  (name) => !(ofAveraging as readonly string[]).includes(name),
+);
 
 /**
  * The one address of a system whose services are programs of their own: passes their calls on, says how they are, and lends the bus to
@@ -39,7 +46,16 @@ export async function createGateway({ places, bus }: { readonly places: Places; 
   });
   return {
     name: "gateway",
-    registrations: [system, busService(bus), ...names.map((name) => forward(services[name], places[name]))],
+    registrations: [
+      system,
+      busService(bus),
+      forward(CatalogService, places.catalog),
+      forward(FinetuneService, places.finetune),
+      forward(AveragingService, places.averaging, ofAveraging),
+      forward(AveragingService, places.sessions, ofSessions),
+      forward(EvaluationService, places.evaluation),
+      forward(RecyclingService, places.recycling),
+    ],
     // Work happens inside calls only.
     run: async () => {},
     // Whatever is missing, it still passes on the calls to what is there.

@@ -7,6 +7,7 @@ export const settings = declareSettings({
   catalog: peerSetting("catalog"),
   finetune: peerSetting("finetune"),
   averaging: peerSetting("averaging"),
+  sessions: peerSetting("sessions"),
   evaluation: peerSetting("evaluation"),
   recycling: peerSetting("recycling"),
   ...commonSettings,

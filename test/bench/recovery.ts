@@ -18,6 +18,7 @@ const calls: { readonly [S in ServiceName]: (channel: RpcChannel) => Promise<unk
   catalog: (channel) => channel.client(CatalogService).listRefs({}),
   finetune: (channel) => channel.client(FinetuneService).listJobs({ pageSize: 1 }),
   averaging: (channel) => answered(Array.fromAsync(channel.client(AveragingService).average({}, { timeoutMs: 30_000 }))),
+  sessions: (channel) => channel.client(AveragingService).listSessions({ pageSize: 1 }),
   evaluation: (channel) => answered(channel.client(EvaluationService).evaluate({})),
   recycling: (channel) => channel.client(RecyclingService).listRuns({}),
   gateway: (channel) => channel.client(SystemService).getSystem({}),

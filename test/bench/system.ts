@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type LocalSystem, startLocalSystem } from "../../deploy/local/system.ts";
 
 /** The programs that serve; nats-server and the trainers are not among them. */
-export const SERVICES = ["catalog", "finetune", "averaging", "evaluation", "recycling", "gateway"] as const;
+export const SERVICES = ["catalog", "finetune", "averaging", "sessions", "evaluation", "recycling", "gateway"] as const;
 
 /** Runs something on a local system of its own, in a fresh directory. */
 export async function withSystem<T>({ trainers }: { readonly trainers: number }, work: (system: LocalSystem) => Promise<T>): Promise<T> {

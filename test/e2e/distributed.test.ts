@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { connect } from "#libs/rpc";
 import { type RuntimeName, runtimeName } from "#libs/service";
 import { temporaryDirectory, testProcess, waitFor } from "#libs/testing";
+import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
@@ -56,6 +57,7 @@ const runtimes: Readonly<Record<string, RuntimeName>> = {
   catalog: "node",
   finetune: "deno",
   averaging: "bun",
+  sessions: "node",
   evaluation: "node",
   recycling: "bun",
   gateway: "deno",
@@ -68,7 +70,7 @@ test("services on Bun, Node and Deno at once make the same models, and the gatew
   assert.deepEqual(await digestsOn(system, "mixed"), digestsOf(await readReport(reference.out)));
   using channel = connect(system.address);
   const { processes } = await channel.client(SystemService).getSystem({});
-  const services = ["catalog", "finetune", "averaging", "evaluation", "recycling"];
+  const services = ["catalog", "finetune", "averaging", "sessions", "evaluation", "recycling"];
   assert.deepEqual(
     processes.map(({ service, runtime, ready, address }) => [service, runtime.split(" ")[0], ready, address]),
     services.map((name) => [name, runtimes[name], true, system.programs.get(name)?.address]),
@@ -89,6 +91,7 @@ test("a service that is killed comes back, and a call that may be retried does n
     catalog: () => channel.client(CatalogService).listRefs({}),
     finetune: () => channel.client(FinetuneService).listJobs({}),
     recycling: () => channel.client(RecyclingService).listRuns({}),
+    sessions: () => channel.client(AveragingService).listSessions({}),
     gateway: () => channel.client(CatalogService).listRefs({}),
     "nats-server": () => channel.client(FinetuneService).listJobs({}),
   };
@@ -125,7 +128,7 @@ test("npm run system says what runs, and stops all of it when it is interrupted"
   await using system = testProcess(program, args, { cwd: root });
   await system.line("Ctrl-C stops it", 60_000);
   const pids = system.lines.flatMap((line) => / ready\b.*process (\d+)$/.exec(line)?.[1] ?? []).map(Number);
-  assert.equal(pids.length, 8);
+  assert.equal(pids.length, 9);
   assert.ok(pids.every(isAlive));
   await system.kill("SIGINT");
   assert.equal(await system.ended, 0);

@@ -157,7 +157,7 @@ test("doctor knows a running system", async () => {
   );
   assert.match(
     facts["server"] ?? "",
-    new RegExp(`^${address}: .* on ${runtimeName()} .*catalog, finetune, averaging, evaluation, recycling, 2 trainers$`),
+    new RegExp(`^${address}: .* on ${runtimeName()} .*catalog, finetune, averaging, sessions, evaluation, recycling, 2 trainers$`),
   );
   assert.ok(facts["data"]?.includes(address), facts["data"]);
 });

@@ -1,7 +1,17 @@
 import { uniform } from "#libs/deterministic";
 
 /** The kinds of processes that a distributed system consists of. */
-export const kinds = ["catalog", "finetune", "averaging", "evaluation", "recycling", "gateway", "trainer", "nats-server"] as const;
+export const kinds = [
+  "catalog",
+  "finetune",
+  "averaging",
+  "sessions",
+  "evaluation",
+  "recycling",
+  "gateway",
+  "trainer",
+  "nats-server",
+] as const;
 export type Kind = (typeof kinds)[number];
 
 /** A kill: so long after the one before, or after the run began; `which` of several processes of the kind. */

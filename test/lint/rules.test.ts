@@ -31,6 +31,7 @@ const cases: readonly Case[] = [
   ["services/catalog/kysely.ts", 'import type { Transaction } from "kysely";'],
   ["services/trainer/other.ts", 'import { createCatalog } from "../catalog/index.ts";', imports],
   ["services/catalog/deep/other.ts", 'import { open } from "../../finetune/store.ts";', imports],
+  ["services/averaging/other.ts", 'import { createSessions } from "../sessions/index.ts";', imports],
   ["services/trainer/own.ts", 'import { own } from "./work/own.ts";'],
   ["services/cli/system/embedded.ts", 'import { createCatalog } from "../../catalog/index.ts";'],
   ["services/cli/commands/serve.ts", 'import { settings } from "../../catalog/settings.ts";'],
@@ -57,7 +58,9 @@ const cases: readonly Case[] = [
   ...["libs/datasets", "libs/recipes", "libs/tensors", "libs/deterministic"].map(
     (folder): Case => [`${folder}/engine.ts`, "use(Math.exp(x));", "plugin"],
   ),
-  ...["trainer", "averaging", "evaluation", "recycling"].map((name): Case => [`services/${name}/engine.ts`, "use(Math.log(x));", "plugin"]),
+  ...["trainer", "averaging", "sessions", "evaluation", "recycling"].map(
+    (name): Case => [`services/${name}/engine.ts`, "use(Math.log(x));", "plugin"],
+  ),
   ["libs/learning/power.ts", "use(x ** 2);", "plugin"],
   ["libs/reporting/power.ts", "use((x - y) ** 2);", "plugin"],
   ["libs/reporting/html/power.ts", "use(10 ** Math.floor(Math.log10(x)));"],

@@ -23,12 +23,13 @@ import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { settings as averagingSettings, scratchBytes, sessionLimits } from "../../averaging/settings.ts";
+import { settings as averagingSettings, scratchBytes } from "../../averaging/settings.ts";
 import { settings as catalogSettings } from "../../catalog/settings.ts";
 import { settings as evaluationSettings } from "../../evaluation/settings.ts";
 import { settings as finetuneSettings } from "../../finetune/settings.ts";
 import { settings as gatewaySettings } from "../../gateway/settings.ts";
 import { settings as recyclingSettings } from "../../recycling/settings.ts";
+import { sessionLimits, settings as sessionSettings } from "../../sessions/settings.ts";
 import type { CommandContext } from "../context.ts";
 import { fileProblem } from "../file-problem.ts";
 
@@ -82,12 +83,17 @@ export const programs: Readonly<Record<string, Program>> = {
   averaging: program("Averages of models.", averagingSettings, async ({ data, catalog, ...limits }, own) => {
     const { createAveraging } = await import("../../averaging/index.ts");
     const directory = await own.directory(data);
-    return createAveraging({
+    return createAveraging({ directory, clients: own.channel(catalog), log: own.log, scratchBytes: scratchBytes(limits) });
+  }),
+  sessions: program("Averages that grow while contributions arrive.", sessionSettings, async ({ data, catalog, ...limits }, own) => {
+    const { createSessions } = await import("../../sessions/index.ts");
+    const directory = await own.directory(data);
+    return createSessions({
       directory,
+      earlier: join(data, "averaging"),
       clients: own.channel(catalog),
       log: own.log,
       limits: sessionLimits(limits),
-      scratchBytes: scratchBytes(limits),
     });
   }),
   evaluation: program("What models are worth on data.", evaluationSettings, async ({ catalog }, own) => {
@@ -111,12 +117,13 @@ export const programs: Readonly<Record<string, Program>> = {
   gateway: program(
     "The one address of all services, for clients and trainers.",
     gatewaySettings,
-    async ({ nats, catalog, finetune, averaging, evaluation, recycling }, own) => {
+    async ({ nats, catalog, finetune, averaging, sessions, evaluation, recycling }, own) => {
       const { createGateway } = await import("../../gateway/index.ts");
       const places = {
         catalog: own.channel(catalog),
         finetune: own.channel(finetune),
         averaging: own.channel(averaging),
+        sessions: own.channel(sessions),
         evaluation: own.channel(evaluation),
         recycling: own.channel(recycling),
       };

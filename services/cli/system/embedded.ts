@@ -14,6 +14,7 @@ import { createEvaluation } from "../../evaluation/index.ts";
 import { createFinetune } from "../../finetune/index.ts";
 import { watchEvents } from "../../gateway/index.ts";
 import { createRecycling } from "../../recycling/index.ts";
+import { createSessions } from "../../sessions/index.ts";
 import { onFreePort } from "./port.ts";
 import { startTrainers, type Trainers } from "./trainers.ts";
 
@@ -132,6 +133,7 @@ async function openServices({ directory, bus, log, rpcLog, address, token, share
     opening.use(await createCatalog(own)),
     opening.use(await createFinetune({ ...own, orphanGraceMs: 0 })),
     opening.use(await createAveraging(own)),
+    opening.use(await createSessions(own)),
     opening.use(await createEvaluation({ clients: channel, log })),
     opening.use(await createRecycling({ ...own, resume: shared })),
   ];

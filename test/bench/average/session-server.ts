@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { implement, serve } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
-import { startSessions } from "../../../services/averaging/sessions/testing/system.ts";
+import { startSessions } from "../../../services/sessions/testing/system.ts";
 
 const WINDOW = 16 << 20;
 

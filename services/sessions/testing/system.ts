@@ -5,14 +5,14 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
 import { openLocalBus } from "#libs/bus";
 import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
-import { type Clients, connect, type Implementation, implement, type RpcError, type RpcServer, type ServiceClient, serve } from "#libs/rpc";
-import { createLogger, type Logger } from "#libs/telemetry";
+import { connect, type RpcError, type RpcServer, type ServiceClient, serve } from "#libs/rpc";
+import { createLogger } from "#libs/telemetry";
 import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { AveragingService, type OpenSessionRequestSchema, type Session } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { createCatalog } from "../../../catalog/index.ts";
-import { openSessions } from "../index.ts";
+import { createCatalog } from "../../catalog/index.ts";
+import { createSessions } from "../index.ts";
 import type { SessionLimits } from "../limits.ts";
 import type { Place } from "./client.ts";
 
@@ -21,13 +21,13 @@ type Client = ServiceClient<typeof AveragingService>;
 /** What a session is opened with. */
 export type OpenRequest = MessageInitShape<typeof OpenSessionRequestSchema>;
 
-/** The averaging service and a real catalog, each behind a port of its own. */
+/** The service of sessions and a real catalog, each behind a port of its own. */
 export type SessionSystem = AsyncDisposable & {
   readonly client: Client;
   readonly address: string;
   readonly artifacts: Artifacts;
   readonly directory: TemporaryDirectory;
-  /** Added to the clock of the averaging service. */
+  /** Added to the clock of the service. */
   readonly clock: { aheadMs: number };
   /** A client with a connection of its own. */
   connect(address?: string): Client & Disposable;
@@ -36,7 +36,7 @@ export type SessionSystem = AsyncDisposable & {
   snapshot(sessionId: string): Promise<Artifact>;
   /** The weights of an artifact. */
   weights(artifact: Artifact): Promise<Uint8Array>;
-  /** Ends the averaging service and opens it again on the same files. */
+  /** Ends the service and opens it again on the same files. */
   restart(): Promise<void>;
   /** Bytes of all files below the sessions' folder. */
   staged(): Promise<number>;
@@ -48,15 +48,9 @@ export type SessionSystem = AsyncDisposable & {
   logged(message: string): Promise<number>;
 };
 
-export type SystemOptions = {
-  readonly sweepMs?: number;
-  /** The methods of the service that are not of sessions. */
-  readonly others?: (clients: Clients, log: Logger) => Partial<Implementation<typeof AveragingService>>;
-};
-
 export async function startSessions(
   limits: Partial<SessionLimits> = {},
-  { sweepMs = 60_000, others }: SystemOptions = {},
+  { sweepMs = 60_000 }: { readonly sweepMs?: number } = {},
 ): Promise<SessionSystem> {
   await using opening = new AsyncDisposableStack();
   const directory = opening.use(await temporaryDirectory());
@@ -77,22 +71,21 @@ export async function startSessions(
     await using starting = new AsyncDisposableStack();
     const chunkBytes = { min: 1, max: 1 << 20 };
     const dependencies = {
-      directory: directory.join("averaging"),
+      directory: directory.join("data"),
       clients: channel,
       log,
       now,
       sweepMs,
       limits: { chunkBytes, hashedAtOnceBytes: 100_000, ...limits },
     };
-    const averaging = starting.use(await openSessions(dependencies));
-    const registration = implement(AveragingService, { ...averaging.methods, ...others?.(channel, log) });
+    const sessions = starting.use(await createSessions(dependencies));
     const stop = new AbortController();
-    const running = averaging.run(stop.signal);
+    const running = sessions.run(stop.signal);
     starting.defer(async () => {
       stop.abort();
       await running;
     });
-    const server: RpcServer = starting.use(await serve({ address, services: [registration], log, drainMs: 0 }));
+    const server: RpcServer = starting.use(await serve({ address, services: sessions.registrations, log, drainMs: 0 }));
     address = server.address;
     return starting.move();
   };
@@ -103,7 +96,7 @@ export async function startSessions(
   opening.defer(() => own.close());
   const artifacts = createArtifacts(channel);
   const files = async () => {
-    const entries = await readdir(directory.join("averaging", "sessions"), { recursive: true, withFileTypes: true });
+    const entries = await readdir(directory.join("data", "sessions"), { recursive: true, withFileTypes: true });
     return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   };
   const open = opening.move();

@@ -11,10 +11,10 @@ import { signalChild, spawnScript } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { freePort, temporaryDirectory, waitFor } from "#libs/testing";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
-import { contribute, type Place, withdraw } from "../../../services/averaging/sessions/testing/client.ts";
-import { model } from "../../../services/averaging/sessions/testing/models.ts";
-import { startSessions } from "../../../services/averaging/sessions/testing/system.ts";
-import { createCatalog } from "../../../services/catalog/index.ts";
+import { createCatalog } from "../../services/catalog/index.ts";
+import { contribute, type Place, withdraw } from "../../services/sessions/testing/client.ts";
+import { model } from "../../services/sessions/testing/models.ts";
+import { startSessions } from "../../services/sessions/testing/system.ts";
 
 /** How often the service is killed; SESSION_KILLS=200 for more. */
 const KILLS = Number(process.env["SESSION_KILLS"] ?? 12);

@@ -7,9 +7,9 @@ import { createLogger } from "#libs/telemetry";
 import { saveFloat32 } from "#libs/tensors";
 import { freePort, temporaryDirectory, testProcess } from "#libs/testing";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
-import { contribute } from "../../../services/averaging/sessions/testing/client.ts";
-import { model } from "../../../services/averaging/sessions/testing/models.ts";
-import { createCatalog } from "../../../services/catalog/index.ts";
+import { createCatalog } from "../../services/catalog/index.ts";
+import { contribute } from "../../services/sessions/testing/client.ts";
+import { model } from "../../services/sessions/testing/models.ts";
 
 const program = fileURLToPath(new URL("service-child.ts", import.meta.url));
 

@@ -1,40 +1,14 @@
-import type { Selectable, Transaction } from "kysely";
-import type { Digest } from "#libs/recipes";
-import { type Database, openDatabase } from "#libs/storage";
-import { exhausted, refuse } from "./errors.ts";
-import { compareLayout, type Layout } from "./layout.ts";
-import { migrations } from "./store/migrations.ts";
-import type { ContributionState, SessionState, SessionTables } from "./store/tables.ts";
+import type { Transaction } from "kysely";
+import type { Database } from "#libs/storage";
+import { exhausted, refuse } from "../errors.ts";
+import { compareLayout, type Layout } from "../layout.ts";
+import { type Announcement, type Begun, type ContributionRow, type Counts, checkOpen, type SessionRow, sessionNotFound } from "./rows.ts";
+import type { ContributionState, SessionTables } from "./tables.ts";
 
-export type SessionRow = Selectable<SessionTables["session"]>;
-export type ContributionRow = Selectable<SessionTables["contribution"]>;
 type Tx = Transaction<SessionTables>;
 
-/** What somebody says of a contribution before its bytes. */
-export type Announcement = {
-  readonly contributor: string;
-  readonly digest: Digest;
-  readonly size: number;
-  readonly weight: number;
-  readonly artifact: string | undefined;
-};
-
-/** How many contributions a session has in each state, and the bytes of their files. */
-export type Counts = { readonly [S in ContributionState]: { readonly count: number; readonly bytes: number } };
-
-/** What begins with a contribution: it counts already, or its row and the rows whose files it replaces. */
-export type Begun =
-  | { readonly existed: true }
-  | { readonly existed: false; readonly row: ContributionRow; readonly replaced: readonly ContributionRow[] };
-
-/** The truth about sessions. Every function is one transaction. */
-export type SessionStore = AsyncDisposable & {
-  check(): Promise<void>;
-  open(session: Omit<SessionRow, "sequence" | "state" | "over_at" | "generation" | "sums" | "artifact">, most: number): Promise<void>;
-  find(id: string): Promise<SessionRow | undefined>;
-  /** Newest first, after the one with the number `before`. */
-  list(options: { readonly size: number; readonly before: number | undefined }): Promise<{ rows: SessionRow[]; next: number | undefined }>;
-  all(state: SessionState): Promise<SessionRow[]>;
+/** What happens to contributions. Every function is one transaction. */
+export type ContributionRows = {
   counts(session: string): Promise<Counts>;
   contributions(session: string, ...states: ContributionState[]): Promise<ContributionRow[]>;
   contributionOf(session: string, contributor: string): Promise<ContributionRow | undefined>;
@@ -55,69 +29,15 @@ export type SessionStore = AsyncDisposable & {
     session: string,
     folded: { readonly generation: number; readonly sums: string | null; readonly ids: readonly number[] },
   ): Promise<void>;
-  setArtifact(session: string, artifact: string): Promise<void>;
-  /** Ends a session; its contributions are forgotten. Returns whether it was open. */
-  end(session: string, state: "closed" | "expired", now: number): Promise<boolean>;
-  /** Forgets sessions that were over before `time`. */
-  forget(time: number): Promise<void>;
   /** Incomplete contributions that nobody touched since `time`. */
   abandoned(time: number): Promise<ContributionRow[]>;
 };
 
-/** States that count. */
-export const counted = ["committed", "folded"] as const;
-
-/** Opens the database of sessions. */
-export async function openSessionStore(path: string): Promise<SessionStore> {
-  const database: Database<SessionTables> = await openDatabase<SessionTables>({ path, migrations });
-  const { query } = database;
+export function contributionRows({ query, transaction, withoutSync }: Database<SessionTables>): ContributionRows {
   const set = (tx: Tx, id: number, values: Partial<Omit<ContributionRow, "id">>) =>
     tx.updateTable("contribution").set(values).where("id", "=", id).execute();
 
-  /** With nobody left, the session is as it was opened. */
-  async function resetIfEmpty(tx: Tx, session: string): Promise<void> {
-    const left = await tx
-      .selectFrom("contribution")
-      .select("id")
-      .where("session", "=", session)
-      .where("state", "in", ["committed", "folded", "withdrawing"])
-      .limit(1)
-      .executeTakeFirst();
-    if (left) return;
-    const { declared } = await tx.selectFrom("session").select("declared").where("id", "=", session).executeTakeFirstOrThrow();
-    await tx.updateTable("session").set({ layout: declared, sums: null }).where("id", "=", session).execute();
-  }
-
   return {
-    check: () => database.check(),
-
-    async open(session, most) {
-      await database.transaction(async (tx) => {
-        const { open } = await tx
-          .selectFrom("session")
-          .select((e) => e.fn.countAll<number>().as("open"))
-          .where("state", "=", "open")
-          .executeTakeFirstOrThrow();
-        if (open >= most)
-          throw exhausted("SESSION_QUOTA", "sessions", most, `${most} sessions are open, which is the limit of this server`);
-        await tx
-          .insertInto("session")
-          .values({ ...session, state: "open" })
-          .execute();
-      });
-    },
-
-    find: (id) => query.selectFrom("session").selectAll().where("id", "=", id).executeTakeFirst(),
-
-    async list({ size, before }) {
-      let select = query.selectFrom("session").selectAll().orderBy("sequence", "desc");
-      if (before !== undefined) select = select.where("sequence", "<", before);
-      const rows = await select.limit(size + 1).execute();
-      return { rows: rows.slice(0, size), next: rows.length > size ? rows[size - 1]!.sequence : undefined };
-    },
-
-    all: (state) => query.selectFrom("session").selectAll().where("state", "=", state).execute(),
-
     async counts(session) {
       const rows = await query
         .selectFrom("contribution")
@@ -144,7 +64,7 @@ export async function openSessionStore(path: string): Promise<SessionStore> {
     contributionOf: (session, contributor) => current(query, session, contributor),
 
     begin: (session, { contributor, digest, size, weight, artifact = null }, now) =>
-      database.transaction(async (tx) => {
+      transaction(async (tx) => {
         const { max_contributors: most } = await openSession(tx, session, now);
         const found = await current(tx, session, contributor);
         if (found?.state === "committed" || found?.state === "folded") {
@@ -172,7 +92,7 @@ export async function openSessionStore(path: string): Promise<SessionStore> {
       }),
 
     commit: (row, layout, now) =>
-      database.transaction(async (tx) => {
+      transaction(async (tx) => {
         const session = await openSession(tx, row.session, now);
         const known = session.layout === null ? undefined : (JSON.parse(session.layout) as Layout);
         if (known) compareLayout(known, layout);
@@ -197,7 +117,7 @@ export async function openSessionStore(path: string): Promise<SessionStore> {
     },
 
     async touch(id, now) {
-      await database.withoutSync((own) => own.updateTable("contribution").set({ touched_at: now }).where("id", "=", id).execute());
+      await withoutSync((own) => own.updateTable("contribution").set({ touched_at: now }).where("id", "=", id).execute());
     },
 
     async markKept(id) {
@@ -205,7 +125,7 @@ export async function openSessionStore(path: string): Promise<SessionStore> {
     },
 
     withdraw: (id, now) =>
-      database.transaction(async (tx) => {
+      transaction(async (tx) => {
         const row = await tx.selectFrom("contribution").selectAll().where("id", "=", id).executeTakeFirst();
         if (!row || (row.state !== "committed" && row.state !== "staging")) return false;
         await removeWithdrawn(tx, row);
@@ -215,12 +135,12 @@ export async function openSessionStore(path: string): Promise<SessionStore> {
       }),
 
     withdrawFolded: (id, now) =>
-      database.transaction(async (tx) => {
+      transaction(async (tx) => {
         await set(tx, id, { state: "withdrawing", touched_at: now });
       }),
 
     fold: (session, { generation, sums, ids }) =>
-      database.transaction(async (tx) => {
+      transaction(async (tx) => {
         await tx.updateTable("session").set({ generation, sums }).where("id", "=", session).execute();
         for (const id of ids) {
           const row = await tx.selectFrom("contribution").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
@@ -233,30 +153,8 @@ export async function openSessionStore(path: string): Promise<SessionStore> {
         await resetIfEmpty(tx, session);
       }),
 
-    async setArtifact(session, artifact) {
-      await query.updateTable("session").set({ artifact }).where("id", "=", session).execute();
-    },
-
-    end: (session, state, now) =>
-      database.transaction(async (tx) => {
-        const { numUpdatedRows } = await tx
-          .updateTable("session")
-          .set({ state, over_at: now, sums: null, layout: null, declared: null })
-          .where("id", "=", session)
-          .where("state", "=", "open")
-          .executeTakeFirstOrThrow();
-        await tx.deleteFrom("contribution").where("session", "=", session).execute();
-        return numUpdatedRows === 1n;
-      }),
-
-    async forget(time) {
-      await query.deleteFrom("session").where("state", "<>", "open").where("over_at", "<", time).execute();
-    },
-
     abandoned: (time) =>
       query.selectFrom("contribution").selectAll().where("state", "=", "staging").where("touched_at", "<", time).execute(),
-
-    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }
 
@@ -301,12 +199,16 @@ async function checkRoom(tx: Tx, session: string, most: number): Promise<void> {
   if (count >= most) throw exhausted("CONTRIBUTOR_QUOTA", "max_contributors", most, `the session takes ${most} contributors, and has them`);
 }
 
-/** @throws RpcError SESSION_OVER */
-export function checkOpen(session: SessionRow, now: number): void {
-  if (session.state === "open" && now < session.expires_at) return;
-  throw refuse("SESSION_OVER", `session ${session.id} is ${session.state === "closed" ? "closed" : "expired"}`);
-}
-
-export function sessionNotFound(id: string) {
-  return refuse("SESSION_NOT_FOUND", `there is no session ${JSON.stringify(id)}`, { field: "session_id" });
+/** With nobody left, the session is as it was opened. */
+async function resetIfEmpty(tx: Tx, session: string): Promise<void> {
+  const left = await tx
+    .selectFrom("contribution")
+    .select("id")
+    .where("session", "=", session)
+    .where("state", "in", ["committed", "folded", "withdrawing"])
+    .limit(1)
+    .executeTakeFirst();
+  if (left) return;
+  const { declared } = await tx.selectFrom("session").select("declared").where("id", "=", session).executeTakeFirstOrThrow();
+  await tx.updateTable("session").set({ layout: declared, sums: null }).where("id", "=", session).execute();
 }

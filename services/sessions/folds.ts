@@ -6,7 +6,7 @@ import { sumsName } from "./files.ts";
 import { openMembers, pathOf } from "./members.ts";
 import { countFolded } from "./metrics.ts";
 import { readPieces } from "./pieces.ts";
-import type { ContributionRow } from "./store.ts";
+import type { ContributionRow } from "./store/rows.ts";
 
 /** Folds complete contributions into the sums of their sessions, one session at a time, in the background. */
 export type Folds = AsyncDisposable & {

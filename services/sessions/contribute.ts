@@ -10,7 +10,7 @@ import { type Chunks, readHeader, receive } from "./receive.ts";
 import { parseAmount, parseContributor, parseDigest } from "./requests.ts";
 import { checkSecret } from "./secret.ts";
 import { openStagedFile } from "./staged-file.ts";
-import { type Announcement, type ContributionRow, checkOpen, type SessionRow, sessionNotFound } from "./store.ts";
+import { type Announcement, type ContributionRow, checkOpen, type SessionRow, sessionNotFound } from "./store/rows.ts";
 
 type Reply = MessageInitShape<typeof ContributeResponseSchema>;
 

@@ -9,7 +9,7 @@ import { parseLayout } from "./layout.ts";
 import { pathOf } from "./members.ts";
 import { parseAmount } from "./requests.ts";
 import { createSecret } from "./secret.ts";
-import type { SessionRow } from "./store.ts";
+import type { SessionRow } from "./store/rows.ts";
 
 /** Methods that can be computed from a stream. */
 export const methods = ["uniform", "weighted", "linear"] as const;

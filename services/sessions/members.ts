@@ -2,7 +2,7 @@ import type { SumMember } from "#libs/merging";
 import { openModel } from "#libs/models";
 import type { Digest } from "#libs/recipes";
 import type { SessionContext } from "./context.ts";
-import type { ContributionRow } from "./store.ts";
+import type { ContributionRow } from "./store/rows.ts";
 
 /** The file of a contribution whose bytes are not in the sums as they have to be. */
 export function pathOf({ files }: Pick<SessionContext, "files">, { session, id, state }: ContributionRow): string {

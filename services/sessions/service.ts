@@ -11,7 +11,7 @@ import { endSession, openSession } from "./lifecycle.ts";
 import { pageToken, parsePageSize, parsePageToken } from "./requests.ts";
 import { type SnapshotProgress, snapshot } from "./snapshot.ts";
 import { toSession } from "./state.ts";
-import { checkOpen, type SessionRow, sessionNotFound } from "./store.ts";
+import { checkOpen, type SessionRow, sessionNotFound } from "./store/rows.ts";
 import { withdraw } from "./withdraw.ts";
 
 /** The methods of AveragingService that sessions have. */

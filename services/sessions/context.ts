@@ -10,7 +10,7 @@ import type { Hashes } from "./hashes.ts";
 import type { Locks, News } from "./keyed.ts";
 import type { SessionLimits } from "./limits.ts";
 import type { Staging } from "./staging.ts";
-import type { SessionStore } from "./store.ts";
+import type { SessionStore } from "./store/store.ts";
 
 /** What all that is done with sessions has in common. */
 export type SessionContext = {

@@ -11,7 +11,7 @@ import { countContribution } from "./metrics.ts";
 import { type Chunks, readHeader, receive } from "./receive.ts";
 import { parseContributor } from "./requests.ts";
 import { openStagedFile, type StagedFile } from "./staged-file.ts";
-import { type ContributionRow, checkOpen } from "./store.ts";
+import { type ContributionRow, checkOpen } from "./store/rows.ts";
 
 type Reply = MessageInitShape<typeof WithdrawResponseSchema>;
 

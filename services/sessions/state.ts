@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type SessionSchema, SessionState } from "#proto/ratatouille/v1/averaging_pb.ts";
 import type { Layout } from "./layout.ts";
-import type { Counts, SessionRow } from "./store.ts";
+import type { Counts, SessionRow } from "./store/rows.ts";
 
 const states = { open: SessionState.OPEN, closed: SessionState.CLOSED, expired: SessionState.EXPIRED } as const;
 

@@ -1,5 +1,5 @@
 import { arithmetics, type Digest, type Json, type Recipe } from "#libs/recipes";
-import type { ContributionRow, SessionRow } from "./store.ts";
+import type { ContributionRow, SessionRow } from "./store/rows.ts";
 
 type Member = Pick<ContributionRow, "digest" | "artifact" | "weight">;
 

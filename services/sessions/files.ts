@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory, syncDirectory } from "#libs/storage";
 
 /** Names of what sessions have on the disk: a folder for each session. */
 export type SessionFiles = {
@@ -38,8 +39,7 @@ export function createSessionFiles(root: string): SessionFiles {
     sums: (session, name) => join(root, session, name),
     scratch: (session) => join(root, session, "snapshot"),
     async make(session) {
-      const created = await mkdir(folder(session), { recursive: true });
-      if (created !== undefined) await syncDirectory(root);
+      await makeDirectory(folder(session));
     },
     async makeFolder(path) {
       await mkdir(path, { recursive: true });
@@ -63,13 +63,4 @@ export function createSessionFiles(root: string): SessionFiles {
       return removed;
     },
   };
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

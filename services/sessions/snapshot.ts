@@ -8,7 +8,7 @@ import type { Layout } from "./layout.ts";
 import { openMembers } from "./members.ts";
 import { readPieces } from "./pieces.ts";
 import { recipeOf } from "./recipe.ts";
-import { type ContributionRow, counted, type SessionRow } from "./store.ts";
+import { type ContributionRow, counted, type SessionRow } from "./store/rows.ts";
 
 /** How far a snapshot is, in bytes of sums and contributions. */
 export type SnapshotProgress = { readonly readBytes: number; readonly totalBytes: number };

@@ -1,13 +1,15 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createArtifacts } from "#libs/artifacts";
-import type { Clients } from "#libs/rpc";
+import { type Clients, implement } from "#libs/rpc";
 import type { Service } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
+import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { createClaims } from "./claims.ts";
 import type { SessionContext } from "./context.ts";
 import { createCredits } from "./credits.ts";
+import { adoptEarlier, DATABASE, FOLDER } from "./earlier.ts";
 import { createSessionFiles } from "./files.ts";
 import { createFolds } from "./folds.ts";
 import { createGarbageWatch } from "./garbage.ts";
@@ -16,16 +18,16 @@ import { createLocks, createNews } from "./keyed.ts";
 import { recover, sweepAgain } from "./lifecycle.ts";
 import { defaultLimits, type SessionLimits } from "./limits.ts";
 import { observeSessions } from "./metrics.ts";
-import { createSessionService, type SessionMethods } from "./service.ts";
+import { createSessionService } from "./service.ts";
 import { createStaging } from "./staging.ts";
-import { openSessionStore } from "./store.ts";
+import { openSessionStore } from "./store/store.ts";
 
-export type { SessionLimits } from "./limits.ts";
-
-/** What sessions need. */
+/** What the service of sessions needs. */
 export type SessionDependencies = {
-  /** `averaging.sqlite` and the folder `sessions` lie here. Who starts the process locks it. */
+  /** `sessions.sqlite` and the folder `sessions` lie here. Who starts the process locks it. */
   readonly directory: string;
+  /** Where an averaging service that had the sessions itself kept them; what is there is taken over. `directory` unless given. */
+  readonly earlier?: string;
   /** Reach the catalog. */
   readonly clients: Clients;
   readonly log: Logger;
@@ -33,21 +35,20 @@ export type SessionDependencies = {
   readonly limits?: Partial<SessionLimits>;
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: () => number;
+  /** Time between looks for sessions that have expired. */
   readonly sweepMs?: number;
 };
 
-/** Averages that grow while contributions arrive. */
-export type Sessions = Pick<Service, "run" | "checks"> & AsyncDisposable & { readonly methods: SessionMethods };
-
-/** Opens the sessions that are in a directory. */
-export async function openSessions(dependencies: SessionDependencies): Promise<Sessions> {
-  const { directory, clients, log, now = Date.now, sweepMs = 10_000 } = dependencies;
+/** The service of sessions: averages that grow while contributions arrive. Goes on with those that are in its directory. */
+export async function createSessions(dependencies: SessionDependencies): Promise<Service> {
+  const { directory, earlier = directory, clients, log, now = Date.now, sweepMs = 10_000 } = dependencies;
   const limits = { ...defaultLimits, ...dependencies.limits };
   await using opening = new AsyncDisposableStack();
-  const store = opening.use(await openSessionStore(join(directory, "averaging.sqlite")));
+  if (await adoptEarlier(earlier, directory)) log.info({ earlier, directory }, "the sessions of the averaging service are taken over");
+  const store = opening.use(await openSessionStore(join(directory, DATABASE)));
   const context: SessionContext = {
     store,
-    files: createSessionFiles(join(directory, "sessions")),
+    files: createSessionFiles(join(directory, FOLDER)),
     claims: opening.use(createClaims(limits)),
     credits: createCredits(limits),
     received: createGarbageWatch(),
@@ -67,8 +68,9 @@ export async function openSessions(dependencies: SessionDependencies): Promise<S
   const folds = opening.use(createFolds(context));
   const open = opening.move();
   return {
-    methods: createSessionService(context, folds),
-    checks: [{ name: "sessions", vital: false, check: () => store.check() }],
+    name: "sessions",
+    registrations: [implement(AveragingService, createSessionService(context, folds))],
+    checks: [{ name: "database", vital: true, check: () => store.check() }],
     async run(signal) {
       using _gauges = observeSessions(context);
       await sweepAgain(context, folds, sweepMs, signal);
