@@ -4,7 +4,9 @@ import { type Method, methods as methodOrder } from "./methods.ts";
 import type { Measurements, Report, Result, TableRow } from "./report.ts";
 import { cellResults } from "./results.ts";
 import { sentences } from "./sentences.ts";
+import { warnings } from "./soundness.ts";
 import { estimate, perSeedMeans } from "./statistics.ts";
+import { sentence } from "./words.ts";
 
 /**
  * The report of a run: what it measured and all that follows from it. A pure function; the same measurements in any order of cells
@@ -16,7 +18,7 @@ export function buildReport(measurements: Measurements): Report {
   const place = (domain: string) => task.heldOut.indexOf(domain);
   const cells = [...measurements.cells].sort((a, b) => a.seed - b.seed || place(a.heldOut) - place(b.heldOut));
   const results = cells.flatMap((cell) => cellResults(cell, methods));
-  const facts: Omit<Report, "sentences"> = {
+  const facts: Omit<Report, "sentences" | "warnings"> = {
     version: 1,
     ratatouille,
     name,
@@ -32,7 +34,8 @@ export function buildReport(measurements: Measurements): Report {
     licences,
     timings,
   };
-  return { ...facts, sentences: sentences(facts) };
+  const warned = warnings(facts).map((text) => sentence(`warning: ${text}`));
+  return { ...facts, warnings: warned, sentences: [...warned, ...sentences(facts, warned.length === 0)] };
 }
 
 function tableRow(results: readonly Result[], method: Method, domains: readonly string[]): TableRow | null {

@@ -21,5 +21,6 @@ export type {
 } from "./report.ts";
 export { bestMember } from "./results.ts";
 export { sentences } from "./sentences.ts";
+export { atChance } from "./soundness.ts";
 export { renderMarkdown, renderTable } from "./table.ts";
 export { judge, type Verdict } from "./verdict.ts";

@@ -123,6 +123,8 @@ export type Task = {
   readonly seeds: readonly number[];
   /** Fine-tunings in each set. */
   readonly members: number;
+  /** Classes of the target task. Absent in reports of earlier versions. */
+  readonly classes?: number;
   readonly methods: readonly Method[];
   readonly backend: string;
 };
@@ -179,5 +181,8 @@ export type Report = Measurements & {
   readonly table: readonly TableRow[];
   readonly differences: readonly Difference[];
   readonly analysis: Analysis;
+  /** What makes the comparisons worthless, as sentences; empty for a sound run. */
+  readonly warnings: readonly string[];
+  /** What the numbers allow to say, the most important first. Warnings are the first of them. */
   readonly sentences: readonly string[];
 };

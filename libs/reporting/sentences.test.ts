@@ -51,7 +51,7 @@ test("few seeds decide nothing, and the sentence says which file has more", () =
   const text = say(differences);
   assert.equal(
     text[0],
-    "On these two seeds recycling is 3.7 points above the best single fine-tuning and 0.1 below a soup: better in 7 and 4 of 8 cells.",
+    "On these two seeds recycling is 3.7 points above the best single fine-tuning (better in 7 of 8 cells) and 0.1 below a soup (4 of 8).",
   );
   assert.ok(text.includes("Two seeds are too few to decide this: examples/digits-full.yaml has ten."));
   assert.ok(say(differences, "mine").includes("Two seeds are too few to decide this: give the run file five or more."));

@@ -3,24 +3,23 @@ import type { Analysis, Difference, Report, SetName } from "./report.ts";
 import { errorsToDecide, judge, SEEDS_TO_DECIDE, TIE_RESOLUTION } from "./verdict.ts";
 import { counted, inWords, list, part, points, sentence, withError } from "./words.ts";
 
-type Facts = Omit<Report, "sentences">;
+type Facts = Omit<Report, "sentences" | "warnings">;
 
 /** What recycling has to beat to be worth its name. */
-const rivals: readonly Method[] = ["erm", "soup", "inter-training", "fusing"];
+const rivals: readonly Method[] = ["linear-probe", "erm", "soup", "inter-training", "fusing"];
 
 /**
  * What the numbers allow to say, in plain English, the most important first. A win, a loss, a tie and "not decided" are said as such;
- * the rules are those of `judge`.
+ * the rules are those of `judge`. `sound`: whether fine-tuning worked at all; without that, nothing is said of why averaging works.
  */
-export function sentences(facts: Facts): string[] {
+export function sentences(facts: Facts, sound = true): string[] {
   return [
     ...againstRivals(facts),
     ...tooFewSeeds(facts),
     ...againstEnsemble(facts),
     ...aboveMembers(facts),
     ...otherComparisons(facts),
-    ...connectivity(facts),
-    ...diversity(facts),
+    ...(sound ? [...connectivity(facts), ...diversity(facts)] : []),
     ...failures(facts),
   ].map(sentence);
 }
@@ -49,16 +48,16 @@ function margins(differences: readonly Difference[], side: "won" | "lost"): stri
   return `${list(items)}${same ? `, in ${differences[0]![side]} of ${differences[0]!.cells} cells` : ""}`;
 }
 
-/** "on these two seeds recycling is 3.6 points above A and 1.7 above B: better in 7 and 6 of 8 cells" */
+/** "on these two seeds recycling is 3.6 points above A (better in 7 of 8 cells) and 1.7 above B (6 of 8)" */
 function onFewSeeds(differences: readonly Difference[]): string[] {
   const first = differences[0];
   if (first === undefined) return [];
-  const items = differences.map((difference, i) => `${place(difference, i === 0)} ${methodTexts[difference.b].noun}`);
-  const wins = differences.map(({ won }) => String(won));
-  const cells = `${new Set(wins).size === 1 ? first.won : list(wins)} of ${first.cells} cells`;
-  return [
-    `on ${first.seeds === 1 ? "this one seed" : `these ${counted(first.seeds, "seed")}`} recycling is ${list(items)}: better in ${cells}`,
-  ];
+  const items = differences.map((difference, i) => {
+    const share = `${difference.won} of ${difference.cells}`;
+    const cells = i === 0 ? `better in ${share} ${difference.cells === 1 ? "cell" : "cells"}` : share;
+    return `${place(difference, i === 0)} ${methodTexts[difference.b].noun} (${cells})`;
+  });
+  return [`on ${first.seeds === 1 ? "this one seed" : `these ${counted(first.seeds, "seed")}`} recycling is ${list(items)}`];
 }
 
 /** "1.9 points above", "level with". */

@@ -21,9 +21,9 @@ export function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** A count and its noun: "1 seed", "2 seeds". */
-export function counted(count: number, noun: string): string {
-  return `${inWords(count)} ${noun}${count === 1 ? "" : "s"}`;
+/** A count and its noun: "one seed", "two seeds", "ten classes". */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${inWords(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** An accuracy, or a difference of two, in percent or points with so many decimals (halves away from zero). Never "-0.0". */

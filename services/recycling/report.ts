@@ -2,6 +2,7 @@ import { toJson } from "@bufbuild/protobuf";
 import { type Digest, type Json, readManifest } from "#libs/recipes";
 import { buildReport, type LineageNode, type Method, type Report } from "#libs/reporting";
 import { type RunSpec, RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { CLASSES } from "./cell-builder.ts";
 import { collectCells } from "./cells.ts";
 import type { Executors } from "./executors.ts";
 import type { Plan } from "./plan.ts";
@@ -46,6 +47,7 @@ export async function reportRun({
       heldOut: spec.target.heldOut.map(domainName),
       seeds: spec.seeds,
       members: spec.fineTuning.members,
+      classes: CLASSES,
       methods: spec.methods as Method[],
       backend: spec.backend,
     },

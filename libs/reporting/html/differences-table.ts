@@ -3,17 +3,19 @@ import type { Difference, Report } from "../report.ts";
 import { verdictWords } from "../table.ts";
 import { errorsToDecide, judge, SEEDS_TO_DECIDE } from "../verdict.ts";
 import { withError } from "../words.ts";
+import { beyondMark } from "./figure.ts";
 import { html, type Markup } from "./markup.ts";
-import { extent, linear, type Scale } from "./scale.ts";
+import { extent, linear, type Scale, within } from "./scale.ts";
 
 const WIDTH = 400;
 const HEIGHT = 28;
 
 /** Paired differences, one row each, with a plot in the middle: dot, one standard error, the margin that decides, and a line at zero. */
 export function differencesTable(report: Report): Markup {
-  // The frozen probe is so far behind that it would squeeze the rest; the results table has it.
-  const differences = report.differences.filter(({ b }) => b !== "linear-probe");
-  const ends = differences.flatMap(({ mean, sem, seeds }) => [-1, 1].map((side) => 100 * (mean + side * margin(seeds) * (sem ?? 0))));
+  const { differences } = report;
+  // The frozen probe is often so far behind that it would squeeze the rest: it does not stretch the scale.
+  const scaled = differences.length > 1 ? differences.filter(({ b }) => b !== "linear-probe") : differences;
+  const ends = scaled.flatMap(({ mean, sem, seeds }) => [-1, 1].map((side) => 100 * (mean + side * margin(seeds) * (sem ?? 0))));
   const x = linear(extent(ends, { include: [0] }), [8, WIDTH - 8], 8);
   const rows = differences.map((difference) => {
     const { a, b, mean, sem, won, tied, lost } = difference;
@@ -36,18 +38,23 @@ function margin(seeds: number): number {
 }
 
 function bars(seeds: number): string {
-  if (seeds < 2) return "Dot: the difference.";
+  if (seeds < 2) return "Dot: the difference; triangle: beyond the scale.";
   if (seeds < SEEDS_TO_DECIDE) return "Dot: mean; bar: one standard error.";
   return "Dot: mean; thick bar: one standard error; thin bar: the margin that decides.";
 }
 
 function plot({ mean, sem, seeds }: Difference, x: Scale, name: string): Markup {
   const middle = HEIGHT / 2;
+  const { at, beyond } = within(x, 100 * mean);
   const bar = (errors: number, className: string) =>
     sem === null
       ? undefined
       : html`<line class="bar ${className}" x1="${x(100 * (mean - errors * sem))}" x2="${x(100 * (mean + errors * sem))}" y1="${middle}" y2="${middle}" style="stroke:var(--ink)"/>`;
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${name}: ${withError(mean, sem, { signed: true })} points">
 ${x.ticks.map((tick) => html`<line class="${tick === 0 ? "zero" : "grid"}" x1="${x(tick)}" x2="${x(tick)}" y1="0" y2="${HEIGHT}"/>`)}
-${bar(margin(seeds), "wide")}${bar(1, "")}<circle cx="${x(100 * mean)}" cy="${middle}" r="4" style="fill:var(--ink)"/></svg>`;
+${
+  beyond === undefined
+    ? html`${bar(margin(seeds), "wide")}${bar(1, "")}<circle cx="${at}" cy="${middle}" r="4" style="fill:var(--ink)"/>`
+    : beyondMark(at, middle, beyond, "", "dot")
+}</svg>`;
 }

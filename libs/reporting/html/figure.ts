@@ -54,6 +54,12 @@ export function polyline(className: string, points: readonly (readonly [number, 
   return html`<path class="${className}" d="${path}"${opacity === undefined ? undefined : html` style="opacity:${opacity}"`}>${title === undefined ? undefined : html`<title>${title}</title>`}</path>`;
 }
 
+/** A triangle at the end of an x scale, for a value that lies beyond it, and what the value is. */
+export function beyondMark(at: number, y: number, side: "low" | "high", text: string, className: string): Markup {
+  const tip = side === "low" ? -1 : 1;
+  return html`<path class="${className}" d="M${at} ${y - 4.5}L${at + 7 * tip} ${y}L${at} ${y + 4.5}Z"/><text x="${at - 6 * tip}" y="${y}" dy=".34em" text-anchor="${side === "low" ? "start" : "end"}">${text}</text>`;
+}
+
 /** Text in a figure. */
 export function label(x: number, y: number, text: string, { anchor = "start", className = "" } = {}): Markup {
   return html`<text x="${x}" y="${y}" text-anchor="${anchor}" class="${className}">${text}</text>`;

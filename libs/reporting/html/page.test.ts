@@ -75,11 +75,20 @@ test("the page asks nothing of the network and runs nothing", () => {
   assert.match(text, /http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;/);
 });
 
-test("the probe is in the table only, and many models are folded away", () => {
+test("the probe is in every comparison, at the end of scales that it would stretch, and many models are folded away", () => {
   const text = page(syntheticRun({ seeds: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] }));
   const part = (id: string) => text.slice(text.indexOf(`id="${id}-heading"`)).split("</section>")[0]!;
   assert.ok(part("results").includes(">linear probe<"));
-  assert.ok(!part("domains").includes(">linear probe<"));
+  for (const id of ["domains", "differences"]) assert.ok(part(id).includes("linear probe<"));
+  const run = syntheticRun();
+  const far = page({
+    ...run,
+    cells: run.cells.map((cell) => ({
+      ...cell,
+      averages: cell.averages.map((entry) => (entry.method === "linear-probe" ? { ...entry, accuracy: 0.01 } : entry)),
+    })),
+  });
+  assert.equal([...far.matchAll(/<path class="dot" d="M/g)].length, 4 + 1, "one in each panel, one among the differences");
   assert.match(part("models"), /<details class="long"><summary>\d+ averaged models<\/summary>/);
   assert.ok(!page(syntheticRun()).slice(text.indexOf('id="models-heading"')).includes("<details"));
 });

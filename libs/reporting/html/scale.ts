@@ -18,6 +18,14 @@ export function extent(values: readonly number[], { air = 0.06, include = [] as 
   return [low - margin, high + margin];
 }
 
+/** Where a value is drawn: in its place, or at the end of the scale that it lies beyond. */
+export function within(scale: Scale, value: number): { readonly at: number; readonly beyond: "low" | "high" | undefined } {
+  const [low, high] = scale.domain;
+  if (value < low) return { at: scale(low), beyond: "low" };
+  if (value > high) return { at: scale(high), beyond: "high" };
+  return { at: scale(value), beyond: undefined };
+}
+
 /** The interval of the given length around the middle of another. */
 export function around([low, high]: readonly [number, number], length: number): [number, number] {
   const middle = (low + high) / 2;

@@ -42,11 +42,13 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     const report = await fetchReport(run.id, target.channel, signal);
     const out = options.out ?? join("out", report.name);
     await writeOutput(out, report, run.spec?.foundation?.hidden ?? [], artifacts, signal);
-    if (options.json) stdout.write(`${JSON.stringify({ event: "report", out, results: report.results, sentences: report.sentences })}\n`);
-    else
-      stdout.write(
-        `${renderTable(report)}\n${report.sentences.map((sentence) => `${sentence}\n`).join("")}\n${join(out, "report.html")}\n`,
-      );
+    const { results, warnings, sentences } = report;
+    if (options.json) stdout.write(`${JSON.stringify({ event: "report", out, results, warnings, sentences })}\n`);
+    else {
+      const lines = (texts: readonly string[]) => texts.map((text) => `${text}\n`).join("");
+      const rest = lines(sentences.slice(warnings.length));
+      stdout.write(`${lines(warnings)}${warnings.length > 0 ? "\n" : ""}${renderTable(report)}\n${rest}\n${join(out, "report.html")}\n`);
+    }
     return 0;
   });
 }
