@@ -1,4 +1,5 @@
 import { abortable, createPulse } from "#libs/concurrency";
+import type { RpcError } from "#libs/rpc";
 import { exhausted, refuse } from "./errors.ts";
 import type { SessionLimits } from "./limits.ts";
 import { changedWithin } from "./wait.ts";
@@ -20,8 +21,8 @@ export type Claims = Disposable & {
   claim(session: string, contributor: string, signal: AbortSignal): Promise<Claim>;
   /** Whether somebody sends this contribution. */
   has(session: string, contributor: string): boolean;
-  /** Ends all calls of a session, and resolves when they have ended. */
-  endSession(session: string): Promise<void>;
+  /** Ends all calls of a session with a reason, and resolves when they have ended. */
+  endSession(session: string, reason: RpcError): Promise<void>;
   readonly count: number;
 };
 
@@ -106,12 +107,12 @@ export function createClaims({ streams, stallMs, takeOverMs }: SessionLimits): C
       };
     },
     has: (session, contributor) => holders.has(keyOf(session, contributor)),
-    async endSession(session) {
+    async endSession(session, reason) {
       for (;;) {
         const seen = left.version;
         const own = [...holders.values()].filter((holder) => holder.session === session);
         if (own.length === 0) return;
-        for (const { abort } of own) abort.abort(refuse("SESSION_OVER", `session ${session} is over`));
+        for (const { abort } of own) abort.abort(reason);
         await left.changed(seen);
       }
     },

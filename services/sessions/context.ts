@@ -23,6 +23,8 @@ export type SessionContext = {
   readonly staging: Staging;
   /** Held by whatever reads or replaces the sums of a session and its committed files. */
   readonly locks: Locks;
+  /** Held by whoever closes a session. */
+  readonly closings: Locks;
   readonly news: News;
   readonly limits: SessionLimits;
   readonly artifacts: Artifacts;

@@ -27,7 +27,8 @@ export async function* contribute(
   const { store, claims, now } = context;
   const { header, chunks } = await readHeader(requests);
   const session = await admit(context, header);
-  checkOpen(session, now());
+  // One that is being closed still says of a contribution that it counts.
+  if (session.state !== "closing") checkOpen(session, now());
   const announced = await announcementOf(context, session, header, signal);
   using claim = await claims.claim(session.id, announced.contributor, signal);
   const begun = await store.begin(session.id, announced, now());

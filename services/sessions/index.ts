@@ -55,6 +55,7 @@ export async function createSessions(dependencies: SessionDependencies): Promise
     hashes: opening.use(createHashes(limits.hashedAtOnceBytes)),
     staging: createStaging(limits),
     locks: createLocks(),
+    closings: createLocks(),
     news: createNews(),
     limits,
     artifacts: createArtifacts(clients),

@@ -9,7 +9,7 @@ import { parseLayout } from "./layout.ts";
 import { pathOf } from "./members.ts";
 import { parseAmount } from "./requests.ts";
 import { createSecret } from "./secret.ts";
-import type { SessionRow } from "./store/rows.ts";
+import { type SessionRow, sessionOver } from "./store/rows.ts";
 
 /** Methods that can be computed from a stream. */
 export const methods = ["uniform", "weighted", "linear"] as const;
@@ -86,7 +86,7 @@ export async function endSession(context: SessionContext, session: SessionRow, s
     return (await store.end(session.id, state, now())) ? had : undefined;
   });
   if (rows === undefined) return;
-  await claims.endSession(session.id);
+  await claims.endSession(session.id, sessionOver({ id: session.id, state }));
   await locks(session.id, () => files.remove(files.folder(session.id)));
   for (const row of rows) for (const path of [pathOf(context, row), files.returned(session.id, row.id)]) staging.free(path);
   if (session.keep) {
@@ -102,6 +102,8 @@ export async function endSession(context: SessionContext, session: SessionRow, s
 /** Makes the disk and the quota what the database says. Before anything else. */
 export async function recover(context: SessionContext): Promise<void> {
   const { store, files, staging, log } = context;
+  // Who closed it was not answered, and closes it again.
+  await store.reopen();
   const keep = new Set<string>();
   for (const session of await store.all("open")) {
     keep.add(files.folder(session.id));

@@ -1,13 +1,13 @@
 import { createPulse } from "#libs/concurrency";
 import type { Implementation } from "#libs/rpc";
 import { asWriteError, NoSpaceError } from "#libs/storage";
-import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import type { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { closeSession } from "./closing.ts";
 import type { SessionContext } from "./context.ts";
 import { admit, contribute } from "./contribute.ts";
 import { ContributionError, refuse } from "./errors.ts";
 import type { Folds } from "./folds.ts";
-import { endSession, openSession } from "./lifecycle.ts";
+import { openSession } from "./lifecycle.ts";
 import { pageToken, parsePageSize, parsePageToken } from "./requests.ts";
 import { type SnapshotProgress, snapshot } from "./snapshot.ts";
 import { toSession } from "./state.ts";
@@ -31,7 +31,6 @@ export function createSessionService(context: SessionContext, folds: Folds): Ses
   }
 
   const describe = async (session: SessionRow) => toSession(session, await store.counts(session.id), now());
-  const ignore = { signal: new AbortController().signal, report: () => {} };
 
   return {
     openSession: (request) =>
@@ -60,7 +59,7 @@ export function createSessionService(context: SessionContext, folds: Folds): Ses
         const seen = watched.value.version;
         const session = await find(sessionId);
         yield { session: await describe(session) };
-        if (session.state !== "open") return;
+        if (session.state !== "open" && session.state !== "closing") return;
         await watched.value.changed(seen, signal);
         signal.throwIfAborted();
       }
@@ -68,18 +67,10 @@ export function createSessionService(context: SessionContext, folds: Folds): Ses
 
     closeSession: (request, { signal }) =>
       answer(async () => {
-        const session = await admit(context, request);
-        if (session.state !== "open") return { artifact: await lastArtifact(session, signal) };
-        const artifact = request.snapshot ? await snapshot(context, session.id, { ...ignore, signal }) : undefined;
-        await endSession(context, session, "closed");
-        return { artifact };
+        const { id } = await admit(context, request);
+        return { artifact: await closeSession(context, id, { last: request.snapshot, signal }) };
       }),
   };
-
-  /** For who closes again because the answer got lost. */
-  async function lastArtifact({ artifact }: SessionRow, signal: AbortSignal): Promise<Artifact | undefined> {
-    return artifact === null ? undefined : context.artifacts.get(artifact, { signal });
-  }
 
   /** Progress while a snapshot is made, the newest only, then its artifact. */
   async function* snapshots(id: string, signal: AbortSignal) {

@@ -3,7 +3,12 @@ import { type SessionSchema, SessionState } from "#proto/ratatouille/v1/averagin
 import type { Layout } from "./layout.ts";
 import type { Counts, SessionRow } from "./store/rows.ts";
 
-const states = { open: SessionState.OPEN, closed: SessionState.CLOSED, expired: SessionState.EXPIRED } as const;
+const states = {
+  open: SessionState.OPEN,
+  closing: SessionState.CLOSING,
+  closed: SessionState.CLOSED,
+  expired: SessionState.EXPIRED,
+} as const;
 
 /** A session as replies carry it; times in whole seconds. */
 export function toSession(row: SessionRow, counts: Counts, now: number): MessageInitShape<typeof SessionSchema> {

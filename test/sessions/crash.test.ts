@@ -10,7 +10,7 @@ import { Code, connect, isRpcError, serve } from "#libs/rpc";
 import { signalChild, spawnScript } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { freePort, temporaryDirectory, waitFor } from "#libs/testing";
-import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { AveragingService, SessionState } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { createCatalog } from "../../services/catalog/index.ts";
 import { contribute, type Place, withdraw } from "../../services/sessions/testing/client.ts";
 import { model } from "../../services/sessions/testing/models.ts";
@@ -114,4 +114,50 @@ test("a service that is killed at any moment, again and again, ends with the sam
   await living;
   const errors = (await readFile(`${data}.log`, "utf8")).split("\n").filter((line) => line.includes('"level":"error"'));
   assert.deepEqual(errors, []);
+});
+
+test("a service that is killed while a session is closed goes on with it open, and the next closing has all that counts", async () => {
+  await using directory = await temporaryDirectory();
+  await using reference = await startSessions();
+  const log = createLogger({ service: "catalog", destination: directory.join("catalog.log") });
+  await using bus = await openLocalBus({ path: ":memory:" });
+  await using catalog = await createCatalog({ directory: directory.join("catalog"), bus, log });
+  const [address, catalogAddress] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+  const data = directory.join("sessions");
+  const serveCatalog = () => serve({ address: catalogAddress, services: catalog.registrations, log, drainMs: 0 });
+  const startService = async () => {
+    const child = spawnScript(program, [data, address, catalogAddress], { stdio: ["pipe", "pipe", "inherit"] });
+    const ended = once(child, "close");
+    await once(child.stdout!, "data");
+    return async () => {
+      signalChild(child, "SIGKILL");
+      await ended;
+    };
+  };
+  const kill = await startService();
+  using channel = connect(address);
+  const client = channel.client(AveragingService);
+  const { session, secret } = await client.openSession({});
+  const place = { sessionId: session!.id, secret };
+  const stateNow = async () => (await client.getSession({ sessionId: place.sessionId })).session!.state;
+  for (const k of [0, 1]) await contribute(client, place, `m${k}`, modelOf(0, k));
+  // Nothing is at the catalog's address yet, so the last snapshot is not done before the kill.
+  const gone = new AbortController();
+  const closing = client.closeSession({ ...place, snapshot: true }, { signal: gone.signal }).catch(() => undefined);
+  await waitFor(async () => (await stateNow()) === SessionState.CLOSING, { what: "the closing" });
+  await assert.rejects(contribute(client, place, "m2", modelOf(0, 2)), { code: Code.FAILED_PRECONDITION, reason: "SESSION_OVER" });
+  assert.deepEqual((await contribute(client, place, "m0", modelOf(0, 0))).existed, true);
+  await kill();
+  gone.abort();
+  await closing;
+  const stop = await startService();
+  assert.equal(await persist(stateNow), SessionState.OPEN);
+  await using _catalogServer = await serveCatalog();
+  await persist(() => contribute(client, place, "m2", modelOf(0, 2)));
+  const { artifact } = await persist(() => client.closeSession({ ...place, snapshot: true }));
+  const other = await reference.open();
+  for (const k of [0, 1, 2]) await contribute(reference.client, other, `m${k}`, modelOf(0, k));
+  assert.equal(artifact!.digest, (await reference.snapshot(other.sessionId)).digest);
+  assert.deepEqual(await readdir(`${data}/sessions`), []);
+  await stop();
 });

@@ -20,9 +20,9 @@ export type ContributionRows = {
   drop(id: number): Promise<void>;
   touch(id: number, now: number): Promise<void>;
   markKept(id: number): Promise<void>;
-  /** A contribution that is not in the sums is withdrawn. Returns whether it was in that state. */
+  /** A contribution that is not in the sums is withdrawn. Returns whether it was in that state. @throws RpcError SESSION_OVER */
   withdraw(id: number, now: number): Promise<boolean>;
-  /** A contribution that is in the sums no longer counts. */
+  /** A contribution that is in the sums no longer counts. @throws RpcError SESSION_OVER */
   withdrawFolded(id: number, now: number): Promise<void>;
   /** Names new sums; `sums` is null where nothing is left in them. */
   fold(
@@ -65,10 +65,12 @@ export function contributionRows({ query, transaction, withoutSync }: Database<S
 
     begin: (session, { contributor, digest, size, weight, artifact = null }, now) =>
       transaction(async (tx) => {
-        const { max_contributors: most } = await openSession(tx, session, now);
         const found = await current(tx, session, contributor);
-        if (found?.state === "committed" || found?.state === "folded") {
-          if (found.digest === digest && found.weight === weight) return { existed: true };
+        const counts = found?.state === "committed" || found?.state === "folded";
+        // Who comes again because the answer got lost hears it also while the session is being closed.
+        if (counts && found.digest === digest && found.weight === weight) return { existed: true };
+        const { max_contributors: most } = await openSession(tx, session, now);
+        if (counts) {
           const what = found.digest === digest ? `with the weight ${found.weight}` : found.digest;
           throw refuse("CONTRIBUTOR_COUNTED", `${JSON.stringify(contributor)} has contributed ${what}; withdraw that first`, {
             field: found.digest === digest ? "header.weight" : "header.digest",
@@ -128,6 +130,7 @@ export function contributionRows({ query, transaction, withoutSync }: Database<S
       transaction(async (tx) => {
         const row = await tx.selectFrom("contribution").selectAll().where("id", "=", id).executeTakeFirst();
         if (!row || (row.state !== "committed" && row.state !== "staging")) return false;
+        await openSession(tx, row.session, now);
         await removeWithdrawn(tx, row);
         await set(tx, id, { state: "withdrawn", touched_at: now });
         await resetIfEmpty(tx, row.session);
@@ -136,6 +139,8 @@ export function contributionRows({ query, transaction, withoutSync }: Database<S
 
     withdrawFolded: (id, now) =>
       transaction(async (tx) => {
+        const { session } = await tx.selectFrom("contribution").select("session").where("id", "=", id).executeTakeFirstOrThrow();
+        await openSession(tx, session, now);
         await set(tx, id, { state: "withdrawing", touched_at: now });
       }),
 

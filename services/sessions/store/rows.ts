@@ -26,10 +26,17 @@ export type Begun =
 /** States that count. */
 export const counted = ["committed", "folded"] as const;
 
+const ends = { open: "expired", closing: "being closed and takes nothing more", closed: "closed", expired: "expired" } as const;
+
+/** Nothing is taken from or given to a session any more. */
+export function sessionOver({ id, state }: Pick<SessionRow, "id" | "state">) {
+  return refuse("SESSION_OVER", `session ${id} is ${ends[state]}`);
+}
+
 /** @throws RpcError SESSION_OVER */
 export function checkOpen(session: SessionRow, now: number): void {
   if (session.state === "open" && now < session.expires_at) return;
-  throw refuse("SESSION_OVER", `session ${session.id} is ${session.state === "closed" ? "closed" : "expired"}`);
+  throw sessionOver(session);
 }
 
 export function sessionNotFound(id: string) {

@@ -11,7 +11,11 @@ export type SessionRows = {
   list(options: { readonly size: number; readonly before: number | undefined }): Promise<{ rows: SessionRow[]; next: number | undefined }>;
   all(state: SessionState): Promise<SessionRow[]>;
   setArtifact(session: string, artifact: string): Promise<void>;
-  /** Ends a session; its contributions are forgotten. Returns whether it was open. */
+  /** From now on nothing begins, counts or goes any more. Returns whether the session was not over. */
+  startClosing(id: string): Promise<boolean>;
+  /** Takes contributions again; all sessions that were being closed unless one is named. */
+  reopen(id?: string): Promise<void>;
+  /** Ends a session; its contributions are forgotten. One that is being closed does not expire. Returns whether this ended it. */
   end(session: string, state: "closed" | "expired", now: number): Promise<boolean>;
   /** Forgets sessions that were over before `time`. */
   forget(time: number): Promise<void>;
@@ -24,7 +28,7 @@ export function sessionRows({ query, transaction }: Database<SessionTables>): Se
         const { open } = await tx
           .selectFrom("session")
           .select((e) => e.fn.countAll<number>().as("open"))
-          .where("state", "=", "open")
+          .where("state", "in", ["open", "closing"])
           .executeTakeFirstOrThrow();
         if (open >= most)
           throw exhausted("SESSION_QUOTA", "sessions", most, `${most} sessions are open, which is the limit of this server`);
@@ -50,16 +54,32 @@ export function sessionRows({ query, transaction }: Database<SessionTables>): Se
       await query.updateTable("session").set({ artifact }).where("id", "=", session).execute();
     },
 
+    async startClosing(id) {
+      const { numUpdatedRows } = await query
+        .updateTable("session")
+        .set({ state: "closing" })
+        .where("id", "=", id)
+        .where("state", "in", ["open", "closing"])
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
+    },
+
+    async reopen(id) {
+      const update = query.updateTable("session").set({ state: "open" }).where("state", "=", "closing");
+      await (id === undefined ? update : update.where("id", "=", id)).execute();
+    },
+
     end: (session, state, now) =>
       transaction(async (tx) => {
         const { numUpdatedRows } = await tx
           .updateTable("session")
           .set({ state, over_at: now, sums: null, layout: null, declared: null })
           .where("id", "=", session)
-          .where("state", "=", "open")
+          .where("state", "in", state === "closed" ? ["open", "closing"] : ["open"])
           .executeTakeFirstOrThrow();
+        if (numUpdatedRows === 0n) return false;
         await tx.deleteFrom("contribution").where("session", "=", session).execute();
-        return numUpdatedRows === 1n;
+        return true;
       }),
 
     async forget(time) {

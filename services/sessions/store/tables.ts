@@ -1,8 +1,8 @@
 import type { Generated } from "kysely";
 import type { Database } from "#libs/storage";
 
-/** open: takes contributions. closed, expired: over; what it had is deleted. */
-export type SessionState = "open" | "closed" | "expired";
+/** open: takes contributions. closing: its last snapshot is made, of what counts by then. closed, expired: over; what it had is deleted. */
+export type SessionState = "open" | "closing" | "closed" | "expired";
 
 /**
  * staging: a file that is not complete. committed: it is, and counts. folded: counts, and its bytes are in the sums.
