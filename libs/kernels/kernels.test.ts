@@ -76,6 +76,16 @@ test("differences agree with their twin in every bit, also in place", () => {
   fc.assert(law, { numRuns: 500 });
 });
 
+test("the first number that is not finite is found where its twin finds it", () => {
+  const rarely = fc.oneof({ weight: 200, arbitrary: anyNumber }, { weight: 1, arbitrary: anyValue });
+  const law = fc.property(anyInputs(rarely, { inputs: 1, count: 150 }), anyType, ({ columns, count, shift }, type) => {
+    pair.reset();
+    const address = pair.put(type, columns[0]!, shift);
+    assert.equal(pair.compiled.firstNotFinite(type, address, count), pair.twin.firstNotFinite(type, address, count));
+  });
+  fc.assert(law, { numRuns: 1500 });
+});
+
 test("gram agrees with its twin in every bit, also over more columns than are taken at once", () => {
   const law = fc.property(
     anyInputs(anyNumber, { inputs: 10, count: 30 }),

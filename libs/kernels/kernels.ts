@@ -30,6 +30,7 @@ type Exports = {
   addSparse(many: number, base: number, out: number, count: number): void;
   electSparse(many: number, base: number, out: number, count: number, lambda: number, normalized: number, zeroIsPositive: number): void;
   sumMagnitudes(values: number, count: number): void;
+  firstNotFinite(type: number, address: number, count: number): number;
   crc32c(address: number, length: number, seed: number): number;
 };
 
@@ -114,6 +115,7 @@ export function loadKernels(): Kernels {
       const [a, b, c, d, e, f, g, h] = arena.float64(wasm.magnitudeSums(), 8);
       return { all: a! + b! + (c! + d!), kept: e! + f! + (g! + h!) };
     },
+    firstNotFinite: (type, address, count) => wasm.firstNotFinite(typeNumber[type], address, count),
     crc32c: (address, length, seed = 0) => wasm.crc32c(address, length, seed | 0) >>> 0,
   };
 }

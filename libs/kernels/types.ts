@@ -132,6 +132,8 @@ export type Kernels = {
    * order, and then (s0 + s1) + (s2 + s3).
    */
   magnitudes(values: number, thinning: Thinning, count: number): { readonly all: number; readonly kept: number };
+  /** Index of the first element that is NaN or infinite; -1 where all are finite. */
+  firstNotFinite(type: ElementType, address: number, count: number): number;
   /** CRC-32C of bytes; `seed` is the CRC of what comes before them. */
   crc32c(address: number, length: number, seed?: number): number;
 };

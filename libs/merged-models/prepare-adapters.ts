@@ -28,7 +28,7 @@ export function prepareAdapters(request: AdapterRequest): PreparedMerge {
         ...options,
         onProgress: ({ writtenBytes: readNow, totalBytes }) => onProgress({ readBytes: readNow, totalBytes }),
       });
-      return { files, readBytes, resumed: false, redone: 0, overflowed: 0 };
+      return { files, readBytes, resumed: false, redone: 0 };
     },
   };
 }

@@ -1,6 +1,5 @@
 import {
   MERGE_ARITHMETIC,
-  MergeError,
   type MergePlan,
   MergePlanError,
   type MergeRequest,
@@ -26,10 +25,7 @@ export function prepareMerge(request: MergeRequest): PreparedMerge {
     dtype: mainDtype(plan.tensors),
     resumes: true,
     needs: (threads) => estimate(plan, threads),
-    run: (options) =>
-      runMerge(plan, options).catch((error: unknown) => {
-        throw error instanceof MergeError ? withNames(error, plan, request) : error;
-      }),
+    run: (options) => runMerge(plan, options),
   };
 }
 
@@ -40,14 +36,4 @@ function planned(request: MergeRequest): MergePlan {
     if (cause instanceof MergePlanError) throw new UsageError(cause.message, { cause });
     throw cause;
   }
-}
-
-/** Of a model that threads know by its number the user knows the name. */
-function withNames(error: MergeError, { tensors }: MergePlan, { models }: MergeRequest): Error {
-  const of = tensors.find(({ name }) => name === error.tensor)?.of;
-  const message = error.message.replace(
-    /models\[(\d+)\]/g,
-    (text, index: string) => models[of?.[Number(index)] ?? Number(index)]?.name ?? text,
-  );
-  return Object.assign(new Error(message, { cause: error }), { kind: error.kind });
 }

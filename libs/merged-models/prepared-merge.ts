@@ -37,8 +37,6 @@ export type MergeOutcome = {
   readonly resumed: boolean;
   /** Numbers that were computed in whole numbers, as doubles could not decide how to round. */
   readonly redone: number;
-  /** Numbers that are too large for their type. */
-  readonly overflowed: number;
 };
 
 /** A merge whose plan is ready, so that it can be run: what all ways of merging have in common. */

@@ -83,7 +83,7 @@ async function run(
     arithmetic: merge.arithmetic,
   };
   const { artifact, readBytes } = await averaged(channel, recipe, allowUnrelated, options);
-  return { files: await fetchResult(artifact, artifacts, merge, options), readBytes, resumed: false, redone: 0, overflowed: 0 };
+  return { files: await fetchResult(artifact, artifacts, merge, options), readBytes, resumed: false, redone: 0 };
 }
 
 async function averaged(

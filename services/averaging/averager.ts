@@ -69,7 +69,6 @@ export function createAverager(parts: { readonly artifacts: Artifacts; readonly 
     const startedMs = performance.now();
     const threads = availableParallelism();
     const result = await runMerge(plan, { directory: folder.path, threads, fsync: false, signal, onProgress: report });
-    refuseInfinite(result, plan);
     const ms = performance.now() - startedMs;
     averagingThroughput.record((1000 * result.readBytes) / ms);
     log.info({ method, models: models.length, readBytes: result.readBytes, ms: Math.round(ms) }, "averaged");
@@ -167,19 +166,12 @@ function plannedMerge(
   }
 }
 
-/** An average in the catalog has no infinite numbers: nobody could go on with it. */
-function refuseInfinite({ overflowed }: MergeResult, plan: MergePlan): void {
-  if (overflowed === 0) return;
-  const count = overflowed === 1 ? "one number of the average is" : `${overflowed} numbers of the average are`;
-  throw new NotFiniteError(`${count} too large for ${mainDtype(plan.tensors)}`);
-}
-
 /** What the caller can do something about, in the words of this service. */
 function refusal(error: unknown): unknown {
   if (isFull(error)) return resourceExhausted(error.message, { reason: "NO_SPACE", cause: error });
   if (!(error instanceof MergeError)) return error;
   const { kind, tensor, tensors = tensor === undefined ? [] : [tensor], message } = error;
-  if (kind === "not-finite") return new NotFiniteError(message, { cause: error });
+  if (kind === "not-finite" || kind === "overflow") return new NotFiniteError(message, { cause: error });
   if (kind === "memory" || kind === "disk") return resourceExhausted(message, { reason: "NO_SPACE", cause: error });
   if (kind !== "disagree") return error;
   return new IncompatibleModelsError(

@@ -68,10 +68,6 @@ async function make(
       signal,
       onProgress: report,
     });
-    if (rounded.result.overflowed > 0) {
-      const count = rounded.result.overflowed;
-      throw refuse("AVERAGE_NOT_FINITE", `${count} numbers of the average are too large for ${session.dtype}`);
-    }
     const pieces = readPieces(rounded.temporaries[0]!);
     const weights = await artifacts.upload(pieces, { mediaType: mediaTypes.weights, signal });
     const parents = await parentsOf(context, members, signal);
@@ -87,6 +83,7 @@ async function make(
     log.info({ session: session.id, contributions: members.length, ms: Math.round(performance.now() - began) }, "snapshot published");
     return artifact;
   } catch (error) {
+    if (error instanceof SumsError && error.kind === "overflow") throw refuse("AVERAGE_NOT_FINITE", error.message, { cause: error });
     if (error instanceof SumsError && error.kind === "weight") throw refuse("NO_WEIGHT", error.message, { cause: error });
     throw error;
   } finally {

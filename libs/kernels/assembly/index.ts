@@ -6,6 +6,7 @@ export { narrow, widen } from "./convert";
 export { addSparse, electSparse, sumMagnitudes } from "./sparse";
 export { crc32c } from "./crc32c";
 export { difference } from "./difference";
+export { firstNotFinite } from "./finite";
 export { gram } from "./gram";
 export { combine } from "./linear";
 export { begin } from "./mean";

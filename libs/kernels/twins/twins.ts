@@ -25,6 +25,7 @@ export function loadTwins(): Kernels {
     addSparse: (args) => addSparseTwin(memory, args),
     electSparse: (args) => electSparseTwin(memory, args),
     magnitudes: (values, thinning, count) => magnitudesTwin(memory, values, thinning, count),
+    firstNotFinite: (type, address, count) => readElements(memory, type, address, count).findIndex((value) => !Number.isFinite(value)),
     crc32c: (address, length, seed = 0) => crc32cTwin(memory, address, length, seed),
   };
 }

@@ -1,9 +1,10 @@
 import { availableParallelism } from "node:os";
 import type { ModelFiles } from "#libs/models";
+import { coordinates } from "#libs/tensors";
 import { runInThreads } from "#libs/threads";
 import { type Lora, readLora } from "../adapters/index.ts";
 import type { AdapterProducts, AdapterWeightsUnit, FactorSource } from "./adapter-worker.ts";
-import { coordinates, cosines, equalModels, opposedPairs, outlierDistances } from "./judge-weights.ts";
+import { cosines, equalModels, opposedPairs, outlierDistances } from "./judge-weights.ts";
 import { type Measures, MOST_PAIRWISE, noMeasures } from "./measure.ts";
 import { type Finding, finding, type WeightsReport } from "./report.ts";
 import type { PassOptions } from "./weights-pass.ts";

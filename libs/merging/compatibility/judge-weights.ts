@@ -1,4 +1,5 @@
 import { ln } from "#libs/deterministic";
+import { coordinates } from "#libs/tensors";
 import { type Measures, MOST_PAIRWISE, mergeMeasures, noMeasures, ownProduct } from "./measure.ts";
 import { type Finding, finding, type WeightsReport } from "./report.ts";
 import type { MeasuredTensor } from "./weights-pass.ts";
@@ -100,19 +101,6 @@ function* notFinite(names: readonly string[], tensors: readonly MeasuredTensor[]
       models: [name],
     });
   }
-}
-
-/** Indices by dimension, in C order. */
-export function coordinates(index: number, shape: readonly number[]): number[] {
-  let rest = index;
-  return shape
-    .toReversed()
-    .map((size) => {
-      const coordinate = rest % size;
-      rest = (rest - coordinate) / size;
-      return coordinate;
-    })
-    .reverse();
 }
 
 /** Models whose weights are equal, and those that equal the base. */

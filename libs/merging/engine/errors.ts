@@ -2,10 +2,11 @@ import { type PlainError, restoreError } from "#libs/threads";
 
 /**
  * What went wrong. input: a file cannot be read. changed: it is not the one that was planned with. not-finite: a number of a model.
- * disagree: whole numbers differ between models. disk: the output cannot be written. exists: an output is there already. busy: another
+ * overflow: a result
+ * is no number of its type. disagree: whole numbers differ between models. disk: the output cannot be written. exists: an output is there already. busy: another
  * process makes the same. memory: a tensor that is needed whole is too large.
  */
-export type MergeErrorKind = "input" | "changed" | "not-finite" | "disagree" | "disk" | "exists" | "busy" | "memory";
+export type MergeErrorKind = "input" | "changed" | "not-finite" | "overflow" | "disagree" | "disk" | "exists" | "busy" | "memory";
 
 /** Where it went wrong, as far as that is known. */
 export type MergeErrorPlace = {
@@ -14,7 +15,7 @@ export type MergeErrorPlace = {
   readonly tensors?: readonly string[];
   /** Index in the tensor, in C order. */
   readonly element?: number;
-  /** Index of the model among the sources of the tensor. */
+  /** Index among the sources of the tensor: models, then the base, then statistics. */
   readonly model?: number;
   readonly path?: string;
 };

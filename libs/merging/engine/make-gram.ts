@@ -1,36 +1,36 @@
 import { ELEMENT_BYTES, type ElementType, type Kernels, MAX_GRAM_INPUTS } from "#libs/kernels";
 import { BLOCK, type Program } from "../method.ts";
+import { requireSums } from "./finite.ts";
 import { withBase } from "./make-linear.ts";
 import type { Order } from "./order.ts";
-import { bytesOf } from "./spans.ts";
-import { type Columns, columnType, countInfinities, type Made, openColumns, outputType, type Workplace, windowFor } from "./workplace.ts";
+import { type Columns, columnType, type Made, openColumns, outputType, type Workplace, windowFor, writeResults } from "./workplace.ts";
 
 type Gram = Extract<Program, { kind: "gram" }>;
 
 /** Dot products of all models over each block of a range, in the order of the blocks. */
-export function reduceGram(
-  workplace: Workplace,
-  { tensor, first, count }: Order,
-  { of }: Gram,
-): { readBytes: number; reduced: Float64Array[] } {
+export function reduceGram(workplace: Workplace, order: Order, { of }: Gram): { readBytes: number; reduced: Float64Array[] } {
   const { kernels } = workplace;
+  const { tensor, first, count } = order;
   const models = tensor.models.length;
   kernels.release();
-  const columns = openColumns(workplace, of === "models" ? tensor.models : withBase(tensor.models, tensor.base), Math.min(BLOCK, count));
+  const sources = of === "models" ? tensor.models : withBase(tensor.models, tensor.base);
+  const columns = openColumns(workplace, order, sources, { window: Math.min(BLOCK, count) });
   const dots = openDots(kernels, models);
   const reduced: Float64Array[] = [];
   let readBytes = 0;
   for (let begin = first; begin < first + count; begin += BLOCK) {
     const elements = Math.min(BLOCK, first + count - begin);
     readBytes += columns.load(begin, elements);
-    reduced.push(dots(columns, of, 0, elements));
+    const products = dots(columns, of, 0, elements);
+    requireSums(products, order);
+    reduced.push(products);
   }
   return { readBytes, reduced };
 }
 
 /** Makes a range of whole rows, each with coefficients of its own. */
 export function makeRows(workplace: Workplace, order: Order, program: Gram): Made {
-  const { kernels, outputs } = workplace;
+  const { kernels } = workplace;
   const { tensor, first: begin, count: all } = order;
   const row = tensor.shape.at(-1) ?? 1;
   const type = outputType(tensor);
@@ -38,27 +38,22 @@ export function makeRows(workplace: Workplace, order: Order, program: Gram): Mad
   const perElement = sources.length * ELEMENT_BYTES[columnType(sources, false)] + ELEMENT_BYTES[type];
   const window = Math.max(1, Math.floor(windowFor(workplace, perElement, BLOCK) / row)) * row;
   kernels.release();
-  const columns = openColumns(workplace, sources, Math.min(all, window));
+  const columns = openColumns(workplace, order, sources, { window: Math.min(all, window) });
   const out = kernels.allocate(Math.min(all, window) * ELEMENT_BYTES[type]);
   const dots = openDots(kernels, tensor.models.length);
-  const made: Made = { readBytes: 0, redone: 0, overflowed: 0 };
+  const made: Made = { readBytes: 0, redone: 0 };
   for (let first = begin; first < begin + all; first += window) {
     const count = Math.min(window, begin + all - first);
     made.readBytes += columns.load(first, count);
     for (let from = 0; from < count; from += row) {
-      const coefficients = program.coefficients(dotsOfRow(dots, columns, program.of, from, row));
+      const products = dotsOfRow(dots, columns, program.of, from, row);
+      requireSums(products, order);
+      const coefficients = program.coefficients(products);
       const inputs = addressesAt(columns, from).slice(0, coefficients.length);
       const to = out + from * ELEMENT_BYTES[type];
       kernels.combine({ inputs, type: columns.type, coefficients, out: to, outType: type, count: row });
     }
-    made.overflowed += countInfinities(kernels, type, out, count);
-    outputs.write(
-      tensor.file,
-      tensor.offset + bytesOf(type, first),
-      kernels.bytes(0, kernels.memory.buffer.byteLength),
-      out,
-      bytesOf(type, count),
-    );
+    writeResults(workplace, order, { address: out, first, count });
   }
   return made;
 }

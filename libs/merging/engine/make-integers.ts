@@ -1,10 +1,14 @@
-import { type Dtype, dtypes } from "#libs/tensors";
+import { type Dtype, dtypes, isWidenable, widen } from "#libs/tensors";
 import { MergeError } from "./errors.ts";
+import { type Elements, requireFinite, requireFiniteValues } from "./finite.ts";
 import type { Order } from "./order.ts";
 import { bytesOf } from "./spans.ts";
-import { type Made, type Workplace, windowFor } from "./workplace.ts";
+import { isElementType, type Made, type Workplace, windowFor } from "./workplace.ts";
 
-/** Copies a range that all sources have to agree on, byte for byte. Returns whether they do; if not, the output means nothing. */
+/**
+ * Copies a range that all sources have to agree on, byte for byte. Returns whether they do; if not, the output means nothing.
+ * @throws MergeError (not-finite) where numbers that a method passes through are none
+ */
 export function makeAgreement(workplace: Workplace, order: Order): Made & { readonly agree: boolean } {
   const { tensor } = order;
   const sources = [...tensor.models, ...(tensor.base ? [tensor.base] : [])];
@@ -13,12 +17,30 @@ export function makeAgreement(workplace: Workplace, order: Order): Made & { read
     const bytes = bytesOf(tensor.dtype, count);
     const at = bytesOf(tensor.dtype, first);
     for (const [k, { file, offset }] of sources.entries()) {
-      workplace.inputs.read(file, offset + at, memory, k === 0 ? one : other, bytes);
+      const to = k === 0 ? one : other;
+      workplace.inputs.read(file, offset + at, memory, to, bytes);
+      requireFiniteAt(workplace, order, k, { address: to, first, count });
       if (k > 0) agree &&= Buffer.compare(memory.subarray(one, one + bytes), memory.subarray(other, other + bytes)) === 0;
     }
     return one;
   });
-  return { readBytes, redone: 0, overflowed: 0, agree };
+  return { readBytes, redone: 0, agree };
+}
+
+/** Of whole numbers there is nothing to look at. @throws MergeError (not-finite) */
+function requireFiniteAt(
+  { kernels, names }: Workplace,
+  order: Order,
+  source: number,
+  { address, first, count }: Omit<Elements, "type">,
+): void {
+  const { dtype } = order.tensor;
+  if (isElementType(dtype)) requireFinite(kernels, { type: dtype, address, first, count }, order, source, names);
+  else if (isWidenable(dtype) && dtype.startsWith("F")) {
+    const values = new Float32Array(count);
+    widen(dtype, kernels.bytes(address, bytesOf(dtype, count)), values);
+    requireFiniteValues(values, { first }, order, source, names);
+  }
 }
 
 /** Makes a range of the largest number of all sources, one by one. */
@@ -28,17 +50,21 @@ export function makeMaximum(workplace: Workplace, order: Order): Made {
   const readBytes = inWindows(workplace, order, tensor.models.length, (first, count, [one, other], memory) => {
     for (const [k, { file, offset, dtype: given }] of tensor.models.entries()) {
       if (given !== dtype)
-        throw new MergeError("disagree", `tensor ${JSON.stringify(tensor.name)} is ${given} in models[${k}], and ${dtype} in others`, {
-          tensor: tensor.name,
-          model: k,
-        });
+        throw new MergeError(
+          "disagree",
+          `tensor ${JSON.stringify(tensor.name)} is ${given} in ${workplace.names.models[tensor.of?.[k] ?? k]}, and ${dtype} in others`,
+          {
+            tensor: tensor.name,
+            model: k,
+          },
+        );
       const bytes = bytesOf(dtype, count);
       workplace.inputs.read(file, offset + bytesOf(dtype, first), memory, k === 0 ? one : other, bytes);
       if (k > 0) takeLargest(integers(dtype, memory, one, count), integers(dtype, memory, other, count));
     }
     return one;
   });
-  return { readBytes, redone: 0, overflowed: 0 };
+  return { readBytes, redone: 0 };
 }
 
 function inWindows(

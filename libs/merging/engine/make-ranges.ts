@@ -1,8 +1,8 @@
 import { ELEMENT_BYTES } from "#libs/kernels";
 import { BLOCK, type Program, type Range, type Reduction } from "../method.ts";
+import { requireDifferences } from "./finite.ts";
 import type { Order } from "./order.ts";
-import { bytesOf } from "./spans.ts";
-import { countInfinities, type Made, openColumns, outputType, type Workplace } from "./workplace.ts";
+import { type Made, openColumns, outputType, type Workplace, writeResults } from "./workplace.ts";
 
 type Ranges = Extract<Program, { kind: "ranges" }>;
 
@@ -56,38 +56,31 @@ function reduce(reader: RangeReader, reduction: Reduction, { first, count, resul
 }
 
 function write(workplace: Workplace, reader: RangeReader, order: Order, program: Ranges, results: readonly unknown[]): Made {
-  const { kernels, outputs } = workplace;
-  const { tensor, first: begin, count: all } = order;
-  const type = outputType(tensor);
+  const { kernels } = workplace;
+  const { first: begin, count: all } = order;
+  const type = outputType(order.tensor);
   const window = Math.min(BLOCK, all);
   const wide = kernels.allocate(window * 8);
   const out = kernels.allocate(window * ELEMENT_BYTES[type]);
-  let overflowed = 0;
   for (let first = begin; first < begin + all; first += BLOCK) {
     const count = Math.min(BLOCK, begin + all - first);
     const range = reader.at(first, count);
     program.apply(range, results, kernels.float64(wide, count).fill(0));
     kernels.narrow(wide, type, out, count);
-    overflowed += countInfinities(kernels, type, out, count);
-    outputs.write(
-      tensor.file,
-      tensor.offset + bytesOf(type, first),
-      kernels.bytes(0, kernels.memory.buffer.byteLength),
-      out,
-      bytesOf(type, count),
-    );
+    writeResults(workplace, order, { address: out, first, count });
   }
-  return { readBytes: 0, redone: 0, overflowed };
+  return { readBytes: 0, redone: 0 };
 }
 
 /** Reads blocks as a method sees them. The block that was read last is not read again. */
-function openRanges(workplace: Workplace, { tensor, count: most }: Order, { of }: Ranges): RangeReader {
-  const { kernels } = workplace;
+function openRanges(workplace: Workplace, order: Order, { of }: Ranges): RangeReader {
+  const { kernels, names } = workplace;
+  const { tensor, count: most } = order;
   const { models, base, statistics } = tensor;
   const isDifferent = of === "differences" && base !== undefined;
   // Statistics last: they may have another type, but all are of the type that holds them all.
   const sources = [...models, ...(base ? [base] : []), ...(statistics ?? [])];
-  const columns = openColumns(workplace, sources, Math.min(BLOCK, most), true);
+  const columns = openColumns(workplace, order, sources, { window: Math.min(BLOCK, most), wide: true });
   let readBytes = 0;
   let last = { first: -1, count: 0 };
 
@@ -96,9 +89,11 @@ function openRanges(workplace: Workplace, { tensor, count: most }: Order, { of }
     last = { first, count };
     readBytes += columns.load(first, count);
     if (!isDifferent) return;
+    const type = columns.type as "F32" | "F64";
     const base = columns.addresses[models.length]!;
-    for (const address of columns.addresses.slice(0, models.length)) {
-      kernels.difference(columns.type as "F32" | "F64", address, base, address, count);
+    for (const [k, address] of columns.addresses.slice(0, models.length).entries()) {
+      kernels.difference(type, address, base, address, count);
+      requireDifferences(kernels, { type, address, first, count }, order, k, names);
     }
   }
 

@@ -4,27 +4,37 @@ import { BLOCK, type Program, type Values } from "../method.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { PlannedTensor, Source } from "../plan/types.ts";
 import { MergeError } from "./errors.ts";
+import { requireFiniteValues } from "./finite.ts";
 import type { Order } from "./order.ts";
 import { bytesOf } from "./spans.ts";
-import { columnType, countInfinities, type Made, outputType, type Workplace } from "./workplace.ts";
+import { columnType, type Made, outputType, type Workplace, writeResults } from "./workplace.ts";
 
-/** Makes a tensor, or a piece of one, by a function that wants all of it in memory. @throws MergeError (memory) */
+/** Makes a tensor, or a piece of one, by a function that wants all of it in memory. @throws MergeError (memory, not-finite, overflow) */
 export function makeWhole(workplace: Workplace, order: Order, program: Extract<Program, { kind: "whole" }>): Made {
   const { tensor, first, count } = order;
-  const { models, base, statistics } = tensor;
+  const { models, base, statistics = [] } = tensor;
   const type = columnType([...models, ...(base ? [base] : [])], true) as "F32" | "F64";
   let readBytes = 0;
-  const read = (source: Source, from: number, elements: number, as: "F32" | "F64") => {
+  const sources = [...models, ...(base ? [base] : []), ...statistics];
+  const read = (index: number, from: number, elements: number, as: "F32" | "F64", shape?: readonly number[]) => {
+    const source = sources[index]!;
     readBytes += bytesOf(source.dtype, elements);
-    return readValues(workplace, source, from, elements, as);
+    const values = readValues(workplace, source, from, elements, as);
+    requireFiniteValues(values, { first: from, ...(shape ? { shape } : {}) }, order, index, workplace.names);
+    return values;
   };
+  const own = models.length + (base ? 1 : 0);
   const out = inMemory(tensor, count, () => {
     const all = {
-      models: models.map((source) => read(source, first, count, type)),
-      ...(base ? { base: read(base, first, count, type) } : {}),
-      ...(statistics
+      models: models.map((_, k) => read(k, first, count, type)),
+      ...(base ? { base: read(models.length, first, count, type) } : {}),
+      ...(tensor.statistics
         ? {
-            statistics: statistics.map((source) => read(source, 0, statisticElements(tensor), columnType([source], true) as "F32" | "F64")),
+            statistics: statistics.map(({ dtype }, k) => {
+              const shape = statisticShape(tensor);
+              const elements = shape.reduce((product, dimension) => product * dimension, 1);
+              return read(own + k, 0, elements, dtype === "F64" ? "F64" : "F32", shape);
+            }),
           }
         : {}),
     };
@@ -36,9 +46,9 @@ export function makeWhole(workplace: Workplace, order: Order, program: Extract<P
 }
 
 /** Gram matrices of a layer's inputs have a row and a column for each input; other statistics are one for each weight. */
-function statisticElements({ method, elements, shape }: PlannedTensor): number {
+function statisticShape({ method, shape }: PlannedTensor): readonly number[] {
   const inputs = shape.at(-1) ?? 1;
-  return methodNamed(method)?.statistics === "gram" ? inputs * inputs : elements;
+  return methodNamed(method)?.statistics === "gram" ? [inputs, inputs] : shape;
 }
 
 function inMemory<T>({ name }: PlannedTensor, count: number, make: () => T): T {
@@ -67,20 +77,18 @@ function readValues({ inputs }: Workplace, { file, offset, dtype }: Source, firs
   return values;
 }
 
-function write({ kernels, outputs }: Workplace, { tensor, first }: Order, values: Float64Array): Made {
-  const type = outputType(tensor);
+function write(workplace: Workplace, order: Order, values: Float64Array): Made {
+  const { kernels } = workplace;
+  const type = outputType(order.tensor);
   kernels.release();
   const window = Math.min(BLOCK, values.length);
   const wide = kernels.allocate(window * 8);
   const out = kernels.allocate(window * ELEMENT_BYTES[type]);
-  let overflowed = 0;
   for (let from = 0; from < values.length; from += BLOCK) {
     const part = values.subarray(from, from + BLOCK);
     kernels.float64(wide, part.length).set(part);
     kernels.narrow(wide, type, out, part.length);
-    overflowed += countInfinities(kernels, type, out, part.length);
-    const memory = kernels.bytes(0, kernels.memory.buffer.byteLength);
-    outputs.write(tensor.file, tensor.offset + bytesOf(type, first + from), memory, out, bytesOf(type, part.length));
+    writeResults(workplace, order, { address: out, first: order.first + from, count: part.length });
   }
-  return { readBytes: 0, redone: 0, overflowed };
+  return { readBytes: 0, redone: 0 };
 }

@@ -16,13 +16,16 @@ export function setup(setup: ThreadSetup, { cancelled }: ThreadContext): Runner<
   using stack = new DisposableStack();
   const inputs = stack.use(openInputFiles(setup.inputs, setup.openFiles));
   const outputs = stack.use(openOutputFiles(setup.outputs));
-  const workplace: Workplace = { kernels: loadKernels(), inputs, outputs, memoryBytes: setup.memoryBytes, cancelled };
+  const workplace: Workplace = {
+    ...{ kernels: loadKernels(), inputs, outputs, names: setup.names },
+    ...{ memoryBytes: setup.memoryBytes, cancelled },
+  };
   const opened = stack.move();
   // Ranges of one tensor come one after another: its program is made once.
   let known: { readonly name: string; readonly making: Making } | undefined;
   return {
     run(orders) {
-      const total = { readBytes: 0, redone: 0, overflowed: 0, unequal: [] as string[], reduced: undefined as unknown };
+      const total = { readBytes: 0, redone: 0, unequal: [] as string[], reduced: undefined as unknown };
       for (const order of orders) {
         if (cancelled()) throw new Error("the merge was cancelled");
         const { name } = order.tensor;
@@ -30,7 +33,6 @@ export function setup(setup: ThreadSetup, { cancelled }: ThreadContext): Runner<
         const made = make(workplace, order, known.making);
         total.readBytes += made.readBytes;
         total.redone += made.redone ?? 0;
-        total.overflowed += made.overflowed ?? 0;
         if (made.agree === false) total.unequal.push(name);
         total.reduced = made.reduced;
       }
@@ -48,7 +50,7 @@ function buffersOf(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuf
   return found;
 }
 
-type Outcome = { readBytes: number; redone?: number; overflowed?: number; agree?: boolean; reduced?: unknown };
+type Outcome = { readBytes: number; redone?: number; agree?: boolean; reduced?: unknown };
 
 function make(workplace: Workplace, order: Order, making: Making): Outcome {
   switch (making.kind) {

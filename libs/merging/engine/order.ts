@@ -1,11 +1,12 @@
-import type { InputFile, PlannedTensor } from "../plan/types.ts";
+import type { InputFile, PlannedTensor, SourceNames } from "../plan/types.ts";
+import type { SpanPart } from "./spans.ts";
 
 /** What a thread is asked to do with a range of a span. */
 export type Order = {
   /** The first tensor of the span: its sources, place and types. */
   readonly tensor: PlannedTensor;
-  /** Names of the tensors in the range, and where each begins in the span. */
-  readonly parts: readonly { readonly name: string; readonly first: number }[];
+  /** The tensors in the range, and where each begins in the span. */
+  readonly parts: readonly SpanPart[];
   /** Elements of the span. */
   readonly elements: number;
   readonly first: number;
@@ -29,7 +30,6 @@ export type Orders = readonly Order[];
 export type OrdersResult = {
   readonly readBytes: number;
   readonly redone: number;
-  readonly overflowed: number;
   /** Tensors of whole numbers that differ between the models. */
   readonly unequal: readonly string[];
   /** Of a reduction: the state (order "any"), or what each block gave. */
@@ -40,6 +40,7 @@ export type OrdersResult = {
 export type ThreadSetup = {
   readonly seed: number;
   readonly digests: readonly string[];
+  readonly names: SourceNames;
   readonly inputs: readonly InputFile[];
   /** Paths of the files that become the outputs. */
   readonly outputs: readonly string[];

@@ -48,7 +48,7 @@ test("every number of a linear merge is the exact mean, whatever the types; thre
   const all = [0, 1, 2].map(variety);
   const models = await writeModels(folder.path, all);
   const { bytes, result } = await merge(models, folder.join("first"));
-  assert.deepEqual([result.resumed, result.overflowed], [false, 0]);
+  assert.equal(result.resumed, false);
   const { tensors, dataOffset } = parseSafetensorsHeader(bytes, bytes.length);
   for (const [name, { dtype, begin, end, shape }] of tensors) {
     const of = all.map((model) => model.find((tensor) => tensor.name === name)!);

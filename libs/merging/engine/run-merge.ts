@@ -60,8 +60,6 @@ export type MergeResult = {
   readonly resumed: boolean;
   /** Numbers of means that f64 could not decide, and that were computed in whole numbers. */
   readonly redone: number;
-  /** Results that are too large for their type, and infinite. */
-  readonly overflowed: number;
 };
 
 const MEMORY_BYTES = 64 << 20;
@@ -120,7 +118,7 @@ export async function runMerge(plan: MergePlan, options: RunMergeOptions): Promi
 
 type Total = Omit<MergeResult, "files">;
 
-const nothingRead = (resumed: boolean): Total => ({ readBytes: 0, resumed, redone: 0, overflowed: 0 });
+const nothingRead = (resumed: boolean): Total => ({ readBytes: 0, resumed, redone: 0 });
 
 async function publish(
   plan: MergePlan,
@@ -152,14 +150,13 @@ async function make(
     places.outputs.map(({ partial, output }, i) => ({ path: partial, size: output.size, ready: () => frontier.ready(i) })),
   );
   const progress = createProgress(schedule, spans, units, known.done, options.onProgress);
-  const total = { readBytes: 0, resumed: journal.known !== undefined, redone: 0, overflowed: 0 };
+  const total = { readBytes: 0, resumed: journal.known !== undefined, redone: 0 };
   const unequal = new Set<string>();
   const agreeing = countAgreeing(spans, units, known.done);
 
   const onResult = async (task: Task, result: OrdersResult) => {
     total.readBytes += result.readBytes;
     total.redone += result.redone;
-    total.overflowed += result.overflowed;
     for (const name of result.unequal) unequal.add(name);
     if (task.unit) agreeing.delete(task.unit.index);
     if (agreeing.size === 0 && unequal.size > 0) throw disagreement([...unequal]);
@@ -200,6 +197,7 @@ function setupOf(plan: MergePlan, places: OutputPlaces, threads: number, options
   return {
     seed: plan.seed,
     digests: plan.digests,
+    names: plan.names,
     inputs: plan.inputs,
     outputs: places.outputs.map(({ partial }) => partial),
     memoryBytes: Math.floor((options.memoryBytes ?? MEMORY_BYTES) / share),

@@ -17,23 +17,25 @@ export type Span = {
   readonly method: Method | undefined;
   readonly making: Making;
   readonly elements: number;
-  /** Names, and where each begins in the span. */
-  readonly parts: readonly { readonly name: string; readonly first: number }[];
+  readonly parts: readonly SpanPart[];
 };
+
+/** One tensor of a span, and the element of the span at which it begins. */
+export type SpanPart = { readonly name: string; readonly first: number; readonly shape: readonly number[] };
 
 /** What is made in one go, in the order of the output's bytes; tensors without elements are left out. */
 export function planSpans(plan: MergePlan): Span[] {
-  const spans: (Span & { elements: number; parts: { name: string; first: number }[] })[] = [];
+  const spans: (Span & { elements: number; parts: SpanPart[] })[] = [];
   for (const tensor of plan.tensors) {
     if (tensor.elements === 0) continue;
     const making = makingOf(tensor, plan);
     const last = spans.at(-1);
     if (last && continues(last, tensor, making)) {
-      last.parts.push({ name: tensor.name, first: last.elements });
+      last.parts.push({ name: tensor.name, first: last.elements, shape: tensor.shape });
       last.elements += tensor.elements;
       continue;
     }
-    const parts = [{ name: tensor.name, first: 0 }];
+    const parts = [{ name: tensor.name, first: 0, shape: tensor.shape }];
     spans.push({ index: spans.length, tensor, method: methodNamed(tensor.method), making, elements: tensor.elements, parts });
   }
   return spans;

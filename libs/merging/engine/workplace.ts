@@ -1,8 +1,10 @@
 import { ELEMENT_BYTES, type ElementType, type Kernels } from "#libs/kernels";
 import { type Dtype, widen } from "#libs/tensors";
 import type { Values } from "../method.ts";
-import type { PlannedTensor, Source } from "../plan/types.ts";
+import type { PlannedTensor, Source, SourceNames } from "../plan/types.ts";
 import type { InputFiles, OutputFiles } from "./files.ts";
+import { type Elements, requireFinite, requireResults } from "./finite.ts";
+import type { Order } from "./order.ts";
 import { bytesOf } from "./spans.ts";
 
 /** What a thread works with: kernels with their memory, and files. */
@@ -10,6 +12,8 @@ export type Workplace = {
   readonly kernels: Kernels;
   readonly inputs: InputFiles;
   readonly outputs: OutputFiles;
+  /** What messages call the sources. */
+  readonly names: SourceNames;
   /** Bytes of memory that this thread should stay within where it has a choice. */
   readonly memoryBytes: number;
   readonly cancelled: () => boolean;
@@ -20,26 +24,38 @@ export type Made = {
   readBytes: number;
   /** Numbers that were computed in whole numbers. */
   redone: number;
-  /** Results that are too large for their type. */
-  overflowed: number;
 };
 
 /** Windows of some sources in the memory of the kernels, all of one type. */
 export type Columns = {
   readonly type: ElementType;
   readonly addresses: readonly number[];
-  /** Reads consecutive elements; returns the bytes read. */
+  /** Reads consecutive elements; returns the bytes read. @throws MergeError (not-finite) */
   load(first: number, count: number): number;
   /** What was loaded last, as numbers. For types F32 and F64; void when memory is allocated. */
   values(index: number, count: number): Values;
 };
 
+/** How windows of sources are opened. */
+export type ColumnsOptions = {
+  /** Elements of a window at most. */
+  readonly window: number;
+  /** Numbers are widened to F32 or F64. */
+  readonly wide?: boolean;
+  /** Whoever computes finds numbers that are not finite itself. */
+  readonly unchecked?: boolean;
+};
+
 /**
- * Room for windows of sources. Where all have one type that kernels read, and `wide` does not ask for F32 or F64, bytes go from the file
+ * Room for windows of the first sources of an order's tensor: models, then the base, then statistics. Where all have one type that kernels read, and `wide` does not ask for F32 or F64, bytes go from the file
  * to where the kernels read them; else they are widened to F32, or to F64 where one of them is. That is without loss.
  */
-export function openColumns(workplace: Workplace, sources: readonly Source[], window: number, wide = false): Columns {
-  const { kernels, inputs } = workplace;
+export function openColumns(
+  { kernels, inputs, names }: Workplace,
+  order: Order,
+  sources: readonly Source[],
+  { window, wide = false, unchecked = false }: ColumnsOptions,
+): Columns {
   const type = columnType(sources, wide);
   const addresses = sources.map(() => kernels.allocate(window * ELEMENT_BYTES[type]));
   const isMixed = sources.some(({ dtype }) => dtype !== type);
@@ -56,6 +72,7 @@ export function openColumns(workplace: Workplace, sources: readonly Source[], wi
         const to = dtype === type ? addresses[k]! : raw;
         inputs.read(file, offset + bytesOf(dtype, first), memory, to, length);
         if (dtype !== type) widenInto(kernels, dtype, raw, addresses[k]!, type as "F32" | "F64", count);
+        if (!unchecked) requireFinite(kernels, { type, address: addresses[k]!, first, count }, order, k, names);
         bytes += length;
       }
       return bytes;
@@ -72,7 +89,8 @@ export function columnType(sources: readonly Source[], wide: boolean): ElementTy
   return sources.some(({ dtype }) => ["F64", "I64", "U64", "I32", "U32"].includes(dtype)) ? "F64" : "F32";
 }
 
-function isElementType(dtype: Dtype): dtype is ElementType {
+/** Whether kernels read a type. */
+export function isElementType(dtype: Dtype): dtype is ElementType {
   return Object.hasOwn(ELEMENT_BYTES, dtype);
 }
 
@@ -91,6 +109,20 @@ export function outputType({ name, dtype }: PlannedTensor): ElementType {
   return dtype;
 }
 
+/** Writes results of an order, which lie at an address as elements of its type. @throws MergeError (overflow, disk) */
+export function writeResults(
+  { kernels, outputs }: Workplace,
+  order: Order,
+  { address, first, count }: Omit<Elements, "type">,
+  { unchecked = false }: Pick<ColumnsOptions, "unchecked"> = {},
+): void {
+  const { file, offset } = order.tensor;
+  const type = outputType(order.tensor);
+  if (!unchecked) requireResults(kernels, { type, address, first, count }, order);
+  const memory = kernels.bytes(0, kernels.memory.buffer.byteLength);
+  outputs.write(file, offset + bytesOf(type, first), memory, address, bytesOf(type, count));
+}
+
 /** Elements of a window: as many as fit into the memory of the thread, and not more than the caches hold. */
 export function windowFor({ memoryBytes }: Workplace, bytesPerElement: number, most: number): number {
   const fit = Math.floor(Math.min(memoryBytes, CACHED_BYTES) / bytesPerElement);
@@ -100,17 +132,3 @@ export function windowFor({ memoryBytes }: Workplace, bytesPerElement: number, m
 // What is read is used at once, while it is still in the second cache.
 const CACHED_BYTES = 1 << 21;
 const LEAST_WINDOW = 256;
-
-/** Infinite numbers among elements of a type: their exponent has all bits set, and the rest none. */
-export function countInfinities(kernels: Kernels, type: ElementType, address: number, count: number): number {
-  let found = 0;
-  if (type === "F16" || type === "BF16") {
-    const infinity = type === "F16" ? 0x7c00 : 0x7f80;
-    const patterns = new Uint16Array(kernels.memory.buffer, address, count);
-    for (let i = 0; i < count; i++) if ((patterns[i]! & 0x7fff) === infinity) found++;
-    return found;
-  }
-  const values = type === "F64" ? kernels.float64(address, count) : kernels.float32(address, count);
-  for (let i = 0; i < count; i++) if (values[i] === Number.POSITIVE_INFINITY || values[i] === Number.NEGATIVE_INFINITY) found++;
-  return found;
-}

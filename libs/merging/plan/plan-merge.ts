@@ -10,7 +10,7 @@ import { inputTable } from "./inputs.ts";
 import { planKey } from "./key.ts";
 import { countProblem, planTensor, type UnplacedTensor } from "./plan-tensor.ts";
 import type { MergeRequest } from "./request.ts";
-import type { MergePlan, PlannedTensor } from "./types.ts";
+import type { MergePlan, PlannedTensor, SourceNames } from "./types.ts";
 
 /**
  * Plans a merge: every tensor of the result, what it is made of and how, and where its bytes go. Pure; nothing of the weights is read.
@@ -51,12 +51,21 @@ export function planMerge(request: MergeRequest): MergePlan {
   const plan = {
     seed: method.random ? (request.seed ?? 0) : 0,
     digests: request.digests,
+    names: namesOf(request),
     inputs: inputs.files(),
     outputs,
     tensors,
     ...(index === undefined ? {} : { index }),
   };
   return { key: planKey(plan, inputs.identities()), ...plan };
+}
+
+function namesOf({ models, base, statistics }: MergeRequest): SourceNames {
+  return {
+    models: models.map(({ name }) => name),
+    ...(base ? { base: base.name } : {}),
+    ...(statistics ? { statistics: statistics.map(({ name }) => name) } : {}),
+  };
 }
 
 /** What is wrong with the request as a whole. */

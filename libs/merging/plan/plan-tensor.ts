@@ -75,7 +75,7 @@ export function planTensor(tensor: TensorRequest, context: PlanContext): Unplace
   };
 }
 
-/** A tensor that only passes through keeps its bytes: what is not a number in it is none of our business. */
+/** A tensor that only passes through keeps its bytes. */
 function isCopy({ name }: Method, { models }: PlannedTensor["parameters"], from: Dtype, to: Dtype | undefined): boolean {
   return name === "passthrough" && models[0]?.["scale"] === 1 && (to === undefined || to === from);
 }

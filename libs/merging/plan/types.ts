@@ -33,6 +33,9 @@ export type PlannedTensor = {
   readonly offset: number;
 };
 
+/** What messages call what is merged, by index. Names decide no bytes. */
+export type SourceNames = { readonly models: readonly string[]; readonly base?: string; readonly statistics?: readonly string[] };
+
 /** A whole merge as plain data: threads get it by structured clone, and two plans with equal `key` write the same bytes. */
 export type MergePlan = {
   /** sha-256 of everything that decides the bytes: the inputs' digests, methods, parameters, seed, types, layout. */
@@ -42,6 +45,8 @@ export type MergePlan = {
   readonly digests: readonly string[];
   readonly inputs: readonly InputFile[];
   readonly outputs: readonly OutputFile[];
+  /** What messages call the models, the base and the files of statistics. */
+  readonly names: SourceNames;
   /** In the order of the output's bytes. */
   readonly tensors: readonly PlannedTensor[];
   /** Text of model.safetensors.index.json, where there are several outputs. */

@@ -1,10 +1,11 @@
 /**
  * What cannot be summed, and why, in one sentence.
- * layout: the model has other tensors than the sums. not-finite: a NaN or an infinity. disagree: whole numbers differ.
+ * layout: the model has other tensors than the sums. not-finite: a NaN or an infinity. overflow: the average has a
+ * number that is too large for its type. disagree: whole numbers differ.
  * weight: a weight that is not finite or out of bounds. member: it is in the sums already, or it is not. damaged: not a file of sums.
  * changed: a file was changed while it was read.
  */
-export type SumsErrorKind = "layout" | "not-finite" | "disagree" | "weight" | "member" | "damaged" | "changed";
+export type SumsErrorKind = "layout" | "not-finite" | "overflow" | "disagree" | "weight" | "member" | "damaged" | "changed";
 
 /** A member, or a file of sums, that cannot be used. Nothing was written. */
 export class SumsError extends Error {

@@ -1,5 +1,5 @@
 import type { ElementType } from "#libs/kernels";
-import { tensorBytes } from "#libs/tensors";
+import { placeText, tensorBytes } from "#libs/tensors";
 import { BLOCK } from "../method.ts";
 import { unpackPlane } from "./blocks.ts";
 import { SumsError } from "./errors.ts";
@@ -33,7 +33,7 @@ export function readBlock(
   { layout, from, members, bothZeros }: BlockSources,
   { tensor, block, count, patches }: Piece,
 ): SumBlock {
-  const { name, dtype } = layout[tensor]!;
+  const { name, dtype, shape } = layout[tensor]!;
   const first = block * BLOCK;
   const sums = emptyBlock(room.kernels.float64(room.lead, count), bothZeros);
   if (from) {
@@ -52,10 +52,14 @@ export function readBlock(
     const folded = { values, weight, remove };
     const bad = foldBlock(sums, folded, () => addQuickly(room, sums, folded));
     if (bad >= 0) {
-      throw new SumsError("not-finite", `tensor ${JSON.stringify(name)} of ${model} has ${values[bad]} at element ${first + bad}`, {
-        tensor: name,
-        member,
-      });
+      throw new SumsError(
+        "not-finite",
+        `tensor ${JSON.stringify(name)} is not finite${placeText(first + bad, shape)}: ${model} has ${values[bad]} there`,
+        {
+          tensor: name,
+          member,
+        },
+      );
     }
   });
   return sums;

@@ -7,8 +7,8 @@ import type { BlockRoom } from "./room.ts";
 /** What sums are divided by, exactly: a canonical expansion (expansion.ts) that is not zero. */
 export type ExactDivisor = readonly number[];
 
-/** How many numbers were computed in whole numbers, and how many became too large for the type. */
-export type RoundedBlock = { readonly redone: number; readonly overflowed: number };
+/** How many numbers were computed in whole numbers, and the first one of the block that is too large for the type, where there is one. */
+export type RoundedBlock = { readonly redone: number; readonly overflow?: number };
 
 /**
  * Writes sum / divisor, rounded once to a type, where the room has its place for that: to nearest, ties to even. `count` is how many members
@@ -40,7 +40,8 @@ export function roundBlock(
     // Little-endian: the sign is in the last byte.
     for (let i = 0; i < size; i++) if (lead[i] === 0 && signed[i] === count) written[i * bytes + bytes - 1]! |= 0x80;
   }
-  return result;
+  const { redone, overflowed } = result;
+  return { redone, ...(overflowed > 0 ? { overflow: kernels.firstNotFinite(dtype as ElementType, out, size) } : {}) };
 }
 
 /** Zero stays +0. */

@@ -2,7 +2,7 @@ import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type PlannedFile, planOutputs } from "#libs/models";
 import type { Digest } from "#libs/recipes";
-import { tensorBytes } from "#libs/tensors";
+import { placeText, tensorBytes } from "#libs/tensors";
 import { frontierOf, hashOutputs } from "../engine/hash-outputs.ts";
 import { BLOCK } from "../method.ts";
 import { SumsError } from "./errors.ts";
@@ -42,14 +42,12 @@ export type RoundResultFiles = {
   readonly readBytes: number;
   /** Numbers that were computed in whole numbers. */
   readonly redone: number;
-  /** Numbers that are too large for their type, and became infinite. */
-  readonly overflowed: number;
 };
 
 /**
  * Writes the correctly rounded average of all members of sums: the bytes that their average at once has, whatever order they came in.
  * Files appear when they are whole and durable, one after another.
- * @throws SumsError
+ * @throws SumsError, also where a number of the average is too large for its type
  */
 export async function roundSums(options: RoundOptions): Promise<RoundResultFiles> {
   await using rounded = await prepareRounded(options);
@@ -154,7 +152,7 @@ async function writeRounded(
     piecesIn(prepared, average.outputs),
   );
   using hashes = hashOutputs(files.map(({ path, size }, i) => ({ path, size, ready: () => frontier.ready(i) })));
-  let [redone, overflowed, readBytes] = [0, 0, 0];
+  let [redone, readBytes] = [0, 0];
   const onProgress: SumsSources["onProgress"] = (progress) => {
     readBytes = progress.readBytes;
     options.onProgress?.(progress);
@@ -162,12 +160,24 @@ async function writeRounded(
   const running = { threads: options.threads, signal: options.signal, onProgress };
   for await (const { index, result } of runUnits(prepared, { sums: growing?.target, average }, running)) {
     redone += result.redone;
-    overflowed += result.overflowed;
+    if (result.overflow) throw overflowError(prepared, average.outputs, result.overflow);
     growing?.add(result.patches);
     frontier.add(index);
     hashes.advance();
   }
-  return { digests: await hashes.digests(), redone, overflowed, readBytes };
+  return { digests: await hashes.digests(), redone, readBytes };
+}
+
+function overflowError(
+  { content }: PreparedSums,
+  outputs: Places,
+  { tensor, element }: { readonly tensor: number; readonly element: number },
+): SumsError {
+  const { name, shape } = content.layout[tensor]!;
+  const why = `the average is too large for ${outputs[tensor]!.dtype}`;
+  return new SumsError("overflow", `tensor ${JSON.stringify(name)} has no finite result${placeText(element, shape)}: ${why}`, {
+    tensor: name,
+  });
 }
 
 /** What is not summed is in its place before anything is hashed. */

@@ -28,8 +28,12 @@ export type AverageTarget = {
 /** What a thread that makes sums is set up with: what of, and what is written, which may be both. */
 export type SumsSetup = BlockSources & { readonly sums?: SumsTarget | undefined; readonly average?: AverageTarget | undefined };
 
-/** What came of a unit: the patches that were written; how many numbers were computed in whole numbers, and how many became too large. */
-export type SumsResult = RoundedBlock & { readonly patches: readonly Patch[] };
+/** What came of a unit: the patches that were written; how many numbers were computed in whole numbers; a result that is too large. */
+export type SumsResult = {
+  readonly patches: readonly Patch[];
+  readonly redone: number;
+  readonly overflow?: { readonly tensor: number; readonly element: number };
+};
 
 /** Makes the sums of some blocks, each read once, and writes them, their average or both. */
 export function setup({ sums, average, ...sources }: SumsSetup) {
@@ -58,7 +62,8 @@ export function setup({ sums, average, ...sources }: SumsSetup) {
 
   function run(pieces: readonly Piece[]): SumsResult {
     const patches: Patch[] = [];
-    let [redone, overflowed] = [0, 0];
+    let redone = 0;
+    let overflow: SumsResult["overflow"];
     for (const piece of pieces) {
       const made = readBlock(files, room, sources, piece);
       // The sums first: rounding may void them.
@@ -66,9 +71,9 @@ export function setup({ sums, average, ...sources }: SumsSetup) {
       if (!average) continue;
       const rounded = writeAverage(average, piece, made);
       redone += rounded.redone;
-      overflowed += rounded.overflowed;
+      if (rounded.overflow !== undefined) overflow ??= { tensor: piece.tensor, element: BLOCK * piece.block + rounded.overflow };
     }
-    return { patches, redone, overflowed };
+    return { patches, redone, ...(overflow ? { overflow } : {}) };
   }
 
   return { run, close: () => files[Symbol.dispose]() };

@@ -37,12 +37,12 @@ export function estimateLines(
 
 /** What a merge has done: for people, or as one JSON object. */
 export function resultLines(written: WrittenModel, { merge, output, models: parents }: ModelToWrite, options: WritingOptions): string {
-  const { files, readBytes, seconds, resumed, redone, overflowed, facts } = written;
+  const { files, readBytes, seconds, resumed, redone, facts } = written;
   if (options.json) {
     const models = facts.models.map(({ label, digest }) => ({ name: label, digest }));
     const licence = "expression" in facts.licence ? facts.licence.expression : null;
     const paths = files.map(({ name, size, digest }) => ({ path: pathIn(output, name), size, digest }));
-    return `${JSON.stringify({ out: output.path, files: paths, key: merge.key, method: facts.method.name, models, licence, readBytes, seconds, resumed, redone, overflowed })}\n`;
+    return `${JSON.stringify({ out: output.path, files: paths, key: merge.key, method: facts.method.name, models, licence, readBytes, seconds, resumed, redone })}\n`;
   }
   const speed = seconds > 0 ? ` (${(readBytes / seconds / 1e9).toFixed(1)} GB/s)` : "";
   const licence = "expression" in facts.licence ? facts.licence.expression : `none known (${facts.licence.why})`;
@@ -54,13 +54,7 @@ export function resultLines(written: WrittenModel, { merge, output, models: pare
       `${parents.length} models, ${facts.method.title.toLowerCase()}; ${bytes(size)} in ${duration(1000 * seconds)}${readBytes > 100e6 ? speed : ""}${resumed ? ", resumed" : ""}`,
     ],
     ["", `licence: ${licence}`],
-    ...(overflowed > 0 ? [["", tooLarge(overflowed, facts.dtype)]] : []),
   ];
   const width = Math.min(40, Math.max(...rows.map(([name = ""]) => name.length)));
   return rows.map(([name = "", value]) => `${(name === "" ? "" : name.padEnd(width)) + (name === "" ? "" : "  ")}${value}\n`).join("");
-}
-
-function tooLarge(count: number, dtype: string): string {
-  const hint = dtype === "F16" ? "; --dtype bfloat16 or float32 keeps them" : "";
-  return `${count} ${count === 1 ? "number is" : "numbers are"} too large for ${dtype} and infinite now${hint}`;
 }

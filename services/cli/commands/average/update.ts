@@ -42,7 +42,7 @@ export async function update(names: readonly string[], options: AverageOptions, 
     ...{ ...common, sums: path, to: path, divisor: "sum", dtype: options.dtype ?? now.dtype, onProgress: display.update },
     output: { directory: output.directory, single, force: true, fsync },
   });
-  const { readBytes, redone, overflowed, files } = updated.result;
+  const { readBytes, redone, files } = updated.result;
   const { digest, size } = files[0]!;
   const folded = await updated.publishSums();
   const recipe = [{ name: recipeName(single), content: recipeWith(before, folded, members, report) }];
@@ -51,7 +51,7 @@ export async function update(names: readonly string[], options: AverageOptions, 
   await publishSideFiles(output, digest.slice(7), recipe, fsync);
   await rememberDigests(files, output);
   const seconds = (performance.now() - began) / 1000;
-  const facts = { out: to, files: [{ path: to, size, digest }], members: folded.count, readBytes, seconds, redone, overflowed };
+  const facts = { out: to, files: [{ path: to, size, digest }], members: folded.count, readBytes, seconds, redone };
   const text = `${to}  ${digest}\n${folded.count} models, linear; ${bytes(size)} in ${duration(1000 * seconds)}\n`;
   context.stdout.write(options.json ? `${JSON.stringify(facts)}\n` : text);
   return 0;
