@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { type TensorData, writeSafetensors } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
@@ -22,6 +22,7 @@ async function folderOf(files: { readonly [name: string]: Uint8Array | string | 
   await mkdir(folder, { recursive: true });
   for (const [name, content] of Object.entries(files)) {
     const isBytes = typeof content === "string" || content instanceof Uint8Array;
+    await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), isBytes ? content : JSON.stringify(content));
   }
   return folder;
@@ -85,6 +86,51 @@ test("model.safetensors comes before an index, as in transformers", async () => 
   assert.deepEqual([...(await openModel(folder)).tensors.keys()], ["whole"]);
 });
 
+test("what the index says counts: what else is stored in shards is passed over, with a note, as loaders do", async () => {
+  const extra = { ...sharded(right), [second]: writeSafetensors([row("a", 7, 7), row("b", 3), row("c", 4), row("rotary.inv_freq", 5)]) };
+  const model = await openModel(await folderOf(extra), "m");
+  assert.deepEqual(
+    [...model.tensors].map(([name, { file }]) => [name, file]),
+    [
+      ["a", 0],
+      ["b", 1],
+      ["c", 1],
+    ],
+  );
+  assert.deepEqual(model.notes, [`m: 2 tensors such as "a" are passed over: stored in a shard, and not said to be there by ${indexName}.`]);
+});
+
+test("shards in a folder below are found, and none outside of it", async () => {
+  const folder = await folderOf({
+    "sub/one.safetensors": writeSafetensors([row("a", 1)]),
+    [indexName]: { weight_map: { a: "sub/one.safetensors" } },
+  });
+  assert.deepEqual([...(await openModel(folder)).tensors.keys()], ["a"]);
+  for (const out of ["sub/../../a.safetensors", "/a.safetensors", "sub//a.safetensors"])
+    assert.match(await refusal(await folderOf({ ...sharded(right), [indexName]: { weight_map: { a: out } } })), /in the folder$/);
+});
+
+test("weights under the names that diffusers and open_clip look for; of two precisions the one without a variant", async () => {
+  const weights = writeSafetensors([row("a", 1)]);
+  for (const stem of ["diffusion_pytorch_model", "open_clip_model"]) {
+    const model = await openModel(
+      await folderOf({ [`${stem}.safetensors`]: weights, [`${stem}.fp16.safetensors`]: weights, "x.safetensors": weights }),
+    );
+    assert.match(model.files[0]!.path, new RegExp(`/${stem}\\.safetensors$`));
+  }
+});
+
+test("numbers that Python writes and JSON does not have, and a byte order mark, are read; the text stays as it was", async () => {
+  const text = '\uFEFF{"time_step_limit": [0.0, Infinity], "x": [NaN, -Infinity], "seed": 9007199254740993}';
+  const model = await openModel(await folderOf({ "model.safetensors": writeSafetensors([row("a", 1)]), "config.json": text }));
+  assert.deepEqual(model.config, {
+    time_step_limit: [0, Number.POSITIVE_INFINITY],
+    x: [Number.NaN, Number.NEGATIVE_INFINITY],
+    seed: 9007199254740992,
+  });
+  assert.equal(model.configText, text);
+});
+
 test("the hub's cache: links to files that are named by their digest", async () => {
   const folder = await folderOf({ blob: writeSafetensors([row("a", 1)]) });
   const snapshot = join(folder, "snapshots", "main");
@@ -144,7 +190,7 @@ test("what is no model is refused with one sentence that says what is wrong", as
     ],
     [
       sharded({ ...right, a: "../a.safetensors" }),
-      `m/${indexName}: weight_map["a"] is "../a.safetensors", expected the name of a safetensors file`,
+      `m/${indexName}: weight_map["a"] is "../a.safetensors", expected the name of a safetensors file in the folder`,
     ],
     [
       { [first]: weights, [indexName]: { weight_map: right } },
@@ -152,26 +198,43 @@ test("what is no model is refused with one sentence that says what is wrong", as
     ],
     [sharded({ ...right, d: second }), `m: tensor "d" should be in ${second} as ${indexName} says, but is in no shard`],
     [sharded({ ...right, b: first }), `m: tensor "b" should be in ${first} as ${indexName} says, but is in ${second}`],
-    [sharded({ a: first, b: second }), `m: tensor "c" is in ${second}, but not in ${indexName}`],
-    [
-      { ...sharded(right), [second]: writeSafetensors([row("a", 1), row("b", 1), row("c", 1)]) },
-      `m: tensor "a" is in two shards, ${first} and ${second}`,
-    ],
     [
       { "adapter_model.safetensors": weights },
       "m: there is adapter_model.safetensors, but no adapter_config.json, without which it has no meaning",
     ],
     [{ "adapter_config.json": {} }, "m: there is adapter_config.json, but no adapter_model.safetensors"],
+    [
+      { "adapter_config.json": {}, "adapter_model.bin": "x" },
+      "m: there is adapter_config.json, but no adapter_model.safetensors, only adapter_model.bin, a pickle",
+    ],
+    [
+      { "model_index.json": {}, "x.safetensors": weights },
+      "m: it is a whole pipeline (model_index.json), and those are not averaged as one",
+    ],
+    [{ "refs/main": "1", "snapshots/1/x": "" }, "m: it is a folder of the hub's cache, which has versions of a model"],
+    [{ "training_args.bin": "x", "tf_model.h5": "x" }, "m: no model.safetensors is in the folder, only tf_model.h5, weights of TensorFlow"],
+    [{ "flax_model.msgpack": "x" }, "m: no model.safetensors is in the folder, only flax_model.msgpack, weights of Flax"],
+    [{ "model.onnx": "x" }, "m: no model.safetensors is in the folder, only model.onnx, an ONNX file"],
+    [{ "a.Q4_K.gguf": "x" }, "m: no model.safetensors is in the folder, only a.Q4_K.gguf, a GGUF file"],
+    [
+      { "model.safetensors": weights, "config.json": "version https://git-lfs.github.com/spec/v1" },
+      "m/config.json: it is a Git LFS pointer",
+    ],
     [{ "model.safetensors": weights, "config.json": "[]" }, "m/config.json is not a JSON object"],
     [
       { "model.safetensors": weights.subarray(0, weights.length - 1) },
       'm/model.safetensors: not a valid safetensors file (data-past-end): tensor "a" ends at byte 4 of the data, the file has 3',
     ],
     [{ "x.bin": "PK\x03\x04 and so on" }, "m: it is a PyTorch pickle", "x.bin"],
+    [{ "x.safetensors": new Uint8Array([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9]) }, "m: it is a PyTorch pickle", "x.safetensors"],
+    [{ "x.safetensors": "<!DOCTYPE html><html><head>" }, "m: it is a web page (HTML), not the file itself", "x.safetensors"],
+    [{ "x.safetensors": new Uint8Array([0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10, 0]) }, "m: it is an HDF5 file", "x.safetensors"],
+    [{ "x.safetensors": '{"error": "Entry not found"}' }, 'm: it is a text that begins with "{\\"error\\": ', "x.safetensors"],
+    [{ "x.safetensors": new Uint8Array([0x08, 0x07, 0x12, 0x07, 0x70, 0x79, 0x74, 0x6f]) }, "m: it is an ONNX file", "x.safetensors"],
     [{ "x.gguf": "GGUF and so on" }, "m: it is a GGUF file; average the safetensors that it was made of", "x.gguf"],
     [
       { "model.safetensors": "version https://git-lfs.github.com/spec/v1\n" },
-      "m/model.safetensors: it is a Git LFS pointer, not the weights; fetch them with: git lfs pull --include model.safetensors",
+      "m/model.safetensors: it is a Git LFS pointer, not the file itself; fetch it with: git lfs pull --include model.safetensors",
     ],
     [
       { "x.safetensors": "" },

@@ -2,8 +2,9 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describeModel } from "./describe.ts";
 import { ModelError } from "./errors.ts";
-import { readJsonObject } from "./read-json.ts";
+import { readJsonFile } from "./read-json.ts";
 import { checkIndex, INDEX_SUFFIX, readIndex } from "./shards.ts";
+import { formatByName } from "./strange-format.ts";
 import type { ModelFiles, TensorPlace, WeightsFile } from "./types.ts";
 import { problem, readWeightsFile } from "./weights-file.ts";
 
@@ -28,7 +29,7 @@ export async function openModel(path: string, name = path): Promise<ModelFiles> 
   if (path.endsWith(INDEX_SUFFIX)) return finish("folder", dirname(path), name, await openShards(dirname(path), basename(path), name));
   // The weights of an adapter mean nothing without its configuration.
   if (basename(path) === ADAPTER_WEIGHTS && (await exists(join(dirname(path), ADAPTER_CONFIG)))) return openFolder(dirname(path), name);
-  return finish("file", path, name, [await readWeightsFile(path, name)]);
+  return finish("file", path, name, { files: [await readWeightsFile(path, name)] });
 }
 
 function exists(path: string): Promise<boolean> {
@@ -42,6 +43,11 @@ async function openFolder(path: string, name: string): Promise<ModelFiles> {
   const entries = await readdir(path).catch((cause: unknown) => {
     throw new ModelError("missing", `cannot read ${name}: ${problem(cause)}`, { cause });
   });
+  if (entries.includes("model_index.json"))
+    throw new ModelError(
+      "invalid",
+      `${name}: it is a whole pipeline (model_index.json), and those are not averaged as one: average its components one by one, for example ${join(name, "unet")}`,
+    );
   const found = weightsOf(entries.sort());
   if (found === undefined) throw new ModelError("invalid", `${name}: ${noWeights(entries)}`);
   if (typeof found !== "string") {
@@ -50,15 +56,22 @@ async function openFolder(path: string, name: string): Promise<ModelFiles> {
   const kind = found === ADAPTER_WEIGHTS ? "adapter" : "folder";
   if (kind === "adapter" && !entries.includes(ADAPTER_CONFIG))
     throw new ModelError("invalid", `${name}: there is ${ADAPTER_WEIGHTS}, but no ${ADAPTER_CONFIG}, without which it has no meaning`);
-  const files = found.endsWith(INDEX_SUFFIX)
-    ? await openShards(path, found, name)
-    : [await readWeightsFile(join(path, found), join(name, found))];
-  return finish(kind, path, name, files);
+  if (found.endsWith(INDEX_SUFFIX)) return finish(kind, path, name, await openShards(path, found, name));
+  const files = [await readWeightsFile(join(path, found), join(name, found))];
+  const index = found.replace(/\.safetensors$/, INDEX_SUFFIX);
+  const notes = entries.includes(index) ? [`${name}: ${found} is taken, as loaders do, and the shards of ${index} beside it are not.`] : [];
+  return finish(kind, path, name, { files, notes });
 }
 
-/** The file that says where a folder's weights are, as transformers looks for it; a list where that is not clear. */
+/** Names without their end that loaders look for, in this order: transformers, diffusers, PEFT, open_clip. */
+const STEMS = ["model", "diffusion_pytorch_model", "adapter_model", "open_clip_model"];
+
+/** What trainers leave beside a model. */
+const TRAINING = /^(training_args|optimizer|scheduler|rng_state|scaler|random_states)/;
+
+/** The file that says where a folder's weights are, as its loader looks for it; a list where that is not clear. */
 function weightsOf(entries: readonly string[]): string | readonly string[] | undefined {
-  for (const name of ["model.safetensors", `model${INDEX_SUFFIX}`, ADAPTER_WEIGHTS]) if (entries.includes(name)) return name;
+  for (const stem of STEMS) for (const name of [`${stem}.safetensors`, `${stem}${INDEX_SUFFIX}`]) if (entries.includes(name)) return name;
   const indices = entries.filter((entry) => entry.endsWith(INDEX_SUFFIX));
   if (indices.length > 0) return indices.length === 1 ? indices[0] : indices;
   const files = entries.filter((entry) => entry.endsWith(".safetensors"));
@@ -71,12 +84,28 @@ function weightsOf(entries: readonly string[]): string | readonly string[] | und
 function noWeights(entries: readonly string[]): string {
   const shard = entries.find((entry) => /-\d{5}-of-\d{5}\.safetensors$/.test(entry));
   if (shard !== undefined) return `there are shards such as ${shard}, but no model${INDEX_SUFFIX} that says what is where`;
-  if (entries.includes(ADAPTER_CONFIG)) return `there is ${ADAPTER_CONFIG}, but no ${ADAPTER_WEIGHTS}`;
-  const pickle = entries.find((entry) => /^(pytorch_model|adapter_model).*\.(bin|pt|pth)$/.test(entry));
-  return `no model.safetensors is in the folder${pickle === undefined ? "" : `, only ${pickle}, a pickle, which can run code when it is read; save it as safetensors first`}`;
+  if (entries.includes(ADAPTER_CONFIG)) {
+    const pickle = entries.find((entry) => /^adapter_model\.(bin|pt|pth)$/.test(entry));
+    const instead = pickle === undefined ? "" : `, only ${pickle}, ${formatByName(pickle)}`;
+    return `there is ${ADAPTER_CONFIG}, but no ${ADAPTER_WEIGHTS}${instead}`;
+  }
+  const snapshot = entries.includes("snapshots") && entries.includes("refs");
+  if (snapshot) return "it is a folder of the hub's cache, which has versions of a model: name one of them, the folder below snapshots/";
+  if (entries.includes("modules.json"))
+    return "no model.safetensors is in the folder, but a modules.json: name the folder that it says for the Transformer";
+  const strange = entries.find((entry) => !TRAINING.test(entry) && formatByName(entry) !== undefined);
+  return `no model.safetensors is in the folder${strange === undefined ? "" : `, only ${strange}, ${formatByName(strange)}`}`;
 }
 
-async function openShards(folder: string, index: string, name: string): Promise<WeightsFile[]> {
+/** The files of a model, and what of them does not count. */
+type Weights = {
+  readonly files: readonly WeightsFile[];
+  readonly notes?: readonly string[];
+  /** "file tensor" */
+  readonly left?: ReadonlySet<string>;
+};
+
+async function openShards(folder: string, index: string, name: string): Promise<Weights> {
   const label = join(name, index);
   const places = await readIndex(join(folder, index), name.endsWith(INDEX_SUFFIX) ? name : label);
   const shards = [...new Set(places.values())].sort();
@@ -93,16 +122,34 @@ async function openShards(folder: string, index: string, name: string): Promise<
     });
     files.push(file);
   }
-  checkIndex(name, index, places, shards, files);
-  return files;
+  const left = checkIndex(name, index, places, shards, files);
+  if (left.length === 0) return { files };
+  const example = JSON.stringify(left[0]!.tensor);
+  const whose = left.length === 1 ? `the tensor ${example}` : `${left.length} tensors such as ${example}`;
+  return {
+    files,
+    left: new Set(left.map(({ file, tensor }) => `${file} ${tensor}`)),
+    notes: [`${name}: ${whose} ${left.length === 1 ? "is" : "are"} passed over: stored in a shard, and not said to be there by ${index}.`],
+  };
 }
 
-async function finish(kind: ModelFiles["kind"], path: string, name: string, files: readonly WeightsFile[]): Promise<ModelFiles> {
+async function finish(
+  kind: ModelFiles["kind"],
+  path: string,
+  name: string,
+  { files, notes = [], left = new Set() }: Weights,
+): Promise<ModelFiles> {
   const tensors = new Map<string, TensorPlace>();
   for (const [file, { header }] of files.entries())
     for (const [tensor, { dtype, shape, begin, end }] of header.tensors)
-      tensors.set(tensor, { file, dtype, shape, offset: header.dataOffset + begin, length: end - begin });
+      if (!left.has(`${file} ${tensor}`))
+        tensors.set(tensor, { file, dtype, shape, offset: header.dataOffset + begin, length: end - begin });
   const configName = kind === "adapter" ? ADAPTER_CONFIG : "config.json";
-  const config = kind === "file" ? undefined : await readJsonObject(join(path, configName), join(name, configName));
-  return { name, path, kind, files, tensors, ...(config ? { config } : {}), ...(await describeModel(kind, path, name, config)) };
+  const config = kind === "file" ? undefined : await readJsonFile(join(path, configName), join(name, configName));
+  return {
+    ...{ name, path, kind, files, tensors },
+    ...(config === undefined ? {} : { config: config.value, configText: config.text }),
+    ...(notes.length > 0 ? { notes } : {}),
+    ...(await describeModel(kind, path, name, config?.value)),
+  };
 }

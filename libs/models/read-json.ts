@@ -1,13 +1,23 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Json } from "#libs/recipes";
 import { ModelError } from "./errors.ts";
+import { strangeText } from "./strange-format.ts";
 import { problem } from "./weights-file.ts";
+import { parseWritten, valueOfWritten } from "./written-json.ts";
 
 /** Larger files are none of a model: the largest index in use has some 60 MB. */
 const MOST_BYTES = 256 << 20;
 
 /** A JSON object of a model's folder, or undefined if there is no such file. @throws ModelError if it cannot be read or is none. */
 export async function readJsonObject(path: string, name = path): Promise<{ readonly [name: string]: Json } | undefined> {
+  return (await readJsonFile(path, name))?.value;
+}
+
+/** The same with the text of the file, in which numbers are as somebody wrote them. */
+export async function readJsonFile(
+  path: string,
+  name = path,
+): Promise<{ readonly value: { readonly [name: string]: Json }; readonly text: string } | undefined> {
   let text: string;
   try {
     const found = await stat(path);
@@ -21,12 +31,28 @@ export async function readJsonObject(path: string, name = path): Promise<{ reado
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parsed(text);
   } catch (cause) {
-    throw new ModelError("invalid", `${name} is not JSON: ${(cause as Error).message}`, { cause });
+    const strange = strangeText(text, path);
+    throw new ModelError("invalid", strange === undefined ? `${name} is not JSON: ${(cause as Error).message}` : `${name}: ${strange}`, {
+      cause,
+    });
   }
   if (!isObject(value)) throw new ModelError("invalid", `${name} is not a JSON object`);
-  return value;
+  return { value, text };
+}
+
+/** Python writes numbers that JSON does not have; the rest is as JSON, and read faster. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    try {
+      return valueOfWritten(parseWritten(text));
+    } catch {
+      throw cause;
+    }
+  }
 }
 
 /** Whether a value of JSON is an object. */

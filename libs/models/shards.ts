@@ -13,10 +13,10 @@ export async function readIndex(path: string, name: string): Promise<ReadonlyMap
   if (!isObject(map)) throw new ModelError("invalid", `${name}: weight_map is missing, which says in which file each tensor is`);
   const places = new Map<string, string>();
   for (const [tensor, file] of Object.entries(map)) {
-    if (typeof file !== "string" || !/^[^/\\\0]+\.safetensors$/.test(file) || file.startsWith(".."))
+    if (typeof file !== "string" || !isBelow(file))
       throw new ModelError(
         "invalid",
-        `${name}: weight_map[${JSON.stringify(tensor)}] is ${JSON.stringify(file)}, expected the name of a safetensors file`,
+        `${name}: weight_map[${JSON.stringify(tensor)}] is ${JSON.stringify(file)}, expected the name of a safetensors file in the folder`,
       );
     places.set(tensor, file);
   }
@@ -24,24 +24,28 @@ export async function readIndex(path: string, name: string): Promise<ReadonlyMap
   return places;
 }
 
-/** Index and shards must say the same: each tensor once, and where the index has it. @throws ModelError with the first that is not so. */
+/** Whether a name is that of a safetensors file in the folder, or in one below it. */
+function isBelow(file: string): boolean {
+  return /^[^\\\0]+\.safetensors$/.test(file) && file.split("/").every((part) => part !== "" && !part.startsWith(".."));
+}
+
+/**
+ * What the index says counts: each of its tensors has to be where it says. @throws ModelError with the first that is not
+ * @returns tensors that are stored and that the index does not have there, which loaders do not read
+ */
 export function checkIndex(
   name: string,
   index: string,
   places: ReadonlyMap<string, string>,
   shards: readonly string[],
   files: readonly WeightsFile[],
-): void {
+): { readonly file: number; readonly tensor: string }[] {
   const found = new Map<string, string>();
-  for (const [i, { header }] of files.entries()) {
-    const shard = shards[i]!;
+  const left: { file: number; tensor: string }[] = [];
+  for (const [file, { header }] of files.entries()) {
     for (const tensor of header.tensors.keys()) {
-      const label = `${name}: tensor ${JSON.stringify(tensor)}`;
-      const other = found.get(tensor);
-      if (other !== undefined) throw new ModelError("invalid", `${label} is in two shards, ${other} and ${shard}`);
-      found.set(tensor, shard);
-      const place = places.get(tensor);
-      if (place === undefined) throw new ModelError("invalid", `${label} is in ${shard}, but not in ${index}`);
+      if (places.get(tensor) !== shards[file]) left.push({ file, tensor });
+      if (places.get(tensor) === shards[file] || !found.has(tensor)) found.set(tensor, shards[file]!);
     }
   }
   for (const [tensor, shard] of places) {
@@ -50,4 +54,5 @@ export function checkIndex(
     const where = actual === undefined ? "in no shard" : `in ${actual}`;
     throw new ModelError("invalid", `${name}: tensor ${JSON.stringify(tensor)} should be in ${shard} as ${index} says, but is ${where}`);
   }
+  return left;
 }

@@ -31,6 +31,10 @@ export type ModelFiles = {
   readonly tensors: ReadonlyMap<string, TensorPlace>;
   /** config.json or adapter_config.json, where there is one. */
   readonly config?: { readonly [name: string]: Json };
+  /** The text of that file, where numbers are as somebody wrote them. */
+  readonly configText?: string;
+  /** What was passed over when it was opened, one sentence each. */
+  readonly notes?: readonly string[];
   /** SPDX identifiers, from the recipe beside it, the model card's front matter, or config.json. Empty if nothing says. */
   readonly licences: readonly string[];
   /** The foundation model that it says it comes from: a digest (recipe) or a hub id (base_model). */

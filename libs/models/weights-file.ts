@@ -1,10 +1,12 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { basename } from "node:path";
 import { MAX_HEADER_BYTES, parseSafetensorsHeader, SafetensorsError, safetensorsHeaderLength } from "#libs/tensors";
 import { ModelError } from "./errors.ts";
+import { strangeFormat } from "./strange-format.ts";
 import type { WeightsFile } from "./types.ts";
 
 const LENGTH_BYTES = 8;
+/** By which other formats are known. */
+const HEAD_BYTES = 64;
 
 /** Opens a safetensors file, reads and checks its header, and closes it. @param name how messages call it. @throws ModelError */
 export async function readWeightsFile(path: string, name = path): Promise<WeightsFile> {
@@ -19,10 +21,10 @@ export async function readWeightsFile(path: string, name = path): Promise<Weight
   try {
     const { dev, ino, size, mtimeNs } = await handle.stat({ bigint: true });
     const bytes = Number(size);
-    const head = await readExactly(handle, Math.min(LENGTH_BYTES, bytes));
+    const head = await readExactly(handle, Math.min(HEAD_BYTES, bytes));
     const strange = strangeFormat(head, path);
     if (strange !== undefined) throw new ModelError("invalid", `${name}: ${strange}`);
-    const length = safetensorsHeaderLength(head, bytes);
+    const length = safetensorsHeaderLength(head.subarray(0, LENGTH_BYTES), bytes);
     const header = parseSafetensorsHeader(await readExactly(handle, LENGTH_BYTES + length), bytes);
     return { path, size: bytes, identity: { device: dev, inode: ino, mtimeNs }, header };
   } catch (cause) {
@@ -42,18 +44,6 @@ async function readExactly(handle: FileHandle, length: number): Promise<Uint8Arr
     done += bytesRead;
   }
   return bytes;
-}
-
-/** What a file is that people take for safetensors, by its first bytes; undefined if it may be safetensors. */
-function strangeFormat(head: Uint8Array, path: string): string | undefined {
-  const text = String.fromCharCode(...head.subarray(0, 8));
-  const pickle = "it is a PyTorch pickle, which can run code when it is read; save it as safetensors first (safetensors.torch.save_file)";
-  if (text.startsWith("PK\x03\x04") || (head[0] === 0x80 && (head[1] ?? 9) <= 5 && /\.(bin|pth?|ckpt)$/.test(path))) return pickle;
-  if (text.startsWith("GGUF")) return "it is a GGUF file; average the safetensors that it was made of";
-  if (text.startsWith("\x89HDF")) return "it is an HDF5 file; expected safetensors";
-  if (text.startsWith("version "))
-    return `it is a Git LFS pointer, not the weights; fetch them with: git lfs pull --include ${basename(path)}`;
-  return undefined;
 }
 
 /** Why a file could not be read, without its name. */
