@@ -3,23 +3,19 @@ import { createPulse } from "#libs/concurrency";
 import { PoisonError, RetryLater } from "./errors.ts";
 import { decode } from "./topic.ts";
 import { inConsumerSpan } from "./tracing.ts";
-import type { BusDriver, ConsumeOptions, Delivery, Handler, Outcome, Topic } from "./types.ts";
+import type { Bus, ConsumeOptions, Delivery, Handler, Outcome, Topic } from "./types.ts";
 
-/** Runs a handler over a subscription of a driver: one outcome per delivery, at most `concurrency` handlers at once. */
+/** Runs a handler over a subscription: one outcome per delivery, at most `concurrency` handlers at once. */
 export async function consume<D extends DescMessage>(
-  driver: BusDriver,
+  subscribe: Bus["subscribe"],
   on: Topic<D> | readonly Topic<D>[],
   options: ConsumeOptions,
   handler: Handler<D>,
 ): Promise<void> {
   const { durable, concurrency, ackWaitMs = 30_000, signal } = options;
-  if (!/^[\w-]+$/.test(durable)) throw new SyntaxError(`the name of a durable is letters, digits, "_" and "-"; got "${durable}"`);
-  if (!Number.isInteger(concurrency) || concurrency < 1)
-    throw new RangeError(`concurrency must be a whole number from 1; got ${concurrency}`);
   const topics = new Map([on].flat().map((topic) => [topic.subject, topic as Topic<D>]));
-  if (topics.size === 0) throw new RangeError(`${durable} needs a topic to consume`);
   if (signal.aborted) return;
-  await using subscription = await driver.subscribe({ durable, subjects: [...topics.keys()], concurrency, ackWaitMs });
+  await using subscription = await subscribe({ durable, subjects: [...topics.keys()], concurrency, ackWaitMs });
   const stop = () => subscription.stop();
   signal.addEventListener("abort", stop, { once: true });
   const running = new Set<Promise<void>>();

@@ -1,4 +1,4 @@
-export { PoisonError, RetryLater } from "./errors.ts";
+export { BusUnavailableError, MessageRefusedError, PoisonError, RetryLater } from "./errors.ts";
 export { connectJetStream, type JetStreamOptions } from "./jetstream/jetstream-bus.ts";
 export { openLocalBus } from "./local/local-bus.ts";
 export { createOutbox, type Outbox, type OutboxEntry, type OutboxTables, outboxMigration } from "./outbox.ts";

@@ -4,9 +4,19 @@ import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createPulse } from "#libs/concurrency";
 import { type Database, openDatabase, sqlMigration } from "#libs/storage";
-import { heapGrowth, temporaryDirectory, testProcess, waitFor } from "#libs/testing";
+import { heapGrowth, startNatsServer, temporaryDirectory, testProcess, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { type BusMessage, createOutbox, event, type OutboxTables, openLocalBus, outboxMigration, topic } from "./index.ts";
+import {
+  type BusMessage,
+  connectJetStream,
+  createOutbox,
+  event,
+  type OutboxTables,
+  openLocalBus,
+  outboxMigration,
+  topic,
+} from "./index.ts";
+import { contractStreams } from "./testing/streams.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
 const offer = (id: string) => event(work, id, { jobId: id });
@@ -68,6 +78,46 @@ test("the outbox holds the order while the bus fails, and goes on when it is bac
   stop.abort();
   await relaying;
   assert.deepEqual(bus.published, ["a", "b", "c"]);
+});
+
+test("an event that the bus refuses is set aside and told; the others go on, and a later life tries it again", async () => {
+  await using database = await open(":memory:");
+  await using nats = await startNatsServer();
+  await using bus = await connectJetStream({ servers: nats.address, streams: contractStreams });
+  const outbox = createOutbox(database);
+  await outbox.check();
+  const stop = new AbortController();
+  const refused: string[] = [];
+  // Of a version whose topic is gone, and one that a version without bounds wrote.
+  const nowhere = event(topic("ratatouille.v1.work.gone", JobOfferedSchema), "gone", { jobId: "gone" });
+  const huge = { ...offer("huge"), payload: new Uint8Array(1_100_000) };
+  for (const entry of [offer("a"), nowhere, huge, offer("b")]) await database.transaction((tx) => outbox.add(tx, entry));
+  const relaying = outbox.relay(bus, { signal: stop.signal, onRefused: (id) => refused.push(id) });
+  const got: string[] = [];
+  const consuming = bus.consume(
+    work,
+    { durable: "worker", concurrency: 1, signal: stop.signal },
+    async ({ jobId }) => void got.push(jobId),
+  );
+  await waitFor(() => got.includes("b"), { what: "what is behind the refused ones" });
+  await waitFor(async () => (await database.query.selectFrom("outbox").select("id").execute()).length === 2, { what: "the rest to go" });
+  assert.deepEqual(
+    [got, refused],
+    [
+      ["a", "b"],
+      ["gone", "huge"],
+    ],
+  );
+  await assert.rejects(outbox.check(), /cannot be published \(and 1 more\): no declared stream keeps ratatouille\.v1\.work\.gone/);
+  stop.abort();
+  await Promise.all([relaying, consuming]);
+  const again = new AbortController();
+  const second = recordingBus();
+  const relayingAgain = createOutbox(database).relay(second, { signal: again.signal });
+  await waitFor(() => second.published.length === 2);
+  again.abort();
+  await relayingAgain;
+  assert.deepEqual(second.published, ["gone", "huge"]);
 });
 
 test("a relay that is stopped leaves the rest for the next one", async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Kysely, sql, type Transaction } from "kysely";
 import { createPulse } from "#libs/concurrency";
 import { type Database, type Migration, sqlMigration } from "#libs/storage";
+import { MessageRefusedError } from "./errors.ts";
 import { injectTraceContext } from "./tracing.ts";
 import type { Bus, BusMessage } from "./types.ts";
 
@@ -19,9 +20,21 @@ export type Outbox<DB extends OutboxTables> = {
   add(tx: Transaction<DB>, entry: OutboxEntry): Promise<void>;
   /**
    * Publishes what is written, until the signal aborts. Woken by `add`. While the bus fails it tries again, at most 5 s
-   * apart, and keeps the order; `onError` hears of each failure.
+   * apart, and keeps the order. An event that the bus refuses is set aside, so that the others go on; it stays in the table, and the next
+   * life of the program tries it once more.
    */
-  relay(bus: Pick<Bus, "publish">, options: { signal: AbortSignal; onError?: (error: unknown) => void }): Promise<void>;
+  relay(bus: Pick<Bus, "publish">, options: RelayOptions): Promise<void>;
+  /** Rejects with the reason while there is an event that the bus refuses. */
+  check(): Promise<void>;
+};
+
+/** How a relay is stopped, and who hears of what. */
+export type RelayOptions = {
+  readonly signal: AbortSignal;
+  /** Hears of each failure of the bus. */
+  readonly onError?: (error: unknown) => void;
+  /** Hears of each event that is set aside. */
+  readonly onRefused?: (id: string, error: MessageRefusedError) => void;
 };
 
 const BATCH = 100;
@@ -39,26 +52,40 @@ export const outboxMigration: Migration = sqlMigration(
 export function createOutbox<DB extends OutboxTables>(database: Database<DB>): Outbox<DB> {
   // The outbox sees its own table only; kysely's types cannot say that DB has it.
   const own = () => database.query as unknown as Kysely<OutboxTables>;
-  const remove = (last: number) =>
+  const remove = (positions: readonly number[]) =>
     database.withoutSync((query) =>
-      (query as unknown as Kysely<OutboxTables>).deleteFrom("outbox").where("position", "<=", last).execute(),
+      (query as unknown as Kysely<OutboxTables>).deleteFrom("outbox").where("position", "in", positions).execute(),
     );
   const added = createPulse();
+  /** Up to here all is published or refused. Positions are given in the order of the commits. */
+  let reached = 0;
+  const refused = new Map<number, { readonly id: string; readonly error: MessageRefusedError }>();
 
-  async function publishAll(bus: Pick<Bus, "publish">, signal: AbortSignal): Promise<void> {
+  async function publishAll(bus: Pick<Bus, "publish">, { signal, onRefused }: RelayOptions): Promise<void> {
     for (;;) {
-      const rows = await own().selectFrom("outbox").selectAll().orderBy("position").limit(BATCH).execute();
+      const rows = await own().selectFrom("outbox").selectAll().where("position", ">", reached).orderBy("position").limit(BATCH).execute();
       if (rows.length === 0) return;
-      let published: number | undefined;
+      const published: number[] = [];
+      let last = reached;
       try {
         for (const row of rows) {
+          const position = row.position ?? 0;
           const { id, subject, payload } = row;
-          await bus.publish({ id, subject, payload, headers: JSON.parse(row.headers) as Record<string, string> }, { signal });
-          published = row.position;
+          const headers = JSON.parse(row.headers) as Record<string, string>;
+          try {
+            await bus.publish({ id, subject, payload, headers }, { signal });
+            published.push(position);
+          } catch (error) {
+            if (!(error instanceof MessageRefusedError)) throw error;
+            refused.set(position, { id, error });
+            onRefused?.(id, error);
+          }
+          last = position;
         }
       } finally {
         // Where this gets lost they are published again, as after any crash.
-        if (published !== undefined) await remove(published);
+        if (published.length > 0) await remove(published);
+        reached = last;
       }
     }
   }
@@ -71,12 +98,13 @@ export function createOutbox<DB extends OutboxTables>(database: Database<DB>): O
       // Before the commit; the relay's query waits for the end of the transaction.
       added.beat();
     },
-    async relay(bus, { signal, onError }) {
+    async relay(bus, options) {
+      const { signal, onError } = options;
       let retryMs = FIRST_RETRY_MS;
       while (!signal.aborted) {
         const seen = added.version;
         try {
-          await publishAll(bus, signal);
+          await publishAll(bus, options);
           retryMs = FIRST_RETRY_MS;
           await added.changed(seen, signal);
         } catch (error) {
@@ -86,6 +114,12 @@ export function createOutbox<DB extends OutboxTables>(database: Database<DB>): O
           retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs);
         }
       }
+    },
+    async check() {
+      const [first] = refused.values();
+      if (!first) return;
+      const others = refused.size === 1 ? "" : ` (and ${refused.size - 1} more)`;
+      throw new Error(`an event cannot be published${others}: ${first.error.message}`);
     },
   };
 }

@@ -1,10 +1,11 @@
 import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { PoisonError } from "./errors.ts";
+import { checkMessage, isSubject } from "./limits.ts";
 import type { BusMessage, Topic } from "./types.ts";
 
 /** Declares a topic. Subjects are `ratatouille.v1.<noun>.<past-verb>`: words of letters, digits, `_` and `-`, joined by dots. */
 export function topic<D extends DescMessage>(subject: string, schema: D): Topic<D> {
-  if (!/^[\w-]+(\.[\w-]+)*$/.test(subject)) throw new SyntaxError(`a subject is words joined by dots, without wildcards; got "${subject}"`);
+  if (!isSubject(subject)) throw new SyntaxError(`a subject is words joined by dots, without wildcards; got "${subject}"`);
   return { subject, schema };
 }
 
@@ -14,15 +15,17 @@ export const TYPE_HEADER = "ratatouille-type";
 /**
  * Makes the message that tells of one event. `id` names the event: a second message with the same id is dropped, so it is
  * derived from what happened (`job-1/finished/2`), not from chance.
+ * @throws MessageRefusedError for an id or a payload that no bus takes: what is told of a state is bounded where the state is
  */
 export function event<D extends DescMessage>(on: Topic<D>, id: string, payload: MessageInitShape<D>): BusMessage {
-  if (id === "") throw new RangeError(`an event of ${on.subject} needs an id`);
-  return {
+  const message = {
     id,
     subject: on.subject,
     payload: toBinary(on.schema, create(on.schema, payload)),
     headers: { [TYPE_HEADER]: on.schema.typeName },
   };
+  checkMessage(message);
+  return message;
 }
 
 /** Reads a payload. What does not parse never will, hence {@link PoisonError}. */

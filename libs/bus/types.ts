@@ -1,6 +1,6 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 
-/** A message as it travels. Headers carry the W3C trace context and the type name. Never weights: payloads stay below 1 MiB. */
+/** A message as it travels. Headers carry the W3C trace context and the type name. Never weights: all of it stays below 1 MB. */
 export type BusMessage = {
   readonly id: string;
   readonly subject: string;
@@ -24,13 +24,13 @@ export type Delivery = {
 
 /** A durable's wish for messages of some subjects. */
 export type SubscribeOptions = {
-  /** Name of the durable consumer. Several subscriptions of one durable share its messages: each goes to one of them. */
+  /** Name of the durable consumer: letters, digits, "_" and "-", at most 64. Several subscriptions of one durable share its messages: each goes to one of them. */
   durable: string;
-  /** At least one, without wildcards. */
+  /** 1 to 100, without wildcards. */
   subjects: readonly string[];
-  /** Unsettled deliveries at once, of all subjects together. */
+  /** Unsettled deliveries at once, of all subjects together: 1 to 1000. */
   concurrency: number;
-  /** A delivery that is neither settled nor extended for so long is delivered again. */
+  /** A delivery that is neither settled nor extended for so long is delivered again. A day at most. */
   ackWaitMs: number;
 };
 
@@ -101,11 +101,14 @@ export type Handler<D extends DescMessage> = (message: MessageShape<D>, delivery
 
 /** Publish and durable consumption, at least once, each message to one consumer of each durable, first published first. */
 export type Bus = AsyncDisposable & {
-  /** Resolves once the message is stored. A message with an id that was published before is dropped. */
+  /**
+   * Resolves once the message is stored. A message with an id that was published before is dropped.
+   * @throws MessageRefusedError where trying again cannot help: it is too large, for example, or nothing keeps its subject
+   */
   publish(message: BusMessage, options?: { signal?: AbortSignal }): Promise<void>;
   /** Runs the handler on every message of the topics. Resolves when the signal aborts and the running handlers have ended. */
   consume<D extends DescMessage>(on: Topic<D> | readonly Topic<D>[], options: ConsumeOptions, handler: Handler<D>): Promise<void>;
-  /** Deliveries without a handler around them; for programs that hand them on. */
+  /** Deliveries without a handler around them; for programs that hand them on. @throws RangeError for options that no bus can have */
   subscribe(options: SubscribeOptions): Promise<Subscription>;
   /** The messages that were given up, oldest first; the last 1000 of them. */
   deadLetters(options?: { signal?: AbortSignal }): Promise<DeadLetter[]>;

@@ -36,9 +36,15 @@ export async function createCatalog(dependencies: CatalogDependencies): Promise<
   return {
     name: "catalog",
     registrations: [implement(CatalogService, createCatalogService(catalog))],
-    run: (signal) => outbox.relay(bus, { signal, onError: (err) => log.warn({ err }, "events wait for the bus") }),
+    run: (signal) =>
+      outbox.relay(bus, {
+        signal,
+        onError: (err) => log.warn({ err }, "events wait for the bus"),
+        onRefused: (event, err) => log.error({ event, err }, "the bus refuses an event; it is set aside"),
+      }),
     checks: [
       { name: "database", vital: true, check: () => database.check() },
+      { name: "events", vital: false, check: () => outbox.check() },
       // Without the bytes, what is known about artifacts can still be told.
       // With the separator at its end the path is one of a directory, and not of a file that took its place.
       { name: "blobs", vital: false, check: () => access(join(blobs, sep), constants.R_OK | constants.W_OK | constants.X_OK) },

@@ -73,6 +73,7 @@ export async function createFinetune({
       { name: "database", vital: true, check: () => store.check() },
       // Without it jobs wait: their offers are published later.
       { name: "bus", vital: false, check: () => bus.check() },
+      { name: "events", vital: false, check: () => store.outbox.check() },
     ],
     async run(signal) {
       using _queue = observeQueue(store);
@@ -81,7 +82,11 @@ export async function createFinetune({
         store.offerAll(beforeMs).catch((err: unknown) => log.error({ err }, "queued jobs were not offered again; the sweep does it later"));
       });
       await Promise.all([
-        store.outbox.relay(bus, { signal, onError: (error) => log.warn({ err: error }, "offers wait for the bus") }),
+        store.outbox.relay(bus, {
+          signal,
+          onError: (err) => log.warn({ err }, "offers wait for the bus"),
+          onRefused: (event, err) => log.error({ event, err }, "the bus refuses an event; it is set aside"),
+        }),
         sweep({ store, jobs, leases, log, everyMs: sweepMs, orphanGraceMs, leaseMs: leaseSeconds * 1000 }, signal),
       ]);
     },

@@ -53,11 +53,15 @@ export async function createRecycling({
   return {
     name: "recycling",
     registrations: [implement(RecyclingService, createRecyclingService(runs, reproduction))],
-    checks: [{ name: "database", vital: true, check: () => store.check() }],
+    checks: [
+      { name: "database", vital: true, check: () => store.check() },
+      { name: "events", vital: false, check: () => store.outbox.check() },
+    ],
     async run(signal) {
       const relaying = store.outbox.relay(bus, {
         signal,
-        onError: (error) => log.warn({ err: error }, "an event was not published; it stays"),
+        onError: (err) => log.warn({ err }, "an event was not published; it stays"),
+        onRefused: (event, err) => log.error({ event, err }, "the bus refuses an event; it is set aside"),
       });
       const consuming = bus.consume(jobFinished, { durable: DURABLE, concurrency: 8, ackWaitMs: ACK_WAIT_MS, signal }, async ({ jobId }) =>
         runs.wake(jobId),

@@ -22,8 +22,7 @@ export async function bury(
     [ID]: message.id,
     [SUBJECT]: message.subject,
     [DURABLE]: durable,
-    // Header values are one line.
-    [REASON]: reason.replace(/\s+/g, " ").slice(0, 4096),
+    [REASON]: reason,
     [DELIVERIES]: String(deliveries),
   });
   await client.publish(`dead-letters.${durable}`, message.payload, { msgID: key, headers });

@@ -10,6 +10,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
+import { MessageRefusedError } from "../errors.ts";
 import { keeps, type StreamDeclaration } from "../streams.ts";
 
 /** Where messages go that were given up: one subject per durable. */
@@ -22,6 +23,8 @@ export type PullConsumer = {
   readonly subject: string;
   readonly ackWaitMs: number;
   readonly maxAckPending: number;
+  /** It is one of those that a system declares; others are made for who asks, and are as the last one asks. */
+  readonly declared: boolean;
 };
 
 /** What was found where streams and consumers are kept. */
@@ -32,6 +35,8 @@ export type Found = {
   readonly made: readonly string[];
   /** What is not as declared, one sentence each, by the name of the stream or consumer. It stays as it is. */
   readonly drift: ReadonlyMap<string, string>;
+  /** Consumers that the server refuses to have, and why, by name. */
+  readonly refused: ReadonlyMap<string, string>;
 };
 
 /** How long the server remembers ids. An outbox tries again within seconds after it is back. */
@@ -51,6 +56,7 @@ export async function reconcile(
   const created = new Map<string, string>();
   const made: string[] = [];
   const drift = new Map<string, string>();
+  const refused = new Map<string, string>();
   for (const declared of streams) {
     const config = streamConfig(declared);
     const there = await orMissing(manager.streams.info(declared.name));
@@ -58,22 +64,50 @@ export async function reconcile(
     else made.push(declared.name);
     created.set(declared.name, (there ?? (await manager.streams.add(config))).created);
   }
-  await Promise.all(consumers.map((consumer) => reconcileConsumer(manager, consumer, drift)));
-  return { created, made, drift };
+  await Promise.all(
+    consumers.map(async (consumer) => {
+      try {
+        await reconcileConsumer(manager, consumer, drift);
+      } catch (error) {
+        // One that cannot be keeps nobody else from the bus.
+        if (!isRefusal(error)) throw error;
+        const { name, stream, declared } = consumer;
+        refused.set(name, `consumer ${name} of ${stream} is refused: ${error.message}`);
+        if (declared) drift.set(name, refused.get(name)!);
+      }
+    }),
+  );
+  return { created, made, drift, refused };
 }
 
 async function reconcileConsumer(manager: JetStreamManager, consumer: PullConsumer, drift: Map<string, string>): Promise<void> {
-  const { stream, name } = consumer;
+  const { stream, name, declared } = consumer;
   const config = consumerConfig(consumer);
   const there = await orMissing(manager.consumers.info(stream, name));
-  if (there) tell(drift, name, differences(`consumer ${name} of ${stream}`, comparableConsumer(config), comparableConsumer(there.config)));
-  else await manager.consumers.add(stream, config);
+  if (!there) {
+    await manager.consumers.add(stream, config);
+    return;
+  }
+  const different = differences(`consumer ${name} of ${stream}`, comparableConsumer(config), comparableConsumer(there.config));
+  if (declared) tell(drift, name, different);
+  else if (different !== undefined) await manager.consumers.update(stream, name, config);
 }
 
-/** Finds the stream that keeps a subject. */
+/** A consumer that the server will not have, whoever asks for it again. */
+export class ConsumerRefusedError extends RangeError {
+  override readonly name = "ConsumerRefusedError";
+}
+
+/** The server has understood, and will not do it: trying again does not help. */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof JetStreamApiError && error.status >= 400 && error.status < 500;
+}
+
+/** Finds the stream that keeps a subject. @throws MessageRefusedError if none does */
 export function streamOf(declarations: readonly StreamDeclaration[], subject: string): StreamDeclaration {
   const stream = declarations.find((declared) => keeps(declared, subject));
-  if (!stream) throw new RangeError(`no declared stream keeps ${subject}; declared are ${declarations.map(({ name }) => name).join(", ")}`);
+  if (!stream)
+    throw new MessageRefusedError(`no declared stream keeps ${subject}; declared are ${declarations.map(({ name }) => name).join(", ")}`);
   return stream;
 }
 

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { AckPolicy, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { connect, nanos } from "@nats-io/transport-node";
-import { connect as connectRpc, serve } from "#libs/rpc";
+import { Code, connect as connectRpc, isRpcError, serve } from "#libs/rpc";
 import { type NatsServer, startNatsServer, waitFor } from "#libs/testing";
+import { BusService } from "#proto/ratatouille/v1/bus_pb.ts";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
 import { busService, type ConsumerDeclaration, connectJetStream, connectRemoteBus, event, topic } from "../index.ts";
 import { type BusUnderTest, testBusContract } from "../testing/contract.ts";
@@ -117,6 +118,115 @@ test("jetstream: an ack wait that is not the declared one is refused, and so is 
   );
   channel.close();
   await served.drain(0);
+});
+
+test("jetstream: a consumer that the server refuses is told to who asked, and to nobody else", async () => {
+  await using server = await startNatsServer();
+  const log = createTestLog();
+  await using bus = await connectJetStream({ servers: server.address, streams, consumers: [declaredWorker], log });
+  await bus.publish(offer("a"));
+  // A work queue takes one consumer for each subject.
+  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus)], drainMs: 0 });
+  using channel = connectRpc(served.address);
+  await using remote = connectRemoteBus(channel);
+  for (const each of [bus, remote]) {
+    const options = { durable: "thief", concurrency: 1, signal: AbortSignal.timeout(20_000) };
+    await assert.rejects(
+      each.consume(work, options, async () => undefined),
+      /consumer thief-ratatouille_v1_work_test of WORK_TEST is refused: .*not unique/,
+    );
+    await bus.check();
+  }
+  await server.restart();
+  await waitFor(() => bus.check().then(() => true), { timeoutMs: 20_000, what: "the bus to be there again" });
+  const stop = new AbortController();
+  const got: string[] = [];
+  const consuming = bus.consume(
+    work,
+    { durable: "worker", concurrency: 1, signal: stop.signal },
+    async ({ jobId }) => void got.push(jobId),
+  );
+  await waitFor(() => got.includes("a"));
+  stop.abort();
+  await consuming;
+  assert.doesNotMatch(log.lines.join("\n"), /is not ready/);
+  channel.close();
+  await served.drain(0);
+});
+
+test("jetstream: a durable that nobody declared has the ack wait of who uses it, and two at once use the same", async () => {
+  await using server = await startNatsServer();
+  await using bus = await connectJetStream({ servers: server.address, streams });
+  const wish = { durable: "guest", subjects: [finished.subject], concurrency: 1 };
+  await using connection = await connect({ servers: server.address });
+  const manager = await jetstreamManager(connection);
+  for (const ackWaitMs of [2_000, 86_400_000, 1]) {
+    await using _own = await bus.subscribe({ ...wish, ackWaitMs });
+    await assert.rejects(bus.subscribe({ ...wish, ackWaitMs: 5 }), new RegExp(`is in use with an ack wait of ${ackWaitMs} ms; got 5 ms`));
+    const set = async () =>
+      (await manager.consumers.info("EVENTS", "guest-ratatouille_v1_job_finished").catch(() => undefined))?.config.ack_wait ===
+      nanos(ackWaitMs);
+    await waitFor(set, { what: `an ack wait of ${ackWaitMs} ms` });
+    await bus.check();
+  }
+});
+
+test("jetstream: without a broker the served bus is UNAVAILABLE, whatever is asked of it", async () => {
+  const server = await startNatsServer();
+  await using _server = server;
+  await using bus = await connectJetStream({ servers: server.address, streams });
+  await bus.check();
+  await server.kill();
+  await waitFor(
+    () =>
+      bus.check().then(
+        () => false,
+        () => true,
+      ),
+    { what: "the bus to miss its server" },
+  );
+  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus)], drainMs: 0 });
+  using channel = connectRpc(served.address);
+  const client = channel.client(BusService);
+  const { id, subject, payload } = offer("a");
+  // The client tries each again for a while.
+  const calls = [client.publish({ message: { id, subject, payload } }), client.listDeadLetters({}), client.check({})];
+  await Promise.all(calls.map((call) => assert.rejects(call, (error) => isRpcError(error, Code.UNAVAILABLE))));
+  channel.close();
+  await served.drain(0);
+});
+
+test("jetstream: a watcher of work that does not read costs a bounded queue, has the newest, and what it missed is told", async () => {
+  await using server = await startNatsServer();
+  const log = createTestLog();
+  await using bus = await connectJetStream({ servers: server.address, streams, log });
+  const stop = new AbortController();
+  const messages = bus.watch({ subjects: [work.subject], signal: stop.signal })[Symbol.asyncIterator]();
+  let follows = false;
+  let first = messages.next();
+  void first.then(() => (follows = true));
+  await waitFor(
+    async () => {
+      await bus.publish(offer(`knock ${performance.now()}`));
+      return follows;
+    },
+    { intervalMs: 20, what: "the watcher to follow" },
+  );
+  const large = (id: string) => ({ ...offer(id), payload: new Uint8Array(500_000) });
+  for (let i = 0; i < 40; i++) await bus.publish(large(`m${i}`));
+  await bus.publish(offer("last"));
+  const seen: string[] = [];
+  for (first = messages.next(); seen.at(-1) !== "last"; first = messages.next()) seen.push((await first).value!.id);
+  const kept = seen.filter((id) => id.startsWith("m"));
+  assert.deepEqual(
+    kept,
+    Array.from({ length: kept.length }, (_, i) => `m${40 - kept.length + i}`),
+    "the newest, in order",
+  );
+  assert.ok(kept.length >= 8 && kept.length <= 9, `kept ${kept.length} of half a megabyte`);
+  stop.abort();
+  await first;
+  assert.match(log.lines.join("\n"), /a watcher is slow; it misses messages .*"missed":\d+/);
 });
 
 test("jetstream: a consumer ends with its bus", async () => {

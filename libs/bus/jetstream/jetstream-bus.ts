@@ -1,8 +1,11 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { InvalidArgumentError } from "@nats-io/transport-node";
 import { createBus } from "../bus.ts";
+import { BusUnavailableError, MessageRefusedError } from "../errors.ts";
 import type { ConsumerDeclaration, StreamDeclaration } from "../streams.ts";
 import type { Bus, SubscribeOptions } from "../types.ts";
 import { listDeadLetters } from "./dead-letters.ts";
-import { consumerName, deadLetterStream, type PullConsumer, reconcile, streamOf } from "./declared.ts";
+import { ConsumerRefusedError, consumerName, deadLetterStream, type PullConsumer, reconcile, streamOf } from "./declared.ts";
 import { toNatsHeaders } from "./headers.ts";
 import { type BusLog, openLink, type Session } from "./link.ts";
 import { createResets } from "./resets.ts";
@@ -31,13 +34,15 @@ export type JetStreamOptions = {
  */
 export async function connectJetStream({ servers, streams, consumers = [], log }: JetStreamOptions): Promise<Bus> {
   const declared = [...streams, deadLetterStream];
-  const wanted = new Map(consumers.flatMap((consumer) => pullConsumers(declared, consumer)).map((one) => [one.name, one]));
+  const own = consumers.flatMap((consumer) => pullConsumers(declared, consumer, true));
+  /** Those that others subscribed to, while they do. */
+  const asked = new Map<string, { readonly consumer: PullConsumer; users: number }>();
   const ackWaits = new Map(consumers.map(({ durable, ackWaitMs }) => [durable, ackWaitMs]));
   const resets = createResets(log);
   let drift: ReadonlyMap<string, string> = new Map();
 
   const prepare = async ({ manager }: Session) => {
-    const found = await reconcile(manager, declared, [...wanted.values()]);
+    const found = await reconcile(manager, declared, [...own, ...[...asked.values()].map(({ consumer }) => consumer)]);
     for (const [name, text] of found.drift) if (drift.get(name) !== text) log?.warn({ drift: text }, "the bus is not as declared");
     drift = found.drift;
     resets.found(found);
@@ -49,9 +54,31 @@ export async function connectJetStream({ servers, streams, consumers = [], log }
     const declaredWaitMs = ackWaits.get(durable);
     if (declaredWaitMs !== undefined && declaredWaitMs !== ackWaitMs)
       throw new RangeError(`${durable} is declared with an ack wait of ${declaredWaitMs} ms; got ${ackWaitMs} ms`);
-    const own = pullConsumers(declared, { durable, subjects, ackWaitMs, maxAckPending: DEFAULT_MAX_ACK_PENDING });
-    for (const consumer of own) if (!wanted.has(consumer.name)) wanted.set(consumer.name, consumer);
-    return createSubscription({ link, options, consumers: own, repair: prepare });
+    const all = pullConsumers(declared, { durable, subjects, ackWaitMs, maxAckPending: DEFAULT_MAX_ACK_PENDING }, false);
+    const others = all.filter(({ name }) => !own.some((one) => one.name === name));
+    for (const { name } of others) {
+      const known = asked.get(name)?.consumer.ackWaitMs ?? ackWaitMs;
+      if (known !== ackWaitMs) throw new RangeError(`${durable} is in use with an ack wait of ${known} ms; got ${ackWaitMs} ms`);
+    }
+    for (const consumer of others) {
+      const entry = asked.get(consumer.name) ?? { consumer, users: 0 };
+      entry.users++;
+      asked.set(consumer.name, entry);
+    }
+    let forgotten = false;
+    const forget = () => {
+      if (forgotten) return;
+      forgotten = true;
+      for (const { name } of others) {
+        const entry = asked.get(name);
+        if (entry && --entry.users === 0) asked.delete(name);
+      }
+    };
+    const declare = async ({ manager }: Session) => {
+      const [refused] = (await reconcile(manager, [], others)).refused.values();
+      if (refused !== undefined) throw new ConsumerRefusedError(refused);
+    };
+    return createSubscription({ link, options, consumers: all, declare, repair: prepare, forget });
   };
 
   return createBus({
@@ -60,23 +87,25 @@ export async function connectJetStream({ servers, streams, consumers = [], log }
       const { name } = streamOf(declared, subject);
       const session = await link.session(PUBLISH_TIMEOUT_MS);
       const wrong = drift.get(name);
-      if (wrong !== undefined) throw new Error(wrong);
+      if (wrong !== undefined) throw new BusUnavailableError(wrong);
       const options = { msgID: id, headers: toNatsHeaders(headers), timeout: PUBLISH_TIMEOUT_MS };
-      try {
-        await session.client.publish(subject, payload, options);
-      } catch (error) {
-        if (session.lost.aborted) throw error;
-        // Streams may be gone without the connection. If it is something else, the second try tells.
-        await prepare(session);
-        await session.client.publish(subject, payload, options);
-      }
+      await telling(async () => {
+        try {
+          await session.client.publish(subject, payload, options);
+        } catch (error) {
+          if (session.lost.aborted || isTooLarge(error)) throw error;
+          // Streams may be gone without the connection. If it is something else, the second try tells.
+          await prepare(session);
+          await session.client.publish(subject, payload, options);
+        }
+      });
     },
     subscribe: async (options) => subscriptionOf(options),
     async deadLetters() {
       const { client, manager } = await link.session(PUBLISH_TIMEOUT_MS);
-      return listDeadLetters(client, manager);
+      return telling(() => listDeadLetters(client, manager));
     },
-    watch: (options) => watchStreams(link, declared, options),
+    watch: (options) => watchStreams(link, declared, options, log),
     async check() {
       const { connection } = await link.session(CHECK_TIMEOUT_MS);
       try {
@@ -91,9 +120,32 @@ export async function connectJetStream({ servers, streams, consumers = [], log }
   });
 }
 
-function pullConsumers(streams: readonly StreamDeclaration[], { durable, subjects, ackWaitMs, maxAckPending }: ConsumerDeclaration) {
+function pullConsumers(
+  streams: readonly StreamDeclaration[],
+  { durable, subjects, ackWaitMs, maxAckPending }: ConsumerDeclaration,
+  declared: boolean,
+) {
   return subjects.map((subject): PullConsumer => {
     const stream = streamOf(streams, subject).name;
-    return { stream, name: consumerName(durable, subject), subject, ackWaitMs, maxAckPending };
+    return { stream, name: consumerName(durable, subject), subject, ackWaitMs, maxAckPending, declared };
   });
+}
+
+/** JetStream's "message size exceeds maximum allowed", of a stream. */
+const MESSAGE_TOO_LARGE = 10_054;
+
+/** The message is larger than the server, or its stream, is set to take. */
+function isTooLarge(error: unknown): boolean {
+  return error instanceof InvalidArgumentError || (error instanceof JetStreamApiError && error.code === MESSAGE_TOO_LARGE);
+}
+
+/** Says of what the broker did not do whether trying again may help. */
+async function telling<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (isTooLarge(cause)) throw new MessageRefusedError(`NATS does not take the message: ${reason}`, { cause });
+    throw new BusUnavailableError(`NATS did not do it: ${reason}`, { cause });
+  }
 }

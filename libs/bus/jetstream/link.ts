@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { createPulse } from "#libs/concurrency";
+import { BusUnavailableError } from "../errors.ts";
 
 /** One time of being connected, from a connection to its loss. */
 export type Session = {
@@ -16,7 +17,7 @@ export type Session = {
 export type Link = {
   /** The session, as soon as there is one; undefined once the signal aborts. */
   wait(signal: AbortSignal): Promise<Session | undefined>;
-  /** The session, which may take a little. @throws Error with the reason why there is none */
+  /** The session, which may take a little. @throws BusUnavailableError with the reason why there is none */
   session(patienceMs: number): Promise<Session>;
   close(): Promise<void>;
 };
@@ -122,13 +123,13 @@ export function openLink(parts: {
   return {
     wait,
     async session(patienceMs) {
-      if (closing.signal.aborted) throw new Error("the bus is closed");
+      if (closing.signal.aborted) throw new BusUnavailableError("the bus is closed");
       if (session) return session;
       const patience = new AbortController();
       const timer = setTimeout(() => patience.abort(), patienceMs);
       const found = await wait(patience.signal);
       clearTimeout(timer);
-      if (!found) throw new Error(reason);
+      if (!found) throw new BusUnavailableError(reason);
       return found;
     },
     async close() {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { createPulse } from "#libs/concurrency";
+import { reasonLine } from "../limits.ts";
 import { createMailbox } from "../mailbox.ts";
 import type { Delivery, Outcome, SubscribeOptions, Subscription } from "../types.ts";
 import { bury } from "./dead-letters.ts";
-import type { PullConsumer } from "./declared.ts";
+import { ConsumerRefusedError, type PullConsumer } from "./declared.ts";
 import type { Link, Session } from "./link.ts";
 import { openPull, type Pull } from "./pull.ts";
 import { type Received, toReceived } from "./received.ts";
@@ -17,15 +18,19 @@ type Parts = {
   link: Link;
   options: SubscribeOptions;
   consumers: readonly PullConsumer[];
+  /** Makes the consumers, if they are missing. @throws ConsumerRefusedError where the server refuses one */
+  declare: (session: Session) => Promise<void>;
   /** Makes again what the server may have lost. */
   repair: (session: Session) => Promise<void>;
+  /** Nobody uses the consumers here any more. */
+  forget: () => void;
 };
 
 /**
  * Takes one message at a time for each free hand: what is prefetched, others cannot have. While a hand is free it asks the consumers in
  * turn, so that none is starved; when none has anything it waits at all of them, and what comes while no hand is free goes back at once.
  */
-export function createSubscription({ link, options, consumers, repair }: Parts): Subscription {
+export function createSubscription({ link, options, consumers, declare, repair, forget }: Parts): Subscription {
   const mailbox = createMailbox<Delivery>();
   const inHand = new Set<Delivery>();
   const freed = createPulse();
@@ -77,8 +82,10 @@ export function createSubscription({ link, options, consumers, repair }: Parts):
   async function run(): Promise<void> {
     for (let session = await link.wait(stopping.signal); session; session = await link.wait(stopping.signal)) {
       try {
+        await declare(session);
         await fill(session);
-      } catch {
+      } catch (error) {
+        if (error instanceof ConsumerRefusedError) return mailbox.end(error);
         // No connection, or no consumer any more.
         if (!session.lost.aborted) await repair(session).catch(() => undefined);
         await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
@@ -104,6 +111,7 @@ export function createSubscription({ link, options, consumers, repair }: Parts):
       stop();
       await Promise.all([...inHand].map((delivery) => delivery.settle({ type: "nak", delayMs: 0 }).catch(() => undefined)));
       await running;
+      forget();
     },
   };
 }
@@ -125,7 +133,7 @@ function toDelivery(client: JetStreamClient, received: Received, { durable, ackW
       case "nak":
         return received.nak(outcome.delayMs);
       case "terminate": {
-        const { reason } = outcome;
+        const reason = reasonLine(outcome.reason);
         await bury(client, message, { key: `${stream}/${sequence}/${durable}`, durable, reason, deliveries: delivery });
         return received.terminate(reason);
       }

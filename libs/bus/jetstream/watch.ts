@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DeliverPolicy } from "@nats-io/jetstream";
+import { createPulse } from "#libs/concurrency";
 import { createPlace, type Place } from "../follow.ts";
 import { merge } from "../merge.ts";
 import type { StreamDeclaration } from "../streams.ts";
 import type { WatchedMessage, WatchOptions } from "../types.ts";
 import { streamOf } from "./declared.ts";
 import { fromNatsHeaders } from "./headers.ts";
-import type { Link, Session } from "./link.ts";
+import type { BusLog, Link, Session } from "./link.ts";
 
 const RETRY_MS = 200;
+/** What is kept of the work that a watcher has not read yet. */
+const KEPT_MESSAGES = 1000;
+const KEPT_BYTES = 4 << 20;
 
 /**
  * Follows subjects in all their streams. Events are read from their stream, from the last one seen on; work, which no second consumer may
@@ -18,6 +22,7 @@ export async function* watchStreams(
   link: Link,
   streams: readonly StreamDeclaration[],
   options: WatchOptions,
+  log: BusLog | undefined,
 ): AsyncGenerator<WatchedMessage> {
   const left = new AbortController();
   const ending = AbortSignal.any([options.signal, left.signal]);
@@ -25,7 +30,7 @@ export async function* watchStreams(
   const followers = [...byStream].map(([stream, subjects]) => {
     const place = createPlace(options.sinceMs);
     const open = stream.retention === "work" ? overhear : read;
-    return follow(link, ending, (session, signal) => open(session, { stream: stream.name, subjects, place, signal }));
+    return follow(link, ending, (session, signal) => open(session, { stream: stream.name, subjects, place, signal, log }));
   });
   try {
     yield* merge(followers);
@@ -34,7 +39,7 @@ export async function* watchStreams(
   }
 }
 
-type Following = { stream: string; subjects: readonly string[]; place: Place; signal: AbortSignal };
+type Following = { stream: string; subjects: readonly string[]; place: Place; signal: AbortSignal; log: BusLog | undefined };
 
 async function* follow(
   link: Link,
@@ -76,19 +81,40 @@ async function* read({ client, manager }: Session, { stream, subjects, place, si
   }
 }
 
-async function* overhear({ connection }: Session, { subjects, signal }: Following): AsyncGenerator<WatchedMessage> {
-  const subscriptions = subjects.map((subject) => connection.subscribe(subject));
-  const close = () => {
-    for (const subscription of subscriptions) subscription.unsubscribe();
+/** NATS goes on sending what nobody has read yet: of a slow watcher's messages the newest are kept, and how many it missed is told. */
+async function* overhear({ connection }: Session, { subjects, signal, log }: Following): AsyncGenerator<WatchedMessage> {
+  const heard: WatchedMessage[] = [];
+  const news = createPulse();
+  let bytes = 0;
+  let missed = 0;
+  const take = () => {
+    const message = heard.shift();
+    if (message) bytes -= message.payload.length;
+    return message;
   };
-  signal.addEventListener("abort", close, { once: true });
-  if (signal.aborted) close();
+  const subscriptions = subjects.map((subject) =>
+    connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error) return;
+        const { subject, data: payload, headers } = message;
+        heard.push({ ...fromNatsHeaders(headers), subject, payload, atMs: Date.now() });
+        bytes += payload.length;
+        for (; heard.length > KEPT_MESSAGES || (bytes > KEPT_BYTES && heard.length > 1); missed++) take();
+        news.beat();
+      },
+    }),
+  );
   try {
-    for await (const { subject, data: payload, headers } of merge(subscriptions)) {
-      yield { ...fromNatsHeaders(headers), subject, payload, atMs: Date.now() };
+    while (!signal.aborted) {
+      const seen = news.version;
+      for (let message = take(); message && !signal.aborted; message = take()) {
+        yield message;
+        if (missed > 0) log?.warn({ subjects, missed }, "a watcher is slow; it misses messages");
+        missed = 0;
+      }
+      await news.changed(seen, signal);
     }
   } finally {
-    signal.removeEventListener("abort", close);
-    close();
+    for (const subscription of subscriptions) subscription.unsubscribe();
   }
 }

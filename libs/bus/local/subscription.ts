@@ -1,4 +1,5 @@
 import { createPulse } from "#libs/concurrency";
+import { reasonLine } from "../limits.ts";
 import type { Delivery, Outcome, Subscription } from "../types.ts";
 import type { Claim } from "./claims.ts";
 import type { QueueParts } from "./queue.ts";
@@ -79,7 +80,7 @@ export function createSubscription(parts: SubscriptionParts): Subscription & Mem
       case "ack":
         return orHold(claim, end(claim), store.remove(queue, sequence, delivery));
       case "terminate":
-        return orHold(claim, end(claim), store.bury(queue, sequence, delivery, outcome.reason, now()));
+        return orHold(claim, end(claim), store.bury(queue, sequence, delivery, reasonLine(outcome.reason), now()));
       default:
         outcome satisfies never;
     }

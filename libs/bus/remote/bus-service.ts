@@ -5,6 +5,7 @@ import {
   type Subscription as SubscriptionRequest,
   type WatchRequest,
 } from "#proto/ratatouille/v1/bus_pb.ts";
+import { BusUnavailableError } from "../errors.ts";
 import type { Bus, BusMessage, Delivery } from "../types.ts";
 import { fromWireOutcome } from "./wire.ts";
 
@@ -29,7 +30,7 @@ export function busService(bus: Bus): ServiceRegistration {
       return {};
     },
     async listDeadLetters(_request, { signal }) {
-      const letters = await bus.deadLetters({ signal });
+      const letters = await reaching(() => bus.deadLetters({ signal }));
       return {
         letters: letters.map(({ message, durable, reason, deliveries, atMs }) => ({
           message: { ...message, headers: { ...message.headers } },
@@ -68,6 +69,7 @@ async function* consume(bus: Bus, requests: AsyncIterable<ConsumeRequest>, { sig
   if (first.done || first.value.action.case !== "subscribe") throw missing("subscribe");
   const wish = parseSubscription(first.value.action.value);
   await using subscription = await refusing("subscribe", () => bus.subscribe(wish));
+  const deliveries = subscription[Symbol.asyncIterator]();
   // Sequences are those of the messages' queues, and there may be several: the client gets numbers of this stream.
   const held = new Map<bigint, Delivery>();
   let count = 0n;
@@ -78,7 +80,9 @@ async function* consume(bus: Bus, requests: AsyncIterable<ConsumeRequest>, { sig
   const settling = settleAll(reader, held, stop).finally(stop);
   settling.catch(() => undefined);
   try {
-    for await (const delivery of subscription) {
+    for (;;) {
+      const { value: delivery, done } = await refusing("subscribe", () => deliveries.next());
+      if (done) break;
       const { message, delivery: number } = delivery;
       held.set(++count, delivery);
       yield { message: { ...message, headers: { ...message.headers } }, sequence: count, delivery: number };
@@ -130,9 +134,18 @@ function parseSubjects(field: string, subjects: readonly string[]): void {
 /** What the bus has no place for, such as a subject that no stream keeps, is the caller's mistake. */
 async function refusing<T>(field: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await reaching(work);
   } catch (error) {
     throw error instanceof RangeError ? invalid(field, `is refused: ${error.message}`) : error;
+  }
+}
+
+/** A broker that is away is nobody's mistake. */
+async function reaching<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof BusUnavailableError ? unavailable(error.message, { cause: error }) : error;
   }
 }
 

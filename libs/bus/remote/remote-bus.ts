@@ -3,6 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc";
 import { BusService, type ConsumeRequestSchema } from "#proto/ratatouille/v1/bus_pb.ts";
 import { createBus } from "../bus.ts";
+import { MessageRefusedError } from "../errors.ts";
 import { createPlace } from "../follow.ts";
 import { createMailbox } from "../mailbox.ts";
 import type { Bus, Delivery, SubscribeOptions, Subscription, WatchOptions } from "../types.ts";
@@ -29,7 +30,12 @@ export function connectRemoteBus(channel: RpcChannel): Bus {
   return createBus({
     async publish(message, { signal }) {
       assertOpen();
-      await client.publish({ message: { ...message, headers: { ...message.headers } } }, { signal });
+      try {
+        await client.publish({ message: { ...message, headers: { ...message.headers } } }, { signal });
+      } catch (cause) {
+        if (isRpcError(cause, Code.INVALID_ARGUMENT)) throw new MessageRefusedError(cause.message, { cause });
+        throw cause;
+      }
     },
     subscribe: async (options) => subscribe(client, options, closing.signal),
     async deadLetters({ signal }) {

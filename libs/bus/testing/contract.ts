@@ -4,7 +4,16 @@ import { context, propagation, SpanKind, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { deferred, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { type Bus, type ConsumeOptions, event, PoisonError, RetryLater, topic, type WatchedMessage } from "../index.ts";
+import {
+  type Bus,
+  type ConsumeOptions,
+  event,
+  MessageRefusedError,
+  PoisonError,
+  RetryLater,
+  topic,
+  type WatchedMessage,
+} from "../index.ts";
 
 /** A bus under test and a way to talk to it from elsewhere. */
 export type BusUnderTest = AsyncDisposable & { bus: Bus };
@@ -183,6 +192,71 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
     await ctx.bus[Symbol.asyncDispose]();
     await assert.rejects(ctx.bus.check(), /closed/);
     await assert.rejects(ctx.bus.publish(offer("a")), /closed/);
+  });
+
+  test(`${name}: what no bus can have is refused with the field and the value, and harms nobody`, async () => {
+    await using ctx = await open();
+    const wish = { durable: "worker", subjects: [work.subject], concurrency: 1, ackWaitMs: 30_000 };
+    const wrong: [RegExp, Partial<typeof wish>][] = [
+      [/durable.*a\.b/, { durable: "a.b" }],
+      [/durable.*at most 64; got "d{79}…"/, { durable: "d".repeat(5000) }],
+      [/durable.*PUB/, { durable: "a\r\nPUB x 1\r\nx\r\nb" }],
+      [/durable/, { durable: "a b" }],
+      [/durable/, { durable: "a*b" }],
+      [/durable/, { durable: "a>b" }],
+      [/durable/, { durable: "é" }],
+      [/subjects.*got 0|subjects is missing/, { subjects: [] }],
+      [/subjects/, { subjects: ["ratatouille.v1.>"] }],
+      [/subjects/, { subjects: ["a b"] }],
+      [/subjects/, { subjects: [`ratatouille.v1.work.cpu.${"x".repeat(5000)}`] }],
+      [/subjects.*got 101/, { subjects: Array.from({ length: 101 }, (_, i) => `ratatouille.v1.work.cpu.${i}`) }],
+      [/concurrency/, { concurrency: 0 }],
+      [/concurrency.*1001/, { concurrency: 1001 }],
+      [/ack_?[wW]ait_?[mM]s.*(got 0|at least 1)/, { ackWaitMs: 0 }],
+      [/ackWaitMs.*from 1 to 86400000; got 2147483648/, { ackWaitMs: 2 ** 31 }],
+    ];
+    for (const [message, options] of wrong) {
+      await assert.rejects(ctx.bus.subscribe({ ...wish, ...options }), message);
+      const topics = (options.subjects ?? wish.subjects).map((subject) => ({ ...work, subject }));
+      const consumed = { ...wish, ...options, signal: AbortSignal.timeout(30_000) };
+      await assert.rejects(
+        ctx.bus.consume(topics, consumed, async () => undefined),
+        message,
+      );
+    }
+    const gone = AbortSignal.timeout(30_000);
+    for (const [message, options] of [
+      [/subjects/, { subjects: ["a*"] }],
+      [/sinceMs/, { subjects: [other.subject], sinceMs: -1 }],
+      [/sinceMs/, { subjects: [other.subject], sinceMs: 1e17 }],
+    ] as const)
+      await assert.rejects(
+        ctx.bus
+          .watch({ ...options, signal: gone })
+          [Symbol.asyncIterator]()
+          .next(),
+        message,
+      );
+    const good = offer("good");
+    for (const message of [
+      { ...good, id: "" },
+      { ...good, id: "a\nb" },
+      { ...good, subject: "ratatouille.v1.work.*" },
+      { ...good, headers: { "a b": "x" } },
+      { ...good, headers: { "a:b": "x" } },
+      { ...good, headers: { a: "x\r\nb: y" } },
+      { ...good, headers: { a: "x".repeat(1_000_000) } },
+      { ...good, payload: new Uint8Array(1_000_000) },
+    ])
+      await assert.rejects(ctx.bus.publish(message), MessageRefusedError);
+    await ctx.bus.check();
+    const stop = new AbortController();
+    const got: string[] = [];
+    await ctx.bus.publish(good);
+    const consuming = ctx.bus.consume(work, options(stop.signal), async ({ jobId }) => void got.push(jobId));
+    await waitFor(() => got.length === 1, { what: "a message after all that" });
+    stop.abort();
+    await consuming;
   });
 
   test(`${name}: at most \`concurrency\` handlers run at once, and a busy consumer does not hoard`, async () => {
