@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { hasErrorCode } from "#libs/files";
 import type { Digest } from "./digest.ts";
-import { BlobMissingError, CorruptBlobError, hasErrorCode } from "./errors.ts";
+import { BlobMissingError, CorruptBlobError } from "./errors.ts";
 
 /** Chunks travel as gRPC messages, which have to stay below 4 MiB. */
 const CHUNK_BYTES = 1 << 20;

@@ -1,17 +1,16 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { asWriteError, hasErrorCode, makeDirectory, syncDirectory, writeTo } from "#libs/files";
 import { readBlob } from "./blob-reader.ts";
 import { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";
-import { asWriteError, DigestMismatchError, hasErrorCode } from "./errors.ts";
-import { makeDirectory, syncDirectory, writeAll } from "./files.ts";
-import { removeStaleFiles, temporaryName } from "./incoming.ts";
+import { DigestMismatchError } from "./errors.ts";
 import { createMutex } from "./mutex.ts";
 
 /** What is known of a stored blob. `modifiedMs` is when it was last put, in milliseconds since 1970. */
 export type BlobStat = { readonly size: number; readonly modifiedMs: number };
 
-/** Immutable bytes, named by their sha-256. Many processes may use one directory. */
+/** Immutable bytes, named by their sha-256. */
 export type BlobStore = {
   /**
    * Stores the bytes of a stream. They are visible under their digest when, and only when, all of them are on the disk.
@@ -46,11 +45,14 @@ export type BlobStore = {
   setAside(digest: string, options?: { seen?: BlobStat | undefined }): Promise<boolean>;
 };
 
-/** Opens the blob store in a directory, which is created if need be, and removes what dead processes left half-written. */
+/**
+ * Opens the blob store in a directory, which is created if need be, and removes what was left half-written there. One process at a time: it
+ * holds the lock of a directory above (`lockDirectory`).
+ */
 export async function openBlobStore(directory: string): Promise<BlobStore> {
   const [root, incoming, corrupt] = [join(directory, "sha256"), join(directory, "incoming"), join(directory, "corrupt")];
   for (const path of [root, incoming, corrupt]) await makeDirectory(path);
-  await removeStaleFiles(incoming);
+  for (const name of await readdir(incoming)) await rm(join(incoming, name), { recursive: true, force: true });
   // Between a look at a blob and its removal no fresh copy of it may arrive.
   const renaming = createMutex();
 
@@ -74,7 +76,7 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
 
     async put(source, { digest: announced, size: announcedSize, signal } = {}) {
       if (announced !== undefined) parseDigest(announced);
-      const temporary = join(incoming, temporaryName());
+      const temporary = join(incoming, `${randomUUID()}.part`);
       try {
         const { digest, size } = await writeTemporary(temporary, source, { announcedSize, signal });
         if (announcedSize !== undefined && size !== announcedSize) throw new DigestMismatchError("size", announcedSize, size);
@@ -143,7 +145,7 @@ async function writeTemporary(
       if (announcedSize !== undefined && size > announcedSize)
         throw new DigestMismatchError("size", announcedSize, `more than ${announcedSize}`);
       hash.update(chunk);
-      await writeAll(handle, chunk);
+      await writeTo(handle, chunk);
     }
     signal?.throwIfAborted();
     await handle.sync();

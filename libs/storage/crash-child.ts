@@ -1,6 +1,7 @@
 // A program for crash.test.ts. It prints one line when it is where the test wants it, and stays there until it is killed.
 import { join } from "node:path";
-import { lockDirectory, NoSpaceError, openBlobStore, openDatabase, sqlMigration } from "./index.ts";
+import { NoSpaceError } from "#libs/files";
+import { lockDirectory, openBlobStore, openDatabase, sqlMigration } from "./index.ts";
 
 const [task = "", directory = ""] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);

@@ -3,8 +3,7 @@ import { access } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Kysely, sql, type Transaction } from "kysely";
-import { asWriteError } from "./errors.ts";
-import { makeDirectory } from "./files.ts";
+import { asWriteError, makeDirectory } from "#libs/files";
 import { type Migration, migrate } from "./migrations.ts";
 import { sqliteDialect } from "./sqlite-dialect.ts";
 

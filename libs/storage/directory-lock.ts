@@ -1,13 +1,17 @@
-import { access, constants, readFile, rm, stat } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { setTimeout as delay } from "node:timers/promises";
-import { DirectoryLockedError, DirectoryNotUsableError, type Entrance, hasErrorCode, type LockOwner } from "./errors.ts";
-import { makeDirectory, replaceFile } from "./files.ts";
-import { isAlive } from "./incoming.ts";
-
-/** How long to wait for a holder that is just starting to say who it is, or for one that is just ending. */
-const PATIENCE_MS = 1000;
+import {
+  type FileLock,
+  hasErrorCode,
+  isAlive,
+  LockedError,
+  lockFile,
+  makeDirectory,
+  NotWritableError,
+  replaceFile,
+  requireWritable,
+} from "#libs/files";
+import { DirectoryLockedError, DirectoryNotUsableError, type Entrance, type LockOwner } from "./errors.ts";
 
 /** What others get to know of the holder. It stands in a file that only this user can read. */
 export type LockInfo = {
@@ -27,31 +31,32 @@ export type DirectoryLock = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-// A lock nobody refers to would be collected, and with it its connection: the lock would be free while its holder lives.
-const held = new Set<DatabaseSync>();
-
 /**
  * Takes a directory, which is created for this user alone if need be, for this process. The lock is the operating system's: it dies with the process, however that ends.
  * Throws DirectoryLockedError, which names the holder, and DirectoryNotUsableError if the directory is another user's or cannot be written.
  */
 export async function lockDirectory(directory: string, info: LockInfo = {}): Promise<DirectoryLock> {
   const path = resolve(directory);
-  await checkDirectory(path);
-  const connection = await takeLock(path);
-  held.add(connection);
+  const lock = await usable(path, async () => {
+    await requireWritable(path, "directory", { own: true });
+    await makeDirectory(path, 0o700);
+    return takeLock(path);
+  });
   const ownerPath = join(path, "lock.json");
   let known = info;
+  let released = false;
 
   async function publish(more: LockInfo): Promise<void> {
     known = { ...known, ...more };
     const owner = { pid: process.pid, ...known, command: known.command ?? programName() };
-    await replaceFile(ownerPath, `${JSON.stringify(owner)}\n`);
+    await replaceFile(ownerPath, `${JSON.stringify(owner)}\n`, { alone: true, mode: 0o600 });
   }
 
   async function release(): Promise<void> {
-    if (!held.delete(connection)) return;
+    if (released) return;
+    released = true;
     await rm(ownerPath, { force: true });
-    connection.close();
+    lock[Symbol.dispose]();
   }
 
   try {
@@ -63,53 +68,26 @@ export async function lockDirectory(directory: string, info: LockInfo = {}): Pro
   return { publish, [Symbol.asyncDispose]: release };
 }
 
-async function checkDirectory(path: string): Promise<void> {
+async function usable<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    await makeDirectory(path, 0o700);
-    const { uid } = await stat(path);
-    const me = process.getuid?.();
-    // Root's directories that this user may write are mounted volumes; those of other users are a mistake, above all when root makes it.
-    if (me !== undefined && uid !== me && uid !== 0)
-      throw new DirectoryNotUsableError(path, `it belongs to the user ${uid}, this process runs as ${me}`);
-    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    return await work();
   } catch (error) {
-    if (hasErrorCode(error, "EACCES", "EPERM", "EROFS"))
-      throw new DirectoryNotUsableError(path, "this user may not write there", { cause: error });
-    if (hasErrorCode(error, "EEXIST", "ENOTDIR")) throw new DirectoryNotUsableError(path, "it is not a directory", { cause: error });
+    if (error instanceof NotWritableError) throw new DirectoryNotUsableError(path, error.why, { cause: error });
     throw error;
   }
 }
 
-/** Takes the lock, or throws DirectoryLockedError as soon as it is known who holds it. */
-async function takeLock(path: string): Promise<DatabaseSync> {
-  for (const deadline = Date.now() + PATIENCE_MS; ; ) {
-    const connection = tryLock(path);
-    if (connection) return connection;
-    const owner = await readOwner(path);
-    if ((owner && isAlive(owner.pid)) || Date.now() > deadline) throw new DirectoryLockedError(path, owner);
-    await delay(20);
-  }
-}
-
-function tryLock(path: string): DatabaseSync | undefined {
-  let connection: DatabaseSync;
+/** Takes the lock, or throws DirectoryLockedError as soon as it is known who holds it: a holder that is just starting says so soon. */
+async function takeLock(path: string): Promise<FileLock> {
+  let owner: LockOwner | undefined;
+  const giveUp = async () => {
+    owner = await readOwner(path);
+    return owner !== undefined && isAlive(owner.pid);
+  };
   try {
-    connection = new DatabaseSync(join(path, "lock.sqlite"), { timeout: 0 });
+    return await lockFile(join(path, "lock.sqlite"), { keep: true, giveUp });
   } catch (error) {
-    throw new DirectoryNotUsableError(path, `lock.sqlite cannot be opened (${error instanceof Error ? error.message : String(error)})`, {
-      cause: error,
-    });
-  }
-  try {
-    // Nothing is ever written: the transaction is open as long as the lock is held.
-    connection.exec("begin exclusive");
-    return connection;
-  } catch (error) {
-    connection.close();
-    if (error instanceof Error && /locked|busy/i.test(error.message)) return undefined;
-    throw new DirectoryNotUsableError(path, `lock.sqlite cannot be locked (${error instanceof Error ? error.message : String(error)})`, {
-      cause: error,
-    });
+    throw error instanceof LockedError ? new DirectoryLockedError(path, owner) : error;
   }
 }
 

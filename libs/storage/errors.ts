@@ -31,16 +31,6 @@ export class DigestMismatchError extends Error {
   }
 }
 
-/** The disk, the quota or the file size limit is exhausted. Nothing was kept of what was being written. */
-export class NoSpaceError extends Error {
-  override readonly name = "NoSpaceError";
-  readonly path: string;
-  constructor(path: string, options?: ErrorOptions) {
-    super(`no space left to write ${path}`, options);
-    this.path = path;
-  }
-}
-
 /** The database was written by a newer program. */
 export class NewerSchemaError extends Error {
   override readonly name = "NewerSchemaError";
@@ -100,18 +90,4 @@ export class DirectoryLockedError extends Error {
   get entrance(): Entrance | undefined {
     return this.#entrance;
   }
-}
-
-/** Whether an error of the operating system has one of these codes. */
-export function hasErrorCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
-}
-
-/** The error to throw for a failed write: a NoSpaceError if space is what was missing, else the error itself. */
-export function asWriteError(error: unknown, path: string): unknown {
-  // EFBIG: a file size limit. Deno leaves the code out where it knows none, and SQLite has a code of its own (13, SQLITE_FULL).
-  const full =
-    hasErrorCode(error, "ENOSPC", "EDQUOT", "EFBIG") ||
-    (error instanceof Error && /\(os error (27|28|122)\)|database or disk is full/.test(error.message));
-  return full ? new NoSpaceError(path, { cause: error }) : error;
 }

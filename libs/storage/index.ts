@@ -4,7 +4,6 @@ export { type Database, openDatabase } from "./database.ts";
 export { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";
 export { type DirectoryLock, type LockInfo, lockDirectory } from "./directory-lock.ts";
 export {
-  asWriteError,
   BlobMissingError,
   CorruptBlobError,
   DigestMismatchError,
@@ -13,7 +12,5 @@ export {
   type Entrance,
   type LockOwner,
   NewerSchemaError,
-  NoSpaceError,
 } from "./errors.ts";
-export { makeDirectory, syncDirectory } from "./files.ts";
 export { type Migration, sqlMigration } from "./migrations.ts";

@@ -9,7 +9,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
-import { asWriteError } from "./errors.ts";
+import { asWriteError } from "#libs/files";
 import { createMutex } from "./mutex.ts";
 
 /** Statements kept prepared. The services have fewer than a hundred; lists of varying length make more. */

@@ -1,3 +1,4 @@
+import { NoSpaceError } from "#libs/files";
 import {
   aborted,
   alreadyExists,
@@ -9,7 +10,7 @@ import {
   type RpcErrorDetails,
   resourceExhausted,
 } from "#libs/rpc";
-import { DigestMismatchError, NoSpaceError } from "#libs/storage";
+import { DigestMismatchError } from "#libs/storage";
 import { CatalogError, type CatalogErrorReason } from "./errors.ts";
 
 const factories: { readonly [R in CatalogErrorReason]: (message: string, details: RpcErrorDetails) => RpcError } = {

@@ -1,6 +1,6 @@
 import { access, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { makeDirectory, syncDirectory } from "#libs/storage";
+import { makeDirectory, syncDirectory } from "#libs/files";
 import { openSessionStore } from "./store/store.ts";
 
 /** The database of sessions. */

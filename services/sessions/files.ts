@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { makeDirectory, syncDirectory } from "#libs/storage";
+import { makeDirectory, syncDirectory } from "#libs/files";
 
 /** Names of what sessions have on the disk: a folder for each session. */
 export type SessionFiles = {

@@ -1,6 +1,6 @@
 import { createPulse } from "#libs/concurrency";
+import { asWriteError, NoSpaceError } from "#libs/files";
 import type { Implementation } from "#libs/rpc";
-import { asWriteError, NoSpaceError } from "#libs/storage";
 import type { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { closeSession } from "./closing.ts";
 import type { SessionContext } from "./context.ts";

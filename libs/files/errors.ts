@@ -1,0 +1,43 @@
+import { constants } from "node:os";
+
+/** The disk, the quota or the file size limit is exhausted. */
+export class NoSpaceError extends Error {
+  override readonly name = "NoSpaceError";
+  readonly path: string;
+  constructor(path: string, options?: ErrorOptions) {
+    super(`no space left to write ${path}`, options);
+    this.path = path;
+  }
+}
+
+// Some numbers have two names: the first one is the one that errors carry.
+const CODES = new Map(
+  Object.entries(constants.errno)
+    .reverse()
+    .map(([name, number]) => [number as number, name]),
+);
+
+/**
+ * The code of an error of the operating system, such as ENOENT; undefined for any other error. Deno has no code for some of them and says
+ * the number instead.
+ */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  const [, number] = /\(os error (\d+)\)/.exec(error.message) ?? [];
+  return number === undefined ? undefined : CODES.get(Number(number));
+}
+
+/** Whether an error of the operating system has one of these codes. */
+export function hasErrorCode(error: unknown, ...codes: string[]): boolean {
+  const code = errorCode(error);
+  return code !== undefined && codes.includes(code);
+}
+
+/** The error to throw for a failed write: a NoSpaceError if space is what was missing, else the error itself. */
+export function asWriteError(error: unknown, path: string): unknown {
+  // EFBIG is a limit on the size of files. SQLite has a code of its own (13, SQLITE_FULL).
+  const full =
+    hasErrorCode(error, "ENOSPC", "EDQUOT", "EFBIG") || (error instanceof Error && /database or disk is full/.test(error.message));
+  return full ? new NoSpaceError(path, { cause: error }) : error;
+}

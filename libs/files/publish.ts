@@ -1,0 +1,25 @@
+import { rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import { syncDirectory, syncFile } from "./durable.ts";
+import { asWriteError } from "./errors.ts";
+
+export type PublishOptions = {
+  /** Whether bytes and names are safe from a power cut when this resolves. True by default. */
+  readonly fsync?: boolean | undefined;
+};
+
+/**
+ * Gives files that are whole their names, each in one step, in this order: readers see what was there before, or all of the new one. Both
+ * names of a file have to be on one file system.
+ * @throws NoSpaceError, or what the operating system says. Files before the one that failed have their names then.
+ */
+export async function publishFiles(
+  files: readonly { readonly from: string; readonly to: string }[],
+  { fsync = true }: PublishOptions = {},
+): Promise<void> {
+  const naming = <T>(path: string, doing: Promise<T>) => doing.catch((error: unknown) => Promise.reject(asWriteError(error, path)));
+  // All of the bytes before the first name.
+  if (fsync) for (const { from } of files) await naming(from, syncFile(from));
+  for (const { from, to } of files) await naming(to, rename(from, to));
+  if (fsync) for (const directory of new Set(files.map(({ to }) => dirname(to)))) await naming(directory, syncDirectory(directory));
+}
