@@ -1,7 +1,8 @@
 export { arithmetics, type BackendName, backendOf, backends, evaluationArithmetics } from "./arithmetic.ts";
 export { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
 export { type LicenceTerms, licenceTerms, spdxLicence } from "./licence-terms.ts";
-export { foldLicences, joinLicences, type ResultLicence, resultLicence } from "./licences.ts";
+export { splitLicences } from "./licence-expression.ts";
+export { combineLicences, foldLicences, joinLicences, type ResultLicence, resultLicence, UNKNOWN_LICENCE } from "./licences.ts";
 export {
   type ArtifactKind,
   type BuiltManifest,

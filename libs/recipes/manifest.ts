@@ -1,5 +1,6 @@
 import { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
-import { joinLicences, splitLicences } from "./licences.ts";
+import { splitLicences } from "./licence-expression.ts";
+import { joinLicences } from "./licences.ts";
 import { annotations, mediaTypes } from "./media-types.ts";
 import { canonicalRecipe, parseRecipe, type Recipe, recipeKey } from "./recipe.ts";
 import type { TrainingSummary } from "./results.ts";
