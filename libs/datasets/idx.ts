@@ -1,3 +1,4 @@
+import { counted } from "#libs/text";
 /** An idx file (the format of MNIST): bytes with a shape, C order. `data` is a view of the file. */
 export type IdxArray = { readonly shape: readonly number[]; readonly data: Uint8Array };
 
@@ -51,7 +52,7 @@ export function parseIdx(bytes: Uint8Array, dimensions?: number): IdxArray {
 
 function expectedMagic(dimensions: number | undefined): string {
   if (dimensions === undefined) return `${hex(0x0801)} (unsigned bytes, 1 dimension) to ${hex(0x0800 + MOST_DIMENSIONS)}`;
-  return `${hex(0x0800 + dimensions)} (unsigned bytes, ${dimensions} ${dimensions === 1 ? "dimension" : "dimensions"})`;
+  return `${hex(0x0800 + dimensions)} (unsigned bytes, ${counted(dimensions, "dimension")})`;
 }
 
 function hint(magic: number): string {

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
-import { joinLicences, splitLicences } from "#libs/recipes";
 import { hubLicence } from "#libs/reporting";
+import { counted } from "#libs/text";
 import type { MergeFacts, Parent } from "./merge-facts.ts";
 
 type CardOptions = { readonly name: string; readonly library: string | undefined; readonly isAdapter: boolean };
@@ -15,7 +15,7 @@ export function mergeCard(facts: MergeFacts, { name, library, isAdapter }: CardO
   return [
     `---\n${frontMatter(facts, library, isAdapter)}---`,
     `# ${plain(name)}`,
-    `A merge of ${models.length} models${base ? ` and their base` : ""}, without any training of its own. Method: ${plain(method.title)}${reference(method)}.`,
+    `A merge of ${counted(models.length, "model")}${base ? ` and their base` : ""}, without any training of its own. Method: ${plain(method.title)}${reference(method)}.`,
     `\`\`\`\n${method.formula}\n\`\`\``,
     "## What was merged",
     parents(facts),
@@ -38,7 +38,7 @@ function frontMatter({ method, models, base, licence, foundation }: MergeFacts, 
   const known =
     hubs.length > 0 && !isAdapter ? hubs : foundation !== undefined && /^[\w.-]+\/[\w.-]+$/.test(foundation) ? [foundation] : [];
   return stringify({
-    ...hubLicence("expression" in licence ? splitLicences(licence.expression) : []),
+    ...hubLicence("expression" in licence ? licence.expression.split(" AND ") : []),
     ...(known.length > 0 ? { base_model: known } : {}),
     base_model_relation: isAdapter ? "adapter" : "merge",
     ...(library === undefined ? {} : { library_name: library }),
@@ -56,7 +56,7 @@ function parents({ models, base }: MergeFacts): string {
   const row = (parent: Parent, remark = "") => [
     `${parent.hub ? `[${plain(parent.label)}](https://huggingface.co/${parent.hub})` : plain(parent.label)}${remark}`,
     ...(weighted ? [parent.weight === undefined ? "" : String(parent.weight)] : []),
-    plain(joinLicences(parent.licences)) || "none stated",
+    plain(parent.licences.join(" AND ")) || "none stated",
     `\`${parent.digest}\``,
   ];
   const rows = [head, head.map(() => "---"), ...models.map((model) => row(model)), ...(base ? [row(base, " (base)")] : [])];

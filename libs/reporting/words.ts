@@ -1,3 +1,7 @@
+import { plural } from "#libs/text";
+
+export { list } from "#libs/text";
+
 const numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 const parts = ["", "the whole", "half", "a third", "a quarter", "a fifth", "a sixth", "a seventh", "an eighth", "a ninth", "a tenth"];
 
@@ -11,19 +15,14 @@ export function part(of: number): string {
   return parts[of] ?? `1/${of}`;
 }
 
-/** "a", "a and b", "a, b and c". */
-export function list(items: readonly string[]): string {
-  return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
-}
-
 /** With a capital letter and a full stop. */
 export function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** A count and its noun: "one seed", "two seeds", "ten classes". */
-export function counted(count: number, noun: string, plural = `${noun}s`): string {
-  return `${inWords(count)} ${count === 1 ? noun : plural}`;
+export function counted(count: number, noun: string, many?: string): string {
+  return `${inWords(count)} ${plural(count, noun, many)}`;
 }
 
 /** An accuracy, or a difference of two, in percent or points with so many decimals (halves away from zero). Never "-0.0". */

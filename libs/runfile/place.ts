@@ -1,5 +1,5 @@
 import { type Document, isAlias, isScalar, type LineCounter, type Node } from "yaml";
-import { nearest } from "./nearest.ts";
+import { nearest } from "#libs/text";
 import type { Problem } from "./problems.ts";
 
 /** A parsed run file, and what was found wrong in it so far. */

@@ -68,10 +68,10 @@ test("nothing that was written to a pipe is cut off at the end, even if the read
   assert.equal(Number(stdout), (1 << 20) + 1 + "inner closed\nouter closed\n".length);
 });
 
-test("a reader that goes away does not keep the process", async () => {
-  const early = ["-c", '"$@" | head -c 10', "sh", ...scriptCommand(script, ["write"])];
-  const { stdout } = await promisify(execFile)("sh", early, { encoding: "utf8", timeout: 20_000 });
-  assert.equal(stdout, "x".repeat(10));
+test("a reader that goes away ends the process with 141, after everything is closed, and nothing is said", async () => {
+  const early = ["-c", '"$@" | head -c 10; echo " $PIPESTATUS"', "bash", ...scriptCommand(script, ["write"])];
+  const { stdout, stderr } = await promisify(execFile)("bash", early, { encoding: "utf8", timeout: 20_000 });
+  assert.deepEqual([stdout, stderr], [`${"x".repeat(10)} 141\n`, ""]);
 });
 
 function life(what: string) {

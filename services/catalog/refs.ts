@@ -65,6 +65,7 @@ export function createRefs({
     },
 
     async move({ name, from, to, reason }) {
+      parseRefName(name);
       if (from === undefined && to === undefined)
         throw invalidField("to", "expected a digest: a ref that does not exist cannot be deleted");
       await database.transaction(async (tx) => {
@@ -116,4 +117,12 @@ export function createRefs({
       return { items, next: more ? items.at(-1)?.name : undefined };
     },
   };
+}
+
+function parseRefName(name: string): void {
+  if (name.length <= 200 && /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/.test(name)) return;
+  throw invalidField(
+    "name",
+    `expected words of letters, digits, ".", "_" and "-", joined by "/", at most 200 characters, such as digits/champion; got ${JSON.stringify(name)}`,
+  );
 }

@@ -54,6 +54,8 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
   const { signal } = stopper;
   const pins = createPins(id, executors.catalog, log);
   const began = performance.now();
+  /** With what it took before this start. */
+  const worked = () => stored.workedMs + BigInt(Math.round(performance.now() - began));
   const background = new Set<Promise<unknown>>();
   let run: Run = { ...stored, state: RunState.RUNNING, error: "", finishedAtMs: 0n };
   let requested: StopState | undefined;
@@ -114,7 +116,10 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
     }
     await store.addWallTime(id, performance.now() - began);
     const interrupted = state === RunState.INTERRUPTED;
-    const over: Run = { ...run, state, error, finishedAtMs: interrupted ? 0n : BigInt(Date.now()), stages: stagesOf(driver) };
+    const over: Run = {
+      ...{ ...run, state, error, workedMs: worked() },
+      ...{ finishedAtMs: interrupted ? 0n : BigInt(Date.now()), stages: stagesOf(driver) },
+    };
     // A run that is left is stored as running: whoever finds it without a driver knows that it was interrupted.
     await store.save(interrupted ? { ...over, state: RunState.RUNNING } : over, !interrupted);
     run = over;
@@ -145,7 +150,7 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
     get outcomes() {
       return run.state === RunState.SUCCEEDED ? outcomes : undefined;
     },
-    current: () => ({ ...run, stages: stagesOf(driver) }),
+    current: () => ({ ...run, stages: stagesOf(driver), workedMs: run.state === RunState.RUNNING ? worked() : run.workedMs }),
     remainingSeconds: () => driver.progress.remainingSeconds(performance.now() - began),
     async stop(state) {
       requested ??= state;

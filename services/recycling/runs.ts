@@ -106,7 +106,7 @@ export function createRuns(
     if (closed) throw unavailable("the recycling service is ending; what was started goes on later", { reason: "ENDING" });
     const stored = await store.get(id);
     const run: Run = {
-      ...create(RunSchema, { id, spec, startedAtMs: stored?.startedAtMs ?? BigInt(Date.now()) }),
+      ...create(RunSchema, { id, spec, startedAtMs: stored?.startedAtMs ?? BigInt(Date.now()), workedMs: stored?.workedMs ?? 0n }),
       state: RunState.RUNNING,
     };
     await store.begin(run);

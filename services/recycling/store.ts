@@ -64,7 +64,7 @@ const migrations = [
 export async function openRunStore(path: string): Promise<RunStore> {
   const database: Database<Tables> = await openDatabase<Tables>({ path, migrations });
   const outbox = createOutbox(database);
-  const parse = (text: string) => fromJsonString(RunSchema, text);
+  const parse = (text: string, wallMs: number): Run => ({ ...fromJsonString(RunSchema, text), workedMs: BigInt(wallMs) });
 
   const write = async (tx: Transaction<Tables>, run: Run) => {
     const text = toJsonString(RunSchema, run);
@@ -106,14 +106,14 @@ export async function openRunStore(path: string): Promise<RunStore> {
       });
     },
     async get(id) {
-      const row = await database.query.selectFrom("runs").select("run").where("id", "=", id).executeTakeFirst();
-      return row && parse(row.run);
+      const row = await database.query.selectFrom("runs").select(["run", "wall_ms"]).where("id", "=", id).executeTakeFirst();
+      return row && parse(row.run, row.wall_ms);
     },
     async list(limit, before) {
-      let query = database.query.selectFrom("runs").select(["run", "position"]).orderBy("position", "desc").limit(limit);
+      let query = database.query.selectFrom("runs").select(["run", "wall_ms", "position"]).orderBy("position", "desc").limit(limit);
       if (before !== undefined) query = query.where("position", "<", before);
       const rows = await query.execute();
-      return rows.map(({ run, position }) => ({ run: parse(run), position: position ?? 0 }));
+      return rows.map(({ run, wall_ms, position }) => ({ run: parse(run, wall_ms), position: position ?? 0 }));
     },
     async addWork(runId, { node, stage, cpuMs }) {
       await database.query

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { runtimeName } from "#libs/service";
 import { temporaryDirectory } from "#libs/testing";
-import { root, runCli, succeed } from "./cli.ts";
+import { root, runCli, startCli, succeed } from "./cli.ts";
 
 const execute = promisify(execFile);
 const directory = await temporaryDirectory();
@@ -88,6 +88,23 @@ test("wrong usage exits with 2 and says on stderr what would be right", async ()
     assert.deepEqual([code, stdout], [2, ""], `${args.join(" ")}: ${stderr}`);
     assert.match(stderr ?? "", said);
   }
+});
+
+test("a reader that goes away ends a command with 141 and without a word", async () => {
+  const data = directory.join("piped");
+  const cases = [["--help"], ["methods"], ["runs", "list", "--data", data], ["doctor", "--data", data]];
+  const ends = await Promise.all(
+    cases.map(async (args) => {
+      await using cli = startCli(args);
+      cli.child.stdout?.destroy();
+      const { code, stderr } = await cli.ended;
+      return [code, stderr];
+    }),
+  );
+  assert.deepEqual(
+    ends,
+    cases.map(() => [141, ""]),
+  );
 });
 
 test("--version and help that was asked for are no mistakes", async () => {

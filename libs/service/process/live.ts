@@ -1,4 +1,7 @@
-import { ExitCode, exitCodeOf, InterruptedError } from "../exit.ts";
+import { ExitCode, exitCodeOf, InterruptedError, isUnread } from "../exit.ts";
+
+/** Streams to which nothing can be written any more. They know it themselves on no runtime: standard output is never destroyed. */
+const broken = new WeakSet<NodeJS.WritableStream>();
 
 export type LifeOptions = {
   /** Opens what lasts longer than all that `main` opens, and is closed after it; for example telemetry. */
@@ -11,7 +14,8 @@ export type LifeOptions = {
  * The life of a process. `main` opens what it needs on the stack, works until it is done or `signal` aborts, and may give an exit code;
  * then the stack closes in reverse order, and the process ends: 0 done (a service that was asked to stop and stopped is done), 1 failed,
  * 2 wrong usage, 130 when `main` throws after an interruption.
- * The first SIGINT or SIGTERM aborts `signal`, the second ends the process at once.
+ * The first SIGINT or SIGTERM aborts `signal`, the second ends the process at once. So does a reader of the output that goes away, as in
+ * `… | head`: the exit code is 141 then, and nothing is said.
  */
 export async function liveProcess(
   main: (stack: AsyncDisposableStack, signal: AbortSignal) => Promise<void> | Promise<number>,
@@ -24,8 +28,14 @@ export async function liveProcess(
       abort.abort(new InterruptedError(name));
     });
   }
+  const onPipe = (error: unknown) => {
+    if (isUnread(error)) abort.abort(new InterruptedError("SIGPIPE"));
+    else crash(error);
+  };
   let crashed = false;
   const crash = (error: unknown) => {
+    // On Bun a write that fails may be a rejection that nobody handles.
+    if (isUnread(error)) return onPipe(error);
     if (crashed) process.exit(ExitCode.failed);
     crashed = true;
     void Promise.resolve(options.onError(error))
@@ -34,6 +44,12 @@ export async function liveProcess(
   };
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error) => {
+      broken.add(stream);
+      onPipe(error);
+    });
+  }
   process.exit(await live(main, abort.signal, options));
 }
 
@@ -45,10 +61,10 @@ async function live(main: Parameters<typeof liveProcess>[0], signal: AbortSignal
     code = (await main(stack, signal)) ?? ExitCode.done;
   } catch (error) {
     code = exitCodeOf(error, signal);
-    if (code !== ExitCode.interrupted) await onError(error);
+    if (code !== ExitCode.interrupted && code !== ExitCode.unread) await onError(error);
   }
   await flushed();
-  return code;
+  return isUnread(signal.reason) ? ExitCode.unread : code;
 }
 
 /**
@@ -61,7 +77,7 @@ function flushed(): Promise<unknown> {
     [process.stdout, process.stderr].map(
       (stream) =>
         new Promise<void>((resolve) => {
-          if (stream.destroyed || stream.writableEnded) return resolve();
+          if (stream.destroyed || stream.writableEnded || broken.has(stream)) return resolve();
           stream.once("error", () => resolve());
           stream.end(() => resolve());
         }),

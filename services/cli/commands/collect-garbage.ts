@@ -1,6 +1,8 @@
+import { counted } from "#libs/text";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
 import { bytes } from "../format.ts";
+import { say } from "../say.ts";
 
 /** `ratatouille gc`: deletes artifacts and blobs that no name, no run and no other artifact needs. */
 export async function collectGarbage(options: GlobalOptions & { readonly dryRun?: boolean }, context: CommandContext): Promise<number> {
@@ -9,7 +11,10 @@ export async function collectGarbage(options: GlobalOptions & { readonly dryRun?
   if (options.json) context.stdout.write(`${JSON.stringify({ artifacts, blobs, freedBytes: Number(freedBytes) })}\n`);
   else {
     const verb = options.dryRun ? "Would delete" : "Deleted";
-    context.stdout.write(`${verb} ${artifacts.length} artifacts and ${blobs.length} blobs, ${bytes(Number(freedBytes))}.\n`);
+    say(
+      context.stdout,
+      `${verb} ${counted(artifacts.length, "artifact")} and ${counted(blobs.length, "blob")}, ${bytes(Number(freedBytes))}.\n`,
+    );
   }
   return 0;
 }

@@ -7,6 +7,7 @@ import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
 import { ago, columns } from "../format.ts";
 import { describeJob, jobStateName } from "../render/job.ts";
+import { say, widthOf } from "../say.ts";
 
 export type ListJobsOptions = GlobalOptions & { readonly state?: readonly JobState[]; readonly run?: string };
 
@@ -37,7 +38,8 @@ export async function listJobs(options: ListJobsOptions, context: CommandContext
   for await (const page of allPages((pageToken) => finetune.listJobs({ ...filter, pageToken }, { signal }))) jobs.push(...page.jobs);
   jobs.reverse();
   if (options.json) stdout.write(`${JSON.stringify(jobs.map((job) => toJson(JobSchema, job)))}\n`);
-  else if (jobs.length > 0) stdout.write(columns(["job", "state", "what", "attempt", "trainer", "submitted"], jobs.map(row)));
+  else if (jobs.length > 0)
+    stdout.write(columns(["job", "state", "what", "attempt", "trainer", "submitted"], jobs.map(row), widthOf(stdout)));
   else stdout.write(options.run === undefined && options.state === undefined ? "No jobs yet.\n" : "No such jobs.\n");
   return 0;
 }
@@ -56,7 +58,7 @@ export async function showJob(id: string, options: GlobalOptions, context: Comma
   const { signal, stdout } = context;
   const job = present((await (await finetuneOf(options, context)).getJob({ id }, { signal })).job);
   if (options.json) stdout.write(`${JSON.stringify({ ...(toJson(JobSchema, job) as object), recipe: parseRecipe(job.recipe) })}\n`);
-  else stdout.write(describeJob(job));
+  else stdout.write(describeJob(job, stdout));
   return 0;
 }
 
@@ -64,7 +66,7 @@ export async function showJob(id: string, options: GlobalOptions, context: Comma
 export async function retryJob(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
   const job = present((await (await finetuneOf(options, context)).retryJob({ id }, { signal: context.signal })).job);
   if (options.json) context.stdout.write(`${JSON.stringify(toJson(JobSchema, job))}\n`);
-  else context.stdout.write(`Queued again: ${id}. To see how it goes: ratatouille jobs show ${id}\n`);
+  else say(context.stdout, `Queued again: ${id}. To see how it goes: ratatouille jobs show ${id}\n`);
   return 0;
 }
 
@@ -79,8 +81,8 @@ export async function cancelJob(
   const stopped = job.state === JobState.CANCELLED;
   if (options.json) context.stdout.write(`${JSON.stringify(toJson(JobSchema, job))}\n`);
   else if (stopped)
-    context.stdout.write(`Cancelled ${id}. Runs that need it take it as failed; ratatouille jobs retry ${id} queues it again.\n`);
-  else context.stderr.write(`ratatouille: there is nothing to cancel: ${id} has ${jobStateName(job.state)} already\n`);
+    say(context.stdout, `Cancelled ${id}. Runs that need it take it as failed; ratatouille jobs retry ${id} queues it again.\n`);
+  else say(context.stderr, `ratatouille: there is nothing to cancel: ${id} has ${jobStateName(job.state)} already\n`);
   return stopped ? 0 : 1;
 }
 

@@ -3,10 +3,12 @@ import { createArtifacts } from "#libs/artifacts";
 import { readManifest } from "#libs/recipes";
 import { findArtifact } from "#libs/remote-models";
 import { allPages, type RpcChannel, type ServiceClient } from "#libs/rpc";
+import { counted, plural } from "#libs/text";
 import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
 import { bytes, columns, short } from "../format.ts";
+import { facts as page, say, widthOf } from "../say.ts";
 import { writeModel } from "../write-output.ts";
 
 type Catalog = ServiceClient<typeof CatalogService>;
@@ -30,12 +32,16 @@ export async function listModels(options: GlobalOptions & { readonly all?: boole
   });
   if (options.json) context.stdout.write(`${JSON.stringify(rows)}\n`);
   else if (rows.length === 0)
-    context.stdout.write(models.length === 0 ? "No models yet.\n" : `No model has a name; --all lists all ${models.length}.\n`);
+    say(context.stdout, models.length === 0 ? "No models yet.\n" : `No model has a name; --all lists all ${models.length}.\n`);
   else {
     const text = rows.map((row) => [short(row.digest), row.kind, bytes(row.sizeBytes), row.refs.join(", "), row.damaged ? "damaged" : ""]);
-    context.stdout.write(columns(["digest", "made by", "size", "names", ""], text));
+    context.stdout.write(columns(["digest", "made by", "size", "names", ""], text, widthOf(context.stdout)));
+    const nameless = models.length - shown.length;
     if (!options.all && models.length > shown.length)
-      context.stdout.write(`\n${models.length - shown.length} models have no name; --all lists them too.\n`);
+      say(
+        context.stdout,
+        `\n${counted(nameless, "model")} ${plural(nameless, "has", "have")} no name; --all lists ${plural(nameless, "it", "them")} too.\n`,
+      );
   }
   return 0;
 }
@@ -62,16 +68,15 @@ export async function showModel(name: string, options: GlobalOptions, context: C
   const facts = { digest: artifact.digest, kind, damaged: artifact.damaged, recipeKey, licences, summary, layers, recipe };
   if (options.json) context.stdout.write(`${JSON.stringify(facts)}\n`);
   else {
-    const lines = [
+    const lines: readonly [string, string][] = [
       ["digest", artifact.digest],
       ["kind", artifact.damaged ? `${kind}, damaged: running its recipe again repairs it` : kind],
       ["made by", recipe.kind],
       ["licence", licences.join(" AND ") || "none stated"],
       ["size", bytes(Number(artifact.sizeBytes))],
-      ...Object.entries(summary).map(([key, value]) => [key, String(value)]),
-      ["recipe", `\n${JSON.stringify(recipe, null, 2)}`],
+      ...Object.entries(summary).map(([key, value]) => [key, String(value)] as [string, string]),
     ];
-    context.stdout.write(lines.map(([key, value]) => `${key?.padEnd(20)}${value}\n`).join(""));
+    context.stdout.write(`${page(context.stdout, lines)}recipe\n${JSON.stringify(recipe, null, 2)}\n`);
   }
   return 0;
 }

@@ -11,6 +11,7 @@ import { type CommandContext, type GlobalOptions, useTarget } from "../context.t
 import { fileProblem } from "../file-problem.ts";
 import { importSource, readSource } from "../import-source.ts";
 import { createDisplay, type Display, displayMode } from "../render/index.ts";
+import { say } from "../say.ts";
 import { writeOutput } from "../write-output.ts";
 
 export type RecycleOptions = GlobalOptions & { readonly out?: string; readonly quiet?: boolean };
@@ -34,7 +35,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     } catch (error) {
       if (signal.aborted) {
         display.close();
-        stderr.write(`${interrupted(file, run.id, target.embedded, target.address, options)}\n`);
+        say(stderr, `${interrupted(file, run.id, target.embedded, target.address, options)}\n`);
       }
       throw error;
     }
@@ -47,7 +48,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     else {
       const lines = (texts: readonly string[]) => texts.map((text) => `${text}\n`).join("");
       const rest = lines(sentences.slice(warnings.length));
-      stdout.write(`${lines(warnings)}${warnings.length > 0 ? "\n" : ""}${renderTable(report)}\n${rest}\n${join(out, "report.html")}\n`);
+      say(stdout, `${lines(warnings)}${warnings.length > 0 ? "\n" : ""}${renderTable(report)}\n${rest}\n${join(out, "report.html")}\n`);
     }
     return 0;
   });

@@ -2,8 +2,9 @@ import { toJson } from "@bufbuild/protobuf";
 import { allPages } from "#libs/rpc";
 import { RecyclingService, type Run, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
-import { ago, columns } from "../format.ts";
+import { ago, columns, duration } from "../format.ts";
 import { createDisplay, displayMode } from "../render/index.ts";
+import { facts, say, widthOf } from "../say.ts";
 import { finish } from "./recycle.ts";
 
 const stateNames = new Map<number, string>(Object.entries(RunState).map(([name, value]) => [value, name.toLowerCase()]));
@@ -16,12 +17,13 @@ export async function listRuns(options: GlobalOptions, context: CommandContext):
   const list = (pageToken: string) => recycling.listRuns({ pageToken, pageSize: 500 }, { signal: context.signal });
   for await (const page of allPages(list)) runs.push(...page.runs);
   if (options.json) context.stdout.write(`${JSON.stringify(runs.map((run) => toJson(RunSchema, run)))}\n`);
-  else if (runs.length === 0) context.stdout.write("No runs yet. Start one: ratatouille recycle examples/digits.yaml\n");
+  else if (runs.length === 0) say(context.stdout, "No runs yet. Start one: ratatouille recycle examples/digits.yaml\n");
   else
     context.stdout.write(
       columns(
-        ["run", "name", "state", "started"],
-        runs.map((run) => [run.id, run.spec?.name ?? "", stateName(run), ago(run.startedAtMs)]),
+        ["run", "name", "state", "started", "took"],
+        runs.map((run) => [run.id, run.spec?.name ?? "", stateName(run), ago(run.startedAtMs), took(run)]),
+        widthOf(context.stdout),
       ),
     );
   return 0;
@@ -33,27 +35,31 @@ export async function showRun(id: string, options: GlobalOptions, context: Comma
   const { run } = await recycling.getRun({ id }, { signal: context.signal });
   if (!run) return 1;
   if (options.json) context.stdout.write(`${JSON.stringify(toJson(RunSchema, run))}\n`);
-  else context.stdout.write(describe(run));
+  else context.stdout.write(describe(run, context.stdout));
   return 0;
 }
 
-function describe(run: Run): string {
-  const facts = [
+function took({ workedMs }: Run): string {
+  return workedMs > 0n ? duration(Number(workedMs)) : "";
+}
+
+function describe(run: Run, stream: CommandContext["stdout"]): string {
+  const known = [
     ["run", run.id],
     ["name", run.spec?.name ?? ""],
     ["state", run.error ? `${stateName(run)}: ${run.error}` : stateName(run)],
     ["started", ago(run.startedAtMs)],
+    ["took", took(run)],
     ["seeds", run.spec?.seeds.join(", ") ?? ""],
     ["held out", run.spec?.target?.heldOut.map((degrees) => `${degrees}°`).join(", ") ?? ""],
     ["methods", run.spec?.methods.join(", ") ?? ""],
-  ];
+  ] as const;
   const stages = run.stages.map(({ name, total, done, running, queued, failed }) => [
     name,
     ...[total, done, running, queued, failed].map(String),
   ]);
-  return `${facts.map(([name, value]) => `${name?.padEnd(9)}${value}\n`).join("")}${
-    stages.length > 0 ? `\n${columns(["stage", "all", "done", "running", "queued", "failed"], stages)}` : ""
-  }`;
+  const table = columns(["stage", "all", "done", "running", "queued", "failed"], stages, widthOf(stream));
+  return `${facts(stream, known)}${stages.length > 0 ? `\n${table}` : ""}`;
 }
 
 /** `ratatouille runs watch ID`: shows a run until it ends. */
@@ -74,7 +80,7 @@ export async function cancelRun(id: string, options: GlobalOptions, context: Com
   const recycling = (await useTarget(context, options)).channel.client(RecyclingService);
   const { run } = await recycling.cancelRun({ id }, { signal: context.signal });
   if (options.json && run) context.stdout.write(`${JSON.stringify(toJson(RunSchema, run))}\n`);
-  else context.stdout.write(`Cancelled ${id}. What it has made stays; the same run file goes on from there.\n`);
+  else say(context.stdout, `Cancelled ${id}. What it has made stays; the same run file goes on from there.\n`);
   return 0;
 }
 
@@ -82,8 +88,7 @@ export async function cancelRun(id: string, options: GlobalOptions, context: Com
 export async function deleteRun(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
   const recycling = (await useTarget(context, options)).channel.client(RecyclingService);
   await recycling.deleteRun({ id }, { signal: context.signal });
-  context.stdout.write(
-    options.json ? `${JSON.stringify({ deleted: id })}\n` : `Deleted ${id}. ratatouille gc deletes what nothing else needs.\n`,
-  );
+  if (options.json) context.stdout.write(`${JSON.stringify({ deleted: id })}\n`);
+  else say(context.stdout, `Deleted ${id}. ratatouille gc deletes what nothing else needs.\n`);
   return 0;
 }

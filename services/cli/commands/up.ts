@@ -4,6 +4,7 @@ import { UsageError, VERSION } from "#libs/service";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { fileLogger } from "../file-logger.ts";
 import { fileProblem } from "../file-problem.ts";
+import { say } from "../say.ts";
 import { startEmbedded } from "../system/embedded.ts";
 
 export type UpOptions = GlobalOptions & {
@@ -26,8 +27,9 @@ export async function up(options: UpOptions, { stack, signal, command, stdout }:
       openLog: () => fileLogger(data, "ratatouille"),
     }),
   );
-  if (insecure) stdout.write(`INSECURE: whoever reaches ${system.address} may read and change everything.\n`);
-  stdout.write(
+  if (insecure) say(stdout, `INSECURE: whoever reaches ${system.address} may read and change everything.\n`);
+  say(
+    stdout,
     `ratatouille ${VERSION} listens on ${system.address}; data in ${data}. Ctrl-C stops it; what is unfinished goes on at the next start.\n`,
   );
   await Promise.race([aborted(signal), system.broken]);

@@ -1,6 +1,7 @@
 import { digestsOf } from "#libs/model-folders";
 import type { ModelFiles } from "#libs/models";
 import type { Digest } from "#libs/recipes";
+import { counted } from "#libs/text";
 import type { CommandContext } from "../context.ts";
 import { showReading } from "./reading-display.ts";
 
@@ -13,7 +14,7 @@ export async function showDigests(
   { signal, stderr }: CommandContext,
 ): Promise<Digest[]> {
   try {
-    const onReading = (files: number) => showReading(`hashing ${files} ${files === 1 ? "file" : "files"}`, stderr, quiet);
+    const onReading = (files: number) => showReading(`hashing ${counted(files, "file")}`, stderr, quiet);
     return await digestsOf(models, { threads, signal, onReading });
   } catch (error) {
     if (signal.aborted) stderr.write("interrupted; nothing was written\n");

@@ -1,5 +1,6 @@
 import type { MergeEstimate, ModelToWrite, WrittenModel } from "#libs/merged-models";
 import { pathIn } from "#libs/model-folders";
+import { counted } from "#libs/text";
 import { bytes, duration, short } from "../format.ts";
 import type { WritingOptions } from "./writing-options.ts";
 
@@ -23,13 +24,10 @@ export function estimateLines(
     ["would write", files.length === 1 ? files[0]!.path : `${output.path}: ${files.length} files`],
     ...(base ? [["base", `${base.name}  ${short(base.digest ?? "")}`]] : []),
     ...models.map(({ name, digest = "" }, i) => [i === 0 ? "of" : "", `${name}  ${short(digest)}`]),
-    ...steps.map((step, i) => [
-      i === 0 ? "how" : "",
-      `${step.method}: ${step.tensors} ${step.tensors === 1 ? "tensor" : "tensors"}${passes(step)}`,
-    ]),
+    ...steps.map((step, i) => [i === 0 ? "how" : "", `${step.method}: ${counted(step.tensors, "tensor")}${passes(step)}`]),
     ["reads", bytes(readBytes)],
     ["writes", bytes(writtenBytes)],
-    ["memory", `about ${bytes(memoryBytes)} with ${threads} ${threads === 1 ? "thread" : "threads"}`],
+    ["memory", `about ${bytes(memoryBytes)} with ${counted(threads, "thread")}`],
     ["time", `about ${duration(Math.max(100, 1000 * seconds))}, if the files are in memory already`],
   ];
   return rows.map(([name = "", value]) => `${name.padEnd(13)}${value}\n`).join("");

@@ -1,7 +1,7 @@
 import type { Reading } from "#libs/model-folders";
+import { remaining } from "#libs/text";
 import { bytes } from "../format.ts";
 import { fit, type Line, paint, span } from "../render/line.ts";
-import { remaining } from "../render/time.ts";
 
 /** What is written progress to. */
 export type ProgressStream = {

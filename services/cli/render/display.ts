@@ -1,6 +1,7 @@
+import { columnsOf } from "#libs/text";
 import type { WatchRunResponse } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { jsonEvents } from "./json-events.ts";
-import { columnsOf, fit, type Line, paint } from "./line.ts";
+import { fit, type Line, paint } from "./line.ts";
 import { liveView } from "./live-view.ts";
 import { plainLines, silence } from "./plain-lines.ts";
 import { advance, type Progress } from "./progress.ts";
@@ -39,13 +40,13 @@ export function displayMode(stream: DisplayStream, { json, quiet }: { readonly j
 
 /** Begins to show progress: says at once that something starts, then what it is told. `now` is in milliseconds since 1970. */
 export function createDisplay(stream: DisplayStream, mode: DisplayMode, now: () => number = Date.now): Display {
-  const display = mode === "live" ? live(stream, now) : mode === "plain" ? plain(stream, now) : mode === "json" ? json(stream) : quiet();
+  const display = mode === "live" ? live(stream) : mode === "plain" ? plain(stream, now) : mode === "json" ? json(stream) : quiet();
   return { ...display, [Symbol.dispose]: display.close };
 }
 
 type Undisposed = Pick<Display, "update" | "close">;
 
-function live(stream: DisplayStream, now: () => number): Undisposed {
+function live(stream: DisplayStream): Undisposed {
   const colours = stream.hasColors?.() ?? false;
   let progress: Progress | undefined;
   let drawn: readonly number[] = [];
@@ -72,7 +73,7 @@ function live(stream: DisplayStream, now: () => number): Undisposed {
       if (closed) return;
       progress = advance(progress, message);
       const size = { columns: stream.columns || 80, rows: stream.rows || 24 };
-      draw(liveView(progress, size, now()).map((line) => fit(line, size.columns - 1)));
+      draw(liveView(progress, size).map((line) => fit(line, size.columns - 1)));
     },
     close,
   };

@@ -1,6 +1,8 @@
 import { parseRecipe } from "#libs/recipes";
+import { wrap } from "#libs/text";
 import { type Attempt, AttemptOutcome, type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { ago, columns, duration, oneLine } from "../format.ts";
+import { facts, type Stream, widthOf } from "../say.ts";
 
 const names = new Map<number, string>(Object.entries(JobState).map(([name, value]) => [value, name.toLowerCase()]));
 
@@ -12,8 +14,8 @@ export function jobStateName(state: JobState): string {
 }
 
 /** A job for people: what it is, how far it is, what went wrong, and what to do about it. */
-export function describeJob(job: Job): string {
-  const facts = [
+export function describeJob(job: Job, stream: Stream): string {
+  const known: readonly [string, string][] = [
     ["job", job.id],
     ["what", job.label],
     ["recipe", `${parseRecipe(job.recipe).kind}, ${job.recipeKey}`],
@@ -23,15 +25,22 @@ export function describeJob(job: Job): string {
     ["trainer", job.trainer],
     ["submitted", ago(job.submittedAtMs)],
     ["began", ago(job.startedAtMs)],
-    ["took", job.finishedAtMs > 0n && job.startedAtMs > 0n ? duration(Number(job.finishedAtMs - job.startedAtMs)) : ""],
+    ["took", tookInAll(job)],
     ["CPU time", job.cpuMs > 0n ? duration(Number(job.cpuMs)) : ""],
     ["made", job.artifact],
     ["needs", job.needs ? `${job.needs.device}, ${job.needs.backend}, ${job.needs.memoryMib} MiB` : ""],
   ];
   const attempts =
-    job.attempts.length > 0 ? columns(["attempt", "trainer", "began", "took", "outcome", ""], job.attempts.map(attemptRow)) : "";
-  const text = facts.flatMap(([name = "", value]) => (value === "" ? [] : [`${name.padEnd(11)}${value}\n`])).join("");
-  return [text, attempts, whatToDo(job)].filter((part) => part !== "").join("\n");
+    job.attempts.length > 0
+      ? columns(["attempt", "trainer", "began", "took", "outcome", ""], job.attempts.map(attemptRow), widthOf(stream))
+      : "";
+  return [facts(stream, known), attempts, wrap(whatToDo(job), widthOf(stream))].filter((part) => part !== "").join("\n");
+}
+
+/** The time of all attempts, without what lies between them. */
+function tookInAll({ attempts, finishedAtMs }: Job): string {
+  const ms = attempts.reduce((sum, { beganAtMs, endedAtMs }) => sum + (endedAtMs > 0n ? Number(endedAtMs - beganAtMs) : 0), 0);
+  return finishedAtMs > 0n && ms > 0 ? duration(ms) : "";
 }
 
 function attemptRow({ number, trainer, beganAtMs, endedAtMs, outcome, error, fromStep }: Attempt): string[] {

@@ -1,18 +1,18 @@
+import { columnsOf, pad, remaining, wholeSeconds } from "#libs/text";
 import { RunState, type Stage } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { type Line, pad, type Span, span } from "./line.ts";
+import { type Line, type Span, span } from "./line.ts";
 import { hasBegun, isOver, jobFacts, type Progress, totals } from "./progress.ts";
-import { duration, remaining } from "./time.ts";
 
 /** Columns and rows of the terminal. */
 export type Size = { readonly columns: number; readonly rows: number };
 
 /** The whole picture of a run: a head, a line for each stage, a line for each running job. Never more lines than the terminal has. */
-export function liveView(progress: Progress, { columns, rows }: Size, nowMs: number): Line[] {
-  const names = Math.max(0, ...progress.stages.map(({ name }) => name.length));
+export function liveView(progress: Progress, { columns, rows }: Size): Line[] {
+  const names = Math.max(0, ...progress.stages.map(({ name }) => columnsOf(name)));
   const bar = Math.max(6, Math.min(32, columns - names - 44));
-  const top = [head(progress, nowMs), [], ...progress.stages.map((stage) => stageLine(stage, names, bar))];
+  const top = [head(progress), [], ...progress.stages.map((stage) => stageLine(stage, names, bar))];
   const room = Math.max(0, rows - 1 - top.length - 1);
-  const trainers = Math.max(0, ...progress.running.map(({ trainer }) => trainer.length));
+  const trainers = Math.max(0, ...progress.running.map(({ trainer }) => columnsOf(trainer)));
   const jobs = progress.running.map(
     (job): Line => [
       span(`  ${pad(job.trainer, trainers)}  `, "dim"),
@@ -28,9 +28,9 @@ export function liveView(progress: Progress, { columns, rows }: Size, nowMs: num
   return picture.slice(0, Math.max(1, rows - 1));
 }
 
-function head({ name, state, error, startedAtMs, stages, remainingSeconds }: Progress, nowMs: number): Line {
+function head({ name, state, error, workedMs, stages, remainingSeconds }: Progress): Line {
   const { total, done, failed } = totals(stages);
-  const time = startedAtMs > 0 ? duration((nowMs - startedAtMs) / 1000) : "";
+  const time = workedMs > 0 ? wholeSeconds(workedMs / 1000) : "";
   const parts = [`${done}/${total} done`, ...(failed > 0 ? [`${failed} failed`] : []), ...(time === "" ? [] : [time])];
   const rest = parts.map((part) => span(` · ${part}`, "dim"));
   switch (state) {

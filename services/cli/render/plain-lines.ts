@@ -1,7 +1,7 @@
+import { counted, remaining } from "#libs/text";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { hasBegun, isOver, jobFacts, type Progress, totals } from "./progress.ts";
-import { remaining } from "./time.ts";
 
 /** Between two lines that tell no change of a stage. */
 const INTERVAL_MS = 5000;
@@ -22,13 +22,13 @@ export function plainLines(said: Said, progress: Progress, nowMs: number): { rea
   const { name, id, stages, state, ended } = progress;
   const { total, done, cached } = totals(stages);
   const opening =
-    said.state === undefined ? [`${name} (${id}): ${total} jobs${cached > 0 ? `, ${cached} already in the catalog` : ""}`] : [];
+    said.state === undefined ? [`${name} (${id}): ${counted(total, "job")}${cached > 0 ? `, ${cached} already in the catalog` : ""}`] : [];
   const begun = stages.filter((stage) => hasBegun(stage) && !isOver(stage) && !said.begun.has(stage.name));
   const over = stages.filter((stage) => isOver(stage) && stage.total > 0 && !said.over.has(stage.name));
   const failures = ended.filter((job) => job.state === JobState.FAILED).map((job) => `failed: ${job.label}: ${job.error}`);
   const changes = [
     ...over.map((stage) => `${stage.name}: ${stage.done} of ${stage.total} done${stage.failed > 0 ? `, ${stage.failed} failed` : ""}`),
-    ...begun.map((stage) => `${stage.name}: ${stage.total} jobs`),
+    ...begun.map((stage) => `${stage.name}: ${counted(stage.total, "job")}`),
   ];
   const finished = state === RunState.SUCCEEDED || state === RunState.FAILED || state === RunState.CANCELLED;
   const due = !finished && changes.length === 0 && opening.length === 0 && nowMs - said.atMs >= INTERVAL_MS;
@@ -60,5 +60,5 @@ function standing({ stages, running, remainingSeconds }: Progress): string {
 /** The command itself says why a run failed. */
 function ending({ state }: Progress, done: number, total: number): string {
   const how = state === RunState.SUCCEEDED ? "finished" : state === RunState.FAILED ? "failed" : "cancelled";
-  return `${how}: ${done} of ${total} jobs done`;
+  return `${how}: ${done} of ${counted(total, "job")} done`;
 }

@@ -7,8 +7,8 @@ export type Progress = {
   readonly name: string;
   readonly state: RunState;
   readonly error: string;
-  /** Milliseconds since 1970; 0: not started. */
-  readonly startedAtMs: number;
+  /** Milliseconds that it was worked on; 0: unknown. */
+  readonly workedMs: number;
   readonly stages: readonly Stage[];
   readonly running: readonly Job[];
   /** Jobs that ended since the message before. */
@@ -23,7 +23,7 @@ export function advance(before: Progress | undefined, { run, running, ended, rem
     name: run?.spec?.name || before?.name || run?.id || "",
     state: run?.state ?? before?.state ?? RunState.UNSPECIFIED,
     error: run?.error ?? "",
-    startedAtMs: Number(run?.startedAtMs ?? 0n) || (before?.startedAtMs ?? 0),
+    workedMs: Number(run?.workedMs ?? 0n) || (before?.workedMs ?? 0),
     stages: run?.stages ?? before?.stages ?? [],
     running,
     ended,

@@ -5,6 +5,7 @@ import { outputOf, publishSideFiles, rememberDigests, stageSideFiles } from "#li
 import { type ModelFiles, openDigestCache, openModel, recipeName, weightsDigest } from "#libs/models";
 import type { Digest } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
+import { counted, plural } from "#libs/text";
 import type { CommandContext } from "../../context.ts";
 import { bytes, duration } from "../../format.ts";
 import { requireCompatible } from "../../models/compatible.ts";
@@ -82,7 +83,9 @@ function membersOf(
   sums: SumsFile,
 ): SumMember[] {
   if (weights !== undefined && weights.length !== added)
-    throw new UsageError(`--weights has ${weights.length} ${weights.length === 1 ? "value" : "values"}, and ${added} models are added`);
+    throw new UsageError(
+      `--weights has ${counted(weights.length, "value")}, and ${counted(added, "model")} ${plural(added, "is", "are")} added`,
+    );
   return models.map((model, i) => {
     const digest = digests[i]!;
     if (i < added) return { model, digest, weight: weights?.[i] ?? 1 };

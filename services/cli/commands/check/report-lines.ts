@@ -1,4 +1,5 @@
 import type { CompatibilityReport, Finding, ModelSummary, WeightsReport } from "#libs/merging";
+import { counted } from "#libs/text";
 import { bytes, columns } from "../../format.ts";
 import { type Line, type Span, type Style, span } from "../../render/line.ts";
 
@@ -30,7 +31,7 @@ export function* reportLines(report: CompatibilityReport): Generator<Line> {
 
 function modelLine({ name, tensors, numbers, dtypes, architecture, foundation, licences }: ModelSummary): Line {
   const facts = [
-    `${count(numbers)} numbers in ${tensors} ${tensors === 1 ? "tensor" : "tensors"}`,
+    `${count(numbers)} numbers in ${counted(tensors, "tensor")}`,
     dtypes.join(" and "),
     ...(architecture === undefined ? [] : [architecture]),
     ...(foundation === undefined ? [] : [`from ${foundation}`]),

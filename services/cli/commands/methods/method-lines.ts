@@ -1,5 +1,6 @@
 import type { Method, MethodGroup, Parameter } from "#libs/merging/methods";
 import { boundsOf } from "#libs/merging/methods";
+import { plural } from "#libs/text";
 import { columns } from "../../format.ts";
 import { type Line, span } from "../../render/line.ts";
 
@@ -77,7 +78,7 @@ function* parameterLines(parameters: readonly Parameter[]): Generator<Line> {
 
 /** What a method needs, in words: "2 models or more, a base, Fisher information". */
 export function needsOf({ models: { min, max }, base, statistics, random }: Method): string {
-  const models = `${min} ${max === 1 ? "model" : "models"}${max > min ? " or more" : ""}`;
+  const models = `${min} ${plural(max, "model")}${max > min ? " or more" : ""}`;
   return [
     min === 1 && max > 1 ? "any number of models" : models,
     ...(base === "required" ? ["a base"] : base === "optional" ? ["a base if there is one"] : []),

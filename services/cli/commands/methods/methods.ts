@@ -1,8 +1,8 @@
 // Not all of #libs/merging, which brings the engine along.
 import { methodGroups, methodNamed, methods } from "#libs/merging/methods";
 import { ExitCode, UsageError } from "#libs/service/process";
+import { didYouMean } from "#libs/text";
 import type { CommandContext } from "../../context.ts";
-import { nearest } from "../../nearest.ts";
 import { type Line, paint } from "../../render/line.ts";
 import { describeMethod, listLines, methodLines } from "./method-lines.ts";
 import type { MethodsOptions } from "./options.ts";
@@ -23,7 +23,5 @@ function write(lines: Iterable<Line>, stdout: CommandContext["stdout"]): void {
 
 function unknown(name: string): string {
   const names = methods.flatMap((one) => [one.name, ...(one.aliases ?? [])]);
-  const near = nearest(name.toLowerCase().replaceAll("-", "_"), names);
-  const instead = near.length > 0 ? `did you mean ${near.join(" or ")}?` : "ratatouille methods lists all";
-  return `there is no method ${JSON.stringify(name)}; ${instead}`;
+  return `there is no method ${JSON.stringify(name)}; ${didYouMean(name, names, "ratatouille methods lists all")}`;
 }

@@ -1,10 +1,17 @@
+import { list } from "./counting.ts";
+
 /**
  * The candidate that somebody probably meant, or undefined where none is near: at most a third of the letters (and at least two) inserted,
  * left out, changed or swapped with their neighbour, or one of the two begins with the other. Case and the difference between "_" and "-" are free.
  */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {
+  return nearestFew(text, candidates, 1)[0];
+}
+
+/** The candidates that somebody may have meant, as `nearest` finds them, the nearest first: at most so many (three). */
+export function nearestFew(text: string, candidates: readonly string[], most = 3): readonly string[] {
   const wanted = normal(text);
-  const scored = candidates
+  return [...new Set(candidates)]
     .map((candidate) => {
       const known = normal(candidate);
       const prefix = wanted.length >= 3 && (known.startsWith(wanted) || wanted.startsWith(known));
@@ -16,8 +23,16 @@ export function nearest(text: string, candidates: readonly string[]): string | u
         limit: Math.max(2, Math.floor(Math.max(wanted.length, known.length) / 3)),
       };
     })
-    .filter(({ candidate, edits, limit }) => edits <= limit && edits < candidate.length);
-  return scored.sort((a, b) => a.edits - b.edits || a.distance - b.distance)[0]?.candidate;
+    .filter(({ candidate, edits, limit }) => edits <= limit && edits < candidate.length)
+    .sort((a, b) => a.edits - b.edits || a.distance - b.distance)
+    .slice(0, most)
+    .map(({ candidate }) => candidate);
+}
+
+/** "did you mean a or b?", or what is said where no candidate is near. */
+export function didYouMean(text: string, candidates: readonly string[], otherwise: string): string {
+  const near = nearestFew(text, candidates);
+  return near.length === 0 ? otherwise : `did you mean ${list(near, "or")}?`;
 }
 
 function normal(text: string): string {
