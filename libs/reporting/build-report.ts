@@ -13,7 +13,7 @@ import { sentence } from "./words.ts";
  * give the same report.
  */
 export function buildReport(measurements: Measurements): Report {
-  const { ratatouille, name, runId, task, lineage, recipe, licences, timings } = measurements;
+  const { ratatouille, name, runId, startedAt, finishedAt, task, lineage, recipe, licences, timings } = measurements;
   const methods = methodOrder.filter((method) => task.methods.includes(method));
   const place = (domain: string) => task.heldOut.indexOf(domain);
   const cells = [...measurements.cells].sort((a, b) => a.seed - b.seed || place(a.heldOut) - place(b.heldOut));
@@ -23,6 +23,8 @@ export function buildReport(measurements: Measurements): Report {
     ratatouille,
     name,
     runId,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(finishedAt === undefined ? {} : { finishedAt }),
     task,
     cells,
     results,

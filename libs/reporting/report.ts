@@ -164,6 +164,9 @@ export type Measurements = {
   readonly ratatouille: string;
   readonly name: string;
   readonly runId: string;
+  /** ISO 8601, in UTC. Absent in reports of earlier versions. */
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
   readonly task: Task;
   readonly cells: readonly Cell[];
   /** Of one cell's recycled model. */

@@ -1,2 +1,3 @@
 export { parseRunFile, type RunSpecDraft } from "./parse.ts";
 export { type Problem, RunFileError } from "./problems.ts";
+export { renderRunFile } from "./render.ts";

@@ -21,7 +21,8 @@ export async function reportRun({
   version,
   signal,
 }: {
-  readonly run: { readonly id: string; readonly spec: CompleteSpec };
+  /** Times in milliseconds since 1970. */
+  readonly run: { readonly id: string; readonly spec: CompleteSpec; readonly startedAtMs: bigint; readonly finishedAtMs: bigint };
   readonly plan: Plan;
   readonly outcomes: Outcomes;
   readonly cost: { readonly wallMs: number; readonly work: readonly WorkDone[] };
@@ -40,6 +41,8 @@ export async function reportRun({
     ratatouille: version,
     name: spec.name,
     runId: run.id,
+    startedAt: new Date(Number(run.startedAtMs)).toISOString(),
+    finishedAt: new Date(Number(run.finishedAtMs)).toISOString(),
     task: {
       name: "digits",
       source: spec.target.source,

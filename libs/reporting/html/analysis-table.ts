@@ -1,6 +1,7 @@
 import type { Report, SetName } from "../report.ts";
 import { points, withError } from "../words.ts";
 import { html, type Markup } from "./markup.ts";
+import { scrolling } from "./scrolling.ts";
 
 /** Diversity, barriers, and members against their average on validation data, one row for each set. */
 export function analysisTable({ analysis }: Report): Markup {
@@ -31,9 +32,10 @@ export function analysisTable({ analysis }: Report): Markup {
     ];
     return html`<tr><th scope="row"><span class="key ${set}">${set}</span></th>${cells.map((text) => html`<td>${text}</td>`)}</tr>\n`;
   });
-  return html`<div class="scroll"><table>
+  const table = html`<table>
 <caption>Barriers: points of accuracy lost halfway between two members, mean over all pairs, and the largest of any pair; negative: gained.</caption>
 <thead><tr><th scope="col">set</th><th scope="col">diversity<br>(ratio-error)</th><th scope="col">barrier,<br>validation</th><th scope="col">largest</th><th scope="col">barrier,<br>held out</th><th scope="col">largest</th><th scope="col">members,<br>validation %</th><th scope="col">average,<br>validation %</th></tr></thead>
 <tbody>
-${rows}</tbody></table></div>`;
+${rows}</tbody></table>`;
+  return scrolling("Diversity and barriers", table);
 }

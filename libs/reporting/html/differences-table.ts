@@ -6,6 +6,7 @@ import { withError } from "../words.ts";
 import { beyondMark } from "./figure.ts";
 import { html, type Markup } from "./markup.ts";
 import { extent, linear, type Scale, within } from "./scale.ts";
+import { scrolling } from "./scrolling.ts";
 
 const WIDTH = 400;
 const HEIGHT = 28;
@@ -22,14 +23,15 @@ export function differencesTable(report: Report): Markup {
     const name = `${methodTexts[a].label} − ${methodTexts[b].label}`;
     return html`<tr><th scope="row">${name}</th><td class="plot">${plot(difference, x, name)}</td><td>${withError(mean, sem, { signed: true })}</td><td>${won} / ${tied} / ${lost}</td><td class="text">${verdictWords[judge(difference)]}</td></tr>\n`;
   });
-  return html`<div class="scroll"><table>
+  const table = html`<table>
 <caption>Points of accuracy: mean over seeds of each seed’s mean over the held-out domains. ${bars(report.task.seeds.length)}</caption>
-<thead><tr><th scope="col">difference</th><td></td><th scope="col">points</th><th scope="col">cells won / tied / lost</th><th scope="col" class="text">verdict</th></tr></thead>
+<thead><tr><th scope="col">difference</th><td class="plot"></td><th scope="col">points</th><th scope="col">cells won / tied / lost</th><th scope="col" class="text">verdict</th></tr></thead>
 <tbody>
 ${rows}<tr class="axis-row" aria-hidden="true"><td></td><td class="plot"><svg viewBox="0 0 ${WIDTH} 22" preserveAspectRatio="none">${x.ticks.map(
     (tick) => html`<text x="${x(tick)}" y="15" text-anchor="middle">${tick > 0 ? `+${tick}` : String(tick).replace("-", "−")}</text>`,
   )}</svg></td><td></td><td></td><td></td></tr>
-</tbody></table></div>`;
+</tbody></table>`;
+  return scrolling("Paired differences", table);
 }
 
 /** Standard errors to both sides of the dot; one where there are too few seeds to decide. */

@@ -1,5 +1,6 @@
 import type { Report } from "../report.ts";
 import { html, type Markup } from "./markup.ts";
+import { scrolling } from "./scrolling.ts";
 
 /** The fine-tunings that failed for good, and why; undefined where there are none. */
 export function failuresTable({ cells }: Report): Markup | undefined {
@@ -10,8 +11,10 @@ export function failuresTable({ cells }: Report): Markup | undefined {
     ),
   );
   if (rows.length === 0) return undefined;
-  return html`<div class="scroll"><table>
+  const table = html`<table>
+<caption>Fine-tunings that failed for good, and why.</caption>
 <thead><tr><th scope="col">cell</th><th scope="col">fine-tuning</th><th scope="col">error</th></tr></thead>
 <tbody>
-${rows}</tbody></table></div>`;
+${rows}</tbody></table>`;
+  return scrolling("Failed fine-tunings", table);
 }

@@ -1,5 +1,6 @@
 import { html, type Markup } from "./markup.ts";
 import type { Scale } from "./scale.ts";
+import { scrolling } from "./scrolling.ts";
 
 export type FigureOptions = {
   /** Unique on the page; part of element ids. */
@@ -14,11 +15,12 @@ export type FigureOptions = {
 
 /** A figure: an SVG with a title and a description, and a caption. */
 export function figure({ id, title, description, width, height, caption }: FigureOptions, content: readonly Markup[]): Markup {
-  return html`<figure>
-<div class="scroll"><svg viewBox="0 0 ${width} ${height}" style="min-width:${Math.min(width, 620)}px" role="img" aria-labelledby="${id}-title ${id}-desc">
+  const drawing = html`<svg viewBox="0 0 ${width} ${height}" style="min-width:${Math.min(width, 620)}px" role="img" aria-labelledby="${id}-title ${id}-desc">
 <title id="${id}-title">${title}</title><desc id="${id}-desc">${description}</desc>
 ${content}
-</svg></div>
+</svg>`;
+  return html`<figure>
+${scrolling(title, drawing)}
 <figcaption>${caption}</figcaption>
 </figure>`;
 }

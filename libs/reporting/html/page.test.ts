@@ -7,6 +7,7 @@ import { syntheticRun } from "../testing/synthetic-run.ts";
 import { layOut } from "./lineage-chart.ts";
 import { escapeText, html } from "./markup.ts";
 import { extent, linear } from "./scale.ts";
+import { styleSheet } from "./style.ts";
 import { wrapLabel } from "./wrap.ts";
 
 const page = (run: Measurements) => renderHtml(buildReport(run));
@@ -39,6 +40,7 @@ test("the page holds every part of the report", () => {
     "Diversity and barriers",
     "Training",
     "Lineage",
+    "What now",
     "Recipe",
     "Models",
     "Timings",
@@ -50,6 +52,51 @@ test("the page holds every part of the report", () => {
   }
   for (const licence of report.licences) assert.ok(text.includes(licence));
   checkNesting(text);
+});
+
+test("the run file, where models lie, when it was and what to do next are on the page", () => {
+  const run = syntheticRun();
+  const report = buildReport({ ...run, startedAt: "2026-11-28T22:59:00.000Z", finishedAt: "2026-11-28T23:05:09.500Z" });
+  const text = renderHtml(report, { runFile: "name: digits # <mine>\n" });
+  assert.ok(text.includes(">name: digits # &#60;mine&#62;</pre>"));
+  assert.ok(text.includes("finished on 28 November 2026, 23:05 UTC"));
+  assert.ok(text.includes("<code>models/seed-10/held-out-25</code>"));
+  assert.ok(text.includes("put five or more into <code>seeds</code> and run <code>ratatouille recycle run.yaml</code>"));
+  assert.ok(!renderHtml(report).includes("run.yaml"));
+});
+
+test("whatever is wider than a phone scrolls, has a name, and takes the focus", () => {
+  const text = page(syntheticRun({ fused: true, failed: true }));
+  const wide = [...text.matchAll(/<div class="scroll" role="group" aria-label="[^"]+" tabindex="0"><(table|svg)/g)];
+  assert.equal(wide.length, [...text.matchAll(/<table/g)].length + [...text.matchAll(/<svg[^>]*aria-labelledby/g)].length);
+});
+
+/** Relative luminance and contrast: WCAG 2.2, https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio. */
+function contrast(a: readonly number[], b: readonly number[]): number {
+  const luminance = (colour: readonly number[]) => {
+    const [red, green, blue] = colour.map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
+  };
+  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (high! + 0.05) / (low! + 0.05);
+}
+
+test("text has a contrast of 4.5 or more in light, in the dark and on paper, marks of 3", () => {
+  const [light, dark, print] = [...styleSheet.matchAll(/:root \{([^}]*)\}/g)].map(([, block]) => (name: string) => {
+    const hex = new RegExp(`--${name}: #([0-9a-f]+)`).exec(block!)?.[1];
+    if (hex === undefined) throw new Error(`no ${name}`);
+    return hex.length === 3
+      ? [...hex].map((digit) => Number.parseInt(digit + digit, 16))
+      : hex.match(/../g)!.map((pair) => Number.parseInt(pair, 16));
+  });
+  for (const [theme, colour] of Object.entries({ light: light!, dark: dark!, print: print! })) {
+    const ours = colour("paper").map((part, i) => 0.92 * part + 0.08 * colour("recycled")[i]!);
+    for (const ground of [colour("paper"), colour("wash"), ours]) {
+      for (const name of ["ink", "soft"]) assert.ok(contrast(colour(name), ground) >= 4.5, `${theme}: ${name}`);
+    }
+    for (const ground of [colour("paper"), ours]) assert.ok(contrast(colour("recycled"), ground) >= 4.5, `${theme}: recycled`);
+    for (const name of ["soup", "fused", "other"]) assert.ok(contrast(colour(name), colour("paper")) >= 3, `${theme}: ${name}`);
+  }
 });
 
 test("timings tell what this run made, what was there, and what nobody measured", () => {

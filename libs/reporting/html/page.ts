@@ -10,6 +10,7 @@ import { interpolationChart } from "./interpolation-chart.ts";
 import { lineageChart } from "./lineage-chart.ts";
 import { html, type Markup } from "./markup.ts";
 import { membersChart } from "./members-chart.ts";
+import { nextSteps } from "./next-steps.ts";
 import { modelsTable, recipeBlock, timingsTable } from "./provenance.ts";
 import { resultsTable } from "./results-table.ts";
 import { styleSheet } from "./style.ts";
@@ -20,8 +21,11 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Ccircle cx='4' cy='4' r='3.4' fill='%23c84e00'/%3E%3C/svg%3E";
 
-/** The report as one self-contained HTML page: no network, no script. Everything that people named is escaped. */
-export function renderHtml(report: Report): string {
+/**
+ * The report as one self-contained HTML page: no network, no script. Everything that people named is escaped.
+ * @param options.runFile the text of the run file that lies beside the page as run.yaml; without it the specification is shown.
+ */
+export function renderHtml(report: Report, { runFile }: { readonly runFile?: string } = {}): string {
   const { task } = report;
   // A number and its error stay on one line.
   const [lead = "", ...findings] = report.sentences.map((text) => text.replaceAll(" ± ", "\u00a0±\u00a0"));
@@ -30,6 +34,7 @@ export function renderHtml(report: Report): string {
     counted(task.seeds.length, "seed"),
     counted(task.heldOut.length, "held-out domain"),
     `${counted(task.members, "fine-tuning")} in each set`,
+    ...(report.finishedAt === undefined ? [] : [`finished on ${day(report.finishedAt)}`]),
     report.runId,
   ].join(" · ");
   const failures = failuresTable(report);
@@ -63,7 +68,8 @@ ${section("analysis", "Diversity and barriers", "Averaging works where members l
 ${typical === undefined ? undefined : section("training", "Training", undefined, curvesChart(typical))}
 ${report.lineage.length === 0 ? undefined : section("lineage", "Lineage", undefined, lineageChart(report.lineage))}
 ${failures === undefined ? undefined : section("failures", "Failed fine-tunings", "They were left out of every set, and of what was made of it.", failures)}
-${section("recipe", "Recipe", "Everything that decides the result. The same recipe gives the same models, byte for byte.", recipeBlock(report))}
+${section("next", "What now", undefined, nextSteps(report, runFile !== undefined))}
+${section("recipe", "Recipe", `${runFile === undefined ? "" : "The run file, which is beside this page as run.yaml: ratatouille recycle run.yaml. "}Everything that decides the result. The same recipe gives the same models, byte for byte.`, recipeBlock(report, runFile))}
 ${section("models", "Models", undefined, modelsTable(report))}
 ${section("timings", "Timings", undefined, timingsTable(report))}
 <footer>Written by ratatouille ${report.ratatouille}. The numbers behind every figure are in <code>report.json</code>.</footer>
@@ -72,6 +78,12 @@ ${section("timings", "Timings", undefined, timingsTable(report))}
 </html>
 `;
   return page.markup;
+}
+
+/** "28 November 2026, 23:05 UTC", from ISO 8601. */
+function day(iso: string): string {
+  const format = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" });
+  return `${format.format(new Date(iso)).replace(" at ", ", ")} UTC`;
 }
 
 /** What ±, cells and seeds are. */

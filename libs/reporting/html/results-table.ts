@@ -2,6 +2,7 @@ import { methodTexts } from "../methods.ts";
 import type { Report, TableRow } from "../report.ts";
 import { counted, points } from "../words.ts";
 import { html, type Markup } from "./markup.ts";
+import { scrolling } from "./scrolling.ts";
 
 /** Method x held-out domain, mean ± standard error; the best of each column is bold. */
 export function resultsTable(report: Report): Markup {
@@ -13,11 +14,12 @@ export function resultsTable(report: Report): Markup {
     );
     return html`<tr${row.method === "recycling" ? html` class="ours"` : undefined}><th scope="row">${methodTexts[row.method].label}</th>${cells}</tr>\n`;
   });
-  return html`<div class="scroll"><table>
+  const results = html`<table>
 <caption>Accuracy in % on the held-out domain${task.seeds.length > 1 ? `, mean ± standard error over ${counted(task.seeds.length, "seed")}` : ", one seed"}. Bold: the best of the column.</caption>
 <thead><tr><th scope="col">method</th>${task.heldOut.map((domain) => html`<th scope="col">${domain}</th>`)}<th scope="col" class="total">mean</th></tr></thead>
 <tbody>
-${rows}</tbody></table></div>
+${rows}</tbody></table>`;
+  return html`${scrolling("Results", results)}
 <details><summary>What the methods are</summary><dl>${table.map(({ method }) => html`<dt>${methodTexts[method].label}</dt><dd>${methodTexts[method].explanation}</dd>`)}</dl></details>`;
 }
 

@@ -3,7 +3,7 @@ export const styleSheet = `
 :root {
   color-scheme: light dark;
   --paper: #fffefb; --ink: #1c1b19; --soft: #6b6862; --faint: #a8a49b; --rule: #e4e0d8; --wash: #f6f3ec;
-  --recycled: #c84e00; --soup: #0068a8; --fused: #00805d; --other: #77736b;
+  --recycled: #b84700; --soup: #0068a8; --fused: #00805d; --other: #77736b; --shade: #1c1b1933;
   --serif: "Iowan Old Style", Charter, "Bitstream Charter", "Source Serif 4", "Sitka Text", Cambria, Georgia, "Liberation Serif", serif;
   --sans: "Inter", "Helvetica Neue", "Segoe UI", "Liberation Sans", Arial, sans-serif;
   --mono: "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "Liberation Mono", monospace;
@@ -11,7 +11,7 @@ export const styleSheet = `
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #161614; --ink: #e9e6df; --soft: #a09c93; --faint: #6f6b64; --rule: #33312d; --wash: #1f1e1b;
-    --recycled: #ff8a3d; --soup: #5cb3ee; --fused: #35c79b; --other: #96928a;
+    --recycled: #ff8a3d; --soup: #5cb3ee; --fused: #35c79b; --other: #96928a; --shade: #000000b3;
   }
 }
 * { box-sizing: border-box; }
@@ -30,7 +30,10 @@ h2 { font-size: 1.5rem; font-weight: 500; letter-spacing: -.006em; margin: 0 0 .
 h3 { font: 600 .84rem/1.4 var(--sans); margin: 2.2rem 0 .4rem; break-after: avoid; }
 section > p, .explain { max-width: 42rem; margin: .3rem 0 1.2rem; color: var(--soft); text-wrap: pretty; }
 a { color: inherit; text-decoration-color: var(--faint); text-underline-offset: .15em; }
-.scroll { overflow-x: auto; }
+/* What scrolls has a shadow at each side behind which there is more: the covers move with the content, the shadows stay. */
+.scroll { overflow-x: auto; background: linear-gradient(90deg, var(--paper) 40%, transparent) 0 0 / 2.5rem 100% local, linear-gradient(270deg, var(--paper) 40%, transparent) 100% 0 / 2.5rem 100% local, linear-gradient(90deg, var(--shade), transparent) 0 0 / 1rem 100% scroll, linear-gradient(270deg, var(--shade), transparent) 100% 0 / 1rem 100% scroll; background-repeat: no-repeat; background-color: var(--paper); }
+.scroll:focus-visible, pre:focus-visible, summary:focus-visible { outline: 2px solid var(--soup); outline-offset: 3px; }
+.next { padding-left: 1.1rem; max-width: 42rem; } .next li { padding: .3rem 0; text-wrap: pretty; }
 table { border-collapse: collapse; font: .84rem/1.4 var(--sans); font-variant-numeric: tabular-nums; width: 100%; }
 caption { text-align: left; font: .8rem/1.5 var(--sans); color: var(--soft); padding: 0 0 .6rem; }
 th, td { padding: .42rem .55rem; text-align: right; border-bottom: 1px solid var(--rule); font-weight: 400; vertical-align: baseline; white-space: nowrap; }
@@ -82,7 +85,7 @@ footer { margin-top: 5rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   :root { color-scheme: light; --paper: #fff; --ink: #000; --soft: #444; --faint: #999; --rule: #d5d5d5; --wash: #f4f4f4; --recycled: #b34700; --soup: #005a92; --fused: #006b4e; --other: #666; }
   @page { margin: 18mm 16mm; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; } section { margin-top: 2.2rem; } h1 { font-size: 22pt; } .lead { font-size: 12pt; margin-bottom: .8rem; } header .meta { margin-bottom: 1.4rem; } .findings li { padding: .25rem 0; }
-  .scroll { overflow: visible; } svg { min-width: 0 !important; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } tr, figure, li { break-inside: avoid; } thead { display: table-header-group; }
+  .scroll { overflow: visible; background: none; } svg { min-width: 0 !important; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } tr, figure, li { break-inside: avoid; } thead { display: table-header-group; }
   details::details-content { content-visibility: visible; display: block; } details:not(.long), table:not(.dense) { break-inside: avoid; } th, td { padding-top: .26rem; padding-bottom: .26rem; } .dense td code { font-size: 6.6pt; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }

@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
 import { createArtifacts } from "#libs/artifacts";
 import { type Report, renderTable } from "#libs/reporting";
 import { type RpcChannel, type ServiceClient, unavailable } from "#libs/rpc";
 import { parseRunFile } from "#libs/runfile";
 import { UsageError } from "#libs/service";
 import { inSpan } from "#libs/telemetry";
-import { RecyclingService, type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { RecyclingService, type Run, RunSpecSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
 import { fileProblem } from "../file-problem.ts";
 import { importSource, readSource } from "../import-source.ts";
@@ -42,7 +43,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     display.close();
     const report = await fetchReport(run.id, target.channel, signal);
     const out = options.out ?? join("out", report.name);
-    await writeOutput(out, report, run.spec?.foundation?.hidden ?? [], artifacts, signal);
+    await writeOutput(out, report, run.spec ?? create(RunSpecSchema, spec), dataPath, artifacts, signal);
     const { results, warnings, sentences } = report;
     if (options.json) stdout.write(`${JSON.stringify({ event: "report", out, results, warnings, sentences })}\n`);
     else {
