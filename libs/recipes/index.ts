@@ -16,7 +16,7 @@ export {
   readManifest,
 } from "./manifest.ts";
 export { annotations, mediaTypes } from "./media-types.ts";
-export { isRunName, runNameRule } from "./names.ts";
+export { isRunName, nameWord, runNameRule } from "./names.ts";
 export {
   type AverageParameters,
   type EvaluateParameters,

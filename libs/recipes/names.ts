@@ -1,3 +1,22 @@
+import { createHash } from "node:crypto";
+
+/**
+ * A text that people chose as part of a ref's word or of a file's name: as it is where that is allowed, else what is allowed of it and
+ * eight digits of its sha-256, so that different texts stay different.
+ *
+ * @example
+ * nameWord("25"); // "25"
+ * nameWord("../art & crafts"); // "art-crafts-" and eight hexadecimal digits
+ */
+export function nameWord(text: string): string {
+  if (/^[\w-][\w.-]{0,59}$/.test(text)) return text;
+  const allowed = text
+    .replace(/[^\w]+/g, "-")
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, "");
+  return `${allowed === "" ? "" : `${allowed}-`}${createHash("sha256").update(text.toWellFormed()).digest("hex").slice(0, 8)}`;
+}
+
 /** What a run may be called, for messages. */
 export const runNameRule = "1 to 60 letters, digits, '.', '_' and '-', the first a letter or a digit";
 

@@ -3,7 +3,7 @@ export { renderHtml } from "./html/page.ts";
 export { type HubLicence, hubLicence } from "./hub-licence.ts";
 export { isMethod, type Method, type MethodText, methods, methodTexts } from "./methods.ts";
 export { type ModelCardOptions, modelCard } from "./model-card.ts";
-export { modelFolder } from "./model-folder.ts";
+export { modelFolder, modelName } from "./model-folder.ts";
 export type {
   Analysis,
   BarrierDomain,

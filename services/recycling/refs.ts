@@ -1,14 +1,10 @@
+import { modelName } from "#libs/reporting";
 import { allPages, Code, isRpcError } from "#libs/rpc";
 import type { Ref } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { Executors } from "./executors.ts";
 import type { Plan } from "./plan.ts";
 import type { CompleteSpec } from "./specification.ts";
 import type { Outcomes } from "./template.ts";
-
-/** The ref of the recycled model of a cell, for example "digits/seed-10/held-out-25". */
-export function refName(run: string, seed: number, heldOut: string): string {
-  return `${run}/seed-${seed}/held-out-${heldOut.replace("°", "")}`;
-}
 
 /** Points the refs of a run at its recycled models, so that people find them by name. Refs that point there stay untouched. */
 export async function nameAverages(
@@ -22,7 +18,7 @@ export async function nameAverages(
   for (const { seed, heldOut, averages } of plan.cells) {
     const node = averages.find(({ method }) => method === "recycling")?.node;
     const outcome = node === undefined ? undefined : outcomes.get(node);
-    const name = refName(spec.name, seed, heldOut);
+    const name = modelName(spec.name, { seed, heldOut });
     const from = known.get(name) ?? "";
     if (outcome?.state !== "done" || from === outcome.digest) continue;
     try {

@@ -1,14 +1,14 @@
-import { modelFolder } from "../model-folder.ts";
+import { modelFolder, modelName } from "../model-folder.ts";
 import type { Report } from "../report.ts";
 import { SEEDS_TO_DECIDE } from "../verdict.ts";
 import { counted, inWords } from "../words.ts";
 import { html, type Markup } from "./markup.ts";
 
 /** What a reader can do now, most useful first, with the commands. `hasRunFile`: whether run.yaml lies beside the page. */
-export function nextSteps({ cells, task }: Report, hasRunFile: boolean): Markup {
+export function nextSteps({ name, cells, task }: Report, hasRunFile: boolean): Markup {
   const made = cells.flatMap((cell) => {
-    const model = cell.averages.find(({ method }) => method === "recycling")?.model;
-    return model === undefined ? [] : [{ folder: modelFolder(cell), model }];
+    const averaged = cell.averages.some(({ method, model }) => method === "recycling" && model !== undefined);
+    return averaged ? [{ folder: modelFolder(cell), model: modelName(name, cell) }] : [];
   })[0];
   const seeds = task.seeds.length;
   const again = hasRunFile ? html`<code>ratatouille recycle run.yaml</code>` : "the same command";

@@ -19,7 +19,7 @@ import { styleSheet } from "./style.ts";
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 /** A square of colour for the browser's tab. */
 const ICON =
-  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Ccircle cx='4' cy='4' r='3.4' fill='%23c84e00'/%3E%3C/svg%3E";
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Ccircle cx='4' cy='4' r='3.4' fill='%23b84700'/%3E%3C/svg%3E";
 
 /**
  * The report as one self-contained HTML page: no network, no script. Everything that people named is escaped.
