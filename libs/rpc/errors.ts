@@ -1,4 +1,8 @@
+import type { Any } from "@bufbuild/protobuf/wkt";
 import { Code, codeName } from "./code.ts";
+
+/** Who gives the reasons of our errors their meaning. */
+const DOMAIN = "ratatouille";
 
 /** One wrong field of a request. `field` is a path such as `recipes[2].seed`. */
 export type FieldViolation = { readonly field: string; readonly description: string };
@@ -10,13 +14,18 @@ export type RpcErrorDetails = {
   /** Facts for programs, for example `{ missing: "sha256:…" }`. */
   metadata?: Readonly<Record<string, string>> | undefined;
   violations?: readonly FieldViolation[] | undefined;
+  /** Whose reason it is, of an error that is passed on; ours unless given. */
+  domain?: string | undefined;
+  /** Details of other kinds, of an error that is passed on. */
+  details?: readonly Any[] | undefined;
   /** Stays on this side of the wire. */
   cause?: unknown;
 };
 
 /**
  * An expected error of a call, on both sides. Its message is for the caller.
- * On the wire it is a google.rpc.Status with ErrorInfo (domain "ratatouille") and, if fields are wrong, BadRequest.
+ * On the wire it is a google.rpc.Status with ErrorInfo (domain "ratatouille") and, if fields are wrong, BadRequest. Texts and lists may be of
+ * any length and hold what was sent: `toWireStatus` makes them printable and cuts them to what every client takes.
  */
 export class RpcError extends Error {
   override readonly name = "RpcError";
@@ -24,6 +33,8 @@ export class RpcError extends Error {
   readonly reason: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly violations: readonly FieldViolation[];
+  readonly domain: string;
+  readonly details: readonly Any[];
 
   constructor(code: Code, message: string, details: RpcErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -31,6 +42,8 @@ export class RpcError extends Error {
     this.reason = details.reason ?? codeName(code);
     this.metadata = details.metadata ?? {};
     this.violations = details.violations ?? [];
+    this.domain = details.domain ?? DOMAIN;
+    this.details = details.details ?? [];
   }
 }
 

@@ -1,3 +1,5 @@
+import { fewLines, quote } from "#libs/text";
+
 /** One reason for which models cannot be averaged: a tensor, or in parentheses what else it is of. `problem` names models by their place. */
 export type Mismatch = { readonly tensor: string; readonly problem: string };
 
@@ -15,13 +17,14 @@ export class InvalidAverageError extends Error {
   }
 }
 
-/** The models have no common form. Lists every tensor concerned. */
+/** The models have no common form. The message names the first tensors concerned and counts the others; `mismatches` has all. */
 export class IncompatibleModelsError extends Error {
   override readonly name = "IncompatibleModelsError";
   readonly mismatches: readonly Mismatch[];
 
   constructor(mismatches: readonly Mismatch[]) {
-    super(`the models cannot be averaged: ${mismatches.map(({ tensor, problem }) => `${JSON.stringify(tensor)}: ${problem}`).join(" | ")}`);
+    const lines = mismatches.map(({ tensor, problem }) => `${quote(tensor)}: ${problem}`);
+    super(`the models cannot be averaged: ${fewLines(lines).join(" | ")}`);
     this.mismatches = mismatches;
   }
 }

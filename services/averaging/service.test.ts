@@ -128,7 +128,7 @@ test("a list of very many tensors still arrives, and says how many there are", a
   };
   const error = await rejection(system.average(averageRecipe([await system.publishModel(many(1)), await system.publishModel(many(2))])));
   assert.equal(error.reason, "INCOMPATIBLE_MODELS");
-  assert.match(error.message, /^the models cannot be averaged: "layers\.0\..* \(2000 in all\)$/);
+  assert.match(error.message, /^the models cannot be averaged: "layers\.0\..* \| … and 1990 more$/);
 });
 
 test("models of different architectures are refused, even if their tensors are alike", async () => {

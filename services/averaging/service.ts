@@ -4,9 +4,6 @@ import type { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import type { Averager } from "./averager.ts";
 import { IncompatibleModelsError, InvalidAverageError, NotFiniteError, type Violation } from "./errors.ts";
 
-// An error travels in the trailers of the call, which are limited to 64 KiB and carry the message twice, once in base64.
-const LONGEST_MESSAGE = 16_384;
-
 /** AveragingService over an averager: messages to recipes, errors to codes. */
 export function createAveragingService(averager: Averager): Pick<Implementation<typeof AveragingService>, "average"> {
   return {
@@ -42,10 +39,7 @@ function readRecipe(text: string): Recipe {
 
 function toRpcError(error: unknown): unknown {
   if (error instanceof InvalidAverageError) return invalid(error.violations, error);
-  if (error instanceof IncompatibleModelsError) {
-    const message = error.message.length <= LONGEST_MESSAGE ? error.message : `${error.message.slice(0, LONGEST_MESSAGE)} …`;
-    return failedPrecondition(`${message} (${error.mismatches.length} in all)`, { reason: "INCOMPATIBLE_MODELS", cause: error });
-  }
+  if (error instanceof IncompatibleModelsError) return failedPrecondition(error.message, { reason: "INCOMPATIBLE_MODELS", cause: error });
   if (error instanceof NotFiniteError) return failedPrecondition(error.message, { reason: "NOT_FINITE", cause: error });
   return error;
 }

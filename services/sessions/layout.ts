@@ -1,4 +1,5 @@
 import { type Dtype, isDtype, type SafetensorsHeader, tensorBytes } from "#libs/tensors";
+import { fewLines } from "#libs/text";
 import { ContributionError, refuse } from "./errors.ts";
 import { isSummed } from "./finite.ts";
 
@@ -27,7 +28,7 @@ export function ruleOf({ name, dtype }: Pick<LayoutTensor, "name" | "dtype">): "
 export function layoutOf({ tensors }: SafetensorsHeader): Layout {
   const layout = [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape })).sort(byName);
   const problems = layout.flatMap((tensor) => problemOf(tensor) ?? []);
-  if (problems.length > 0) throw new ContributionError("LAYOUT_MISMATCH", "chunk", problems.join("; "));
+  if (problems.length > 0) throw new ContributionError("LAYOUT_MISMATCH", "chunk", fewLines(problems).join("; "));
   if (layout.length === 0) throw new ContributionError("LAYOUT_MISMATCH", "chunk", "the contribution has no tensors");
   return layout;
 }
@@ -58,7 +59,7 @@ export function parseLayout(declared: readonly { name: string; dtype: string; sh
     .sort(byName);
 }
 
-/** @throws ContributionError naming every tensor that is missing, that the session does not have, or that is another one */
+/** @throws ContributionError naming the first tensors that are missing, that the session does not have, or that are others */
 export function compareLayout(expected: Layout, actual: Layout): void {
   const problems: string[] = [];
   const given = new Map(actual.map((tensor) => [tensor.name, tensor]));

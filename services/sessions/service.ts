@@ -114,15 +114,11 @@ async function* answerAll<T>(replies: AsyncGenerator<T, void, undefined>): Async
   }
 }
 
-// An error travels in the trailers of the call, which are limited to 64 KiB and carry the message twice, once in base64.
-const LONGEST_MESSAGE = 16_384;
-
 /** The error of a call for what was thrown; what is no refusal stays what it is. */
 export function toRpcError(error: unknown): unknown {
   if (error instanceof ContributionError) {
     const { message, reason, field } = error;
-    const shown = message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)} …`;
-    return refuse(reason, shown, { field, cause: error });
+    return refuse(reason, message, { field, cause: error });
   }
   const written = asWriteError(error, "the contribution");
   return written instanceof NoSpaceError ? refuse("NO_SPACE", written.message, { cause: written }) : error;
