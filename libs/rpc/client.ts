@@ -1,6 +1,7 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Client, Metadata } from "@grpc/grpc-js";
 import { context as tracing } from "@opentelemetry/api";
+import { quote } from "#libs/text";
 import { linkedController } from "./abort.ts";
 import { encodeAll, methodName, runAttempt } from "./client-call.ts";
 import { encode } from "./codec.ts";
@@ -10,7 +11,7 @@ import { checkAddress, isLoopback } from "./listener.ts";
 import { quietGrpcLogging } from "./quiet.ts";
 import { isRetryable, withRetries } from "./retry.ts";
 import { startClientSpan } from "./tracing.ts";
-import type { CallOptions, ServiceClient, StreamOptions } from "./types.ts";
+import type { CallOptions, ServiceClient } from "./types.ts";
 
 /** A connection to one server, made when first needed and again after it breaks. */
 export type RpcChannel = Disposable & {
@@ -18,7 +19,7 @@ export type RpcChannel = Disposable & {
   /** The methods of a service there. Cheap; any number of clients share the connection. */
   client<S extends DescService>(service: S): ServiceClient<S>;
   /** One call as bytes in and bytes out, for those who pass calls on. Never tried again: whoever made the call knows whether it may be. */
-  relay(method: DescMethod, requests: AsyncIterable<Uint8Array>, options: StreamOptions): AsyncIterable<Buffer>;
+  relay(method: DescMethod, requests: AsyncIterable<Uint8Array>, options: CallOptions): AsyncIterable<Buffer>;
   /** Resolves when connected. UNAVAILABLE, naming the address and the last reason, when not connected in time. */
   ready(timeoutMs: number): Promise<void>;
   /** Cancels what runs and closes the connection. Later calls fail with CANCELLED. */
@@ -46,7 +47,7 @@ export function connect(address: string, options: ConnectOptions = {}): RpcChann
   ): AsyncGenerator<unknown, void, undefined> => {
     const name = methodName(method);
     const limitMs = callTimeoutMs(method, call.timeoutMs, timeoutMs);
-    const metadata = callMetadata(token, call.metadata);
+    const metadata = callMetadata(token, call);
     // Who called is known now; the stream may be read from anywhere.
     const parent = tracing.active();
     return (async function* () {
@@ -154,13 +155,18 @@ function callTimeoutMs(method: DescMethod, given: number | undefined, unaryMs: n
   return timeoutMs;
 }
 
-function callMetadata(token: string | undefined, entries: Readonly<Record<string, string>> = {}): Metadata {
+function callMetadata(token: string | undefined, { metadata: texts = {}, binaryMetadata: binary = new Map() }: CallOptions): Metadata {
   const metadata = new Metadata();
-  for (const [key, value] of Object.entries(entries)) {
+  const entries = [
+    ...Object.entries(texts),
+    ...[...binary].flatMap(([key, values]) => values.map((value) => [key, asBuffer(value)] as const)),
+  ];
+  for (const [key, value] of entries) {
     try {
-      metadata.set(key, value);
+      metadata.add(key, value);
     } catch (error) {
-      throw invalidArgument(`metadata "${key}" cannot be sent: keys are lower-case ASCII, values printable ASCII`, { cause: error });
+      const rule = "keys are lower-case ASCII, values printable ASCII, or bytes where the key ends in -bin";
+      throw invalidArgument(`metadata ${quote(key)} cannot be sent: ${rule}`, { cause: error });
     }
   }
   if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);

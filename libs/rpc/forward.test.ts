@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { create } from "@bufbuild/protobuf";
+import { anyPack, anyUnpack, DurationSchema } from "@bufbuild/protobuf/wkt";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { deferred, freePort, waitFor } from "#libs/testing";
 import { BusService } from "#proto/ratatouille/v1/bus_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
@@ -19,6 +22,7 @@ async function behind(handlers: Handlers) {
   const channel = opening.use(connect(gateway.address, { token: "outer" }));
   const open = opening.move();
   return {
+    address: gateway.address,
     ...{ server: p.server, catalog: channel.client(CatalogService), bus: channel.client(BusService) },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
@@ -69,6 +73,7 @@ test("errors come back with their reason, facts and wrong fields", async () => {
           reason: "BAD_NAME",
           metadata: { name: "x" },
           violations: [{ field: "name", description: "is empty" }],
+          details: [anyPack(DurationSchema, create(DurationSchema, { seconds: 7n }))],
         });
       },
     },
@@ -76,6 +81,7 @@ test("errors come back with their reason, facts and wrong fields", async () => {
   const error = await failure(p.catalog.getArtifact({}));
   assert.ok(isRpcError(error, Code.INVALID_ARGUMENT, "BAD_NAME"));
   assert.deepEqual([error.message, error.metadata, error.violations.length], ["no such name", { name: "x" }, 1]);
+  assert.equal(anyUnpack(error.details[0]!, DurationSchema)?.seconds, 7n);
 });
 
 test("metadata and the deadline travel through, the token of the caller does not", async () => {
@@ -89,10 +95,46 @@ test("metadata and the deadline travel through, the token of the caller does not
     },
   });
   const began = Date.now();
-  await p.catalog.getArtifact({}, { timeoutMs: 5000, metadata: { "x-run": "run-1" } });
+  const binaryMetadata = new Map([["x-trace-bin", [Uint8Array.of(0, 255, 10), Uint8Array.of(1)]]]);
+  await p.catalog.getArtifact({}, { timeoutMs: 5000, metadata: { "x-run": "run-1" }, binaryMetadata });
+  const binary = [...(seen?.binaryMetadata ?? [])].map(([key, values]) => [
+    key,
+    ...values.map((value) => Buffer.from(value).toString("hex")),
+  ]);
+  assert.deepEqual(binary, [["x-trace-bin", "00ff0a", "01"]]);
   assert.equal(seen?.metadata.get("x-run"), "run-1");
   assert.equal(seen?.metadata.get("authorization"), "Bearer inner");
   assert.ok(seen?.deadline && Math.abs(seen.deadline.getTime() - began - 5000) < 500);
+});
+
+test("a unary call without a deadline gets the one of the channel, as without a gateway; a stream goes on for ever", async () => {
+  const deadlines: (Date | undefined)[] = [];
+  await using p = await behind({
+    catalog: {
+      getArtifact(_, { deadline }) {
+        deadlines.push(deadline);
+        return {};
+      },
+      async *downloadBlob(_, { deadline }) {
+        deadlines.push(deadline);
+        yield {};
+      },
+    },
+  });
+  // Our own clients always have a deadline; stubs of other languages send none.
+  const client = new Client(p.address, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set("authorization", "Bearer outer");
+  const bytes = (buffer: Buffer) => buffer;
+  await new Promise<void>((resolve, reject) => {
+    const path = "/ratatouille.v1.CatalogService/GetArtifact";
+    client.makeUnaryRequest(path, bytes, bytes, Buffer.alloc(0), metadata, (error) => (error ? reject(error) : resolve()));
+  });
+  await collect(p.catalog.downloadBlob({}, { timeoutMs: 0 }));
+  client.close();
+  const [unary, stream] = deadlines;
+  assert.ok(unary !== undefined && Math.abs(unary.getTime() - Date.now() - 30_000) < 10_000, String(unary));
+  assert.equal(stream, undefined);
 });
 
 test("a caller that leaves, and a deadline that passes, end the call behind", async () => {

@@ -2,11 +2,12 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Clients, RpcChannel } from "./client.ts";
 import { notFound } from "./errors.ts";
 import type { ServiceRegistration, WireHandler } from "./implement.ts";
-import type { CallContext, ServiceClient } from "./types.ts";
+import type { CallContext, CallOptions, ServiceClient } from "./types.ts";
 
 /**
- * A service, or those of its methods that are named (as in TypeScript), that is served here and done elsewhere: every call is passed on to `channel` as raw bytes, message by message, so that a slow
- * side holds the other one. Deadline, cancellation, text metadata and the errors with their details travel through. The trace goes on
+ * A service, or those of its methods that are named (as in TypeScript), that is served here and done elsewhere: every call is passed on to
+ * `channel` as raw bytes, message by message, so that a slow side holds the other one. Deadline, cancellation, metadata and the errors with
+ * all their details travel through. The trace goes on
  * through a span of this process, and `authorization` is that of the channel: who may call is decided here. Nothing is tried again here;
  * UNAVAILABLE reaches the caller, who knows whether its call may be.
  */
@@ -21,16 +22,19 @@ export function forward<S extends DescService>(
 
 function passOn(method: DescMethod, channel: Pick<RpcChannel, "relay">): WireHandler {
   return async function* (requests, context) {
-    const timeoutMs = remainingMs(context.deadline);
-    yield* channel.relay(method, requests, { signal: context.signal, timeoutMs, metadata: passedOn(context) });
+    const { signal, deadline } = context;
+    // A unary call without a deadline gets the channel's, as everywhere; a stream may go on for ever.
+    const timeoutMs = deadline === undefined && method.methodKind === "unary" ? undefined : remainingMs(deadline);
+    yield* channel.relay(method, requests, { signal, timeoutMs, ...passedOn(context) });
   };
 }
 
 /** Written anew at every hop. */
 const ofTheHop = /^(authorization|traceparent|tracestate|baggage|user-agent|content-type|te|grpc-.*|:.*)$/;
 
-function passedOn({ metadata }: CallContext): Record<string, string> {
-  return Object.fromEntries([...metadata].filter(([key]) => !ofTheHop.test(key)));
+function passedOn({ metadata, binaryMetadata }: CallContext): Pick<CallOptions, "metadata" | "binaryMetadata"> {
+  const goesOn = ([key]: readonly [string, unknown]) => !ofTheHop.test(key);
+  return { metadata: Object.fromEntries([...metadata].filter(goesOn)), binaryMetadata: new Map([...binaryMetadata].filter(goesOn)) };
 }
 
 /** The time that is left for a call; 0 stands for no deadline, one that has passed has still a millisecond. */

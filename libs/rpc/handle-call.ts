@@ -104,9 +104,14 @@ function wasReset(call: object): boolean {
 
 function callContext(call: ServerDuplexStream<Buffer, Buffer>, method: string, signal: AbortSignal): CallContext {
   const metadata = new Map<string, string>();
-  for (const [key, value] of Object.entries(call.metadata.getMap())) if (typeof value === "string") metadata.set(key, value);
+  const binaryMetadata = new Map<string, Uint8Array[]>();
+  for (const [key, value] of Object.entries(call.metadata.getMap())) {
+    if (typeof value === "string") metadata.set(key, value);
+    else binaryMetadata.set(key, call.metadata.get(key) as Buffer[]);
+  }
   const deadline = Number(call.getDeadline());
-  return { signal, metadata, deadline: Number.isFinite(deadline) ? new Date(deadline) : undefined, method, peer: call.getPeer() };
+  const ends = Number.isFinite(deadline) ? new Date(deadline) : undefined;
+  return { signal, metadata, binaryMetadata, deadline: ends, method, peer: call.getPeer() };
 }
 
 function endedByCaller(call: ServerDuplexStream<Buffer, Buffer>): RpcError {

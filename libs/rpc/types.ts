@@ -16,8 +16,10 @@ export type CallContext = {
    * (DEADLINE_EXCEEDED), or the server shuts down (UNAVAILABLE). The reason is that RpcError.
    */
   readonly signal: AbortSignal;
-  /** Metadata of the caller, keys in lower case. Binary entries are left out. */
+  /** Metadata of the caller, keys in lower case. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** Its binary entries, whose keys end in `-bin`. */
+  readonly binaryMetadata: ReadonlyMap<string, readonly Uint8Array[]>;
   readonly deadline: Date | undefined;
   /** For example "ratatouille.v1.CatalogService/GetArtifact". */
   readonly method: string;
@@ -32,6 +34,8 @@ export type CallOptions = {
   timeoutMs?: number | undefined;
   /** Text metadata to send. */
   metadata?: Readonly<Record<string, string>> | undefined;
+  /** Binary metadata to send; keys end in `-bin`. */
+  binaryMetadata?: ReadonlyMap<string, readonly Uint8Array[]> | undefined;
   /** DEADLINE_EXCEEDED (IDLE_TIMEOUT) when for so long no message went either way while the caller waited. */
   idleTimeoutMs?: number | undefined;
 };
