@@ -25,6 +25,7 @@ export { forward, routeClients } from "./forward.ts";
 export { LIVE } from "./health.ts";
 export { implement, type ServiceRegistration } from "./implement.ts";
 export { isLoopback, type ServerTls } from "./listener.ts";
-export { allPages } from "./pages.ts";
+export { allPages, PAGE_SIZE, pageToken, parsePageSize, parsePageToken } from "./pages.ts";
+export { INVALID_FIELD, invalidField, parseAmount, parseText } from "./requests.ts";
 export { type RpcServer, type ServeOptions, serve } from "./server.ts";
 export type { CallContext, CallOptions, Implementation, RpcLog, ServiceClient, StreamOptions } from "./types.ts";
