@@ -1,8 +1,11 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { Server, type ServerDuplexStream } from "@grpc/grpc-js";
+import { within } from "#libs/concurrency";
+import { methodName } from "./client-call.ts";
 import { identity, MAX_MESSAGE_BYTES } from "./codec.ts";
 import { failedPrecondition, type RpcError, unavailable } from "./errors.ts";
 import { KEEPALIVE_MS, widenServerWindows } from "./flow-control.ts";
+import { guardStreams } from "./guard.ts";
 import { handleCall, type OpenCall } from "./handle-call.ts";
 import { createHealth } from "./health.ts";
 import type { ServiceRegistration } from "./implement.ts";
@@ -47,6 +50,12 @@ export type RpcServer = AsyncDisposable & {
   drain(graceMs?: number): Promise<void>;
 };
 
+/**
+ * Calls that one connection may have open at a time; more wait at the client. A gateway passes the calls of all its clients on through one
+ * connection to each service.
+ */
+const MAX_STREAMS = 1000;
+
 /** After the calls have ended, connections get so long to close by themselves. */
 const CLOSE_MS = 1000;
 
@@ -76,8 +85,12 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
     "grpc.keepalive_timeout_ms": options.keepaliveMs ?? KEEPALIVE_MS,
     // Two servers on one port are a mistake here, not load balancing.
     "grpc.so_reuseport": 0,
+    "grpc.max_concurrent_streams": MAX_STREAMS,
+    // Its bookkeeping of every stream is nobody's, and its handlers are others.
+    "grpc.enable_channelz": 0,
   });
   widenServerWindows(server);
+  guardStreams(server, new Set(registrations.flatMap(({ methods }) => methods.map(({ method }) => `/${methodName(method)}`))));
   const calls = new Map<OpenCall, { infrastructure: boolean }>();
   let draining = false;
   const checkToken = tokenCheck(options.token);
@@ -154,14 +167,4 @@ function bind(server: Server, options: ServeOptions): Promise<number> {
       );
     });
   });
-}
-
-async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
