@@ -78,15 +78,6 @@ export const dataSetting = {
   default: ".ratatouille",
 } as const satisfies Setting;
 
-/** Where the bus is. */
-export const natsSetting = {
-  flag: "--nats <host:port>",
-  env: "RATATOUILLE_NATS",
-  description: "NATS server with JetStream",
-  schema: address(),
-  default: defaultAddresses.nats,
-} as const satisfies Setting;
-
 /** Where another service is. */
 export function peerSetting(name: "catalog" | "finetune" | "averaging" | "evaluation" | "recycling" | "sessions") {
   return {

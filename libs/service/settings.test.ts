@@ -1,7 +1,20 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import * as v from "valibot";
-import { address, ConfigError, declareSettings, describeSettings, readSettings, wholeNumber, yesOrNo } from "./index.ts";
+import { temporaryDirectory } from "#libs/testing";
+import {
+  address,
+  ConfigError,
+  declareSettings,
+  describeSettings,
+  natsAccessSettings,
+  natsSetting,
+  readNatsAccess,
+  readSettings,
+  wholeNumber,
+  yesOrNo,
+} from "./index.ts";
 
 const settings = declareSettings({
   listen: { flag: "--listen <host:port>", env: "R_LISTEN", description: "where", schema: address(), default: "127.0.0.1:7441" },
@@ -54,4 +67,36 @@ test("what is shown says where each value is from, hides secrets, and checks not
     { name: "insecure", value: "false", from: "default" },
     { name: "token", value: "(secret)", from: "--token" },
   ]);
+});
+
+test("how NATS is reached: several servers, one way to say who this is, and files that are read at the start", async () => {
+  await using directory = await temporaryDirectory();
+  const [seed, ca] = [directory.join("seed"), directory.join("ca.pem")];
+  await writeFile(seed, "SUAB\n");
+  await writeFile(ca, "PEM");
+  const nats = { nats: natsSetting, ...natsAccessSettings };
+  const read = (flags: Record<string, string>) => {
+    const values = readSettings(nats, { flags, env: {} });
+    return { servers: values.nats, ...readNatsAccess(values) };
+  };
+  assert.deepEqual(read({}), { servers: ["127.0.0.1:4222"] });
+  assert.deepEqual(read({ nats: "a:4222, [::1]:4222", natsUser: "rat", natsPassword: "s3cret", natsCa: ca }), {
+    servers: ["a:4222", "[::1]:4222"],
+    credentials: { user: "rat", password: "s3cret" },
+    tls: { ca: "PEM" },
+  });
+  assert.deepEqual(read({ natsToken: "t" }).credentials, { token: "t" });
+  assert.deepEqual(read({ natsNkey: seed }).credentials, { nkeySeed: new TextEncoder().encode("SUAB") });
+  for (const [flags, problem] of [
+    [{ nats: "a:4222,b" }, /--nats must be an address like 127\.0\.0\.1:4222, or several with commas between them, not "a:4222,b"/],
+    [{ natsUser: "rat" }, /--nats-user and --nats-password go together/],
+    [{ natsCert: ca }, /--nats-cert and --nats-key go together/],
+    [{ natsToken: "t", natsNkey: seed }, /--nats-token and --nats-nkey: one way to say who this is to NATS is enough/],
+    [{ natsCreds: "/nowhere" }, /--nats-creds names \/nowhere, which cannot be read: ENOENT/],
+  ] as const)
+    assert.throws(
+      () => read(flags),
+      (error) => error instanceof ConfigError && problem.test(error.message),
+      String(problem),
+    );
 });

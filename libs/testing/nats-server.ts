@@ -15,8 +15,8 @@ export type NatsServer = AsyncDisposable & {
   restart(options?: { emptyStore?: boolean }): Promise<void>;
 };
 
-/** Starts a nats-server on a free port with a store of its own. The first call on a machine installs it with `go install`. */
-export async function startNatsServer(): Promise<NatsServer> {
+/** Starts a nats-server on a free port with a store of its own; `args` are added to its command line. The first call on a machine installs it with `go install`. */
+export async function startNatsServer(args: readonly string[] = []): Promise<NatsServer> {
   const program = await natsServerProgram();
   const directory = await mkdtemp(join(tmpdir(), "ratatouille-nats-"));
   let port = -1;
@@ -24,7 +24,7 @@ export async function startNatsServer(): Promise<NatsServer> {
   const start = async () => {
     const ports = await mkdtemp(join(directory, "ports-"));
     const store = join(directory, "store");
-    server = testProcess(program, ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", store, "--ports_file_dir", ports]);
+    server = testProcess(program, ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", store, "--ports_file_dir", ports, ...args]);
     const url = await waitFor(() => readPorts(ports), { what: "the ports file of nats-server" });
     port = Number(new URL(url).port);
     await server.line("Server is ready");

@@ -4,6 +4,7 @@ import {
   declareSettings,
   defaultAddresses,
   listenSetting,
+  natsAccessSettings,
   natsSetting,
   peerSetting,
   wholeNumber,
@@ -14,6 +15,7 @@ export const settings = declareSettings({
   listen: listenSetting(defaultAddresses.finetune),
   data: dataSetting,
   nats: natsSetting,
+  ...natsAccessSettings,
   catalog: peerSetting("catalog"),
   leaseSeconds: {
     flag: "--lease-seconds <seconds>",

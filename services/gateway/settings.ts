@@ -1,9 +1,18 @@
-import { commonSettings, declareSettings, defaultAddresses, listenSetting, natsSetting, peerSetting } from "#libs/service";
+import {
+  commonSettings,
+  declareSettings,
+  defaultAddresses,
+  listenSetting,
+  natsAccessSettings,
+  natsSetting,
+  peerSetting,
+} from "#libs/service";
 
 /** What can be set of the gateway. */
 export const settings = declareSettings({
   listen: listenSetting(defaultAddresses.gateway),
   nats: natsSetting,
+  ...natsAccessSettings,
   catalog: peerSetting("catalog"),
   finetune: peerSetting("finetune"),
   averaging: peerSetting("averaging"),

@@ -4,7 +4,7 @@ import { connectJetStream, connectRemoteBus } from "#libs/bus";
 import { openBackend } from "#libs/learning";
 import { backends } from "#libs/recipes";
 import { type ConnectOptions, connect, type RpcChannel } from "#libs/rpc";
-import { UsageError } from "#libs/service";
+import { readNatsAccess, UsageError } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { consumers, streams } from "#libs/topics";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -27,7 +27,9 @@ export async function runTrainer(values: TrainerValues, { signal, log }: { reado
   // Loading the kernels takes a while; do it before the first job needs them.
   await openBackend("wasm");
   const bus = stack.use(
-    values.nats === undefined ? connectRemoteBus(channel) : await connectJetStream({ servers: values.nats, streams, consumers, log }),
+    values.nats === undefined
+      ? connectRemoteBus(channel)
+      : await connectJetStream({ servers: values.nats, ...readNatsAccess(values), streams, consumers, log }),
   );
   const { name, device, memoryMib, checkpointMs } = values;
   const inputs = createInputs(artifacts, values.cacheMib * 2 ** 20);

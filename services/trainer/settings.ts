@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import * as v from "valibot";
-import { address, declareSettings, type Values, wholeNumber } from "#libs/service";
+import { address, declareSettings, natsAccessSettings, natsSetting, type Values, wholeNumber } from "#libs/service";
 import { memoryClassesMib } from "#libs/topics";
 import { device, usableMemoryMib } from "./device.ts";
 
@@ -28,11 +28,12 @@ export const trainerSettings = declareSettings({
     schema: address(),
   },
   nats: {
-    flag: "--nats <host:port>",
-    env: "RATATOUILLE_NATS",
+    flag: natsSetting.flag,
+    env: natsSetting.env,
     description: "take work directly from NATS, and not through the server",
-    schema: address(),
+    schema: natsSetting.schema,
   },
+  ...natsAccessSettings,
   token: {
     flag: "--token <token>",
     env: "RATATOUILLE_TOKEN",

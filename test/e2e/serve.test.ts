@@ -43,11 +43,18 @@ test("every mistake of a configuration is said at once, by flag or variable, and
 });
 
 test("--print-config says each setting, where it is from, and no secret", async () => {
-  const env = { RATATOUILLE_NATS: "nats:4222", RATATOUILLE_TOKEN: "s3cret" };
+  const env = {
+    RATATOUILLE_NATS: "nats:4222,nats-2:4222",
+    RATATOUILLE_TOKEN: "s3cret",
+    RATATOUILLE_NATS_TOKEN: "s3cret",
+    RATATOUILLE_NATS_PASSWORD: "s3cret",
+  };
   const text = await succeed(["serve", "catalog", "--listen", "127.0.0.1:1", "--print-config"], { env });
   assert.match(text, /^listen +127\.0\.0\.1:1 +--listen$/m);
-  assert.match(text, /^nats +nats:4222 +RATATOUILLE_NATS$/m);
+  assert.match(text, /^nats +nats:4222,nats-2:4222 +RATATOUILLE_NATS$/m);
   assert.match(text, /^token +\(secret\) +RATATOUILLE_TOKEN$/m);
+  assert.match(text, /^nats-token +\(secret\) +RATATOUILLE_NATS_TOKEN$/m);
+  assert.match(text, /^nats-password +\(secret\) +RATATOUILLE_NATS_PASSWORD$/m);
   assert.match(text, /^data +\S+ +default$/m);
   assert.doesNotMatch(text, /s3cret/);
   const json = JSON.parse(await succeed(["serve", "averaging", "--print-config", "--json"]));
@@ -73,8 +80,8 @@ test("a service starts without NATS and without the others, serves reads, and fi
 });
 
 test("health says when the bus goes and comes, and the service stays ready", async () => {
-  await using nats = await startNatsServer();
-  await using service = await serving("catalog", ["--nats", nats.address]);
+  await using nats = await startNatsServer(["--auth", "t0ken"]);
+  await using service = await serving("catalog", ["--nats", nats.address, "--nats-token", "t0ken"]);
   await service.cli.line("catalog listens");
   await waitFor(() => service.health("bus"), { timeoutMs: 20_000, what: "the bus" });
   await nats.kill();

@@ -4,6 +4,7 @@ import { createBus } from "../bus.ts";
 import { BusUnavailableError, MessageRefusedError } from "../errors.ts";
 import type { ConsumerDeclaration, StreamDeclaration } from "../streams.ts";
 import type { Bus, SubscribeOptions } from "../types.ts";
+import type { NatsAccess } from "./access.ts";
 import { listDeadLetters } from "./dead-letters.ts";
 import { ConsumerRefusedError, consumerName, deadLetterStream, type PullConsumer, reconcile, streamOf } from "./declared.ts";
 import { toNatsHeaders } from "./headers.ts";
@@ -17,7 +18,7 @@ const CHECK_TIMEOUT_MS = 1_000;
 const DEFAULT_MAX_ACK_PENDING = 1_000;
 
 /** How the bus on NATS is reached, and what it keeps there. */
-export type JetStreamOptions = {
+export type JetStreamOptions = NatsAccess & {
   /** `host:port` of a server, or of several of one cluster. */
   servers: string | readonly string[];
   streams: readonly StreamDeclaration[];
@@ -32,7 +33,7 @@ export type JetStreamOptions = {
  * missing. One that is not as declared stays as it is: `check()` and the log tell of it, and nothing is published to such a stream. A
  * message whose consumer was killed is delivered again after its ack wait. Ids are remembered for ten minutes.
  */
-export async function connectJetStream({ servers, streams, consumers = [], log }: JetStreamOptions): Promise<Bus> {
+export async function connectJetStream({ servers, streams, consumers = [], log, ...access }: JetStreamOptions): Promise<Bus> {
   const declared = [...streams, deadLetterStream];
   const own = consumers.flatMap((consumer) => pullConsumers(declared, consumer, true));
   /** Those that others subscribed to, while they do. */
@@ -47,7 +48,7 @@ export async function connectJetStream({ servers, streams, consumers = [], log }
     drift = found.drift;
     resets.found(found);
   };
-  const link = openLink({ servers: typeof servers === "string" ? [servers] : servers, prepare, log });
+  const link = openLink({ servers: typeof servers === "string" ? [servers] : servers, access, prepare, log });
 
   const subscriptionOf = (options: SubscribeOptions) => {
     const { durable, subjects, ackWaitMs } = options;

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { AuthorizationError, connect, type NatsConnection } from "@nats-io/transport-node";
 import { createPulse } from "#libs/concurrency";
 import { BusUnavailableError } from "../errors.ts";
+import { accessOptions, type NatsAccess } from "./access.ts";
 
 /** One time of being connected, from a connection to its loss. */
 export type Session = {
@@ -35,10 +36,11 @@ const CLOSE_MS = 1_000;
 /** Opens a link and returns at once. `prepare` runs on each new session before anybody gets it, and again until it succeeds. */
 export function openLink(parts: {
   servers: readonly string[];
+  access: NatsAccess;
   prepare: (session: Session) => Promise<void>;
   log: BusLog | undefined;
 }): Link {
-  const { servers, prepare, log } = parts;
+  const { servers, access, prepare, log } = parts;
   const changed = createPulse();
   const closing = new AbortController();
   let session: Session | undefined;
@@ -93,6 +95,7 @@ export function openLink(parts: {
     while (!closing.signal.aborted) {
       try {
         connection = await connect({
+          ...accessOptions(access),
           servers: [...servers],
           name: "ratatouille",
           timeout: CONNECT_TIMEOUT_MS,
@@ -104,7 +107,13 @@ export function openLink(parts: {
         if (closing.signal.aborted) await connection.close();
         else await keep(connection);
       } catch (cause) {
-        explain(`no NATS server at ${servers.join(", ")}: ${(cause as Error).message}`);
+        const where = servers.join(", ");
+        const { message } = cause as Error;
+        explain(
+          cause instanceof AuthorizationError
+            ? `NATS at ${where} refuses this program: ${message}`
+            : `no NATS server at ${where}: ${message}`,
+        );
       }
       await sleep(RECONNECT_MS, undefined, { signal: closing.signal }).catch(() => undefined);
     }

@@ -8,6 +8,8 @@ import {
   exitWhenParentIsGone,
   type HealthCheck,
   hostService,
+  type NatsAccessValues,
+  readNatsAccess,
   readSettings,
   type Service,
   type Settings,
@@ -33,13 +35,16 @@ import { sessionLimits, settings as sessionSettings } from "../../sessions/setti
 import type { CommandContext } from "../context.ts";
 import { fileProblem } from "../file-problem.ts";
 
+/** Where the bus is, and how it is reached. */
+type BusValues = NatsAccessValues & { readonly nats: readonly string[] };
+
 /** What a service gets to be made of. */
 type Own = {
   readonly log: Logger;
   readonly stack: AsyncDisposableStack;
   /** Its own folder in the data directory, locked. */
   directory(data: string): Promise<string>;
-  bus(nats: string): Promise<Bus>;
+  bus(values: BusValues): Promise<Bus>;
   channel(address: string): RpcChannel;
   /** Of what it was given. */
   readonly checks: readonly HealthCheck[];
@@ -61,25 +66,22 @@ const ORPHAN_GRACE_MS = 15_000;
 
 /** The services that are programs. */
 export const programs: Readonly<Record<string, Program>> = {
-  catalog: program("Artifacts, their lineage and their bytes.", catalogSettings, async ({ data, nats }, own) => {
+  catalog: program("Artifacts, their lineage and their bytes.", catalogSettings, async (values, own) => {
     const { createCatalog } = await import("../../catalog/index.ts");
-    return createCatalog({ directory: await own.directory(data), bus: await own.bus(nats), log: own.log });
+    return createCatalog({ directory: await own.directory(values.data), bus: await own.bus(values), log: own.log });
   }),
-  finetune: program(
-    "Training jobs: queue, attempts, leases; hands work to trainers.",
-    finetuneSettings,
-    async ({ data, nats, catalog, leaseSeconds }, own) => {
-      const { createFinetune } = await import("../../finetune/index.ts");
-      return createFinetune({
-        directory: await own.directory(data),
-        bus: await own.bus(nats),
-        clients: own.channel(catalog),
-        log: own.log,
-        leaseSeconds,
-        orphanGraceMs: ORPHAN_GRACE_MS,
-      });
-    },
-  ),
+  finetune: program("Training jobs: queue, attempts, leases; hands work to trainers.", finetuneSettings, async (values, own) => {
+    const { data, catalog, leaseSeconds } = values;
+    const { createFinetune } = await import("../../finetune/index.ts");
+    return createFinetune({
+      directory: await own.directory(data),
+      bus: await own.bus(values),
+      clients: own.channel(catalog),
+      log: own.log,
+      leaseSeconds,
+      orphanGraceMs: ORPHAN_GRACE_MS,
+    });
+  }),
   averaging: program("Averages of models.", averagingSettings, async ({ data, catalog, ...limits }, own) => {
     const { createAveraging } = await import("../../averaging/index.ts");
     const directory = await own.directory(data);
@@ -100,36 +102,30 @@ export const programs: Readonly<Record<string, Program>> = {
     const { createEvaluation } = await import("../../evaluation/index.ts");
     return createEvaluation({ clients: own.channel(catalog), log: own.log });
   }),
-  recycling: program(
-    "Recycling runs: plans them, drives them, reports.",
-    recyclingSettings,
-    async ({ data, nats, catalog, finetune, averaging, evaluation }, own) => {
-      const { createRecycling } = await import("../../recycling/index.ts");
-      const clients = routeClients([
-        [CatalogService, own.channel(catalog)],
-        [FinetuneService, own.channel(finetune)],
-        [AveragingService, own.channel(averaging)],
-        [EvaluationService, own.channel(evaluation)],
-      ]);
-      return createRecycling({ directory: await own.directory(data), bus: await own.bus(nats), clients, log: own.log, resume: true });
-    },
-  ),
-  gateway: program(
-    "The one address of all services, for clients and trainers.",
-    gatewaySettings,
-    async ({ nats, catalog, finetune, averaging, sessions, evaluation, recycling }, own) => {
-      const { createGateway } = await import("../../gateway/index.ts");
-      const places = {
-        catalog: own.channel(catalog),
-        finetune: own.channel(finetune),
-        averaging: own.channel(averaging),
-        sessions: own.channel(sessions),
-        evaluation: own.channel(evaluation),
-        recycling: own.channel(recycling),
-      };
-      return createGateway({ places, bus: await own.bus(nats) });
-    },
-  ),
+  recycling: program("Recycling runs: plans them, drives them, reports.", recyclingSettings, async (values, own) => {
+    const { data, catalog, finetune, averaging, evaluation } = values;
+    const { createRecycling } = await import("../../recycling/index.ts");
+    const clients = routeClients([
+      [CatalogService, own.channel(catalog)],
+      [FinetuneService, own.channel(finetune)],
+      [AveragingService, own.channel(averaging)],
+      [EvaluationService, own.channel(evaluation)],
+    ]);
+    return createRecycling({ directory: await own.directory(data), bus: await own.bus(values), clients, log: own.log, resume: true });
+  }),
+  gateway: program("The one address of all services, for clients and trainers.", gatewaySettings, async (values, own) => {
+    const { catalog, finetune, averaging, sessions, evaluation, recycling } = values;
+    const { createGateway } = await import("../../gateway/index.ts");
+    const places = {
+      catalog: own.channel(catalog),
+      finetune: own.channel(finetune),
+      averaging: own.channel(averaging),
+      sessions: own.channel(sessions),
+      evaluation: own.channel(evaluation),
+      recycling: own.channel(recycling),
+    };
+    return createGateway({ places, bus: await own.bus(values) });
+  }),
 };
 
 /** Flags of a command beside its settings. */
@@ -176,8 +172,8 @@ function own(name: string, values: CommonValues, { stack, log }: Pick<Own, "stac
       stack.use(await lockDirectory(directory, { version: VERSION, command: `ratatouille serve ${name}` }));
       return directory;
     },
-    async bus(nats) {
-      const bus = stack.use(await connectJetStream({ servers: nats, streams, consumers, log }));
+    async bus(reached) {
+      const bus = stack.use(await connectJetStream({ servers: reached.nats, ...readNatsAccess(reached), streams, consumers, log }));
       // Without it a service goes on with all that its callers ask for; its events wait.
       checks.push({ name: "bus", vital: false, check: () => bus.check() });
       return bus;
