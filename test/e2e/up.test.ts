@@ -103,9 +103,10 @@ test("models: listed by name, shown with their recipe, pulled as files", async (
 
 test("lineage: a tree down to the imported files, as JSON, for Graphviz", async () => {
   const tree = await succeed(["lineage", name, "--server", address]);
-  assert.match(tree, /^[0-9a-f]{12} average /);
-  assert.match(tree, /^├─ [0-9a-f]{12} fine-tune \(.*steps 10/m);
-  assert.match(tree, /─ [0-9a-f]{12} import/);
+  assert.match(tree, new RegExp(`^average \\(uniform\\) [0-9a-f]{12} = ${name}\n`));
+  assert.match(tree, /^├─ models 1: fine-tune \(10 steps, learning rate \S+\) [0-9a-f]{12}$/m);
+  assert.match(tree, /─ featurizer: pretrain \(10 steps, learning rate \S+\) [0-9a-f]{12}$/m);
+  assert.match(tree, /─ source: import [0-9a-f]{12}$/m);
   const nodes = JSON.parse(await succeed(["lineage", name, "--server", address, "--json"])) as {
     digest: string;
     kind: string;

@@ -53,7 +53,8 @@ async function allModels(catalog: Catalog, signal: AbortSignal): Promise<Artifac
   return models;
 }
 
-async function refsByDigest(catalog: Catalog, signal: AbortSignal): Promise<Map<string, string[]>> {
+/** The refs of a catalog, by the artifact that they point to. */
+export async function refsByDigest(catalog: Catalog, signal: AbortSignal): Promise<Map<string, string[]>> {
   const refs = new Map<string, string[]>();
   for await (const page of allPages((pageToken) => catalog.listRefs({ pageSize: 500, pageToken }, { signal })))
     for (const { name, digest } of page.refs) refs.set(digest, [...(refs.get(digest) ?? []), name]);
