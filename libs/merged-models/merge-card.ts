@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { joinLicences, splitLicences } from "#libs/recipes";
 import { hubLicence } from "#libs/reporting";
 import { counted } from "#libs/text";
 import type { MergeFacts, Parent } from "./merge-facts.ts";
@@ -38,7 +39,7 @@ function frontMatter({ method, models, base, licence, foundation }: MergeFacts, 
   const known =
     hubs.length > 0 && !isAdapter ? hubs : foundation !== undefined && /^[\w.-]+\/[\w.-]+$/.test(foundation) ? [foundation] : [];
   return stringify({
-    ...hubLicence("expression" in licence ? licence.expression.split(" AND ") : []),
+    ...hubLicence("expression" in licence ? splitLicences(licence.expression) : []),
     ...(known.length > 0 ? { base_model: known } : {}),
     base_model_relation: isAdapter ? "adapter" : "merge",
     ...(library === undefined ? {} : { library_name: library }),
@@ -56,7 +57,7 @@ function parents({ models, base }: MergeFacts): string {
   const row = (parent: Parent, remark = "") => [
     `${parent.hub ? `[${plain(parent.label)}](https://huggingface.co/${parent.hub})` : plain(parent.label)}${remark}`,
     ...(weighted ? [parent.weight === undefined ? "" : String(parent.weight)] : []),
-    plain(parent.licences.join(" AND ")) || "none stated",
+    plain(joinLicences(parent.licences)) || "none stated",
     `\`${parent.digest}\``,
   ];
   const rows = [head, head.map(() => "---"), ...models.map((model) => row(model)), ...(base ? [row(base, " (base)")] : [])];

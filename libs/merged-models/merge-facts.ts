@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import type { CompatibilityReport, Method } from "#libs/merging";
 import type { ModelFiles } from "#libs/models";
-import { type Digest, type Json, resultLicence } from "#libs/recipes";
+import { type Digest, type Json, resultLicence, splitLicences } from "#libs/recipes";
 
 /** One model that went into a merge. */
 export type Parent = {
@@ -85,7 +85,7 @@ export function foundationOf(models: readonly ModelFiles[]): string | undefined 
 
 /** recipe.json: how the model is made, by the digests of what went in. */
 export function recipeText({ models, base, parameters, seed, arithmetic, licence, foundation }: MergeFacts): string {
-  const licences = "expression" in licence ? licence.expression.split(" AND ") : [];
+  const licences = "expression" in licence ? splitLicences(licence.expression) : [];
   const recipe = {
     kind: "average",
     inputs: { models: models.map(({ digest }) => digest), ...(base ? { base: base.digest } : {}) },

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { CompatibilityReport, SumsFile } from "#libs/merging";
 import { type ModelFiles, recipeName } from "#libs/models";
-import { arithmetics, type Digest, type Json } from "#libs/recipes";
+import { arithmetics, type Digest, type Json, splitLicences } from "#libs/recipes";
 import { labelOf, licenceOf } from "./merge-facts.ts";
 
 /** The exact sums of an average lie beside it: out.safetensors.sums belongs to out.safetensors. */
@@ -67,7 +67,7 @@ export function recipeWith(
     parameters: { method: "linear", ...parameters, ...(weighted ? { weights: members.map(({ weight }) => weight) } : {}) },
     arithmetic: arithmetics.averaging,
     models: members.map(({ digest }) => known.get(digest) ?? { weights: digest }),
-    licences: "expression" in licence ? licence.expression.split(" AND ") : [],
+    licences: "expression" in licence ? splitLicences(licence.expression) : [],
   };
   return `${JSON.stringify(recipe, null, 2)}\n`;
 }

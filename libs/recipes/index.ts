@@ -1,19 +1,16 @@
+export { architectureOf, checkConfig, checkManifest, configEquals, manifestEquals } from "./acceptance.ts";
 export { arithmetics, type BackendName, backendOf, backends, evaluationArithmetics } from "./arithmetic.ts";
 export { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
+export { splitLicences } from "./licence-expression.ts";
 export { type LicenceTerms, licenceTerms, spdxLicence } from "./licence-terms.ts";
-export { foldLicences, joinLicences, type ResultLicence, resultLicence } from "./licences.ts";
+export { combineLicences, foldLicences, joinLicences, type ResultLicence, resultLicence, UNKNOWN_LICENCE } from "./licences.ts";
 export {
-  type ArtifactKind,
   type BuiltManifest,
   buildDatasetManifest,
   buildEvaluationManifest,
   buildModelManifest,
   buildSourceManifest,
   type Descriptor,
-  layerOf,
-  ManifestError,
-  type ReadManifest,
-  readManifest,
 } from "./manifest.ts";
 export { annotations, mediaTypes } from "./media-types.ts";
 export { isRunName, nameWord, runNameRule } from "./names.ts";
@@ -29,5 +26,6 @@ export {
   styleNames,
   type TrainingParameters,
 } from "./parameters.ts";
+export { type ArtifactKind, layerOf, ManifestError, type ReadManifest, readManifest } from "./read-manifest.ts";
 export { canonicalRecipe, inputOf, inputsOf, parseRecipe, type Recipe, RecipeError, recipeInputs, recipeKey } from "./recipe.ts";
 export type { Barrier, BarrierSummary, EvaluationResult, Score, TrainingCurve, TrainingSummary } from "./results.ts";

@@ -87,10 +87,17 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map([
 
 const byLowerCase = new Map(TABLE.map((terms) => [terms.spdx.toLowerCase(), terms]));
 
-/** What is known of a licence, by its SPDX identifier or by Hugging Face's name for it, in upper or lower case. */
+/**
+ * What is known of a licence, by its SPDX identifier or by Hugging Face's name for it, in upper or lower case. `X WITH Y` has the terms of
+ * X: an exception allows more, and whoever passes the work on may leave it out.
+ */
 export function licenceTerms(name: string): LicenceTerms | undefined {
-  const lower = name.trim().toLowerCase();
-  return byLowerCase.get(SPELLINGS.get(lower) ?? lower) ?? byLowerCase.get(`licenseref-${lower}`);
+  const [licence = "", exception] = name.trim().split(/\s+WITH\s+/);
+  const lower = licence.toLowerCase();
+  const terms = byLowerCase.get(SPELLINGS.get(lower) ?? lower) ?? byLowerCase.get(`licenseref-${lower}`);
+  if (terms === undefined || exception === undefined) return terms;
+  const into = terms.kind === "share-alike" ? { into: [terms.spdx, ...(terms.into ?? [])] } : {};
+  return { ...terms, spdx: `${terms.spdx} WITH ${exception}`, ...into };
 }
 
 /** A licence as SPDX spells it, where it is known; else as it was given. */

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { licenceTerms, resultLicence, spdxLicence } from "./index.ts";
+import satisfies from "spdx-satisfies";
+import { combineLicences, joinLicences, licenceTerms, resultLicence, spdxLicence, splitLicences } from "./index.ts";
+import { licenceAlternatives } from "./licence-expression.ts";
 
 const RESULTS: [string, string[][], string][] = [
   ["one licence", [["MIT"], ["MIT"]], "MIT"],
@@ -17,6 +19,20 @@ const RESULTS: [string, string[][], string][] = [
   ["terms of their own, once", [["llama3.1"], ["llama3.1"], ["MIT"]], "LicenseRef-llama3.1 AND MIT"],
   ["several for one model", [["MIT AND Apache-2.0"], ["ISC"]], "Apache-2.0 AND ISC AND MIT"],
   ["a choice", [["GPL-2.0-only OR MIT"], ["Apache-2.0"]], "Apache-2.0 AND MIT"],
+  ["a choice that needs no parentheses", [["(MIT AND CC-BY-4.0) OR GPL-2.0-only"], ["Apache-2.0"]], "Apache-2.0 AND CC-BY-4.0 AND MIT"],
+  [
+    "a choice inside of what applies",
+    [["MIT AND (GPL-2.0-only OR (ISC AND BSD-3-Clause))"], ["Apache-2.0"]],
+    "Apache-2.0 AND BSD-3-Clause AND ISC AND MIT",
+  ],
+  ["an exception of a permissive one", [["Apache-2.0 WITH LLVM-exception"], ["mit"]], "Apache-2.0 WITH LLVM-exception AND MIT"],
+  [
+    "an exception that all have",
+    [["GPL-2.0-only WITH Classpath-exception-2.0"], ["MIT"]],
+    "GPL-2.0-only WITH Classpath-exception-2.0 AND MIT",
+  ],
+  ["an exception that one has", [["GPL-2.0-only WITH Classpath-exception-2.0"], ["GPL-2.0-only"]], "GPL-2.0-only"],
+  ["names of Hugging Face in an expression", [["(llama3.1 OR gemma) AND mit"], ["MIT"]], "LicenseRef-llama3.1 AND MIT"],
 ];
 for (const [name, licences, expected] of RESULTS) {
   test(`a result has a licence: ${name}`, () => assert.equal(resultLicence(licences).licence, expected));
@@ -30,6 +46,9 @@ const REASONS: [string, string[][], RegExp][] = [
   ["not even alone", [["CC-BY-NC-ND-4.0"], ["CC-BY-NC-ND-4.0"]], /forbids/],
   ["share-alike and non-commercial", [["CC-BY-SA-4.0"], ["CC-BY-NC-4.0"]], /no commercial use, and CC-BY-SA-4.0 no such restriction/],
   ["two that want the whole", [["GPL-2.0-only"], ["GPL-3.0-only"]], /each want the whole/],
+  ["patents, whatever the exception", [["GPL-2.0-only WITH Classpath-exception-2.0"], ["Apache-2.0"]], /GPL-2.0-only.* does not accept/],
+  ["a part of an expression is unknown", [["MIT AND other"]], /^a names a licence that is not known$/],
+  ["something that is no expression", [["MIT AND OR ("], ["MIT"]], /MIT AND OR \( is not known/],
   ["patents", [["GPL-2.0-only"], ["Apache-2.0"]], /GPL-2.0-only does not accept the conditions of Apache-2.0/],
   ["restrictions into share-alike", [["creativeml-openrail-m"], ["GPL-3.0"]], /restricts use in its own terms/],
   ["two kinds of terms", [["llama2"], ["gemma"]], /LicenseRef-gemma and LicenseRef-llama2 have terms of their own/],
@@ -69,4 +88,33 @@ test("licences are known by the names of SPDX and of Hugging Face", () => {
   assert.equal(spdxLicence("LicenseRef-Gemma"), "LicenseRef-gemma");
   assert.equal(spdxLicence("My-Own"), "My-Own");
   assert.equal(licenceTerms("constructor"), undefined);
+});
+
+const expressions = fc.letrec<{ expression: string }>((tie) => ({
+  expression: fc.oneof(
+    { depthSize: "small" },
+    fc.constantFrom("MIT", "Apache-2.0", "GPL-2.0-only WITH Classpath-exception-2.0", "CC-BY-4.0", "ISC"),
+    fc.tuple(tie("expression"), fc.constantFrom("AND", "OR"), tie("expression")).map(([a, word, b]) => `(${a} ${word} ${b})`),
+  ),
+})).expression;
+
+test("every way to comply with an expression satisfies it, as spdx-satisfies has it, and parts that are joined again say the same", () => {
+  fc.assert(
+    fc.property(expressions, (expression) => {
+      for (const way of licenceAlternatives(expression))
+        assert.ok(satisfies(way.join(" AND "), [...way]) && satisfies(expression, [...way]), `${way}`);
+      const joined = splitLicences(expression);
+      for (const way of licenceAlternatives(expression)) assert.ok(satisfies(joinLicences(joined), [...way]), joinLicences(joined));
+      assert.deepEqual(splitLicences(joinLicences(joined)), [...new Set(joined)].sort());
+    }),
+  );
+});
+
+test("a model that names no licence leaves that of the whole unknown", () => {
+  assert.deepEqual(combineLicences([["Apache-2.0"], []]), ["Apache-2.0", "LicenseRef-unknown"]);
+  assert.match(
+    resultLicence([combineLicences([["Apache-2.0"], []])], ["base+adapter"]).why!,
+    /^base\+adapter names a licence that is not known$/,
+  );
+  assert.deepEqual(combineLicences([["MIT"], ["Apache-2.0"], ["MIT"]]), ["Apache-2.0", "MIT"]);
 });

@@ -1,3 +1,4 @@
+import { joinExpressions, licenceAlternatives, splitLicences } from "./licence-expression.ts";
 import { type LicenceTerms, licenceTerms, spdxLicence } from "./licence-terms.ts";
 
 /** The licences of everything that went into an artifact: the union over its inputs, sorted. */
@@ -5,14 +6,20 @@ export function foldLicences(inputs: Iterable<readonly string[]>): string[] {
   return [...new Set([...inputs].flat())].sort();
 }
 
-/** An SPDX expression that names them all. All of them apply, so they are joined by AND. */
-export function joinLicences(licences: readonly string[]): string {
-  return foldLicences([licences]).join(" AND ");
+/** The licence of something of which nothing is known. */
+export const UNKNOWN_LICENCE = "LicenseRef-unknown";
+
+/**
+ * The licences of what is made of several models. One that names none leaves the licence of the whole unknown, and does not vanish from
+ * the list.
+ */
+export function combineLicences(models: readonly (readonly string[])[]): string[] {
+  return foldLicences(models.map((licences) => (licences.length > 0 ? licences : [UNKNOWN_LICENCE])));
 }
 
-/** The licences that `joinLicences` joined. */
-export function splitLicences(expression: string): string[] {
-  return expression === "" ? [] : expression.split(" AND ");
+/** An SPDX expression that names them all. All of them apply, so they are joined by AND. */
+export function joinLicences(licences: readonly string[]): string {
+  return joinExpressions(foldLicences([licences]));
 }
 
 /** The licence of what is made of several models, as an SPDX expression, or a sentence that says why there is none. */
@@ -30,15 +37,15 @@ const NOT_A_LICENCE = new Set(["", "unknown", "other", "none", "licenseref-unkno
  */
 export function resultLicence(licences: readonly (readonly string[])[], names: readonly string[] = []): ResultLicence {
   const nameOf = (model: number) => names[model] ?? `models[${model}]`;
-  const silent = licences.flatMap((list, model) => (list.some((licence) => !isNoLicence(licence)) ? [] : [nameOf(model)]));
+  const applying = licences.map((list) => list.flatMap(splitLicences));
+  const silent = applying.flatMap((list, model) => (list.some((licence) => !isNoLicence(licence)) ? [] : [nameOf(model)]));
   if (silent.length > 0) return { why: `${silent.join(", ")} ${silent.length === 1 ? "names" : "name"} no licence` };
-  const vague = licences.findIndex((list) => list.some(isNoLicence));
+  const vague = applying.findIndex((list) => list.some(isNoLicence));
   if (vague >= 0) return { why: `${nameOf(vague)} names a licence that is not known` };
-  const all = foldLicences(licences.map((list) => list.flatMap(splitLicences)));
-  const choices = all.map((licence) => licence.replace(/^\((.*)\)$/, "$1").split(" OR "));
+  const choices = foldLicences(applying).map(licenceAlternatives);
   let first: ResultLicence | undefined;
   for (const chosen of combinations(choices)) {
-    const result = combine([...new Set(chosen.map(spdxLicence))].sort());
+    const result = combine([...new Set(chosen.flat().map(spdxLicence))].sort());
     if (result.licence !== undefined) return result;
     first ??= result;
   }
@@ -53,7 +60,7 @@ function isNoLicence(licence: string): boolean {
 const MOST_COMBINATIONS = 1024;
 
 /** One of each list, in every combination. */
-function* combinations(choices: readonly (readonly string[])[]): Generator<string[]> {
+function* combinations<T>(choices: readonly (readonly T[])[]): Generator<T[]> {
   const count = choices.reduce((product, options) => product * options.length, 1);
   for (let index = 0; index < Math.min(count, MOST_COMBINATIONS); index++) {
     let rest = index;
@@ -102,7 +109,11 @@ function conflict(covering: string, term: LicenceTerms): string | undefined {
     return `${term.spdx} allows no commercial use, and ${covering} no such restriction`;
   }
   if (term.kind === "own-terms") return `${term.spdx} restricts use in its own terms, and ${covering} allows no further restriction`;
-  return term.notInto?.includes(covering) ? `${covering} does not accept the conditions of ${term.spdx}` : undefined;
+  return term.notInto?.includes(withoutException(covering)) ? `${covering} does not accept the conditions of ${term.spdx}` : undefined;
+}
+
+function withoutException(licence: string): string {
+  return licence.split(" WITH ", 1)[0]!;
 }
 
 function whyNot(shareAlike: readonly LicenceTerms[], terms: readonly LicenceTerms[]): string {

@@ -1,7 +1,7 @@
-import { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
-import { joinLicences, splitLicences } from "./licences.ts";
+import { canonicalJson, type Digest, digestOf, type Json } from "./canonical.ts";
+import { joinLicences } from "./licences.ts";
 import { annotations, mediaTypes } from "./media-types.ts";
-import { canonicalRecipe, parseRecipe, type Recipe, recipeKey } from "./recipe.ts";
+import { canonicalRecipe, type Recipe, recipeKey } from "./recipe.ts";
 import type { TrainingSummary } from "./results.ts";
 
 /** What an OCI manifest says of one blob. */
@@ -14,28 +14,6 @@ export type Descriptor = {
 
 /** A manifest to publish: its bytes, their digest, and the config blob that has to be stored with it. */
 export type BuiltManifest = { readonly manifest: Uint8Array; readonly digest: Digest; readonly config: Uint8Array };
-
-/** The kinds of artifacts, as the catalog tells them apart. */
-export type ArtifactKind = "source" | "dataset" | "model" | "evaluation";
-
-/** What a manifest says, as plain data. */
-export type ReadManifest = {
-  readonly digest: Digest;
-  readonly kind: ArtifactKind;
-  readonly recipe: Recipe;
-  readonly recipeKey: Digest;
-  readonly config: Descriptor;
-  readonly layers: readonly Descriptor[];
-  /** What the recipe's run says of itself, for example a TrainingSummary. */
-  readonly summary: { readonly [name: string]: Json };
-  /** SPDX identifiers of everything that went in, sorted. */
-  readonly licences: readonly string[];
-};
-
-/** A manifest that ratatouille cannot read. */
-export class ManifestError extends Error {
-  override readonly name = "ManifestError";
-}
 
 type Common = { readonly recipe: Recipe; readonly licences: readonly string[] };
 
@@ -117,65 +95,4 @@ function build(
   });
   const manifest = new TextEncoder().encode(text);
   return { manifest, digest: digestOf(manifest), config: configBytes };
-}
-
-const kinds: { readonly [artifactType: string]: ArtifactKind } = {
-  [mediaTypes.source]: "source",
-  [mediaTypes.dataset]: "dataset",
-  [mediaTypes.model]: "model",
-  [mediaTypes.evaluation]: "evaluation",
-};
-
-/**
- * Reads a manifest and checks that its recipe is one and that the key is the recipe's.
- * @throws ManifestError saying what is wrong; RecipeError for a wrong field of the recipe.
- */
-export function readManifest(bytes: Uint8Array): ReadManifest {
-  const value = parse(bytes);
-  const kind = kinds[String(value.artifactType)];
-  if (!kind) throw new ManifestError(`Unknown artifactType ${JSON.stringify(value.artifactType)}`);
-  const notes = value.annotations ?? {};
-  const recipe = parseRecipe(notes[annotations.recipe] ?? "");
-  const key = recipeKey(recipe);
-  if (notes[annotations.recipeKey] !== key)
-    throw new ManifestError(`The recipe's key is ${key}, the manifest says ${notes[annotations.recipeKey]}`);
-  const { layers } = value;
-  if (!Array.isArray(layers)) throw new ManifestError("layers: expected a list");
-  return {
-    digest: digestOf(bytes),
-    kind,
-    recipe,
-    recipeKey: key,
-    config: descriptor(value.config, "config"),
-    layers: layers.map((layer, i) => descriptor(layer, `layers[${i}]`)),
-    summary: JSON.parse(notes[annotations.summary] ?? "{}"),
-    licences: splitLicences(notes[annotations.licences] ?? ""),
-  };
-}
-
-type RawManifest = { artifactType?: unknown; annotations?: { [name: string]: string }; config?: unknown; layers?: unknown };
-
-function parse(bytes: Uint8Array): RawManifest {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof value === "object" && value !== null) return value;
-  } catch (cause) {
-    throw new ManifestError("A manifest is JSON, this is not", { cause });
-  }
-  throw new ManifestError("A manifest is a JSON object, this is not");
-}
-
-function descriptor(value: unknown, where: string): Descriptor {
-  const { mediaType, digest, size, annotations } = (value ?? {}) as Partial<Descriptor>;
-  if (typeof mediaType !== "string") throw new ManifestError(`${where}.mediaType: expected text`);
-  if (!isDigest(digest)) throw new ManifestError(`${where}.digest: expected sha256: and 64 hexadecimal digits`);
-  if (!Number.isSafeInteger(size) || (size as number) < 0) throw new ManifestError(`${where}.size: expected a number of bytes`);
-  return { mediaType, digest, size: size as number, ...(annotations ? { annotations } : {}) };
-}
-
-/** The layer with a media type. @throws ManifestError if there is none. */
-export function layerOf(manifest: ReadManifest, mediaType: string): Descriptor {
-  const layer = manifest.layers.find((candidate) => candidate.mediaType === mediaType);
-  if (!layer) throw new ManifestError(`Artifact ${manifest.digest} has no layer of type ${mediaType}`);
-  return layer;
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
 import { type RecipeKind, schemas } from "./parameters.ts";
+import { plainProblem } from "./plain.ts";
 
 /**
  * How an artifact is made. Two recipes with equal fields are one recipe, and whoever runs it gets the same bytes.
@@ -22,8 +23,8 @@ export class RecipeError extends Error {
   override readonly name = "RecipeError";
   /** Path of the field, for example "parameters.batch". */
   readonly field: string;
-  constructor(field: string, message: string) {
-    super(`${field}: ${message}`);
+  constructor(field: string, message: string, options?: ErrorOptions) {
+    super(`${field}: ${message}`, options);
     this.field = field;
   }
 }
@@ -39,6 +40,8 @@ const inputSchemas = { one, many, "optional-one": v.optional(one), "optional-man
 export function parseRecipe(source: unknown): Recipe {
   const value = typeof source === "string" ? parseJson(source) : source;
   if (typeof value !== "object" || value === null) throw new RecipeError("recipe", "expected an object");
+  const found = plainProblem(value);
+  if (found) throw new RecipeError(found.path || "recipe", found.problem);
   const kind = (value as { kind?: unknown }).kind;
   if (typeof kind !== "string" || !Object.hasOwn(schemas, kind)) {
     throw new RecipeError("kind", `unknown kind ${JSON.stringify(kind)}; expected one of ${Object.keys(schemas).join(", ")}`);
@@ -67,7 +70,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new RecipeError("recipe", `not JSON: ${(cause as Error).message}`);
+    throw new RecipeError("recipe", "not JSON", { cause });
   }
 }
 

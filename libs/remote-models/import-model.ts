@@ -3,11 +3,10 @@ import type { Artifacts } from "#libs/artifacts";
 import { labelOf } from "#libs/merged-models";
 import { mainDtype } from "#libs/merging";
 import type { ModelFiles, TensorPlace } from "#libs/models";
-import { buildModelManifest, type Digest, joinLicences, mediaTypes, type Recipe } from "#libs/recipes";
+import { buildModelManifest, type Digest, joinLicences, mediaTypes, type Recipe, UNKNOWN_LICENCE } from "#libs/recipes";
 import { fileSource, planSafetensors } from "#libs/tensors";
 
 const CHUNK_BYTES = 1 << 20;
-const UNKNOWN_LICENCE = "LicenseRef-unknown";
 
 /**
  * Puts a model of this machine into the catalog, unless it is there, and returns the digest of its manifest. Its recipe is an import: the

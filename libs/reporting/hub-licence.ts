@@ -16,13 +16,13 @@ const hubOnly = new Set(
   h-research`.split(/\s+/),
 );
 /** SPDX identifiers that Hugging Face spells without their version, or calls by another name. */
-const renamed: { readonly [spdx: string]: string } = {
-  "c-uda-1.0": "c-uda",
-  "odbl-1.0": "odbl",
-  "odc-by-1.0": "odc-by",
-  "pddl-1.0": "pddl",
-  "licenseref-unknown": "unknown",
-};
+const renamed: ReadonlyMap<string, string> = new Map([
+  ["c-uda-1.0", "c-uda"],
+  ["odbl-1.0", "odbl"],
+  ["odc-by-1.0", "odc-by"],
+  ["pddl-1.0", "pddl"],
+  ["licenseref-unknown", "unknown"],
+]);
 
 /**
  * Hugging Face's fields for SPDX licences that all apply. The hub has one identifier for one licence of its list; everything else, also
@@ -51,5 +51,5 @@ function hubIdentifier(spdx: string): string {
   const lower = spdx.toLowerCase().replace(/-(?:only|or-later)$/, "");
   const own = lower.replace(/^licenseref-/, "");
   if (hubOnly.has(own)) return own;
-  return renamed[lower] ?? (lower.startsWith("gfdl-") ? "gfdl" : lower);
+  return renamed.get(lower) ?? (lower.startsWith("gfdl-") ? "gfdl" : lower);
 }

@@ -14,6 +14,8 @@ test("health knows the server and each service, and no other", async () => {
   assert.equal(await status(CATALOG), Status.SERVING);
   p.server.setHealth(CATALOG, false);
   assert.deepEqual([await status(CATALOG), await status("")], [Status.NOT_SERVING, Status.SERVING]);
+  const { statuses } = await health.list({});
+  assert.deepEqual([statuses[CATALOG]?.status, statuses[""]?.status], [Status.NOT_SERVING, Status.SERVING]);
   assert.ok(isRpcError(await failure(health.check({ service: "nobody" })), Code.NOT_FOUND));
 });
 

@@ -29,6 +29,7 @@ export function createHealth(services: readonly string[], serving = true): Healt
       if (status === undefined) throw notFound(`this server has no service ${service}`, { reason: "SERVICE_UNKNOWN" });
       return { status };
     },
+    list: () => ({ statuses: Object.fromEntries([...statuses].map(([service, status]) => [service, { status }])) }),
     async *watch({ service }, { signal }) {
       let wake = () => {};
       const onChange = () => wake();

@@ -15,6 +15,9 @@ export type CheckedAverage = {
   readonly seed: number | undefined;
 };
 
+/** Models of one average. Each of them is opened; averages of more are averages of averages. */
+const MOST_MODELS = 1000;
+
 /** Names of recipes for the linear method: the mean, and weights that are used as they are. */
 const LINEAR: { readonly [name: string]: { readonly normalize: boolean } } = {
   uniform: { normalize: true },
@@ -37,6 +40,13 @@ export function checkRecipe(recipe: Recipe): CheckedAverage {
     });
   } else if (models.length === 0)
     violations.push({ field: "recipe.inputs.models", description: "are missing; an average is of at least one" });
+  for (const role of ["models", "statistics"]) {
+    const count = inputsOf(recipe, role).length;
+    if (count > MOST_MODELS) {
+      // Nothing else is said of so many.
+      throw wrong([{ field: `recipe.inputs.${role}`, description: `are ${count}; at most ${MOST_MODELS} are averaged at once` }]);
+    }
+  }
   violations.push(...weightsProblem(parameters, method, models.length), ...settingsProblem(parameters, models.length));
   if (method === undefined || violations.length > 0) throw wrong(violations);
   const [base] = inputsOf(recipe, "base");

@@ -234,11 +234,30 @@ const INVALID: [string, (system: TestSystem) => Promise<Recipe | string>, string
     /is a dataset; it has to be a model/,
   ],
   [
-    "weights that are not safetensors",
-    async (s) => averageRecipe([await s.publishModel(new Uint8Array(99))]),
-    "recipe.inputs.models[0]",
-    /cannot be read.*header-start/,
+    "more models than are averaged at once",
+    async (s) => averageRecipe(Array(1001).fill((await one(s))[0]!)),
+    "recipe.inputs.models",
+    /are 1001; at most 1000 are averaged at once/,
   ],
+  [
+    "a parameter that every object has",
+    async (s) => ({ ...averageRecipe(await two(s)), parameters: { method: "linear", parameters: { constructor: 1 } } }),
+    "recipe.parameters.parameters",
+    /constructor is a name that every object has/,
+  ],
+  [
+    "a weight that is no number",
+    async (s) => JSON.stringify(averageRecipe(await two(s), { method: "weighted", weights: [7, 1] })).replace("7,", "1e999,"),
+    "recipe.parameters.weights.0",
+    /expected a finite number/,
+  ],
+  [
+    "half a character in a name",
+    async (s) => JSON.stringify(averageRecipe(await two(s), { method: "uniform", exclude: ["X"] })).replace('"X"', '"\\ud800"'),
+    "recipe.parameters.exclude.0",
+    /half of a surrogate pair/,
+  ],
+  ["an emoji for a recipe", async () => "😀", "recipe", /not JSON/],
 ];
 for (const [name, makeRecipe, field, message] of INVALID) {
   test(`${name}: INVALID_ARGUMENT for ${field}`, async () => {

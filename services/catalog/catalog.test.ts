@@ -6,7 +6,7 @@ import { Code } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
 import { artifactPublished } from "#libs/topics";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
-import { averageOf, buildAverage, buildDataset, buildSource, bytesOf, refusal, startCatalog } from "./testing/system.ts";
+import { averageOf, buildAverage, buildDataset, buildSource, bytesOf, refusal, startCatalog, weightsOf } from "./testing/system.ts";
 
 const stream = { timeoutMs: 10_000 };
 
@@ -128,31 +128,31 @@ test("a publication that cannot stand is refused", async () => {
   const source = await artifacts.publish(await buildSource(artifacts, 1));
 
   const text = new TextEncoder();
-  for (const [manifest, says] of [
-    [text.encode("no JSON"), /JSON/],
-    [text.encode("{}"), /artifactType/],
-    [new Uint8Array((1 << 20) + 1), /1048577 bytes/],
+  for (const [manifest, says, field] of [
+    [text.encode("no JSON"), /JSON/, "manifest"],
+    [text.encode("{}"), /artifactType/, "manifest.artifactType"],
+    [new Uint8Array((1 << 20) + 1), /1048577 bytes/, "manifest"],
   ] as const) {
     const error = await refusal(client.publishArtifact({ manifest }), Code.INVALID_ARGUMENT, "INVALID_FIELD");
-    assert.equal(error.violations[0]?.field, "manifest");
+    assert.equal(error.violations[0]?.field, field);
     assert.match(error.message, says);
   }
 
-  const orphan = await buildAverage(artifacts, averageOf([source.digest as `sha256:${string}`, digestOf("nobody")], "x"), bytesOf(5));
+  const orphan = await buildAverage(artifacts, averageOf([source.digest as `sha256:${string}`, digestOf("nobody")], "x"), weightsOf(5));
   const input = await refusal(artifacts.publish(orphan), Code.FAILED_PRECONDITION, "INPUT_MISSING");
   assert.equal(input.metadata["digest"], digestOf("nobody"));
 
   const recipe = averageOf([source.digest as `sha256:${string}`], "x");
-  const good = await buildAverage(artifacts, recipe, bytesOf(6));
+  const good = await buildAverage(artifacts, recipe, weightsOf(6));
   await artifacts.publish(good);
-  const other = await buildAverage(artifacts, recipe, bytesOf(7));
+  const other = await buildAverage(artifacts, recipe, weightsOf(7));
   const conflict = await refusal(artifacts.publish(other), Code.ALREADY_EXISTS, "RECIPE_NOT_REPRODUCED");
   assert.deepEqual([conflict.metadata["existing"], conflict.metadata["offered"]], [good.digest, other.digest]);
 
-  const lacking = await buildAverage(artifacts, averageOf([source.digest as `sha256:${string}`], "y"), bytesOf(8));
-  await rm(catalog.blobPath(digestOf(bytesOf(8))));
+  const lacking = await buildAverage(artifacts, averageOf([source.digest as `sha256:${string}`], "y"), weightsOf(8));
+  await rm(catalog.blobPath(digestOf(weightsOf(8))));
   const blob = await refusal(artifacts.publish(lacking), Code.FAILED_PRECONDITION, "BLOB_MISSING");
-  assert.equal(blob.metadata["digest"], digestOf(bytesOf(8)));
+  assert.equal(blob.metadata["digest"], digestOf(weightsOf(8)));
   assert.equal((await client.listArtifacts({})).artifacts.length, 2);
 });
 
@@ -162,8 +162,8 @@ test("lists have pages, newest first, and lineage walks the inputs breadth first
   const digests: `sha256:${string}`[] = [];
   for (let n = 0; n < 5; n++) digests.push((await artifacts.publish(await buildSource(artifacts, n))).digest as `sha256:${string}`);
   const [a, b, c] = digests as [(typeof digests)[number], (typeof digests)[number], (typeof digests)[number]];
-  const ab = (await artifacts.publish(await buildAverage(artifacts, averageOf([b, a], "x"), bytesOf(10)))).digest as typeof a;
-  const top = (await artifacts.publish(await buildAverage(artifacts, averageOf([ab, c, a], "y"), bytesOf(11)))).digest as typeof a;
+  const ab = (await artifacts.publish(await buildAverage(artifacts, averageOf([b, a], "x"), weightsOf(10)))).digest as typeof a;
+  const top = (await artifacts.publish(await buildAverage(artifacts, averageOf([ab, c, a], "y"), weightsOf(11)))).digest as typeof a;
 
   const pages: string[][] = [];
   for (let pageToken = ""; ; ) {
@@ -208,7 +208,7 @@ for (const [how, spoil] of [
     const bystander = await artifacts.publish(await buildSource(artifacts, 5));
     const { digest, recipeKey } = await artifacts.publish(built);
     await artifacts.publish(sibling);
-    const user = await artifacts.publish(await buildAverage(artifacts, averageOf([built.digest], "x"), bytesOf(6)));
+    const user = await artifacts.publish(await buildAverage(artifacts, averageOf([built.digest], "x"), weightsOf(6)));
     const blob = digestOf(bytesOf(3));
     await spoil(catalog.blobPath(blob));
 
@@ -257,15 +257,15 @@ test("a recipe whose artifact is damaged may have another one", async () => {
   const { artifacts, client } = catalog;
   const source = await artifacts.publish(await buildSource(artifacts, 1));
   const recipe = averageOf([source.digest as `sha256:${string}`], "x");
-  const first = await buildAverage(artifacts, recipe, bytesOf(20));
+  const first = await buildAverage(artifacts, recipe, weightsOf(20));
   const { recipeKey } = await artifacts.publish(first);
-  await rm(catalog.blobPath(digestOf(bytesOf(20))));
-  await refusal(artifacts.download(digestOf(bytesOf(20))), Code.DATA_LOSS, "BLOB_CORRUPTED");
+  await rm(catalog.blobPath(digestOf(weightsOf(20))));
+  await refusal(artifacts.download(digestOf(weightsOf(20))), Code.DATA_LOSS, "BLOB_CORRUPTED");
 
-  const second = await artifacts.publish(await buildAverage(artifacts, recipe, bytesOf(21)));
+  const second = await artifacts.publish(await buildAverage(artifacts, recipe, weightsOf(21)));
   const found = await client.getArtifact({ name: { case: "recipeKey", value: recipeKey } });
   assert.equal(found.artifact?.digest, second.digest);
-  await artifacts.upload(bytesOf(20), { mediaType: mediaTypes.weights });
+  await artifacts.upload(weightsOf(20), { mediaType: mediaTypes.weights });
   await refusal(artifacts.publish(first), Code.ALREADY_EXISTS, "RECIPE_NOT_REPRODUCED");
 });
 

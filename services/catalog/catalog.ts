@@ -5,7 +5,7 @@ import type { Logger } from "#libs/telemetry";
 import { type ArtifactRecord, type Artifacts, createArtifacts } from "./artifacts.ts";
 import { type Blobs, createBlobs, type VerifyBudget } from "./blobs.ts";
 import { CatalogError } from "./errors.ts";
-import { type Collected, collectGarbage } from "./garbage.ts";
+import { type Collected, collectGarbage, deleteArtifact } from "./garbage.ts";
 import { createPins, type Pins } from "./pins.ts";
 import { publish } from "./publish.ts";
 import { createRefs, type Refs } from "./refs.ts";
@@ -38,6 +38,7 @@ export type Catalog = {
   /** Finds one artifact after a look at its blobs. CatalogError ARTIFACT_NOT_FOUND, REF_NOT_FOUND, AMBIGUOUS_DIGEST, ARTIFACT_DAMAGED. */
   get(request: ArtifactName & GetOptions): Promise<ArtifactRecord>;
   /** See garbage.ts. */
+  deleteArtifact(digest: Digest): Promise<void>;
   collectGarbage(request: { dryRun: boolean; minAgeMs: number; signal: AbortSignal }): Promise<Collected>;
 };
 
@@ -89,6 +90,10 @@ export function openCatalog(dependencies: {
       throw new CatalogError("ARTIFACT_DAMAGED", `artifact ${artifact.digest} is damaged; run its recipe again`, {
         facts: { digest: artifact.digest },
       });
+    },
+    async deleteArtifact(digest) {
+      await deleteArtifact(database, digest);
+      log.info({ digest }, "artifact deleted");
     },
     async collectGarbage({ dryRun, minAgeMs, signal }) {
       const collected = await collectGarbage({ database, store }, { cutoff: now() - minAgeMs, dryRun, signal });

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { buildModelManifest, digestOf, layerOf, mediaTypes, type Recipe, readManifest, recipeKey } from "#libs/recipes";
 import { Code } from "#libs/rpc";
-import { averageOf, buildSource, bytesOf, type CatalogFixture, refusal, startCatalog } from "./testing/system.ts";
+import { averageOf, buildSource, type CatalogFixture, refusal, startCatalog, weightsOf } from "./testing/system.ts";
 
 // libs/artifacts over the real catalog; what the client does with a catalog that misbehaves is tested beside it.
 
@@ -28,7 +28,7 @@ async function corrupt(path: string): Promise<void> {
 test("a publication takes its small blobs along and uploads its large ones first", async () => {
   await using catalog = await startCatalog();
   for (const [name, size] of Object.entries({ carried: 10 * KIB, large: 5 * MIB + 1 })) {
-    const weights = bytesOf(size % 250, size);
+    const weights = weightsOf(size % 250, size);
     const { recipe, artifact } = await publishWith(catalog, name, weights);
     const found = await catalog.artifacts.findByRecipe(recipe);
     assert.equal(found?.digest, artifact.digest);
@@ -64,7 +64,7 @@ test("recipes whose manifests do not fit one answer are found in several", async
 test("hundreds of recipes are found in one go, those that are damaged are not", async () => {
   await using catalog = await startCatalog();
   const published: Awaited<ReturnType<typeof publishWith>>[] = [];
-  for (let i = 0; i < 5; i++) published.push(await publishWith(catalog, `model ${i}`, bytesOf(i + 100, 4 * KIB)));
+  for (let i = 0; i < 5; i++) published.push(await publishWith(catalog, `model ${i}`, weightsOf(i + 100, 4 * KIB)));
   const [first] = published;
   const { digest } = layerOf(readManifest(first!.artifact.manifest), mediaTypes.weights);
   await corrupt(catalog.blobPath(digest));
@@ -82,7 +82,7 @@ test("hundreds of recipes are found in one go, those that are damaged are not", 
 
 test("a lookup verifies no more than it may; what it left is verified by those who read it", async () => {
   await using catalog = await startCatalog({ verifyAtLookupBytes: 100 * KIB });
-  const { recipe, artifact } = await publishWith(catalog, "large", bytesOf(7, 200 * KIB));
+  const { recipe, artifact } = await publishWith(catalog, "large", weightsOf(7, 200 * KIB));
   const { digest } = layerOf(readManifest(artifact.manifest), mediaTypes.weights);
   await corrupt(catalog.blobPath(digest));
   await catalog.restart();
@@ -91,7 +91,7 @@ test("a lookup verifies no more than it may; what it left is verified by those w
   assert.equal(await catalog.artifacts.findByRecipe(recipe), undefined);
   await refusal(catalog.artifacts.download(digest), Code.DATA_LOSS, "BLOB_CORRUPTED");
 
-  const repaired = await publishWith(catalog, "large", bytesOf(7, 200 * KIB));
+  const repaired = await publishWith(catalog, "large", weightsOf(7, 200 * KIB));
   assert.equal(repaired.artifact.digest, artifact.digest);
   assert.equal((await catalog.artifacts.findByRecipe(recipe))?.digest, artifact.digest);
 });
@@ -99,7 +99,7 @@ test("a lookup verifies no more than it may; what it left is verified by those w
 test("the bound is one for all recipes of a call, and what was verified once costs nothing", async () => {
   await using catalog = await startCatalog({ verifyAtLookupBytes: 100 * KIB });
   const published: Awaited<ReturnType<typeof publishWith>>[] = [];
-  for (let i = 0; i < 3; i++) published.push(await publishWith(catalog, `model ${i}`, bytesOf(i + 100, 45 * KIB)));
+  for (let i = 0; i < 3; i++) published.push(await publishWith(catalog, `model ${i}`, weightsOf(i + 100, 45 * KIB)));
   for (const { artifact } of published)
     await corrupt(catalog.blobPath(layerOf(readManifest(artifact.manifest), mediaTypes.weights).digest));
   await catalog.restart();
@@ -112,7 +112,7 @@ test("the bound is one for all recipes of a call, and what was verified once cos
 
 test("a lookup that its caller leaves says so at once", async () => {
   await using catalog = await startCatalog();
-  const { recipe } = await publishWith(catalog, "model", bytesOf(1));
+  const { recipe } = await publishWith(catalog, "model", weightsOf(1));
   const stop = new AbortController();
   const finding = catalog.artifacts.findByRecipe(recipe, { signal: stop.signal });
   stop.abort(new Error("no time"));

@@ -2,6 +2,7 @@
 export type CatalogErrorReason =
   | "AMBIGUOUS_DIGEST"
   | "ARTIFACT_DAMAGED"
+  | "ARTIFACT_NEEDED"
   | "ARTIFACT_NOT_FOUND"
   | "BLOB_CORRUPTED"
   | "BLOB_MISSING"

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type Digest, digestOf, mediaTypes } from "#libs/recipes";
 import { Code } from "#libs/rpc";
-import { averageOf, buildAverage, buildSource, bytesOf, type CatalogFixture, refusal, startCatalog } from "./testing/system.ts";
+import { averageOf, buildAverage, buildSource, bytesOf, type CatalogFixture, refusal, startCatalog, weightsOf } from "./testing/system.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -47,7 +47,7 @@ function needed({ nodes }: Graph, roots: readonly number[]): Set<number> {
 async function publishGraph({ artifacts, client }: CatalogFixture, graph: Graph): Promise<Digest[]> {
   const digests: Digest[] = [];
   for (const [position, { inputs, blob }] of graph.nodes.entries()) {
-    const content = bytesOf(100 + blob);
+    const content = weightsOf(100 + blob);
     const built =
       inputs.length === 0
         ? await buildSource(artifacts, position, content)
@@ -78,9 +78,9 @@ test("nothing that is needed goes, everything old that is not does", async () =>
       const digests = await publishGraph(catalog, graph);
       const keep = needed(graph, [...graph.refs, ...graph.pins]);
       const kept = digests.filter((_, node) => keep.has(node)).sort();
-      const blobsKept = new Set([...keep].map((node) => digestOf(bytesOf(100 + (graph.nodes[node]?.blob ?? 0)))));
+      const blobsKept = new Set([...keep].map((node) => digestOf(weightsOf(100 + (graph.nodes[node]?.blob ?? 0)))));
       const blobs = new Set([
-        ...graph.nodes.map(({ blob }) => digestOf(bytesOf(100 + blob))),
+        ...graph.nodes.map(({ blob }) => digestOf(weightsOf(100 + blob))),
         ...graph.orphans.map((n) => digestOf(bytesOf(n))),
       ]);
 

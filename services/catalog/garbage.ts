@@ -1,5 +1,8 @@
 import { sql, type Transaction } from "kysely";
+import type { Digest } from "#libs/recipes";
 import type { BlobStore } from "#libs/storage";
+import { firstMissing } from "./artifacts.ts";
+import { CatalogError } from "./errors.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
 
 /** What went, or would go. */
@@ -34,6 +37,21 @@ export async function collectGarbage(
   }
   const gone = dryRun ? candidates : await deleteBlobs({ database, store }, candidates, { cutoff, signal });
   return { artifacts, blobs: gone.map(({ digest }) => digest), freedBytes: gone.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** Deletes one artifact that no ref, no pin and no other artifact needs. CatalogError ARTIFACT_NOT_FOUND, ARTIFACT_NEEDED. */
+export async function deleteArtifact(database: CatalogDatabase, digest: Digest): Promise<void> {
+  await database.transaction(async (tx) => {
+    if (await firstMissing(tx, [digest])) throw new CatalogError("ARTIFACT_NOT_FOUND", `no artifact ${digest}`, { facts: { digest } });
+    const ref = await tx.selectFrom("ref").select("name").where("digest", "=", digest).limit(1).executeTakeFirst();
+    const pin = await tx.selectFrom("pin").select("holder").where("digest", "=", digest).limit(1).executeTakeFirst();
+    const user = await tx.selectFrom("artifact_input").select("artifact").where("input", "=", digest).limit(1).executeTakeFirst();
+    const needs = ref ? `the ref ${ref.name}` : pin ? `the pin of ${pin.holder}` : user && `the artifact ${user.artifact}`;
+    if (needs !== undefined) {
+      throw new CatalogError("ARTIFACT_NEEDED", `artifact ${digest} is needed by ${needs}`, { facts: { digest } });
+    }
+    await deleteArtifacts(tx, [digest]);
+  });
 }
 
 /** Newest first, so that whatever uses an artifact comes before it, and a part of the list can be deleted alone. */

@@ -1,10 +1,20 @@
 import type { Transaction } from "kysely";
 import { event, type Outbox } from "#libs/bus";
-import { type Digest, digestOf, ManifestError, type ReadManifest, RecipeError, readManifest, recipeInputs } from "#libs/recipes";
+import {
+  annotations,
+  checkManifest,
+  type Digest,
+  digestOf,
+  ManifestError,
+  type ReadManifest,
+  RecipeError,
+  recipeInputs,
+} from "#libs/recipes";
 import type { BlobStore } from "#libs/storage";
 import { artifactPublished } from "#libs/topics";
 import { firstMissing } from "./artifacts.ts";
 import type { Blobs, VerifyBudget } from "./blobs.ts";
+import { checkContents, compareArtifacts } from "./contents.ts";
 import { CatalogError, invalidField } from "./errors.ts";
 import { artifactKinds } from "./kinds.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
@@ -27,7 +37,9 @@ export type PublishDependencies = {
 
 /**
  * Publishes a manifest whose blobs are stored or come along, and whose inputs are published, and tells the bus in the same transaction.
- * Publishing again is allowed and repairs a damaged artifact. Returns its digest and whether it was there, whole, before.
+ * What nobody could use is refused, and its recipe stays free. Publishing again is allowed and repairs a damaged artifact; publishing the
+ * same in other words (spaces, the order of names) is publishing again. What earlier versions took and nobody can use gives way.
+ * Returns the digest of the artifact that the recipe has, and whether it was there, whole, before.
  * CatalogError INVALID_FIELD, BLOB_MISSING, INPUT_MISSING, RECIPE_NOT_REPRODUCED.
  */
 export async function publish(
@@ -41,13 +53,22 @@ export async function publish(
   const inputs = recipeInputs(manifest.recipe);
   await storeCarried(blobs, parts, carried, signal);
   for (const blob of parts) await checkBlob(store, blobs, blob, { budget, signal });
+  await checkUsable(manifest, parts, { store, blobs, signal });
 
-  const existed = await database.transaction(async (tx) => {
+  return database.transaction(async (tx) => {
     signal.throwIfAborted();
-    const others = await tx.selectFrom("artifact").select(["digest", "damaged"]).where("recipe_key", "=", recipeKey).execute();
+    const others = await tx.selectFrom("artifact").select(["digest", "damaged", "manifest"]).where("recipe_key", "=", recipeKey).execute();
     const before = others.find((other) => other.digest === digest);
     const whole = others.find(({ damaged }) => damaged === 0);
-    if (whole && whole.digest !== digest) throw notReproduced(recipeKey, whole.digest, digest);
+    if (whole && whole.digest !== digest) {
+      const rivalry = await compareArtifacts(whole.manifest, { bytes, manifest }, store);
+      if (rivalry === "other") throw notReproduced(manifest, whole.digest);
+      if (rivalry === "same") {
+        await tx.updateTable("artifact").set({ touched_at: now() }).where("digest", "=", whole.digest).execute();
+        return { digest: whole.digest as Digest, existed: true };
+      }
+      await tx.updateTable("artifact").set({ damaged: 1 }).where("digest", "=", whole.digest).execute();
+    }
     // Again, because the garbage collector runs between transactions, never inside one.
     for (const blob of parts) if (!(await store.stat(blob.digest))) throw blobMissing(blob.digest);
     const missing = await firstMissing(tx, inputs);
@@ -57,27 +78,36 @@ export async function publish(
     const touchedAt = now();
     if (before) {
       await tx.updateTable("artifact").set({ damaged: 0, touched_at: touchedAt }).where("digest", "=", digest).execute();
-      if (whole) return true;
+      if (whole?.digest === digest) return { digest, existed: true };
     } else {
       await insert(tx, { manifest, bytes, parts, inputs, touchedAt });
     }
     const eventId = before ? `artifact/${digest}/repaired/${touchedAt}` : `artifact/${digest}/published`;
     await outbox.add(tx, event(artifactPublished, eventId, { digest, recipeKey, kind: artifactKinds[kind] }));
-    return false;
+    return { digest, existed: false };
   });
-  return { digest, existed };
 }
 
 function parseManifest(bytes: Uint8Array): ReadManifest {
   if (bytes.byteLength > MAX_MANIFEST_BYTES)
     throw invalidField("manifest", `it has ${bytes.byteLength} bytes, at most ${MAX_MANIFEST_BYTES} are allowed`);
   try {
-    return readManifest(bytes);
+    return checkManifest(bytes);
   } catch (error) {
-    if (error instanceof RecipeError) throw invalidField("manifest", `its recipe is wrong: ${error.message}`, error);
-    if (error instanceof ManifestError || error instanceof SyntaxError) throw invalidField("manifest", error.message, error);
-    throw error;
+    throw manifestRefusal(error);
   }
+}
+
+/** What the caller can do something about, under the field of the manifest. */
+function manifestRefusal(error: unknown): unknown {
+  if (error instanceof RecipeError) {
+    const field = `manifest.annotations.${annotations.recipe}`;
+    const whole = error.field === "recipe";
+    return invalidField(whole ? field : `${field}.${error.field}`, error.message.slice(error.field.length + 2), error);
+  }
+  if (!(error instanceof ManifestError)) return error;
+  if (error.field === "") return invalidField("manifest", error.message, error);
+  return invalidField(`manifest.${error.field}`, error.message.slice(error.field.length + 2), error);
 }
 
 /** Each blob once, the config included. */
@@ -117,6 +147,20 @@ async function checkBlob(
   throw invalidField("manifest", `it says that blob ${blob.digest} has ${blob.size} bytes, it has ${stored.size}`);
 }
 
+/** Looks into the blobs. What was not verified yet may be damaged, which is another thing than being wrong from the start. */
+async function checkUsable(
+  manifest: ReadManifest,
+  parts: readonly { digest: Digest; size: number }[],
+  { store, blobs, signal }: { store: BlobStore; blobs: Blobs; signal: AbortSignal },
+): Promise<void> {
+  try {
+    await checkContents(manifest, store);
+  } catch (error) {
+    for (const blob of parts) await checkBlob(store, blobs, blob, { budget: { bytes: Number.POSITIVE_INFINITY }, signal });
+    throw manifestRefusal(error);
+  }
+}
+
 async function insert(
   tx: Transaction<CatalogTables>,
   artifact: {
@@ -143,10 +187,10 @@ function blobMissing(digest: string): CatalogError {
   return new CatalogError("BLOB_MISSING", `blob ${digest} is not in the catalog: upload it first`, { facts: { digest } });
 }
 
-function notReproduced(recipeKey: string, existing: string, offered: string): CatalogError {
-  return new CatalogError(
-    "RECIPE_NOT_REPRODUCED",
-    `the recipe ${recipeKey} has made ${existing} before, and now it made ${offered}: its arithmetic is not what the recipe says`,
-    { facts: { recipeKey, existing, offered } },
-  );
+function notReproduced({ recipe, recipeKey, digest: offered }: ReadManifest, existing: string): CatalogError {
+  const problem =
+    recipe.kind === "import"
+      ? `the same files were imported before, as ${existing}, and are described in another way now: use that, or delete it first`
+      : `the recipe ${recipeKey} has made ${existing} before, and now it made ${offered}: its arithmetic is not what the recipe says`;
+  return new CatalogError("RECIPE_NOT_REPRODUCED", problem, { facts: { recipeKey, existing, offered } });
 }

@@ -65,7 +65,6 @@ export function createRefs({
     },
 
     async move({ name, from, to, reason }) {
-      parseRefName(name);
       if (from === undefined && to === undefined)
         throw invalidField("to", "expected a digest: a ref that does not exist cannot be deleted");
       await database.transaction(async (tx) => {
@@ -117,12 +116,4 @@ export function createRefs({
       return { items, next: more ? items.at(-1)?.name : undefined };
     },
   };
-}
-
-function parseRefName(name: string): void {
-  if (name.length <= 200 && /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/.test(name)) return;
-  throw invalidField(
-    "name",
-    `expected words of letters, digits, ".", "_" and "-", joined by "/", at most 200 characters, such as digits/champion; got ${JSON.stringify(name)}`,
-  );
 }

@@ -16,6 +16,7 @@ import { CatalogError, type CatalogErrorReason } from "./errors.ts";
 const factories: { readonly [R in CatalogErrorReason]: (message: string, details: RpcErrorDetails) => RpcError } = {
   AMBIGUOUS_DIGEST: invalidArgument,
   ARTIFACT_DAMAGED: notFound,
+  ARTIFACT_NEEDED: failedPrecondition,
   ARTIFACT_NOT_FOUND: notFound,
   BLOB_CORRUPTED: dataLoss,
   BLOB_MISSING: failedPrecondition,

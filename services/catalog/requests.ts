@@ -1,10 +1,15 @@
 import { type Digest, isDigest } from "#libs/recipes";
 import { invalidField } from "./errors.ts";
 
+/** What was sent, as a message shows it. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200).toWellFormed()}…` : text);
+}
+
 /** A whole digest. */
 export function parseDigest(field: string, text: string): Digest {
   if (isDigest(text)) return text;
-  throw invalidField(field, `expected "sha256:" and 64 lower-case hexadecimal digits, got ${JSON.stringify(text)}`);
+  throw invalidField(field, `expected "sha256:" and 64 lower-case hexadecimal digits, got ${quoted(text)}`);
 }
 
 /** A whole digest, or undefined for the empty text. */
@@ -12,10 +17,20 @@ export function parseOptionalDigest(field: string, text: string): Digest | undef
   return text === "" ? undefined : parseDigest(field, text);
 }
 
-/** A text of 1 to `limit` characters. */
+/** A text of 1 to `limit` characters on one line. */
 export function parseText(field: string, text: string, limit: number): string {
-  if (text.length >= 1 && text.length <= limit) return text;
-  throw invalidField(field, `expected 1 to ${limit} characters, got ${text.length}`);
+  if (text.length < 1 || text.length > limit) throw invalidField(field, `expected 1 to ${limit} characters, got ${text.length}`);
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text)) throw invalidField(field, "expected one line of printable characters");
+  return text;
+}
+
+/** The name of a ref. */
+export function parseRefName(field: string, name: string): string {
+  if (name.length <= 200 && /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/.test(name)) return name;
+  throw invalidField(
+    field,
+    `expected words of letters, digits, ".", "_" and "-", joined by "/", at most 200 characters, such as digits/champion; got ${quoted(name)}`,
+  );
 }
 
 /** A 64-bit number that is a number of bytes or seconds. */

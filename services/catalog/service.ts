@@ -8,12 +8,23 @@ import { CatalogError, invalidField } from "./errors.ts";
 import { kindOf } from "./kinds.ts";
 import { answer, toRpcError } from "./refusals.ts";
 import { toArtifact, toRef } from "./replies.ts";
-import { pageToken, parseAmount, parseDigest, parseOptionalDigest, parsePageSize, parsePageToken, parseText } from "./requests.ts";
+import {
+  pageToken,
+  parseAmount,
+  parseDigest,
+  parseOptionalDigest,
+  parsePageSize,
+  parsePageToken,
+  parseRefName,
+  parseText,
+} from "./requests.ts";
 import { openUpload } from "./uploads.ts";
 
 const DEFAULT_MIN_AGE_SECONDS = 3600;
 /** Recipes of one FindArtifacts. */
 const MAX_FOUND = 256;
+/** Digests of one Pin. */
+const MAX_PINNED = 50_000;
 /** Recipes that are looked up at once: their manifests are in memory together. */
 const FOUND_AT_ONCE = 32;
 
@@ -54,7 +65,7 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
               artifact: toArtifact(await catalog.get({ recipeKey: parseDigest("recipe_key", name.value), includeDamaged, signal })),
             };
           case "ref":
-            return { artifact: toArtifact(await catalog.get({ ref: parseText("ref", name.value, 200), includeDamaged, signal })) };
+            return { artifact: toArtifact(await catalog.get({ ref: parseRefName("ref", name.value), includeDamaged, signal })) };
           default:
             throw invalidField("name", "expected digest, recipe_key or ref");
         }
@@ -86,13 +97,19 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
 
     moveRef: ({ name, from, to, reason }) =>
       answer(async () => {
-        if (reason.length > 1000) throw invalidField("reason", `expected at most 1000 characters, got ${reason.length}`);
-        const move = { name, from: parseOptionalDigest("from", from), to: parseOptionalDigest("to", to), reason };
+        if (reason !== "") parseText("reason", reason, 1000);
+        const move = {
+          name: parseRefName("name", name),
+          from: parseOptionalDigest("from", from),
+          to: parseOptionalDigest("to", to),
+          reason,
+        };
         return { ref: toRef(await catalog.refs.move(move)) };
       }),
 
     listRefs: (request) =>
       answer(async () => {
+        if (request.prefix !== "") parseText("prefix", request.prefix, 200);
         const list = `refs/${request.prefix}`;
         const after = parsePageToken(list, request.pageToken, "string");
         const { items, next } = await catalog.refs.list({ prefix: request.prefix, size: parsePageSize(request.pageSize), after });
@@ -101,6 +118,7 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
 
     pin: ({ holder, digests }) =>
       answer(async () => {
+        if (digests.length > MAX_PINNED) throw invalidField("digests", `at most ${MAX_PINNED} digests, not ${digests.length}`);
         const parsed = digests.map((digest, index) => parseDigest(`digests[${index}]`, digest));
         await catalog.pins.pin(parseText("holder", holder, 200), parsed);
         return {};
@@ -109,6 +127,12 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
     unpin: ({ holder }) =>
       answer(async () => {
         await catalog.pins.unpin(parseText("holder", holder, 200));
+        return {};
+      }),
+
+    deleteArtifact: ({ digest }) =>
+      answer(async () => {
+        await catalog.deleteArtifact(parseDigest("digest", digest));
         return {};
       }),
 

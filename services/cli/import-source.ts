@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import type { Artifacts } from "#libs/artifacts";
 import { IdxError, parseIdx } from "#libs/datasets";
-import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
+import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe, UNKNOWN_LICENCE } from "#libs/recipes";
 import { UsageError } from "#libs/service";
 import { fileProblem } from "./file-problem.ts";
 
@@ -84,7 +84,7 @@ async function readDescription(directory: string): Promise<v.InferOutput<typeof 
   try {
     text = await readFile(path, "utf8");
   } catch {
-    return { licence: "LicenseRef-unknown", source: "unknown" };
+    return { licence: UNKNOWN_LICENCE, source: "unknown" };
   }
   try {
     return v.parse(description, JSON.parse(text));

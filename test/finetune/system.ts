@@ -6,6 +6,7 @@ import { buildDatasetManifest, canonicalRecipe, type Digest, mediaTypes, type Re
 import { connect, type ServiceClient, serve } from "#libs/rpc";
 import { openDatabase } from "#libs/storage";
 import { createLogger } from "#libs/telemetry";
+import { writeSafetensors } from "#libs/tensors";
 import { freePort, temporaryDirectory } from "#libs/testing";
 import { jobFinished, type Needs, workTopicsFor } from "#libs/topics";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
@@ -112,7 +113,9 @@ export async function startSystem(options: Options = {}): Promise<System> {
       return (await jobs.submitJob({ recipe: canonicalRecipe(recipe), runId, ...more })).job!;
     },
     async publish(recipe) {
-      const data = await artifacts.upload(new TextEncoder().encode(canonicalRecipe(recipe)), { mediaType: mediaTypes.datasetLayer });
+      const data = await artifacts.upload(writeSafetensors([], { recipe: canonicalRecipe(recipe) }), {
+        mediaType: mediaTypes.datasetLayer,
+      });
       return (await artifacts.publish(buildDatasetManifest({ recipe, licences: [], data }))).digest as Digest;
     },
     begin: async (jobId, trainer = "trainer-1") => (await jobs.beginAttempt({ jobId, trainer })).attempt,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type ModelFiles, openModel } from "#libs/models";
-import type { Digest } from "#libs/recipes";
+import { combineLicences, type Digest } from "#libs/recipes";
 import { type AdapterRequest, planAdapters } from "./plan-adapters.ts";
 import { type RunAdaptersOptions, runAdapters, type WrittenFiles } from "./run-adapters.ts";
 
@@ -26,7 +26,7 @@ export async function applyAdapter(
   return {
     ...applied,
     ...(config === undefined ? {} : { config }),
-    licences: [...new Set([...licences, ...adapter.licences])].sort(),
+    licences: combineLicences([licences, adapter.licences]),
     ...(foundation === undefined ? {} : { foundation }),
   };
 }

@@ -15,6 +15,7 @@ import {
 } from "#libs/recipes";
 import { connect, type ServiceClient, serve } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
+import { writeSafetensors } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { type AverageProgress, AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
@@ -80,7 +81,7 @@ export async function startSystem({ scratchBytes }: { readonly scratchBytes?: nu
     const built = buildModelManifest({ recipe, licences: [licence], weights, architecture, parameterCount: 1 });
     return (await artifacts.publish(built)).digest as Digest;
   };
-  const origin = await publishModel(new Uint8Array(8), { foundation: true });
+  const origin = await publishModel(writeSafetensors([]), { foundation: true });
   return {
     artifacts,
     client,

@@ -12,6 +12,7 @@ import {
 } from "#libs/recipes";
 import { type Code, connect, isRpcError, type RpcChannel, type RpcError, type ServiceClient, serve } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
+import { writeSafetensors } from "#libs/tensors";
 import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CatalogDependencies, createCatalog } from "../index.ts";
@@ -84,6 +85,11 @@ export function bytesOf(number: number, length = 64): Uint8Array {
   return new Uint8Array(length).fill(number % 251).fill(Math.floor(number / 251), 0, 1);
 }
 
+/** Weights of one tensor that differ for each number. */
+export function weightsOf(number: number, length = 64): Uint8Array {
+  return writeSafetensors([{ name: "weight", dtype: "U8", shape: [length], data: bytesOf(number, length) }]);
+}
+
 /** Uploads the files of a source artifact and builds its manifest. Number `n` and its recipe differ from those of any other number. */
 export async function buildSource(artifacts: Artifacts, n: number, content: Uint8Array = bytesOf(n)): Promise<BuiltManifest> {
   const file = await artifacts.upload(content, { mediaType: mediaTypes.sourceLayer });
@@ -109,7 +115,7 @@ export async function buildAverage(artifacts: Artifacts, recipe: Recipe, content
 
 /** Uploads data and builds the manifest of a data set. */
 export async function buildDataset(artifacts: Artifacts, seed: number): Promise<BuiltManifest> {
-  const data = await artifacts.upload(bytesOf(seed), { mediaType: mediaTypes.datasetLayer });
+  const data = await artifacts.upload(weightsOf(seed), { mediaType: mediaTypes.datasetLayer });
   const parameters = { generator: "glyphs/1", classes: 2, images: 4, styles: ["plain"], rotation: 0, alphabetSeed: 1 };
   return buildDatasetManifest({ recipe: { kind: "dataset", inputs: {}, parameters, seed }, licences: [], data });
 }

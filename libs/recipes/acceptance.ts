@@ -1,0 +1,154 @@
+import { canonicalJson, type Json } from "./canonical.ts";
+import { splitLicences } from "./licence-expression.ts";
+import { foldLicences } from "./licences.ts";
+import { annotations, mediaTypes } from "./media-types.ts";
+import type { ImportParameters, RecipeKind } from "./parameters.ts";
+import { plainProblem } from "./plain.ts";
+import { type ArtifactKind, ManifestError, parseManifestJson, type ReadManifest, readManifest } from "./read-manifest.ts";
+
+/** What an artifact of a kind is made of: the type of its one layer of data, and the recipes that make it. */
+const rules: { readonly [K in ArtifactKind]: { readonly layer?: string; readonly recipes: readonly RecipeKind[] } } = {
+  source: { recipes: ["import"] },
+  dataset: { layer: mediaTypes.datasetLayer, recipes: ["dataset"] },
+  model: { layer: mediaTypes.weights, recipes: ["import", "pretrain", "probe", "fine-tune", "average"] },
+  evaluation: { layer: mediaTypes.evaluationLayer, recipes: ["evaluate"] },
+};
+
+const MOST_ANNOTATIONS = 256;
+const LONGEST_NAME = 256;
+const LONGEST_PATH = 1000;
+const LONGEST_SOURCE = 1000;
+const LONGEST_LICENCE = 1000;
+/** What SPDX expressions and Hugging Face's names consist of. Licences end up in cards and reports, so they hold no markup. */
+const licenceText = /^[A-Za-z0-9][\w.+:(),/ -]*$|^\([\w.+:(),/ -]+$/;
+const unprintable = /\p{Cc}|\p{Zl}|\p{Zp}/u;
+
+/**
+ * Reads a manifest that is to be published. Beyond what `readManifest` demands of any, it has to be one that everybody can open: an OCI
+ * manifest whose kind its recipe makes, with one layer of data of its kind, annotations and names of bounded length, licences without
+ * markup, and, of an import, a layer for every file that the recipe names. Bytes of blobs are not looked at.
+ * @throws ManifestError naming the field; RecipeError for a wrong field of the recipe.
+ */
+export function checkManifest(bytes: Uint8Array): ReadManifest {
+  const value = parseManifestJson(bytes);
+  const found = plainProblem(value);
+  if (found) throw new ManifestError(found.problem, { field: found.path });
+  const manifest = readManifest(bytes);
+  if (value["schemaVersion"] !== 2) throw new ManifestError("expected 2", { field: "schemaVersion" });
+  if ((value["mediaType"] ?? mediaTypes.manifest) !== mediaTypes.manifest) {
+    throw new ManifestError(`expected ${mediaTypes.manifest}`, { field: "mediaType" });
+  }
+  checkAnnotations((value["annotations"] ?? {}) as { readonly [name: string]: string }, "annotations");
+  manifest.layers.forEach((layer, i) => {
+    checkAnnotations(layer.annotations ?? {}, `layers[${i}].annotations`);
+  });
+  const rule = rules[manifest.kind];
+  if (!rule.recipes.includes(manifest.recipe.kind)) {
+    throw new ManifestError(`is a ${manifest.kind}, and its recipe makes none: it is of kind ${manifest.recipe.kind}`, {
+      field: "artifactType",
+    });
+  }
+  if (manifest.kind === "model" && manifest.config.mediaType !== mediaTypes.modelConfig) {
+    throw new ManifestError(`expected ${mediaTypes.modelConfig}`, { field: "config.mediaType" });
+  }
+  const data = manifest.layers.filter(({ mediaType }) => mediaType === rule.layer).length;
+  if (rule.layer === undefined ? manifest.layers.length === 0 : data !== 1) {
+    const wanted = rule.layer === undefined ? "at least one layer" : `one layer of type ${rule.layer}, the ${manifest.kind} itself`;
+    throw new ManifestError(`expected ${wanted}; there are ${data}`, { field: "layers" });
+  }
+  manifest.licences.forEach((licence) => {
+    checkLicence(licence, `annotations.${annotations.licences}`);
+  });
+  if (manifest.recipe.kind === "import") checkImport(manifest, manifest.recipe.parameters as unknown as ImportParameters);
+  return manifest;
+}
+
+function checkAnnotations(notes: { readonly [name: string]: string }, field: string): void {
+  const names = Object.keys(notes);
+  if (names.length > MOST_ANNOTATIONS) throw new ManifestError(`at most ${MOST_ANNOTATIONS}, not ${names.length}`, { field });
+  for (const name of names) {
+    if (name === "" || name.length > LONGEST_NAME || unprintable.test(name)) {
+      throw new ManifestError(`names have 1 to ${LONGEST_NAME} printable characters`, { field });
+    }
+  }
+}
+
+function checkLicence(licence: string, field: string): void {
+  if (licence.length <= LONGEST_LICENCE && licenceText.test(licence)) return;
+  throw new ManifestError(`expected an SPDX expression of at most ${LONGEST_LICENCE} characters; LicenseRef-unknown where none is known`, {
+    field,
+  });
+}
+
+/** What an import says has to be true of its layers, and to be good as the name of a file. */
+function checkImport(manifest: ReadManifest, { files, licence, source }: ImportParameters): void {
+  const field = `annotations.${annotations.recipe}.parameters`;
+  const text = (value: string, name: string, longest: number) => {
+    if (value.length >= 1 && value.length <= longest && !unprintable.test(value)) return;
+    throw new ManifestError(`expected 1 to ${longest} printable characters`, { field: `${field}.${name}` });
+  };
+  text(source, "source", LONGEST_SOURCE);
+  checkLicence(licence, `${field}.licence`);
+  if (String(foldLicences([manifest.licences])) !== String(foldLicences([splitLicences(licence)]))) {
+    throw new ManifestError(`the recipe's licence is ${licence}, and ${annotations.licences} says another`, { field: `${field}.licence` });
+  }
+  const layers = new Set(manifest.layers.map(({ digest, size }) => `${digest} ${size}`));
+  for (const [i, { path, digest, bytes }] of files.entries()) {
+    text(path, `files.${i}.path`, LONGEST_PATH);
+    if (path.split("/").some((part) => part === "" || part === "." || part === "..")) {
+      throw new ManifestError("expected a relative path without . and ..", { field: `${field}.files.${i}.path` });
+    }
+    if (!layers.has(`${digest} ${bytes}`)) {
+      throw new ManifestError(`no layer has the digest ${digest} and ${bytes} bytes`, { field: `${field}.files.${i}` });
+    }
+  }
+  if (manifest.kind !== "model") return;
+  const weights = manifest.layers.find(({ mediaType }) => mediaType === mediaTypes.weights);
+  if (!files.some(({ digest }) => digest === weights?.digest)) {
+    throw new ManifestError("none of the files are the weights of the model", { field: `${field}.files` });
+  }
+}
+
+/** What a model's config calls it, for example "mlp". @throws ManifestError if it says nothing, or more than 200 characters. */
+export function architectureOf(config: Uint8Array): string {
+  const value = parseJson(config, "config") as { readonly config?: { readonly architecture?: unknown } } | null;
+  const architecture = value?.config?.architecture;
+  if (typeof architecture === "string" && architecture.length >= 1 && architecture.length <= 200 && !unprintable.test(architecture)) {
+    return architecture;
+  }
+  throw new ManifestError('expected a text such as "mlp", or "unknown"', { field: "config.config.architecture" });
+}
+
+/** Checks the config blob of a manifest that is to be published. @throws ManifestError */
+export function checkConfig(kind: ArtifactKind, config: Uint8Array): void {
+  if (kind === "model") architectureOf(config);
+}
+
+/** Whether two manifests say the same but for the digests of their configs: other spaces, or another order of names. */
+export function manifestEquals(one: Uint8Array, other: Uint8Array): boolean {
+  return canonicalManifest(one) === canonicalManifest(other);
+}
+
+function canonicalManifest(bytes: Uint8Array): string {
+  const { config, ...rest } = parseManifestJson(bytes) as { readonly [name: string]: Json };
+  const { digest: _digest, size: _size, ...described } = config as { readonly [name: string]: Json };
+  return canonicalJson({ ...rest, config: described });
+}
+
+/** Whether two configs have the same bytes, or are the same JSON. */
+export function configEquals(one: Uint8Array, other: Uint8Array): boolean {
+  if (Buffer.compare(one, other) === 0) return true;
+  try {
+    return canonicalJson(parseJson(one, "config")) === canonicalJson(parseJson(other, "config"));
+  } catch {
+    return false;
+  }
+}
+
+function parseJson(bytes: Uint8Array, field: string): Json {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new ManifestError("is not JSON", { field, cause });
+  }
+}

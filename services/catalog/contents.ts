@@ -1,0 +1,96 @@
+import {
+  checkConfig,
+  checkManifest,
+  configEquals,
+  type Descriptor,
+  layerOf,
+  ManifestError,
+  manifestEquals,
+  mediaTypes,
+  type ReadManifest,
+  RecipeError,
+} from "#libs/recipes";
+import { BlobMissingError, type BlobStore, CorruptBlobError } from "#libs/storage";
+import { fileSource, openSafetensors, SafetensorsError } from "#libs/tensors";
+
+/** A config is read whole; those of large models have a few kilobytes. */
+const MAX_CONFIG_BYTES = 1 << 20;
+/** A result travels in one message. */
+const MAX_RESULT_BYTES = 3 << 20;
+
+/** Files of blobs: what they hold is read past the memory of who was seen to be right. */
+type Files = Pick<BlobStore, "read" | "path" | "stat">;
+
+/**
+ * Whether an artifact can be used: its config says what its readers ask for, weights and data are safetensors, results are JSON. Reads the
+ * config, headers and results; no weights.
+ * @throws ManifestError naming the blob; what the store throws where one is not there.
+ */
+export async function checkContents(manifest: ReadManifest, store: Files): Promise<void> {
+  const { kind, config } = manifest;
+  checkConfig(kind, await readSmall(config, "config", MAX_CONFIG_BYTES, store));
+  if (kind === "model") await checkSafetensors(layerOf(manifest, mediaTypes.weights), store);
+  if (kind === "dataset") await checkSafetensors(layerOf(manifest, mediaTypes.datasetLayer), store);
+  if (kind === "evaluation") await checkResult(manifest, store);
+}
+
+async function checkSafetensors({ digest, mediaType }: Descriptor, store: Files): Promise<void> {
+  if (!(await store.stat(digest))) throw new BlobMissingError(digest);
+  await using source = await fileSource(store.path(digest));
+  try {
+    await openSafetensors(source);
+  } catch (cause) {
+    if (!(cause instanceof SafetensorsError)) throw cause;
+    throw new ManifestError(`blob ${digest} of type ${mediaType} is no safetensors file: ${cause.message}`, { field: "layers", cause });
+  }
+}
+
+async function checkResult(manifest: ReadManifest, store: Files): Promise<void> {
+  const layer = layerOf(manifest, mediaTypes.evaluationLayer);
+  const text = new TextDecoder().decode(await readSmall(layer, "layers", MAX_RESULT_BYTES, store));
+  const measured = manifest.recipe.parameters["measure"];
+  try {
+    if ((JSON.parse(text) as { readonly measure?: unknown } | null)?.measure === measured) return;
+  } catch (cause) {
+    throw new ManifestError(`blob ${layer.digest} is not JSON`, { field: "layers", cause });
+  }
+  throw new ManifestError(`blob ${layer.digest} is no result of the measure ${measured}`, { field: "layers" });
+}
+
+async function readSmall({ digest, size }: Descriptor, field: string, most: number, store: Files): Promise<Uint8Array> {
+  if (size > most) throw new ManifestError(`blob ${digest} has ${size} bytes, at most ${most} are allowed`, { field });
+  return Buffer.concat(await Array.fromAsync(store.read(digest)));
+}
+
+function isUnusable(error: unknown): boolean {
+  return [ManifestError, RecipeError, BlobMissingError, CorruptBlobError].some((kind) => error instanceof kind);
+}
+
+/** How a published artifact and one that is offered for the same recipe go together. */
+export type Rivalry =
+  /** They say the same in other words: other spaces, another order of names. */
+  | "same"
+  /** The published one cannot be used, by what is asked of an artifact today. */
+  | "unusable"
+  | "other";
+
+/** Compares a published artifact with an offered one that has the same recipe and can be used. */
+export async function compareArtifacts(
+  published: Uint8Array,
+  offered: { bytes: Uint8Array; manifest: ReadManifest },
+  store: Files,
+): Promise<Rivalry> {
+  let manifest: ReadManifest;
+  let config: Uint8Array;
+  try {
+    manifest = checkManifest(published);
+    await checkContents(manifest, store);
+    config = await readSmall(manifest.config, "config", MAX_CONFIG_BYTES, store);
+  } catch (error) {
+    if (isUnusable(error)) return "unusable";
+    throw error;
+  }
+  if (!manifestEquals(published, offered.bytes)) return "other";
+  const theirs = await readSmall(offered.manifest.config, "config", MAX_CONFIG_BYTES, store);
+  return configEquals(config, theirs) ? "same" : "other";
+}
