@@ -1,4 +1,4 @@
-import { canonicalJson, type Json } from "./canonical.ts";
+import { canonicalJson, isDigest, type Json } from "./canonical.ts";
 import { splitLicences } from "./licence-expression.ts";
 import { foldLicences } from "./licences.ts";
 import { annotations, mediaTypes } from "./media-types.ts";
@@ -97,6 +97,9 @@ function checkImport(manifest: ReadManifest, { files, licence, source }: ImportP
     text(path, `files.${i}.path`, LONGEST_PATH);
     if (path.split("/").some((part) => part === "" || part === "." || part === "..")) {
       throw new ManifestError("expected a relative path without . and ..", { field: `${field}.files.${i}.path` });
+    }
+    if (!isDigest(digest)) {
+      throw new ManifestError("expected sha256: and 64 lower-case hexadecimal digits", { field: `${field}.files.${i}.digest` });
     }
     if (!layers.has(`${digest} ${bytes}`)) {
       throw new ManifestError(`no layer has the digest ${digest} and ${bytes} bytes`, { field: `${field}.files.${i}` });

@@ -49,7 +49,14 @@ export function parseRecipe(source: unknown): Recipe {
   const parsed = v.safeParse(recipeSchema(kind as RecipeKind), value);
   if (parsed.success) return parsed.output as Recipe;
   const issue = parsed.issues[0];
-  throw new RecipeError(v.getDotPath(issue) ?? "recipe", issue.message);
+  throw new RecipeError(v.getDotPath(issue) ?? "recipe", sentenceOf(issue));
+}
+
+/** What an issue says to somebody who has never heard of the validator. */
+function sentenceOf({ kind, type, expected, input, message }: v.BaseIssue<unknown>): string {
+  if (type === "strict_object" && expected === "never") return "there is no such field";
+  if (kind === "schema" && input === undefined) return "is missing";
+  return message.replace(/^Invalid length: Expected/, "expected a length of").replace(/^Invalid [a-z ]+: Expected/, "expected");
 }
 
 const seed = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4294967295));

@@ -110,7 +110,7 @@ const cases: readonly (readonly [string, Written, string])[] = [
   [
     "a file with a digest that is none",
     { parameters: { files: [{ ...file(weights, "m"), digest: "zzz" }] } },
-    `${RECIPE}.parameters.files.0`,
+    `${RECIPE}.parameters.files.0.digest`,
   ],
   [
     "a file that no layer is",

@@ -12,7 +12,20 @@ function recipe({ inputs = { models: [a, b], heldOut: d, validation: [v] }, para
   return parseRecipe({ kind: "evaluate", inputs, parameters: { measure: "accuracy", validationFraction: 0.2, ...parameters }, arithmetic });
 }
 
+const many = (count: number) => Array<string>(count).fill(a);
+
 const wrong: { readonly what: string; readonly fields: string[]; readonly changes: Changes }[] = [
+  { what: "more models than fit one call", fields: ["recipe.inputs.models"], changes: { inputs: { models: many(1001), heldOut: d } } },
+  {
+    what: "more pairs than fit one result",
+    fields: ["recipe.inputs.models"],
+    changes: { inputs: { models: many(180), heldOut: d }, parameters: { measure: "barriers" } },
+  },
+  {
+    what: "more places than fit one result",
+    fields: ["recipe.parameters.pairs"],
+    changes: { parameters: { measure: "interpolation", pairs: [[0, 1]], points: 50_001 } },
+  },
   { what: "no data", fields: ["recipe.inputs"], changes: { inputs: { models: [a] } } },
   {
     what: "an ensemble without held-out rows",

@@ -1,8 +1,14 @@
 import { backendOf, type EvaluateParameters, inputsOf, type Recipe } from "#libs/recipes";
 import { InvalidEvaluationError, type Violation } from "./errors.ts";
+import { DEFAULT_POINTS } from "./measures/interpolation.ts";
 
 /** A recipe of kind `evaluate` that says all that its measure needs. */
 export type Checked = { readonly recipe: Recipe; readonly parameters: EvaluateParameters };
+
+// Inputs of one call are in memory together, and its result has to fit one message of 4 MiB: what does not is said before the work.
+const MOST_INPUTS = 1000;
+const MOST_PAIRS = 16_000;
+const MOST_PLACES = 50_000;
 
 /**
  * Checks what a recipe says against what its measure needs, before anything is loaded.
@@ -13,9 +19,32 @@ export function checkRequest(recipe: Recipe): Checked {
     throw new InvalidEvaluationError([{ field: "recipe.kind", description: `is ${recipe.kind}; the evaluation service runs evaluate` }]);
   }
   const checked = { recipe, parameters: recipe.parameters as unknown as EvaluateParameters };
+  const large = [...checkSize(checked)];
+  // Nothing else is said of so many.
+  if (large.length > 0) throw new InvalidEvaluationError(large);
   const violations = [...checkData(checked), ...checkMembers(checked), ...checkArithmetic(recipe)];
   if (violations.length > 0) throw new InvalidEvaluationError(violations);
   return checked;
+}
+
+function* checkSize({ recipe, parameters: { measure, pairs = [], points = DEFAULT_POINTS } }: Checked): Generator<Violation> {
+  for (const role of ["models", "validation"]) {
+    const count = inputsOf(recipe, role).length;
+    if (count > MOST_INPUTS)
+      yield { field: `recipe.inputs.${role}`, description: `are ${count}; at most ${MOST_INPUTS} are measured at once` };
+  }
+  const models = inputsOf(recipe, "models").length;
+  const barriers = (models * (models - 1)) / 2;
+  if (measure === "barriers" && models <= MOST_INPUTS && barriers > MOST_PAIRS) {
+    yield {
+      field: "recipe.inputs.models",
+      description: `are ${models}, which are ${barriers} pairs; at most ${MOST_PAIRS} are measured at once`,
+    };
+  }
+  if (pairs.length * points > MOST_PLACES) {
+    const description = `are ${pairs.length}, each at ${points} points; at most ${MOST_PLACES} places are measured at once`;
+    yield { field: "recipe.parameters.pairs", description };
+  }
 }
 
 function* checkData({ recipe, parameters }: Checked): Generator<Violation> {

@@ -1,6 +1,6 @@
 import type { Artifacts } from "#libs/artifacts";
 import { createByteCache, createSharedWork } from "#libs/concurrency";
-import { type ArtifactKind, layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
+import { type ArtifactKind, layerOf, ManifestError, mediaTypes, type ReadManifest, RecipeError, readManifest } from "#libs/recipes";
 import { InvalidEvaluationError } from "./errors.ts";
 
 /** An input artifact in memory: the bytes of its safetensors layer and the licences that come with it. */
@@ -29,8 +29,7 @@ export function createInputs(artifacts: Artifacts, maxBytes: number): Inputs {
 
   async function download(digest: string, signal: AbortSignal): Promise<Loaded> {
     const artifact = await artifacts.get(digest, { signal });
-    const manifest = readManifest(artifact.manifest);
-    const layer = dataLayer(manifest);
+    const { manifest, layer } = readable(artifact.manifest);
     const bytes = layer === undefined ? new Uint8Array() : await artifacts.download(layer, { signal });
     const loaded = { kind: manifest.kind, bytes, licences: manifest.licences };
     cache.set(digest, loaded, bytes.length);
@@ -39,10 +38,29 @@ export function createInputs(artifacts: Artifacts, maxBytes: number): Inputs {
 
   return {
     async load({ digest, kind, field, signal }) {
-      const loaded = cache.get(digest) ?? (await downloads.run(digest, signal, (shared) => download(digest, shared)));
+      const loaded = cache.get(digest) ?? (await downloads.run(digest, signal, (shared) => download(digest, shared)).catch(explain(field)));
       if (loaded.kind !== kind) throw new InvalidEvaluationError([{ field, description: `is a ${loaded.kind}; it has to be a ${kind}` }]);
       return loaded;
     },
+  };
+}
+
+/** An artifact of an earlier version may be one that nobody can read. */
+class UnreadableError extends Error {}
+
+function readable(bytes: Uint8Array): { manifest: ReadManifest; layer: string | undefined } {
+  try {
+    const manifest = readManifest(bytes);
+    return { manifest, layer: dataLayer(manifest) };
+  } catch (cause) {
+    throw cause instanceof ManifestError || cause instanceof RecipeError ? new UnreadableError(cause.message, { cause }) : cause;
+  }
+}
+
+function explain(field: string) {
+  return (error: unknown): never => {
+    if (!(error instanceof UnreadableError)) throw error;
+    throw new InvalidEvaluationError([{ field, description: `cannot be read: ${error.message}` }], { cause: error });
   };
 }
 
