@@ -57,7 +57,7 @@ export function fields(
     keys.set(name, key);
     if (first !== undefined) wrong(reading, { node: key, name }, `is given twice, first at line ${positionOf(reading, first).line}`);
     else if (isEmpty(value)) continue;
-    else if (name in refused) wrong(reading, { node: key, name }, `is not taken: ${refused[name]}`);
+    else if (Object.hasOwn(refused, name)) wrong(reading, { node: key, name }, `is not taken: ${refused[name]}`);
     else if (!known.includes(name)) wrong(reading, { node: key, name }, `is not known here; possible are ${quoted(known)}`);
     else found.set(name, { node: value!, name });
   }

@@ -139,6 +139,11 @@ const rows: readonly (readonly [title: string, text: string, ...expected: (strin
     "the configuration at line 1 needs `merge_method`, for example `merge_method: linear`",
   ],
   ["an unknown method", good.replace("linear", "linaer"), /^`merge_method` at line 1 is `linaer`, which is not here; there are `linear`, /],
+  [
+    "a field that every object has",
+    `${good}constructor: ties\n`,
+    /^`constructor` at line 8 is not known here; possible are `merge_method`, /,
+  ],
   ["an unknown field", `${good}merge_metod: ties\n`, /^`merge_metod` at line 8 is not known here; possible are `merge_method`, /],
   ["a field given twice", `${good}dtype: float16\n`, "`dtype` at line 8 is given twice, first at line 7"],
   [

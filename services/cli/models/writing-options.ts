@@ -50,7 +50,8 @@ const dtypeNames: { readonly [name: string]: OutputDtype } = {
 };
 
 function parseDtype(text: string): OutputDtype {
-  const dtype = dtypeNames[text.toLowerCase()];
+  const name = text.toLowerCase();
+  const dtype = Object.hasOwn(dtypeNames, name) ? dtypeNames[name] : undefined;
   if (dtype !== undefined) return dtype;
   const known = isDtype(text.toUpperCase()) ? " Averages are not written in that type." : "";
   throw new InvalidArgumentError(`Expected float32, bfloat16, float16 or float64.${known}`);
