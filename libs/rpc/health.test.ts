@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { waitFor } from "#libs/testing";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "#proto/grpc/health/v1/health_pb.ts";
-import { Code, isRpcError } from "./index.ts";
+import { Code, connect, isRpcError, type RpcChannel } from "./index.ts";
 import { failure, pair } from "./testing/pair.ts";
 
 const CATALOG = "ratatouille.v1.CatalogService";
@@ -62,4 +63,27 @@ test("watching a service that is unknown says so and goes on", async () => {
 test("health stays open where calls need a token", async () => {
   await using p = await pair({}, { serve: { token: "secret" } });
   assert.equal((await p.channel.client(Health).check({})).status, Status.SERVING);
+});
+
+test("callers without the token share a number of watches; who has it, and who only asks, is not held up", async () => {
+  await using p = await pair({}, { serve: { token: "secret" } });
+  const watch = async (channel: RpcChannel) => {
+    const stream = channel.client(Health).watch({ service: CATALOG }, { timeoutMs: 0 })[Symbol.asyncIterator]();
+    assert.equal((await stream.next()).value?.status, Status.SERVING);
+    return stream;
+  };
+  const open = await Promise.all(Array.from({ length: 100 }, () => watch(p.channel)));
+  assert.ok(isRpcError(await failure(watch(p.channel)), Code.RESOURCE_EXHAUSTED, "WATCH_QUOTA"));
+  assert.equal((await p.channel.client(Health).check({})).status, Status.SERVING);
+  using known = connect(p.server.address, { token: "secret" });
+  await watch(known);
+  await open[0]?.return?.();
+  await waitFor(
+    async () =>
+      watch(p.channel).then(
+        () => true,
+        () => false,
+      ),
+    { what: "the place of one that left" },
+  );
 });

@@ -1,9 +1,13 @@
+import { quote } from "#libs/text";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "#proto/grpc/health/v1/health_pb.ts";
-import { notFound } from "./errors.ts";
+import { notFound, resourceExhausted } from "./errors.ts";
 import { implement, type ServiceRegistration } from "./implement.ts";
 
 /** The name under which health says that the process answers at all, whatever it can do. */
 export const LIVE = "live";
+
+/** Watches that callers without the server's token may have open, all together: a few for each who looks after a system. */
+const STRANGERS_WATCHES = 100;
 
 /** The state behind grpc.health.v1. "" stands for the whole server: that it is ready for calls. */
 export type HealthState = {
@@ -13,8 +17,18 @@ export type HealthState = {
   stopServing(): void;
 };
 
-/** Health of these services: all of them SERVING at first, or none until it is said. */
-export function createHealth(services: readonly string[], serving = true): HealthState {
+/**
+ * Health of these services: all of them SERVING at first, or none until it is said.
+ * @param isKnown whether a caller may have as many watches as it likes; all others share 100 (RESOURCE_EXHAUSTED, WATCH_QUOTA)
+ */
+export function createHealth(
+  services: readonly string[],
+  {
+    serving = true,
+    isKnown = () => true,
+  }: { serving?: boolean | undefined; isKnown?: (metadata: ReadonlyMap<string, string>) => boolean } = {},
+): HealthState {
+  let strangers = 0;
   const first = serving ? Status.SERVING : Status.NOT_SERVING;
   const statuses = new Map<string, Status>(["", ...services].map((name) => [name, first]));
   statuses.set(LIVE, Status.SERVING);
@@ -26,11 +40,17 @@ export function createHealth(services: readonly string[], serving = true): Healt
   const registration = implement(Health, {
     check({ service }) {
       const status = statuses.get(service);
-      if (status === undefined) throw notFound(`this server has no service ${service}`, { reason: "SERVICE_UNKNOWN" });
+      if (status === undefined) throw notFound(`this server has no service ${quote(service)}`, { reason: "SERVICE_UNKNOWN" });
       return { status };
     },
     list: () => ({ statuses: Object.fromEntries([...statuses].map(([service, status]) => [service, { status }])) }),
-    async *watch({ service }, { signal }) {
+    async *watch({ service }, { signal, metadata }) {
+      const stranger = isKnown(metadata) ? 0 : 1;
+      if (stranger > 0 && strangers >= STRANGERS_WATCHES) {
+        const message = `${STRANGERS_WATCHES} callers without a token watch the health of this server, which is the limit; ask by Check, or send the token`;
+        throw resourceExhausted(message, { reason: "WATCH_QUOTA", metadata: { limit: String(STRANGERS_WATCHES) } });
+      }
+      strangers += stranger;
       let wake = () => {};
       const onChange = () => wake();
       watchers.add(onChange);
@@ -49,6 +69,7 @@ export function createHealth(services: readonly string[], serving = true): Healt
           }
         }
       } finally {
+        strangers -= stranger;
         watchers.delete(onChange);
         signal.removeEventListener("abort", onChange);
       }

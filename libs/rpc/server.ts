@@ -51,10 +51,10 @@ export type RpcServer = AsyncDisposable & {
 };
 
 /**
- * Calls that one connection may have open at a time; more wait at the client. A gateway passes the calls of all its clients on through one
- * connection to each service.
+ * Calls that one connection may have open at a time; more wait at the client. So many because a gateway passes the calls of all its clients
+ * on through one connection to each service: a thousand trainers and as many who watch do not wait for each other.
  */
-const MAX_STREAMS = 1000;
+const MAX_STREAMS = 10_000;
 
 /** After the calls have ended, connections get so long to close by themselves. */
 const CLOSE_MS = 1000;
@@ -71,9 +71,10 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
     error: ({ err, method }, message) => process.emitWarning(err instanceof Error ? err : `${method}: ${message}`),
   };
   const services = joinRegistrations(options.services);
+  const checkToken = tokenCheck(options.token);
   const health = createHealth(
     services.map(({ service }) => service.typeName),
-    options.ready,
+    { serving: options.ready, isKnown: (metadata) => passes(() => checkToken(metadata)) },
   );
   const described: DescService[] = [...services, health.registration].map(({ service }) => service);
   const registrations = [...services, health.registration, ...createReflection(described)];
@@ -93,7 +94,6 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
   guardStreams(server, new Set(registrations.flatMap(({ methods }) => methods.map(({ method }) => `/${methodName(method)}`))));
   const calls = new Map<OpenCall, { infrastructure: boolean }>();
   let draining = false;
-  const checkToken = tokenCheck(options.token);
 
   const register = (
     { method: { name, methodKind }, handler }: ServiceRegistration["methods"][number],
@@ -145,6 +145,15 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
     drain: drainOnce,
     [Symbol.asyncDispose]: () => drainOnce(),
   };
+}
+
+function passes(check: () => void): boolean {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function shuttingDown(): RpcError {
