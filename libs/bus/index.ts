@@ -2,6 +2,7 @@ export { BusUnavailableError, MessageRefusedError, PoisonError, RetryLater } fro
 export { connectJetStream, type JetStreamOptions } from "./jetstream/jetstream-bus.ts";
 export { openLocalBus } from "./local/local-bus.ts";
 export { createOutbox, type Outbox, type OutboxEntry, type OutboxTables, outboxMigration } from "./outbox.ts";
+export type { BusAccess } from "./remote/access.ts";
 export { busService } from "./remote/bus-service.ts";
 export { connectRemoteBus } from "./remote/remote-bus.ts";
 export type { ConsumerDeclaration, StreamDeclaration } from "./streams.ts";

@@ -1,6 +1,7 @@
 import { type Bus, busService } from "#libs/bus";
 import { forward, implement, type RpcChannel } from "#libs/rpc";
 import { runtimeName, runtimeVersion, type Service, VERSION } from "#libs/service";
+import { busAccess } from "#libs/topics";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
@@ -48,7 +49,7 @@ export async function createGateway({ places, bus }: { readonly places: Places; 
     name: "gateway",
     registrations: [
       system,
-      busService(bus),
+      busService(bus, busAccess),
       forward(CatalogService, places.catalog),
       forward(FinetuneService, places.finetune),
       forward(AveragingService, places.averaging, ofAveraging),

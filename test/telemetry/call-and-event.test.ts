@@ -24,7 +24,7 @@ const buses: Readonly<Record<string, (stack: AsyncDisposableStack) => Promise<Bu
   "in-process": async (stack) => stack.use(await openLocalBus({ path: ":memory:" })),
   remote: async (stack) => {
     const bus = stack.use(await openLocalBus({ path: ":memory:" }));
-    const server = stack.use(await serve({ address: "127.0.0.1:0", services: [busService(bus)], drainMs: 0 }));
+    const server = stack.use(await serve({ address: "127.0.0.1:0", services: [busService(bus, "all")], drainMs: 0 }));
     return stack.use(connectRemoteBus(stack.use(connect(server.address))));
   },
   JetStream: async (stack) => stack.use(await connectJetStream({ servers: stack.use(await startNatsServer()).address, streams })),

@@ -7,6 +7,7 @@ import { connect, serve } from "#libs/rpc";
 import { signalChild, spawnScript } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { freePort, waitFor } from "#libs/testing";
+import { busAccess } from "#libs/topics";
 import { FinetuneService, type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createCatalog } from "../../services/catalog/index.ts";
 import { createFinetune } from "../../services/finetune/index.ts";
@@ -22,7 +23,7 @@ export async function startSystem(directory: string, options: { readonly leaseSe
     opening.use(await createCatalog({ directory, bus, log })),
     opening.use(await createFinetune({ directory, bus, clients: channel, log, orphanGraceMs: 0, ...options })),
   ];
-  const registrations = [busService(bus), ...services.flatMap((service) => service.registrations)];
+  const registrations = [busService(bus, busAccess), ...services.flatMap((service) => service.registrations)];
   opening.use(await serve({ address, services: registrations, drainMs: 200 }));
   const stop = new AbortController();
   const loops = services.map((service) => service.run(stop.signal));

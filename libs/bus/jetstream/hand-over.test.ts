@@ -14,7 +14,7 @@ const buses = {
   "to NATS": async (stack: AsyncDisposableStack, servers: string) => stack.use(await connectJetStream({ servers, streams })),
   "through a served bus": async (stack: AsyncDisposableStack, servers: string) => {
     const bus = stack.use(await connectJetStream({ servers, streams }));
-    const server = await serve({ address: "127.0.0.1:0", services: [busService(bus)], drainMs: 0 });
+    const server = await serve({ address: "127.0.0.1:0", services: [busService(bus, "all")], drainMs: 0 });
     stack.defer(() => server.drain(0));
     return stack.use(connectRemoteBus(stack.use(connect(server.address))));
   },

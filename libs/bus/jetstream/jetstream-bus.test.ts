@@ -47,7 +47,7 @@ testBusContract("jetstream", openBus);
 testBusContract("remote bus over jetstream", async () => {
   await using opening = new AsyncDisposableStack();
   const { bus } = opening.use(await openBus());
-  const server = await serve({ address: "127.0.0.1:0", services: [busService(bus)], drainMs: 0 });
+  const server = await serve({ address: "127.0.0.1:0", services: [busService(bus, "all")], drainMs: 0 });
   opening.defer(() => server.drain(0));
   const remote = opening.use(connectRemoteBus(opening.use(connectRpc(server.address))));
   const open = opening.move();
@@ -108,7 +108,7 @@ test("jetstream: an ack wait that is not the declared one is refused, and so is 
   );
   const nowhere = topic("ratatouille.v1.nowhere", JobOfferedSchema);
   await assert.rejects(bus.publish(event(nowhere, "a", {})), /no declared stream keeps ratatouille\.v1\.nowhere/);
-  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus)], drainMs: 0 });
+  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus, "all")], drainMs: 0 });
   using channel = connectRpc(served.address);
   await using remote = connectRemoteBus(channel);
   const options = { durable: "worker", concurrency: 1, ackWaitMs: 1_000, signal: AbortSignal.timeout(10_000) };
@@ -126,7 +126,7 @@ test("jetstream: a consumer that the server refuses is told to who asked, and to
   await using bus = await connectJetStream({ servers: server.address, streams, consumers: [declaredWorker], log });
   await bus.publish(offer("a"));
   // A work queue takes one consumer for each subject.
-  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus)], drainMs: 0 });
+  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus, "all")], drainMs: 0 });
   using channel = connectRpc(served.address);
   await using remote = connectRemoteBus(channel);
   for (const each of [bus, remote]) {
@@ -185,7 +185,7 @@ test("jetstream: without a broker the served bus is UNAVAILABLE, whatever is ask
       ),
     { what: "the bus to miss its server" },
   );
-  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus)], drainMs: 0 });
+  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus, "all")], drainMs: 0 });
   using channel = connectRpc(served.address);
   const client = channel.client(BusService);
   const { id, subject, payload } = offer("a");

@@ -7,20 +7,31 @@ import {
 } from "#proto/ratatouille/v1/bus_pb.ts";
 import { BusUnavailableError } from "../errors.ts";
 import type { Bus, BusMessage, Delivery } from "../types.ts";
+import { type BusAccess, checkConsume, checkSubjects } from "./access.ts";
 import { fromWireOutcome } from "./wire.ts";
 
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
 
-/** Serves a bus to other processes; `connectRemoteBus` is its client. What a client holds when its stream ends is delivered again. */
-export function busService(bus: Bus): ServiceRegistration {
+/**
+ * Serves a bus to other processes; `connectRemoteBus` is its client. What a client holds when its stream ends is delivered again.
+ * @param access what callers may do with it
+ */
+export function busService(bus: Bus, access: BusAccess | "all"): ServiceRegistration {
+  const open = access === "all" ? { publish: access, watch: access } : access;
   const implementation: Implementation<typeof BusService> = {
     async publish({ message }, { signal }) {
       if (!message) throw missing("message");
-      await refusing("message.subject", () => bus.publish(parseMessage(message), { signal }));
+      const parsed = parseMessage(message);
+      checkSubjects(open.publish, [parsed.subject], "publishing on");
+      await refusing("message.subject", () => bus.publish(parsed, { signal }));
       return {};
     },
-    consume: (requests, context) => consume(bus, requests, context),
-    watch: (request, context) => watch(bus, request, context),
+    consume: (requests, context) => consume(bus, access, requests, context),
+    async *watch(request, context) {
+      parseSubjects("subjects", request.subjects);
+      checkSubjects(open.watch, request.subjects, "watching");
+      yield* watch(bus, request, context);
+    },
     async check() {
       try {
         await bus.check();
@@ -46,7 +57,6 @@ export function busService(bus: Bus): ServiceRegistration {
 }
 
 async function* watch(bus: Bus, { subjects, sinceMs }: WatchRequest, { signal }: CallContext) {
-  parseSubjects("subjects", subjects);
   const since = sinceMs === undefined ? {} : { sinceMs: Number(sinceMs) };
   const messages = bus.watch({ subjects, ...since, signal })[Symbol.asyncIterator]();
   // Asked before the client is told that it is so.
@@ -63,11 +73,12 @@ async function* watch(bus: Bus, { subjects, sinceMs }: WatchRequest, { signal }:
   }
 }
 
-async function* consume(bus: Bus, requests: AsyncIterable<ConsumeRequest>, { signal }: CallContext) {
+async function* consume(bus: Bus, access: BusAccess | "all", requests: AsyncIterable<ConsumeRequest>, { signal }: CallContext) {
   const reader = requests[Symbol.asyncIterator]();
   const first = await reader.next();
   if (first.done || first.value.action.case !== "subscribe") throw missing("subscribe");
   const wish = parseSubscription(first.value.action.value);
+  checkConsume(access, wish.durable, wish.subjects);
   await using subscription = await refusing("subscribe", () => bus.subscribe(wish));
   const deliveries = subscription[Symbol.asyncIterator]();
   // Sequences are those of the messages' queues, and there may be several: the client gets numbers of this stream.

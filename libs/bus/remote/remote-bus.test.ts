@@ -14,7 +14,7 @@ const offer = (id: string) => event(work, id, { jobId: id });
 
 async function serveBus(path: string, address = "127.0.0.1:0") {
   const bus = await openLocalBus({ path, streams: contractStreams });
-  const server = await serve({ address, services: [busService(bus)], drainMs: 0 });
+  const server = await serve({ address, services: [busService(bus, "all")], drainMs: 0 });
   return {
     address: server.address,
     bus,
@@ -102,4 +102,41 @@ test("a server that serves no bus is an error, not a silence", async () => {
   const signal = AbortSignal.timeout(30_000);
   const consuming = bus.consume(work, { durable: "worker", concurrency: 1, signal }, async () => undefined);
   await assert.rejects(consuming, (error) => isRpcError(error, Code.UNIMPLEMENTED));
+});
+
+test("callers do with the bus what is open to them, and nothing else", async () => {
+  await using bus = await openLocalBus({ path: ":memory:", streams: contractStreams });
+  const access = { publish: [], watch: ["ratatouille.v1.work.>"], consume: { trainer: ["ratatouille.v1.work.>"] } };
+  await using server = await serve({ address: "127.0.0.1:0", services: [busService(bus, access)], drainMs: 0 });
+  using channel = connect(server.address);
+  const client = channel.client(BusService);
+  const refused = (reason: string, message: RegExp) => (error: unknown) =>
+    isRpcError(error, Code.PERMISSION_DENIED, reason) && message.test(error.message);
+  const consume = async (durable: string, subjects: string[]) => {
+    await using remote = connectRemoteBus(channel);
+    const options = { durable, concurrency: 1, signal: AbortSignal.timeout(20_000) };
+    const topics = subjects.map((subject) => topic(subject, JobOfferedSchema));
+    const stop = new AbortController();
+    return await remote.consume(topics, { ...options, signal: AbortSignal.any([options.signal, stop.signal]) }, async () => stop.abort());
+  };
+  await assert.rejects(
+    client.publish({ message: offer("a") }),
+    refused("SUBJECT_NOT_OPEN", /^publishing on "ratatouille\.v1\.work\.test" is not/),
+  );
+  await assert.rejects(
+    consume("recycling", [work.subject]),
+    refused("DURABLE_NOT_OPEN", /as "recycling" is not open to callers; those that are: trainer$/),
+  );
+  await assert.rejects(consume("constructor", [work.subject]), refused("DURABLE_NOT_OPEN", /"constructor"/));
+  await assert.rejects(consume("trainer", [work.subject, "ratatouille.v1.job.finished"]), refused("SUBJECT_NOT_OPEN", /job\.finished/));
+  for (const subject of ["ratatouille.v1.job.finished", "ratatouille.v1.work.>", "ratatouille.v1.workers.x"])
+    await assert.rejects(
+      client
+        .watch({ subjects: [subject] }, { timeoutMs: 20_000 })
+        [Symbol.asyncIterator]()
+        .next(),
+      refused("SUBJECT_NOT_OPEN", /^watching/),
+    );
+  await bus.publish(offer("a"));
+  await consume("trainer", [work.subject]);
 });

@@ -7,7 +7,7 @@ import { connect, implement, type RpcLog, type ServerTls, serve } from "#libs/rp
 import { runtimeName, runtimeVersion, type Service, VERSION } from "#libs/service";
 import { type Entrance, lockDirectory } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
-import { streams } from "#libs/topics";
+import { busAccess, streams } from "#libs/topics";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 import { createAveraging } from "../../averaging/index.ts";
 import { createCatalog } from "../../catalog/index.ts";
@@ -147,7 +147,7 @@ async function openServices({ directory, bus, log, rpcLog, address, token, share
     }),
     watchEvents: watchEvents(bus),
   });
-  const registrations = [system, busService(bus), ...services.flatMap(({ registrations }) => registrations)];
+  const registrations = [system, busService(bus, busAccess), ...services.flatMap(({ registrations }) => registrations)];
   opening.use(await serve({ address, services: registrations, token, log: rpcLog, drainMs: DRAIN_MS }));
   // Before the server drains: Deno aborts when a server says goodbye to a client of its own process that has just closed streams.
   opening.defer(() => channel.close());

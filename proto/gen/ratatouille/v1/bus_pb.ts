@@ -390,6 +390,8 @@ export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
 
 /**
  * The bus for programs that have one address: child processes of an embedded system, and trainers that cannot reach NATS.
+ * A system lends what they need and no more: consuming as the durable "trainer" from `ratatouille.v1.work.>`, and watching. Everything else is
+ * PERMISSION_DENIED (SUBJECT_NOT_OPEN, DURABLE_NOT_OPEN): services speak to NATS.
  *
  * @generated from service ratatouille.v1.BusService
  */
