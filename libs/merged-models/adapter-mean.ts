@@ -5,6 +5,7 @@ import type { Digest } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import { prepareAdapters } from "./prepare-adapters.ts";
 import type { PreparedMerge } from "./prepared-merge.ts";
+import { stemFor } from "./stem.ts";
 
 /** What is averaged: adapters, and the model that they go into, or none. */
 export type AdapterInputs = {
@@ -65,5 +66,6 @@ export function adapterMean(
     weights: weights.map((weight) => weight / total),
     single: output.single,
     maxShardBytes: base === undefined ? undefined : maxShardSize,
+    ...(base === undefined ? {} : stemFor([base])),
   });
 }

@@ -1,38 +1,48 @@
-import { companionsOf, configWith, libraryOf, type SideFile } from "#libs/model-folders";
-import { INDEX_NAME, type ModelFiles } from "#libs/models";
+import { companionsOf, libraryOf, mergedConfig, type SideFile, sayDifferences } from "#libs/model-folders";
+import type { LayerOf, ModelFiles } from "#libs/models";
 import type { MergeFacts } from "./merge-facts.ts";
 import { recipeText } from "./merge-facts.ts";
 
+/** What of a result decides the files of its folder. */
+export type FolderRequest = {
+  /** Title of the card. */
+  readonly name: string;
+  /** Models to copy from: the first that is a folder. */
+  readonly sources: readonly ModelFiles[];
+  /** The index of the shards, where there are several. */
+  readonly index: SideFile | undefined;
+  /** The result is an adapter, which brings its configuration along. */
+  readonly isAdapter: boolean;
+  readonly tied?: boolean | undefined;
+  readonly layers?: readonly LayerOf[] | undefined;
+};
+
 /**
- * The files of a model folder beside the weights: the index of the shards, config.json with the type of the result, what belongs to it from
- * the folder of the base or of the first model that is one, recipe.json, and a model card.
+ * The files of a model folder beside the weights: the index of the shards, config.json as it follows from what was merged, what belongs to it
+ * from the folder of the base or of the first model that is one, recipe.json, and a model card.
+ * @returns notes: what was left out, and whose files these are where the models have others
  */
 export async function folderFiles(
   facts: MergeFacts,
-  {
-    name,
-    sources,
-    index,
-    isAdapter,
-  }: {
-    /** Title of the card. */
-    readonly name: string;
-    /** Models to copy from: the first that is a folder. */
-    readonly sources: readonly ModelFiles[];
-    readonly index: string | undefined;
-    /** The result is an adapter, which brings its configuration along. */
-    readonly isAdapter: boolean;
-  },
-): Promise<SideFile[]> {
-  const source = isAdapter ? undefined : sources.find(({ kind, config }) => kind === "folder" && config !== undefined);
-  const config = source?.config && configWith(source.config, facts.dtype);
+  { name, sources, index, isAdapter, tied, layers }: FolderRequest,
+): Promise<{ readonly files: SideFile[]; readonly notes: readonly string[] }> {
+  const folders = isAdapter ? [] : sources.filter(({ kind }) => kind === "folder");
+  const source = folders.find(({ config }) => config !== undefined) ?? folders[0];
+  const changes = { dtype: facts.dtype, converted: facts.parameters["dtype"] !== undefined, tied, layers };
+  const config = source?.configText === undefined ? undefined : mergedConfig(source, changes);
+  const companions = source === undefined ? [] : await companionsOf(source);
+  const differences = source && (await sayDifferences(source, companions, folders));
   // Loaded only where a folder is written.
   const { mergeCard } = await import("./merge-card.ts");
-  return [
-    ...(index === undefined ? [] : [{ name: INDEX_NAME, content: index }]),
-    ...(config === undefined ? [] : [{ name: "config.json", content: `${JSON.stringify(config, null, 2)}\n` }]),
-    ...(source === undefined ? [] : await companionsOf(source.path)),
-    { name: "README.md", content: mergeCard(facts, { name, library: isAdapter ? "peft" : libraryOf(config), isAdapter }) },
-    { name: "recipe.json", content: recipeText(facts) },
-  ];
+  const library = isAdapter ? "peft" : libraryOf(source?.config);
+  return {
+    files: [
+      ...(index === undefined ? [] : [index]),
+      ...(config === undefined ? [] : [{ name: "config.json", content: config.text }]),
+      ...companions,
+      { name: "README.md", content: mergeCard(facts, { name, library, isAdapter }) },
+      { name: "recipe.json", content: recipeText(facts) },
+    ],
+    notes: [...(config?.notes ?? []), ...(differences === undefined ? [] : [differences])],
+  };
 }

@@ -35,7 +35,9 @@ export function mergeCard(facts: MergeFacts, { name, library, isAdapter }: CardO
 
 function frontMatter({ method, models, base, licence, foundation }: MergeFacts, library: string | undefined, isAdapter: boolean): string {
   // Only names that the hub can resolve: it takes others for mistakes.
-  const hubs = [...new Set([...(base ? [base] : []), ...models].flatMap(({ hub }) => hub ?? []))];
+  const hubs = [
+    ...new Set([...(base ? [base] : []), ...models].flatMap((parent) => [parent, ...(parent.parts ?? [])]).flatMap(({ hub }) => hub ?? [])),
+  ];
   const known =
     hubs.length > 0 && !isAdapter ? hubs : foundation !== undefined && /^[\w.-]+\/[\w.-]+$/.test(foundation) ? [foundation] : [];
   return stringify({
@@ -60,7 +62,13 @@ function parents({ models, base }: MergeFacts): string {
     plain(joinLicences(parent.licences)) || "none stated",
     `\`${parent.digest}\``,
   ];
-  const rows = [head, head.map(() => "---"), ...models.map((model) => row(model)), ...(base ? [row(base, " (base)")] : [])];
+  const parts = ({ parts = [] }: Parent) => parts.map((part) => row({ ...part, label: `↳ ${part.label}` }));
+  const rows = [
+    head,
+    head.map(() => "---"),
+    ...models.flatMap((model) => [row(model), ...parts(model)]),
+    ...(base ? [row(base, " (base)")] : []),
+  ];
   return rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 

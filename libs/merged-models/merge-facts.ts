@@ -16,6 +16,8 @@ export type Parent = {
   readonly licences: readonly string[];
   /** Of a weighted merge. */
   readonly weight?: number;
+  /** Of a model with an adapter: the two of them. */
+  readonly parts?: readonly Parent[];
 };
 
 /** All that recipe.json and the model card say. Nothing of it depends on when and where the merge was done. */
@@ -38,19 +40,22 @@ export type MergeFacts = {
 
 /** One parent as others may call it. */
 export function parentOf(model: ModelFiles, digest: Digest, weight?: number): Parent {
-  const hub = hubName(model.path);
-  const { artifact, licences } = model;
+  const { artifact, licences, applied } = model;
+  const hub = applied === undefined ? hubName(model.path) : undefined;
   const label = labelOf(model);
   return {
     ...{ label, digest, licences },
     ...(hub === undefined ? {} : { hub }),
     ...(artifact === undefined ? {} : { artifact }),
     ...(weight === undefined ? {} : { weight }),
+    ...(applied === undefined ? {} : { parts: [applied.base, applied.adapter].map((part) => parentOf(part.model, part.digest)) }),
   };
 }
 
 /** What readers elsewhere can make of a model's name. */
 export function labelOf(model: ModelFiles): string {
+  const { applied } = model;
+  if (applied !== undefined) return `${labelOf(applied.base.model)}+${labelOf(applied.adapter.model)}`;
   return hubName(model.path) ?? (model.artifact === undefined ? fileLabel(model) : model.name);
 }
 
@@ -83,6 +88,10 @@ export function foundationOf(models: readonly ModelFiles[]): string | undefined 
   return all.size === 1 ? [...all][0] : undefined;
 }
 
+function named({ label, hub, artifact, digest, parts }: Parent): object {
+  return { name: label, hub, artifact, weights: digest, ...(parts === undefined ? {} : { parts: parts.map(named) }) };
+}
+
 /** recipe.json: how the model is made, by the digests of what went in. */
 export function recipeText({ models, base, parameters, seed, arithmetic, licence, foundation }: MergeFacts): string {
   const licences = "expression" in licence ? splitLicences(licence.expression) : [];
@@ -92,12 +101,7 @@ export function recipeText({ models, base, parameters, seed, arithmetic, licence
     parameters,
     ...(seed === undefined ? {} : { seed }),
     arithmetic,
-    models: [...models, ...(base ? [base] : [])].map(({ label, hub, artifact, digest }) => ({
-      name: label,
-      hub,
-      artifact,
-      weights: digest,
-    })),
+    models: [...models, ...(base ? [base] : [])].map(named),
     licences,
     ...(foundation === undefined ? {} : { foundation }),
   };

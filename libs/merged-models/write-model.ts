@@ -15,7 +15,7 @@ import {
   stageSideFiles,
   wasBegun,
 } from "#libs/model-folders";
-import { INDEX_NAME, type ModelFiles, recipeName } from "#libs/models";
+import { indexNameOf, type LayerOf, type ModelFiles, recipeName } from "#libs/models";
 import type { Digest, Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import { folderFiles } from "./folder-files.ts";
@@ -42,6 +42,10 @@ export type ModelToWrite = {
   readonly configuration?: (() => string | Promise<string>) | undefined;
   /** The model that config.json and what belongs to it are copied from; by default the base, or the first that is a folder. */
   readonly donor?: ModelFiles;
+  /** Whether the head of the result is its embedding, where that is not as it was. */
+  readonly tied?: boolean | undefined;
+  /** Which layer of which model each layer of the result is from, where layers were stacked. */
+  readonly layers?: readonly LayerOf[] | undefined;
   /** Changes the files that go beside the weights of a folder. */
   readonly adjust?: (files: readonly SideFile[]) => Promise<SideFile[]>;
 };
@@ -53,6 +57,8 @@ export type WriteModelOptions = {
   readonly force: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (reading: Reading) => void;
+  /** Told before the work begins, one sentence each: what is left out, whose files these are where the models have others. */
+  readonly onNote?: (sentence: string) => void;
 };
 
 /** What was done, how long it took, and what the recipe and the card say. */
@@ -72,7 +78,8 @@ export async function writeModel(model: ModelToWrite, options: WriteModelOptions
   await refuseInputs(merge, output);
 
   const facts = await factsOf(model);
-  const files = await filesOf(facts, model);
+  const { files, notes } = await filesOf(facts, model);
+  for (const note of notes) options.onNote?.(note);
   if (!begun && !force) await refuseOthers(output, files);
   const made = await stageSideFiles(output, merge.key, files, fsync);
   const drop = () => dropSideFiles(output, merge.key, files, made);
@@ -88,7 +95,7 @@ function namesOf({ outputs, beside = [], index, config }: PreparedMerge, output:
   return [
     ...outputs.map(({ name }) => name),
     ...beside,
-    ...(index === undefined ? [] : [INDEX_NAME]),
+    ...(index === undefined ? [] : [indexNameOf(outputs[0]!.name)]),
     ...(config === undefined ? [] : ["adapter_config.json"]),
     ...(output.single ? [recipeName(output.single)] : []),
   ];
@@ -141,13 +148,17 @@ async function factsOf(model: ModelToWrite): Promise<MergeFacts> {
   };
 }
 
-async function filesOf(facts: MergeFacts, { merge, models, base, output, donor, adjust }: ModelToWrite): Promise<SideFile[]> {
-  if (output.single !== undefined) return [{ name: recipeName(output.single), content: recipeText(facts) }];
+async function filesOf(
+  facts: MergeFacts,
+  { merge, models, base, output, donor, adjust, tied, layers }: ModelToWrite,
+): Promise<{ readonly files: readonly SideFile[]; readonly notes: readonly string[] }> {
+  if (output.single !== undefined) return { files: [{ name: recipeName(output.single), content: recipeText(facts) }], notes: [] };
   const sources = [...(donor ? [donor] : []), ...(base ? [base] : []), ...models];
   const isAdapter = merge.outputs[0]?.name === "adapter_model.safetensors";
-  const files = await folderFiles(facts, { name: basename(resolve(output.path)), sources, index: merge.index, isAdapter });
+  const index = merge.index === undefined ? undefined : { name: indexNameOf(merge.outputs[0]!.name), content: merge.index };
+  const { files, notes } = await folderFiles(facts, { name: basename(resolve(output.path)), sources, index, isAdapter, tied, layers });
   // Where factors are merged apart, the ranks are those of every member.
-  const config = isAdapter && merge.config === undefined ? models[0]?.config : undefined;
-  if (config !== undefined) return [{ name: "adapter_config.json", content: `${JSON.stringify(config, null, 2)}\n` }, ...files];
-  return adjust === undefined ? files : adjust(files);
+  const config = isAdapter && merge.config === undefined ? models[0]?.configText : undefined;
+  if (config !== undefined) return { files: [{ name: "adapter_config.json", content: config }, ...files], notes };
+  return { files: adjust === undefined ? files : await adjust(files), notes };
 }

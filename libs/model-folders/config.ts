@@ -1,17 +1,42 @@
+import { type LayerOf, type ModelFiles, parseWritten, textOfWritten, type WrittenJson, type WrittenObject } from "#libs/models";
 import type { Json } from "#libs/recipes";
-import type { Dtype } from "#libs/tensors";
+import { type Dtype, dtypes } from "#libs/tensors";
+import { withLayers } from "./config-layers.ts";
 
 /** PyTorch's names of the types that averages are written in. */
-const torchNames: { readonly [D in Dtype]?: string } = { F64: "float64", F32: "float32", F16: "float16", BF16: "bfloat16" };
+const TORCH_NAMES: { readonly [D in Dtype]?: string } = { F64: "float64", F32: "float32", F16: "float16", BF16: "bfloat16" };
 
-/** A configuration for weights of another type. transformers 5 says dtype, before it torch_dtype. */
-export function configWith(config: { readonly [name: string]: Json }, dtype: string): { readonly [name: string]: Json } {
-  const torch = torchNames[dtype as Dtype];
+/** What of a configuration follows from what was merged. */
+export type ConfigChanges = {
+  /** The type of most numbers, as safetensors spells it. */
+  readonly dtype: string;
+  /** All numbers were converted to that type. */
+  readonly converted?: boolean;
+  /** Whether the head is the embedding; left out where that is as it was. */
+  readonly tied?: boolean | undefined;
+  /** Which layer of which model each layer of the result is from, where layers were stacked. */
+  readonly layers?: readonly LayerOf[] | undefined;
+};
+
+/**
+ * The text of a model's config.json for what was made of it. Everything else stays as it was written, `4.0` and 9007199254740993 too.
+ * @returns notes: what was left out, one sentence each
+ */
+export function mergedConfig(model: ModelFiles, changes: ConfigChanges): { readonly text: string; readonly notes: readonly string[] } {
+  const notes: string[] = [];
+  let config = parseWritten(model.configText ?? "{}") as WrittenObject;
   // Where the source was loaded from, on somebody's machine.
-  const { _name_or_path, ...rest } = config;
-  if (torch === undefined) return rest;
-  const keys = ["dtype", "torch_dtype"].filter((key) => key in rest);
-  return { ...rest, ...Object.fromEntries((keys.length > 0 ? keys : ["torch_dtype"]).map((key) => [key, torch])) };
+  config = everywhere(config, without("_name_or_path"));
+  config = withTypes(config, changes);
+  if (!isQuantised(model)) {
+    const before = textOfWritten(config);
+    config = everywhere(config, without("quantization_config"));
+    if (textOfWritten(config) !== before)
+      notes.push(`config.json of ${model.name}: quantization_config is left out, as the weights are not quantised.`);
+  }
+  if (changes.tied !== undefined) config = withTying(config, changes.tied);
+  if (changes.layers !== undefined) config = withLayers(config, model, changes.layers, notes);
+  return { text: textOfWritten(config), notes };
 }
 
 /** The library that loads a model of this configuration, as the hub calls it. */
@@ -20,4 +45,54 @@ export function libraryOf(config: { readonly [name: string]: Json } | undefined)
   if ("_diffusers_version" in config) return "diffusers";
   if ("pretrained_cfg" in config) return "timm";
   return "model_type" in config ? "transformers" : undefined;
+}
+
+/** Whether weights are stored in a type that needs a quantisation_config to be read: whole numbers, or floats of 8 bits and fewer. */
+function isQuantised({ tensors }: ModelFiles): boolean {
+  return [...tensors].some(([name, { dtype, shape }]) => {
+    const isFloat = TORCH_NAMES[dtype] !== undefined;
+    return (
+      !isFloat && shape.length > 0 && (/(^|[._])(weight|qweight|qzeros|packed|blocks)(\.|$|_)/.test(name) || dtypes.get(dtype)!.bits < 8)
+    );
+  });
+}
+
+/** transformers 5 says dtype, before it torch_dtype; parts of several towers have their own. */
+function withTypes(config: WrittenObject, { dtype, converted = false }: ConfigChanges): WrittenObject {
+  const torch = TORCH_NAMES[dtype as Dtype];
+  if (torch === undefined) return config;
+  const keys = ["dtype", "torch_dtype"];
+  const before = keys.map((key) => config[key]).find((value) => typeof value === "string");
+  const set = (object: WrittenObject, top: boolean): WrittenObject =>
+    mapped(object, (key, value) =>
+      keys.includes(key) && typeof value === "string" && (top || converted || value === before) ? torch : value,
+    );
+  const nested = mapped(config, (_, value) => (isPart(value) ? everywhere(value, (part) => set(part, false)) : value));
+  const changed = set(nested, true);
+  // Others than transformers have no such field.
+  return keys.some((key) => key in changed) || !("model_type" in changed) ? changed : { ...changed, torch_dtype: torch };
+}
+
+/** Where a part of several towers says it for itself, it says the same. */
+function withTying(config: WrittenObject, tied: boolean): WrittenObject {
+  const key = "tie_word_embeddings";
+  const changed = everywhere(config, (part) => mapped(part, (name, value) => (name === key ? tied : value)));
+  return { ...changed, [key]: tied };
+}
+
+/** The same change for an object and for all objects in it. */
+function everywhere(config: WrittenObject, change: (part: WrittenObject) => WrittenObject): WrittenObject {
+  return mapped(change(config), (_, value) => (isPart(value) ? everywhere(value, change) : value));
+}
+
+function without(key: string): (part: WrittenObject) => WrittenObject {
+  return (part) => Object.fromEntries(Object.entries(part).filter(([name]) => name !== key));
+}
+
+function mapped(object: WrittenObject, change: (key: string, value: WrittenJson) => WrittenJson): WrittenObject {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(key, value)]));
+}
+
+function isPart(value: WrittenJson): value is WrittenObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

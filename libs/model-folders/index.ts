@@ -1,5 +1,5 @@
-export { companionsOf, isOfTokenizer } from "./companions.ts";
-export { configWith, libraryOf } from "./config.ts";
+export { companionsOf, isOfTokenizer, sayDifferences } from "./companions.ts";
+export { type ConfigChanges, libraryOf, mergedConfig } from "./config.ts";
 export { type DigestsOptions, digestsOf } from "./digests.ts";
 export { type Output, outputOf, pathIn } from "./output.ts";
 export type { Reading } from "./reading.ts";

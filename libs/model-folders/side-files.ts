@@ -1,14 +1,15 @@
 import { mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { recipeName } from "#libs/models";
 import { type Output, pathIn } from "./output.ts";
 
-/** A file that goes with the weights: its name and its whole content. */
+/** A file that goes with the weights: its name, with "/" where it lies in a folder below, and its whole content. */
 export type SideFile = { readonly name: string; readonly content: string | Uint8Array };
 
 /** How files are called until they are whole: the engine calls its own so too. */
 function temporaryName(name: string, key: string): string {
-  return `.${name}.${key.slice(0, 12)}.partial`;
+  const folder = posix.dirname(name);
+  return `${folder === "." ? "" : `${folder}/`}.${posix.basename(name)}.${key.slice(0, 12)}.partial`;
 }
 
 /**
@@ -42,12 +43,14 @@ export function existsSentence({ kind, path }: Output, taken: readonly string[])
 export async function existing(output: Output, names: readonly string[]): Promise<string[]> {
   const entries = await readdir(output.directory).catch((): string[] => []);
   const isTaken = (entry: string) => names.includes(entry) || (output.kind === "folder" && isWeights(entry));
-  return entries.filter(isTaken).sort();
+  const below: string[] = [];
+  for (const name of names) if (name.includes("/") && (await stat(pathIn(output, name)).catch(() => undefined))) below.push(name);
+  return [...entries.filter(isTaken), ...below].sort();
 }
 
-/** Files by which transformers finds the weights of a folder. */
+/** Files by which transformers, diffusers and open_clip find the weights of a folder. */
 function isWeights(entry: string): boolean {
-  return entry === "model.safetensors" || entry === "model.safetensors.index.json" || /^model-\d{5}-of-\d{5}\.safetensors$/.test(entry);
+  return /^(model|diffusion_pytorch_model|open_clip_model)(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/.test(entry);
 }
 
 /**
@@ -59,6 +62,7 @@ export async function stageSideFiles(output: Output, key: string, files: readonl
   try {
     const made = await mkdir(output.directory, { recursive: true });
     for (const { name, content } of files) {
+      if (name.includes("/")) await mkdir(dirname(pathIn(output, name)), { recursive: true });
       await using handle = await open(pathIn(output, temporaryName(name, key)), "w");
       await handle.writeFile(content);
       if (fsync) await handle.sync();
@@ -82,15 +86,20 @@ const REASONS: { readonly [code: string]: string } = {
 /** Gives staged files their names, when the weights have theirs; the last one is what the next command looks for. */
 export async function publishSideFiles(output: Output, key: string, files: readonly SideFile[], fsync: boolean): Promise<void> {
   for (const { name } of files) await rename(pathIn(output, temporaryName(name, key)), pathIn(output, name));
-  if (fsync) {
-    await using folder = await open(output.directory, "r");
+  if (!fsync) return;
+  for (const path of new Set([...files.map(({ name }) => dirname(pathIn(output, name))), output.directory])) {
+    await using folder = await open(path, "r");
     await folder.sync();
   }
 }
 
 /** Takes staged files away again, and the folder if it was made for them and nothing else is in it. */
 export async function dropSideFiles(output: Output, key: string, files: readonly SideFile[], made: boolean): Promise<void> {
-  for (const { name } of files) await rm(pathIn(output, temporaryName(name, key)), { force: true });
+  for (const { name } of files) {
+    await rm(pathIn(output, temporaryName(name, key)), { force: true });
+    // Only where nothing else is in it.
+    if (name.includes("/")) await rmdir(dirname(pathIn(output, name))).catch(() => undefined);
+  }
   if (made) await rmdir(output.directory).catch(() => undefined);
 }
 

@@ -2,6 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describeModel } from "./describe.ts";
 import { ModelError } from "./errors.ts";
+import { modulesOf } from "./modules.ts";
 import { readJsonFile } from "./read-json.ts";
 import { checkIndex, INDEX_SUFFIX, readIndex } from "./shards.ts";
 import { formatByName } from "./strange-format.ts";
@@ -56,11 +57,12 @@ async function openFolder(path: string, name: string): Promise<ModelFiles> {
   const kind = found === ADAPTER_WEIGHTS ? "adapter" : "folder";
   if (kind === "adapter" && !entries.includes(ADAPTER_CONFIG))
     throw new ModelError("invalid", `${name}: there is ${ADAPTER_WEIGHTS}, but no ${ADAPTER_CONFIG}, without which it has no meaning`);
-  if (found.endsWith(INDEX_SUFFIX)) return finish(kind, path, name, await openShards(path, found, name));
+  const modules = entries.includes("modules.json") ? await openModules(path, name) : [];
+  if (found.endsWith(INDEX_SUFFIX)) return finish(kind, path, name, await openShards(path, found, name), modules);
   const files = [await readWeightsFile(join(path, found), join(name, found))];
   const index = found.replace(/\.safetensors$/, INDEX_SUFFIX);
   const notes = entries.includes(index) ? [`${name}: ${found} is taken, as loaders do, and the shards of ${index} beside it are not.`] : [];
-  return finish(kind, path, name, { files, notes });
+  return finish(kind, path, name, { files, notes }, modules);
 }
 
 /** Names without their end that loaders look for, in this order: transformers, diffusers, PEFT, open_clip. */
@@ -90,7 +92,7 @@ function noWeights(entries: readonly string[]): string {
     return `there is ${ADAPTER_CONFIG}, but no ${ADAPTER_WEIGHTS}${instead}`;
   }
   const snapshot = entries.includes("snapshots") && entries.includes("refs");
-  if (snapshot) return "it is a folder of the hub's cache, which has versions of a model: name one of them, the folder below snapshots/";
+  if (snapshot) return "it is a folder of the hub's cache, which has versions of a model: name one of them, a folder below its snapshots/";
   if (entries.includes("modules.json"))
     return "no model.safetensors is in the folder, but a modules.json: name the folder that it says for the Transformer";
   const strange = entries.find((entry) => !TRAINING.test(entry) && formatByName(entry) !== undefined);
@@ -133,23 +135,53 @@ async function openShards(folder: string, index: string, name: string): Promise<
   };
 }
 
+/** A folder below that is a part of the model, and its weights. */
+type Module = { readonly folder: string; readonly file: WeightsFile };
+
+/** The parts of a model that have weights of their own. @throws ModelError for weights that cannot be read */
+async function openModules(path: string, name: string): Promise<Module[]> {
+  const modules: Module[] = [];
+  for (const folder of await modulesOf(path, name)) {
+    const entries = await readdir(join(path, folder)).catch((cause: unknown) => {
+      throw new ModelError("invalid", `${name}: modules.json names ${folder}/, which cannot be read: ${problem(cause)}`, { cause });
+    });
+    const weights = entries.filter((entry) => entry.endsWith(".safetensors"));
+    const strange = entries.find((entry) => formatByName(entry) !== undefined);
+    if (weights.length === 0 && strange !== undefined)
+      throw new ModelError("invalid", `${join(name, folder, strange)}: it is ${formatByName(strange)}`);
+    if (weights.length > 1 || (weights.length === 1 && weights[0] !== "model.safetensors"))
+      throw new ModelError("invalid", `${join(name, folder)}: weights of a module are model.safetensors alone, not ${weights.join(", ")}`);
+    if (weights.length === 1)
+      modules.push({
+        folder,
+        file: await readWeightsFile(join(path, folder, "model.safetensors"), join(name, folder, "model.safetensors")),
+      });
+  }
+  return modules;
+}
+
 async function finish(
   kind: ModelFiles["kind"],
   path: string,
   name: string,
-  { files, notes = [], left = new Set() }: Weights,
+  { files: own, notes = [], left = new Set() }: Weights,
+  modules: readonly Module[] = [],
 ): Promise<ModelFiles> {
+  const files = [...own, ...modules.map(({ file }) => file)];
   const tensors = new Map<string, TensorPlace>();
-  for (const [file, { header }] of files.entries())
+  for (const [i, { header }] of files.entries()) {
+    const prefix = i < own.length ? "" : `${modules[i - own.length]!.folder}/`;
     for (const [tensor, { dtype, shape, begin, end }] of header.tensors)
-      if (!left.has(`${file} ${tensor}`))
-        tensors.set(tensor, { file, dtype, shape, offset: header.dataOffset + begin, length: end - begin });
+      if (!left.has(`${i} ${tensor}`))
+        tensors.set(prefix + tensor, { file: i, dtype, shape, offset: header.dataOffset + begin, length: end - begin });
+  }
   const configName = kind === "adapter" ? ADAPTER_CONFIG : "config.json";
   const config = kind === "file" ? undefined : await readJsonFile(join(path, configName), join(name, configName));
   return {
     ...{ name, path, kind, files, tensors },
     ...(config === undefined ? {} : { config: config.value, configText: config.text }),
     ...(notes.length > 0 ? { notes } : {}),
+    ...(modules.length > 0 ? { folders: modules.map(({ folder }) => folder) } : {}),
     ...(await describeModel(kind, path, name, config?.value)),
   };
 }

@@ -1,4 +1,5 @@
 import { type Metadata, planSafetensors, type TensorLayout, tensorBytes } from "#libs/tensors";
+import { INDEX_SUFFIX } from "./shards.ts";
 
 /** A file to be written: its header, ready, and its size. */
 export type PlannedFile = { readonly name: string; readonly size: number; readonly header: Uint8Array };
@@ -18,10 +19,21 @@ export type OutputOptions = {
   /** The name of the one file that all goes into, whatever its size. */
   readonly single?: string;
   readonly metadata?: Metadata;
+  /** How files are called that loaders look for: "model" unless told otherwise. */
+  readonly stem?: string | undefined;
+  /** Folders below that have a model.safetensors of their own: their tensors are named `folder/name` here, and `name` in that file. */
+  readonly folders?: readonly string[] | undefined;
 };
 
-/** The index of the shards of a model. */
-export const INDEX_NAME = "model.safetensors.index.json";
+/** The index of the shards of a model of which this is one. */
+export function indexNameOf(shard: string): string {
+  return `${stemOf(shard)}${INDEX_SUFFIX}`;
+}
+
+/** What a file of weights is called without its number among shards, and without its end. */
+export function stemOf(file: string): string {
+  return file.replace(/(-\d{5}-of-\d{5})?\.safetensors$/, "");
+}
 
 /**
  * Lays out the files of a model as Hugging Face names them: model.safetensors, or model-00001-of-0000N.safetensors with an index. Shards are
@@ -29,20 +41,33 @@ export const INDEX_NAME = "model.safetensors.index.json";
  * Throws RangeError for a name that is used twice or that cannot be.
  */
 export function planOutputs(tensors: readonly TensorLayout[], options: OutputOptions = {}): OutputPlan {
-  const { maxShardBytes = Number.POSITIVE_INFINITY, single, metadata = { format: "pt" } } = options;
-  const shards = single === undefined ? fill(tensors, maxShardBytes) : [[...tensors]];
+  const { maxShardBytes = Number.POSITIVE_INFINITY, single, metadata = { format: "pt" }, stem = "model", folders = [] } = options;
+  const folderOf = ({ name }: TensorLayout) => (single === undefined ? folders.find((folder) => name.startsWith(`${folder}/`)) : undefined);
+  const own = tensors.filter((tensor) => folderOf(tensor) === undefined);
+  const shards = single === undefined ? fill(own, maxShardBytes) : [own];
   const number = (i: number) => String(i).padStart(5, "0");
   const places = new Map<string, { file: number; offset: number }>();
-  const outputs = shards.map((shard, file): PlannedFile => {
-    const { header, size, offsets } = planSafetensors(shard, metadata);
-    for (const [name, { begin }] of offsets) {
-      if (places.has(name)) throw new RangeError(`two tensors are named ${JSON.stringify(name)}`);
-      places.set(name, { file, offset: begin });
+  const plan = (file: number, name: string, layout: readonly TensorLayout[], prefix = ""): PlannedFile => {
+    const { header, size, offsets } = planSafetensors(
+      layout.map((tensor) => ({ ...tensor, name: tensor.name.slice(prefix.length) })),
+      metadata,
+    );
+    for (const [tensor, { begin }] of offsets) {
+      if (places.has(prefix + tensor)) throw new RangeError(`two tensors are named ${JSON.stringify(prefix + tensor)}`);
+      places.set(prefix + tensor, { file, offset: begin });
     }
-    const whole = shards.length === 1 ? "model.safetensors" : `model-${number(file + 1)}-of-${number(shards.length)}.safetensors`;
-    return { name: single ?? whole, size, header };
+    return { name, size, header };
+  };
+  const outputs = shards.map((shard, file) => {
+    const whole = shards.length === 1 ? `${stem}.safetensors` : `${stem}-${number(file + 1)}-of-${number(shards.length)}.safetensors`;
+    return plan(file, single ?? whole, shard);
   });
-  return { outputs, places, ...(shards.length > 1 ? { index: indexText(tensors, outputs, places) } : {}) };
+  const index = shards.length > 1 ? { index: indexText(own, outputs, places) } : {};
+  for (const folder of folders) {
+    const below = tensors.filter((tensor) => folderOf(tensor) === folder);
+    if (below.length > 0) outputs.push(plan(outputs.length, `${folder}/model.safetensors`, below, `${folder}/`));
+  }
+  return { outputs, places, ...index };
 }
 
 function fill(tensors: readonly TensorLayout[], maxBytes: number): TensorLayout[][] {

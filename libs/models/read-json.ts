@@ -18,6 +18,18 @@ export async function readJsonFile(
   path: string,
   name = path,
 ): Promise<{ readonly value: { readonly [name: string]: Json }; readonly text: string } | undefined> {
+  const read = await readFileOfJson(path, name);
+  if (read === undefined) return undefined;
+  if (!isObject(read.value)) throw new ModelError("invalid", `${name} is not a JSON object`);
+  return { value: read.value, text: read.text };
+}
+
+/** Any JSON of a model's folder, or undefined if there is no such file. @throws ModelError if it cannot be read */
+export async function readJson(path: string, name = path): Promise<unknown> {
+  return (await readFileOfJson(path, name))?.value;
+}
+
+async function readFileOfJson(path: string, name: string): Promise<{ readonly value: unknown; readonly text: string } | undefined> {
   let text: string;
   try {
     const found = await stat(path);
@@ -38,7 +50,6 @@ export async function readJsonFile(
       cause,
     });
   }
-  if (!isObject(value)) throw new ModelError("invalid", `${name} is not a JSON object`);
   return { value, text };
 }
 

@@ -19,6 +19,9 @@ export type TensorPlace = {
   readonly length: number;
 };
 
+/** A model that went into another one, and the digest of its weights. */
+export type AppliedPart = { readonly model: ModelFiles; readonly digest: Digest };
+
 /** A model in files of this machine: a safetensors file, or a Hugging Face folder with one or several. Nothing of the weights is in memory. */
 export type ModelFiles = {
   /** As the user named it. */
@@ -33,12 +36,16 @@ export type ModelFiles = {
   readonly config?: { readonly [name: string]: Json };
   /** The text of that file, where numbers are as somebody wrote them. */
   readonly configText?: string;
+  /** Folders below that have weights of their own, the last of `files`: their tensors are called `folder/name`. */
+  readonly folders?: readonly string[];
   /** What was passed over when it was opened, one sentence each. */
   readonly notes?: readonly string[];
   /** SPDX identifiers, from the recipe beside it, the model card's front matter, or config.json. Empty if nothing says. */
   readonly licences: readonly string[];
   /** The foundation model that it says it comes from: a digest (recipe) or a hub id (base_model). */
   readonly foundation?: string;
+  /** What an adapter was applied to, and which: such a model lies in no place of its own. */
+  readonly applied?: { readonly base: AppliedPart; readonly adapter: AppliedPart };
   /** Digest of a model of the catalog, where it is one. */
   readonly artifact?: Digest;
 };

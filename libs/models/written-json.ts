@@ -47,6 +47,11 @@ export function writtenNumber(value: number): WrittenJson {
   return `${NUMBER}${value}`;
 }
 
+/** The number that something written is, or undefined for what is none. */
+export function numberOfWritten(written: WrittenJson | undefined): number | undefined {
+  return typeof written === "string" && written.startsWith(NUMBER) ? Number(written.slice(NUMBER.length)) : undefined;
+}
+
 /** The text of a file, with two spaces as Hugging Face's libraries write it. */
 export function textOfWritten(written: WrittenJson): string {
   const text = JSON.stringify(written, null, 2).replace(/"(?:[^"\\]|\\.)*"/g, (token) => {

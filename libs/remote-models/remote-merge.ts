@@ -35,6 +35,8 @@ export function remoteMerge(merge: PreparedMerge, asked: RemoteRequest, open: ()
   const all = [...request.models, ...(request.statistics ?? []), ...(request.base ? [request.base] : [])];
   const adapter = all.find(({ kind }) => kind === "adapter");
   if (adapter) throw new UsageError(`${adapter.name} is an adapter: servers do not average these; leave --server out`);
+  const parts = all.find(({ folders = [] }) => folders.length > 0);
+  if (parts) throw new UsageError(`${parts.name} has weights in ${parts.folders![0]}/ too, which servers do not take: leave --server out`);
   const sharded = all.find(({ files }) => files.length > 1);
   // Random numbers are a function of the weights' digests, and shards get another one as one file.
   if (sharded && merge.seed !== undefined)

@@ -275,7 +275,7 @@ test("what is wrong is said in one sentence, with the exit code of wrong usage o
       2,
       /^no\/such is neither a file or a folder here, nor a model in the catalog in data$/,
     ],
-    [["a.safetensors", "text.safetensors", "-o", "x"], 1, /^text\.safetensors: not a valid safetensors file \(header-over-limit\)/],
+    [["a.safetensors", "text.safetensors", "-o", "x"], 1, /^text\.safetensors: it is a text that begins with "hello, this is no mo"/],
     [["a.safetensors", "other.safetensors", "-o", "x"], 1, /^these models cannot be averaged:$/],
     [[...ab, "-o", "x.bin"], 2, /^-o x\.bin: models are written as safetensors; name it x\.safetensors, or name a folder$/],
     [[...ab, "-o", "x", "--method", "tis"], 2, /^--method tis: there is no such method; there is linear, /],

@@ -11,7 +11,7 @@ export async function averageAdapters(request: AdapterRequest, options: RunAdapt
 
 /**
  * Writes the model that an adapter makes of its base: base + scaling · B · A, one rounding to the base's type. What mergekit calls
- * `model+lora`. Returns it opened, under the name "base+adapter".
+ * `model+lora`. Returns it opened, under the name "base+adapter", with all of the base that is no weight.
  * @throws AdapterError
  */
 export async function applyAdapter(
@@ -21,12 +21,13 @@ export async function applyAdapter(
 ): Promise<ModelFiles> {
   const single = "model.safetensors";
   await averageAdapters({ adapters: [adapter], digests: [digests.adapter], weights: [1], base, baseDigest: digests.base, single }, options);
-  const { name, config, licences, foundation } = { ...base, name: `${base.name}+${adapter.name}` };
-  const applied = await openModel(join(options.directory, single), name);
+  const { files, tensors } = await openModel(join(options.directory, single));
+  const { artifact: _, notes: _notes, ...rest } = base;
   return {
-    ...applied,
-    ...(config === undefined ? {} : { config }),
-    licences: combineLicences([licences, adapter.licences]),
-    ...(foundation === undefined ? {} : { foundation }),
+    // Its tokenizer and all else that a model needs are those of the base.
+    ...{ ...rest, name: `${base.name}+${adapter.name}`, files, tensors },
+    // What one of them does not name is not known of both.
+    licences: combineLicences([base.licences, adapter.licences]),
+    applied: { base: { model: base, digest: digests.base }, adapter: { model: adapter, digest: digests.adapter } },
   };
 }

@@ -22,6 +22,8 @@ export type AdapterRequest = {
   readonly dtype?: Dtype | undefined;
   readonly single?: string | undefined;
   readonly maxShardBytes?: number | undefined;
+  /** What the files of a model are called instead of "model", as its loader looks for them. */
+  readonly stem?: string | undefined;
 };
 
 /** Version of how planned tensors become bytes. A change that changes bytes changes it. */
@@ -66,6 +68,7 @@ export function planAdapters(request: AdapterRequest): AdapterPlan {
   const { outputs, places, index } = planOutputs(layout, {
     ...(base === undefined ? { single: request.single ?? ADAPTER_FILE } : request.single === undefined ? {} : { single: request.single }),
     ...(request.maxShardBytes === undefined ? {} : { maxShardBytes: request.maxShardBytes }),
+    ...(request.base === undefined ? {} : { stem: request.stem, folders: request.base.folders }),
   });
   const placed = tensors.map(
     ({ shape, ...tensor }): AdapterTensor => ({ ...tensor, ...twoDimensions(shape), ...places.get(tensor.name)! }),

@@ -1,6 +1,5 @@
 export type { MergekitConfig, Reference, Slice, Source, TokenizerSource } from "./config.ts";
 export { type ConfigProblem, MergekitError } from "./errors.ts";
-export { LAYER_COUNTS } from "./layers.ts";
 export { parseMergekit } from "./parse.ts";
 export { recipeOfMergekit } from "./recipe.ts";
 export { referencesOf } from "./reference-list.ts";

@@ -38,6 +38,3 @@ export function depth(index: number, count: number): number {
 export function isBeforeLayers(tensor: string): boolean {
   return /embed|(^|\.)(wte|wpe|cls_token|conv1|ln_pre|pre_layrnorm|rotary_\w+)(\.|$)/.test(tensor) && !/(^|\.)embed_out(\.|$)/.test(tensor);
 }
-
-/** Names in config.json of how many layers a model has. */
-export const LAYER_COUNTS: readonly string[] = ["num_hidden_layers", "n_layer", "n_layers", "num_layers"];

@@ -102,7 +102,7 @@ slices:
   - sources: [{ model: c, layer_range: [0, 1], parameters: { scale: [{ filter: h.0.mlp, value: 0.5 }] } }]
   - sources: [{ model: a, layer_range: [0, 1] }]
 `);
-  assert.equal(made.layers, 4);
+  assert.equal(made.layers?.length, 4);
   const named = (index: number) => made.request.models[index]!.name;
   assert.deepEqual(
     made.request.tensors!.map(({ name, sources: [source] }) => `${name} = ${named(source!.model)}:${source!.tensor}`),

@@ -1,4 +1,4 @@
-import type { ModelFiles } from "#libs/models";
+import type { LayerOf, ModelFiles } from "#libs/models";
 import type { Digest } from "#libs/recipes";
 import type { Method } from "../method.ts";
 import { methodNamed } from "../methods/index.ts";
@@ -23,8 +23,8 @@ export type MergekitRequest = {
   readonly donor: ModelFiles;
   /** All models by the text that names them, in the order in which they are first named. */
   readonly models: ReadonlyMap<string, ModelFiles>;
-  /** How many layers the result has, where it has others than its models. */
-  readonly layers?: number;
+  /** Which layer of which model each layer of the result is from, where layers are stacked. */
+  readonly layers?: readonly LayerOf[];
 };
 
 /**
@@ -69,7 +69,11 @@ type Common = {
   readonly modelOf: (source: Source) => ModelFiles;
 };
 
-type Made = { readonly request: Omit<MergeRequest, "method">; readonly problems: readonly ConfigProblem[]; readonly layers?: number };
+type Made = {
+  readonly request: Omit<MergeRequest, "method">;
+  readonly problems: readonly ConfigProblem[];
+  readonly layers?: readonly LayerOf[];
+};
 
 /** `models`: every tensor of all models, of the same name in each. */
 function ofModels({ models, base }: Roles, { config, method, opened, modelOf }: Common): Made {

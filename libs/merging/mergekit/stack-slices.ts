@@ -1,7 +1,7 @@
-import type { ModelFiles } from "#libs/models";
+import { LAYER_COUNTS, type LayerOf, type ModelFiles } from "#libs/models";
 import type { MergekitConfig, Slice, Source } from "./config.ts";
 import type { ConfigProblem } from "./errors.ts";
-import { depth, isBeforeLayers, LAYER_COUNTS, layerOf, type Stack, stacksOf } from "./layers.ts";
+import { depth, isBeforeLayers, layerOf, type Stack, stacksOf } from "./layers.ts";
 import { problemAt, type Roles } from "./roles.ts";
 
 /** A tensor of a model that goes into the result. */
@@ -18,7 +18,8 @@ export type StackedSlices = {
   readonly tensors: readonly StackedTensor[];
   readonly contexts: ReadonlyMap<string, TensorContext>;
   readonly problems: readonly ConfigProblem[];
-  readonly layers: number;
+  /** Which layer of its first source each layer of the result is, in order. */
+  readonly layers: readonly LayerOf[];
 };
 
 /**
@@ -46,7 +47,7 @@ export function stackSlices(config: MergekitConfig, roles: readonly Roles[], mod
         );
     }
   }
-  if (problems.length > 0) return { tensors: [], contexts: new Map(), problems, layers: 0 };
+  if (problems.length > 0) return { tensors: [], contexts: new Map(), problems, layers: [] };
 
   const tensors: StackedTensor[] = [];
   const contexts = new Map<string, TensorContext>();
@@ -64,19 +65,26 @@ export function stackSlices(config: MergekitConfig, roles: readonly Roles[], mod
   outside(roles[0]!, config.slices[0]!, true);
   const { prefix } = stackOf(sourcesOf(roles[0]!)[0]!);
   const namesAt = layerNames(modelOf, stackOf);
-  let layer = 0;
+  const layers: LayerOf[] = [];
   for (const [i, role] of roles.entries()) {
     const slice = config.slices[i]!;
     const sources = sourcesOf(role);
     const [from, to] = sources[0]!.layers!;
-    for (let step = 0; step < to - from; step++, layer++) {
+    for (let step = 0; step < to - from; step++) {
       const at = (source: Source) => source.layers![0] + step;
       for (const rest of unionOf(sources, (source) => namesAt(source, at(source))))
-        add(`${prefix}${layer}.${rest}`, role, (source) => `${stackOf(source).prefix}${at(source)}.${rest}`, slice, depth(step, to - from));
+        add(
+          `${prefix}${layers.length}.${rest}`,
+          role,
+          (source) => `${stackOf(source).prefix}${at(source)}.${rest}`,
+          slice,
+          depth(step, to - from),
+        );
+      layers.push({ model: modelOf(sources[0]!), layer: at(sources[0]!) });
     }
   }
   outside(roles.at(-1)!, config.slices.at(-1)!, false);
-  return { tensors, contexts, problems, layers: layer };
+  return { tensors, contexts, problems, layers };
 }
 
 function sourcesOf({ models, base }: Roles): Source[] {

@@ -40,10 +40,12 @@ export function planMerge(request: MergeRequest): MergePlan {
   }
   if (problems.length > 0) throw new MergePlanError([...new Set(problems)]);
 
-  const { single, maxShardBytes } = request;
+  const { single, maxShardBytes, stem } = request;
+  const folders = [...new Set(models.flatMap(({ folders = [] }) => folders))];
   const { outputs, places, index } = planOutputs(plans, {
     ...(single === undefined ? {} : { single }),
     ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
+    ...{ stem, folders },
   });
   const tensors: PlannedTensor[] = plans.map((plan) => ({ ...plan, ...places.get(plan.name)! }));
   // A tensor without bytes begins where the next one does: it comes first, and equal ones stay as they are.
@@ -84,5 +86,8 @@ function* checkRequest(request: MergeRequest, method: Method): Generator<string>
   if (method.statistics === undefined && statistics !== undefined) yield `${method.name} takes no statistics`;
   if (method.statistics !== undefined && statistics?.length !== models.length)
     yield `${method.name} needs statistics of every model: ${models.length} files, not ${statistics?.length ?? 0}`;
+  const parts = models.find(({ folders = [] }) => folders.length > 0);
+  if (parts !== undefined && request.single !== undefined)
+    yield `${parts.name} has weights in ${parts.folders![0]}/ too, which do not go into one file: write to a folder`;
   if (statistics !== undefined && statisticsDigests?.length !== statistics.length) yield "every file of statistics needs a digest";
 }

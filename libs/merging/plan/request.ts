@@ -39,6 +39,8 @@ export type MergeRequest = {
   /** Name of the one file to write; otherwise model.safetensors, or shards of at most `maxShardBytes`. */
   readonly single?: string;
   readonly maxShardBytes?: number;
+  /** What the files are called instead of "model", as the loader of these models looks for them. */
+  readonly stem?: string;
   /** Unsigned 32 bits. Only random methods use it. */
   readonly seed?: number;
   /** The tensors of the result; by default those that the models have in common, which are then all that they have. */

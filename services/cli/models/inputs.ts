@@ -10,8 +10,17 @@ import type { CommandContext, GlobalOptions } from "../context.ts";
  */
 export async function openInputs(names: readonly string[], options: GlobalOptions, context: CommandContext): Promise<ModelFiles[]> {
   const models: ModelFiles[] = [];
-  for (const name of names) models.push(await openInput(name, options, context));
+  for (const name of names) {
+    const model = await openInput(name, options, context);
+    sayNotes(model, context);
+    models.push(model);
+  }
   return models;
+}
+
+/** Says what was passed over when a model was opened. */
+export function sayNotes({ notes = [] }: ModelFiles, { stderr }: CommandContext): void {
+  for (const note of notes) stderr.write(`note: ${note}\n`);
 }
 
 /** Whether a name is one of a catalog that can be asked, and not of a file or folder here. */

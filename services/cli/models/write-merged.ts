@@ -21,7 +21,10 @@ export async function writeMerged(model: ModelToWrite, options: WritingOptions, 
   let share = 0;
   try {
     const written = await showing((onProgress) =>
-      writeModel(model, { threads, fsync: options.fsync, force: options.force === true, signal, onProgress }),
+      writeModel(model, {
+        ...{ threads, fsync: options.fsync, force: options.force === true, signal, onProgress },
+        onNote: (sentence) => stderr.write(`note: ${sentence}\n`),
+      }),
     );
     stdout.write(resultLines(written, model, options));
     return 0;

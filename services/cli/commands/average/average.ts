@@ -6,6 +6,7 @@ import {
   type PreparedMerge,
   prepareMerge,
   requireLikeFactors,
+  stemFor,
   withSums,
 } from "#libs/merged-models";
 import { type GivenParameters, type MergeRequest, type Method, methodNamed, methods } from "#libs/merging";
@@ -102,7 +103,7 @@ function requestOf(
     exclude: new Set(exclude),
     ...(dtype === undefined ? {} : { dtype }),
     ...(seed === undefined ? {} : { seed }),
-    ...(one === undefined ? { maxShardBytes: maxShardSize } : { single: one }),
+    ...(one === undefined ? { maxShardBytes: maxShardSize, ...stemFor(base ? [base, ...models] : models) } : { single: one }),
   };
 }
 

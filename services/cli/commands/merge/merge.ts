@@ -1,10 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { prepareMerge } from "#libs/merged-models";
+import { prepareMerge, stemFor } from "#libs/merged-models";
 import { mergekitFiles } from "#libs/merged-models/mergekit";
 import { type Finding, methodNamed } from "#libs/merging";
 import {
-  LAYER_COUNTS,
   type MergekitConfig,
   MergekitError,
   type MergekitRequest,
@@ -14,6 +13,7 @@ import {
   tokenizerDonor,
 } from "#libs/merging/mergekit";
 import { type Output, outputOf } from "#libs/model-folders";
+import { LAYER_COUNTS } from "#libs/models";
 import { canonicalJson, type Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../../context.ts";
@@ -66,11 +66,12 @@ async function mergeOne(
   const { models, digests, base, baseDigest } = made.request;
   const parameters = recipeOfMergekit({ ...config, ...(dtype === undefined ? {} : { dtype }) }, (name) => opened.models.get(name)!.digest);
   const report = await checked(config, made, { ...options, mixedTypes: dtype !== undefined }, context);
+  const stem = stemFor([made.donor, ...models]);
   const merge = prepareMerge({
     ...made.request,
     ...(dtype === undefined ? {} : { dtype }),
     ...(seed === undefined ? {} : { seed }),
-    ...(output.single === undefined ? { maxShardBytes: options.maxShardSize } : { single: output.single }),
+    ...(output.single === undefined ? { maxShardBytes: options.maxShardSize, ...stem } : { single: output.single }),
   });
   if (config.name !== undefined && (await isMade(output.directory, parameters, merge.seed))) return 0;
   // Awaited here: what adapters made of models goes when this returns.
@@ -80,7 +81,8 @@ async function mergeOne(
       weights: weightsOf(made),
       configuration: () => config.text,
       donor: made.donor,
-      adjust: (files) => mergekitFiles(files, { config, donor: made.donor, tokenizer, layers: made.layers }),
+      layers: made.layers,
+      adjust: (files) => mergekitFiles(files, { config, donor: made.donor, tokenizer }),
     },
     options,
     context,

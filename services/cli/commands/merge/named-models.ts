@@ -1,4 +1,4 @@
-import { mkdir, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { applyAdapter } from "#libs/merging";
 import { type MergekitConfig, type OpenedModel, type Reference, referencesOf } from "#libs/merging/mergekit";
@@ -8,7 +8,7 @@ import { digestOf } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../../context.ts";
 import { showDigests } from "../../models/digests.ts";
-import { openInputs } from "../../models/inputs.ts";
+import { openInputs, sayNotes } from "../../models/inputs.ts";
 import type { MergeOptions } from "./options.ts";
 
 /** The models that a configuration names, by the text that names them. Models with adapters lie in a folder that goes when this is disposed. */
@@ -30,6 +30,7 @@ export async function openNamed(
   const names = [...new Set(references.flatMap(({ model, adapter }) => (adapter === undefined ? [model] : [model, adapter])))];
   const files = new Map<string, ModelFiles>();
   for (const name of names) files.set(name, await openOne(name, lineOf(name, references), config, places, options, context));
+  for (const model of files.values()) sayNotes(model, context);
   const digests = await showDigests([...files.values()], options, context);
   const plain = new Map([...files].map(([name, model], i) => [name, { model, digest: digests[i]! }]));
   const models = new Map<string, OpenedModel>();
@@ -42,7 +43,8 @@ export async function openNamed(
       );
     if (adapter === undefined) models.set(text, base);
     // A dry run writes nothing: what the adapter makes of the model has the model's tensors.
-    else if (options.dryRun) models.set(text, { ...base, model: { ...base.model, name: text } });
+    else if (options.dryRun)
+      models.set(text, { ...base, model: { ...base.model, name: text, applied: { base, adapter: plain.get(adapter)! } } });
     else models.set(text, await withAdapter(base, plain.get(adapter)!, options, output, context, stack));
   }
   const owned = stack.move();
@@ -74,11 +76,25 @@ async function openOne(
     if (cause instanceof ModelError) throw new UsageError(`${config.path}, line ${line}: ${cause.message}`, { cause });
     throw cause;
   }
+  const cached = await inHubCache(name, options.modelsDir);
+  if (cached !== undefined)
+    throw new UsageError(
+      `${config.path}, line ${line}: \`${name}\` is in a cache of the hub, in which models have versions: write ${cached} instead, or link it as ${join(options.modelsDir ?? ".", name)}`,
+    );
   const where = below === undefined ? `${resolve(name)} is not there` : `neither ${resolve(name)} nor ${resolve(below)} is there`;
   const advice = /^[\w.-]+\/[\w.-]+$/.test(name)
     ? "nothing is downloaded here, so give the folder of the model, or with --models-dir the folder that has it"
     : "paths are relative to the folder where the command is run";
   throw new UsageError(`${config.path}: there is no model \`${name}\`, which line ${line} names: ${where}; ${advice}`);
+}
+
+/** The newest version of a model in a cache of the hub, where one is meant. */
+async function inHubCache(name: string, modelsDir = "."): Promise<string | undefined> {
+  const folder = join(modelsDir, `models--${name.replaceAll("/", "--")}`);
+  const revision = await readFile(join(folder, "refs", "main"), "utf8").catch(() => "");
+  if (revision.trim() !== "") return join(folder, "snapshots", revision.trim());
+  const [any] = await readdir(join(folder, "snapshots")).catch(() => []);
+  return any === undefined ? undefined : join(folder, "snapshots", any);
 }
 
 async function withAdapter(

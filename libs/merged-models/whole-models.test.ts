@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { after, test } from "node:test";
+import { applyAdapter, checkModels, methodNamed } from "#libs/merging";
+import { digestsOf, outputOf } from "#libs/model-folders";
+import { type ModelFiles, openModel } from "#libs/models";
+import { parseSafetensorsHeader, type TensorData, writeSafetensors } from "#libs/tensors";
+import { temporaryDirectory } from "#libs/testing";
+import { prepareMerge, stemFor, writeModel } from "./index.ts";
+
+const directory = await temporaryDirectory();
+after(() => directory[Symbol.asyncDispose]());
+process.env["XDG_CACHE_HOME"] = directory.join("cache");
+const { signal } = new AbortController();
+
+const tensor = (name: string, values: readonly number[], shape: readonly number[] = [values.length]): TensorData => ({
+  ...{ name, dtype: "F32", shape },
+  data: new Uint8Array(Float32Array.from(values).buffer),
+});
+
+async function folder(name: string, files: { readonly [file: string]: Uint8Array | object | string }): Promise<ModelFiles> {
+  for (const [file, content] of Object.entries(files)) {
+    await mkdir(dirname(directory.join(name, file)), { recursive: true });
+    const plain = typeof content === "string" || content instanceof Uint8Array;
+    await writeFile(directory.join(name, file), plain ? content : JSON.stringify(content));
+  }
+  return openModel(directory.join(name), name);
+}
+
+/** The mean of models as a folder; what was noted. */
+async function average(models: readonly ModelFiles[], name: string, maxShardBytes = 1e9): Promise<string[]> {
+  const notes: string[] = [];
+  const digests = await digestsOf(models, { signal });
+  const merge = prepareMerge({ method: "linear", models, digests, maxShardBytes, ...stemFor(models) });
+  const report = await checkModels(models, { signal });
+  const output = await outputOf(directory.join(name));
+  await writeModel(
+    { merge, method: methodNamed("linear")!, models, digests, output, report, parameters: { method: "linear" } },
+    { threads: 1, fsync: false, force: false, signal, onProgress: () => undefined, onNote: (note) => notes.push(note) },
+  );
+  return notes;
+}
+
+const list = async (name: string) => (await readdir(directory.join(name), { recursive: true })).sort();
+async function numbers(...path: string[]): Promise<{ [tensor: string]: number[] }> {
+  const file = new Uint8Array(await readFile(directory.join(...path)));
+  const { tensors, dataOffset } = parseSafetensorsHeader(file, file.length);
+  const values = (begin: number, end: number) => [...new Float32Array(file.slice(dataOffset + begin, dataOffset + end).buffer)];
+  return Object.fromEntries([...tensors].map(([name, { begin, end }]) => [name, values(begin, end)]));
+}
+
+test("sentence-transformers: dense layers in their own folders are averaged too, and every file has its place", async () => {
+  const model = (name: string, by: number) =>
+    folder(name, {
+      "config.json": { model_type: "bert" },
+      "model.safetensors": writeSafetensors([tensor("w", [by, 2 * by])]),
+      "modules.json": [{ path: "" }, { path: "1_Pooling" }, { path: "2_Dense" }],
+      "1_Pooling/config.json": { pooling_mode_cls_token: true },
+      "2_Dense/config.json": { in_features: 1 },
+      "2_Dense/model.safetensors": writeSafetensors([tensor("linear.weight", [10 * by]), tensor("w", [by])]),
+      "sentence_bert_config.json": {},
+    });
+  const models = [await model("st-a", 1), await model("st-b", 3)];
+  assert.deepEqual(await average(models, "st"), []);
+  const files = ["config.json", "modules.json", "1_Pooling/config.json", "2_Dense/config.json", "2_Dense/model.safetensors"];
+  assert.deepEqual(
+    await list("st"),
+    [...files, "1_Pooling", "2_Dense", "model.safetensors", "sentence_bert_config.json", "README.md", "recipe.json"].sort(),
+  );
+  assert.deepEqual(await numbers("st", "model.safetensors"), { w: [2, 4] });
+  assert.deepEqual(await numbers("st", "2_Dense", "model.safetensors"), { "linear.weight": [20], w: [2] });
+  // What came of it is a model of the same kind.
+  assert.deepEqual((await openModel(directory.join("st"))).folders, ["2_Dense"]);
+});
+
+test("diffusers: files and the index of their shards are called as their loader looks for them", async () => {
+  const model = (name: string, by: number) =>
+    folder(name, {
+      "config.json": { _class_name: "UNet2DConditionModel", _diffusers_version: "0.30.0" },
+      "diffusion_pytorch_model.safetensors": writeSafetensors([tensor("a", [by]), tensor("b", [by])]),
+      "diffusion_pytorch_model.fp16.safetensors": writeSafetensors([tensor("a", [100]), tensor("b", [100])]),
+    });
+  const models = [await model("unet-a", 1), await model("unet-b", 3)];
+  await average(models, "unet");
+  assert.deepEqual(await list("unet"), ["README.md", "config.json", "diffusion_pytorch_model.safetensors", "recipe.json"]);
+  assert.deepEqual(await numbers("unet", "diffusion_pytorch_model.safetensors"), { a: [2], b: [2] });
+  assert.deepEqual(JSON.parse(await readFile(directory.join("unet", "config.json"), "utf8")), models[0]!.config);
+  await average(models, "shards", 4);
+  const shards = [1, 2].map((i) => `diffusion_pytorch_model-0000${i}-of-00002.safetensors`);
+  assert.deepEqual(await list("shards"), [
+    "README.md",
+    "config.json",
+    ...shards,
+    "diffusion_pytorch_model.safetensors.index.json",
+    "recipe.json",
+  ]);
+  assert.equal((await openModel(directory.join("shards"))).tensors.size, 2);
+});
+
+test("a model with an adapter is a whole model: files of the base, names and digests of both, no licence that one of them does not name", async () => {
+  const base = await folder("base", {
+    "config.json": { model_type: "llama", torch_dtype: "float32" },
+    "generation_config.json": { eos_token_id: 2 },
+    "tokenizer.json": {},
+    "README.md": "---\nlicense: apache-2.0\n---\n",
+    "model.safetensors": writeSafetensors([tensor("q.weight", [1, 2, 3, 4], [2, 2])]),
+  });
+  const adapter = await folder("adapter", {
+    "adapter_config.json": { peft_type: "LORA", r: 1, lora_alpha: 2, target_modules: ["q"] },
+    "adapter_model.safetensors": writeSafetensors([
+      tensor("base_model.model.q.lora_A.weight", [1, 1], [1, 2]),
+      tensor("base_model.model.q.lora_B.weight", [1, 1], [2, 1]),
+    ]),
+  });
+  const [of = "sha256:", with_ = "sha256:"] = await digestsOf([base, adapter], { signal });
+  const applied = await applyAdapter(base, adapter, {
+    directory: directory.join("applied"),
+    digests: { base: of, adapter: with_ },
+    fsync: false,
+    signal,
+  });
+  assert.deepEqual(await average([applied, base], "with-adapter"), []);
+  assert.deepEqual(await numbers("with-adapter", "model.safetensors"), { "q.weight": [2, 3, 4, 5] });
+  const made = await list("with-adapter");
+  assert.deepEqual(made, ["README.md", "config.json", "generation_config.json", "model.safetensors", "recipe.json", "tokenizer.json"]);
+  const recipe = JSON.parse(await readFile(directory.join("with-adapter", "recipe.json"), "utf8"));
+  assert.deepEqual(recipe.models[0].name, "base+adapter");
+  assert.deepEqual(recipe.models[0].parts, [
+    { name: "base", weights: of },
+    { name: "adapter", weights: with_ },
+  ]);
+  assert.deepEqual(recipe.licences, []);
+  const card = await readFile(directory.join("with-adapter", "README.md"), "utf8");
+  assert.match(card, /license: unknown\n/);
+  assert.ok(card.includes(`| ↳ adapter | none stated | \`${with_}\` |`), card);
+  assert.ok(!card.includes(directory.path) && !JSON.stringify(recipe).includes(directory.path));
+});
