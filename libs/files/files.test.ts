@@ -2,7 +2,20 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, open, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { temporaryDirectory } from "#libs/testing";
-import { errorCode, isAlive, publishFiles, readAt, readFrom, replaceFile, requireWritable, syncDirectory, writeTo } from "./index.ts";
+import {
+  digestOfFile,
+  errorCode,
+  isAlive,
+  openDescriptors,
+  publishFiles,
+  readAt,
+  readFrom,
+  replaceFile,
+  requireWritable,
+  syncDirectory,
+  writeAt,
+  writeTo,
+} from "./index.ts";
 import { startChild } from "./testing/start-child.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -88,6 +101,42 @@ test("more than 2 GiB are asked for in pieces that every runtime takes", async (
   assert.equal(Buffer.from(bytes.subarray(0, 5)).toString(), "hort\0");
   assert.equal(await readFrom(file, bytes, 0), 5);
   assert.equal(Buffer.from(bytes.subarray(0, 6)).toString(), "short\0");
+});
+
+test("files stay open, the latest used; one that is refused when it is opened is closed", async () => {
+  await using directory = await temporaryDirectory();
+  const paths = ["a", "b", "c"].map((name) => directory.join(name));
+  for (const path of paths) await writeFile(path, path);
+  const text = (descriptor: number) => {
+    const bytes = new Uint8Array(999);
+    return Buffer.from(bytes.subarray(0, readAt(descriptor, bytes, 0))).toString();
+  };
+  using descriptors = openDescriptors(2);
+  const [a = "", b = "", c = ""] = paths;
+  const [first, second] = [descriptors.of(a, "r"), descriptors.of(b, "r")];
+  assert.equal(descriptors.of(a, "r"), first);
+  // The one of b is closed, and its number used again.
+  assert.equal(descriptors.of(c, "r"), second);
+  assert.deepEqual([descriptors.of(a, "r"), descriptors.of(b, "r")].map(text), [a, b]);
+  writeAt(descriptors.of(c, "r+"), Buffer.from("X"), 0);
+  assert.equal(text(descriptors.of(c, "r"))[0], "X");
+  const seen: number[] = [];
+  const refuse = (descriptor: number) => {
+    seen.push(descriptor);
+    throw new Error("refused");
+  };
+  for (let i = 0; i < 2; i++) assert.throws(() => descriptors.of(a, "r", refuse), /refused/);
+  assert.equal(seen[0], seen[1]);
+});
+
+test("the digest of a file is that of its bytes", async () => {
+  await using directory = await temporaryDirectory();
+  await writeFile(directory.join("file"), "abc");
+  // FIPS 180-2, appendix B.1.
+  const expected = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  assert.equal(await digestOfFile(directory.join("file")), expected);
+  const stopped = AbortSignal.abort(new Error("enough"));
+  await assert.rejects(digestOfFile(directory.join("file"), { signal: stopped }), /enough/);
 });
 
 test("bytes are written one after another, or by position", async () => {

@@ -1,4 +1,6 @@
 export { isAlive } from "./alive.ts";
+export { type Descriptors, openDescriptors } from "./descriptors.ts";
+export { digestOfFile } from "./digest.ts";
 export { makeDirectory, syncDirectory, syncFile } from "./durable.ts";
 export { asWriteError, errorCode, hasErrorCode, NoSpaceError } from "./errors.ts";
 export { type FileLock, LockedError, type LockOptions, lockFile } from "./lock.ts";

@@ -1,4 +1,5 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { readFrom } from "#libs/files";
 import { MAX_HEADER_BYTES, parseSafetensorsHeader, SafetensorsError, safetensorsHeaderLength } from "#libs/tensors";
 import { ModelError } from "./errors.ts";
 import { strangeFormat } from "./strange-format.ts";
@@ -38,11 +39,7 @@ export async function readWeightsFile(path: string, name = path): Promise<Weight
 
 async function readExactly(handle: FileHandle, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(Math.min(length, LENGTH_BYTES + MAX_HEADER_BYTES));
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, done);
-    if (bytesRead === 0) throw new Error("it became shorter while it was read");
-    done += bytesRead;
-  }
+  if ((await readFrom(handle, bytes, 0)) < bytes.length) throw new Error("it became shorter while it was read");
   return bytes;
 }
 

@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { readFrom } from "#libs/files";
 
 /** Bytes that can be read by position: a file, a blob in the catalog, or memory. */
 export type ByteSource = {
@@ -27,11 +28,8 @@ export async function fileSource(path: string): Promise<ByteSource & AsyncDispos
     async read(offset, length) {
       checkRange(offset, length, size);
       const bytes = new Uint8Array(length);
-      for (let done = 0; done < length; ) {
-        const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
-        if (bytesRead === 0) throw new RangeError(`${path} became shorter while it was read: it ends at byte ${offset + done} of ${size}`);
-        done += bytesRead;
-      }
+      const read = await readFrom(file, bytes, offset);
+      if (read < length) throw new RangeError(`${path} became shorter while it was read: it ends at byte ${offset + read} of ${size}`);
       return bytes;
     },
     [Symbol.asyncDispose]: () => file.close(),

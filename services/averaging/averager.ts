@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Artifacts, unpublishedArtifact } from "#libs/artifacts";
 import { createLimit, createSharedWork, type WorkContext } from "#libs/concurrency";
+import { asWriteError, NoSpaceError } from "#libs/files";
 import { MergeError, type MergePlan, MergePlanError, type MergeResult, mainDtype, planMerge, runMerge } from "#libs/merging";
 import { buildModelManifest, foldLicences, inputsOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
 import { resourceExhausted } from "#libs/rpc";
@@ -168,7 +169,8 @@ function plannedMerge(
 
 /** What the caller can do something about, in the words of this service. */
 function refusal(error: unknown): unknown {
-  if (isFull(error)) return resourceExhausted(error.message, { reason: "NO_SPACE", cause: error });
+  const written = asWriteError(error, "the files of an average");
+  if (written instanceof NoSpaceError) return resourceExhausted(written.message, { reason: "NO_SPACE", cause: error });
   if (!(error instanceof MergeError)) return error;
   const { kind, tensor, tensors = tensor === undefined ? [] : [tensor], message } = error;
   if (kind === "not-finite" || kind === "overflow") return new NotFiniteError(message, { cause: error });
@@ -179,15 +181,6 @@ function refusal(error: unknown): unknown {
   );
 }
 
-/** Whether the disk is what was missing. Deno leaves the code out where it knows none. */
-function isFull(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  return (
-    ["ENOSPC", "EDQUOT", "EFBIG"].includes((error as NodeJS.ErrnoException).code ?? "") || /\(os error (27|28|122)\)/.test(error.message)
-  );
-}
-
-/** The type of most numbers that are averaged. */
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array, void, undefined> {
   await using source = await fileSource(path);
   for (let offset = 0; offset < source.size; offset += CHUNK_BYTES) yield source.read(offset, Math.min(CHUNK_BYTES, source.size - offset));

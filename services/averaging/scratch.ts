@@ -1,11 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { Artifacts } from "#libs/artifacts";
 import { abortable } from "#libs/concurrency";
+import { replaceFile } from "#libs/files";
 import { type ModelFiles, openModel } from "#libs/models";
 import type { Descriptor, Digest } from "#libs/recipes";
 import { resourceExhausted } from "#libs/rpc";
@@ -130,16 +128,6 @@ export async function openScratch(
 
 /** Writes a blob to a file that has its name only when it is whole; the catalog's client compares its sha-256. */
 async function download(artifacts: Artifacts, digest: Digest, size: number, path: string, signal: AbortSignal): Promise<void> {
-  if (size <= SMALL_BYTES) {
-    const bytes = await artifacts.download(digest, { signal });
-    await writeFile(path, bytes);
-    return;
-  }
-  const temporary = `${path}.${randomUUID()}.partial`;
-  try {
-    await pipeline(Readable.from(artifacts.stream(digest, { signal })), createWriteStream(temporary));
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  const content = size <= SMALL_BYTES ? await artifacts.download(digest, { signal }) : artifacts.stream(digest, { signal });
+  await replaceFile(path, content, { fsync: false });
 }

@@ -1,12 +1,10 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, rm, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { digestOfFile, type FileLock, LockedError, lockFile, publishFiles, writeTo } from "#libs/files";
 import type { Digest } from "#libs/recipes";
 import { dtypes } from "#libs/tensors";
 import { runInThreads } from "#libs/threads";
-import { claim } from "./claim.ts";
 import { AdapterError } from "./errors.ts";
 import type { AdapterPlan } from "./types.ts";
 import type { AdapterSetup, AdapterUnit } from "./worker.ts";
@@ -44,33 +42,33 @@ export async function runAdapters(plan: AdapterPlan, options: RunAdaptersOptions
     ...(plan.index === undefined ? [] : [{ name: "model.safetensors.index.json", text: plan.index }]),
   ];
   const names = [...plan.outputs, ...texts].map(({ name }) => name);
+  const hidden = (name: string, end: string) => join(directory, `.${name}.${plan.key.slice(0, 12)}.${end}`);
+  using _ = await lockOutput(hidden(names[0]!, "lock"), join(directory, names[0]!));
   for (const name of force ? [] : names) {
     if (await stat(join(directory, name)).catch(() => undefined))
       throw new AdapterError([`${join(directory, name)} exists; --force overwrites it`]);
   }
   await checkInputs(plan);
-  await using _ = await claim(join(directory, `.${names[0]}.${plan.key.slice(0, 12)}.journal`), join(directory, names[0]!));
-  const temporary = names.map((name) => join(directory, `.${name}.${plan.key.slice(0, 12)}.partial`));
+  const temporary = names.map((name) => hidden(name, "partial"));
   try {
     for (const [i, { size, header }] of plan.outputs.entries()) {
       await using file = await open(temporary[i]!, "w");
-      await file.write(header, 0, header.length, 0);
+      await writeTo(file, header);
       await file.truncate(size);
     }
     await makeTensors(plan, temporary, options);
     await checkInputs(plan);
     const files: { name: string; size: number; digest: Digest }[] = [];
     for (const [i, { name, size }] of plan.outputs.entries()) {
-      files.push({ name, size, digest: await digestOfFile(temporary[i]!, signal) });
-      if (fsync) await syncPath(temporary[i]!);
+      files.push({ name, size, digest: await digestOfFile(temporary[i]!, { signal }) });
     }
-    for (const [i, { text }] of texts.entries()) {
-      const path = temporary[plan.outputs.length + i]!;
-      await writeFile(path, text);
-      if (fsync) await syncPath(path);
-    }
-    for (const [i, name] of names.entries()) await rename(temporary[i]!, join(directory, name));
-    if (fsync) await syncPath(directory);
+    for (const [i, { text }] of texts.entries()) await writeFile(temporary[plan.outputs.length + i]!, text);
+    await publishFiles(
+      names.map((name, i) => ({ from: temporary[i]!, to: join(directory, name) })),
+      { fsync },
+    );
+    // Earlier versions said there which process made it.
+    await rm(hidden(names[0]!, "journal"), { force: true });
     return { files };
   } catch (error) {
     await Promise.all(temporary.map((path) => rm(path, { force: true })));
@@ -113,13 +111,12 @@ async function checkInputs({ inputs }: AdapterPlan): Promise<void> {
   }
 }
 
-async function digestOfFile(path: string, signal: AbortSignal): Promise<Digest> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk as Uint8Array);
-  return `sha256:${hash.digest("hex")}`;
-}
-
-async function syncPath(path: string): Promise<void> {
-  await using file = await open(path, "r");
-  await file.sync();
+/** Takes an output for this caller. @throws AdapterError if another process, or this one, is at it */
+async function lockOutput(lock: string, output: string): Promise<FileLock> {
+  try {
+    return await lockFile(lock);
+  } catch (error) {
+    if (!(error instanceof LockedError)) throw error;
+    throw new AdapterError([`${output} is being written by another process; wait for it, or end it`], "busy");
+  }
 }

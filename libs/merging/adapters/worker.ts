@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { openDescriptors, readAt, writeAt } from "#libs/files";
 import { dtypes } from "#libs/tensors";
 import { rowMaker } from "./rows.ts";
 import type { AdapterTensor } from "./types.ts";
@@ -9,33 +9,19 @@ export type AdapterUnit = { readonly tensor: AdapterTensor; readonly first: numb
 
 /** What runs in each thread: makes rows and writes them where they belong. */
 export function setup({ inputs, outputs }: AdapterSetup): { run(unit: AdapterUnit): number; close(): void } {
-  const opened = new Map<string, number>();
-  const descriptor = (path: string, flags: string) => {
-    const known = opened.get(path);
-    if (known !== undefined) return known;
-    const fresh = openSync(path, flags);
-    opened.set(path, fresh);
-    return fresh;
-  };
+  const descriptors = openDescriptors();
   const make = rowMaker((file, into, position) => {
     const path = inputs[file]!;
-    const from = descriptor(path, "r");
-    for (let done = 0; done < into.length; ) {
-      const bytesRead = readSync(from, into, done, into.length - done, position + done);
-      if (bytesRead === 0) throw new RangeError(`${path} became shorter while it was read: it ends at byte ${position + done}`);
-      done += bytesRead;
-    }
+    const read = readAt(descriptors.of(path, "r"), into, position);
+    if (read < into.length) throw new RangeError(`${path} became shorter while it was read: it ends at byte ${position + read}`);
   });
   return {
     run({ tensor, first, count }) {
       const bytes = make(tensor, first, count);
-      const to = descriptor(outputs[tensor.file]!, "r+");
       const position = tensor.offset + (first * tensor.columns * dtypes.get(tensor.dtype)!.bits) / 8;
-      for (let done = 0; done < bytes.length; ) done += writeSync(to, bytes, done, bytes.length - done, position + done);
+      writeAt(descriptors.of(outputs[tensor.file]!, "r+"), bytes, position);
       return bytes.length;
     },
-    close() {
-      for (const each of opened.values()) closeSync(each);
-    },
+    close: () => descriptors[Symbol.dispose](),
   };
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { openDescriptors, readAt } from "#libs/files";
 import { type Dtype, dtypes, widen } from "#libs/tensors";
 
 /** A matrix in a file, rows by columns. */
@@ -18,17 +18,13 @@ export type AdapterProducts = { readonly gram: Float64Array; readonly broken: re
 
 /** What runs in each thread of a full check of adapters. */
 export function setup({ paths }: { readonly paths: readonly string[] }): { run(unit: AdapterWeightsUnit): AdapterProducts; close(): void } {
-  const files = new Map<number, number>();
+  const descriptors = openDescriptors();
 
   function read({ file, offset, dtype, rows, columns }: FactorSource): Float64Array {
-    const descriptor = files.get(file) ?? openSync(paths[file]!, "r");
-    files.set(file, descriptor);
+    const path = paths[file]!;
     const bytes = new Uint8Array((rows * columns * dtypes.get(dtype)!.bits) / 8);
-    for (let done = 0; done < bytes.length; ) {
-      const bytesRead = readSync(descriptor, bytes, done, bytes.length - done, offset + done);
-      if (bytesRead === 0) throw new RangeError(`${paths[file]} became shorter while it was read: it ends at byte ${offset + done}`);
-      done += bytesRead;
-    }
+    const read = readAt(descriptors.of(path, "r"), bytes, offset);
+    if (read < bytes.length) throw new RangeError(`${path} became shorter while it was read: it ends at byte ${offset + read}`);
     const values = new Float64Array(rows * columns);
     widen(dtype, bytes, values);
     return values;
@@ -49,9 +45,7 @@ export function setup({ paths }: { readonly paths: readonly string[] }): { run(u
       }
       return { gram, broken };
     },
-    close() {
-      for (const descriptor of files.values()) closeSync(descriptor);
-    },
+    close: () => descriptors[Symbol.dispose](),
   };
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { openDescriptors, readAt } from "#libs/files";
 import type { ElementType } from "#libs/kernels";
 import { type Dtype, dtypes } from "#libs/tensors";
 import { type Measures, noMeasures } from "./measure.ts";
@@ -20,23 +20,16 @@ const MOST_OPEN = 100;
 /** What runs in each thread of a full check: reads blocks of all models and measures them. */
 export function setup({ paths, models, hasBase }: WeightsSetup): { run(unit: WeightsUnit): Measures; close(): void } {
   // Opened when they are first read: a thread may never see some of them.
-  const files = new Map<number, number>();
+  const descriptors = openDescriptors(MOST_OPEN);
   const measurer = createMeasurer(models, hasBase);
 
-  function closeAll(): void {
-    for (const descriptor of files.values()) closeSync(descriptor);
-    files.clear();
-  }
-
   function read({ file, offset, dtype }: WeightsUnit["sources"][number], source: number, first: number, count: number): void {
-    let descriptor = files.get(file);
-    if (descriptor === undefined) {
-      if (files.size >= MOST_OPEN) closeAll();
-      descriptor = openSync(paths[file]!, "r");
-      files.set(file, descriptor);
-    }
+    const path = paths[file]!;
     const size = dtypes.get(dtype)!.bits / 8;
-    readFully(descriptor, measurer.room(source, count * size), offset + first * size, paths[file]!);
+    const into = measurer.room(source, count * size);
+    const found = readAt(descriptors.of(path, "r"), into, offset + first * size);
+    if (found < into.length)
+      throw new RangeError(`${path} became shorter while it was read: it ends at byte ${offset + first * size + found}`);
   }
 
   return {
@@ -50,14 +43,6 @@ export function setup({ paths, models, hasBase }: WeightsSetup): { run(unit: Wei
       }
       return measures;
     },
-    close: closeAll,
+    close: () => descriptors[Symbol.dispose](),
   };
-}
-
-function readFully(descriptor: number, into: Uint8Array, position: number, path: string): void {
-  for (let done = 0; done < into.length; ) {
-    const bytesRead = readSync(descriptor, into, done, into.length - done, position + done);
-    if (bytesRead === 0) throw new RangeError(`${path} became shorter while it was read: it ends at byte ${position + done}`);
-    done += bytesRead;
-  }
 }

@@ -1,3 +1,4 @@
+import { asWriteError, NoSpaceError, NotWritableError } from "#libs/files";
 import { type PlainError, restoreError } from "#libs/threads";
 
 /**
@@ -46,20 +47,13 @@ export function reviveMergeError(error: PlainError): Error {
 /** The error for a file that could not be written or made: what is missing, and where. */
 export function writeError(error: unknown, path: string): Error {
   if (error instanceof MergeError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  // Deno leaves the code out where it knows none.
-  const full = ["ENOSPC", "EDQUOT", "EFBIG"].includes(code ?? "") || /\(os error (27|28|122)\)/.test(message);
-  const why = full ? `no space left to write ${path}` : `cannot write ${path}: ${message}`;
-  return new MergeError("disk", why, { path }, { cause: error });
+  const cause = asWriteError(error, path) as Error;
+  const why = cause instanceof NoSpaceError || cause instanceof NotWritableError ? cause.message : `cannot write ${path}: ${cause.message}`;
+  return new MergeError("disk", why, { path }, { cause });
 }
 
 /** The error for a file that could not be opened or read. */
 export function readError(error: unknown, path: string): Error {
   if (error instanceof MergeError) return error;
   return new MergeError("input", `cannot read ${path}: ${(error as Error).message}`, { path }, { cause: error });
-}
-
-/** Whether an error of the operating system has one of these codes. */
-export function isSystemError(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }

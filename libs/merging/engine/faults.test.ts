@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { truncateSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, fstatSync, openSync, truncateSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { lockFile } from "#libs/files";
 import { narrow, type TensorData } from "#libs/tensors";
-import { temporaryDirectory } from "#libs/testing";
+import { temporaryDirectory, testProcess } from "#libs/testing";
 import type { MergePlan } from "../plan/index.ts";
 import { MergeError } from "./errors.ts";
+import { hashOutputs } from "./hash-outputs.ts";
 import { outputPlaces } from "./outputs.ts";
 import { type RunMergeOptions, runMerge } from "./run-merge.ts";
 import { planOf, randomTensor, writeModels } from "./testing/models.ts";
@@ -137,44 +140,79 @@ test("outputs are not overwritten without being told to", async () => {
   assert.deepEqual(await readdir(folder.join("out")), ["out.safetensors"]);
 });
 
-test("one merge is made once at a time, and another process that makes it is named", async () => {
+test("one merge is made once at a time in a process", async () => {
   await using folder = await temporaryDirectory();
   const plan = await planOf(await writeModels(folder.path, [[floats("w", [1])], [floats("w", [2])]]));
   const directory = folder.join("out");
-  const both = await Promise.allSettled([runMerge(plan, { directory, signal: never }), runMerge(plan, { directory, signal: never })]);
-  assert.deepEqual(
-    both.map(({ status }) => status),
-    ["fulfilled", "rejected"],
-  );
-  assert.equal(((both[1] as PromiseRejectedResult).reason as MergeError).kind, "busy");
-  const { journal } = outputPlaces(plan, directory);
-  const other = spawn("sleep", ["60"]);
-  try {
-    await rm(folder.join("out", "out.safetensors"));
-    await writeFile(journal, `${JSON.stringify({ plan: plan.key, units: 1, version: 1 })}\n{"owner":{"pid":${other.pid}}}\n`);
-    const error = await failure(plan, { directory });
-    assert.equal(error.kind, "busy");
-    assert.match(error.message, new RegExp(`process ${other.pid} `));
-  } finally {
-    other.kill("SIGKILL");
-    await once(other, "exit");
+  const { lock } = outputPlaces(plan, directory);
+  await mkdir(directory);
+  {
+    using _ = await lockFile(lock);
+    assert.equal((await failure(plan, { directory })).kind, "busy");
   }
+  // What an earlier version wrote of a process that lives means nothing without a lock.
+  const { journal } = outputPlaces(plan, directory);
+  await writeFile(
+    journal,
+    `${JSON.stringify({ plan: plan.key, units: 1, version: 1 })}\n{"owner":{"pid":${process.ppid},"started":"1"}}\n`,
+  );
   await runMerge(plan, { directory, signal: never });
   assert.deepEqual(await readdir(directory), ["out.safetensors"]);
 });
 
-test("a merge whose process is about to end is taken over as soon as it has", async () => {
-  await using folder = await temporaryDirectory();
-  const plan = await planOf(await writeModels(folder.path, [[floats("w", [1])], [floats("w", [2])]]));
-  const directory = folder.join("out");
-  const { journal } = outputPlaces(plan, directory);
-  await mkdir(directory);
-  const other = spawn("sleep", ["60"]);
-  await writeFile(journal, `${JSON.stringify({ plan: plan.key, units: 1, version: 1 })}\n{"owner":{"pid":${other.pid}}}\n`);
-  const merging = runMerge(plan, { directory, signal: never });
-  other.kill("SIGKILL");
-  await merging;
-  assert.deepEqual(await readdir(directory), ["out.safetensors"]);
+/** Two models, of which merge-program.ts makes one, in a process of its own, by way of another program where one is named. */
+async function twoModels(elements: number) {
+  const folder = await temporaryDirectory();
+  const models = await writeModels(
+    folder.path,
+    [0, 1].map((k) => [randomTensor("w", "F32", [elements], k)]),
+  );
+  const [out, wait] = [folder.join("out"), folder.join("wait")];
+  await writeFile(wait, "");
+  const program = fileURLToPath(new URL("testing/merge-program.ts", import.meta.url));
+  const runtime = process.versions["deno"] === undefined ? [] : ["run", "-A", "--no-check", "--no-lock"];
+  return {
+    ...{ folder, models, out, wait },
+    start({ by = [], waits = false }: { readonly by?: readonly string[]; readonly waits?: boolean } = {}) {
+      const [command = "", ...rest] = [...by, process.execPath, ...runtime, program, folder.path, out, ...(waits ? [wait] : [])];
+      return testProcess(command, rest);
+    },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+test("of many processes that make the same merge at once, one makes it, and the others say so or find it", async () => {
+  await using models = await twoModels(30_000);
+  const processes = Array.from({ length: 4 }, () => models.start());
+  await Promise.all(processes.map(({ ended }) => ended));
+  const said = processes.map(({ lines }) => lines.join("\n")).sort();
+  assert.equal(said.filter((line) => line === "made").length, 1, said.join("\n"));
+  for (const line of said) assert.match(line, /^(made$|busy another process \(\d+\) is making the same merge|exists )/);
+  const made = await readFile(join(models.out, "out.safetensors"));
+  const alone = await runMerge(await planOf(models.models), { directory: models.folder.join("alone"), signal: never });
+  assert.equal(`sha256:${createHash("sha256").update(made).digest("hex")}`, alone.files[0]!.digest);
+  assert.deepEqual(await readdir(models.out), ["out.safetensors"]);
+});
+
+test("a merge that is killed is gone on with at once, and one that lives is left alone, whatever happens to another that makes the same", {
+  skip: process.platform !== "linux" && "namespaces of processes are Linux's",
+}, async () => {
+  await using models = await twoModels(1_000_000);
+  const isRoot = process.getuid?.() === 0;
+  const apart = isRoot ? ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"] : [];
+  const limited = ["sh", "-c", `trap '' XFSZ; ulimit -f 2000; exec "$@"`, "sh"];
+  await using killed = models.start({ waits: true });
+  await killed.line("half");
+  await killed.kill("SIGKILL");
+  await using first = models.start({ by: apart, waits: true });
+  await first.line("half");
+  // In a container of its own it has the same number of process, and no room on its disk.
+  await using second = models.start({ by: [...apart, ...limited] });
+  assert.match(await second.line(" "), /^busy another process \(\d+\) is making the same merge/);
+  await rm(models.wait);
+  await first.line("made");
+  await Promise.all([first.ended, second.ended]);
+  assert.deepEqual(await readdir(models.out), ["out.safetensors"]);
 });
 
 test("a merge whose outputs got their names only in part is finished without being made again", async () => {
@@ -196,24 +234,78 @@ test("a merge whose outputs got their names only in part is finished without bei
   assert.deepEqual((await readdir(directory)).sort(), plan.outputs.map(({ name }) => name).sort());
 });
 
-test("a full disk is said clearly, and leaves nothing", async () => {
+test("a merge never ends with the digest of an output that is not there", async () => {
   await using folder = await temporaryDirectory();
-  await writeModels(
+  const models = await writeModels(
     folder.path,
-    [0, 1].map((k) => [randomTensor("w", "F32", [1_000_000], k)]),
+    [0, 1].map((k) => [randomTensor("a", "F32", [1000], k), randomTensor("b", "F32", [1000], k + 5)]),
   );
-  const program = fileURLToPath(new URL("testing/merge-program.ts", import.meta.url));
-  const runtime = process.versions["deno"] === undefined ? [] : ["run", "-A", "--no-check", "--no-lock"];
-  // A limit on the size of files stands in for a full disk: it needs no privileges. The blocks have 512 bytes, in some shells 1024.
-  const script = `trap '' XFSZ; ulimit -f 2000; exec "$@"`;
-  const child = spawn("sh", ["-c", script, "sh", process.execPath, ...runtime, program, folder.path, folder.join("out")], {
-    stdio: ["ignore", "pipe", "inherit"],
+  const plan = await planOf(models, { maxShardBytes: 5000 });
+  const directory = folder.join("out");
+  const first = await runMerge(plan, { directory, signal: never });
+  const places = outputPlaces(plan, directory);
+  const [, second] = places.outputs;
+  const right = await readFile(second!.path);
+  const journal = [{ plan: plan.key, units: 1, version: 1 }, { publish: first.files.map(({ digest }) => digest) }]
+    .map((entry) => `${JSON.stringify(entry)}\n`)
+    .join("");
+  // All was written, and some of it has gone since, or is another file of the same size.
+  for (const damage of [() => rm(second!.path), () => writeFile(second!.path, new Uint8Array(right.length))]) {
+    await damage();
+    await writeFile(places.journal, journal);
+    const again = await runMerge(plan, { directory, force: true, signal: never });
+    assert.deepEqual([again.files, await readFile(second!.path)], [first.files, right]);
+    assert.deepEqual((await readdir(directory)).sort(), plan.outputs.map(({ name }) => name).sort());
+  }
+  // It goes while it is written.
+  const gone = rm.bind(undefined, second!.partial, { force: true });
+  const removed: Promise<void>[] = [];
+  const error = await failure(plan, {
+    ...{ directory, force: true, fsync: false },
+    onProgress: ({ readBytes, totalBytes }) => void (readBytes === totalBytes && removed.push(gone())),
   });
-  let said = "";
-  child.stdout.on("data", (text) => (said += text));
-  await once(child, "close");
-  assert.match(said, /^disk no space left to write .*\.out\.safetensors\..*\.partial$/m);
-  assert.deepEqual(await readdir(folder.join("out")), []);
+  assert.deepEqual([error.kind, removed.length], ["disk", 1]);
+  await runMerge(plan, { directory, force: true, signal: never });
+  assert.deepEqual(await readFile(second!.path), right);
+});
+
+test("a full disk is said clearly, and leaves nothing", async () => {
+  await using models = await twoModels(1_000_000);
+  // A limit on the size of files stands in for a full disk: it needs no privileges. The blocks have 512 bytes, in some shells 1024.
+  await using limited = models.start({ by: ["sh", "-c", `trap '' XFSZ; ulimit -f 2000; exec "$@"`, "sh"] });
+  assert.match(await limited.line(" "), /^disk no space left to write .*\.out\.safetensors\..*\.partial$/);
+  await limited.ended;
+  assert.deepEqual(await readdir(models.out), []);
+});
+
+test("a disk that becomes full part-way is said clearly, and leaves nothing", {
+  skip: process.getuid?.() !== 0 && "only root can make a file system",
+}, async () => {
+  await using models = await twoModels(1_000_000);
+  await mkdir(models.out);
+  const script = `mount -t tmpfs -o size=1m none ${models.out} && "$@" && echo "left: $(ls -A ${models.out})"`;
+  await using full = models.start({ by: ["unshare", "-m", "sh", "-c", script, "sh"] });
+  assert.match(await full.line("disk "), /^disk no space left to write .*\.partial$/);
+  assert.equal(await full.line("left:"), "left: ");
+});
+
+test("a hash that nobody waits for any more closes its file once: by then the number is another file's", async () => {
+  await using folder = await temporaryDirectory();
+  const [path, size] = [folder.join("out"), 8 << 20];
+  await writeFile(path, new Uint8Array(size));
+  const numbers = new Set<number>();
+  for (let pieces = 1; pieces <= 2; pieces++) {
+    const hashes = hashOutputs([{ path, size: pieces * (size / 2), ready: () => pieces * (size / 2) }]);
+    // It takes a turn of the event loop after its first four megabytes, which are all of the file the first time.
+    hashes.advance();
+    hashes[Symbol.dispose]();
+    const other = openSync(path, "r");
+    numbers.add(other);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    assert.equal(fstatSync(other).size, size);
+    closeSync(other);
+  }
+  assert.equal(numbers.size, 1);
 });
 
 test("an output whose place is taken by a folder is an error of the disk", async () => {

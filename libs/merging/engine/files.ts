@@ -1,4 +1,5 @@
-import { type BigIntStats, closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { type BigIntStats, fstatSync } from "node:fs";
+import { openDescriptors, readAt, writeAt } from "#libs/files";
 import type { InputFile } from "../plan/types.ts";
 import { MergeError, readError, writeError } from "./errors.ts";
 
@@ -16,62 +17,25 @@ export type OutputFiles = Disposable & {
 
 /** Opens inputs of a merge, at most `most` at a time. */
 export function openInputFiles(inputs: readonly InputFile[], most: number): InputFiles {
-  const open = new Map<number, number>();
-
-  function descriptor(file: number): number {
-    const known = open.get(file);
-    if (known !== undefined) {
-      // The order of the map is that of the last use; it matters only where some have to be closed.
-      if (inputs.length > most) {
-        open.delete(file);
-        open.set(file, known);
-      }
-      return known;
-    }
-    if (open.size >= most) {
-      const [oldest, fd] = open.entries().next().value!;
-      open.delete(oldest);
-      closeSync(fd);
-    }
-    const input = inputs[file]!;
-    let fd: number;
-    try {
-      fd = openSync(input.path, "r");
-    } catch (error) {
-      throw readError(error, input.path);
-    }
-    open.set(file, fd);
-    checkIdentity(input, fstatSync(fd, { bigint: true }));
-    return fd;
-  }
-
+  const descriptors = openDescriptors(most);
   return {
     read(file, offset, buffer, at, length) {
-      const fd = descriptor(file);
-      for (let done = 0; done < length; ) {
-        const read = readPiece(inputs[file]!, fd, buffer, at + done, length - done, offset + done);
-        if (read === 0) {
-          const { path, size } = inputs[file]!;
-          throw new MergeError("changed", `${path} became shorter while it was read: it ends before byte ${offset + length} of ${size}`, {
-            path,
-          });
-        }
-        done += read;
+      const input = inputs[file]!;
+      const { path, size } = input;
+      let read: number;
+      try {
+        const descriptor = descriptors.of(path, "r", (opened) => checkIdentity(input, fstatSync(opened, { bigint: true })));
+        read = readAt(descriptor, buffer.subarray(at, at + length), offset);
+      } catch (error) {
+        throw readError(error, path);
       }
+      if (read === length) return;
+      throw new MergeError("changed", `${path} became shorter while it was read: it ends before byte ${offset + length} of ${size}`, {
+        path,
+      });
     },
-    [Symbol.dispose]() {
-      for (const fd of open.values()) closeSync(fd);
-      open.clear();
-    },
+    [Symbol.dispose]: () => descriptors[Symbol.dispose](),
   };
-}
-
-function readPiece({ path }: InputFile, fd: number, buffer: Uint8Array, at: number, length: number, position: number): number {
-  try {
-    return readSync(fd, buffer, at, length, position);
-  } catch (error) {
-    throw readError(error, path);
-  }
 }
 
 /** @throws MergeError (changed) unless a file is the one that the merge was planned with */
@@ -83,20 +47,16 @@ export function checkIdentity({ path, size, identity }: InputFile, now: BigIntSt
 
 /** Opens outputs when they are first written. */
 export function openOutputFiles(paths: readonly string[]): OutputFiles {
-  const open = new Map<number, number>();
+  const descriptors = openDescriptors(Math.max(1, paths.length));
   return {
     write(file, offset, buffer, at, length) {
+      const path = paths[file]!;
       try {
-        const fd = open.get(file) ?? openSync(paths[file]!, "r+");
-        open.set(file, fd);
-        for (let done = 0; done < length; ) done += writeSync(fd, buffer, at + done, length - done, offset + done);
+        writeAt(descriptors.of(path, "r+"), buffer.subarray(at, at + length), offset);
       } catch (error) {
-        throw writeError(error, paths[file]!);
+        throw writeError(error, path);
       }
     },
-    [Symbol.dispose]() {
-      for (const fd of open.values()) closeSync(fd);
-      open.clear();
-    },
+    [Symbol.dispose]: () => descriptors[Symbol.dispose](),
   };
 }

@@ -28,6 +28,13 @@ export function hashOutputs(files: readonly Growing[]): OutputHashes {
   let failure: unknown;
   let closed = false;
 
+  function close(state: (typeof states)[number]): void {
+    const { fd } = state;
+    // Its number is another file's as soon as it is closed.
+    state.fd = -1;
+    if (fd >= 0) closeSync(fd);
+  }
+
   async function work(): Promise<void> {
     let turn = 0;
     for (const state of states) {
@@ -43,10 +50,7 @@ export function hashOutputs(files: readonly Growing[]): OutputHashes {
         turn = 0;
         await nextTurn();
       }
-      if (state.done === size && state.fd >= 0) {
-        closeSync(state.fd);
-        state.fd = -1;
-      }
+      if (state.done === size) close(state);
     }
   }
 
@@ -75,7 +79,7 @@ export function hashOutputs(files: readonly Growing[]): OutputHashes {
     },
     [Symbol.dispose]() {
       closed = true;
-      for (const { fd } of states) if (fd >= 0) closeSync(fd);
+      states.forEach(close);
     },
   };
 }

@@ -1,8 +1,7 @@
 import { open, readFile } from "node:fs/promises";
-import { setTimeout } from "node:timers/promises";
-import { isSystemError, MergeError, writeError } from "./errors.ts";
-import { encodeEntry, firstEntry, type JournalEntry, type Journalled, ownersOf, parseJournal, toRanges } from "./journal.ts";
-import { isAnotherLiving, thisProcess } from "./owner.ts";
+import { hasErrorCode } from "#libs/files";
+import { writeError } from "./errors.ts";
+import { encodeEntry, firstEntry, type JournalEntry, type Journalled, parseJournal, toRanges } from "./journal.ts";
 
 /** The journal of a merge under way. */
 export type JournalFile = AsyncDisposable & {
@@ -30,25 +29,16 @@ export type JournalOptions = {
   readonly intervalMs: number;
 };
 
-// Gigabytes of page tables and pipes are given back within this.
-const ENDING_MS = 1000;
-const LOOK_MS = 20;
-
-/** Opens or begins a journal. @throws MergeError (busy) where another process that lives is named in it; (disk) */
+/** Opens or begins a journal. The caller holds the lock of the merge: nobody else writes it. @throws MergeError (disk) */
 export async function openJournal(options: JournalOptions): Promise<JournalFile> {
   const { path, key, units, sync, fsync, intervalMs } = options;
-  await ownersGone(path);
   const handle = await open(path, "a+").catch((error: unknown) => Promise.reject(writeError(error, path)));
   try {
     let known = parseJournal(await readFile(path, "utf8"), key, units);
     // A last line that was cut off would spoil the next one.
     if (known === undefined) await begin();
     else await append("\n");
-    await append(encodeEntry({ owner: thisProcess() }));
-    // Of several that begin at once, the one whose line is first goes on.
-    const other = ownersOf(await readFile(path, "utf8")).find((owner) => isAnotherLiving(owner) || owner.pid === process.pid);
-    if (other && other.pid !== process.pid)
-      throw new MergeError("busy", `process ${other.pid} is making the same merge (${path})`, { path });
+    await append(encodeEntry({ owner: { pid: process.pid } }));
 
     const pending = new Set<number>();
     let last = performance.now();
@@ -86,7 +76,7 @@ export async function openJournal(options: JournalOptions): Promise<JournalFile>
         if (known === undefined) return;
         known = undefined;
         await begin();
-        await append(encodeEntry({ owner: thisProcess() }));
+        await append(encodeEntry({ owner: { pid: process.pid } }));
       },
       done: (unit) => void pending.add(unit),
       tick() {
@@ -116,16 +106,6 @@ export async function openJournal(options: JournalOptions): Promise<JournalFile>
     };
   } catch (error) {
     await handle.close();
-    throw isSystemError(error, "EISDIR") ? writeError(error, path) : error;
-  }
-}
-
-/** A process that was killed a moment ago is there until the system has its memory back. */
-async function ownersGone(path: string): Promise<void> {
-  const deadline = performance.now() + ENDING_MS;
-  while (performance.now() < deadline) {
-    const text = await readFile(path, "utf8").catch(() => "");
-    if (!ownersOf(text).some(isAnotherLiving)) return;
-    await setTimeout(LOOK_MS);
+    throw hasErrorCode(error, "EISDIR") ? writeError(error, path) : error;
   }
 }

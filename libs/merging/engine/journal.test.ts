@@ -39,7 +39,6 @@ test("a journal says what is done, what is known and who works", () => {
     { publish: ["sha256:1"] },
   ];
   assert.deepEqual(parseJournal(entries.map(encodeEntry).join(""), "key", 10), {
-    owners: [{ pid: 7 }],
     done: new Set([0, 1, 2, 5, 3]),
     totals: new Map([["ties 0", Float64Array.of(1, 2)]]),
     publish: ["sha256:1"],

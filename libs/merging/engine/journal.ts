@@ -13,12 +13,11 @@ export type JournalEntry =
   | { readonly total: string; readonly value: unknown }
   | { readonly publish: readonly string[] };
 
-/** A process. `started` tells it from another one that got its number later, where the system says when processes began. */
-export type Owner = { readonly pid: number; readonly started?: string };
+/** A process, for people who look: what keeps two from one merge is a lock. Earlier versions wrote when it began, too. */
+export type Owner = { readonly pid: number };
 
 /** What is known from a journal. */
 export type Journalled = {
-  readonly owners: readonly Owner[];
   readonly done: ReadonlySet<number>;
   readonly totals: ReadonlyMap<string, unknown>;
   readonly publish: readonly string[] | undefined;
@@ -47,20 +46,18 @@ export function parseJournal(text: string, key: string, units: number): Journall
     return undefined;
   const done = new Set<number>();
   const totals = new Map<string, unknown>();
-  const owners: Owner[] = [];
   let publish: readonly string[] | undefined;
   for (const entry of rest) {
     if ("done" in entry) for (const [from, to] of entry.done) for (let unit = from; unit <= to; unit++) done.add(unit);
     if ("total" in entry) totals.set(entry.total, entry.value);
-    if ("owner" in entry) owners.push(entry.owner);
     if ("publish" in entry) publish = entry.publish;
   }
-  return { owners, done, totals, publish };
+  return { done, totals, publish };
 }
 
-/** The processes that a journal names, whatever it is of. */
-export function ownersOf(text: string): Owner[] {
-  return entriesOf(text).flatMap((entry) => ("owner" in entry ? [entry.owner] : []));
+/** The process that a journal names last, whatever it is of. */
+export function ownerIn(text: string): Owner | undefined {
+  return entriesOf(text).findLast((entry) => "owner" in entry)?.owner;
 }
 
 function entriesOf(text: string): JournalEntry[] {

@@ -10,8 +10,10 @@ import { type JournalFile, openJournal } from "./journal-file.ts";
 import type { Orders, OrdersResult, ThreadSetup } from "./order.ts";
 import {
   arePartialsWhole,
+  areThere,
   createPartials,
   existingOutputs,
+  lockMerge,
   makeFolders,
   nameOutputs,
   type OutputPlaces,
@@ -70,7 +72,6 @@ const INLINE_BYTES = 16 << 20;
 const OPEN_FILES = 192;
 
 const MODULE = new URL("merge-thread.ts", import.meta.url);
-const underWay = new Set<string>();
 
 /**
  * Makes what a plan says: reads ranges of the inputs in threads, computes, writes, and publishes all outputs when all is done and safe. The
@@ -82,37 +83,35 @@ export async function runMerge(plan: MergePlan, options: RunMergeOptions): Promi
   const { directory, fsync = true, force = false, signal } = options;
   signal.throwIfAborted();
   const places = outputPlaces(plan, directory);
-  if (underWay.has(places.journal)) throw new MergeError("busy", `this process is making the same merge (${places.journal})`);
-  underWay.add(places.journal);
+  await makeFolders(places);
+  using _lock = await lockMerge(places);
+  await removeAbandoned(places);
+  const existing = force ? [] : await existingOutputs(places);
+  const spans = planSpans(plan);
+  const units = planUnits(spans);
+  const sync = () => syncPartials(places);
+  const intervalMs = options.journalMs ?? JOURNAL_MS;
+  await using journal = await openJournal({ path: places.journal, key: plan.key, units: units.length, sync, fsync, intervalMs });
+  // From here on the outputs are whole, and getting their names: what fails then is finished by the next one.
+  let whole = journal.known?.publish as readonly Digest[] | undefined;
   try {
-    await makeFolders(places);
-    await removeAbandoned(places);
-    const existing = force ? [] : await existingOutputs(places);
-    const spans = planSpans(plan);
-    const units = planUnits(spans);
-    const sync = () => syncPartials(places);
-    const intervalMs = options.journalMs ?? JOURNAL_MS;
-    await using journal = await openJournal({ path: places.journal, key: plan.key, units: units.length, sync, fsync, intervalMs });
-    try {
-      const published = journal.known?.publish;
-      if (published) return await publish(plan, places, published as Digest[], fsync, nothingRead(true));
-      if (existing.length > 0)
-        throw new MergeError("exists", `${existing.join(" and ")} exist${existing.length > 1 ? "" : "s"} already`, { path: existing[0]! });
-      if (!(await arePartialsWhole(places))) await journal.restart();
-      if (journal.known === undefined) await createPartials(places);
-      const { digests, total } = await make(plan, places, spans, units, journal, options);
-      await checkInputs(plan);
-      if (fsync) await sync();
-      await journal.write({ publish: digests });
-      return await publish(plan, places, digests, fsync, total);
-    } catch (error) {
-      // Only what was interrupted makes sense to go on with: with any other failure the same would happen again.
-      if (signal.aborted) await journal.flush().catch(() => undefined);
-      else if (!(error instanceof MergeError && error.kind === "busy")) await removeTemporaries(places);
-      throw error;
-    }
-  } finally {
-    underWay.delete(places.journal);
+    if (whole && (await areThere(places, whole))) return await publish(plan, places, whole, nothingRead(true), { fsync, resumed: true });
+    whole = undefined;
+    if (existing.length > 0)
+      throw new MergeError("exists", `${existing.join(" and ")} exist${existing.length > 1 ? "" : "s"} already`, { path: existing[0]! });
+    if (journal.known?.publish || !(await arePartialsWhole(places))) await journal.restart();
+    if (journal.known === undefined) await createPartials(places);
+    const { digests, total } = await make(plan, places, spans, units, journal, options);
+    await checkInputs(plan);
+    if (fsync) await sync();
+    await journal.write({ publish: digests });
+    whole = digests;
+    return await publish(plan, places, digests, total, { fsync, resumed: false });
+  } catch (error) {
+    // Only what was interrupted makes sense to go on with: with any other failure the same would happen again.
+    if (signal.aborted) await journal.flush().catch(() => undefined);
+    else if (whole === undefined) await removeTemporaries(places);
+    throw error;
   }
 }
 
@@ -124,10 +123,10 @@ async function publish(
   plan: MergePlan,
   places: OutputPlaces,
   digests: readonly Digest[],
-  fsync: boolean,
   total: Total,
+  how: { readonly fsync: boolean; readonly resumed: boolean },
 ): Promise<MergeResult> {
-  await nameOutputs(places, fsync);
+  await nameOutputs(places, how);
   await removeTemporaries(places);
   return { files: plan.outputs.map(({ name, size }, i) => ({ name, size, digest: digests[i]! })), ...total };
 }

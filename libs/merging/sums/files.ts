@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { openDescriptors, readAt, writeAt } from "#libs/files";
 import { SumsError } from "./errors.ts";
 
 /** Files that are read and written by position, opened when first used; the ones that were not used for longest are closed first. */
@@ -8,46 +8,14 @@ export type OpenFiles = Disposable & {
   write(path: string, offset: number, bytes: Uint8Array): void;
 };
 
-/** Leaves descriptors to the other threads and to the rest of the process. */
-const MOST_OPEN = 64;
-
 export function openFiles(): OpenFiles {
-  const open = new Map<string, number>();
-
-  function descriptor(path: string, flags: string): number {
-    const key = `${flags} ${path}`;
-    const known = open.get(key);
-    if (known !== undefined) {
-      open.delete(key);
-      open.set(key, known);
-      return known;
-    }
-    if (open.size >= MOST_OPEN) {
-      const [oldest, fd] = open.entries().next().value!;
-      open.delete(oldest);
-      closeSync(fd);
-    }
-    const fd = openSync(path, flags);
-    open.set(key, fd);
-    return fd;
-  }
-
+  const descriptors = openDescriptors();
   return {
     read(path, offset, bytes) {
-      const fd = descriptor(path, "r");
-      for (let done = 0; done < bytes.length; ) {
-        const read = readSync(fd, bytes, done, bytes.length - done, offset + done);
-        if (read === 0) throw new SumsError("changed", `${path} became shorter while it was read: it ends at byte ${offset + done}`);
-        done += read;
-      }
+      const read = readAt(descriptors.of(path, "r"), bytes, offset);
+      if (read < bytes.length) throw new SumsError("changed", `${path} became shorter while it was read: it ends at byte ${offset + read}`);
     },
-    write(path, offset, bytes) {
-      const fd = descriptor(path, "r+");
-      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
-    },
-    [Symbol.dispose]() {
-      for (const fd of open.values()) closeSync(fd);
-      open.clear();
-    },
+    write: (path, offset, bytes) => writeAt(descriptors.of(path, "r+"), bytes, offset),
+    [Symbol.dispose]: () => descriptors[Symbol.dispose](),
   };
 }

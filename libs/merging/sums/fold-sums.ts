@@ -1,7 +1,7 @@
+import { temporaryFor } from "#libs/files";
 import type { Digest } from "#libs/recipes";
 import { openSums, type SumsFile } from "./format.ts";
 import { checkUnchanged, prepareSums, runUnits, type SumsSources } from "./prepare.ts";
-import { temporaryFor } from "./temporary.ts";
 import { growSums } from "./write-sums.ts";
 
 /**
@@ -15,7 +15,7 @@ export async function foldSums(
 ): Promise<SumsFile> {
   const { members, to, output, fsync = true } = options;
   const prepared = await prepareSums(options);
-  await using temporary = await temporaryFor(to);
+  await using temporary = await temporaryFor(to, { alone: true });
   const growing = growSums(prepared, temporary.path);
   for await (const { result } of runUnits(prepared, { sums: growing.target }, options)) growing.add(result.patches);
   growing.finish(output);

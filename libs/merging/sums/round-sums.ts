@@ -1,5 +1,6 @@
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { type TemporaryFile, temporaryFor, writeTo } from "#libs/files";
 import { type PlannedFile, planOutputs } from "#libs/models";
 import type { Digest } from "#libs/recipes";
 import { placeText, tensorBytes } from "#libs/tensors";
@@ -13,7 +14,6 @@ import { keepAgreeing, keepCounters, largestOf } from "./kept.ts";
 import { checkUnchanged, type PreparedSums, prepareSums, runUnits, type SumsSources } from "./prepare.ts";
 import type { ExactDivisor } from "./round-block.ts";
 import type { AverageTarget } from "./sums-thread.ts";
-import { type TemporaryFile, temporaryFor } from "./temporary.ts";
 import { type GrowingSums, growSums } from "./write-sums.ts";
 
 /** The average of sums, and of members that are not folded into them yet. */
@@ -78,7 +78,7 @@ export type PreparedUpdate = PreparedRounded & {
 export async function prepareUpdate(options: RoundOptions & { readonly to: string }): Promise<PreparedUpdate> {
   const { to } = options;
   await using stack = new AsyncDisposableStack();
-  const temporary = stack.use(await temporaryFor(to));
+  const temporary = stack.use(await temporaryFor(to, { alone: true }));
   const rounded = stack.use(await prepare(options, temporary.path));
   const owned = stack.move();
   return {
@@ -108,7 +108,7 @@ async function prepare(options: RoundOptions, sumsPath: string | undefined): Pro
 
   await using stack = new AsyncDisposableStack();
   const temporaries: TemporaryFile[] = [];
-  for (const target of targets) temporaries.push(stack.use(await temporaryFor(target)));
+  for (const target of targets) temporaries.push(stack.use(await temporaryFor(target, { alone: true })));
   const files = plan.outputs.map((planned, i) => ({ ...planned, path: temporaries[i]!.path }));
   const places = tensors.map(({ name, dtype: type }) => {
     const { file, offset } = plan.places.get(name)!;
@@ -220,7 +220,7 @@ async function refuseExisting(path: string): Promise<void> {
 
 async function writeHeader(path: string, header: Uint8Array, size: number): Promise<void> {
   await using file = await open(path, "r+");
-  await file.write(header, 0, header.length, 0);
+  await writeTo(file, header, 0);
   // Tensors without elements at the end, or nothing but them.
   await file.truncate(size);
 }
