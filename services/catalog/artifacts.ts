@@ -1,7 +1,7 @@
 import { sql, type Transaction } from "kysely";
 import type { ArtifactKind, Digest } from "#libs/recipes";
+import { quote } from "#libs/text";
 import { CatalogError, invalidField } from "./errors.ts";
-import { quoted } from "./requests.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
 
 /** An artifact as the catalog keeps it. */
@@ -183,7 +183,7 @@ function parsePrefix(text: string): string {
   if (!/^[0-9a-f]{8,64}$/.test(hex)) {
     throw invalidField(
       "digest",
-      `expected "sha256:" and 64 lower-case hexadecimal digits, or at least the first 8 of them; got ${quoted(text)}`,
+      `expected "sha256:" and 64 lower-case hexadecimal digits, or at least the first 8 of them; got ${quote(text)}`,
     );
   }
   return `sha256:${hex}`;

@@ -1,23 +1,14 @@
 import type { Digest } from "#libs/recipes";
-import type { Implementation } from "#libs/rpc";
+import { type Implementation, invalidField, pageToken, parseAmount, parsePageSize, parsePageToken, parseText } from "#libs/rpc";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type ArtifactRecord, fitReply, replyBytes } from "./artifacts.ts";
 import type { VerifyBudget } from "./blobs.ts";
 import type { Catalog } from "./catalog.ts";
-import { CatalogError, invalidField } from "./errors.ts";
+import { CatalogError } from "./errors.ts";
 import { kindOf } from "./kinds.ts";
 import { answer, toRpcError } from "./refusals.ts";
 import { toArtifact, toRef } from "./replies.ts";
-import {
-  pageToken,
-  parseAmount,
-  parseDigest,
-  parseOptionalDigest,
-  parsePageSize,
-  parsePageToken,
-  parseRefName,
-  parseText,
-} from "./requests.ts";
+import { parseDigest, parseOptionalDigest, parseRefName } from "./requests.ts";
 import { openUpload } from "./uploads.ts";
 
 const DEFAULT_MIN_AGE_SECONDS = 3600;
@@ -45,7 +36,7 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
         const length = parseAmount("length", request.length) || undefined;
         for await (const chunk of catalog.blobs.read(digest, { offset, length, signal })) yield { chunk };
       } catch (error) {
-        throw toRpcError(error instanceof RangeError ? invalidField("offset", error.message, error) : error);
+        throw toRpcError(error instanceof RangeError ? invalidField("offset", error.message) : error);
       }
     },
 

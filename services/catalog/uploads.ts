@@ -1,6 +1,6 @@
+import { invalidField, parseAmount } from "#libs/rpc";
 import type { UploadBlobRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { invalidField } from "./errors.ts";
-import { parseAmount, parseOptionalDigest } from "./requests.ts";
+import { parseOptionalDigest } from "./requests.ts";
 
 const MAX_CHUNK_BYTES = 1 << 20;
 
