@@ -119,9 +119,11 @@ test("what was published or uploaded again is young again", async () => {
   await artifacts.publish(await buildSource(artifacts, 2));
   catalog.clock.aheadMs = 2 * HOUR_MS;
   await artifacts.publish(built);
-  const { artifacts: gone, blobs } = await client.collectGarbage({});
+  const { artifacts: gone, blobs, youngArtifacts, youngBlobs, youngBytes } = await client.collectGarbage({});
   assert.equal(gone.length, 1);
   assert.deepEqual(blobs, [digestOf(bytesOf(2))]);
+  // The artifact itself, its file of 64 bytes and its config of 2: nothing needs them but their youth.
+  assert.deepEqual([youngArtifacts, youngBlobs, youngBytes], [1, 2, 66n]);
   assert.equal((await artifacts.get(built.digest)).damaged, false);
 });
 

@@ -5,8 +5,13 @@ import { firstMissing } from "./artifacts.ts";
 import { CatalogError } from "./errors.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
 
-/** What went, or would go. */
-export type Collected = { readonly artifacts: string[]; readonly blobs: string[]; readonly freedBytes: number };
+/** What went, or would go; and what nothing needs either, but is younger than the cutoff. */
+export type Collected = {
+  readonly artifacts: string[];
+  readonly blobs: string[];
+  readonly freedBytes: number;
+  readonly young: { readonly artifacts: number; readonly blobs: number; readonly bytes: number };
+};
 
 /** A reply has room for so many digests of each sort. What is left goes the next time. */
 const MAX_COLLECTED = 20_000;
@@ -22,21 +27,26 @@ export async function collectGarbage(
   { database, store }: { database: CatalogDatabase; store: BlobStore },
   { cutoff, dryRun, signal }: { cutoff: number; dryRun: boolean; signal: AbortSignal },
 ): Promise<Collected> {
-  const artifacts = await database.transaction(async (tx) => {
-    const doomed = await findUnneeded(tx, cutoff);
-    if (!dryRun) await deleteArtifacts(tx, doomed);
-    return doomed;
+  const { artifacts, unneeded } = await database.transaction(async (tx) => {
+    const artifacts = await findUnneeded(tx, cutoff);
+    const unneeded = await findUnneeded(tx, Number.MAX_SAFE_INTEGER);
+    if (!dryRun) await deleteArtifacts(tx, artifacts);
+    return { artifacts, unneeded: new Set([...unneeded, ...artifacts]) };
   });
   const doomed = new Set(artifacts);
   const candidates: { digest: string; size: number }[] = [];
+  const young = { artifacts: [...unneeded].filter((digest) => !doomed.has(digest)).length, blobs: 0, bytes: 0 };
   for await (const { digest, size, modifiedMs } of store.list()) {
     signal.throwIfAborted();
-    if (modifiedMs > cutoff || (await isUsed(database.query, digest, doomed))) continue;
-    candidates.push({ digest, size });
+    if (await isUsed(database.query, digest, unneeded)) continue;
+    if (modifiedMs > cutoff || (await isUsed(database.query, digest, doomed))) {
+      young.blobs++;
+      young.bytes += size;
+    } else candidates.push({ digest, size });
     if (candidates.length === MAX_COLLECTED) break;
   }
   const gone = dryRun ? candidates : await deleteBlobs({ database, store }, candidates, { cutoff, signal });
-  return { artifacts, blobs: gone.map(({ digest }) => digest), freedBytes: gone.reduce((sum, { size }) => sum + size, 0) };
+  return { artifacts, blobs: gone.map(({ digest }) => digest), freedBytes: gone.reduce((sum, { size }) => sum + size, 0), young };
 }
 
 /** Deletes one artifact that no ref, no pin and no other artifact needs. CatalogError ARTIFACT_NOT_FOUND, ARTIFACT_NEEDED. */

@@ -130,8 +130,14 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
     collectGarbage: ({ dryRun, minAgeSeconds }, { signal }) =>
       answer(async () => {
         const minAge = parseAmount("min_age_seconds", minAgeSeconds) || DEFAULT_MIN_AGE_SECONDS;
-        const { artifacts, blobs, freedBytes } = await catalog.collectGarbage({ dryRun, minAgeMs: minAge * 1000, signal });
-        return { artifacts, blobs, freedBytes: BigInt(freedBytes) };
+        const { young, freedBytes, ...gone } = await catalog.collectGarbage({ dryRun, minAgeMs: minAge * 1000, signal });
+        return {
+          ...gone,
+          freedBytes: BigInt(freedBytes),
+          youngArtifacts: young.artifacts,
+          youngBlobs: young.blobs,
+          youngBytes: BigInt(young.bytes),
+        };
       }),
   };
 }
