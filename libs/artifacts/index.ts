@@ -1,2 +1,3 @@
 export { type Artifacts, createArtifacts } from "./artifacts.ts";
+export { createFoundationFinder, type Foundation } from "./foundation.ts";
 export { unpublishedArtifact } from "./unpublished.ts";

@@ -44,6 +44,8 @@ export type ModelFiles = {
   readonly licences: readonly string[];
   /** The foundation model that it says it comes from: a digest (recipe) or a hub id (base_model). */
   readonly foundation?: string;
+  /** The foundation was imported into the catalog: what it comes from itself nobody has said. */
+  readonly foundationImported?: boolean;
   /** What an adapter was applied to, and which: such a model lies in no place of its own. */
   readonly applied?: { readonly base: AppliedPart; readonly adapter: AppliedPart };
   /** Digest of a model of the catalog, where it is one. */

@@ -5,9 +5,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type Artifacts, createArtifacts } from "#libs/artifacts";
+import { type Artifacts, createArtifacts, createFoundationFinder } from "#libs/artifacts";
 import { fileDigest, type ModelFiles, openDigestCache, openModel } from "#libs/models";
-import { type Digest, inputsOf, layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
+import { type Digest, layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
 import { Code, isRpcError, type RpcChannel } from "#libs/rpc";
 import { UsageError } from "#libs/service/process";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
@@ -27,9 +27,10 @@ export async function openCatalogModel(
   const manifest = await findModel();
   const weights = layerOf(manifest, mediaTypes.weights);
   const file = await fetched(weights.digest, artifacts, signal);
-  const foundation = await foundationOf(manifest, artifacts, signal);
+  const foundation = await createFoundationFinder(artifacts, signal)(manifest);
   const model = await openModel(file, name);
-  return { ...model, licences: manifest.licences, artifact: manifest.digest, ...(foundation === undefined ? {} : { foundation }) };
+  const lineage = foundation && { foundation: foundation.digest, foundationImported: foundation.imported };
+  return { ...model, licences: manifest.licences, artifact: manifest.digest, ...lineage };
 
   async function findModel(): Promise<ReadManifest> {
     try {
@@ -65,29 +66,4 @@ async function holds(path: string, digest: Digest, signal: AbortSignal): Promise
   if (found === undefined) return false;
   const identity = { device: found.dev, inode: found.ino, mtimeNs: found.mtimeNs };
   return (await fileDigest({ path, size: Number(found.size), identity }, { cache: openDigestCache(), signal })) === digest;
-}
-
-/**
- * The foundation model that a model of the catalog comes from, by its recipe; undefined if it comes from several.
- * @param known what was found already: models share ancestors
- */
-async function foundationOf(
-  { recipe, digest }: ReadManifest,
-  artifacts: Artifacts,
-  signal: AbortSignal,
-  known = new Map<Digest, Digest | undefined>(),
-): Promise<Digest | undefined> {
-  const role = recipe.kind === "average" ? "models" : recipe.kind === "fine-tune" || recipe.kind === "probe" ? "featurizer" : undefined;
-  // What was imported has no lineage here.
-  if (recipe.kind === "import") return undefined;
-  if (role === undefined) return digest;
-  const found = new Set<Digest | undefined>();
-  for (const parent of new Set(inputsOf(recipe, role))) {
-    if (!known.has(parent)) {
-      const { manifest } = await artifacts.get(parent, { signal });
-      known.set(parent, await foundationOf(readManifest(manifest), artifacts, signal, known));
-    }
-    found.add(known.get(parent));
-  }
-  return found.size === 1 ? [...found][0] : undefined;
 }

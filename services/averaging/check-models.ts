@@ -1,7 +1,7 @@
-import type { Artifacts } from "#libs/artifacts";
+import { type Artifacts, createFoundationFinder, type Foundation } from "#libs/artifacts";
 import { createLimit } from "#libs/concurrency";
 import type { StreamedModel } from "#libs/merging";
-import { type Digest, inputsOf, isDigest, layerOf, ManifestError, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
+import { isDigest, layerOf, ManifestError, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { openSafetensors, SafetensorsError } from "#libs/tensors";
 import { InvalidAverageError, type Violation } from "./errors.ts";
@@ -9,8 +9,6 @@ import { readAhead } from "./read-ahead.ts";
 
 // Manifests, configs and headers are small: enough at once to hide the round trips.
 const CONCURRENT_OPENS = 16;
-/** A lineage that is longer is not followed to its end. */
-const MOST_ANCESTORS = 10_000;
 
 /**
  * Opens models of the catalog to be checked: manifests, configs, lineages and the headers of their weights; none of the weights.
@@ -23,7 +21,7 @@ export async function openChecked(
 ): Promise<StreamedModel[]> {
   const violations: Violation[] = [];
   const limit = createLimit(CONCURRENT_OPENS);
-  const foundations = foundationFinder(artifacts, options.signal);
+  const foundations = createFoundationFinder(artifacts, options.signal);
   const opened = await Promise.all(
     fields.map(({ field, digest }) =>
       limit(async () => {
@@ -44,7 +42,7 @@ export async function openChecked(
 async function openOne(
   artifacts: Artifacts,
   digest: string,
-  foundationOf: (manifest: ReadManifest) => Promise<Digest | undefined>,
+  foundationOf: (manifest: ReadManifest) => Promise<Foundation | undefined>,
   { blockBytes, signal }: { readonly blockBytes: number; readonly signal: AbortSignal },
 ): Promise<StreamedModel> {
   if (!isDigest(digest)) throw new ManifestError("is no digest: sha256: and 64 hexadecimal digits");
@@ -60,6 +58,7 @@ async function openOne(
   const { dataOffset, tensors } = file.header;
   const config = JSON.parse(new TextDecoder().decode(await artifacts.download(manifest.config.digest, { signal })));
   const architecture: unknown = config?.config?.architecture;
+  const foundation = await foundationOf(manifest);
   return {
     name: digest,
     artifact: digest,
@@ -71,7 +70,8 @@ async function openOne(
     ),
     config: typeof architecture === "string" ? { architecture } : undefined,
     licences: manifest.licences,
-    foundation: await foundationOf(manifest),
+    foundation: foundation?.digest,
+    foundationImported: foundation?.imported,
     read: file.read,
   };
 }
@@ -81,30 +81,4 @@ function refusal(error: unknown): string {
   if (isRpcError(error, Code.NOT_FOUND)) return "is not in the catalog";
   if (error instanceof SafetensorsError || error instanceof ManifestError || error instanceof SyntaxError) return error.message;
   throw error;
-}
-
-/**
- * The foundation model that a model comes from, by its recipe: a training's featurizer, or what all members of an average come from;
- * undefined if those are several, or if it was imported. Each ancestor is looked up once.
- */
-export function foundationFinder(artifacts: Artifacts, signal: AbortSignal): (manifest: ReadManifest) => Promise<Digest | undefined> {
-  const known = new Map<Digest, Promise<Digest | undefined>>();
-  async function find({ recipe, digest }: ReadManifest): Promise<Digest | undefined> {
-    const role = { average: "models", probe: "featurizer", "fine-tune": "featurizer" }[recipe.kind as string];
-    // What was imported says itself where it comes from, or nobody knows.
-    if (recipe.kind === "import") return undefined;
-    if (role === undefined) return digest;
-    const found = new Set<Digest | undefined>();
-    for (const parent of new Set(inputsOf(recipe, role))) found.add(await lookUp(parent));
-    return found.size === 1 ? [...found][0] : undefined;
-  }
-  function lookUp(digest: Digest): Promise<Digest | undefined> {
-    const before = known.get(digest);
-    if (before !== undefined) return before;
-    if (known.size >= MOST_ANCESTORS) return Promise.resolve(undefined);
-    const looked = artifacts.get(digest, { signal }).then(({ manifest }) => find(readManifest(manifest)));
-    known.set(digest, looked);
-    return looked;
-  }
-  return find;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Digest } from "#libs/recipes";
+import { buildModelManifest, type Digest, mediaTypes, parseRecipe } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { saveFloat32 } from "#libs/tensors";
 import { type CheckFinding, type CheckReport, CheckSeverity, CheckVerdict } from "#proto/ratatouille/v1/averaging_pb.ts";
@@ -72,6 +72,31 @@ test("an average of models of one foundation comes from it too", async () => {
   assert.deepEqual(codes(checked), []);
   assert.equal(checked.report.verdict, CheckVerdict.COMPATIBLE);
   assert.equal(checked.report.models[1]!.foundation, a);
+});
+
+test("models that come from imported ones: related by the same one, of different ones nobody knows", async () => {
+  await using system = await startSystem();
+  const imports: Digest[] = [];
+  for (const seed of [1, 2]) {
+    const weights = await system.artifacts.upload(model(seed), { mediaType: mediaTypes.weights });
+    const files = [{ path: "model.safetensors", digest: weights.digest, bytes: weights.size }];
+    const recipe = parseRecipe({ kind: "import", inputs: {}, parameters: { files, licence: "MIT", source: `hub ${seed}` } });
+    const built = buildModelManifest({ recipe, licences: ["MIT"], weights, architecture: "mlp", parameterCount: 1 });
+    imports.push((await system.artifacts.publish(built)).digest as Digest);
+  }
+  const [a, b] = imports as [Digest, Digest];
+  const ofA = [await system.publishModel(model(3), { from: a }), await system.publishModel(model(4), { from: a })];
+  const ofB = await system.publishModel(model(5), { from: b });
+  const related = await check(system, { models: ofA });
+  assert.deepEqual([codes(related), related.report.verdict], [[], CheckVerdict.COMPATIBLE]);
+  assert.equal(related.report.models[0]!.foundation, a);
+  const nobodyKnows = await check(system, { models: [...ofA, ofB] });
+  assert.deepEqual([codes(nobodyKnows), nobodyKnows.report.verdict], [["WARNING lineage"], CheckVerdict.SUSPICIOUS]);
+  assert.match(nobodyKnows.findings[0]!.sentence, /nothing says whether those have one foundation: sha256:/);
+  // It is no reason to refuse: they may have been trained from one foundation elsewhere.
+  assert.ok((await system.average(averageRecipe([...ofA, ofB]))).artifact.digest);
+  assert.deepEqual(codes(await check(system, { models: [a, b] })), ["NOTE lineage"]);
+  assert.deepEqual(codes(await check(system, { models: [a, ofA[0]!] })), []);
 });
 
 test("every tensor in the way is sent, and excluded ones are not in the way", async () => {

@@ -1,8 +1,7 @@
-import type { Artifacts } from "#libs/artifacts";
+import { type Artifacts, createFoundationFinder, type Foundation } from "#libs/artifacts";
 import { createLimit } from "#libs/concurrency";
 import { ModelError, type ModelFiles } from "#libs/models";
 import { type Digest, layerOf, ManifestError, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
-import { foundationFinder } from "./check-models.ts";
 import { InvalidAverageError } from "./errors.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -24,7 +23,7 @@ export type Catalog = {
   readonly artifacts: Artifacts;
   readonly scratch: Scratch;
   /** The foundation models of models that were opened before: they never change. */
-  readonly foundations: Map<Digest, { readonly foundation: Digest | undefined }>;
+  readonly foundations: Map<Digest, { readonly foundation: Foundation | undefined }>;
 };
 
 const MOST_FOUNDATIONS = 10_000;
@@ -43,7 +42,7 @@ export async function openMembers(
 ): Promise<Members> {
   using held = new DisposableStack();
   const limit = createLimit(CONCURRENT_OPENS);
-  const find = foundationFinder(artifacts, signal);
+  const find = createFoundationFinder(artifacts, signal);
   const foundationOf = async (manifest: ReadManifest) => {
     const known = foundations.get(manifest.digest);
     if (known !== undefined) return known.foundation;
@@ -65,7 +64,7 @@ export async function openMembers(
         const model = await file.open().catch((cause: unknown) => {
           throw cause instanceof ModelError ? unreadable(place, cause) : cause;
         });
-        const lineage = foundation === undefined ? {} : { foundation };
+        const lineage = foundation && { foundation: foundation.digest, foundationImported: foundation.imported };
         return {
           model: { ...model, name: place, licences: manifest.licences, artifact: digest, ...lineage },
           weights: layer.digest,

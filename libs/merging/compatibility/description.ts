@@ -9,6 +9,8 @@ export type Description = Pick<ModelFiles, "name" | "tensors"> & {
   readonly licences: readonly string[];
   /** What it says it comes from: a digest of the catalog or a hub id. A foundation model names itself. */
   readonly foundation?: string | undefined;
+  /** The foundation was imported into the catalog, which knows nothing of what it comes from itself. */
+  readonly foundationImported?: boolean | undefined;
   readonly artifact?: string | undefined;
   /** Where its files are, if they are on this machine: it may tell which model of the hub it is. */
   readonly path?: string | undefined;

@@ -17,12 +17,18 @@ export function* compareLineage(
     [...named].find((name) => isModel(model, name)) ?? (model === base ? rootOf(base) : saysFoundation(model));
   const groups = groupModels(all, foundationOf);
   const silent = models.filter((model) => foundationOf(model) === undefined);
-  if (groups.size > 1) {
+  // Two imported models may have been trained from one foundation elsewhere.
+  const imported = new Set(models.filter(({ foundationImported }) => foundationImported).map(saysFoundation));
+  const names = all.map(({ name }) => name);
+  if (groups.size > 1 && [...groups.keys()].filter((key) => !imported.has(key)).length < 2) {
+    const sentence = `The models come from different models that were imported, and nothing says whether those have one foundation: ${sayGroups(groups)}.`;
+    yield finding(allowUnrelated ? "note" : "warning", "lineage", sentence, { models: names });
+  } else if (groups.size > 1) {
     const sentence = `The models come from different foundation models: ${sayGroups(groups)}.`;
     const hint = allowUnrelated
       ? ""
       : " Numbers of models without a common foundation do not correspond; --allow-unrelated averages them all the same.";
-    yield finding(allowUnrelated ? "warning" : "error", "foundation", sentence + hint, { models: all.map(({ name }) => name) });
+    yield finding(allowUnrelated ? "warning" : "error", "foundation", sentence + hint, { models: names });
   }
   if (silent.length > 0) {
     const all = silent.length === models.length;

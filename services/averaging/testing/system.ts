@@ -33,7 +33,7 @@ export type TestSystem = AsyncDisposable & {
   /** Publishes a safetensors file as a model, under a recipe of its own: trained from the same foundation model as the others, unless it shall be one. */
   publishModel(
     file: Uint8Array,
-    options?: { readonly licence?: string; readonly architecture?: string; readonly foundation?: boolean },
+    options?: { readonly licence?: string; readonly architecture?: string; readonly foundation?: boolean; readonly from?: Digest },
   ): Promise<Digest>;
   /** Averages to the end: all progress, and the artifact. */
   average(
@@ -66,14 +66,15 @@ export async function startSystem({ scratchBytes }: { readonly scratchBytes?: nu
   const artifacts = createArtifacts(channel);
   const dataset = await publishDataset(artifacts);
   let models = 0;
+  let origin: Digest;
   const publishModel: TestSystem["publishModel"] = async (
     file,
-    { licence = "Apache-2.0", architecture = "mlp", foundation = false } = {},
+    { licence = "Apache-2.0", architecture = "mlp", foundation = false, from = origin } = {},
   ) => {
     const weights = await artifacts.upload(file, { mediaType: mediaTypes.weights });
     const recipe = parseRecipe({
       kind: foundation ? "pretrain" : "probe",
-      inputs: { datasets: [dataset], ...(foundation ? {} : { featurizer: origin }) },
+      inputs: { datasets: [dataset], ...(foundation ? {} : { featurizer: from }) },
       parameters: training,
       seed: models++,
       arithmetic: arithmetics.wasm,
@@ -81,7 +82,7 @@ export async function startSystem({ scratchBytes }: { readonly scratchBytes?: nu
     const built = buildModelManifest({ recipe, licences: [licence], weights, architecture, parameterCount: 1 });
     return (await artifacts.publish(built)).digest as Digest;
   };
-  const origin = await publishModel(writeSafetensors([]), { foundation: true });
+  origin = await publishModel(writeSafetensors([]), { foundation: true });
   return {
     artifacts,
     client,

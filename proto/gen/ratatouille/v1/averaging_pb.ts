@@ -1039,7 +1039,7 @@ export type CheckedModel = Message<"ratatouille.v1.CheckedModel"> & {
   architecture: string;
 
   /**
-   * Digest of the foundation model by lineage; empty if there are several.
+   * Digest of the foundation model by lineage, of which an imported model is a beginning; empty if there are several, or none is known.
    *
    * @generated from field: string foundation = 5;
    */
