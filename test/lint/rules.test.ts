@@ -11,13 +11,15 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 type Case = readonly [path: string, code: string, rule?: string];
 
-const imports = "lint/style/noRestrictedImports";
+const imports = "plugin";
 
 // One file per case: with a rule, biome must report exactly this rule in it; without one, nothing.
 const cases: readonly Case[] = [
   ["libs/bus/grpc.ts", 'import { Server } from "@grpc/grpc-js";', imports],
   ["services/catalog/grpc.ts", 'import { Server } from "@grpc/grpc-js";', imports],
   ["test/e2e/grpc.ts", 'import { Server } from "@grpc/grpc-js";', imports],
+  ["libs/bus/late-grpc.ts", 'export const late = () => import("@grpc/grpc-js");', imports],
+  ["libs/bus/again-grpc.ts", 'export { Server } from "@grpc/grpc-js";', imports],
   ["libs/rpc/grpc.ts", 'import { Server } from "@grpc/grpc-js";'],
   ["libs/rpc/nats.ts", 'import { connect } from "@nats-io/transport-node";', imports],
   ["services/trainer/nats.ts", 'import { connect } from "@nats-io/transport-node";', imports],
@@ -46,7 +48,7 @@ const cases: readonly Case[] = [
   ["services/evaluation/deep.test.ts", 'import { openStore } from "../catalog/store.ts";', imports],
   ["libs/runfile/upwards.ts", 'import { createCatalog } from "../../services/catalog/index.ts";', imports],
   ["libs/rpc/upwards.ts", 'import { createCatalog } from "../../services/catalog/index.ts";', imports],
-  ...["rpc", "bus", "storage", "telemetry"].flatMap((name): Case[] => [
+  ...["files", "rpc", "bus", "storage", "telemetry"].flatMap((name): Case[] => [
     [`libs/${name}/models.ts`, 'import { recipeKey } from "#libs/recipes";', imports],
     [`libs/${name}/relative.ts`, 'import { recipeKey } from "../learning/index.ts";', imports],
     [`libs/${name}/beside.ts`, 'import { inSpan } from "#libs/telemetry";'],
@@ -80,6 +82,10 @@ const cases: readonly Case[] = [
   ["libs/rpc/floating.ts", "async function work(): Promise<void> {}\nwork();", "lint/nursery/noFloatingPromises"],
   ["libs/rpc/cycle-a.ts", 'import { b } from "./cycle-b.ts";\nexport const a = b;', "lint/suspicious/noImportCycles"],
   ["libs/rpc/cycle-b.ts", 'import { a } from "./cycle-a.ts";\nexport const b = a;', "lint/suspicious/noImportCycles"],
+  ["libs/rpc/type-a.ts", 'import { b } from "./type-b.ts";\nexport type A = typeof b;', "lint/suspicious/noImportCycles"],
+  ["libs/rpc/type-b.ts", 'import type { A } from "./type-a.ts";\nexport const b = (a: A) => a;', "lint/suspicious/noImportCycles"],
+  ["libs/rpc/late-a.ts", 'export const a = async () => (await import("./late-b.ts")).b;', "lint/suspicious/noImportCycles"],
+  ["libs/rpc/late-b.ts", 'import { a } from "./late-a.ts";\nexport const b = a;', "lint/suspicious/noImportCycles"],
 ];
 
 const found = new Map<string, Set<string>>();
@@ -87,14 +93,15 @@ const found = new Map<string, Set<string>>();
 before(async () => {
   await using directory = await temporaryDirectory();
   await cp(`${root}/biome.json`, directory.join("biome.json"));
-  await mkdir(directory.join("libs/deterministic"), { recursive: true });
-  await cp(`${root}/libs/deterministic/engine-math.grit`, directory.join("libs/deterministic/engine-math.grit"));
+  for (const rules of ["libs/deterministic/engine-math.grit", "test/lint/imports"]) {
+    await cp(`${root}/${rules}`, directory.join(rules), { recursive: true });
+  }
   await symlink(`${root}/node_modules`, directory.join("node_modules"));
   for (const [path, code] of cases) {
     await mkdir(dirname(directory.join(path)), { recursive: true });
     await writeFile(directory.join(path), `${code}\n`);
   }
-  const only = [imports, "plugin", ...cases.map(([, , rule]) => rule ?? "plugin")].filter((rule, i, all) => all.indexOf(rule) === i);
+  const only = ["plugin", ...cases.map(([, , rule]) => rule ?? "plugin")].filter((rule, i, all) => all.indexOf(rule) === i);
   const report = await biome(directory.path, [
     "lint",
     "--reporter=json",

@@ -1,6 +1,6 @@
 import type { Subscription } from "../types.ts";
 import type { Claim } from "./claims.ts";
-import type { LocalStore } from "./store.ts";
+import type { QueueParts } from "./queue-parts.ts";
 import { createSubscription, type Member } from "./subscription.ts";
 
 /** Hands the messages of one durable's stored queues to its subscriptions. Nothing polls: it is woken by publishes, settlements and timers. */
@@ -11,14 +11,6 @@ export type LocalQueue = {
   subscribe(queues: readonly number[], concurrency: number, ackWaitMs: number): Subscription;
   /** Stops all subscriptions and timers; resolves when nothing of it touches the store any more. */
   close(): Promise<void>;
-};
-
-/** What a queue works on. */
-export type QueueParts = {
-  readonly store: LocalStore;
-  readonly now: () => number;
-  /** Hears of a store that fails, each time. The queue goes on trying, at most 5 s apart. */
-  readonly onError: (error: unknown) => void;
 };
 
 /** Timers take at most 2^31 - 1 ms. */

@@ -2,7 +2,7 @@ import { createPulse } from "#libs/concurrency";
 import { reasonLine } from "../limits.ts";
 import type { Delivery, Outcome, Subscription } from "../types.ts";
 import type { Claim } from "./claims.ts";
-import type { QueueParts } from "./queue.ts";
+import type { QueueParts } from "./queue-parts.ts";
 
 /** A subscription as its queue sees it. */
 export type Member = {

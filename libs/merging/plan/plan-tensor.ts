@@ -2,24 +2,13 @@ import type { ModelFiles, TensorPlace } from "#libs/models";
 import type { Dtype } from "#libs/tensors";
 import { compareStructure, isAveraged } from "../compatibility/index.ts";
 import type { Method } from "../method.ts";
-import type { completeFor } from "./complete.ts";
-import type { inputTable } from "./inputs.ts";
-import type { MergeRequest, TensorOf, TensorRequest } from "./request.ts";
+import type { PlanContext } from "./plan-context.ts";
+import type { TensorOf, TensorRequest } from "./request.ts";
 import { statisticsOf } from "./statistics.ts";
 import type { PlannedTensor, Source } from "./types.ts";
 
 /** A tensor whose place in the output is not known yet. */
 export type UnplacedTensor = Omit<PlannedTensor, "file" | "offset">;
-
-/** What planning a tensor needs to know. */
-export type PlanContext = {
-  readonly request: MergeRequest;
-  readonly method: Method;
-  readonly models: readonly ModelFiles[];
-  readonly mixedTypes: boolean;
-  readonly complete: ReturnType<typeof completeFor>;
-  readonly inputs: ReturnType<typeof inputTable>;
-};
 
 /** One tensor, or what is wrong with it. */
 export function planTensor(tensor: TensorRequest, context: PlanContext): UnplacedTensor | string[] {

@@ -1,5 +1,5 @@
 import { isAveraged } from "../compatibility/index.ts";
-import type { PlanContext } from "./plan-tensor.ts";
+import type { PlanContext } from "./plan-context.ts";
 import type { TensorRequest } from "./request.ts";
 import type { Source } from "./types.ts";
 
