@@ -18,7 +18,7 @@ Examples:
   ratatouille average a.safetensors b.safetensors -o out.safetensors
   ratatouille doctor                            is everything here that is needed?
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 output not read.`,
     )
     .exitOverride()
     .configureOutput({

@@ -20,6 +20,9 @@ export type GlobalOptions = {
   readonly trainers?: number;
 };
 
+/** What a command does with a system: looks at what there is, changes what is stored, or has it train. */
+export type Use = "look" | "change" | "train";
+
 /** Makes the context of a process. */
 export function commandContext(stack: AsyncDisposableStack, signal: AbortSignal): CommandContext {
   return { stack, signal, command: `ratatouille ${process.argv[2] ?? ""}`.trim(), stdout: process.stdout, stderr: process.stderr };
@@ -27,13 +30,13 @@ export function commandContext(stack: AsyncDisposableStack, signal: AbortSignal)
 
 /**
  * The system that a command talks to; it is closed when the command ends.
- * @param trains false for commands that only look at what there is or change what is stored: an embedded system gets no trainers then.
+ * @param use what for; a command that only looks is let into a system that works for another command, such as `recycle`.
  */
-export async function useTarget({ stack, command }: CommandContext, options: GlobalOptions, trains = false): Promise<Target> {
+export async function useTarget({ stack, command }: CommandContext, options: GlobalOptions, use: Use = "change"): Promise<Target> {
   const { data, server, token, ca } = options;
-  const trainers = trains ? options.trainers : 0;
+  const trainers = use === "train" ? options.trainers : 0;
   // Not loaded by commands that work on files alone.
   const [{ openTarget }, { fileLogger }] = await Promise.all([import("./system/target.ts"), import("./file-logger.ts")]);
   const openLog = () => fileLogger(data, "ratatouille");
-  return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, command, caPath: ca, openLog }));
+  return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, command, looks: use === "look", caPath: ca, openLog }));
 }

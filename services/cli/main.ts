@@ -12,7 +12,7 @@ const begin = light ? undefined : (await import("./telemetry.ts")).beginTelemetr
 await liveProcess(
   async (stack, signal) => {
     const context = commandContext(stack, signal);
-    const { createProgram } = lightCommands.includes(command) ? await import("./light-program.ts") : await import("./program.ts");
+    const { createProgram } = await programFor(command);
     let code: number = ExitCode.done;
     try {
       await createProgram(context, (result) => {
@@ -36,3 +36,9 @@ await liveProcess(
     },
   },
 );
+
+/** A part of the whole command where that is enough. */
+function programFor(name: string): Promise<{ readonly createProgram: typeof import("./program.ts").createProgram }> {
+  if (lightCommands.includes(name)) return import("./light-program.ts");
+  return name === "trainer" ? import("./trainer-program.ts") : import("./program.ts");
+}

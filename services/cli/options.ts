@@ -1,26 +1,38 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-/** A command below another one: the first line of its description is its summary, and its help ends with examples. */
+/** Receives the exit code of the command that was run. */
+export type Finish = (code: number) => void;
+
+/**
+ * A command below another one: the first paragraph of its description is its summary, and its help ends with examples. Line breaks inside
+ * a paragraph are those of the source: the help is wrapped to the terminal, once.
+ */
 export function addCommand(parent: Command, usage: string, description: string, examples: string): Command {
+  const paragraphs = description.split(/\n{2,}/).map((paragraph) => paragraph.replaceAll("\n", " ").trim());
   return parent
     .command(usage)
-    .summary(description.split("\n", 1)[0] ?? "")
-    .description(description)
+    .summary(paragraphs[0] ?? "")
+    .description(paragraphs.join("\n\n"))
     .addHelpText("after", `\nExamples:\n${examples}`);
 }
 
-/** Options of commands that work on the data directory themselves. */
+/** What commander runs for a command: its exit code is passed on. */
+export function runs<A extends unknown[]>(finish: Finish, action: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
+  return async (...args) => finish(await action(...args));
+}
+
+/** Options of commands whose work needs trainers, where they start a system of their own. */
+export function trains(command: Command): Command {
+  return command.option("--trainers <number>", "trainers to start (default: one for each core)", parseTrainers);
+}
+
+/** Options of commands that start a system of their own in any case. */
 export function local(command: Command): Command {
-  return place(command).option("--trainers <number>", "trainers to start (default: one for each core)", parseTrainers);
+  return trains(place(command));
 }
 
 /** Options of commands that talk to a system, wherever it runs. */
 export function shared(command: Command): Command {
-  return remote(local(command)).option("--json", "output for programs");
-}
-
-/** Options of commands that need a system only for what they name in it. */
-export function optional(command: Command): Command {
   return remote(place(command)).option("--json", "output for programs");
 }
 

@@ -57,7 +57,7 @@ export const trainerSettings = declareSettings({
   device: {
     flag: "--device <device>",
     env: "RATATOUILLE_DEVICE",
-    description: "auto, cpu or gpu:N",
+    description: "auto or cpu",
     schema: device(),
     default: "auto",
   },

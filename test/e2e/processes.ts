@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 export function trainersOf(parent: number): number[] {
   return readdirSync("/proc").flatMap((name) => {
     const pid = Number(name);
-    return Number.isInteger(pid) && statusOf(pid)?.parent === parent && commandOf(pid).includes("trainer/main.ts") ? [pid] : [];
+    return Number.isInteger(pid) && statusOf(pid)?.parent === parent && commandOf(pid).includes("cli/main.ts\0trainer") ? [pid] : [];
   });
 }
 

@@ -129,19 +129,28 @@ test("TLS and a token open a server to other machines", async () => {
   assert.match(sentence(await runCli(list)), new RegExp(`no connection to localhost:${port}`));
 });
 
-test("a process that works on the data directory and takes no clients is named", async () => {
+test("a second terminal may look at what recycle works on; whoever would change it is told who has it, and how several can", async () => {
   const data = directory.join("busy");
   const file = await writeSmallest(directory.join("busy.yaml"), (run) => {
     run["fine-tuning"].steps = 1_000_000;
   });
   await using first = startCli(["recycle", file, "--data", data]);
   await first.line("pre-training");
-  for (const args of [
-    ["recycle", tiny],
-    ["models", "list"],
-  ]) {
-    const said = sentence(await runCli([...args, "--data", data]));
+  const looks = [
+    [["runs", "list"], /^run-[0-9a-f]{16} +smallest +running/m],
+    [["jobs", "list", "--state", "queued,running,succeeded"], /^job-/m],
+    [["models", "list", "--all"], /./],
+    [["events"], /run run-[0-9a-f]{16} of smallest started/],
+  ] as const;
+  const seen = await Promise.all(looks.map(([args]) => succeed([...args, "--data", data])));
+  for (const [i, [, expected]] of looks.entries()) assert.match(seen[i]!, expected);
+  const [id = ""] = /run-[0-9a-f]{16}/.exec(seen[0]!) ?? [];
+  assert.match(await succeed(["runs", "show", id, "--data", data]), /^took +[\d.]+ m?s$/m);
+  const refused = await Promise.all([["recycle", tiny], ["gc"], ["up"]].map((args) => runCli([...args, "--data", data])));
+  for (const [i, result] of refused.entries()) {
+    const said = sentence(result);
     assert.ok(said.includes(data) && said.includes(String(first.pid)) && said.includes("recycle"), said);
+    if (i < 2) assert.match(said, /ratatouille up$/);
   }
 });
 

@@ -6,7 +6,7 @@ import type { Report } from "#libs/reporting";
 import { Code, codeName, connect, isRpcError } from "#libs/rpc";
 import { parseRunFile } from "#libs/runfile";
 import { RecyclingService, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { fetchReport } from "../../services/cli/commands/recycle.ts";
+import { fetchReport } from "../../services/cli/commands/recycle/recycle.ts";
 import { importSource, readSource } from "../../services/cli/import-source.ts";
 import { root } from "../e2e/cli.ts";
 import { digestsOf } from "../e2e/outputs.ts";

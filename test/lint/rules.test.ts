@@ -36,7 +36,7 @@ const cases: readonly Case[] = [
   ["services/averaging/other.ts", 'import { createSessions } from "../sessions/index.ts";', imports],
   ["services/trainer/own.ts", 'import { own } from "./work/own.ts";'],
   ["services/cli/system/embedded.ts", 'import { createCatalog } from "../../catalog/index.ts";'],
-  ["services/cli/commands/serve.ts", 'import { settings } from "../../catalog/settings.ts";'],
+  ["services/cli/commands/serve/serve.ts", 'import { settings } from "../../catalog/settings.ts";'],
   ["services/trainer/settings-of-others.ts", 'import { settings } from "../catalog/settings.ts";', imports],
   ["services/gateway/deep.ts", 'import { createCatalog } from "../catalog/index.ts";', imports],
   ["deploy/local/imports.ts", 'import { createCatalog } from "../../services/catalog/index.ts";', imports],

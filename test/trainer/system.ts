@@ -64,11 +64,11 @@ export async function startSystem(directory: string, options: { readonly leaseSe
   };
 }
 
-const trainerScript = fileURLToPath(new URL("../../services/trainer/main.ts", import.meta.url));
+const trainerScript = fileURLToPath(new URL("../../services/cli/main.ts", import.meta.url));
 
 /** A trainer as a child process, killed when disposed. */
 export function startTrainer(address: string, env: Readonly<Record<string, string>> = {}) {
-  const child = spawnScript(trainerScript, [], {
+  const child = spawnScript(trainerScript, ["trainer"], {
     env: { RATATOUILLE_SERVER: address, RATATOUILLE_TRAINER_NAME: "trainer-1", ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });

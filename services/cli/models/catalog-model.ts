@@ -14,7 +14,7 @@ export async function openCatalogModel(name: string, options: GlobalOptions, con
 
 /** One system for all models that a command names. */
 export function targetOf(options: GlobalOptions, context: CommandContext): Promise<Target> {
-  const target = targets.get(context) ?? useTarget(context, options);
+  const target = targets.get(context) ?? useTarget(context, options, "look");
   targets.set(context, target);
   return target;
 }

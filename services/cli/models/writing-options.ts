@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { isDtype } from "#libs/tensors";
 import type { GlobalOptions } from "../context.ts";
-import { optional } from "../options.ts";
+import { shared } from "../options.ts";
 
 /** Types that averages are written in. */
 export type OutputDtype = "F64" | "F32" | "F16" | "BF16";
@@ -33,7 +33,7 @@ export function writing(command: Command): Command {
     .option("--dry-run", "say what would be read, written and needed, and do nothing")
     .option("--allow-unrelated", "also models without a common foundation model")
     .option("--quiet", "no progress");
-  return optional(command);
+  return shared(command);
 }
 
 /** A whole number within bounds. @throws InvalidArgumentError */

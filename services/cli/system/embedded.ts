@@ -111,6 +111,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   trainers.broken.catch(broken.reject);
   const address = listener?.address ?? entrance.address;
   if (shared) await lock.publish({ address, entrance });
+  // Who looks at it may come in meanwhile. A system without trainers is gone in a moment.
+  else if (count > 0) await lock.publish({ entrance });
   const open = opening.move();
   return { address, entrance, broken: broken.promise, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }

@@ -18,6 +18,8 @@ export type TargetOptions = {
   /** What others read of this process who find the directory locked. */
   readonly command?: string | undefined;
   readonly trainers?: number | undefined;
+  /** Nothing is changed: then a system will do that works for another command. */
+  readonly looks?: boolean | undefined;
   /** Opens the log of an embedded system. */
   readonly openLog: () => Logger;
 };
@@ -37,7 +39,7 @@ const CONNECT_MS = 3_000;
 /**
  * Connects to a server, attaches to the system that runs on the data directory (`ratatouille up`), or starts an embedded one.
  * @throws UsageError if the server is another version; RpcError UNAVAILABLE, within five seconds, if nothing answers;
- * DirectoryLockedError if another process works on the directory and takes no clients.
+ * DirectoryLockedError if another process works on the directory and lets nobody in; BusyError if it lets in only who looks.
  */
 export async function openTarget(options: TargetOptions): Promise<Target> {
   if (options.server !== undefined) return attach(options.server, await connectTo(options.server, options));
@@ -52,8 +54,20 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
     return { channel, embedded: true, address: system.address, broken: system.broken, [Symbol.asyncDispose]: () => open.disposeAsync() };
   } catch (error) {
     if (!(error instanceof DirectoryLockedError && error.entrance)) throw error;
+    // It ends with the command that it works for, so nothing is left to it.
+    if (error.address === undefined && !options.looks) throw new BusyError(error);
     const { address, token } = error.entrance;
     return attach(error.address ?? address, connect(address, { token }));
+  }
+}
+
+/** The data directory is that of a command that works on it: others may look at it, and nothing else. */
+export class BusyError extends Error {
+  override readonly name = "BusyError";
+
+  constructor(cause: DirectoryLockedError) {
+    const how = "It lets in those that look: runs, jobs, models, events, lineage. For all commands at once, start it with: ratatouille up";
+    super(`${cause.message}. ${how}`, { cause });
   }
 }
 

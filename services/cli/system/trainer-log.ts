@@ -29,6 +29,10 @@ export function lastWords(log: string): string {
     .filter((line) => line !== "");
   // Runtimes end what they print of an exception with the stack and their version.
   const line = lines.findLast((line) => /^(\w+: )*[\w.]*(error|panic)\b/i.test(line)) ?? lines.at(-1) ?? "";
+  return shortened(line.replace(/^ratatouille: /, ""));
+}
+
+function shortened(line: string): string {
   return line.length > MAX_QUOTE ? `${line.slice(0, MAX_QUOTE)}…` : line;
 }
 

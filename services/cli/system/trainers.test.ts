@@ -52,7 +52,7 @@ setInterval(() => {}, 1000);`;
 
 test("what a real trainer says when it is ready is understood", async () => {
   const env = { RATATOUILLE_SERVER: nowhere, RATATOUILLE_TRAINER_NAME: "remy" };
-  const child = spawnScript(TRAINER_SCRIPT, [], { env, stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawnScript(TRAINER_SCRIPT, ["trainer"], { env, stdio: ["pipe", "pipe", "inherit"] });
   try {
     let said = "";
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -68,6 +68,7 @@ test("what a real trainer says when it is ready is understood", async () => {
 for (const [what, text, expected] of [
   ["nothing", "\n", ""],
   ["a sentence", "first\nRATATOUILLE_SERVER is not set\n", "RATATOUILLE_SERVER is not set"],
+  ["what the command says", "ratatouille: wrong configuration: x\n", "wrong configuration: x"],
   ["an exception", "  at x\nTypeError: no such thing\n    at y\n\nNode.js v24.21.0\n", "TypeError: no such thing"],
   ["a structured line", `{"level":"error","err":{"message":"no kernels\\nstack"},"msg":"the process failed"}\n`, "no kernels"],
 ] as const) {

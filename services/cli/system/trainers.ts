@@ -21,12 +21,13 @@ export type TrainersOptions = {
   /** Takes what they write. */
   readonly logPath: string;
   readonly log: Logger;
-  /** The program. */
+  /** Another program in its place. */
   readonly script?: string;
 };
 
-/** The program of a trainer. */
-export const TRAINER_SCRIPT = fileURLToPath(new URL("../../trainer/main.ts", import.meta.url));
+/** The program of a trainer, with what makes it one. */
+export const TRAINER_SCRIPT = fileURLToPath(new URL("../main.ts", import.meta.url));
+const TRAINER_ARGUMENTS = ["trainer"];
 /** How long a trainer may take to end when it is asked to. */
 const GRACE_MS = 3_000;
 /** A trainer that ran so long was healthy. */
@@ -64,7 +65,7 @@ export function startTrainers({ count, address, token, logPath, log, script = TR
       graceMs: GRACE_MS,
       spawn() {
         ({ size } = fstatSync(output));
-        return spawnScript(script, [], {
+        return spawnScript(script, TRAINER_ARGUMENTS, {
           env: { RATATOUILLE_SERVER: address, RATATOUILLE_TRAINER_NAME: name, RATATOUILLE_TOKEN: token },
           stdio: ["pipe", output, output],
         });

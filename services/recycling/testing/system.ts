@@ -53,7 +53,7 @@ export type TestSystem = AsyncDisposable & {
   collectGarbage(): Promise<string[]>;
 };
 
-const trainerScript = fileURLToPath(new URL("../../trainer/main.ts", import.meta.url));
+const trainerScript = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const HOUR_MS = 3_600_000;
 
 export async function startSystem(initial: Partial<Timing> = {}): Promise<TestSystem> {
@@ -105,7 +105,7 @@ export async function startSystem(initial: Partial<Timing> = {}): Promise<TestSy
     directory,
     clock,
     startTrainer() {
-      const child = spawnScript(trainerScript, [], {
+      const child = spawnScript(trainerScript, ["trainer"], {
         env: { RATATOUILLE_SERVER: address, RATATOUILLE_TRAINER_NAME: "trainer-1" },
         stdio: ["pipe", "ignore", "ignore"],
       });

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../../context.ts";
 import { whole } from "../../models/writing-options.ts";
-import { addCommand, optional } from "../../options.ts";
+import { addCommand, shared } from "../../options.ts";
 import type { CheckCommandOptions } from "./options.ts";
 
 /** `ratatouille check` */
 export function defineCheck(program: Command, context: CommandContext, finish: (code: number) => void): void {
-  optional(
+  shared(
     addCommand(
       program,
       "check <models...>",

@@ -1,18 +1,18 @@
 import { exitWhenParentIsGone, readSettings, type Sources } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
-import { trainerSettings } from "../../trainer/settings.ts";
-import type { CommandContext } from "../context.ts";
-import { printedConfig, type ServeOptions } from "./serve.ts";
+import { runTrainer } from "../../../trainer/index.ts";
+import { trainerSettings } from "../../../trainer/settings.ts";
+import type { CommandContext } from "../../context.ts";
+import { type ConfiguredOptions, printedConfig } from "../configured.ts";
 
 /** `ratatouille trainer`: takes jobs until it is asked to stop. */
-export async function trainer(options: ServeOptions, { signal, stdout }: CommandContext): Promise<number> {
+export async function trainer(options: ConfiguredOptions, { signal, stdout }: CommandContext): Promise<number> {
   const sources: Sources = { flags: options, env: process.env };
   if (options.printConfig) stdout.write(printedConfig(trainerSettings, sources, options.json));
   const values = readSettings(trainerSettings, sources);
   if (options.printConfig) return 0;
   exitWhenParentIsGone();
   const log = createLogger({ service: "trainer", ...(values.logFile ? { destination: values.logFile } : {}) });
-  const { runTrainer } = await import("../../trainer/index.ts");
   await runTrainer(values, { signal, log });
   return 0;
 }

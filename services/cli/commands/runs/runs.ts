@@ -1,18 +1,18 @@
 import { toJson } from "@bufbuild/protobuf";
 import { allPages } from "#libs/rpc";
 import { RecyclingService, type Run, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
-import { ago, columns, duration } from "../format.ts";
-import { createDisplay, displayMode } from "../render/index.ts";
-import { facts, say, widthOf } from "../say.ts";
-import { finish } from "./recycle.ts";
+import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
+import { ago, columns, duration } from "../../format.ts";
+import { createDisplay, displayMode } from "../../render/index.ts";
+import { facts, say, widthOf } from "../../say.ts";
+import { finish } from "../recycle/recycle.ts";
 
 const stateNames = new Map<number, string>(Object.entries(RunState).map(([name, value]) => [value, name.toLowerCase()]));
 const stateName = ({ state }: Run) => stateNames.get(state) ?? String(state);
 
 /** `ratatouille runs list`: all runs, newest first. */
 export async function listRuns(options: GlobalOptions, context: CommandContext): Promise<number> {
-  const recycling = (await useTarget(context, options)).channel.client(RecyclingService);
+  const recycling = (await useTarget(context, options, "look")).channel.client(RecyclingService);
   const runs: Run[] = [];
   const list = (pageToken: string) => recycling.listRuns({ pageToken, pageSize: 500 }, { signal: context.signal });
   for await (const page of allPages(list)) runs.push(...page.runs);
@@ -31,7 +31,7 @@ export async function listRuns(options: GlobalOptions, context: CommandContext):
 
 /** `ratatouille runs show ID`: one run with its stages. */
 export async function showRun(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
-  const recycling = (await useTarget(context, options)).channel.client(RecyclingService);
+  const recycling = (await useTarget(context, options, "look")).channel.client(RecyclingService);
   const { run } = await recycling.getRun({ id }, { signal: context.signal });
   if (!run) return 1;
   if (options.json) context.stdout.write(`${JSON.stringify(toJson(RunSchema, run))}\n`);
@@ -68,7 +68,7 @@ export async function watchRun(
   options: GlobalOptions & { readonly quiet?: boolean },
   context: CommandContext,
 ): Promise<number> {
-  const target = await useTarget(context, options);
+  const target = await useTarget(context, options, "look");
   const display = createDisplay(options.json ? context.stdout : context.stderr, displayMode(context.stderr, options));
   context.stack.defer(() => display.close());
   await finish(id, target.channel.client(RecyclingService), display, context.signal);

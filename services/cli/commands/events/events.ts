@@ -1,8 +1,8 @@
 import { toJson } from "@bufbuild/protobuf";
 import { EventSchema, SystemService } from "#proto/ratatouille/v1/system_pb.ts";
-import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
-import { eventLine } from "../render/event.ts";
-import { say } from "../say.ts";
+import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
+import { eventLine } from "../../render/event.ts";
+import { say } from "../../say.ts";
 
 export type EventsOptions = GlobalOptions & {
   /** Go on with what happens from now on, until interrupted. */
@@ -16,7 +16,7 @@ const LAST_HOUR_MS = 3_600_000;
 /** `ratatouille events`: what has happened lately, or what happens, one line each. */
 export async function showEvents(options: EventsOptions, context: CommandContext): Promise<number> {
   const { signal, stdout } = context;
-  const system = (await useTarget(context, options)).channel.client(SystemService);
+  const system = (await useTarget(context, options, "look")).channel.client(SystemService);
   const backMs = options.since ?? (options.follow ? 0 : LAST_HOUR_MS);
   const sinceMs = backMs > 0 ? BigInt(Date.now() - backMs) : 0n;
   let count = 0;

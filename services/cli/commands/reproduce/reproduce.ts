@@ -2,7 +2,7 @@ import { findArtifact } from "#libs/remote-models";
 import { type ServiceClient, unavailable } from "#libs/rpc";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { RecyclingService, type Reproduction } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
+import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
 
 /** `ratatouille reproduce NAME`: runs the recipe of an artifact again and compares digests; 1 if they differ. */
 export async function reproduce(
@@ -10,7 +10,7 @@ export async function reproduce(
   options: GlobalOptions & { readonly quiet?: boolean },
   context: CommandContext,
 ): Promise<number> {
-  const { channel, broken } = await useTarget(context, options, true);
+  const { channel, broken } = await useTarget(context, options, "train");
   const { digest } = await findArtifact(name, channel.client(CatalogService), context.signal);
   const result = await Promise.race([runAgain(digest, channel.client(RecyclingService), options, context), broken]);
   const { expected, actual, same } = result;

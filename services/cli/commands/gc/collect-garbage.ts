@@ -1,8 +1,8 @@
 import { counted } from "#libs/text";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
-import { bytes } from "../format.ts";
-import { say } from "../say.ts";
+import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
+import { bytes } from "../../format.ts";
+import { say } from "../../say.ts";
 
 /** `ratatouille gc`: deletes artifacts and blobs that no name, no run and no other artifact needs. */
 export async function collectGarbage(options: GlobalOptions & { readonly dryRun?: boolean }, context: CommandContext): Promise<number> {

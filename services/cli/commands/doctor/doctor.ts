@@ -7,10 +7,10 @@ import { connect } from "#libs/rpc";
 import { runtimeName, runtimeVersion, VERSION } from "#libs/service";
 import { DirectoryLockedError, lockDirectory } from "#libs/storage";
 import { type ServiceProcess, SystemService } from "#proto/ratatouille/v1/system_pb.ts";
-import type { CommandContext, GlobalOptions } from "../context.ts";
-import { explain } from "../explain.ts";
-import { bytes } from "../format.ts";
-import { DEFAULT_LISTEN, portState } from "../system/port.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { explain } from "../../explain.ts";
+import { bytes } from "../../format.ts";
+import { DEFAULT_LISTEN, portState } from "../../system/port.ts";
 
 /** One finding. `advice` says what to do where something is not right. */
 type Finding = { readonly topic: string; readonly right: boolean; readonly fact: string; readonly advice?: string };

@@ -8,12 +8,12 @@ import { parseRunFile } from "#libs/runfile";
 import { UsageError } from "#libs/service";
 import { inSpan } from "#libs/telemetry";
 import { RecyclingService, type Run, RunSpecSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
-import { fileProblem } from "../file-problem.ts";
-import { importSource, readSource } from "../import-source.ts";
-import { createDisplay, type Display, displayMode } from "../render/index.ts";
-import { say } from "../say.ts";
-import { writeOutput } from "../write-output.ts";
+import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
+import { fileProblem } from "../../file-problem.ts";
+import { importSource, readSource } from "../../import-source.ts";
+import { createDisplay, type Display, displayMode } from "../../render/index.ts";
+import { say } from "../../say.ts";
+import { writeOutput } from "../../write-output.ts";
 
 export type RecycleOptions = GlobalOptions & { readonly out?: string; readonly quiet?: boolean };
 
@@ -25,7 +25,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
   const display = createDisplay(options.json ? stdout : stderr, displayMode(stderr, options));
   context.stack.defer(() => display.close());
   return inSpan("ratatouille recycle", { "ratatouille.run.file": file }, async () => {
-    const target = await useTarget(context, options, true);
+    const target = await useTarget(context, options, "train");
     const artifacts = createArtifacts(target.channel);
     const recycling = target.channel.client(RecyclingService);
     spec.target.source = await importSource(source, artifacts, signal);

@@ -4,10 +4,10 @@ import { parseRecipe } from "#libs/recipes";
 import { allPages, type ServiceClient, unavailable } from "#libs/rpc";
 import { FinetuneService, type Job, JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
-import { ago, columns } from "../format.ts";
-import { describeJob, jobStateName } from "../render/job.ts";
-import { say, widthOf } from "../say.ts";
+import { type CommandContext, type GlobalOptions, type Use, useTarget } from "../../context.ts";
+import { ago, columns } from "../../format.ts";
+import { describeJob, jobStateName } from "../../render/job.ts";
+import { say, widthOf } from "../../say.ts";
 
 export type ListJobsOptions = GlobalOptions & { readonly state?: readonly JobState[]; readonly run?: string };
 
@@ -28,7 +28,7 @@ export function parseJobStates(text: string, before: readonly JobState[] = []): 
 
 /** `ratatouille jobs list`: training jobs, newest first, of all runs and states or of some. */
 export async function listJobs(options: ListJobsOptions, context: CommandContext): Promise<number> {
-  const { channel } = await useTarget(context, options);
+  const { channel } = await useTarget(context, options, "look");
   const { signal, stdout } = context;
   const finetune = channel.client(FinetuneService);
   // Asked for its name only: a run that is not there is a mistake, and no empty list.
@@ -56,7 +56,7 @@ function percent(part: number, whole: number): string {
 /** `ratatouille jobs show ID`: one job with its attempts, what went wrong, and what to do. */
 export async function showJob(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
   const { signal, stdout } = context;
-  const job = present((await (await finetuneOf(options, context)).getJob({ id }, { signal })).job);
+  const job = present((await (await finetuneOf(options, context, "look")).getJob({ id }, { signal })).job);
   if (options.json) stdout.write(`${JSON.stringify({ ...(toJson(JobSchema, job) as object), recipe: parseRecipe(job.recipe) })}\n`);
   else stdout.write(describeJob(job, stdout));
   return 0;
@@ -86,8 +86,8 @@ export async function cancelJob(
   return stopped ? 0 : 1;
 }
 
-async function finetuneOf(options: GlobalOptions, context: CommandContext): Promise<ServiceClient<typeof FinetuneService>> {
-  return (await useTarget(context, options)).channel.client(FinetuneService);
+async function finetuneOf(options: GlobalOptions, context: CommandContext, use?: Use): Promise<ServiceClient<typeof FinetuneService>> {
+  return (await useTarget(context, options, use)).channel.client(FinetuneService);
 }
 
 function present(job: Job | undefined): Job {

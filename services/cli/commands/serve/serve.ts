@@ -4,7 +4,6 @@ import { type Bus, connectJetStream } from "#libs/bus";
 import { type ConnectOptions, connect, type RpcChannel, routeClients } from "#libs/rpc";
 import {
   type CommonValues,
-  describeSettings,
   exitWhenParentIsGone,
   type HealthCheck,
   hostService,
@@ -25,15 +24,16 @@ import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { settings as averagingSettings, scratchBytes } from "../../averaging/settings.ts";
-import { settings as catalogSettings } from "../../catalog/settings.ts";
-import { settings as evaluationSettings } from "../../evaluation/settings.ts";
-import { settings as finetuneSettings } from "../../finetune/settings.ts";
-import { settings as gatewaySettings } from "../../gateway/settings.ts";
-import { settings as recyclingSettings } from "../../recycling/settings.ts";
-import { sessionLimits, settings as sessionSettings } from "../../sessions/settings.ts";
-import type { CommandContext } from "../context.ts";
-import { fileProblem } from "../file-problem.ts";
+import { settings as averagingSettings, scratchBytes } from "../../../averaging/settings.ts";
+import { settings as catalogSettings } from "../../../catalog/settings.ts";
+import { settings as evaluationSettings } from "../../../evaluation/settings.ts";
+import { settings as finetuneSettings } from "../../../finetune/settings.ts";
+import { settings as gatewaySettings } from "../../../gateway/settings.ts";
+import { settings as recyclingSettings } from "../../../recycling/settings.ts";
+import { sessionLimits, settings as sessionSettings } from "../../../sessions/settings.ts";
+import type { CommandContext } from "../../context.ts";
+import { fileProblem } from "../../file-problem.ts";
+import { type ConfiguredOptions, printedConfig } from "../configured.ts";
 
 /** Where the bus is, and how it is reached. */
 type BusValues = NatsAccessValues & { readonly nats: readonly string[] };
@@ -67,12 +67,12 @@ const ORPHAN_GRACE_MS = 15_000;
 /** The services that are programs. */
 export const programs: Readonly<Record<string, Program>> = {
   catalog: program("Artifacts, their lineage and their bytes.", catalogSettings, async (values, own) => {
-    const { createCatalog } = await import("../../catalog/index.ts");
+    const { createCatalog } = await import("../../../catalog/index.ts");
     return createCatalog({ directory: await own.directory(values.data), bus: await own.bus(values), log: own.log });
   }),
   finetune: program("Training jobs: queue, attempts, leases; hands work to trainers.", finetuneSettings, async (values, own) => {
     const { data, catalog, leaseSeconds } = values;
-    const { createFinetune } = await import("../../finetune/index.ts");
+    const { createFinetune } = await import("../../../finetune/index.ts");
     return createFinetune({
       directory: await own.directory(data),
       bus: await own.bus(values),
@@ -83,12 +83,12 @@ export const programs: Readonly<Record<string, Program>> = {
     });
   }),
   averaging: program("Averages of models.", averagingSettings, async ({ data, catalog, ...limits }, own) => {
-    const { createAveraging } = await import("../../averaging/index.ts");
+    const { createAveraging } = await import("../../../averaging/index.ts");
     const directory = await own.directory(data);
     return createAveraging({ directory, clients: own.channel(catalog), log: own.log, scratchBytes: scratchBytes(limits) });
   }),
   sessions: program("Averages that grow while contributions arrive.", sessionSettings, async ({ data, catalog, ...limits }, own) => {
-    const { createSessions } = await import("../../sessions/index.ts");
+    const { createSessions } = await import("../../../sessions/index.ts");
     const directory = await own.directory(data);
     return createSessions({
       directory,
@@ -99,12 +99,12 @@ export const programs: Readonly<Record<string, Program>> = {
     });
   }),
   evaluation: program("What models are worth on data.", evaluationSettings, async ({ catalog }, own) => {
-    const { createEvaluation } = await import("../../evaluation/index.ts");
+    const { createEvaluation } = await import("../../../evaluation/index.ts");
     return createEvaluation({ clients: own.channel(catalog), log: own.log });
   }),
   recycling: program("Recycling runs: plans them, drives them, reports.", recyclingSettings, async (values, own) => {
     const { data, catalog, finetune, averaging, evaluation } = values;
-    const { createRecycling } = await import("../../recycling/index.ts");
+    const { createRecycling } = await import("../../../recycling/index.ts");
     const clients = routeClients([
       [CatalogService, own.channel(catalog)],
       [FinetuneService, own.channel(finetune)],
@@ -115,7 +115,7 @@ export const programs: Readonly<Record<string, Program>> = {
   }),
   gateway: program("The one address of all services, for clients and trainers.", gatewaySettings, async (values, own) => {
     const { catalog, finetune, averaging, sessions, evaluation, recycling } = values;
-    const { createGateway } = await import("../../gateway/index.ts");
+    const { createGateway } = await import("../../../gateway/index.ts");
     const places = {
       catalog: own.channel(catalog),
       finetune: own.channel(finetune),
@@ -128,11 +128,8 @@ export const programs: Readonly<Record<string, Program>> = {
   }),
 };
 
-/** Flags of a command beside its settings. */
-export type ServeOptions = Readonly<Record<string, unknown>> & { readonly printConfig?: boolean; readonly json?: boolean };
-
 /** `ratatouille serve NAME`: one service in this process, until it is asked to stop. */
-export async function serveService(name: string, options: ServeOptions, { stack, signal, stdout }: CommandContext): Promise<number> {
+export async function serveService(name: string, options: ConfiguredOptions, { stack, signal, stdout }: CommandContext): Promise<number> {
   const { settings, make } = programOf(name);
   const sources: Sources = { flags: options, env: process.env };
   if (options.printConfig) {
@@ -188,13 +185,4 @@ function readPem(path: string): Uint8Array {
   } catch (cause) {
     throw new UsageError(`cannot read the certificate ${path}: ${fileProblem(cause)}`, { cause });
   }
-}
-
-/** The settings with where each is from: for people, or as one JSON object. */
-export function printedConfig(settings: Settings, sources: Sources, json?: boolean): string {
-  const lines = describeSettings(settings, sources);
-  if (json) return `${JSON.stringify(Object.fromEntries(lines.map(({ name, value, from }) => [name, { value: value ?? null, from }])))}\n`;
-  const width = (of: (line: (typeof lines)[number]) => string) => Math.max(...lines.map((line) => of(line).length));
-  const [names, values] = [width(({ name }) => name), width(({ value }) => value ?? "-")];
-  return lines.map(({ name, value = "-", from }) => `${name.padEnd(names)}  ${value.padEnd(values)}  ${from}\n`).join("");
 }

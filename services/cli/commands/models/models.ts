@@ -6,16 +6,16 @@ import { allPages, type RpcChannel, type ServiceClient } from "#libs/rpc";
 import { counted, plural } from "#libs/text";
 import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { type CommandContext, type GlobalOptions, useTarget } from "../context.ts";
-import { bytes, columns, short } from "../format.ts";
-import { facts as page, say, widthOf } from "../say.ts";
-import { writeModel } from "../write-output.ts";
+import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
+import { bytes, columns, short } from "../../format.ts";
+import { facts as page, say, widthOf } from "../../say.ts";
+import { writeModel } from "../../write-output.ts";
 
 type Catalog = ServiceClient<typeof CatalogService>;
 
 /** `ratatouille models list`: models, newest first, with the refs that point to them. */
 export async function listModels(options: GlobalOptions & { readonly all?: boolean }, context: CommandContext): Promise<number> {
-  const { channel } = await useTarget(context, options);
+  const { channel } = await useTarget(context, options, "look");
   const catalog = channel.client(CatalogService);
   const refs = await refsByDigest(catalog, context.signal);
   const models = await allModels(catalog, context.signal);
@@ -63,7 +63,7 @@ export async function refsByDigest(catalog: Catalog, signal: AbortSignal): Promi
 
 /** `ratatouille models show NAME`: what a model is and how it was made. */
 export async function showModel(name: string, options: GlobalOptions, context: CommandContext): Promise<number> {
-  const { channel } = await useTarget(context, options);
+  const { channel } = await useTarget(context, options, "look");
   const artifact = await findArtifact(name, channel.client(CatalogService), context.signal);
   const { kind, recipe, recipeKey, layers, summary, licences } = readManifest(artifact.manifest);
   const facts = { digest: artifact.digest, kind, damaged: artifact.damaged, recipeKey, licences, summary, layers, recipe };
@@ -88,7 +88,7 @@ export async function pullModel(
   options: GlobalOptions & { readonly out?: string },
   context: CommandContext,
 ): Promise<number> {
-  const { channel }: { channel: RpcChannel } = await useTarget(context, options);
+  const { channel }: { channel: RpcChannel } = await useTarget(context, options, "look");
   const { digest } = await findArtifact(name, channel.client(CatalogService), context.signal);
   const folder = options.out ?? join("models", short(digest));
   const weights = await writeModel(folder, digest, createArtifacts(channel), context.signal);

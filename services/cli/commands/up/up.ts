@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { ServerTls } from "#libs/rpc";
 import { UsageError, VERSION } from "#libs/service";
-import type { CommandContext, GlobalOptions } from "../context.ts";
-import { fileLogger } from "../file-logger.ts";
-import { fileProblem } from "../file-problem.ts";
-import { say } from "../say.ts";
-import { startEmbedded } from "../system/embedded.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { fileLogger } from "../../file-logger.ts";
+import { fileProblem } from "../../file-problem.ts";
+import { say } from "../../say.ts";
+import { startEmbedded } from "../../system/embedded.ts";
 
 export type UpOptions = GlobalOptions & {
   readonly listen: string;

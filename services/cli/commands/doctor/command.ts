@@ -1,0 +1,15 @@
+import type { Command } from "commander";
+import type { CommandContext } from "../../context.ts";
+import { addCommand, type Finish, runs, shared } from "../../options.ts";
+import { doctor } from "./doctor.ts";
+
+/** `ratatouille doctor` */
+export function defineDoctor(program: Command, context: CommandContext, finish: Finish): void {
+  const command = addCommand(
+    program,
+    "doctor",
+    "Say what is right here, what is not, and what to do.",
+    "  ratatouille doctor --json\n  ratatouille doctor --server gateway:7437 --ca ca.pem",
+  );
+  shared(command).action(runs(finish, (options) => doctor(options, context)));
+}

@@ -1,0 +1,20 @@
+import type { Command } from "commander";
+import type { CommandContext } from "../../context.ts";
+import { addCommand, type Finish, runs, shared, trains } from "../../options.ts";
+import { recycle } from "./recycle.ts";
+
+/** `ratatouille recycle <file>` */
+export function defineRecycle(program: Command, context: CommandContext, finish: Finish): void {
+  const command = addCommand(
+    program,
+    "recycle <file>",
+    "Run a run file, or go on with it, and write the report.",
+    `  ratatouille recycle examples/digits.yaml
+  ratatouille recycle examples/digits-full.yaml --out out/full --trainers 2
+  ratatouille recycle examples/tiny.yaml --json | tail -n 1`,
+  );
+  trains(shared(command))
+    .option("--out <directory>", "where the report and the models go (default: out/<name>)")
+    .option("--quiet", "no progress")
+    .action(runs(finish, (file: string, options) => recycle(file, options, context)));
+}

@@ -1,0 +1,18 @@
+import type { Command } from "commander";
+import type { CommandContext } from "../../context.ts";
+import { addCommand, type Finish, runs, shared, trains } from "../../options.ts";
+import { HOW_NAMES_WORK } from "../names.ts";
+import { reproduce } from "./reproduce.ts";
+
+/** `ratatouille reproduce <name>` */
+export function defineReproduce(program: Command, context: CommandContext, finish: Finish): void {
+  const command = addCommand(
+    program,
+    "reproduce <name>",
+    `Run the recipe of an artifact again and compare digests; 1 if they differ.${HOW_NAMES_WORK}`,
+    "  ratatouille reproduce digits/seed-10/held-out-25",
+  );
+  trains(shared(command))
+    .option("--quiet", "no progress")
+    .action(runs(finish, (name: string, options) => reproduce(name, options, context)));
+}

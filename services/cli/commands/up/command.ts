@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import type { CommandContext } from "../../context.ts";
+import { addCommand, type Finish, local, runs } from "../../options.ts";
+import { DEFAULT_LISTEN } from "../../system/port.ts";
+import { up } from "./up.ts";
+
+/** `ratatouille up` */
+export function defineUp(program: Command, context: CommandContext, finish: Finish): void {
+  const command = addCommand(
+    program,
+    "up",
+    `Keep the system running for several clients, until Ctrl-C.
+
+Clients on the same data directory need no token. Clients that name the address need the one that is given here; without one every user of
+this machine may use it.`,
+    `  ratatouille up
+  ratatouille recycle examples/digits.yaml --server ${DEFAULT_LISTEN}
+  ratatouille up --listen 0.0.0.0:7437 --token-file token.txt \\
+    --tls-cert cert.pem --tls-key key.pem`,
+  );
+  local(command)
+    .option("--listen <host:port>", "address; one that other machines reach needs TLS and a token", DEFAULT_LISTEN)
+    .option("--tls-cert <file>", "certificate of the server (PEM)")
+    .option("--tls-key <file>", "its key (PEM)")
+    .option("--insecure", "listen on any address without TLS and token")
+    .action(runs(finish, (options) => up(options, context)));
+}
