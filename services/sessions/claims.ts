@@ -8,6 +8,8 @@ import { changedWithin } from "./wait.ts";
 export type Claim = Disposable & {
   /** Aborts when the call stands still for too long, when another one takes over, or when the session ends. */
   readonly signal: AbortSignal;
+  /** Ends the call with a reason. */
+  fail(reason: unknown): void;
   /** Waits for what the sender owes; only this time counts as standing still. */
   awaiting<T>(work: Promise<T>): Promise<T>;
 };
@@ -89,6 +91,7 @@ export function createClaims({ streams, stallMs, takeOverMs }: SessionLimits): C
       if (signal.aborted) onAbort();
       return {
         signal: holder.abort.signal,
+        fail: (reason) => holder.abort.abort(reason),
         async awaiting(work) {
           holder.since = performance.now();
           try {

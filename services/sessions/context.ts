@@ -6,11 +6,11 @@ import type { Claims } from "./claims.ts";
 import type { Credits } from "./credits.ts";
 import type { SessionFiles } from "./files.ts";
 import type { GarbageWatch } from "./garbage.ts";
-import type { Hashes } from "./hashes.ts";
 import type { Locks, News } from "./keyed.ts";
 import type { SessionLimits } from "./limits.ts";
 import type { Staging } from "./staging.ts";
 import type { SessionStore } from "./store/store.ts";
+import type { Verifiers } from "./verifiers.ts";
 
 /** What all that is done with sessions has in common. */
 export type SessionContext = {
@@ -19,7 +19,7 @@ export type SessionContext = {
   readonly claims: Claims;
   readonly credits: Credits;
   readonly received: GarbageWatch;
-  readonly hashes: Hashes;
+  readonly verifiers: Verifiers;
   readonly staging: Staging;
   /** Held by whatever reads or replaces the sums of a session and its committed files. */
   readonly locks: Locks;

@@ -62,7 +62,7 @@ type Taking = {
 };
 
 async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGenerator<Reply, void, undefined> {
-  const { store, files, staging, limits, hashes, news, now } = context;
+  const { store, files, staging, limits, verifiers, news, now } = context;
   const path = files.contribution(row.session, row.id);
   let before: number | undefined;
   let taken = 0;
@@ -70,17 +70,20 @@ async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGener
     await staging.reserve(path, row.size, { signal: claim.signal, press: folds.press });
     await files.make(row.session);
     const known = await store.find(row.session);
-    const expected = known?.layout ? (JSON.parse(known.layout) as Layout) : undefined;
     const announced = {
       path,
       size: row.size,
       digest: row.digest as Announcement["digest"],
       headerBytes: limits.headerBytes,
-      hashes,
-      expected: () => expected,
+      layout: known?.layout ? (JSON.parse(known.layout) as Layout) : undefined,
+      verifiers,
+      onFailure: claim.fail,
     };
     {
       await using file = await openStagedFile(announced, claim.signal);
+      // The name of the file becomes durable while its bytes come.
+      const named = files.sync(row.session);
+      named.catch(() => undefined);
       before = file.offset;
       for await (const send of receive({ claim, chunks, file, size: row.size }, context)) {
         taken = file.offset - before;
@@ -89,7 +92,7 @@ async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGener
       taken = file.offset - before;
       const layout = await file.finish();
       claim.signal.throwIfAborted();
-      await files.sync(row.session);
+      await named;
       await store.commit(row, layout, now());
     }
   } catch (error) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cp, mkdir, readdir } from "node:fs/promises";
 import { test } from "node:test";
-import { temporaryDirectory } from "#libs/testing";
+import { temporaryDirectory, waitFor } from "#libs/testing";
 import { adoptEarlier } from "./earlier.ts";
 import { openSessionStore } from "./store/store.ts";
 import { contribute } from "./testing/client.ts";
@@ -18,6 +18,11 @@ test("what an averaging service of an earlier version had is taken over once, wh
     ["c", 3],
   ] as const)
     await contribute(system.client, place, who, model(seed));
+  const settled = async () => {
+    const { committed, folded, stagedBytes } = await system.state(place.sessionId);
+    return committed === 3 && folded === 2 && (await system.leftovers()).length === 2 && stagedBytes > 0n;
+  };
+  await waitFor(settled, { what: "the sums of two, and one that waits" });
   // As a process leaves it that is killed: copied while it is open.
   const [beside, same] = [directory.join("averaging"), directory.join("embedded")];
   const data = system.directory.join("data");

@@ -64,6 +64,24 @@ export function exhausted(
   return resourceExhausted(message, { reason, metadata, violations: [{ field, description: message }] });
 }
 
+/** A chunk whose bytes do not have the sum that came with them: they were damaged on the way. */
+export class DamagedChunkError extends Error {
+  override readonly name = "DamagedChunkError";
+  /** Where it begins in its file. */
+  readonly at: number;
+  readonly kind: "crc32" | "crc32c";
+  readonly is: number;
+  readonly said: number;
+  constructor(at: number, kind: DamagedChunkError["kind"], is: number, said: number) {
+    const [has, announced] = [is, said].map((sum) => sum.toString(16).padStart(8, "0"));
+    super(`the chunk at byte ${at} has the ${kind} ${has}, announced was ${announced}; send it again`);
+    this.at = at;
+    this.kind = kind;
+    this.is = is;
+    this.said = said;
+  }
+}
+
 /** What of a contribution was found to be wrong. Nothing is kept of it. */
 export class ContributionError extends Error {
   override readonly name = "ContributionError";

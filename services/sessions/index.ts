@@ -13,7 +13,6 @@ import { adoptEarlier, DATABASE, FOLDER } from "./earlier.ts";
 import { createSessionFiles } from "./files.ts";
 import { createFolds } from "./folds.ts";
 import { createGarbageWatch } from "./garbage.ts";
-import { createHashes } from "./hashes.ts";
 import { createLocks, createNews } from "./keyed.ts";
 import { recover, sweepAgain } from "./lifecycle.ts";
 import { defaultLimits, type SessionLimits } from "./limits.ts";
@@ -21,6 +20,10 @@ import { observeSessions } from "./metrics.ts";
 import { createSessionService } from "./service.ts";
 import { createStaging } from "./staging.ts";
 import { openSessionStore } from "./store/store.ts";
+import { createVerifiers } from "./verifiers.ts";
+
+/** Threads that look at what arrives: more than one network brings to one process they would not be able to take. */
+const MOST_VERIFIERS = 4;
 
 /** What the service of sessions needs. */
 export type SessionDependencies = {
@@ -37,11 +40,15 @@ export type SessionDependencies = {
   readonly now?: () => number;
   /** Time between looks for sessions that have expired. */
   readonly sweepMs?: number;
+  /** What the threads run that look at contributions; `verify-thread.ts` by default. */
+  readonly verifyThread?: URL;
 };
 
 /** The service of sessions: averages that grow while contributions arrive. Goes on with those that are in its directory. */
 export async function createSessions(dependencies: SessionDependencies): Promise<Service> {
-  const { directory, earlier = directory, clients, log, now = Date.now, sweepMs = 10_000 } = dependencies;
+  const { directory, earlier = directory, clients, log, now = Date.now, sweepMs = 10_000, verifyThread } = dependencies;
+  // One core is for those who send.
+  const others = Math.max(1, availableParallelism() - 1);
   const limits = { ...defaultLimits, ...dependencies.limits };
   await using opening = new AsyncDisposableStack();
   if (await adoptEarlier(earlier, directory)) log.info({ earlier, directory }, "the sessions of the averaging service are taken over");
@@ -52,7 +59,9 @@ export async function createSessions(dependencies: SessionDependencies): Promise
     claims: opening.use(createClaims(limits)),
     credits: createCredits(limits),
     received: createGarbageWatch(),
-    hashes: opening.use(createHashes(limits.hashedAtOnceBytes)),
+    verifiers: opening.use(
+      createVerifiers({ smallBytes: limits.checkedAtOnceBytes, threads: Math.min(MOST_VERIFIERS, others), module: verifyThread }),
+    ),
     staging: createStaging(limits),
     locks: createLocks(),
     closings: createLocks(),
@@ -62,8 +71,7 @@ export async function createSessions(dependencies: SessionDependencies): Promise
     catalog: clients.client(CatalogService),
     log,
     now,
-    // One is for those who send.
-    threads: Math.max(1, availableParallelism() - 1),
+    threads: others,
   };
   await recover(context);
   const folds = opening.use(createFolds(context));

@@ -14,8 +14,8 @@ export type SessionLimits = {
   readonly chunkBytes: { readonly min: number; readonly max: number };
   /** What all senders together may have on its way here. */
   readonly windowBytes: number;
-  /** Contributions up to this size are hashed on the thread that receives them; for larger ones another thread is worth it. */
-  readonly hashedAtOnceBytes: number;
+  /** Contributions up to this size are looked at on the thread that receives them; for larger ones another thread is worth it. */
+  readonly checkedAtOnceBytes: number;
   /** So long nothing may come from a sender who may send. */
   readonly stallMs: number;
   /** After so long without a byte another call may go on with a contribution. */
@@ -41,7 +41,7 @@ export const defaultLimits: SessionLimits = {
   headerBytes: 4 << 20,
   chunkBytes: { min: 256 << 10, max: 1 << 20 },
   windowBytes: 16 << 20,
-  hashedAtOnceBytes: 8 << 20,
+  checkedAtOnceBytes: 8 << 20,
   stallMs: 30_000,
   takeOverMs: 3000,
   resumeMs: 3_600_000,

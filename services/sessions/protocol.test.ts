@@ -122,7 +122,7 @@ test("who says nothing for too long is let go, and what came is kept until nobod
   assert.equal((await system.state(place.sessionId)).staging, 1);
   system.clock.aheadMs = 61_000;
   await waitFor(async () => (await system.state(place.sessionId)).staging === 0, { what: "the bytes to be given up" });
-  assert.deepEqual(await system.leftovers(), []);
+  await waitFor(async () => (await system.leftovers()).length === 0, { what: "nothing to be left" });
 });
 
 test("a contributor that changes its mind before it is complete replaces what it had sent", async () => {
@@ -244,18 +244,53 @@ test("a declared layout holds from the beginning", async () => {
   await contribute(system.client, place, "a", writeSafetensors(good));
 });
 
-test("a chunk that was damaged on the way is refused, and only it is sent again", async () => {
-  await using system = await startSessions();
-  const place = await system.open();
-  let damaged = 0;
-  const beforeChunk = (offset: number, chunk: { crc32c: number }) => {
-    if (offset !== 5 * CHUNK || damaged++ > 0) return;
-    chunk.crc32c ^= 1;
-  };
-  const error = await rejection(contribute(system.client, place, "a", large(1), { chunkBytes: CHUNK, beforeChunk }));
-  assertRefused(error, Code.INVALID_ARGUMENT, "CHUNK_DAMAGED", /the chunk at byte 50000 has the crc32c [0-9a-f]{8}, announced was/);
-  assert.deepEqual(await contribute(system.client, place, "a", large(1), { chunkBytes: CHUNK }), { existed: false, from: 50_000 });
-});
+for (const sum of ["crc32", "crc32c"] as const) {
+  for (const [where, checkedAtOnceBytes] of [
+    ["by a thread", 0],
+    ["at once", 1 << 20],
+  ] as const) {
+    test(`a chunk that was damaged on the way is refused, and only it is sent again: ${sum}, looked at ${where}`, async () => {
+      await using system = await startSessions({ checkedAtOnceBytes });
+      const place = await system.open();
+      const file = large(1);
+      const damageAt = (at: number, then?: () => Promise<void>) => ({
+        chunkBytes: CHUNK,
+        sum,
+        async beforeChunk(offset: number, chunk: { data: Uint8Array }) {
+          if (offset > at) await then?.();
+          if (offset !== at) return;
+          chunk.data = chunk.data.slice();
+          chunk.data[CHUNK / 2]! ^= 1;
+        },
+      });
+      const refused = async (sending: ReturnType<typeof damageAt>, at: number) => {
+        const error = await rejection(contribute(system.client, place, "a", file, sending));
+        const message = new RegExp(`the chunk at byte ${at} has the ${sum} [0-9a-f]{8}, announced was`);
+        assertRefused(error, Code.INVALID_ARGUMENT, "CHUNK_DAMAGED", message);
+        assert.equal(error.violations[0]?.field, `chunk.${sum}`);
+      };
+      await refused(damageAt(5 * CHUNK), 5 * CHUNK);
+      // The client waits, and hears of it all the same.
+      await refused(
+        damageAt(10 * CHUNK, () => new Promise(() => {})),
+        10 * CHUNK,
+      );
+      // What a client has sent that then went away is looked at too.
+      const gone = new AbortController();
+      const leave = damageAt(20 * CHUNK, async () => {
+        await waitFor(async () => (await system.staged()) > 20 * CHUNK || checkedAtOnceBytes > 0, { what: "the damaged bytes" });
+        gone.abort();
+      });
+      await assert.rejects(contribute(system.client, place, "a", file, { ...leave, signal: gone.signal }));
+      const { from } = await contribute(system.client, place, "a", file, { chunkBytes: CHUNK, sum });
+      assert.equal(from, 20 * CHUNK);
+      assert.deepEqual(
+        await system.weights(await system.snapshot(place.sessionId)),
+        await system.weights(await averageOfOne(system, file)),
+      );
+    });
+  }
+}
 
 test("chunks of other sizes than allowed, and beyond what was asked for, are refused", async () => {
   await using system = await startSessions({ chunkBytes: { min: 1 << 14, max: 1 << 16 }, windowBytes: 0 });
@@ -296,7 +331,11 @@ test("streams of any messages are answered with a refusal, and leave the session
   const anyPart = fc.oneof(
     anyHeader.map((value) => ({ case: "header" as const, value })),
     fc
-      .record({ data: fc.uint8Array({ maxLength: 50 }), crc32c: fc.constantFrom(0, 1, 0xffffffff) })
+      .record({
+        data: fc.uint8Array({ maxLength: 50 }),
+        crc32c: fc.constantFrom(0, 1, 0xffffffff),
+        crc32: fc.option(fc.constantFrom(0, 1, 0xffffffff), { nil: undefined }),
+      })
       .map((value) => ({ case: "chunk" as const, value })),
     fc.constant({ case: undefined }),
   );

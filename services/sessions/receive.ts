@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { crc32c } from "#libs/kernels";
-import type { ContributeRequest, ContributionChunk, SendBytesSchema, WithdrawRequest } from "#proto/ratatouille/v1/averaging_pb.ts";
+import type { ContributeRequest, SendBytesSchema, WithdrawRequest } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { type ChunkSum, checkSum, sumOf } from "./chunk-sum.ts";
 import type { Claim } from "./claims.ts";
 import type { SessionContext } from "./context.ts";
 import type { Credit } from "./credits.ts";
@@ -28,7 +28,7 @@ export async function readHeader<R extends Request>(requests: AsyncIterable<R>):
 /**
  * Takes the bytes of a file from a stream until all are there, and yields what the sender may do next.
  * What waits anywhere is at most the pool of credits: the sender stays behind `until`, and is not read on while the disk is behind.
- * @throws RpcError CHUNK_DAMAGED, INCOMPLETE, STALLED, TAKEN_OVER; ContributionError
+ * @throws RpcError INCOMPLETE, STALLED, TAKEN_OVER; DamagedChunkError, ContributionError
  */
 export async function* receive(
   { claim, chunks, file, size }: { readonly claim: Claim; readonly chunks: Chunks; readonly file: StagedFile; readonly size: number },
@@ -44,9 +44,10 @@ export async function* receive(
     const { part } = next.value;
     if (part.case !== "chunk") throw refuse("SESSION_INVALID", "after the header every message has to be a chunk", { field: "chunk" });
     const { data } = part.value;
-    checkChunk(part.value, file.offset, { size, until: file.offset + credit.outstanding, limits });
+    const sum = sumOf(part.value);
+    checkChunk(data, sum, file.offset, { size, until: file.offset + credit.outstanding, limits });
     // Among many each waits for the disk; alone, one goes on meanwhile.
-    await file.append(data, credits.senders > MANY ? 0 : credits.window() / 2);
+    await file.append(data, credits.senders > MANY ? 0 : credits.window() / 2, sum);
     credit.spend(data.length);
     if (credits.senders > MANY) received(data.length);
   }
@@ -72,7 +73,8 @@ async function enlarge(
 }
 
 function checkChunk(
-  { data, crc32c: announced }: ContributionChunk,
+  data: Uint8Array,
+  sum: ChunkSum,
   offset: number,
   { size, until, limits }: { readonly size: number; readonly until: number; readonly limits: SessionLimits },
 ): void {
@@ -82,15 +84,9 @@ function checkChunk(
     const right = `${min} to ${max} bytes, or fewer at the end`;
     throw refuse("SESSION_INVALID", `the chunk at byte ${offset} has ${data.length} bytes; a chunk has ${right}`, { field: "chunk.data" });
   }
-  // Before the size, which is wrong for good: bytes that were damaged on the way are only sent again.
-  const actual = crc32c(data);
-  if (actual !== announced) {
-    const [is, said] = [actual, announced].map((crc) => crc.toString(16).padStart(8, "0"));
-    throw refuse("CHUNK_DAMAGED", `the chunk at byte ${offset} has the crc32c ${is}, announced was ${said}; send it again`, {
-      field: "chunk.crc32c",
-    });
-  }
   if (end > size) {
+    // A size is wrong for good; bytes that were damaged on the way are only sent again.
+    checkSum(data, offset, sum);
     throw new ContributionError("CONTRIBUTION_MISMATCH", "header.size_bytes", `more than the announced ${size} bytes came`);
   }
   if (end > until) {

@@ -5,7 +5,7 @@ import type { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { closeSession } from "./closing.ts";
 import type { SessionContext } from "./context.ts";
 import { admit, contribute } from "./contribute.ts";
-import { ContributionError, refuse } from "./errors.ts";
+import { ContributionError, DamagedChunkError, refuse } from "./errors.ts";
 import type { Folds } from "./folds.ts";
 import { openSession } from "./lifecycle.ts";
 import { pageToken, parsePageSize, parsePageToken } from "./requests.ts";
@@ -119,6 +119,9 @@ export function toRpcError(error: unknown): unknown {
   if (error instanceof ContributionError) {
     const { message, reason, field } = error;
     return refuse(reason, message, { field, cause: error });
+  }
+  if (error instanceof DamagedChunkError) {
+    return refuse("CHUNK_DAMAGED", error.message, { field: `chunk.${error.kind}`, cause: error });
   }
   const written = asWriteError(error, "the contribution");
   return written instanceof NoSpaceError ? refuse("NO_SPACE", written.message, { cause: written }) : error;

@@ -1,36 +1,38 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { createPulse } from "#libs/concurrency";
 import type { Digest } from "#libs/recipes";
-import { type ContributionCheck, createContributionCheck } from "./contribution-check.ts";
+import type { ChunkSum } from "./chunk-sum.ts";
 import { ContributionError } from "./errors.ts";
-import type { Hashes } from "./hashes.ts";
 import type { Layout } from "./layout.ts";
+import type { Expectation } from "./verification.ts";
+import type { Verifier, Verifiers } from "./verifiers.ts";
 
-/** A file that arrives piece by piece, looked at and hashed meanwhile. It stays where it is until somebody deletes it. */
+/** A file that arrives piece by piece, and is looked at meanwhile. It stays until somebody deletes it; what of it was looked at stays, if it is not finished. */
 export type StagedFile = AsyncDisposable & {
   /** Bytes that are taken. */
   readonly offset: number;
   /**
-   * Takes the next bytes, which the caller must not change any more. Resolves when few enough bytes wait to be written.
-   * @throws ContributionError as soon as they cannot be right
+   * Takes the next bytes, which the caller must not change any more; `sum` is that of a whole chunk. Resolves when few enough bytes wait to
+   * be written. @throws DamagedChunkError, ContributionError as soon as they cannot be right
    */
-  append(bytes: Uint8Array, waitingBytes: number): Promise<void>;
-  /** Makes the whole file durable. @throws ContributionError if it is not the announced one */
+  append(bytes: Uint8Array, waitingBytes: number, sum?: ChunkSum): Promise<void>;
+  /** Makes the whole file durable. @throws DamagedChunkError, ContributionError if it is not the announced one */
   finish(): Promise<Layout>;
 };
 
 const READ_BYTES = 1 << 20;
 /** So much may wait for the disk at the end: the operating system is asked for what came before while the rest arrives. */
-const SYNC_BYTES = 64 << 20;
+const SYNC_BYTES = 16 << 20;
+/** So far the check may be behind: what lies there has to be sent again where it is not as it should be. */
+const UNVERIFIED_BYTES = 64 << 20;
 
-/** What the file has to be. `expected` gives the session's layout as far as it is known by then. */
-export type Announced = {
+/** What the file has to be. */
+export type Announced = Expectation & {
   readonly path: string;
-  readonly size: number;
   readonly digest: Digest;
-  readonly headerBytes: number;
-  readonly expected: () => Layout | undefined;
-  readonly hashes: Hashes;
+  readonly verifiers: Verifiers;
+  /** Called with what is wrong, as soon as it is known; whoever appends or finishes hears it too. */
+  readonly onFailure: (error: unknown) => void;
 };
 
 /** Opens a staged file, or begins one, and goes on behind what is there: that is read again, so that hash and checks know it. */
@@ -52,51 +54,53 @@ export async function openStagedFile(announced: Announced, signal: AbortSignal):
   }
 }
 
-function createStagedFile(handle: FileHandle, { path, size, digest, headerBytes, expected, hashes }: Announced) {
-  const hash = hashes.of({ path, size });
-  const check: ContributionCheck = createContributionCheck({ size, headerBytes, expected });
+function createStagedFile(handle: FileHandle, { path, size, headerBytes, layout, digest, verifiers, onFailure }: Announced) {
+  const fail = (error: unknown) => {
+    failure ??= { error };
+    moved.beat();
+    onFailure(error);
+  };
+  const moved = createPulse();
+  let failure: { readonly error: unknown } | undefined;
   let offset = 0;
   let waiting = 0;
+  let onDisk = 0;
   let writing: Promise<void> | undefined;
   let busy = false;
   const queue: Uint8Array[] = [];
-  const taken = createPulse();
-  let failure: { readonly error: unknown } | undefined;
   let synced = 0;
   let syncing: Promise<void> | undefined;
-
-  function look(bytes: Uint8Array): void {
-    if (offset + bytes.length > size) {
-      throw new ContributionError("CONTRIBUTION_MISMATCH", "header.size_bytes", `more than the announced ${size} bytes came`);
-    }
-    check.push(bytes);
-    hash.update(bytes);
-    offset += bytes.length;
-  }
+  let finished = false;
+  const verifier: Verifier = verifiers.of({
+    path,
+    expectation: { size, headerBytes, layout },
+    onProgress: () => moved.beat(),
+    onFailure: fail,
+  });
 
   /** Writes what waits, in one call as much as has come meanwhile. Never rejects. */
   async function write(): Promise<void> {
     busy = true;
     try {
-      for (let position = offset - waiting; queue.length > 0; ) {
+      while (queue.length > 0) {
         const pieces = queue.splice(0);
+        await writeAll(handle, pieces, onDisk);
         const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-        await writeAll(handle, pieces, position);
-        position += bytes;
+        onDisk += bytes;
         waiting -= bytes;
-        hash.written(position);
-        if (syncing === undefined && position - synced >= SYNC_BYTES) syncUpTo(position);
-        taken.beat();
+        verifier.written(onDisk);
+        if (syncing === undefined && onDisk - synced >= SYNC_BYTES) syncSoFar();
+        moved.beat();
       }
     } catch (error) {
-      failure = { error };
+      fail(error);
     }
     busy = false;
-    taken.beat();
+    moved.beat();
   }
 
-  function syncUpTo(position: number): void {
-    synced = position;
+  function syncSoFar(): void {
+    synced = onDisk;
     // Its errors come again at the end.
     syncing = handle
       .datasync()
@@ -106,9 +110,9 @@ function createStagedFile(handle: FileHandle, { path, size, digest, headerBytes,
       });
   }
 
-  /** Resolves when at most so many bytes wait. */
-  async function written(most: number): Promise<void> {
-    while (waiting > most && !failure) await taken.changed(taken.version);
+  /** Resolves when at most so many bytes wait to be written, and few enough to be looked at. */
+  async function settled(most: number): Promise<void> {
+    while ((waiting > most || onDisk - verifier.verified > UNVERIFIED_BYTES) && !failure) await moved.changed(moved.version);
     if (failure) throw failure.error;
   }
 
@@ -117,38 +121,53 @@ function createStagedFile(handle: FileHandle, { path, size, digest, headerBytes,
       return offset;
     },
     async recall(length: number, signal: AbortSignal): Promise<void> {
+      onDisk = length;
+      if (verifier.recall) {
+        offset = length;
+        if (length > 0) verifier.recall(length);
+        return;
+      }
       const buffer = new Uint8Array(Math.min(READ_BYTES, length));
       while (offset < length) {
         signal.throwIfAborted();
         const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, length - offset), offset);
-        if (bytesRead === 0) return;
-        look(buffer.subarray(0, bytesRead));
-        hash.written(offset);
+        if (bytesRead === 0) throw new Error(`${path} ends at byte ${offset} of ${length}`);
+        verifier.take(buffer.subarray(0, bytesRead));
+        offset += bytesRead;
       }
     },
-    async append(bytes: Uint8Array, waitingBytes: number): Promise<void> {
+    async append(bytes: Uint8Array, waitingBytes: number, sum?: ChunkSum): Promise<void> {
       if (failure) throw failure.error;
-      look(bytes);
+      if (offset + bytes.length > size) {
+        throw new ContributionError("CONTRIBUTION_MISMATCH", "header.size_bytes", `more than the announced ${size} bytes came`);
+      }
+      verifier.take(bytes, sum);
+      offset += bytes.length;
       queue.push(bytes);
       waiting += bytes.length;
       if (!busy) writing = write();
-      await written(waitingBytes);
+      await settled(waitingBytes);
     },
     async finish(): Promise<Layout> {
-      await written(0);
-      await syncing;
+      await settled(0);
       if (offset < size) throw new Error(`${offset} of ${size} bytes are there`);
-      const [hex] = await Promise.all([hash.digest(), handle.sync()]);
-      if (`sha256:${hex}` !== digest) {
-        const message = `the bytes have the digest sha256:${hex}, announced was ${digest}`;
+      const [{ sha256, layout }] = await Promise.all([verifier.result(), handle.datasync()]);
+      if (`sha256:${sha256}` !== digest) {
+        const message = `the bytes have the digest sha256:${sha256}, announced was ${digest}`;
         throw new ContributionError("CONTRIBUTION_MISMATCH", "header.digest", message);
       }
-      return check.layout();
+      finished = true;
+      return layout;
     },
     async [Symbol.asyncDispose](): Promise<void> {
       await writing;
       await syncing;
-      await hash[Symbol.asyncDispose]();
+      if (!finished) {
+        await verifier.settle().catch(() => undefined);
+        // Where this fails, the digest of the whole says in the end that bytes are wrong.
+        await handle.truncate(Math.min(verifier.verified, onDisk)).catch(() => undefined);
+      }
+      await verifier[Symbol.asyncDispose]();
       await handle.close();
     },
   };

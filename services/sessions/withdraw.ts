@@ -98,11 +98,12 @@ async function* withdrawFolded({ context, row, chunks, claim, folds }: Withdrawa
   folds.consider(row.session);
 }
 
-function openReturned({ limits, hashes }: SessionContext, row: ContributionRow, path: string, claim: Claim): Promise<StagedFile> {
+function openReturned({ limits, verifiers }: SessionContext, row: ContributionRow, path: string, claim: Claim): Promise<StagedFile> {
   const { size } = row;
   const digest = row.digest as Digest;
   // The digest alone decides: the same bytes were found right before.
-  return openStagedFile({ path, size, digest, headerBytes: limits.headerBytes, hashes, expected: () => undefined }, claim.signal);
+  const announced = { path, size, digest, headerBytes: limits.headerBytes, layout: undefined, verifiers, onFailure: claim.fail };
+  return openStagedFile(announced, claim.signal);
 }
 
 async function finishReturned(

@@ -7,7 +7,7 @@ import { createSessions } from "../../services/sessions/index.ts";
 const [directory = "", address = "", catalog = ""] = process.argv.slice(2);
 exitWhenParentIsGone();
 const log = createLogger({ service: "sessions", destination: `${directory}.log` });
-const limits = { hashedAtOnceBytes: 5000, foldAfter: 2, chunkBytes: { min: 1, max: 1 << 20 }, takeOverMs: 50 };
+const limits = { checkedAtOnceBytes: 5000, foldAfter: 2, chunkBytes: { min: 1, max: 1 << 20 }, takeOverMs: 50 };
 const sessions = await createSessions({ directory, clients: connect(catalog), log, limits });
 await serve({ address, services: sessions.registrations, log });
 process.stdout.write("ready\n");

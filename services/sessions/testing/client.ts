@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
 import { createPulse } from "#libs/concurrency";
 import { crc32c } from "#libs/kernels";
 import type { ServiceClient } from "#libs/rpc";
 import type { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 
 type Client = ServiceClient<typeof AveragingService>;
-type Chunk = { data: Uint8Array; crc32c: number };
+type Chunk = { data: Uint8Array; crc32?: number; crc32c?: number };
 
 /** Where a contribution goes. */
 export type Place = { readonly sessionId: string; readonly secret: string };
@@ -13,6 +14,8 @@ export type Place = { readonly sessionId: string; readonly secret: string };
 /** How a test sends bytes: as it should, or otherwise. */
 export type Sending = {
   readonly chunkBytes?: number | undefined;
+  /** The sum that chunks carry; crc32 by default. */
+  readonly sum?: "crc32" | "crc32c" | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called before each chunk, with the byte where it begins; it may wait, throw, or change the chunk. */
   readonly beforeChunk?: ((offset: number, chunk: Chunk) => Promise<void> | void) | undefined;
@@ -27,7 +30,7 @@ export function sha256(bytes: Uint8Array): `sha256:${string}` {
 }
 
 /** Chunks of a file from where the server wants them, as far as it lets them go. */
-function sender(bytes: Uint8Array, { chunkBytes = 1 << 20, beforeChunk, heedless = false }: Sending) {
+function sender(bytes: Uint8Array, { chunkBytes = 1 << 20, sum = "crc32", beforeChunk, heedless = false }: Sending) {
   const pulse = createPulse();
   let offset: number | undefined;
   let until = 0;
@@ -48,7 +51,7 @@ function sender(bytes: Uint8Array, { chunkBytes = 1 << 20, beforeChunk, heedless
         const data = bytes.subarray(at, at + chunkBytes);
         for (let seen = pulse.version; !heedless && at + data.length > until && !over; seen = pulse.version) await pulse.changed(seen);
         if (over) return;
-        const chunk = { data, crc32c: crc32c(data) };
+        const chunk: Chunk = sum === "crc32" ? { data, crc32: crc32(data) } : { data, crc32c: crc32c(data) };
         await beforeChunk?.(at, chunk);
         yield chunk;
         at += data.length;

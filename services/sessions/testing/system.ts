@@ -50,7 +50,7 @@ export type SessionSystem = AsyncDisposable & {
 
 export async function startSessions(
   limits: Partial<SessionLimits> = {},
-  { sweepMs = 60_000 }: { readonly sweepMs?: number } = {},
+  { sweepMs = 60_000, verifyThread }: { readonly sweepMs?: number; readonly verifyThread?: URL } = {},
 ): Promise<SessionSystem> {
   await using opening = new AsyncDisposableStack();
   const directory = opening.use(await temporaryDirectory());
@@ -76,7 +76,8 @@ export async function startSessions(
       log,
       now,
       sweepMs,
-      limits: { chunkBytes, hashedAtOnceBytes: 100_000, ...limits },
+      ...(verifyThread ? { verifyThread } : {}),
+      limits: { chunkBytes, checkedAtOnceBytes: 100_000, ...limits },
     };
     const sessions = starting.use(await createSessions(dependencies));
     const stop = new AbortController();
