@@ -1,4 +1,4 @@
-import { type AdapterRequest, factorProblems, type GivenParameters, type Method } from "#libs/merging";
+import { type AdapterRequest, factorProblems, type GivenParameters, loraFileProblems, type Method } from "#libs/merging";
 import type { Output } from "#libs/model-folders";
 import type { ModelFiles } from "#libs/models";
 import type { Digest } from "#libs/recipes";
@@ -28,6 +28,8 @@ export function areAdapters(models: readonly ModelFiles[]): boolean {
   if (adapters.length === 0) return false;
   const other = models.find(({ kind }) => kind !== "adapter");
   if (other === undefined) return true;
+  const [foreign] = loraFileProblems([other]);
+  if (foreign) throw new UsageError(foreign.problem);
   throw new UsageError(
     `${adapters[0]!.name} is an adapter and ${other.name} is not; average adapters, and name the model under them with --base`,
   );
@@ -43,13 +45,14 @@ export type AdapterMeanOptions = {
   readonly method: string;
   readonly dtype?: AdapterRequest["dtype"];
   readonly maxShardSize: number;
+  readonly exclude?: readonly string[] | undefined;
 };
 
 /** The mean of adapters: of their products, never of their factors apart. @throws UsageError for what has no meaning */
 export function adapterMean(
   { adapters, digests, base, baseDigest }: AdapterInputs,
   given: GivenParameters,
-  { method, dtype, maxShardSize }: AdapterMeanOptions,
+  { method, dtype, maxShardSize, exclude }: AdapterMeanOptions,
   output: Output,
 ): PreparedMerge {
   if (method !== "linear")
@@ -62,7 +65,7 @@ export function adapterMean(
   const total = given.merge?.["normalize"] === false ? 1 : weights.reduce((a, b) => a + b, 0);
   if (total === 0) throw new UsageError(`the weights ${weights.join(", ")} sum to 0: give others, or --set normalize=false`);
   return prepareAdapters({
-    ...{ adapters, digests, base, baseDigest, dtype },
+    ...{ adapters, digests, base, baseDigest, dtype, exclude: new Set(exclude) },
     weights: weights.map((weight) => weight / total),
     single: output.single,
     maxShardBytes: base === undefined ? undefined : maxShardSize,

@@ -9,11 +9,11 @@ const SPEED = 0.3e9;
 /** An average of adapters, ready to be run. @throws UsageError with everything for which it cannot be planned */
 export function prepareAdapters(request: AdapterRequest): PreparedMerge {
   const plan = planned(request);
-  const { key, inputs, outputs, index, config } = plan;
+  const { key, inputs, outputs, index, config, tied } = plan;
   const readBytes = inputs.reduce((sum, { size }) => sum + size, 0);
   const writtenBytes = outputs.reduce((sum, { size }) => sum + size, 0);
   return {
-    ...{ key, inputs, outputs, index, config },
+    ...{ key, inputs, outputs, index, config, tied },
     arithmetic: "adapters/1",
     dtype: mainDtype(plan.tensors.map(({ dtype, rows, columns }) => ({ dtype, elements: rows * columns }))),
     resumes: false,

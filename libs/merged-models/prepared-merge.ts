@@ -51,6 +51,8 @@ export type PreparedMerge = {
   readonly index?: string | undefined;
   /** Text of adapter_config.json, which the merge writes, where the result is an adapter. */
   readonly config?: string | undefined;
+  /** False where the head of the result is no longer its embedding: its config.json has to say so. */
+  readonly tied?: false | undefined;
   /** What the random numbers are a function of, where there are any. */
   readonly seed?: number | undefined;
   readonly arithmetic: string;

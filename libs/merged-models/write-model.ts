@@ -156,7 +156,14 @@ async function filesOf(
   const sources = [...(donor ? [donor] : []), ...(base ? [base] : []), ...models];
   const isAdapter = merge.outputs[0]?.name === "adapter_model.safetensors";
   const index = merge.index === undefined ? undefined : { name: indexNameOf(merge.outputs[0]!.name), content: merge.index };
-  const { files, notes } = await folderFiles(facts, { name: basename(resolve(output.path)), sources, index, isAdapter, tied, layers });
+  const { files, notes } = await folderFiles(facts, {
+    name: basename(resolve(output.path)),
+    sources,
+    index,
+    isAdapter,
+    tied: tied ?? merge.tied,
+    layers,
+  });
   // Where factors are merged apart, the ranks are those of every member.
   const config = isAdapter && merge.config === undefined ? models[0]?.configText : undefined;
   if (config !== undefined) return { files: [{ name: "adapter_config.json", content: config }, ...files], notes };

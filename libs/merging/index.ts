@@ -5,6 +5,7 @@ export {
   applyAdapter,
   averageAdapters,
   factorProblems,
+  loraFileProblems,
   planAdapters,
   readLora,
   runAdapters,

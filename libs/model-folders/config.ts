@@ -1,4 +1,14 @@
-import { type LayerOf, type ModelFiles, parseWritten, textOfWritten, type WrittenJson, type WrittenObject } from "#libs/models";
+import {
+  everywhere,
+  isPart,
+  type LayerOf,
+  type ModelFiles,
+  mapped,
+  parseWritten,
+  textOfWritten,
+  type WrittenObject,
+  withTying,
+} from "#libs/models";
 import type { Json } from "#libs/recipes";
 import { type Dtype, dtypes } from "#libs/tensors";
 import { withLayers } from "./config-layers.ts";
@@ -73,26 +83,6 @@ function withTypes(config: WrittenObject, { dtype, converted = false }: ConfigCh
   return keys.some((key) => key in changed) || !("model_type" in changed) ? changed : { ...changed, torch_dtype: torch };
 }
 
-/** Where a part of several towers says it for itself, it says the same. */
-function withTying(config: WrittenObject, tied: boolean): WrittenObject {
-  const key = "tie_word_embeddings";
-  const changed = everywhere(config, (part) => mapped(part, (name, value) => (name === key ? tied : value)));
-  return { ...changed, [key]: tied };
-}
-
-/** The same change for an object and for all objects in it. */
-function everywhere(config: WrittenObject, change: (part: WrittenObject) => WrittenObject): WrittenObject {
-  return mapped(change(config), (_, value) => (isPart(value) ? everywhere(value, change) : value));
-}
-
 function without(key: string): (part: WrittenObject) => WrittenObject {
   return (part) => Object.fromEntries(Object.entries(part).filter(([name]) => name !== key));
-}
-
-function mapped(object: WrittenObject, change: (key: string, value: WrittenJson) => WrittenJson): WrittenObject {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(key, value)]));
-}
-
-function isPart(value: WrittenJson): value is WrittenObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

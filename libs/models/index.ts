@@ -1,3 +1,4 @@
+export { everywhere, isPart, mapped, withTying } from "./config-parts.ts";
 export { recipeName } from "./describe.ts";
 export { type DigestCache, defaultDigestCache, openDigestCache } from "./digest-cache.ts";
 export { ModelError } from "./errors.ts";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { bytesSource, openSafetensors, saveFloat32, widen } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
+import { pair, tensor, tensorOf, writeAdapter, writeBase } from "../../libs/merging/adapters/testing/adapter.ts";
 import { runCli, startCli, succeed } from "../e2e/cli.ts";
 
 const fixtures = join(import.meta.dirname, "../fixtures/adapters");
@@ -101,4 +102,58 @@ test("factors are averaged apart only where that is asked for, and where their r
   const different = await runCli(["average", a, b, "--factors-apart", "-o", "x"], { cwd });
   assert.notEqual(different.code, 0);
   assert.match(different.stderr, /--factors-apart: .*model\.layers\.0\.q\.weight has different scalings/);
+});
+
+test("a head that an adapter unties is said in config.json, by average and by merge", async () => {
+  await using directory = await temporaryDirectory();
+  const cwd = directory.path;
+  const config = { architectures: ["Qwen2ForCausalLM"], model_type: "qwen2", tie_word_embeddings: true, torch_dtype: "float32" };
+  await writeBase(
+    join(cwd, "base"),
+    [tensor("model.embed_tokens.weight", [8, 4], 1), tensor("model.layers.0.q_proj.weight", [4, 4], 2)],
+    config,
+  );
+  const targets = { target_modules: ["q_proj", "lm_head"] };
+  await writeAdapter(join(cwd, "a"), [...pair("model.layers.0.q_proj", [4, 4], 2, 3), ...pair("lm_head", [8, 4], 2, 5)], targets);
+  await writeFile(join(cwd, "m.yml"), "merge_method: passthrough\nmodels:\n  - model: base+a\n");
+  const anyway = ["--allow-unrelated", "--quiet"];
+  await succeed(["average", "a", "--base", "base", "-o", "averaged", ...anyway], { cwd });
+  await succeed(["merge", "m.yml", "-o", "merged", ...anyway], { cwd });
+  for (const folder of ["averaged", "merged"]) {
+    const model = await numbers(join(cwd, folder, "model.safetensors"));
+    assert.deepEqual([...model.keys()], ["lm_head.weight", "model.embed_tokens.weight", "model.layers.0.q_proj.weight"]);
+    assert.notDeepEqual(model.get("lm_head.weight"), model.get("model.embed_tokens.weight"));
+    const written = JSON.parse(await readFile(join(cwd, folder, "config.json"), "utf8")) as { tie_word_embeddings: boolean };
+    assert.equal(written.tie_word_embeddings, false);
+  }
+});
+
+test("what is wrong with an adapter is said before anything is written, and a number that is none after nothing is left", async () => {
+  await using directory = await temporaryDirectory();
+  const cwd = directory.path;
+  await writeBase(join(cwd, "base"), [tensor("q_proj.weight", [4, 4], 2)], { model_type: "llama" });
+  const [first, second] = pair("q_proj", [4, 4], 2, 3);
+  await writeAdapter(join(cwd, "good"), [first!, second!], { target_modules: ["q_proj"] });
+  await writeAdapter(join(cwd, "nan"), [first!, tensorOf(second!.name, [4, 2], [0, 1, Number.NaN, 3, 4, 5, 6, 7])], {
+    target_modules: ["q_proj"],
+  });
+  await writeFile(join(cwd, "lora.safetensors"), await readFile(join(cwd, "good/adapter_model.safetensors")));
+  await writeFile(join(cwd, "m.yml"), "merge_method: passthrough\nmodels:\n  - model: base+nan\n");
+  const nan = /^ratatouille: tensor "base_model\.model\.q_proj\.lora_B\.weight" is not finite at \[1, 0\]: nan has NaN there$/m;
+  const refused: [string[], RegExp][] = [
+    [["average", "good", "nan", "-o", "out"], nan],
+    [["average", "nan", "--base", "base", "-o", "out"], nan],
+    [["merge", "m.yml", "-o", "out"], nan],
+    [
+      ["average", "lora.safetensors", "lora.safetensors", "-o", "out"],
+      /lora\.safetensors.* (is an adapter|are adapters) \(LoRA\), whose factors mean nothing/,
+    ],
+    [["average", "good", "--base", "base", "--exclude", "score.weight", "-o", "out"], /"score\.weight" cannot be left out/],
+  ];
+  for (const [args, message] of refused) {
+    const { code, stderr } = await runCli([...args, "--allow-unrelated", "--quiet"], { cwd });
+    assert.notEqual(code, 0);
+    assert.match(stderr, message);
+    assert.ok(!(await readdir(cwd)).includes("out"), args.join(" "));
+  }
 });

@@ -3,6 +3,7 @@ import { type ModelFiles, openModel } from "#libs/models";
 import { combineLicences, type Digest } from "#libs/recipes";
 import { type AdapterRequest, planAdapters } from "./plan-adapters.ts";
 import { type RunAdaptersOptions, runAdapters, type WrittenFiles } from "./run-adapters.ts";
+import { untied } from "./tied-head.ts";
 
 /** Plans and writes an average of adapters. @throws AdapterError with every reason why it cannot be done. */
 export async function averageAdapters(request: AdapterRequest, options: RunAdaptersOptions): Promise<WrittenFiles> {
@@ -20,12 +21,14 @@ export async function applyAdapter(
   { digests, ...options }: RunAdaptersOptions & { readonly digests: { readonly base: Digest; readonly adapter: Digest } },
 ): Promise<ModelFiles> {
   const single = "model.safetensors";
-  await averageAdapters({ adapters: [adapter], digests: [digests.adapter], weights: [1], base, baseDigest: digests.base, single }, options);
+  const plan = planAdapters({ adapters: [adapter], digests: [digests.adapter], weights: [1], base, baseDigest: digests.base, single });
+  await runAdapters(plan, options);
   const { files, tensors } = await openModel(join(options.directory, single));
   const { artifact: _, notes: _notes, ...rest } = base;
   return {
     // Its tokenizer and all else that a model needs are those of the base.
-    ...{ ...rest, name: `${base.name}+${adapter.name}`, files, tensors },
+    ...(plan.tied === false ? untied(rest) : rest),
+    ...{ name: `${base.name}+${adapter.name}`, files, tensors },
     // What one of them does not name is not known of both.
     licences: combineLicences([base.licences, adapter.licences]),
     applied: { base: { model: base, digest: digests.base }, adapter: { model: adapter, digest: digests.adapter } },

@@ -1,25 +1,42 @@
-import { dtypes, type NarrowDtype, narrow, widen } from "#libs/tensors";
-import type { AdapterFactor, AdapterSource, AdapterTensor, AdapterTerm } from "./types.ts";
+import { dtypes, isWidenable, type NarrowDtype, narrow, widen } from "#libs/tensors";
+import { requireFinite, requireResults } from "./finite.ts";
+import type { AdapterFactor, AdapterOrigin, AdapterSource, AdapterTensor, AdapterTerm, AdapterWhole } from "./types.ts";
 
 /** Reads exactly `into.length` bytes of an input of the plan. */
 export type ReadInput = (file: number, into: Uint8Array, position: number) => void;
 
 /**
  * Makes rows of tensors: pure but for the reading. A number depends on nothing but its own row and column, so any cut into rows gives the
- * same bytes. Keeps the matrices of the last tensor, as its other rows come next.
+ * same bytes. Keeps the matrices of the last tensor, as its other rows come next. What it makes throws AdapterError where a number that it
+ * reads is not finite, or one that it makes is too large for its type.
  */
-export function rowMaker(read: ReadInput): (tensor: AdapterTensor, first: number, count: number) => Uint8Array {
+export function rowMaker(
+  read: ReadInput,
+  origins: readonly AdapterOrigin[],
+): (tensor: AdapterTensor, first: number, count: number) => Uint8Array {
   const kept = new Map<string, Float64Array>();
   let keptFor = "";
 
   /** Rows of a matrix as f64. */
-  function rows({ file, offset, dtype }: AdapterSource, columns: number, first: number, count: number): Float64Array {
+  function rows(source: AdapterSource, columns: number, first: number, count: number): Float64Array {
+    const { file, offset, dtype } = source;
     const size = dtypes.get(dtype)!.bits / 8;
     const bytes = new Uint8Array(count * columns * size);
     read(file, bytes, offset + first * columns * size);
     const values = new Float64Array(count * columns);
     widen(dtype, bytes, values);
+    requireFinite(values, first * columns, source, origins);
     return values;
+  }
+
+  /** Σ coefficient · x for some rows. */
+  function weighted(terms: readonly AdapterWhole[], columns: number, first: number, count: number): Float64Array {
+    const sums = new Float64Array(count * columns);
+    for (const { source, coefficient } of terms) {
+      const values = rows(source, columns, first, count);
+      for (let i = 0; i < sums.length; i++) sums[i]! += coefficient * values[i]!;
+    }
+    return sums;
   }
 
   /** A whole matrix as f64, or its transpose; read once while one tensor is made. */
@@ -58,18 +75,15 @@ export function rowMaker(read: ReadInput): (tensor: AdapterTensor, first: number
   function make({ rule, columns }: AdapterTensor, first: number, count: number): Float64Array {
     switch (rule.kind) {
       case "products": {
-        const sums = rows(rule.base, columns, first, count);
+        const [only, ...others] = rule.base;
+        // One base stays as it is, zeros with their signs.
+        const isOne = others.length === 0 && only!.coefficient === 1;
+        const sums = isOne ? rows(only!.source, columns, first, count) : weighted(rule.base, columns, first, count);
         for (const term of rule.terms) addProduct(sums, term, columns, first, count);
         return sums;
       }
-      case "sum": {
-        const sums = new Float64Array(count * columns);
-        for (const { source, coefficient } of rule.terms) {
-          const values = rows(source, columns, first, count);
-          for (let i = 0; i < sums.length; i++) sums[i]! += coefficient * values[i]!;
-        }
-        return sums;
-      }
+      case "sum":
+        return weighted(rule.terms, columns, first, count);
       case "rows": {
         const out = new Float64Array(count * columns);
         let begin = 0;
@@ -104,8 +118,18 @@ export function rowMaker(read: ReadInput): (tensor: AdapterTensor, first: number
       keptFor = name;
     }
     const out = new Uint8Array((count * columns * dtypes.get(dtype)!.bits) / 8);
-    if (rule.kind === "copy") read(rule.source.file, out, rule.source.offset + (first * columns * dtypes.get(dtype)!.bits) / 8);
-    else narrow(dtype as NarrowDtype, make(tensor, first, count), out);
+    if (rule.kind === "copy") {
+      read(rule.source.file, out, rule.source.offset + (first * columns * dtypes.get(dtype)!.bits) / 8);
+      if (isWidenable(dtype) && /^B?F/.test(dtype)) {
+        const values = new Float64Array(count * columns);
+        widen(dtype, out, values);
+        requireFinite(values, first * columns, rule.source, origins);
+      }
+      return out;
+    }
+    const values = make(tensor, first, count);
+    requireResults(values, first * columns, tensor);
+    narrow(dtype as NarrowDtype, values, out);
     return out;
   };
 }

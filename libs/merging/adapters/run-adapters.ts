@@ -5,7 +5,7 @@ import { digestOfFile, type FileLock, LockedError, lockFile, publishFiles, write
 import type { Digest } from "#libs/recipes";
 import { dtypes } from "#libs/tensors";
 import { runInThreads } from "#libs/threads";
-import { AdapterError } from "./errors.ts";
+import { AdapterError, reviveAdapterError } from "./errors.ts";
 import type { AdapterPlan } from "./types.ts";
 import type { AdapterSetup, AdapterUnit } from "./worker.ts";
 
@@ -31,7 +31,7 @@ const SMALL_BYTES = 4 << 20;
 /**
  * Writes what was planned: temporary files first, which get their names when they are whole, so that a reader never sees half a model. An
  * average of adapters that was stopped starts again from the beginning, over what is left of it.
- * Rejects with AdapterError where outputs exist or an input changed, and with the signal's reason; then nothing is published.
+ * Rejects with AdapterError where outputs exist, an input changed, or a number is not finite, and with the signal's reason; then nothing is published.
  */
 export async function runAdapters(plan: AdapterPlan, options: RunAdaptersOptions): Promise<WrittenFiles> {
   const { directory, fsync = true, force = false, signal } = options;
@@ -86,7 +86,7 @@ async function makeTensors(
     const starts = Array.from({ length: Math.ceil(tensor.rows / step) }, (_, i) => i * step);
     return starts.map((first) => ({ tensor, first, count: Math.min(step, tensor.rows - first) }));
   });
-  const setup: AdapterSetup = { inputs: plan.inputs.map(({ path }) => path), outputs };
+  const setup: AdapterSetup = { inputs: plan.inputs.map(({ path }) => path), outputs, origins: plan.origins };
   const totalBytes = plan.tensors.reduce((sum, { rows, columns, dtype }) => sum + (rows * columns * dtypes.get(dtype)!.bits) / 8, 0);
   const run = runInThreads<AdapterUnit, number>({
     module: new URL("worker.ts", import.meta.url),
@@ -94,6 +94,7 @@ async function makeTensors(
     units,
     threads: threads ?? (totalBytes < SMALL_BYTES ? 0 : availableParallelism()),
     signal,
+    revive: reviveAdapterError,
   });
   let writtenBytes = 0;
   for await (const { result } of run) {

@@ -9,6 +9,7 @@ import { type Finding, finding } from "./report.ts";
 export function compareAdapters(
   models: readonly ModelFiles[],
   base: ModelFiles | undefined,
+  exclude: ReadonlySet<string> = new Set(),
 ): { compared: ReadonlyMap<ModelFiles, ModelFiles["tensors"]>; findings: Finding[] } {
   const adapters = models.filter(({ kind }) => kind === "adapter");
   if (adapters.length === 0) return { compared: new Map(), findings: [] };
@@ -18,7 +19,9 @@ export function compareAdapters(
   }
   if (base?.kind === "adapter") problems.push(`the base ${base.name} is an adapter itself`);
   const digests = adapters.map(() => NO_DIGEST);
-  problems.push(...problemsOf(() => planAdapters({ adapters, digests, ...(base === undefined ? {} : { base, baseDigest: NO_DIGEST }) })));
+  // Beside whole models, names that are left out are those of the models.
+  const request = { adapters, digests, ...(adapters.length === models.length ? { exclude } : {}) };
+  problems.push(...problemsOf(() => planAdapters({ ...request, ...(base === undefined ? {} : { base, baseDigest: NO_DIGEST }) })));
   const structure = base?.tensors ?? productsOf(adapters);
   const findings = problems.map((problem) => finding("error", "adapter", `${problem}.`, { models: adapters.map(({ name }) => name) }));
   return { compared: new Map(adapters.map((adapter) => [adapter, structure])), findings };

@@ -8,6 +8,12 @@ import { type CompatibilityReport, finding, judge } from "./report.ts";
 import { tokenizerIn } from "./tokenizer-files.ts";
 import { measurable, measureFiles, type PassOptions } from "./weights-pass.ts";
 
+/** Names that are left out of adapters, planning them looks at; some are in their files only. */
+function known(exclude: ReadonlySet<string>, compared: ReadonlyMap<ModelFiles, ModelFiles["tensors"]>): ReadonlySet<string> {
+  if (compared.size === 0) return exclude;
+  return new Set([...exclude].filter((name) => [...compared.values()].some((tensors) => tensors.has(name))));
+}
+
 /** What is checked. */
 export type CheckOptions = Omit<CompareOptions, "base"> &
   PassOptions & {
@@ -23,7 +29,7 @@ export type CheckOptions = Omit<CompareOptions, "base"> &
  */
 export async function checkModels(models: readonly ModelFiles[], options: CheckOptions): Promise<CompatibilityReport> {
   const { base, full = false, exclude = new Set() } = options;
-  const { compared, findings: ofAdapters } = compareAdapters(models, base);
+  const { compared, findings: ofAdapters } = compareAdapters(models, base, exclude);
   const described = new Map<ModelFiles, Description>();
   for (const model of base === undefined ? models : [...models, base]) {
     const tokenizer = model.kind === "folder" ? await tokenizerIn(model.path) : undefined;
@@ -33,7 +39,7 @@ export async function checkModels(models: readonly ModelFiles[], options: CheckO
   }
   const first = await compareModels(
     models.map((model) => described.get(model)!),
-    { ...options, base: base && described.get(base) },
+    { ...options, base: base && described.get(base), exclude: known(exclude, compared) },
   );
   const report = { ...first, ...judge([...ofAdapters, ...first.findings]) };
   if (!full) return report;

@@ -1,8 +1,10 @@
 import { foldLicences, resultLicence, spdxLicence } from "#libs/recipes";
+import { loraFileProblems } from "../adapters/lora-files.ts";
 import { architectureOf, compareArchitectures } from "./architecture.ts";
 import type { Description } from "./description.ts";
 import { compareLabels } from "./labels.ts";
 import { compareLineage } from "./lineage.ts";
+import { quantisedTensors } from "./quantised.ts";
 import { type CompatibilityReport, type Finding, finding, judge, type ModelSummary } from "./report.ts";
 import { compareStructure, isAveraged, type Mismatch, type Structure } from "./structure.ts";
 import { compareTokenizers } from "./tokenizer.ts";
@@ -25,6 +27,8 @@ export async function compareModels(models: readonly Description[], options: Com
   const structures = all.map(({ name, tensors, compared = tensors }) => ({ name, tensors: compared }));
   const findings = [
     ...structureFindings(structures, exclude, mixedTypes),
+    ...loraFileFindings(all),
+    ...(models.length > 1 ? quantisedFindings(structures, exclude) : []),
     ...compareArchitectures(all),
     ...compareLineage(models, base, allowUnrelated),
     ...compareLabels(models, exclude),
@@ -72,6 +76,28 @@ function structureFindings(all: readonly Structure[], exclude: ReadonlySet<strin
     findings.push(finding("error", "empty", "No tensor is left to average."));
   }
   return findings;
+}
+
+/** Adapters that are no PEFT folders: as models they would be averaged factor by factor. */
+function loraFileFindings(all: readonly Description[]): Finding[] {
+  const files = all.filter(({ compared }) => compared === undefined);
+  return loraFileProblems(files).map(({ models, problem }) => finding("error", "adapter", `${problem}.`, { models }));
+}
+
+/** One finding for all weights that are quantised in some model. */
+function quantisedFindings(all: readonly Structure[], exclude: ReadonlySet<string>): Finding[] {
+  const lines = new Map<string, string>();
+  const names = new Set<string>();
+  for (const model of all) {
+    for (const [tensor, what] of quantisedTensors(model)) {
+      if (exclude.has(tensor)) continue;
+      if (!lines.has(tensor)) lines.set(tensor, `${tensor}: ${what} in ${model.name}`);
+      names.add(model.name);
+    }
+  }
+  if (lines.size === 0) return [];
+  const sentence = `${lines.size === 1 ? "One weight is" : `${lines.size} weights are`} quantised, and whole numbers with scales have no mean: take the models in F32, F16 or BF16.`;
+  return [finding("error", "no-average", sentence, { tensors: [...lines.values()], models: [...names] })];
 }
 
 function summarise(model: Description): ModelSummary {
