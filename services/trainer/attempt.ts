@@ -59,6 +59,7 @@ async function attemptJob(
   asked.addEventListener("abort", drain, { once: true });
   const progress = createProgress((begun.leaseSeconds * 1000) / 3);
   void sendReports(deps, attempt, progress, controller);
+  using _heartbeat = deps.heartbeat.keep(attempt, begun.leaseSeconds, (why) => controller.abort(new LostAttempt(why)));
   try {
     asked.throwIfAborted();
     const recipe = parseRecipe(begun.job?.recipe ?? "");

@@ -8,6 +8,7 @@ import { readNatsAccess, UsageError } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { consumers, streams } from "#libs/topics";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { startHeartbeat } from "./heartbeat.ts";
 import { createInputs } from "./inputs.ts";
 import type { TrainerValues } from "./settings.ts";
 import { takeWork } from "./take-work.ts";
@@ -24,8 +25,9 @@ export async function runTrainer(values: TrainerValues, { signal, log }: { reado
   const at = (address: string | undefined): RpcChannel => (address === undefined ? channel : stack.use(connect(address, options)));
   const artifacts = createArtifacts(at(values.catalog));
   const finetune = at(values.finetune).client(FinetuneService);
-  // Loading the kernels takes a while; do it before the first job needs them.
-  await openBackend("wasm");
+  const heartbeat = stack.use(startHeartbeat({ address: values.finetune ?? values.server, options }, log));
+  // Both take a while; do it before the first job needs them.
+  await Promise.all([openBackend("wasm"), heartbeat.ready]);
   const bus = stack.use(
     values.nats === undefined
       ? connectRemoteBus(channel)
@@ -34,7 +36,7 @@ export async function runTrainer(values: TrainerValues, { signal, log }: { reado
   const { name, device, memoryMib, checkpointMs } = values;
   const inputs = createInputs(artifacts, values.cacheMib * 2 ** 20);
   log.info({ server: values.server, nats: values.nats, trainer: name, device, memoryMib }, "trainer ready");
-  await takeWork({ finetune, bus, artifacts, inputs, log, name, device, backends, memoryMib, checkpointMs }, signal);
+  await takeWork({ finetune, bus, artifacts, inputs, heartbeat, log, name, device, backends, memoryMib, checkpointMs }, signal);
 }
 
 function readAuthority(path: string): Uint8Array {

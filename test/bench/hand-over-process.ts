@@ -11,6 +11,7 @@ import { cpuTimeMs } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { consumers, streams } from "#libs/topics";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { startHeartbeat } from "../../services/trainer/heartbeat.ts";
 import { createInputs } from "../../services/trainer/inputs.ts";
 import { takeWork } from "../../services/trainer/take-work.ts";
 import type { HandOverTimes } from "./hand-over.ts";
@@ -29,6 +30,8 @@ process.stdin.once("end", () => stop.abort()).resume();
   await using bus = nats === undefined ? connectRemoteBus(channel) : await connectJetStream({ servers: nats, streams, consumers });
   const client = channel.client(FinetuneService);
   const artifacts = createArtifacts(catalogChannel);
+  const log = createLogger({ service: "trainer", level: "silent" });
+  await using heartbeat = startHeartbeat({ address: finetune, options: {} }, log);
   const worker = {
     name,
     device: "cpu",
@@ -45,7 +48,8 @@ process.stdin.once("end", () => stop.abort()).resume();
     },
     artifacts,
     inputs: createInputs(artifacts, 0),
-    log: createLogger({ service: "trainer", level: "silent" }),
+    heartbeat,
+    log,
     checkpointMs: 5000,
   } as const;
   await takeWork(worker, stop.signal);

@@ -5,6 +5,7 @@ import { connect } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 import { FinetuneService, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { startHeartbeat } from "../../services/trainer/heartbeat.ts";
 import { createInputs } from "../../services/trainer/inputs.ts";
 import { takeWork } from "../../services/trainer/take-work.ts";
 import { drawn } from "./recipes.ts";
@@ -29,6 +30,7 @@ test("a trainer begins the next job while it publishes the result of one, and no
   const stop = new AbortController();
   const log = createLogger({ service: "test", level: "silent" });
   const inputs = createInputs(artifacts, 0);
+  await using heartbeat = startHeartbeat({ address: system.address, options: {} }, log);
   const finetune = channel.client(FinetuneService);
   const work = takeWork(
     {
@@ -36,6 +38,7 @@ test("a trainer begins the next job while it publishes the result of one, and no
       bus,
       artifacts: slow,
       inputs,
+      heartbeat,
       log,
       name: "t",
       device: "cpu",

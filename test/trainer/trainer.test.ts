@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
+import { arithmetics, layerOf, mediaTypes, readManifest } from "#libs/recipes";
 import { startProxy, temporaryDirectory, waitFor } from "#libs/testing";
 import { AttemptOutcome, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { drawn, longTraining, pretraining } from "./recipes.ts";
@@ -244,4 +244,18 @@ test("wrong configuration is one sentence and exit code 2", async () => {
   assert.equal(await nameless.ended, 2);
   assert.match(nameless.output(), /RATATOUILLE_SERVER must be an address like/);
   assert.doesNotMatch(nameless.output(), / at /);
+});
+
+test("a step that takes longer than the lease, and leaves the trainer no turn to report, does not cost the job", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path, { leaseSeconds: 2 });
+  await using trainer = startTrainer(system.address);
+  const dataset = await system.make(drawn);
+  const { parameters, ...rest } = pretraining(dataset, { steps: 1, batch: 1024, validateEvery: 0, validationFraction: 0, keep: "last" });
+  const recipe = { ...rest, arithmetic: arithmetics.cpu, parameters: { ...parameters, hidden: [512, 512] } };
+  const submitted = await system.submit(recipe);
+  const before = performance.now();
+  const job = await system.reached(submitted.id, JobState.SUCCEEDED);
+  assert.equal(job.attempt, 1, trainer.output());
+  assert.ok(performance.now() - before > 2_000, "it did not take long enough");
 });
