@@ -29,13 +29,23 @@ export function layoutOf(inputs: number, hidden: readonly number[], classes: num
   return { layers, inputs, classes, size };
 }
 
-/** The layout that weights have. @throws UnfitInputError naming the tensor that is missing or has another shape than its neighbours ask for. */
+/** The layout that weights have. @throws UnfitInputError naming the tensor that is missing, or is none of this network. */
 export function layoutOfWeights(weights: Weights): Layout {
   const hidden: number[] = [];
   while (weights.has(`fc${hidden.length + 1}.weight`)) hidden.push(weights.get(`fc${hidden.length + 1}.weight`)!.shape[0]!);
   const head = tensor(weights, "head.weight");
   const first = tensor(weights, hidden.length === 0 ? "head.weight" : "fc1.weight");
-  return layoutOf(first.shape[1] ?? 0, hidden, head.shape[0] ?? 0);
+  const layout = layoutOf(first.shape[1] ?? 0, hidden, head.shape[0] ?? 0);
+  refuseOthers(weights, layout);
+  return layout;
+}
+
+/** A tensor that no layer of the network applies would be left out without a word. @throws UnfitInputError naming it */
+export function refuseOthers(weights: Weights, { layers }: Layout): void {
+  const known = new Set(layers.flatMap(({ name }) => [`${name}.weight`, `${name}.bias`]));
+  const other = [...weights.keys()].find((name) => !known.has(name));
+  if (other === undefined) return;
+  throw new UnfitInputError(`The network has no place for ${other}; it has ${[...known].join(", ")}`);
 }
 
 /** The vector of all parameters. @throws UnfitInputError naming a tensor that is missing or has another shape. */

@@ -2,7 +2,7 @@ import type { Steps } from "#libs/concurrency";
 import type { TrainingParameters } from "#libs/recipes";
 import type { Examples } from "./batches.ts";
 import { UnfitInputError } from "./errors.ts";
-import { flatten, type Layout, layoutOf, type Weights } from "./layout.ts";
+import { flatten, type Layout, layoutOf, refuseOthers, type Weights } from "./layout.ts";
 import type { Backend } from "./matrix.ts";
 import { featuresOf } from "./predict.ts";
 
@@ -37,6 +37,7 @@ export function* prepare(
   if (keep === "best" && validateEvery === 0)
     throw new UnfitInputError("parameters.validateEvery: keeping the best weights needs validation, got 0");
   const network = layoutOf(features, hidden, classes);
+  refuseOthers(weights, network);
   const layout = train === "head" ? layoutOf(hidden.at(-1) ?? features, [], classes) : network;
   const training: Examples[] = [];
   const validation: Examples[] = [];

@@ -30,3 +30,8 @@ export class SafetensorsError extends Error {
     this.rule = rule;
   }
 }
+
+/** A tensor has another type of numbers than is computed with. */
+export class TensorTypeError extends TypeError {
+  override readonly name = "TensorTypeError";
+}

@@ -1,6 +1,6 @@
 export { coordinates, placeText } from "./coordinates.ts";
 export { type Dtype, type DtypeInfo, dtypes, isDtype, tensorBytes } from "./dtypes.ts";
-export { SafetensorsError, type SafetensorsRule } from "./errors.ts";
+export { SafetensorsError, type SafetensorsRule, TensorTypeError } from "./errors.ts";
 export { type Float32Tensor, loadFloat32, saveFloat32 } from "./float32.ts";
 export {
   MAX_HEADER_BYTES,

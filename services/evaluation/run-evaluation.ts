@@ -1,5 +1,5 @@
 import { type Dataset, decodeDataset, splitDataset } from "#libs/datasets";
-import { openBackend, predict } from "#libs/learning";
+import { openBackend, predict, UnfitInputError } from "#libs/learning";
 import type { BackendName, EvaluateParameters, EvaluationResult } from "#libs/recipes";
 import { loadFloat32 } from "#libs/tensors";
 import { checkFit } from "./check-fit.ts";
@@ -45,8 +45,11 @@ export async function runEvaluation(job: EvaluationJob, checkCancelled: () => vo
     return measure(job.parameters, { members: models, samples, predict: predictOn });
   } catch (cause) {
     // A RangeError is a shape that does not follow on the one before: the members are alike, so it is true of all of them.
-    if (!(cause instanceof NonFiniteLogitsError || cause instanceof RangeError)) throw cause;
-    throw new InvalidEvaluationError([{ field: "recipe.inputs.models", description: `cannot predict: ${cause.message}` }], { cause });
+    const told = [NonFiniteLogitsError, RangeError, UnfitInputError].some((kind) => cause instanceof kind);
+    if (!told) throw cause;
+    throw new InvalidEvaluationError([{ field: "recipe.inputs.models", description: `cannot predict: ${(cause as Error).message}` }], {
+      cause,
+    });
   }
 }
 

@@ -57,6 +57,7 @@ const FIRST_OFFER_WAIT_MS = 60_000;
 const LAST_OFFER_WAIT_MS = 3_600_000;
 
 const OFFER_PAGE = 200;
+const RELEASE_PAGE = 1000;
 
 /** What an offer is made of; not the recipe, which may be long. */
 const offeredColumns = [
@@ -195,14 +196,19 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
     },
     release: (runId, ids) =>
       database.transaction(async (tx) => {
-        let own = tx.selectFrom("job_runs").select("job_id").where("run_id", "=", runId).where("needed", "=", 1);
-        if (ids.length > 0) own = own.where("job_id", "in", ids);
-        const released = (await own.execute()).map(({ job_id }) => job_id);
-        if (released.length === 0) return [];
-        await tx.updateTable("job_runs").set({ needed: 0 }).where("run_id", "=", runId).where("job_id", "in", released).execute();
-        const needed = await tx.selectFrom("job_runs").select("job_id").where("job_id", "in", released).where("needed", "=", 1).execute();
-        const kept = new Set(needed.map(({ job_id }) => job_id));
-        return released.filter((id) => !kept.has(id));
+        const asked = ids.length > 0 ? new Set(ids) : undefined;
+        const own = await tx.selectFrom("job_runs").select("job_id").where("run_id", "=", runId).where("needed", "=", 1).execute();
+        const released = own.map(({ job_id }) => job_id).filter((id) => asked?.has(id) ?? true);
+        const free: string[] = [];
+        // SQLite takes 32,766 values in a statement.
+        for (let start = 0; start < released.length; start += RELEASE_PAGE) {
+          const page = released.slice(start, start + RELEASE_PAGE);
+          await tx.updateTable("job_runs").set({ needed: 0 }).where("run_id", "=", runId).where("job_id", "in", page).execute();
+          const needed = await tx.selectFrom("job_runs").select("job_id").where("job_id", "in", page).where("needed", "=", 1).execute();
+          const kept = new Set(needed.map(({ job_id }) => job_id));
+          free.push(...page.filter((id) => !kept.has(id)));
+        }
+        return free;
       }),
     async attempts(id, limit) {
       const newest = database.query.selectFrom("attempts").selectAll().where("job_id", "=", id).orderBy("number", "desc").limit(limit);

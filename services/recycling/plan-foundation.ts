@@ -49,7 +49,7 @@ export function trainingParameters(
 /**
  * Data, pre-training and auxiliary fine-tunings of one seed. Child seeds are those of the benchmark's specification:
  * 1 and 2 (symbols and images of pre-training), 3 (initial weights), 5 (auxiliary heads), 10 + j and 20 + j (symbols and images of
- * auxiliary task j). 40, 50 + j and 60 + j give the order of the data.
+ * auxiliary task j). 40, 50 + j and 60 + j give the order of the data. From j = 10 on see `auxiliarySeed`.
  */
 export function planFoundation(spec: CompleteSpec, seed: number, arithmetic: string): FoundationPlan {
   const { foundation, target, auxiliaries } = spec;
@@ -111,7 +111,7 @@ function planAuxiliary(
   const { classes } = task.data;
   const hidden = spec.foundation.hidden;
   // Names are for people: ids count, so that no name makes two nodes one.
-  const data = glyphs(seed, String(j), name, task.data, sub(seed, 10 + j), sub(seed, 20 + j));
+  const data = glyphs(seed, String(j), name, task.data, auxiliarySeed(seed, 10, j), auxiliarySeed(seed, 20, j));
   const probe: Node = {
     id: `${seed}/auxiliary/${j}/probe`,
     stage: "auxiliary fine-tuning",
@@ -123,7 +123,7 @@ function planAuxiliary(
         train: "head",
         headInit: { kind: "he", scale: 0.1, seed: sub(seed, 5) },
       }),
-      seed: sub(seed, 50 + j),
+      seed: auxiliarySeed(seed, 50, j),
       arithmetic,
     },
     work: mlpWork([], classes, task.probe, 1) + task.data.images * 1e5,
@@ -137,13 +137,21 @@ function planAuxiliary(
       kind: "fine-tune",
       inputs: { datasets: [{ node: data.id }], featurizer: { node: pretrained }, head: { node: probe.id } },
       parameters: trainingParameters(spec, classes, task.training, {}),
-      seed: sub(seed, 60 + j),
+      seed: auxiliarySeed(seed, 60, j),
       arithmetic,
     },
     work: mlpWork(hidden, classes, task.training, 1),
     expendable: false,
   };
   return [data, probe, fineTuned];
+}
+
+/**
+ * A child seed of auxiliary task j: `base` + j for the ten that the benchmark's specification has room for. From then on they would be those
+ * of another purpose, so the others have a thousand each: 1010 and on, 2010, 5010, 6010.
+ */
+function auxiliarySeed(seed: number, base: number, j: number): number {
+  return sub(seed, j < 10 ? base + j : 100 * base + j);
 }
 
 function glyphs(

@@ -9,7 +9,7 @@ import { OnFailure, type RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { drawHyperparameters } from "./hyperparameters.ts";
 import { type Plan, planRun } from "./plan.ts";
 import { completeSpec } from "./specification.ts";
-import { dependencies, type Outcome } from "./template.ts";
+import { dependencies, instantiate, type Outcome } from "./template.ts";
 import { example, root, walk } from "./testing/plans.ts";
 
 const planOf = (spec: RunSpec): Plan => planRun(completeSpec(spec));
@@ -117,6 +117,8 @@ test("whatever members fail, averages and evaluations take the others, and nothi
         assert.deepEqual(average?.inputs["models"], left.length > 0 ? digests : undefined);
       }
       for (const node of plan.nodes) {
+        // Who cannot be run is expendable: the run goes on without it.
+        if (!recipes.has(node.id)) assert.ok(node.expendable || failed.length >= 1, node.id);
         if (dependencies(node).every((id) => outcomes.get(id)?.state === "done"))
           assert.ok(recipes.has(node.id) || failed.includes(node.id));
       }
@@ -130,4 +132,47 @@ test("auxiliary tasks are told apart, whatever their names", () => {
   spec.auxiliaries = ["a", "a/probe", "pre-training"].map((name) => ({ ...spec.auxiliaries[0]!, name }));
   const { nodes } = planOf(spec);
   assert.equal(new Set(nodes.map(({ id }) => id)).size, nodes.length);
+});
+
+test("a single member that is left is measured, and not compared with itself", () => {
+  const spec = example("digits");
+  spec.onFailure = OnFailure.CONTINUE;
+  const plan = planOf(spec);
+  const cell = plan.cells[0]!;
+  const set = cell.sets.find(({ name }) => name === "recycled")!;
+  const { recipes } = walk(plan, ({ id }) => set.members.slice(1).some(({ node }) => node === id));
+  for (const id of [set.barriers, set.diversity, set.interpolation]) {
+    assert.ok(id !== undefined && !recipes.has(id), id);
+    assert.ok(plan.nodes.find((node) => node.id === id)?.expendable, id);
+  }
+  assert.equal(recipes.get(set.accuracy)?.inputs["models"]?.length, 1);
+  assert.ok(recipes.has(`${cell.seed}/${cell.heldOut}/recycling`));
+});
+
+test("however many auxiliary tasks there are, none shares a seed with another purpose, and those of ten are as ever", () => {
+  const withTasks = (count: number) => {
+    const spec = example("tiny");
+    spec.auxiliaries = Array.from({ length: count }, (_, j) => ({ ...spec.auxiliaries[0]!, name: `task ${j}` }));
+    return walk(planOf(spec)).recipes;
+  };
+  const many = withTasks(40);
+  const seeds = [...many].flatMap(([id, { seed, parameters }]) => {
+    const alphabet = parameters["alphabetSeed"];
+    return /\/(data|auxiliary)\/|pretrained$/.test(id) ? [seed, alphabet].filter((each) => each !== undefined) : [];
+  });
+  assert.equal(seeds.length, 4 * 40 + 3);
+  assert.equal(new Set(seeds).size, seeds.length);
+  for (const [id, recipe] of withTasks(10)) if (/\/(data|auxiliary)\//.test(id)) assert.deepEqual(many.get(id), recipe, id);
+});
+
+test("an order by scores is not made up where nothing says how accurate a model is", () => {
+  const plan = planOf(example("digits"));
+  const greedy = plan.cells[0]!.sets.find((set) => set.greedy !== undefined)!;
+  const node = plan.nodes.find(({ id }) => id === greedy.greedy)!;
+  const { outcomes } = walk(plan);
+  const member = greedy.members[0]!.node;
+  const imported: Outcome = { state: "done", digest: (outcomes.get(member) as Outcome & { state: "done" }).digest };
+  const instance = instantiate(node, new Map([...outcomes, [member, imported]]));
+  assert.equal(instance.state, "impossible");
+  assert.match((instance as { error: string }).error, new RegExp(`nothing says how accurate ${member}`));
 });

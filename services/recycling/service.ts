@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Implementation, invalidArgument } from "#libs/rpc";
 import { type RecyclingService, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { inMessages } from "./messages.ts";
 import { type ReproductionContext, reproduce } from "./reproduce.ts";
 import type { Runs } from "./runs.ts";
 
@@ -43,7 +44,13 @@ export function createRecyclingService(runs: Runs, reproduction: ReproductionCon
         const seen = active.pulse.version;
         const { spec, ...current } = active.current();
         const run = { ...current, ...(spec && withSpec ? { spec } : {}) };
-        const jobs = active.driver.ended.slice(told);
+        const parts = inMessages(active.driver.ended.slice(told));
+        const jobs = parts.pop() ?? [];
+        for (const ended of parts) {
+          // The last message says whether the run has ended.
+          yield { run: { ...run, state: RunState.RUNNING }, ended };
+          told += ended.length;
+        }
         told += jobs.length;
         const remaining = active.remainingSeconds();
         withSpec = false;

@@ -59,9 +59,12 @@ export function dependencies(node: Node): string[] {
   return [...new Set([...inputs, ...(node.template.scoresOf ?? [])])];
 }
 
+/** Measures of how models differ. */
+const comparisons: ReadonlySet<unknown> = new Set(["barriers", "diversity", "interpolation"]);
+
 /**
  * Fills in the digests of the inputs. Failed inputs are left out of lists (of the members of an average, say);
- * a failed single input, or a list of which nothing is left, makes the node impossible.
+ * a failed single input, a list of which nothing is left, or a comparison of a single model makes the node impossible.
  */
 export function instantiate(node: Node, outcomes: Outcomes): Instance {
   const needed = dependencies(node);
@@ -73,14 +76,24 @@ export function instantiate(node: Node, outcomes: Outcomes): Instance {
     if (digests.length === 0) return { state: "impossible", error: `nothing is left of its ${role}` };
     inputs[role] = Array.isArray(source) ? digests : (digests[0] as Digest);
   }
-  const scores = template.scoresOf?.flatMap((id) => {
+  const count = inputs["models"]?.length ?? 0;
+  const measure = template.parameters["measure"];
+  if (count < 2 && comparisons.has(measure))
+    return { state: "impossible", error: `only ${count} model is left, and ${measure} compares two` };
+  const scores: number[] = [];
+  for (const id of template.scoresOf ?? []) {
     const outcome = outcomes.get(id);
-    return outcome?.state === "done" ? [outcome.trained?.validationAccuracy ?? 0] : [];
-  });
+    if (outcome?.state !== "done") continue;
+    const score = outcome.trained?.validationAccuracy;
+    // An artifact that somebody imported under the recipe may say nothing of it: in an order of made-up numbers it would come last.
+    if (score === undefined)
+      return { state: "impossible", error: `nothing says how accurate ${id} (${outcome.digest}) is on validation data` };
+    scores.push(score);
+  }
   const recipe: Recipe = {
     kind: template.kind,
     inputs,
-    parameters: { ...template.parameters, ...(scores ? { scores } : {}), ...survivingPairs(template, inputs) },
+    parameters: { ...template.parameters, ...(template.scoresOf ? { scores } : {}), ...survivingPairs(template, inputs) },
     ...(template.seed === undefined ? {} : { seed: template.seed }),
     ...(template.arithmetic === undefined ? {} : { arithmetic: template.arithmetic }),
   };

@@ -8,7 +8,7 @@ const REWATCH_MS = 500;
 
 /**
  * Jobs of a run whenever they change, until the signal aborts. A watch that ends in any other way starts again. The stream begins with the
- * current state of all jobs, so a new one closes every gap; one is opened each `sweepMs`, so that nothing that got lost is lost for long.
+ * current state of all jobs, so a new one closes every gap; one is opened `sweepMs` after that, so that nothing that got lost is lost for long.
  */
 export async function* watchJobs(
   runId: string,
@@ -17,7 +17,11 @@ export async function* watchJobs(
   while (!signal.aborted) {
     using round = untilAborted(signal, sweepMs);
     try {
-      for await (const { jobs } of finetune.watchJobs({ runId }, { signal: round.signal, timeoutMs: 0 })) yield jobs;
+      for await (const { jobs, current } of finetune.watchJobs({ runId }, { signal: round.signal, timeoutMs: 0 })) {
+        // However long the current state takes to tell, all of it is told.
+        if (current) round.start();
+        yield jobs;
+      }
     } catch (error) {
       if (!round.signal.aborted) log.warn({ runId, err: error }, "the watch of the jobs broke; it starts again");
     }
@@ -25,14 +29,17 @@ export async function* watchJobs(
   }
 }
 
-/** A signal that aborts with another one, or after a time. */
-function untilAborted(outer: AbortSignal, afterMs: number): Disposable & { readonly signal: AbortSignal } {
+/** A signal that aborts with another one, or some time after its start. */
+function untilAborted(outer: AbortSignal, afterMs: number): Disposable & { readonly signal: AbortSignal; start(): void } {
   const controller = new AbortController();
   const abort = () => controller.abort(outer.reason);
-  const timer = setTimeout(abort, afterMs);
+  let timer: NodeJS.Timeout | undefined;
   outer.addEventListener("abort", abort, { once: true });
   return {
     signal: controller.signal,
+    start() {
+      timer ??= setTimeout(abort, afterMs);
+    },
     [Symbol.dispose]() {
       clearTimeout(timer);
       outer.removeEventListener("abort", abort);

@@ -1,7 +1,8 @@
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type TrainStep } from "#libs/learning";
 import { mediaTypes } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
-import type { AttemptDependencies, AttemptId } from "./dependencies.ts";
+import type { AttemptId } from "./attempt-id.ts";
+import type { AttemptDependencies } from "./dependencies.ts";
 import { LostAttempt } from "./failure.ts";
 
 type Dependencies = Pick<AttemptDependencies, "artifacts" | "finetune" | "log" | "checkpointMs">;

@@ -15,6 +15,3 @@ export type AttemptDependencies = {
   /** Time of training between checkpoints, in milliseconds. */
   readonly checkpointMs: number;
 };
-
-/** Which attempt of which job; the number is the fencing token. */
-export type AttemptId = { readonly jobId: string; readonly attempt: number };

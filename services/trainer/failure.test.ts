@@ -4,16 +4,22 @@ import { decodeDataset, parseIdx } from "#libs/datasets";
 import { initialWeights, NonFiniteLossError, openBackend, predict, UnfitInputError } from "#libs/learning";
 import { RecipeError } from "#libs/recipes";
 import { dataLoss, notFound, resourceExhausted, unavailable } from "#libs/rpc";
-import { writeSafetensors } from "#libs/tensors";
+import { loadFloat32, writeSafetensors } from "#libs/tensors";
 import { isPassing, isPermanent } from "./failure.ts";
 
 const backend = await openBackend("cpu");
 const weights = initialWeights({ features: 4, hidden: [3], classes: 2, initSeed: 1 });
+const tensor = { shape: [1], data: new Float32Array(1) };
 
 for (const [what, work] of [
   ["bytes that are no safetensors", () => decodeDataset(new Uint8Array(3))],
   ["safetensors that are no data set", () => decodeDataset(writeSafetensors([], { classes: "2" }))],
   ["an idx file that is cut short", () => parseIdx(new Uint8Array(2))],
+  ["weights of another type", () => loadFloat32(writeSafetensors([{ name: "a", dtype: "BF16", shape: [1], data: new Uint8Array(2) }]))],
+  [
+    "a tensor that the network has no place for",
+    () => predict(backend, new Map([...weights, ["bn1.weight", tensor]]), new Float32Array(4)),
+  ],
   ["a tensor that is missing", () => predict(backend, new Map([...weights].slice(0, 2)), new Float32Array(4))],
 ] as const) {
   test(`${what} will be so the next time`, () => {

@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { createPulse } from "#libs/concurrency";
 import { Code, connect, isRpcError, type ServiceClient } from "#libs/rpc";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
-import type { AttemptId } from "./dependencies.ts";
+import type { AttemptId } from "./attempt-id.ts";
 import type { HeartbeatReply, HeartbeatRequest, HeartbeatSetup } from "./heartbeat.ts";
 
 /** Who has not been alive for so long does not train any more: then the lease ends, and another one has the job. */

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { ConnectOptions } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
-import type { AttemptId } from "./dependencies.ts";
+import type { AttemptId } from "./attempt-id.ts";
 
 /**
  * Keeps the leases of attempts while the thread that trains cannot: it sends reports itself, and a step that takes long leaves it no turn to.

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Code, isRpcError } from "#libs/rpc";
-import type { AttemptDependencies, AttemptId } from "./dependencies.ts";
+import type { AttemptId } from "./attempt-id.ts";
+import type { AttemptDependencies } from "./dependencies.ts";
 import { LostAttempt } from "./failure.ts";
 import type { createProgress, Progress } from "./progress.ts";
 
