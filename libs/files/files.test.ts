@@ -180,7 +180,7 @@ test("where nothing can be written is said before, in half a sentence", async ()
   assert.equal(await why(directory.path, "file"), `cannot write to ${directory.path}: it is a directory`);
   assert.equal(await why(directory.join("file"), "directory"), `cannot write to ${directory.join("file")}: it is not a directory`);
   const below = directory.join("file", "below");
-  assert.equal(await why(below, "directory"), `cannot write to ${below}: ${directory.join("file")} is not a directory`);
+  assert.equal(await why(below, "directory"), `cannot write to ${below}: what should be its folder is a file`);
   const loop = directory.join("loop", "x");
   assert.equal(await why(loop, "file"), `cannot write to ${loop}: its links go round in circles`);
   assert.deepEqual((await readdir(directory.path)).sort(), ["file", "loop"]);

@@ -35,7 +35,8 @@ async function requireDirectory(directory: string, path: string, own: boolean): 
   const found = await look(directory, path);
   const subject = directory === resolve(path) ? "it" : directory;
   if (found === undefined) return requireDirectory(dirname(directory), path, own);
-  if (!found.isDirectory()) throw new NotWritableError(path, `${subject} is not a directory`);
+  if (!found.isDirectory())
+    throw new NotWritableError(path, subject === "it" ? "it is not a directory" : "what should be its folder is a file");
   const me = process.getuid?.();
   if (own && me !== undefined && found.uid !== me && found.uid !== 0 && subject === "it")
     throw new NotWritableError(path, `it belongs to the user ${found.uid}, this process runs as ${me}`);

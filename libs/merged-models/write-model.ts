@@ -5,6 +5,7 @@ import {
   existing,
   existsSentence,
   isOneOf,
+  lockOutput,
   type Output,
   pathIn,
   publishSideFiles,
@@ -66,12 +67,13 @@ export type WrittenModel = MergeOutcome & { readonly seconds: number; readonly f
 
 /**
  * Makes a model: the weights, and what goes with them. What was interrupted goes on when the same is asked for again.
- * @throws Error if the output is there; UsageError if it is one of the inputs; what the merge throws
+ * @throws Error if the output is there, or another process is writing it; NotWritableError; UsageError if it is one of the inputs; what the merge throws
  */
 export async function writeModel(model: ModelToWrite, options: WriteModelOptions): Promise<WrittenModel> {
   const { merge, output } = model;
   const { force, fsync } = options;
   const names = namesOf(merge, output);
+  await using _lock = await lockOutput(output);
   const begun = await wasBegun(output, merge.key);
   const taken = await existing(output, names);
   if (taken.length > 0 && !force && !begun) throw new Error(existsSentence(output, taken));
@@ -81,8 +83,8 @@ export async function writeModel(model: ModelToWrite, options: WriteModelOptions
   const { files, notes } = await filesOf(facts, model);
   for (const note of notes) options.onNote?.(note);
   if (!begun && !force) await refuseOthers(output, files);
-  const made = await stageSideFiles(output, merge.key, files, fsync);
-  const drop = () => dropSideFiles(output, merge.key, files, made);
+  await stageSideFiles(output, merge.key, files);
+  const drop = () => dropSideFiles(output, merge.key, files);
   const result = await run(model, drop, begun, options);
   await publishSideFiles(output, merge.key, files, fsync);
   await removeOtherWeights(output, names);

@@ -1,6 +1,7 @@
 export { companionsOf, isOfTokenizer, sayDifferences } from "./companions.ts";
 export { type ConfigChanges, libraryOf, mergedConfig } from "./config.ts";
 export { type DigestsOptions, digestsOf } from "./digests.ts";
+export { lockOutput, requireWritableOutput } from "./lock-output.ts";
 export { type Output, outputOf, pathIn } from "./output.ts";
 export type { Reading } from "./reading.ts";
 export { rememberDigests } from "./remember-digests.ts";

@@ -1,6 +1,8 @@
-import { mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
+import { NotWritableError, publishFiles, whyNotWritten } from "#libs/files";
 import { recipeName } from "#libs/models";
+import { requireWritableOutput } from "./lock-output.ts";
 import { type Output, pathIn } from "./output.ts";
 
 /** A file that goes with the weights: its name, with "/" where it lies in a folder below, and its whole content. */
@@ -21,12 +23,17 @@ export async function wasBegun({ directory }: Output, key: string): Promise<bool
   return entries.some((entry) => entry.startsWith(".") && (entry.endsWith(`${mark}partial`) || entry.endsWith(`${mark}journal`)));
 }
 
-/** Refuses an output that is there before anything is read for it, unless something was begun there that might be the same. @throws Error */
+/**
+ * Refuses an output that is there, or that nobody could write, before anything is read for it; unless something was begun there that might
+ * be the same. @throws NotWritableError, Error
+ */
 export async function refuseExisting(
   output: Output,
   { force, dryRun }: { readonly force?: boolean; readonly dryRun?: boolean },
 ): Promise<void> {
-  if (force || dryRun) return;
+  if (dryRun) return;
+  await requireWritableOutput(output);
+  if (force) return;
   const entries = await readdir(output.directory).catch((): string[] => []);
   if (entries.some((entry) => /^\..+\.[0-9a-f]{12}\.(partial|journal)$/.test(entry))) return;
   const taken = await existing(output, output.single === undefined ? [] : [output.single, recipeName(output.single)]);
@@ -55,52 +62,35 @@ function isWeights(entry: string): boolean {
 
 /**
  * Writes the files that go with the weights, under temporary names: so a kill at any time leaves either no model, or one whose command
- * finds its own files and finishes it. Makes the folder if it is not there.
- * @returns whether it has made it
+ * finds its own files and finishes it. The caller holds the output (`lockOutput`). @throws NotWritableError
  */
-export async function stageSideFiles(output: Output, key: string, files: readonly SideFile[], fsync: boolean): Promise<boolean> {
+export async function stageSideFiles(output: Output, key: string, files: readonly SideFile[]): Promise<void> {
   try {
-    const made = await mkdir(output.directory, { recursive: true });
     for (const { name, content } of files) {
       if (name.includes("/")) await mkdir(dirname(pathIn(output, name)), { recursive: true });
-      await using handle = await open(pathIn(output, temporaryName(name, key)), "w");
-      await handle.writeFile(content);
-      if (fsync) await handle.sync();
+      await writeFile(pathIn(output, temporaryName(name, key)), content);
     }
-    return made !== undefined;
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new Error(`cannot write to ${output.path}: ${REASONS[code ?? ""] ?? message}`, { cause });
+    await dropSideFiles(output, key, files);
+    throw new NotWritableError(output.path, whyNotWritten(cause), { cause });
   }
 }
-
-const REASONS: { readonly [code: string]: string } = {
-  ENOSPC: "no space is left on the disk",
-  EACCES: "this user may not write there",
-  EROFS: "the file system is read-only",
-  ENOTDIR: "what should be its folder is a file",
-  EEXIST: "what should be its folder is a file",
-  ENOENT: "its folder cannot be made",
-};
 
 /** Gives staged files their names, when the weights have theirs; the last one is what the next command looks for. */
 export async function publishSideFiles(output: Output, key: string, files: readonly SideFile[], fsync: boolean): Promise<void> {
-  for (const { name } of files) await rename(pathIn(output, temporaryName(name, key)), pathIn(output, name));
-  if (!fsync) return;
-  for (const path of new Set([...files.map(({ name }) => dirname(pathIn(output, name))), output.directory])) {
-    await using folder = await open(path, "r");
-    await folder.sync();
-  }
+  await publishFiles(
+    files.map(({ name }) => ({ from: pathIn(output, temporaryName(name, key)), to: pathIn(output, name) })),
+    { fsync },
+  );
 }
 
-/** Takes staged files away again, and the folder if it was made for them and nothing else is in it. */
-export async function dropSideFiles(output: Output, key: string, files: readonly SideFile[], made: boolean): Promise<void> {
+/** Takes staged files away again. */
+export async function dropSideFiles(output: Output, key: string, files: readonly SideFile[]): Promise<void> {
   for (const { name } of files) {
     await rm(pathIn(output, temporaryName(name, key)), { force: true });
     // Only where nothing else is in it.
     if (name.includes("/")) await rmdir(dirname(pathIn(output, name))).catch(() => undefined);
   }
-  if (made) await rmdir(output.directory).catch(() => undefined);
 }
 
 /** Removes weights of the folder that are not of this output: a reader would take them for its own. */

@@ -11,8 +11,10 @@ export type DigestCache = {
   set(file: Pick<WeightsFile, "size" | "identity">, digest: Digest): void;
 };
 
-/** Above that many bytes the file is written anew with its newest half. */
+/** Of both files together: with more in it than half of that, the file takes the place of the older one, and a new one is begun. */
 const MAX_BYTES = 4 << 20;
+
+const olderHalf = (path: string) => `${path}.older`;
 
 /** Where the cache is unless told otherwise: below XDG_CACHE_HOME, or ~/.cache. */
 export function defaultDigestCache(env: NodeJS.ProcessEnv = process.env): string {
@@ -25,7 +27,7 @@ export function defaultDigestCache(env: NodeJS.ProcessEnv = process.env): string
  */
 export function openDigestCache(path: string = defaultDigestCache()): DigestCache {
   const known = new Map<string, Digest>();
-  const lines = read(path).split("\n").slice(0, -1);
+  const lines = [olderHalf(path), path].flatMap((file) => read(file).split("\n").slice(0, -1));
   for (const line of lines) {
     const at = line.lastIndexOf(" ");
     const digest = line.slice(at + 1);
@@ -66,16 +68,9 @@ function read(path: string): string {
 function append(path: string, line: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
-    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) shrink(path);
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES / 2) renameSync(path, olderHalf(path));
     writeFileSync(path, line, { flag: "a", mode: 0o600 });
   } catch {
     // The next process reads the file again, that is all.
   }
-}
-
-function shrink(path: string): void {
-  const lines = read(path).split("\n");
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, lines.slice(lines.length >> 1).join("\n"), { mode: 0o600 });
-  renameSync(temporary, path);
 }

@@ -1,11 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { type Artifacts, createArtifacts, createFoundationFinder } from "#libs/artifacts";
+import { replaceFile } from "#libs/files";
 import { fileDigest, type ModelFiles, openDigestCache, openModel } from "#libs/models";
 import { type Digest, layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
 import { Code, isRpcError, type RpcChannel } from "#libs/rpc";
@@ -51,14 +48,8 @@ async function fetched(digest: Digest, artifacts: Artifacts, signal: AbortSignal
   const path = join(folder, `${digest.replace("sha256:", "")}.safetensors`);
   if (await holds(path, digest, signal)) return path;
   await mkdir(folder, { recursive: true });
-  const temporary = join(folder, `.${randomUUID()}.tmp`);
-  try {
-    await pipeline(Readable.from(artifacts.stream(digest, { signal })), createWriteStream(temporary));
-    await rename(temporary, path);
-    return path;
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  await replaceFile(path, artifacts.stream(digest, { signal }), { fsync: false });
+  return path;
 }
 
 async function holds(path: string, digest: Digest, signal: AbortSignal): Promise<boolean> {

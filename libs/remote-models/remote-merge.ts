@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
+import { digestOfFile, publishFiles } from "#libs/files";
 import type { MergeOutcome, MergeRunOptions, PreparedMerge } from "#libs/merged-models";
 import type { MergeRequest, OutputFile } from "#libs/merging";
 import type { ModelFiles } from "#libs/models";
@@ -122,19 +122,21 @@ async function fetchResult(
   try {
     await download(artifacts, weights.digest, whole, signal);
     const files: { name: string; size: number; digest: Digest }[] = [];
-    for (const [i, output] of outputs.entries()) {
-      if (outputs.length === 1) await rename(whole, written[i]!);
-      else await writeShard(whole, output, written[i]!, signal);
-      if (fsync) await sync(written[i]!);
-      const digest = outputs.length === 1 ? weights.digest : await digestOfFile(written[i]!, signal);
-      files.push({ name: output.name, size: (await stat(written[i]!)).size, digest });
+    if (outputs.length === 1) files.push({ name: outputs[0]!.name, size: (await stat(whole)).size, digest: weights.digest });
+    else {
+      for (const [i, output] of outputs.entries()) {
+        await writeShard(whole, output, written[i]!, signal);
+        const digest = await digestOfFile(written[i]!, { signal });
+        files.push({ name: output.name, size: (await stat(written[i]!)).size, digest });
+      }
     }
-    for (const [i, { name }] of outputs.entries()) {
-      const target = join(directory, name);
-      if (!force && (await stat(target).catch(() => undefined))) throw new Error(`${target} exists already; --force overwrites`);
-      await rename(written[i]!, target);
-    }
-    if (fsync) await sync(directory);
+    const targets = outputs.map(({ name }) => join(directory, name));
+    for (const target of force ? [] : targets)
+      if (await stat(target).catch(() => undefined)) throw new Error(`${target} exists already; --force overwrites`);
+    await publishFiles(
+      targets.map((to, i) => ({ from: outputs.length === 1 ? whole : written[i]!, to })),
+      { fsync },
+    );
     return files;
   } finally {
     for (const path of [whole, ...written]) await rm(path, { force: true });
@@ -164,19 +166,4 @@ async function* pieces(file: SafetensorsFile, name: string): AsyncGenerator<Uint
   const { begin, end } = file.header.tensors.get(name)!;
   for (let offset = 0; offset < end - begin; offset += CHUNK_BYTES)
     yield file.read(name, { offset, length: Math.min(CHUNK_BYTES, end - begin - offset) });
-}
-
-async function digestOfFile(path: string, signal: AbortSignal): Promise<Digest> {
-  await using source = await fileSource(path);
-  const hash = createHash("sha256");
-  for (let offset = 0; offset < source.size; offset += CHUNK_BYTES) {
-    signal.throwIfAborted();
-    hash.update(await source.read(offset, Math.min(CHUNK_BYTES, source.size - offset)));
-  }
-  return `sha256:${hash.digest("hex")}`;
-}
-
-async function sync(path: string): Promise<void> {
-  await using file = await open(path, "r");
-  await file.sync();
 }

@@ -1,10 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { mkdir, rmdir } from "node:fs/promises";
+import { join, relative } from "node:path";
 import type { Artifacts } from "#libs/artifacts";
+import { replaceFile } from "#libs/files";
 import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
 import { modelCard, modelFolder, type Report, renderHtml, renderMarkdown } from "#libs/reporting";
 import { renderRunFile } from "#libs/runfile";
@@ -24,18 +21,18 @@ export async function writeOutput(
   signal: AbortSignal,
 ): Promise<void> {
   await mkdir(directory, { recursive: true });
-  await writeWhole(join(directory, "report.json"), `${JSON.stringify(report, null, 1)}\n`);
+  await replaceFile(join(directory, "report.json"), `${JSON.stringify(report, null, 1)}\n`);
   const runFile = renderRunFile(spec, { data: relative(directory, data) || "." });
-  await writeWhole(join(directory, "run.yaml"), runFile);
-  await writeWhole(join(directory, "report.html"), renderHtml(report, { runFile }));
-  await writeWhole(join(directory, "report.md"), renderMarkdown(report));
+  await replaceFile(join(directory, "run.yaml"), runFile);
+  await replaceFile(join(directory, "report.html"), renderHtml(report, { runFile }));
+  await replaceFile(join(directory, "report.md"), renderMarkdown(report));
   for (const { seed, heldOut, averages } of report.cells) {
     const digest = averages.find(({ method }) => method === "recycling")?.model;
     if (digest === undefined) continue;
     const folder = join(directory, modelFolder({ seed, heldOut }));
     const weights = await writeModel(folder, digest, artifacts, signal);
     const layers = { features: FEATURES, hidden: spec.foundation?.hidden ?? [], classes: CLASSES };
-    await writeWhole(join(folder, "README.md"), modelCard({ report, seed, heldOut, model: digest, weights, layers }));
+    await replaceFile(join(folder, "README.md"), modelCard({ report, seed, heldOut, model: digest, weights, layers }));
   }
 }
 
@@ -45,24 +42,12 @@ export async function writeModel(folder: string, digest: string, artifacts: Arti
   const weights = layerOf(manifest, mediaTypes.weights).digest;
   await mkdir(folder, { recursive: true });
   try {
-    await writeWhole(join(folder, "model.safetensors"), artifacts.stream(weights, { signal }));
+    await replaceFile(join(folder, "model.safetensors"), artifacts.stream(weights, { signal }));
   } catch (error) {
     // Only where it is empty.
     await rmdir(folder).catch(() => undefined);
     throw error;
   }
-  await writeWhole(join(folder, "recipe.json"), `${JSON.stringify(manifest.recipe, null, 2)}\n`);
+  await replaceFile(join(folder, "recipe.json"), `${JSON.stringify(manifest.recipe, null, 2)}\n`);
   return weights;
-}
-
-async function writeWhole(path: string, content: string | AsyncIterable<Uint8Array>): Promise<void> {
-  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
-  try {
-    if (typeof content === "string") await writeFile(temporary, content);
-    else await pipeline(Readable.from(content), createWriteStream(temporary));
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

@@ -242,6 +242,23 @@ test("members that come and go: the bytes of all at once", async () => {
   assert.deepEqual([changed.code, /somebody changed it; --force writes it anew/.test(changed.stderr)], [1, true]);
 });
 
+test("two that change one average at once: both count, or one says that it has to wait", async () => {
+  const names = ["a", "b", "c", "d"].map((name) => `${name}.safetensors`);
+  await writeFile(directory.join("d.safetensors"), weightsFile(numbersOf(4)));
+  assert.equal((await average("a.safetensors", "b.safetensors", "-o", "both.safetensors", "--updatable")).code, 0);
+  const add = (name: string) => average("--add", name, "--to", "both.safetensors");
+  const results = await Promise.all([add("c.safetensors"), add("d.safetensors")]);
+  const refused = results.flatMap(({ code }, i) => (code === 0 ? [] : [i]));
+  assert.ok(refused.length < 2);
+  for (const i of refused) {
+    const said = /^ratatouille: another process is writing both\.safetensors: run this again when it has ended\n$/;
+    assert.match(results[i]!.stderr, said);
+    assert.equal((await add(names[2 + i]!)).code, 0);
+  }
+  const all = await average(...names, "-o", "four.safetensors", "--json");
+  assert.equal(digestOf(await read("both.safetensors")), JSON.parse(all.stdout).files[0].digest);
+});
+
 test("numbers that are not finite, or become so, are errors, and nothing is published", async () => {
   const bias = { shape: [3], values: [1, 2, Number.NaN] };
   await writeFile(directory.join("nan.safetensors"), weightsFile({ bias }));

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { excludedBy, isRecipeOf, readRecipe, recipeWith, sumsPathOf } from "#libs/merged-models";
 import { openSums, prepareUpdate, type SumMember, type SumsFile } from "#libs/merging";
-import { outputOf, publishSideFiles, rememberDigests, stageSideFiles } from "#libs/model-folders";
+import { lockOutput, outputOf, publishSideFiles, rememberDigests, requireWritableOutput, stageSideFiles } from "#libs/model-folders";
 import { type ModelFiles, openDigestCache, openModel, recipeName, weightsDigest } from "#libs/models";
 import type { Digest } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
@@ -24,6 +24,10 @@ export async function update(names: readonly string[], options: AverageOptions, 
   const { signal } = context;
   const { to, output, single } = await placeOf(names, options);
   const path = sumsPathOf(to);
+  await openedSums(path, to);
+  await requireWritableOutput(output);
+  // What is read from here on nobody else changes before all of it is written.
+  await using _lock = await lockOutput(output);
   const sums = await openedSums(path, to);
   const models = await openInputs([...add, ...remove], options, context);
   const before = await readRecipe(to);
@@ -47,7 +51,7 @@ export async function update(names: readonly string[], options: AverageOptions, 
   const { digest, size } = files[0]!;
   const folded = await updated.publishSums();
   const recipe = [{ name: recipeName(single), content: recipeWith(before, folded, members, report) }];
-  await stageSideFiles(output, digest.slice(7), recipe, fsync);
+  await stageSideFiles(output, digest.slice(7), recipe);
   await updated.publish();
   await publishSideFiles(output, digest.slice(7), recipe, fsync);
   await rememberDigests(files, output);

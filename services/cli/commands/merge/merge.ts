@@ -12,7 +12,7 @@ import {
   requestOfMergekit,
   tokenizerDonor,
 } from "#libs/merging/mergekit";
-import { type Output, outputOf } from "#libs/model-folders";
+import { type Output, outputOf, refuseExisting } from "#libs/model-folders";
 import { LAYER_COUNTS } from "#libs/models";
 import { canonicalJson, type Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
@@ -56,6 +56,8 @@ async function mergeOne(
   output: Output,
   context: CommandContext,
 ): Promise<number> {
+  // What is made on the way to another result may be there: it is known by its recipe.
+  if (config.name === undefined) await refuseExisting(output, options);
   await using opened = await openNamed(config, places, options, output, context);
   const made = await usageLater(requestOfMergekit(config, async ({ text: name }) => opened.models.get(name)!));
   const tokenizer = await usageLater(tokenizerDonor(config, made.models, made.donor));

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { LockedError, lockFile } from "#libs/files";
 import { applyAdapter } from "#libs/merging";
 import { type MergekitConfig, type OpenedModel, type Reference, referencesOf } from "#libs/merging/mergekit";
 import type { Output } from "#libs/model-folders";
@@ -108,13 +109,17 @@ async function withAdapter(
   const made = await mkdir(output.directory, { recursive: true });
   // Always the same name: what a killed merge has left goes with the next one.
   const directory = join(output.directory, `.applied-${digestOf(`${base.digest}+${adapter.digest}`).slice(7, 19)}`);
+  // A folder that was made for this only, and got nothing.
+  stack.defer(async () => void (made !== undefined && (await rmdir(output.directory).catch(() => undefined))));
+  try {
+    stack.use(await lockFile(`${directory}.lock`));
+  } catch (cause) {
+    if (!(cause instanceof LockedError)) throw cause;
+    throw new Error(`another process is writing ${output.path}: run this again when it has ended`, { cause });
+  }
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory);
-  stack.defer(async () => {
-    await rm(directory, { recursive: true, force: true });
-    // A folder that was made for this only, and got nothing.
-    if (made !== undefined) await rmdir(output.directory).catch(() => undefined);
-  });
+  stack.defer(() => rm(directory, { recursive: true, force: true }));
   const digests = { base: base.digest, adapter: adapter.digest };
   const model = await applyAdapter(base.model, adapter.model, { directory, digests, fsync: false, signal: context.signal });
   const [digest] = await showDigests([model], options, context);
