@@ -4,6 +4,7 @@ import { Code, isRpcError } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import type { Job } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type Executors, outcomeOf } from "./executors.ts";
+import { createLeakGuard } from "./leak.ts";
 import { persist } from "./persist.ts";
 import { createProgress, type NodeState, type Progress } from "./progress.ts";
 import { createRunJobs, type RunJobs } from "./run-jobs.ts";
@@ -57,6 +58,7 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
   const { executors, log, signal, patienceMs, keep, onDone, onFailed, onChange } = dependenciesOfRun;
   const outcomes = new Map<string, Outcome>();
   const progress = createProgress(nodes);
+  const guard = createLeakGuard(nodes);
   const dependents = new Map<string, Node[]>();
   const missing = new Map<string, number>();
   const working = new Set<Promise<void>>();
@@ -114,6 +116,8 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
     const instance = instantiate(node, outcomes);
     if (instance.state === "waiting") throw new Error(`${node.id} began before its inputs`);
     if (instance.state === "impossible") return settle(node, { state: "failed", error: instance.error }, "failed");
+    const leak = guard.leakOf(node, outcomes);
+    if (leak !== undefined) return fail(new RunFailedError(leak));
     move(node, "queued");
     work(node, () => run(node, instance.recipe));
   };

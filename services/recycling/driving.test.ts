@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
-import { digestOf } from "#libs/recipes";
+import { arithmetics, digestOf, evaluationArithmetics } from "#libs/recipes";
 import { Code, isRpcError, resourceExhausted } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -73,6 +73,42 @@ test("nodes of one recipe share its job, and all of them are done with it", asyn
   );
   assert.deepEqual(run.done.sort(), ["a true", "b true", "c true"]);
   assert.equal(run.driver.ended.length, 2);
+});
+
+test("a model is not measured on data that it has seen, whatever they are called", async () => {
+  const training = { architecture: "mlp", hidden: [4], classes: 2, steps: 1, batch: 1, learningRate: 0.1, weightDecay: 0, dropout: 0 };
+  const parameters = { ...training, train: "all", keep: "last", validationFraction: 0, validateEvery: 0, initSeed: 1 };
+  const measured = (heldOut: string): Node[] => [
+    symbols("seen", 1),
+    symbols("again", 1),
+    symbols("unseen", 2),
+    {
+      ...{ id: "model", stage: "pre-training", label: "model", work: 1, expendable: false },
+      template: { kind: "pretrain", inputs: { datasets: [{ node: "seen" }] }, parameters, seed: 1, arithmetic: arithmetics.wasm },
+    },
+    {
+      ...{ id: "average", stage: "averaging", label: "average", work: 1, expendable: false },
+      template: { kind: "average", inputs: { models: [{ node: "model" }] }, parameters: { method: "uniform" }, arithmetic: "exact-mean/1" },
+    },
+    {
+      ...{ id: "accuracy", stage: "evaluation", label: "accuracy", work: 1, expendable: false },
+      template: {
+        kind: "evaluate",
+        inputs: { models: [{ node: "average" }], heldOut: { node: heldOut } },
+        parameters: { measure: "accuracy", validationFraction: 0 },
+        arithmetic: evaluationArithmetics.wasm,
+      },
+    },
+  ];
+  await using system = await startSystem();
+  system.startTrainer();
+  await using leaking = driving(system, measured("again"));
+  await assert.rejects(
+    leaking.driver.finished,
+    /^RunFailedError: accuracy: its held-out data are the bytes of seen, on which average was trained$/,
+  );
+  await using right = driving(system, measured("unseen"));
+  assert.equal((await right.driver.finished).get("accuracy")?.state, "done");
 });
 
 test("a job that somebody cancels is submitted again while the run needs it", async () => {

@@ -69,6 +69,7 @@ export async function outcomeOf(artifact: Artifact, artifacts: Artifacts, signal
     const bytes = await artifacts.download(layerOf(manifest, mediaTypes.evaluationLayer).digest, { signal });
     return { state: "done", digest, result: JSON.parse(new TextDecoder().decode(bytes)) as EvaluationResult };
   }
+  if (manifest.kind === "dataset") return { state: "done", digest, data: layerOf(manifest, mediaTypes.datasetLayer).digest };
   if (typeof manifest.summary["bestStep"] !== "number") return { state: "done", digest };
   const curve = manifest.layers.find(({ mediaType }) => mediaType === mediaTypes.document)?.digest;
   return { state: "done", digest, trained: { ...(manifest.summary as TrainingSummary), ...(curve ? { curve } : {}) } };
