@@ -39,7 +39,7 @@ export type Artifact = Message<"ratatouille.v1.Artifact"> & {
   manifest: Uint8Array;
 
   /**
-   * sha256 of the canonical recipe. See libs/recipes.
+   * Key of the recipe: sha256 of its canonical text, see above.
    *
    * @generated from field: string recipe_key = 4;
    */
@@ -87,28 +87,31 @@ export const ArtifactKind = {
   UNSPECIFIED: 0,
 
   /**
-   * Files from outside, as they were imported.
+   * Files from outside, as they were imported. application/vnd.ratatouille.source.v1+json; layers application/octet-stream.
    *
    * @generated from enum value: ARTIFACT_KIND_SOURCE = 1;
    */
   SOURCE: 1,
 
   /**
-   * Images and labels of one task or one domain, as safetensors.
+   * Images and labels of one task or one domain, as safetensors: `images` F32 [rows, features], `labels` I32 [rows], and the metadata
+   * `classes`. application/vnd.ratatouille.dataset.v1+json; its layer application/vnd.cncf.model.dataset.v1.raw.
    *
    * @generated from enum value: ARTIFACT_KIND_DATASET = 2;
    */
   DATASET: 2,
 
   /**
-   * Weights, as safetensors, with PyTorch names and layouts.
+   * Weights, as one safetensors file, with PyTorch names and layouts. application/vnd.cncf.model.manifest.v1+json (ModelPack); its layer
+   * application/vnd.cncf.model.weight.v1.raw. A training adds its curve as application/vnd.cncf.model.doc.v1.raw.
    *
    * @generated from enum value: ARTIFACT_KIND_MODEL = 3;
    */
   MODEL: 3,
 
   /**
-   * The result of measuring models on data sets, as JSON.
+   * The result of measuring models on data sets, as JSON: see EvaluateResponse. application/vnd.ratatouille.evaluation.v1+json; its layer
+   * application/json.
    *
    * @generated from enum value: ARTIFACT_KIND_EVALUATION = 4;
    */

@@ -19,7 +19,14 @@ export const file_ratatouille_v1_averaging: GenFile = /*@__PURE__*/
  */
 export type AverageRequest = Message<"ratatouille.v1.AverageRequest"> & {
   /**
-   * JSON of the recipe.
+   * JSON of the recipe (see artifact.proto), canonical or not:
+   *   {"kind": "average", "inputs": {"models": [digest, …]}, "parameters": {"method": "uniform"}, "arithmetic": "exact-mean/1"}
+   * Inputs: `models`, at most 1,000; `base` for methods that take differences to one; `statistics`, one for each model.
+   * Parameters: `method` is `uniform` (Σ x / K), `weighted` (Σ w · x), `linear` (Σ w · x / Σ w), or any other that this server has: the
+   * error about a method that it does not have lists them. `weights`: one for each model. `parameters`: those of the method, each one value,
+   * or a list with one for each model. `exclude`: names of tensors to leave out. `dtype`: F64, F32, F16 or BF16.
+   * `arithmetic` is "exact-mean/1" for these three methods, "merge/1" for the others. Other names of `linear` (`mean`, `average`, `soup`), and
+   * `uniform`, make the same weights as it does without weights; as the recipes differ, so do their keys and artifacts.
    *
    * @generated from field: string recipe = 1;
    */
@@ -1268,7 +1275,9 @@ export const AveragingService: GenService<{
   /**
    * Runs a recipe of kind `average`, by any method, and publishes the model. Sends progress, then the artifact as the last message.
    * A recipe that has an artifact is answered from the catalog.
-   * FAILED_PRECONDITION (INCOMPATIBLE_MODELS): names, shapes or dtypes differ, or foundation models; the error lists every tensor.
+   * INVALID_ARGUMENT (AVERAGE_INVALID): the violations name every wrong field of the recipe.
+   * FAILED_PRECONDITION (INCOMPATIBLE_MODELS): names, shapes or dtypes differ, or foundation models; the error lists the tensors.
+   * (NOT_FINITE): a number of a model or of the average is none. RESOURCE_EXHAUSTED (NO_SPACE, SCRATCH_FULL): no room for the work.
    *
    * @generated from rpc ratatouille.v1.AveragingService.Average
    */
@@ -1292,6 +1301,7 @@ export const AveragingService: GenService<{
   /**
    * Opens a session: an average that grows while contributions arrive. The answer holds the secret that contributing, withdrawing and
    * closing need; it is told this once.
+   * INVALID_ARGUMENT (SESSION_INVALID), here and wherever a session is named: the violation says which field.
    * RESOURCE_EXHAUSTED (SESSION_QUOTA): too many sessions are open.
    *
    * @generated from rpc ratatouille.v1.AveragingService.OpenSession
@@ -1307,8 +1317,10 @@ export const AveragingService: GenService<{
    * these while it takes them, and at last `committed`: from then on the contribution counts, also after a crash of the server.
    * After any failure the same call again goes on where the server has stopped. Equal calls at the same time wait for each other.
    * ALREADY_EXISTS (CONTRIBUTOR_COUNTED): this contributor has another contribution in the session.
-   * INVALID_ARGUMENT (CONTRIBUTION_MISMATCH, CONTRIBUTION_INVALID, NOT_FINITE): digest, size, layout or numbers are not as they have to be;
-   * the message names the tensor. Nothing is kept then.
+   * INVALID_ARGUMENT (CONTRIBUTION_MISMATCH, CONTRIBUTION_INVALID, LAYOUT_MISMATCH, NOT_FINITE): digest, size, layout or numbers are not as
+   * they have to be; the message names the tensor. Nothing is kept then. (CHUNK_DAMAGED): a checksum is wrong; what came before it is kept.
+   * UNAUTHENTICATED (SECRET_MISSING), PERMISSION_DENIED (SECRET_WRONG, CONTRIBUTOR_UNKNOWN): who calls may not.
+   * FAILED_PRECONDITION (SESSION_OVER): the session takes nothing any more.
    * ABORTED (TAKEN_OVER): another call goes on with this contribution, as this one stood still. Try again.
    * RESOURCE_EXHAUSTED (STAGING_QUOTA, CONTRIBUTION_QUOTA, CONTRIBUTOR_QUOTA, STREAM_QUOTA): the violation says which limit, and what it is.
    * DEADLINE_EXCEEDED (STALLED): nothing came for too long. What has arrived is kept for a while.

@@ -574,7 +574,7 @@ export type PinRequest = Message<"ratatouille.v1.PinRequest"> & {
   holder: string;
 
   /**
-   * Of artifacts or blobs.
+   * Of artifacts or blobs, at most 50,000.
    *
    * @generated from field: repeated string digests = 2;
    */
@@ -736,13 +736,17 @@ export const CollectGarbageResponseSchema: GenMessage<CollectGarbageResponse> = 
 /**
  * The only owner of weights and of the truth about them: artifacts, their recipes, refs, lineage and blobs.
  *
+ * INVALID_ARGUMENT (INVALID_FIELD) names the field that is wrong. Names of refs, holders, prefixes: at most 200 characters on one line;
+ * reasons: 1,000. RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE): a message has more than 4 MiB, here as everywhere. INVALID_ARGUMENT
+ * (MALFORMED_REQUEST): its bytes are no message of this type.
+ *
  * @generated from service ratatouille.v1.CatalogService
  */
 export const CatalogService: GenService<{
   /**
    * Stores one blob. The first message is the header, the others carry chunks of at most 1 MiB.
-   * INVALID_ARGUMENT: the bytes do not have the announced digest or size; nothing is kept.
-   * RESOURCE_EXHAUSTED: no space left; nothing is kept.
+   * INVALID_ARGUMENT (BLOB_MISMATCH): the bytes do not have the announced digest or size; nothing is kept.
+   * RESOURCE_EXHAUSTED (NO_SPACE): nothing is kept.
    *
    * @generated from rpc ratatouille.v1.CatalogService.UploadBlob
    */
@@ -753,7 +757,7 @@ export const CatalogService: GenService<{
   },
   /**
    * Streams a blob or a range of it in chunks of at most 1 MiB.
-   * NOT_FOUND: no such blob. DATA_LOSS: the stored bytes do not have the digest; the blob is set aside.
+   * NOT_FOUND (BLOB_NOT_FOUND): no such blob. DATA_LOSS (BLOB_CORRUPTED): the stored bytes do not have the digest; the blob is set aside.
    *
    * @generated from rpc ratatouille.v1.CatalogService.DownloadBlob
    */
@@ -763,9 +767,13 @@ export const CatalogService: GenService<{
     output: typeof DownloadBlobResponseSchema;
   },
   /**
-   * Publishes an artifact whose blobs are stored or come along. Publishing the same manifest twice is one publication.
+   * Publishes an artifact whose blobs are stored or come along. Publishing the same manifest twice is one publication, and so is one that
+   * says the same in other words: the answer is the artifact that was first.
+   * INVALID_ARGUMENT (INVALID_FIELD): nobody could use it; the violation says what of the manifest, its config or its layers. Nothing is
+   * kept, and the recipe is as free as before. What earlier versions took and nobody can use gives way to what can be used.
    * FAILED_PRECONDITION (BLOB_MISSING, INPUT_MISSING): a blob or an input is not in the catalog.
-   * ALREADY_EXISTS (RECIPE_NOT_REPRODUCED): the recipe has an artifact already, and it is another one.
+   * ALREADY_EXISTS (RECIPE_NOT_REPRODUCED): the recipe has an artifact already, and it is another one. DeleteArtifact makes room where
+   * that one was described wrongly.
    *
    * @generated from rpc ratatouille.v1.CatalogService.PublishArtifact
    */
@@ -776,7 +784,8 @@ export const CatalogService: GenService<{
   },
   /**
    * Finds one artifact by digest (or an unambiguous prefix of at least 8 hexadecimal digits), by recipe key, or by ref.
-   * NOT_FOUND: none, or it is damaged and `include_damaged` is not set.
+   * NOT_FOUND (ARTIFACT_NOT_FOUND, REF_NOT_FOUND): none; (ARTIFACT_DAMAGED): it is damaged and `include_damaged` is not set.
+   * INVALID_ARGUMENT (AMBIGUOUS_DIGEST): the error lists the digests that begin so.
    *
    * @generated from rpc ratatouille.v1.CatalogService.GetArtifact
    */
@@ -806,7 +815,8 @@ export const CatalogService: GenService<{
     output: typeof ListArtifactsResponseSchema;
   },
   /**
-   * Walks the inputs of an artifact, breadth first, each artifact once.
+   * Walks the inputs of an artifact, breadth first, each artifact once. RESOURCE_EXHAUSTED (LINEAGE_TOO_LARGE): it does not fit one
+   * message; the error says which depth does.
    *
    * @generated from rpc ratatouille.v1.CatalogService.GetLineage
    */

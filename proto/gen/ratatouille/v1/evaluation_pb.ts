@@ -19,7 +19,12 @@ export const file_ratatouille_v1_evaluation: GenFile = /*@__PURE__*/
  */
 export type EvaluateRequest = Message<"ratatouille.v1.EvaluateRequest"> & {
   /**
-   * JSON of the recipe.
+   * JSON of the recipe (see artifact.proto), canonical or not:
+   *   {"kind": "evaluate", "inputs": {"models": [digest, …], "heldOut": digest, "validation": [digest, …]},
+   *    "parameters": {"measure": "accuracy", "validationFraction": 0.2}, "arithmetic": "tfjs-wasm-simd/4.22.0 measure/1"}
+   * `measure`: accuracy, ensemble, barriers, interpolation (`pairs`, `points`), diversity, greedy (`scores`). Validation rows are the first
+   * ⌊validationFraction · rows⌋ of each data set of `validation`. At most 1,000 models and data sets, 16,000 pairs of barriers, 50,000 places
+   * of interpolations.
    *
    * @generated from field: string recipe = 1;
    */
@@ -50,7 +55,13 @@ export type EvaluateResponse = Message<"ratatouille.v1.EvaluateResponse"> & {
   artifact?: Artifact | undefined;
 
   /**
-   * The evaluation as JSON, as it stands in the artifact's blob. See libs/recipes.
+   * The evaluation as canonical JSON, as it stands in the artifact's blob; models are counted in the order of the recipe:
+   *   accuracy       {"measure", "models": [{"heldOut"?: {"correct", "count", "loss"}, "validation"?: …}]}; loss: mean cross-entropy, nats
+   *   ensemble       {"measure", "heldOut": {"correct", "count"}}
+   *   barriers       {"measure", "pairs": [{"pair": [i, j], "heldOut"?: {"accuracy", "loss"}, "validation"?: …}], "summary"}
+   *   interpolation  {"measure", "curves": [{"pair": [i, j], "lambdas": […], "heldOut"?: [accuracies], "validation"?: […]}]}
+   *   diversity      {"measure", "ratioError", "pairs"}
+   *   greedy         {"measure", "selected": [models], "trials": [{"index", "accuracy", "accepted"}]}
    *
    * @generated from field: string result = 2;
    */
@@ -79,6 +90,7 @@ export const EvaluateResponseSchema: GenMessage<EvaluateResponse> = /*@__PURE__*
 export const EvaluationService: GenService<{
   /**
    * Runs a recipe of kind `evaluate` and publishes the result. A recipe that has an artifact is answered from the catalog.
+   * INVALID_ARGUMENT (EVALUATION_INVALID): the violations name every wrong field; inputs that cannot be read, or do not fit, are among them.
    *
    * @generated from rpc ratatouille.v1.EvaluationService.Evaluate
    */

@@ -1082,7 +1082,8 @@ export const FinetuneService: GenService<{
     output: typeof ReportProgressResponseSchema;
   },
   /**
-   * Records a checkpoint (a blob in the catalog), from which the next attempt goes on. One of a later step than the one before shows
+   * Records a checkpoint (a blob in the catalog: a safetensors file with the metadata `format` "ratatouille-checkpoint/1", `state` JSON, and
+   * F32 vectors `parameters`, `firstMoment`, `secondMoment`, `best`; whoever goes on has to read what it wrote), from which the next attempt goes on. One of a later step than the one before shows
    * progress: failures and losses of trainers count from 0 again; one of an earlier or the same step changes nothing. ABORTED (ATTEMPT_STALE).
    *
    * @generated from rpc ratatouille.v1.FinetuneService.SaveCheckpoint

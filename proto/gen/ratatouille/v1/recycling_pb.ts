@@ -933,7 +933,7 @@ export const RecyclingService: GenService<{
     output: typeof DeleteRunResponseSchema;
   },
   /**
-   * The report of a run that succeeded, as JSON. FAILED_PRECONDITION (RUN_NOT_FINISHED) before that; (ARTIFACT_MISSING): the catalog has
+   * The report of a run that succeeded: JSON, whose `version` counts its forms; fields are only added to one. FAILED_PRECONDITION (RUN_NOT_FINISHED) before that; (ARTIFACT_MISSING): the catalog has
    * lost something that the run made, and starting it again makes it again.
    *
    * @generated from rpc ratatouille.v1.RecyclingService.GetReport
