@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { after, test } from "node:test";
-import { applyAdapter, checkModels, methodNamed } from "#libs/merging";
+import { applyAdapter, checkModels, methodNamed, settleHeads } from "#libs/merging";
 import { digestsOf, outputOf } from "#libs/model-folders";
 import { type ModelFiles, openModel } from "#libs/models";
 import { parseSafetensorsHeader, type TensorData, writeSafetensors } from "#libs/tensors";
@@ -29,14 +29,15 @@ async function folder(name: string, files: { readonly [file: string]: Uint8Array
 }
 
 /** The mean of models as a folder; what was noted. */
-async function average(models: readonly ModelFiles[], name: string, maxShardBytes = 1e9): Promise<string[]> {
+async function average(opened: readonly ModelFiles[], name: string, maxShardBytes = 1e9): Promise<string[]> {
+  const { models, tied } = await settleHeads(opened);
   const notes: string[] = [];
   const digests = await digestsOf(models, { signal });
   const merge = prepareMerge({ method: "linear", models, digests, maxShardBytes, ...stemFor(models) });
   const report = await checkModels(models, { signal });
   const output = await outputOf(directory.join(name));
   await writeModel(
-    { merge, method: methodNamed("linear")!, models, digests, output, report, parameters: { method: "linear" } },
+    { merge, method: methodNamed("linear")!, models, digests, output, report, parameters: { method: "linear" }, tied },
     { threads: 1, fsync: false, force: false, signal, onProgress: () => undefined, onNote: (note) => notes.push(note) },
   );
   return notes;
@@ -135,4 +136,34 @@ test("a model with an adapter is a whole model: files of the base, names and dig
   assert.match(card, /license: unknown\n/);
   assert.ok(card.includes(`| ↳ adapter | none stated | \`${with_}\` |`), card);
   assert.ok(!card.includes(directory.path) && !JSON.stringify(recipe).includes(directory.path));
+});
+
+test("tied and untied heads, in any order: the embedding counts as the head of a tied model, and config.json says what came of it", async () => {
+  const model = (name: string, by: number, head: number | undefined, tied: boolean) =>
+    folder(name, {
+      "config.json": { model_type: "llama", architectures: ["LlamaForCausalLM"], tie_word_embeddings: tied },
+      "model.safetensors": writeSafetensors([
+        tensor("model.embed_tokens.weight", [by, by + 1], [2, 1]),
+        tensor("model.norm.weight", [by]),
+        ...(head === undefined ? [] : [tensor("lm_head.weight", [head, head + 1], [2, 1])]),
+      ]),
+    });
+  const tied = await model("tied", 1, undefined, true);
+  const copy = await model("copy", 5, 5, true);
+  const untied = await model("untied", 3, 100, false);
+  const body = { "model.embed_tokens.weight": [2, 3], "model.norm.weight": [2] };
+  const cases: readonly (readonly [models: readonly ModelFiles[], numbers: object, tied: boolean])[] = [
+    [[tied, untied], { ...body, "lm_head.weight": [50.5, 51.5] }, false],
+    [[untied, tied], { ...body, "lm_head.weight": [50.5, 51.5] }, false],
+    [[tied, copy], { "model.embed_tokens.weight": [3, 4], "model.norm.weight": [3] }, true],
+    [[copy, tied], { "model.embed_tokens.weight": [3, 4], "model.norm.weight": [3] }, true],
+    [[copy, untied], { "model.embed_tokens.weight": [4, 5], "model.norm.weight": [4], "lm_head.weight": [52.5, 53.5] }, false],
+    [[untied, copy], { "model.embed_tokens.weight": [4, 5], "model.norm.weight": [4], "lm_head.weight": [52.5, 53.5] }, false],
+  ];
+  for (const [i, [models, wanted, isTied]] of cases.entries()) {
+    await average(models, `heads-${i}`);
+    assert.deepEqual(await numbers(`heads-${i}`, "model.safetensors"), wanted);
+    const config = JSON.parse(await readFile(directory.join(`heads-${i}`, "config.json"), "utf8"));
+    assert.equal(config.tie_word_embeddings, isTied);
+  }
 });

@@ -119,3 +119,23 @@ test("models of a catalog are checked where they are: nothing of their weights i
   assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /set\/none is neither a file or a folder here, nor a model in the catalog in data/);
 });
+
+test("of very many tensors ten lines are shown, and --json has all; patterns leave them out", async () => {
+  await using directory = await temporaryDirectory();
+  const tensors = (names: readonly string[]) => saveFloat32(new Map(names.map((name) => [name, { shape: [1], data: Float32Array.of(1) }])));
+  const many = Array.from({ length: 40 }, (_, i) => `layers.${i}.extra_bias`);
+  await writeFile(join(directory.path, "a.safetensors"), tensors(["w", ...many]));
+  await writeFile(join(directory.path, "b.safetensors"), tensors(["w"]));
+  const [checked, json, averaged, without] = await Promise.all([
+    check(directory.path, "a.safetensors", "b.safetensors"),
+    check(directory.path, "a.safetensors", "b.safetensors", "--json"),
+    runCli(["average", "a.safetensors", "b.safetensors", "-o", "out.safetensors"], { cwd: directory.path }),
+    check(directory.path, "a.safetensors", "b.safetensors", "--exclude", "*.extra_bias"),
+  ]);
+  assert.equal(checked.stdout.split("\n").filter((line) => line.includes("extra_bias")).length <= 10, true, checked.stdout);
+  assert.match(checked.stdout, /^ {12}… and 3\d more \(`--json` has all\)$/m);
+  assert.equal(JSON.parse(json.stdout).findings[0].tensors.length, 40);
+  assert.deepEqual([averaged.code, averaged.stderr.trimEnd().split("\n").length <= 13], [1, true], averaged.stderr);
+  assert.match(averaged.stderr, /^ {4}… and 3\d more \(`ratatouille check --json` has all\)$/m);
+  assert.equal(without.code, 0, without.stderr);
+});

@@ -229,6 +229,26 @@ async function writeAdapter(path: string): Promise<void> {
   await writeFile(`${path}/adapter_config.json`, JSON.stringify(config));
 }
 
+test("--exclude leaves tensors out of a merge too, also with patterns", async () => {
+  const folder = `${fixtures}mergekit-config`;
+  await writeFile(out("exclude.yml"), "merge_method: linear\nmodels:\n  - model: models/a\n  - model: models/b\n");
+  const { code, stderr } = await merge(
+    folder,
+    out("exclude.yml"),
+    "-o",
+    out("excluded"),
+    "--exclude",
+    "*.self_attn.*",
+    "--exclude",
+    "model.norm.weight",
+  );
+  assert.equal(code, 0, stderr);
+  const names = [...(await tensorsIn(out("excluded", "model.safetensors"))).keys()];
+  assert.ok(names.length > 0 && names.every((name) => !name.includes("self_attn") && name !== "model.norm.weight"), names.join());
+  const recipe = JSON.parse(await readFile(out("excluded", "recipe.json"), "utf8"));
+  assert.ok(recipe.parameters.exclude.includes("model.norm.weight"));
+});
+
 test("what cannot be done is said in one sentence, and nothing is written", async () => {
   const folder = `${fixtures}mergekit-config`;
   const config = (text: string) => writeFile(out("bad.yml"), text);

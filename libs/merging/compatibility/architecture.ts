@@ -19,11 +19,17 @@ const SETTINGS = new Set(
   scale_embedding pooler_act norm_type num_labels problem_type`.split(/\s+/),
 );
 
+/** Fields that say what the heads and the embeddings are, of which the rest of the network is independent. */
+const OF_HEADS = new Set(["architectures", "vocab_size", "num_labels", "problem_type"]);
+
 // Configurations of several towers nest theirs (text_config, vision_config), hardly deeper.
 const MAX_DEPTH = 3;
 
-/** What config.json says of the networks: other classes and sizes are errors, other settings warnings. */
-export function* compareArchitectures(models: readonly Description[]): Generator<Finding> {
+/**
+ * What config.json says of the networks: other classes and sizes are errors, other settings warnings.
+ * @param fitsApart tensors are left out, and all others fit: so may the heads differ, and how many rows embeddings have
+ */
+export function* compareArchitectures(models: readonly Description[], fitsApart = false): Generator<Finding> {
   const configured = models.filter(({ config }) => config !== undefined);
   const fields = new Map(configured.map((model) => [model, flatten(model.config!)]));
   const names = new Set([...fields.values()].flatMap((flat) => [...flat.keys()]));
@@ -31,6 +37,11 @@ export function* compareArchitectures(models: readonly Description[]): Generator
     const groups = groupModels(configured, (model) => fields.get(model)!.get(name));
     // A field that only some write has its default in the others; what that is, their library knows.
     if (groups.size < 2) continue;
+    if (fitsApart && OF_HEADS.has(name.slice(name.lastIndexOf(".") + 1))) {
+      const sentence = `config.json: ${name} is ${sayGroups(groups)}; the tensors that are left out may be why.`;
+      yield finding("note", "architecture", sentence, { models: configured.map((model) => model.name) });
+      continue;
+    }
     const identity = IDENTITY.has(name.slice(name.lastIndexOf(".") + 1));
     yield finding(identity ? "error" : "warning", identity ? "architecture" : "settings", `config.json: ${name} is ${sayGroups(groups)}.`, {
       models: configured.map((model) => model.name),
@@ -56,10 +67,18 @@ function flatten(config: { readonly [name: string]: Json }, prefix = "", depth =
   const flat = new Map<string, string>();
   for (const [name, value] of Object.entries(config)) {
     if (IDENTITY.has(name) || SETTINGS.has(name)) {
-      if (value !== null) flat.set(prefix + name, canonicalJson(value));
+      if (value !== null) flat.set(prefix + name, canonicalJson(finite(value)));
     } else if (/_config$/.test(name) && typeof value === "object" && value !== null && !Array.isArray(value) && depth < MAX_DEPTH) {
       for (const [key, text] of flatten(value as { readonly [name: string]: Json }, `${prefix}${name}.`, depth + 1)) flat.set(key, text);
     }
   }
   return flat;
+}
+
+/** JSON has no number that is not finite; Python writes some. */
+function finite(value: Json): Json {
+  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
+  if (Array.isArray(value)) return value.map(finite);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, finite(one)]));
 }

@@ -1,8 +1,10 @@
 import type { ModelFiles } from "#libs/models";
 import { measureAdapters } from "./adapter-weights.ts";
 import { compareAdapters } from "./adapters.ts";
+import { compareWholeNumbers } from "./agreement.ts";
 import { type CompareOptions, compareModels } from "./compare.ts";
 import type { Description } from "./description.ts";
+import { excludedNames } from "./excluded.ts";
 import { judgeWeights } from "./judge-weights.ts";
 import { type CompatibilityReport, finding, judge } from "./report.ts";
 import { tokenizerIn } from "./tokenizer-files.ts";
@@ -28,7 +30,8 @@ export type CheckOptions = Omit<CompareOptions, "base"> &
  * Rejects with an Error where a file is changed while it is read, and with the signal's reason.
  */
 export async function checkModels(models: readonly ModelFiles[], options: CheckOptions): Promise<CompatibilityReport> {
-  const { base, full = false, exclude = new Set() } = options;
+  const { base, full = false } = options;
+  const exclude = excludedNames(options.exclude ?? [], base === undefined ? models : [...models, base]);
   const { compared, findings: ofAdapters } = compareAdapters(models, base, exclude);
   const described = new Map<ModelFiles, Description>();
   for (const model of base === undefined ? models : [...models, base]) {
@@ -52,12 +55,14 @@ export async function checkModels(models: readonly ModelFiles[], options: CheckO
     });
     return { ...report, ...judge([...report.findings, unread]) };
   }
-  if (measurable(base === undefined ? models : [...models, base], exclude).length === 0) return report;
+  const agreement = await compareWholeNumbers(base === undefined ? models : [...models, base], exclude, options.signal);
+  if (measurable(base === undefined ? models : [...models, base], exclude).length === 0)
+    return { ...report, ...judge([...report.findings, ...agreement]) };
   const { tensors, readBytes } = await measureFiles(models, base, exclude, options);
   const { weights, findings } = judgeWeights(
     models.map(({ name }) => name),
     tensors,
     { hasBase: base !== undefined, readBytes },
   );
-  return { ...report, ...judge([...report.findings, ...findings]), weights };
+  return { ...report, ...judge([...report.findings, ...agreement, ...findings]), weights };
 }

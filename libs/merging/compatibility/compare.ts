@@ -2,12 +2,15 @@ import { foldLicences, resultLicence, spdxLicence } from "#libs/recipes";
 import { loraFileProblems } from "../adapters/lora-files.ts";
 import { architectureOf, compareArchitectures } from "./architecture.ts";
 import type { Description } from "./description.ts";
+import { excludedNames } from "./excluded.ts";
 import { compareLabels } from "./labels.ts";
 import { compareLineage } from "./lineage.ts";
 import { quantisedTensors } from "./quantised.ts";
+import { findRenamings, sayRenaming } from "./renamed.ts";
 import { type CompatibilityReport, type Finding, finding, judge, type ModelSummary } from "./report.ts";
 import { compareStructure, isAveraged, type Mismatch, type Structure } from "./structure.ts";
 import { compareTokenizers } from "./tokenizer.ts";
+import { areEmbeddingsLeftOut, withWayOn } from "./way-on.ts";
 
 /** What is compared, and what may differ. */
 export type CompareOptions = {
@@ -22,17 +25,21 @@ export type CompareOptions = {
 
 /** The report of everything but the weights. Reads nothing but tokenizers that differ. */
 export async function compareModels(models: readonly Description[], options: CompareOptions): Promise<CompatibilityReport> {
-  const { base, exclude = new Set(), allowUnrelated = false, mixedTypes = false } = options;
+  const { base, allowUnrelated = false, mixedTypes = false } = options;
   const all = base === undefined ? models : [...models, base];
+  const exclude = excludedNames(options.exclude ?? [], all);
   const structures = all.map(({ name, tensors, compared = tensors }) => ({ name, tensors: compared }));
+  const structure = structureFindings(structures, exclude, mixedTypes);
+  // What is left out may differ, where all that is left fits.
+  const fitsApart = exclude.size > 0 && structure.every(({ severity }) => severity !== "error");
   const findings = [
-    ...structureFindings(structures, exclude, mixedTypes),
+    ...structure,
     ...loraFileFindings(all),
     ...(models.length > 1 ? quantisedFindings(structures, exclude) : []),
-    ...compareArchitectures(all),
+    ...compareArchitectures(all, fitsApart),
     ...compareLineage(models, base, allowUnrelated),
     ...compareLabels(models, exclude),
-    ...(await compareTokenizers(all)),
+    ...(await compareTokenizers(all, areEmbeddingsLeftOut(structures, exclude))),
   ];
   const result = resultLicence(
     all.map(({ licences }) => licences),
@@ -62,13 +69,21 @@ const SENTENCES: { readonly [code in Mismatch["code"]]: (count: number) => strin
 
 /** One finding for each kind of mismatch, with every tensor concerned and what it is in which model. */
 function structureFindings(all: readonly Structure[], exclude: ReadonlySet<string>, mixedTypes: boolean): Finding[] {
-  const mismatches = compareStructure(all, { exclude, mixedTypes });
-  const findings = Object.entries(SENTENCES).flatMap(([code, sentence]) => {
+  const renamings = findRenamings(all, exclude);
+  const explained = new Set(renamings.flatMap(({ names }) => [...names]));
+  const mismatches = compareStructure(all, { exclude, mixedTypes }).filter(({ tensor }) => !explained.has(tensor));
+  const models = all.map(({ name }) => name);
+  const findings = renamings.map((renaming) =>
+    finding("error", "missing", sayRenaming(renaming), { models: [renaming.first, renaming.second] }),
+  );
+  const others = Object.entries(SENTENCES).flatMap(([code, sentence]) => {
     const these = mismatches.filter((mismatch) => mismatch.code === code);
     if (these.length === 0) return [];
     const lines = these.map(({ tensor, problem }) => `${tensor}: ${problem}`);
-    return [finding("error", code as Mismatch["code"], sentence(these.length), { tensors: lines, models: all.map(({ name }) => name) })];
+    const said = withWayOn(code as Mismatch["code"], sentence(these.length), these, all);
+    return [finding("error", code as Mismatch["code"], said, { tensors: lines, models })];
   });
+  findings.push(...others);
   const unknown = [...exclude].filter((name) => all.every(({ tensors }) => !tensors.has(name)));
   if (unknown.length > 0)
     findings.push(finding("error", "exclude", "No model has these tensors, which are to be left out.", { tensors: unknown }));

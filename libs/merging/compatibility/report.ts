@@ -6,6 +6,7 @@ export type Severity = "error" | "warning" | "note";
 /** What a finding is of. Stable: programs match on it. */
 export type FindingCode =
   | Mismatch["code"]
+  | "agree" // whole numbers differ that have to be the same
   | "exclude" // an excluded tensor that no model has
   | "empty" // no tensor is left
   | "architecture" // config.json names other classes or sizes

@@ -4,8 +4,9 @@ import { type Finding, finding } from "./report.ts";
 /**
  * Whether the models take the same tokens for the same numbers. A token that has another number elsewhere has its embedding in another
  * row, so that the mean would mix two tokens. Looks into the files only where their digests differ.
+ * @param leftOut no tensor with a row for each token goes into the result
  */
-export async function compareTokenizers(models: readonly Description[]): Promise<Finding[]> {
+export async function compareTokenizers(models: readonly Description[], leftOut = false): Promise<Finding[]> {
   const groups = groupModels(models, ({ tokenizer }) => tokenizer?.digest);
   const findings: Finding[] = [];
   const without = models.filter(({ tokenizer }) => tokenizer === undefined);
@@ -16,7 +17,10 @@ export async function compareTokenizers(models: readonly Description[]): Promise
   const [first, ...others] = [...groups.values()].map(([model]) => model!);
   if (first === undefined || others.length === 0) return findings;
   const vocabulary = await first.tokenizer!.vocabulary?.();
-  for (const other of others) findings.push(compare(first, vocabulary, other, await other.tokenizer!.vocabulary?.()));
+  for (const other of others) {
+    const found = compare(first, vocabulary, other, await other.tokenizer!.vocabulary?.());
+    findings.push(leftOut ? { ...found, severity: "note", sentence: `${found.sentence} The embeddings are left out.` } : found);
+  }
   return findings;
 }
 

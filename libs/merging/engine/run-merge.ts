@@ -212,7 +212,7 @@ function countAgreeing(spans: readonly Span[], units: readonly Unit[], done: Rea
 function disagreement(tensors: readonly string[]): MergeError {
   const names = tensors.map((name) => JSON.stringify(name)).join(", ");
   const which = tensors.length > 1 ? `the tensors ${names} hold` : `the tensor ${names} holds`;
-  return new MergeError("disagree", `${which} whole numbers that have to agree in all models, and they differ`, {
+  return new MergeError("disagree", `${which} whole numbers that have to agree in all models, and they differ: --exclude leaves them out`, {
     tensor: tensors[0]!,
     tensors,
   });

@@ -327,3 +327,21 @@ test("whatever the text is, it is read or refused with lines that are in it", ()
     { numRuns: 1500 },
   );
 });
+
+test("configurations of other tools are called what they are, in one sentence", () => {
+  const message = (text: string) => {
+    try {
+      parseMergekit(text, "c.yml");
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return "";
+  };
+  assert.match(
+    message("base_model: base\ngate_mode: hidden\nexperts:\n  - source_model: a\n    positive_prompts: [x]\n"),
+    /^c\.yml: the configuration at line 1 is one of mergekit-moe, which builds a mixture of experts[^\n]*$/,
+  );
+  assert.match(message("genome:\n  models: [a]\n"), /^c\.yml: the configuration at line 1 is one of mergekit-evolve[^\n]*$/);
+  assert.match(message("base_model: a\ndatasets:\n  - path: x\nadapter: lora\n"), /is one for training \(axolotl\)/);
+  assert.match(message("base_model: base\nmodels: []\n"), /needs `merge_method`/);
+});

@@ -1,8 +1,8 @@
-import { LineCounter, parseAllDocuments } from "yaml";
+import { isMap, LineCounter, parseAllDocuments } from "yaml";
 import { methodNamed, methods } from "../methods/index.ts";
 import type { MergekitConfig } from "./config.ts";
 import { type ConfigProblem, MergekitError } from "./errors.ts";
-import { fields, isEmpty, type Place, positionOf, quoted, type Reading, text, wrong } from "./nodes.ts";
+import { fields, isEmpty, type Place, positionOf, quoted, type Reading, resolve, text, wrong } from "./nodes.ts";
 import { inOrder } from "./order.ts";
 import { checkSettings } from "./parameter-names.ts";
 import { readChatTemplate, readSeed, readTokenizer, readType } from "./read-fields.ts";
@@ -58,6 +58,8 @@ export function parseMergekit(source: string, path: string): readonly [MergekitC
 }
 
 function readConfig(reading: Reading, place: Place, source: string, path: string, several: boolean): MergekitConfig | undefined {
+  const other = otherTool(reading, place);
+  if (other !== undefined) return wrong(reading, place, other);
   const found = fields(reading, place, FIELDS);
   if (found === undefined) return undefined;
   const get = (name: string) => found.get(name);
@@ -111,6 +113,20 @@ function readConfig(reading: Reading, place: Place, source: string, path: string
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(chatTemplate === undefined ? {} : { chatTemplate }),
   };
+}
+
+/** What a configuration is that is not for merging weights, by fields that only such ones have; undefined for others. */
+function otherTool(reading: Reading, place: Place): string | undefined {
+  const node = resolve(reading, place.node);
+  const keys = new Set(isMap(node) ? node.items.map(({ key }) => String(key)) : []);
+  const has = (...names: string[]) => names.some((name) => keys.has(name));
+  if (keys.has("merge_method")) return undefined;
+  if (has("experts", "gate_mode", "experts_per_token"))
+    return "is one of mergekit-moe, which builds a mixture of experts from models; here weights are merged, as `merge_method` says how";
+  if (has("genome")) return "is one of mergekit-evolve, which searches for a merge; give the configuration that it has found";
+  if (has("datasets", "adapter", "micro_batch_size", "sequence_len")) return "is one for training (axolotl), and not for merging";
+  if (has("base_model_name_or_path", "peft_type")) return "is that of an adapter (adapter_config.json), and not for merging";
+  return has("model_type") && has("architectures") ? "is that of a model (config.json), and not for merging" : undefined;
 }
 
 /** The name of one of several merges is that of a folder. */

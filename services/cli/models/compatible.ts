@@ -1,6 +1,7 @@
 import { type CompatibilityReport, checkModels, type Finding } from "#libs/merging";
 import type { ModelFiles } from "#libs/models";
 import type { CommandContext } from "../context.ts";
+import { moreLine, shownOf } from "./finding-lines.ts";
 
 export type CompatibleOptions = {
   readonly base?: ModelFiles | undefined;
@@ -23,13 +24,15 @@ export async function requireCompatible(
   const findings = report.findings.filter((finding) => !ignore(finding));
   const errors = findings.filter(({ severity }) => severity === "error");
   if (errors.length > 0) {
-    const lines = errors.flatMap(({ sentence, tensors }) => [`  ${sentence}`, ...tensors.map((tensor) => `    ${tensor}`)]);
-    if (errors.every(({ code }) => code === "dtype"))
-      lines.push("  --dtype float32, bfloat16 or float16 averages them all the same, written in that type.");
+    const lines = shownOf(errors).flatMap(({ sentence, tensors, more }) => [
+      `  ${sentence}`,
+      ...[...tensors, ...(more > 0 ? [moreLine(more, "ratatouille check --json")] : [])].map((line) => `    ${line}`),
+    ]);
     throw new Error(["these models cannot be averaged:", ...lines].join("\n"));
   }
   // What is known of the licence is part of what the command says at the end.
-  for (const { severity, code, sentence, tensors } of findings)
-    if (severity === "warning" && code !== "licence") stderr.write(`warning: ${[sentence, ...tensors].join("\n  ")}\n`);
+  const warnings = findings.filter(({ severity, code }) => severity === "warning" && code !== "licence");
+  for (const { sentence, tensors, more } of shownOf(warnings))
+    stderr.write(`warning: ${[sentence, ...tensors, ...(more > 0 ? [moreLine(more, "ratatouille check --json")] : [])].join("\n  ")}\n`);
   return report;
 }

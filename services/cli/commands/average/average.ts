@@ -9,7 +9,7 @@ import {
   stemFor,
   withSums,
 } from "#libs/merged-models";
-import { type GivenParameters, type MergeRequest, type Method, methodNamed, methods } from "#libs/merging";
+import { excludedNames, type GivenParameters, type MergeRequest, type Method, methodNamed, methods } from "#libs/merging";
 import { type Output, outputOf, refuseExisting } from "#libs/model-folders";
 import type { ModelFiles } from "#libs/models";
 import type { Digest, Json } from "#libs/recipes";
@@ -18,6 +18,7 @@ import { type CommandContext, useTarget } from "../../context.ts";
 import { requireCompatible } from "../../models/compatible.ts";
 import { showDigests } from "../../models/digests.ts";
 import { openInputs } from "../../models/inputs.ts";
+import { settledHeads } from "../../models/settled-heads.ts";
 import { writeMerged } from "../../models/write-merged.ts";
 import type { AverageOptions } from "./options.ts";
 
@@ -28,13 +29,15 @@ export async function average(names: readonly string[], options: AverageOptions,
   const given = givenBy(options, method, names.length);
   const output = await outputOf(options.out);
   await refuseExisting(output, options);
-  const models = await openInputs(names, options, context);
-  const [base] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
+  const opened = await openInputs(names, options, context);
+  const [openedBase] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
+  const exclude = excludedNames(options.exclude ?? [], openedBase === undefined ? opened : [...opened, openedBase]);
+  const { models, base, tied } = await settledHeads(opened, openedBase, exclude, context);
   const statistics = await openInputs(options.statistics ?? [], options, context);
   const factors = areAdapters(models);
   const adapters = factors && !options.factorsApart;
   if (factors && !adapters) requireLikeFactors(models);
-  const report = await requireCompatible(models, { base, exclude: new Set(options.exclude), ...checked(options) }, context);
+  const report = await requireCompatible(models, { base, exclude, ...checked(options) }, context);
   const all = await showDigests([...models, ...statistics, ...(base ? [base] : [])], options, context);
   const inputs: Inputs = {
     ...{ models, base, statistics },
@@ -42,11 +45,11 @@ export async function average(names: readonly string[], options: AverageOptions,
     statisticsDigests: all.slice(models.length, models.length + statistics.length),
     baseDigest: base && all.at(-1),
   };
-  const request = requestOf(inputs, method, given, options, output);
+  const request = requestOf(inputs, method, given, { ...options, exclude: [...exclude] }, output);
   const plain = adapters
     ? adapterMean({ ...inputs, adapters: models }, given, { ...options, method: method.name }, output)
     : prepareMerge(request);
-  const parameters = parametersOf(options, method);
+  const parameters = parametersOf({ ...options, exclude: [...exclude] }, method);
   const runnable = options.server === undefined ? plain : await remotely(plain, request, parameters, options, context);
   const merge = options.updatable ? withSums(runnable, request, output) : runnable;
   const weights = given.models?.map(({ weight }) => weight).filter((weight) => typeof weight === "number");
@@ -54,7 +57,7 @@ export async function average(names: readonly string[], options: AverageOptions,
     {
       ...{ merge, models, digests: inputs.digests, base, baseDigest: inputs.baseDigest, output, report },
       method: adapters ? adapterMethod : method,
-      parameters,
+      ...{ parameters, tied },
       weights: weights?.length === models.length ? weights : undefined,
       configuration: adapters ? undefined : () => configurationOf(models, base, options, method, given),
     },

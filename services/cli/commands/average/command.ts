@@ -27,7 +27,7 @@ correctly rounded mean. An average that was interrupted goes on when the same co
       .option("--set <name=value>", "a parameter of the method; with commas, one value for each model (repeatable)", addSetting)
       .option("--base <model>", "the model that the others were trained from")
       .option("--statistics <file>", "statistics of a model, in the order of the models (repeatable)", add)
-      .option("--exclude <tensor>", "a tensor that is left out (repeatable)", add)
+      .option("--exclude <tensor>", "a tensor that is left out of the result; with *, all that fit (repeatable)", add)
       .option("--factors-apart", "merge the factors A and B of adapters each for itself, not their products")
       .option("--updatable", "keep the exact sums beside FILE.safetensors, so that members can come and go; 8 bytes a number")
       .option("--add <model>", "a member more, of an average that was made with --updatable (repeatable)", add)

@@ -1,8 +1,9 @@
-import { type CompatibilityReport, checkModels } from "#libs/merging";
+import { type CompatibilityReport, checkModels, excludedNames } from "#libs/merging";
 import { ExitCode } from "#libs/service/process";
 import type { CommandContext } from "../../context.ts";
 import { isInCatalog, openInputs } from "../../models/inputs.ts";
 import { showReading } from "../../models/reading-display.ts";
+import { settledHeads } from "../../models/settled-heads.ts";
 import { paint } from "../../render/line.ts";
 import type { CheckCommandOptions } from "./options.ts";
 import { reportLines } from "./report-lines.ts";
@@ -37,12 +38,14 @@ async function reportOfFiles(
   options: CheckCommandOptions,
   context: CommandContext,
 ): Promise<CompatibilityReport> {
-  const models = await openInputs(names, options, context);
-  const [base] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
+  const opened = await openInputs(names, options, context);
+  const [openedBase] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
+  const exclude = excludedNames(options.exclude ?? [], openedBase === undefined ? opened : [...opened, openedBase]);
+  const { models, base } = await settledHeads(opened, openedBase, exclude, context);
   using display = showReading(`reading ${models.length} models`, context.stderr, options.quiet === true || options.json === true);
   return await checkModels(models, {
     base,
-    exclude: new Set(options.exclude),
+    exclude,
     full: options.full,
     mixedTypes: options.mixedTypes,
     allowUnrelated: options.allowUnrelated,

@@ -23,7 +23,11 @@ that stand out, models that are equal, opposed or strangers to each other. Exit 
   )
     .option("--base <model>", "the model that the others were trained from")
     .option("--full", "read the weights too")
-    .option("--exclude <tensor>", "a tensor that is left out (repeatable)", (value, before: readonly string[] = []) => [...before, value])
+    .option(
+      "--exclude <tensor>",
+      "a tensor that is left out of the result; with *, all that fit (repeatable)",
+      (value, before: readonly string[] = []) => [...before, value],
+    )
     .option("--mixed-types", "types of the numbers may differ, as with average --dtype")
     .option("--allow-unrelated", "also models without a common foundation model")
     .option("--threads <number>", "threads of --full (default: one for each core)", (text) => whole(text, 1, 256))

@@ -1,6 +1,7 @@
 import type { CompatibilityReport, Finding, ModelSummary, WeightsReport } from "#libs/merging";
 import { counted } from "#libs/text";
 import { bytes, columns } from "../../format.ts";
+import { moreLine, shownOf } from "../../models/finding-lines.ts";
 import { type Line, type Span, type Style, span } from "../../render/line.ts";
 
 const STYLES: { readonly [severity in Finding["severity"]]: Style } = { error: "red", warning: "yellow", note: "dim" };
@@ -13,7 +14,7 @@ const VERDICTS: { readonly [verdict in CompatibilityReport["verdict"]]: readonly
 const MOST_COLUMNS = 6;
 const MOST_LAYERS = 40;
 
-/** A report as people read it. Every finding and every tensor of one is there. */
+/** A report as people read it: every finding, and of their tensors some ten; `--json` has all. */
 export function* reportLines(report: CompatibilityReport): Generator<Line> {
   const { models, base, findings, licence, weights } = report;
   for (const [i, model] of models.entries()) yield [...(models.length > 1 ? [span(`${i + 1}  `, "dim")] : []), ...modelLine(model)];
@@ -21,9 +22,10 @@ export function* reportLines(report: CompatibilityReport): Generator<Line> {
   yield [];
   const [verdict, what] = VERDICTS[report.verdict];
   yield [{ ...verdict, style: verdict.style! }, span(what)];
-  for (const { severity, sentence, tensors } of findings) {
+  for (const { severity, sentence, tensors, more } of shownOf(findings)) {
     yield [span(`  ${severity.padEnd(8)}`, STYLES[severity]), span(sentence)];
     for (const tensor of tensors) yield [span(`            ${tensor}`)];
+    if (more > 0) yield [span(`            ${moreLine(more, "--json")}`, "dim")];
   }
   if (licence !== undefined) yield [span("  licence ", "dim"), span(`of what is made of them: ${licence}`)];
   if (weights !== undefined) yield* weightsLines(weights);

@@ -23,6 +23,11 @@ has to be a folder here, or one below --models-dir. --dtype and --seed go before
   ratatouille merge config.yml -o out --dry-run`,
     )
       .option("--models-dir <directory>", "where models are looked for that are not found from here")
+      .option(
+        "--exclude <tensor>",
+        "a tensor that is left out of the result; with *, all that fit (repeatable)",
+        (value: string, before: readonly string[] = []) => [...before, value],
+      )
       .option("--intermediate-dir <directory>", "where merges with a name go, in a file that has several"),
   ).action(async (file: string, options: MergeOptions) => {
     const { merge } = await import("./merge.ts");

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { prepareMerge, stemFor } from "#libs/merged-models";
 import { mergekitFiles } from "#libs/merged-models/mergekit";
-import { type Finding, methodNamed } from "#libs/merging";
+import { excludedNames, type Finding, methodNamed } from "#libs/merging";
 import {
   type MergekitConfig,
   MergekitError,
@@ -18,6 +18,7 @@ import { canonicalJson, type Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../../context.ts";
 import { requireCompatible } from "../../models/compatible.ts";
+import { settledHeads } from "../../models/settled-heads.ts";
 import { writeMerged } from "../../models/write-merged.ts";
 import { openNamed } from "./named-models.ts";
 import type { MergeOptions } from "./options.ts";
@@ -59,18 +60,27 @@ async function mergeOne(
   // What is made on the way to another result may be there: it is known by its recipe.
   if (config.name === undefined) await refuseExisting(output, options);
   await using opened = await openNamed(config, places, options, output, context);
-  const made = await usageLater(requestOfMergekit(config, async ({ text: name }) => opened.models.get(name)!));
+  const all = [...opened.models.values()].map(({ model }) => model);
+  const exclude = excludedNames(options.exclude ?? [], all);
+  const { models: settled, tied } = await settledHeads(all, undefined, exclude, context);
+  const named = new Map([...opened.models].map(([name, { digest }], i) => [name, { model: settled[i]!, digest }]));
+  const made = await usageLater(requestOfMergekit(config, async ({ text: name }) => named.get(name)!));
   const tokenizer = await usageLater(tokenizerDonor(config, made.models, made.donor));
   if (!options.quiet) for (const note of made.notes) context.stderr.write(`note: ${note}\n`);
 
   const dtype = options.dtype ?? made.request.dtype;
   const seed = options.seed ?? made.request.seed;
   const { models, digests, base, baseDigest } = made.request;
-  const parameters = recipeOfMergekit({ ...config, ...(dtype === undefined ? {} : { dtype }) }, (name) => opened.models.get(name)!.digest);
-  const report = await checked(config, made, { ...options, mixedTypes: dtype !== undefined }, context);
+  const parameters = {
+    ...recipeOfMergekit({ ...config, ...(dtype === undefined ? {} : { dtype }) }, (name) => opened.models.get(name)!.digest),
+    ...(exclude.size > 0 ? { exclude: [...exclude].sort() } : {}),
+  };
+  const report = await checked(config, made, { ...options, exclude, mixedTypes: dtype !== undefined }, context);
   const stem = stemFor([made.donor, ...models]);
   const merge = prepareMerge({
     ...made.request,
+    exclude,
+    ...(made.request.tensors === undefined ? {} : { tensors: made.request.tensors.filter(({ name }) => !exclude.has(name)) }),
     ...(dtype === undefined ? {} : { dtype }),
     ...(seed === undefined ? {} : { seed }),
     ...(output.single === undefined ? { maxShardBytes: options.maxShardSize, ...stem } : { single: output.single }),
@@ -83,7 +93,7 @@ async function mergeOne(
       weights: weightsOf(made),
       configuration: () => config.text,
       donor: made.donor,
-      layers: made.layers,
+      ...{ layers: made.layers, tied },
       adjust: (files) => mergekitFiles(files, { config, donor: made.donor, tokenizer }),
     },
     options,
@@ -113,7 +123,7 @@ async function isMade(directory: string, parameters: Json, seed: number | undefi
 async function checked(
   { kind }: MergekitConfig,
   { request: { models, base } }: MergekitRequest,
-  options: { readonly allowUnrelated?: boolean; readonly mixedTypes: boolean },
+  options: { readonly allowUnrelated?: boolean; readonly mixedTypes: boolean; readonly exclude: ReadonlySet<string> },
   context: CommandContext,
 ) {
   return requireCompatible(models, { base, ...options, ...(kind === "slices" ? { ignore: isOfWhole } : {}) }, context);
