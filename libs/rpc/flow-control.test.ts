@@ -4,7 +4,7 @@ import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { waitFor } from "#libs/testing";
-import { WINDOW_BYTES } from "./flow-control.ts";
+import { FRAME_BYTES, WINDOW_BYTES } from "./flow-control.ts";
 import { connect, serve } from "./index.ts";
 
 test("a server opens windows of 8 MiB for streams and for the connection", async () => {
@@ -13,6 +13,7 @@ test("a server opens windows of 8 MiB for streams and for the connection", async
   try {
     await once(session, "remoteSettings");
     await waitFor(() => session.remoteSettings.initialWindowSize === WINDOW_BYTES, { what: "the window of streams" });
+    assert.equal(session.remoteSettings.maxFrameSize, FRAME_BYTES);
     await waitFor(() => (session.state.remoteWindowSize ?? 0) >= WINDOW_BYTES, { what: "the window of the connection" });
   } finally {
     session.destroy();

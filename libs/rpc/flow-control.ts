@@ -4,6 +4,9 @@ import type { Server, ServerCredentials } from "@grpc/grpc-js";
 /** Bytes in flight per stream and per connection: 800 MB/s at 10 ms. The default of 64 KiB gives 4 MiB/s there. */
 export const WINDOW_BYTES = 8 * 1024 * 1024;
 
+/** Bytes of one frame that a server takes: a message of 1 MiB is 64 frames of the default size, each with its own event. */
+export const FRAME_BYTES = 1 << 20;
+
 /** Silence after which a peer with open calls is asked whether it lives, and the time it has to answer. */
 export const KEEPALIVE_MS = 30_000;
 
@@ -23,7 +26,7 @@ export function widenServerWindows(server: Server): void {
   if (commonServerOptions === undefined || createHttp2Server === undefined) {
     throw new Error("this version of grpc-js has other internals: see libs/rpc/flow-control.ts");
   }
-  commonServerOptions.settings = { ...commonServerOptions.settings, initialWindowSize: WINDOW_BYTES };
+  commonServerOptions.settings = { ...commonServerOptions.settings, initialWindowSize: WINDOW_BYTES, maxFrameSize: FRAME_BYTES };
   internals.createHttp2Server = (credentials) => {
     const http2Server = createHttp2Server.call(server, credentials);
     http2Server.on("session", (session) => session.setLocalWindowSize(WINDOW_BYTES));

@@ -31,6 +31,6 @@ export type SessionContext = {
   readonly catalog: Pick<ServiceClient<typeof CatalogService>, "pin" | "unpin">;
   readonly log: Logger;
   readonly now: () => number;
-  /** Threads of a fold or a snapshot. */
-  readonly threads: number;
+  /** Threads of a fold or a snapshot; a core is left to those who send while there are some. */
+  readonly threads: () => number;
 };

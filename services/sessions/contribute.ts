@@ -7,7 +7,7 @@ import type { Folds } from "./folds.ts";
 import type { Layout } from "./layout.ts";
 import { countContribution } from "./metrics.ts";
 import { type Chunks, readHeader, receive } from "./receive.ts";
-import { parseAmount, parseContributor, parseDigest } from "./requests.ts";
+import { parseAmount, parseContributor, parseDigest, parseSessionId } from "./requests.ts";
 import { checkSecret } from "./secret.ts";
 import { openStagedFile } from "./staged-file.ts";
 import { type Announcement, type ContributionRow, checkOpen, type SessionRow, sessionNotFound } from "./store/rows.ts";
@@ -47,7 +47,7 @@ export async function admit(
   { store }: SessionContext,
   header: { readonly sessionId: string; readonly secret: string },
 ): Promise<SessionRow> {
-  const session = await store.find(header.sessionId);
+  const session = await store.find(parseSessionId(header.sessionId));
   if (!session) throw sessionNotFound(header.sessionId);
   checkSecret(header.secret, session.secret_hash);
   return session;

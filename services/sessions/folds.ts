@@ -96,7 +96,7 @@ async function foldSession(context: SessionContext, session: string, signal: Abo
         list: false,
         negativeWeights: row.method !== "uniform",
         to: files.sums(session, name),
-        threads,
+        threads: threads(),
         signal,
       });
     });

@@ -71,7 +71,7 @@ export async function createSessions(dependencies: SessionDependencies): Promise
     catalog: clients.client(CatalogService),
     log,
     now,
-    threads: others,
+    threads: () => (context.claims.count > 0 ? others : availableParallelism()),
   };
   await recover(context);
   const folds = opening.use(createFolds(context));

@@ -1,6 +1,6 @@
 import { createPulse } from "#libs/concurrency";
 import { asWriteError, NoSpaceError } from "#libs/files";
-import type { Implementation } from "#libs/rpc";
+import { type Implementation, pageToken, parsePageSize, parsePageToken } from "#libs/rpc";
 import type { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { closeSession } from "./closing.ts";
 import type { SessionContext } from "./context.ts";
@@ -8,7 +8,7 @@ import { admit, contribute } from "./contribute.ts";
 import { ContributionError, DamagedChunkError, refuse } from "./errors.ts";
 import type { Folds } from "./folds.ts";
 import { openSession } from "./lifecycle.ts";
-import { pageToken, parsePageSize, parsePageToken } from "./requests.ts";
+import { INVALID, parseSessionId } from "./requests.ts";
 import { type SnapshotProgress, snapshot } from "./snapshot.ts";
 import { toSession } from "./state.ts";
 import { checkOpen, type SessionRow, sessionNotFound } from "./store/rows.ts";
@@ -25,7 +25,7 @@ export function createSessionService(context: SessionContext, folds: Folds): Ses
   const { store, news, now } = context;
 
   async function find(id: string): Promise<SessionRow> {
-    const session = await store.find(id);
+    const session = await store.find(parseSessionId(id));
     if (!session) throw sessionNotFound(id);
     return session;
   }
@@ -49,8 +49,9 @@ export function createSessionService(context: SessionContext, folds: Folds): Ses
 
     listSessions: (request) =>
       answer(async () => {
-        const { rows, next } = await store.list({ size: parsePageSize(request.pageSize), before: parsePageToken(request.pageToken) });
-        return { sessions: await Promise.all(rows.map(describe)), nextPageToken: pageToken(next) };
+        const size = parsePageSize(request.pageSize, INVALID);
+        const { rows, next } = await store.list({ size, before: parsePageToken("sessions", request.pageToken, "number", INVALID) });
+        return { sessions: await Promise.all(rows.map(describe)), nextPageToken: pageToken("sessions", next) };
       }),
 
     async *watchSession({ sessionId }, { signal }) {

@@ -236,6 +236,8 @@ test("without the secret nobody contributes, withdraws or closes", async () => {
     }
   }
   assert.equal((await system.state(place.sessionId)).committed, 0);
+  for (const id of ["", "a\nb", "x".repeat(101)])
+    assertRefused(await rejection(system.state(id)), Code.INVALID_ARGUMENT, "SESSION_INVALID", /^session_id: expected/);
   assertRefused(await rejection(system.state("nowhere")), Code.NOT_FOUND, "SESSION_NOT_FOUND", /there is no session "nowhere"/);
 });
 

@@ -64,7 +64,7 @@ async function make(
       divisor: session.method === "uniform" ? members.length : session.method === "weighted" ? 1 : "sum",
       dtype: session.dtype as "F32" | "F16" | "BF16",
       output: { directory: scratch, single: "model.safetensors", fsync: false },
-      threads,
+      threads: threads(),
       signal,
       onProgress: report,
     });

@@ -1,5 +1,5 @@
 import type { Transaction } from "kysely";
-import type { Database } from "#libs/storage";
+import type { Batcher, Database } from "#libs/storage";
 import { exhausted, refuse } from "../errors.ts";
 import { compareLayout, type Layout } from "../layout.ts";
 import { type Announcement, type Begun, type ContributionRow, type Counts, checkOpen, type SessionRow, sessionNotFound } from "./rows.ts";
@@ -12,7 +12,10 @@ export type ContributionRows = {
   counts(session: string): Promise<Counts>;
   contributions(session: string, ...states: ContributionState[]): Promise<ContributionRow[]>;
   contributionOf(session: string, contributor: string): Promise<ContributionRow | undefined>;
-  /** Begins a contribution, or finds how far it is. @throws RpcError CONTRIBUTOR_COUNTED, CONTRIBUTOR_QUOTA, SESSION_OVER */
+  /**
+   * Begins a contribution, or finds how far it is. Who begins does not wait for the disk: what a loss of power takes is begun again.
+   * @throws RpcError CONTRIBUTOR_COUNTED, CONTRIBUTOR_QUOTA, SESSION_OVER
+   */
   begin(session: string, announced: Announcement, now: number): Promise<Begun>;
   /** Makes a complete contribution count. @throws RpcError, ContributionError if it does not fit what was committed meanwhile */
   commit(row: ContributionRow, layout: Layout, now: number): Promise<void>;
@@ -33,7 +36,11 @@ export type ContributionRows = {
   abandoned(time: number): Promise<ContributionRow[]>;
 };
 
-export function contributionRows({ query, transaction, withoutSync }: Database<SessionTables>): ContributionRows {
+/** @param batch of the same database: contributions that are complete at the same time share a wait for the disk */
+export function contributionRows(
+  { query, transaction, withoutSync }: Database<SessionTables>,
+  batch: Batcher<SessionTables>,
+): ContributionRows {
   const set = (tx: Tx, id: number, values: Partial<Omit<ContributionRow, "id">>) =>
     tx.updateTable("contribution").set(values).where("id", "=", id).execute();
 
@@ -64,37 +71,39 @@ export function contributionRows({ query, transaction, withoutSync }: Database<S
     contributionOf: (session, contributor) => current(query, session, contributor),
 
     begin: (session, { contributor, digest, size, weight, artifact = null }, now) =>
-      transaction(async (tx) => {
-        const found = await current(tx, session, contributor);
-        const counts = found?.state === "committed" || found?.state === "folded";
-        // Who comes again because the answer got lost hears it also while the session is being closed.
-        if (counts && found.digest === digest && found.weight === weight) return { existed: true };
-        const { max_contributors: most } = await openSession(tx, session, now);
-        if (counts) {
-          const what = found.digest === digest ? `with the weight ${found.weight}` : found.digest;
-          throw refuse("CONTRIBUTOR_COUNTED", `${JSON.stringify(contributor)} has contributed ${what}; withdraw that first`, {
-            field: found.digest === digest ? "header.weight" : "header.digest",
-          });
-        }
-        const same = found?.state === "staging" && found.digest === digest && found.size === size;
-        if (same) {
-          const row = { ...found, weight, artifact, touched_at: now };
-          await set(tx, found.id, { weight, artifact, touched_at: now });
-          return { existed: false, row, replaced: [] };
-        }
-        if (found?.state === "staging" || found?.state === "withdrawn")
-          await tx.deleteFrom("contribution").where("id", "=", found.id).execute();
-        else if (most !== null) await checkRoom(tx, session, most);
-        const row = await tx
-          .insertInto("contribution")
-          .values({ session, contributor, state: "staging", digest, size, weight, artifact, touched_at: now })
-          .returningAll()
-          .executeTakeFirstOrThrow();
-        return { existed: false, row, replaced: found?.state === "staging" ? [found] : [] };
-      }),
+      withoutSync((own) =>
+        own.transaction().execute(async (tx): Promise<Begun> => {
+          const found = await current(tx, session, contributor);
+          const counts = found?.state === "committed" || found?.state === "folded";
+          // Who comes again because the answer got lost hears it also while the session is being closed.
+          if (counts && found.digest === digest && found.weight === weight) return { existed: true };
+          const { max_contributors: most } = await openSession(tx, session, now);
+          if (counts) {
+            const what = found.digest === digest ? `with the weight ${found.weight}` : found.digest;
+            throw refuse("CONTRIBUTOR_COUNTED", `${JSON.stringify(contributor)} has contributed ${what}; withdraw that first`, {
+              field: found.digest === digest ? "header.weight" : "header.digest",
+            });
+          }
+          const same = found?.state === "staging" && found.digest === digest && found.size === size;
+          if (same) {
+            const row = { ...found, weight, artifact, touched_at: now };
+            await set(tx, found.id, { weight, artifact, touched_at: now });
+            return { existed: false, row, replaced: [] };
+          }
+          if (found?.state === "staging" || found?.state === "withdrawn")
+            await tx.deleteFrom("contribution").where("id", "=", found.id).execute();
+          else if (most !== null) await checkRoom(tx, session, most);
+          const row = await tx
+            .insertInto("contribution")
+            .values({ session, contributor, state: "staging", digest, size, weight, artifact, touched_at: now })
+            .returningAll()
+            .executeTakeFirstOrThrow();
+          return { existed: false, row, replaced: found?.state === "staging" ? [found] : [] };
+        }),
+      ),
 
     commit: (row, layout, now) =>
-      transaction(async (tx) => {
+      batch(async (tx) => {
         const session = await openSession(tx, row.session, now);
         const known = session.layout === null ? undefined : (JSON.parse(session.layout) as Layout);
         if (known) compareLayout(known, layout);

@@ -1,4 +1,4 @@
-import { openDatabase } from "#libs/storage";
+import { createBatcher, openDatabase } from "#libs/storage";
 import { type ContributionRows, contributionRows } from "./contributions.ts";
 import { migrations } from "./migrations.ts";
 import { type SessionRows, sessionRows } from "./sessions.ts";
@@ -10,10 +10,14 @@ export type SessionStore = AsyncDisposable & SessionRows & ContributionRows & { 
 /** Opens the database of sessions. */
 export async function openSessionStore(path: string): Promise<SessionStore> {
   const database = await openDatabase<SessionTables>({ path, migrations });
+  const batch = createBatcher(database);
   return {
     ...sessionRows(database),
-    ...contributionRows(database),
+    ...contributionRows(database, batch),
     check: () => database.check(),
-    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await batch.idle();
+      await database[Symbol.asyncDispose]();
+    },
   };
 }

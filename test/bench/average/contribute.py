@@ -9,8 +9,8 @@ import json
 import sys
 import threading
 import time
+import zlib
 
-import google_crc32c
 import grpc
 
 stubs, address, session, secret, at_once, times, *paths = sys.argv[1:]
@@ -68,7 +68,7 @@ def contribute(stub, contributor, path, size, digest):
                 at += len(data)
                 if not allowance.wait_for(at):
                     return
-                chunk = messages.ContributionChunk(data=data, crc32c=google_crc32c.value(data))
+                chunk = messages.ContributionChunk(data=data, crc32=zlib.crc32(data))
                 yield messages.ContributeRequest(chunk=chunk)
 
     try:
