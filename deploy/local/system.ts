@@ -2,11 +2,10 @@ import { closeSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { natsServerProgram } from "#libs/programs";
+import { NATS_VERSION, natsServerProgram } from "#libs/programs";
 import { connect, type RpcChannel } from "#libs/rpc";
-import { defaultAddresses, type RuntimeName, type Supervised, supervise } from "#libs/service";
+import { defaultAddresses, type RuntimeName, readTail, type Supervised, saysReady, supervise, UsageError } from "#libs/service";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "#proto/grpc/health/v1/health_pb.ts";
-import { wroteSince } from "./output.ts";
 import { type Addresses, type Common, services, spawnNats, spawnService, spawnTrainer } from "./programs.ts";
 
 /** How a local system is started. */
@@ -59,8 +58,11 @@ const WORKED_MS = 1_000;
 export async function startLocalSystem(options: LocalSystemOptions): Promise<LocalSystem> {
   const { directory, trainers = 2, fixedPorts = false, env = {}, runtimeOf = () => undefined, trainerEnv = {}, onStatus } = options;
   await using opening = new AsyncDisposableStack();
-  const natsServer = await natsServerProgram();
   const addresses: Addresses = fixedPorts ? defaultAddresses : await freeAddresses();
+  if (fixedPorts) await refuseTaken(addresses);
+  const natsServer = await natsServerProgram(process.env, () =>
+    onStatus?.("nats-server", `is not here yet; ${NATS_VERSION} is built with Go, once, which takes about a minute`),
+  );
   const common: Common = { directory, addresses, env, runtimeOf };
   const logs = join(directory, "logs");
   mkdirSync(logs, { recursive: true, mode: 0o700 });
@@ -71,20 +73,26 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
     const output = openSync(logPath, "a", 0o600);
     opening.defer(() => closeSync(output));
     let size = 0;
+    let started = false;
     const supervised = supervise({
       name,
       spawn() {
         ({ size } = fstatSync(output));
         onStatus?.(name, "starts");
-        return spawn(output);
+        const child = spawn(output);
+        // The first time somebody waits for it anyway.
+        if (started) void one.ready().catch((error: Error) => supervised.pid === child.pid && onStatus?.(name, error.message));
+        started = true;
+        return child;
       },
       onEnd({ reason, livedMs }) {
         onStatus?.(name, `ended by itself (${reason}) and is started again; its log is ${logPath}`);
         return livedMs > WORKED_MS;
       },
     });
-    const written = () => wroteSince(logPath, size);
-    programs.set(name, program({ name, supervised, logPath, written, ...place, ...(onStatus ? { onStatus } : {}) }));
+    const written = () => readTail(logPath, size);
+    const one = program({ name, supervised, logPath, written, ...place, ...(onStatus ? { onStatus } : {}) });
+    programs.set(name, one);
     return supervised;
   };
 
@@ -107,7 +115,9 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   }
   const kept = Array.from({ length: trainers }, (_, i) => {
     const name = `trainer-${i + 1}`;
-    return keep(name, (output) => spawnTrainer(name, common, trainerEnv, output), { isReady: saysReady });
+    return keep(name, (output) => spawnTrainer(name, common, trainerEnv, output), {
+      isReady: async (written) => saysReady(await written(), name),
+    });
   });
   opening.defer(() => Promise.all(kept.map((one) => one.stop())).then(() => undefined));
 
@@ -134,12 +144,15 @@ function program({
   readonly logPath: string;
   readonly onStatus?: LocalSystemOptions["onStatus"];
 }): Program {
+  let told: number | undefined;
   const ready = async (deadlineMs = READY_MS) => {
     const giveUpAt = performance.now() + deadlineMs;
     while (supervised.pid === undefined || !(await isReady(written))) {
       if (performance.now() > giveUpAt) throw new Error(`${named.name} is not ready within ${deadlineMs} ms; its log is ${logPath}`);
       await sleep(LOOK_MS);
     }
+    if (told === supervised.pid) return;
+    told = supervised.pid;
     onStatus?.(named.name, `ready${named.address ? ` on ${named.address}` : ""}, process ${supervised.pid}`);
   };
   return {
@@ -190,8 +203,19 @@ function serves(open: () => RpcChannel): IsReady {
   };
 }
 
-/** A trainer says in its log that it takes work; it listens nowhere. */
-const saysReady: IsReady = async (written) => (await written()).includes('"msg":"trainer ready"');
+/** @throws UsageError naming every address that another program has */
+async function refuseTaken(addresses: Addresses): Promise<void> {
+  const taken: string[] = [];
+  for (const [name, address] of Object.entries(addresses)) {
+    const [host = "", port = ""] = address.split(/:(?=\d+$)/);
+    const probe = createServer().listen(Number(port), host);
+    const free = await new Promise<boolean>((resolve) => probe.once("listening", () => resolve(true)).once("error", () => resolve(false)));
+    if (!free) taken.push(`${address} (${name})`);
+    else await new Promise((resolve) => probe.close(resolve));
+  }
+  if (taken.length === 0) return;
+  throw new UsageError(`another program listens on ${taken.join(", ")}; end it, or take free ports with --free-ports`);
+}
 
 async function freeAddresses(): Promise<Addresses> {
   const names = [...services, "nats"] as const;

@@ -9,9 +9,9 @@ export const NATS_VERSION = "v2.15.2";
 
 /**
  * The path of nats-server: what RATATOUILLE_NATS_SERVER names, or the pinned version from the user's cache, where it is installed with
- * `go install` the first time. Throws an Error that says what to do if there is none and no Go.
+ * `go install` the first time, which takes about a minute; `onInstall` hears of it. Throws an Error that says what to do if there is none and no Go.
  */
-export async function natsServerProgram(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+export async function natsServerProgram(env: NodeJS.ProcessEnv = process.env, onInstall = () => {}): Promise<string> {
   const named = env["RATATOUILLE_NATS_SERVER"];
   if (named) {
     if (await isProgram(named)) return named;
@@ -22,6 +22,7 @@ export async function natsServerProgram(env: NodeJS.ProcessEnv = process.env): P
   const program = join(bin, "nats-server");
   if (await isProgram(program)) return program;
   await mkdir(bin, { recursive: true });
+  onInstall();
   try {
     // It writes to a temporary file and renames it, so several may install at once.
     await promisify(execFile)("go", ["install", `github.com/nats-io/nats-server/v2@${NATS_VERSION}`], { env: { ...env, GOBIN: bin } });

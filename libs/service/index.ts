@@ -3,6 +3,7 @@ export { ExitCode, exitCodeOf, InterruptedError, UsageError } from "./exit.ts";
 export { type CheckResult, type HealthWatch, watchHealth } from "./health-watch.ts";
 export { hostService } from "./host-service.ts";
 export { type NatsAccessValues, natsAccessSettings, natsSetting, readNatsAccess } from "./nats-settings.ts";
+export { lastWords, readTail, saysReady } from "./program-log.ts";
 export { type Main, type ProcessContext, type ProcessOptions, runProcess } from "./run-process.ts";
 export {
   cpuTimeMs,

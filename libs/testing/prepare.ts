@@ -3,7 +3,7 @@
 import { natsServerProgram } from "#libs/programs";
 import { collectorProgram } from "./collector.ts";
 
-for (const [name, install] of Object.entries({ "nats-server": natsServerProgram, "OpenTelemetry collector": collectorProgram })) {
+for (const [name, install] of Object.entries({ "nats-server": () => natsServerProgram(), "OpenTelemetry collector": collectorProgram })) {
   const started = performance.now();
   const waiting = setTimeout(() => process.stdout.write(`installing ${name}\n`), 1000);
   await install();

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { rename } from "node:fs/promises";
+import { createServer } from "node:net";
 import { after, test } from "node:test";
 import { connect } from "#libs/rpc";
 import { freePort, startNatsServer, temporaryDirectory, waitFor } from "#libs/testing";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "#proto/grpc/health/v1/health_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { startLocalSystem } from "../../deploy/local/system.ts";
 import { runCli, startCli, succeed } from "./cli.ts";
 
 const directory = await temporaryDirectory();
@@ -117,4 +119,15 @@ test("two services do not share a directory", async () => {
   const { code, stderr } = await second.cli.ended;
   assert.equal(code, 1);
   assert.match(stderr, /ratatouille serve catalog/);
+});
+
+test("a system on the ports of the programs' defaults says which of them are taken before it starts anything", async () => {
+  // Taken in any case, by this or by another program.
+  const other = createServer().on("error", () => {});
+  await new Promise<void>((resolve) => other.once("error", () => resolve()).listen(7445, "127.0.0.1", resolve));
+  const said: string[] = [];
+  const starting = startLocalSystem({ directory: directory.join("taken"), fixedPorts: true, onStatus: (name) => said.push(name) });
+  await assert.rejects(starting, /another program listens on .*127\.0\.0\.1:7445 \(recycling\).*--free-ports/);
+  assert.deepEqual(said, []);
+  other.close();
 });

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { signalChild, spawnScript } from "#libs/service";
+import { lastWords, saysReady, signalChild, spawnScript } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { temporaryDirectory, waitFor } from "#libs/testing";
-import { lastWords, saysReady } from "./trainer-log.ts";
 import { startTrainers, TRAINER_SCRIPT } from "./trainers.ts";
 
 const directory = await temporaryDirectory();

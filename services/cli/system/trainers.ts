@@ -1,9 +1,8 @@
 import { closeSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { spawnScript, supervise } from "#libs/service";
+import { lastWords, readTail, saysReady, spawnScript, supervise } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
-import { lastWords, readTail, saysReady } from "./trainer-log.ts";
 
 /** Trainers that are child processes of this one. */
 export type Trainers = AsyncDisposable & {
