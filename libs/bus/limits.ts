@@ -1,3 +1,4 @@
+import { excerpt, quote } from "#libs/text";
 import { MessageRefusedError } from "./errors.ts";
 import type { BusMessage, SubscribeOptions, WatchOptions } from "./types.ts";
 
@@ -26,14 +27,14 @@ export function isSubject(text: string): boolean {
 /** @throws MessageRefusedError for a message that no bus takes, however often it is tried. */
 export function checkMessage({ id, subject, payload, headers }: BusMessage): void {
   const refuse = (why: string) => {
-    throw new MessageRefusedError(`the message "${short(id)}" ${why}`);
+    throw new MessageRefusedError(`the message ${quote(id, 80)} ${why}`);
   };
   if (id.length < 1 || id.length > MAX_ID || !isLine(id)) refuse(`needs an id of 1 to ${MAX_ID} characters without control characters`);
-  if (!isSubject(subject)) refuse(`needs a subject of words joined by dots, at most ${MAX_SUBJECT} characters; got "${short(subject)}"`);
+  if (!isSubject(subject)) refuse(`needs a subject of words joined by dots, at most ${MAX_SUBJECT} characters; got ${quote(subject, 80)}`);
   let bytes = payload.length + byteLength(id) + byteLength(subject);
   for (const [name, value] of Object.entries(headers)) {
-    if (!/^[!-9;-~]+$/.test(name)) refuse(`has a header "${short(name)}"; names are printable ASCII without spaces and colons`);
-    if (!isLine(value)) refuse(`has a header ${short(name)} that is not one line of text`);
+    if (!/^[!-9;-~]+$/.test(name)) refuse(`has a header ${quote(name, 80)}; names are printable ASCII without spaces and colons`);
+    if (!isLine(value)) refuse(`has a header ${name} that is not one line of text`);
     bytes += byteLength(name) + byteLength(value) + 4;
   }
   if (bytes > MAX_MESSAGE_BYTES) refuse(`has ${bytes} bytes with its headers; at most ${MAX_MESSAGE_BYTES} are possible`);
@@ -42,7 +43,7 @@ export function checkMessage({ id, subject, payload, headers }: BusMessage): voi
 /** @throws RangeError naming what is wrong with a subscription, before anything is declared for it */
 export function checkSubscription({ durable, subjects, concurrency, ackWaitMs }: SubscribeOptions): void {
   if (!/^[\w-]+$/.test(durable) || durable.length > MAX_DURABLE)
-    throw new RangeError(`durable: letters, digits, "_" and "-", at most ${MAX_DURABLE}; got "${short(durable)}"`);
+    throw new RangeError(`durable: letters, digits, "_" and "-", at most ${MAX_DURABLE}; got ${quote(durable, 80)}`);
   checkSubjects(subjects);
   checkWhole("concurrency", concurrency, 1, MAX_CONCURRENCY);
   checkWhole("ackWaitMs", ackWaitMs, 1, MAX_ACK_WAIT_MS);
@@ -56,10 +57,7 @@ export function checkWatch({ subjects, sinceMs }: WatchOptions): void {
 
 /** The reason why a message was given up, as it is kept: one line of bounded length. */
 export function reasonLine(reason: string): string {
-  return reason
-    .replace(/[\s\p{Cc}]+/gu, " ")
-    .slice(0, MAX_REASON)
-    .toWellFormed();
+  return excerpt(reason, MAX_REASON);
 }
 
 function checkSubjects(subjects: readonly string[]): void {
@@ -67,7 +65,7 @@ function checkSubjects(subjects: readonly string[]): void {
     throw new RangeError(`subjects: 1 to ${MAX_SUBJECTS} are possible; got ${subjects.length}`);
   for (const subject of subjects)
     if (!isSubject(subject))
-      throw new RangeError(`subjects: words joined by dots, at most ${MAX_SUBJECT} characters; got "${short(subject)}"`);
+      throw new RangeError(`subjects: words joined by dots, at most ${MAX_SUBJECT} characters; got ${quote(subject, 80)}`);
 }
 
 function checkWhole(name: string, value: number, least: number, most: number): void {
@@ -81,10 +79,4 @@ function isLine(text: string): boolean {
 
 function byteLength(text: string): number {
   return Buffer.byteLength(text);
-}
-
-/** What is told of a text from outside. */
-function short(text: string): string {
-  const line = reasonLine(text);
-  return line.length <= 80 ? line : `${line.slice(0, 79).toWellFormed()}…`;
 }

@@ -1,3 +1,5 @@
+import { after, type Timer } from "#libs/concurrency";
+
 /** A controller that follows another signal until it is disposed of. */
 export type LinkedController = Disposable & { readonly signal: AbortSignal; abort(reason: unknown): void };
 
@@ -31,19 +33,19 @@ export function idleTimer(idleMs: number | undefined, onIdle: () => void): IdleT
   if (idleMs === undefined || idleMs === 0) return { start() {}, stop() {}, touch() {}, [Symbol.dispose]() {} };
   let last = 0;
   let running = false;
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const check = () => {
     timer = undefined;
     if (!running) return;
     const left = last + idleMs - performance.now();
     if (left <= 0) onIdle();
-    else timer = setTimeout(check, Math.max(1, left));
+    else timer = after(left, check);
   };
   return {
     start() {
       running = true;
       last = performance.now();
-      timer ??= setTimeout(check, idleMs);
+      timer ??= after(idleMs, check);
     },
     stop() {
       running = false;
@@ -53,7 +55,7 @@ export function idleTimer(idleMs: number | undefined, onIdle: () => void): IdleT
     },
     [Symbol.dispose]() {
       running = false;
-      clearTimeout(timer);
+      timer?.[Symbol.dispose]();
     },
   };
 }

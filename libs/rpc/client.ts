@@ -1,6 +1,7 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Client, Metadata } from "@grpc/grpc-js";
 import { context as tracing } from "@opentelemetry/api";
+import { LONGEST_TIMER_MS } from "#libs/concurrency";
 import { quote } from "#libs/text";
 import { linkedController } from "./abort.ts";
 import { encodeAll, methodName, runAttempt } from "./client-call.ts";
@@ -149,8 +150,10 @@ function callTimeoutMs(method: DescMethod, given: number | undefined, unaryMs: n
   const timeoutMs = given ?? unaryMs;
   const least = method.methodKind === "unary" ? 1 : 0;
   // Timers, and grpc-js with them, count milliseconds in 31 bits.
-  if (!Number.isInteger(timeoutMs) || timeoutMs < least || timeoutMs > 2 ** 31 - 1) {
-    throw invalidArgument(`timeoutMs of ${methodName(method)} is ${timeoutMs}; expected a whole number from ${least} to ${2 ** 31 - 1}`);
+  if (!Number.isInteger(timeoutMs) || timeoutMs < least || timeoutMs > LONGEST_TIMER_MS) {
+    throw invalidArgument(
+      `timeoutMs of ${methodName(method)} is ${timeoutMs}; expected a whole number from ${least} to ${LONGEST_TIMER_MS}`,
+    );
   }
   return timeoutMs;
 }

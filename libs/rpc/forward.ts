@@ -1,4 +1,5 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { LONGEST_TIMER_MS } from "#libs/concurrency";
 import type { Clients, RpcChannel } from "./client.ts";
 import { notFound } from "./errors.ts";
 import type { ServiceRegistration, WireHandler } from "./implement.ts";
@@ -39,7 +40,7 @@ function passedOn({ metadata, binaryMetadata }: CallContext): Pick<CallOptions, 
 
 /** The time that is left for a call; 0 stands for no deadline, one that has passed has still a millisecond. */
 function remainingMs(deadline: Date | undefined): number {
-  return deadline === undefined ? 0 : Math.min(2 ** 31 - 1, Math.max(1, deadline.getTime() - Date.now()));
+  return deadline === undefined ? 0 : Math.min(LONGEST_TIMER_MS, Math.max(1, deadline.getTime() - Date.now()));
 }
 
 /** Clients of services that are at several places: of each service those of its route, of all others those of `otherwise`. */

@@ -1,5 +1,6 @@
 import { createRegistry, type DescFile, type DescService, type MessageInitShape, type Registry, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { quote } from "#libs/text";
 import { file_google_rpc_error_details } from "#proto/google/rpc/error_details_pb.ts";
 import { file_google_rpc_status } from "#proto/google/rpc/status_pb.ts";
 import {
@@ -45,18 +46,18 @@ function answer({ names, files, types }: Source, question: Question): Answer {
       case "listServices":
         return { case: "listServicesResponse", value: { service: names.map((name) => ({ name })) } };
       case "fileByFilename":
-        return described(files.get(question.value) ?? missing(`file ${question.value}`));
+        return described(files.get(question.value) ?? missing(`file ${quote(question.value)}`));
       case "fileContainingSymbol":
-        return described(fileOfSymbol(types, question.value) ?? missing(`symbol ${question.value}`));
+        return described(fileOfSymbol(types, question.value) ?? missing(`symbol ${quote(question.value)}`));
       case "fileContainingExtension": {
         const { containingType, extensionNumber } = question.value;
-        const message = types.getMessage(containingType) ?? missing(`message ${containingType}`);
+        const message = types.getMessage(containingType) ?? missing(`message ${quote(containingType)}`);
         return described(
-          types.getExtensionFor(message, extensionNumber)?.file ?? missing(`extension ${extensionNumber} of ${containingType}`),
+          types.getExtensionFor(message, extensionNumber)?.file ?? missing(`extension ${extensionNumber} of ${quote(containingType)}`),
         );
       }
       case "allExtensionNumbersOfType": {
-        const message = types.getMessage(question.value) ?? missing(`message ${question.value}`);
+        const message = types.getMessage(question.value) ?? missing(`message ${quote(question.value)}`);
         const extensionNumber = [...types].flatMap((type) => (type.kind === "extension" && type.extendee === message ? [type.number] : []));
         return { case: "allExtensionNumbersResponse", value: { baseTypeName: question.value, extensionNumber } };
       }

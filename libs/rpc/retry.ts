@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import { pause } from "#libs/concurrency";
 import { Code } from "./code.ts";
 import { isRpcError } from "./errors.ts";
 
@@ -43,7 +43,7 @@ export async function* withRetries<T>(
       const again = !yielded && isRpcError(error, Code.UNAVAILABLE) && !signal.aborted && Date.now() + delayMs < giveUpAt;
       if (!again) throw error;
       // An abort during the pause ends it; the next attempt then fails with the abort's reason before it sends anything.
-      await sleep(delayMs, undefined, { signal }).catch(() => {});
+      await pause(delayMs, signal);
     }
   }
 }

@@ -127,7 +127,7 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
       [
         `the name ${name}`,
         minimal.replace("name: x", `name: ${name}`),
-        `\`name\` at line 1 must be 1 to 60 letters, digits, '.', '_' and '-', the first a letter or a digit, not \`${name.slice(0, 60)}\``,
+        `\`name\` at line 1 must be 1 to 60 letters, digits, '.', '_' and '-', the first a letter or a digit, not \`${name.length > 60 ? `${name.slice(0, 59)}…` : name}\``,
       ] as const,
   ),
   [

@@ -1,5 +1,5 @@
 import { type Document, isAlias, isScalar, type LineCounter, type Node } from "yaml";
-import { nearest } from "#libs/text";
+import { excerpt, nearest } from "#libs/text";
 import type { Problem } from "./problems.ts";
 
 /** A parsed run file, and what was found wrong in it so far. */
@@ -31,8 +31,8 @@ export function resolve({ node, source }: Place): Node | null | undefined {
 export function written(place: Place): string {
   const node = resolve(place);
   if (!isScalar(node)) return "this";
-  const quote = typeof node.value === "string" && node.type !== "PLAIN" ? '"' : "";
-  return `\`${quote}${(node.source ?? String(node.value)).slice(0, 60)}${quote}\``;
+  const mark = typeof node.value === "string" && node.type !== "PLAIN" ? '"' : "";
+  return `\`${mark}${excerpt(node.source ?? String(node.value), 60)}${mark}\``;
 }
 
 /** What to write instead of an unknown word: the nearest candidate, or all of them. */

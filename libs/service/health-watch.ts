@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause, within } from "#libs/concurrency";
 import type { HealthCheck } from "./service.ts";
 
 /** How one check ended last. */
@@ -52,20 +52,20 @@ export function watchHealth(
     async run(signal) {
       while (!signal.aborted) {
         await look();
-        await sleep(EVERY_MS, undefined, { signal }).catch(() => undefined);
+        await pause(EVERY_MS, signal);
       }
     },
   };
 }
 
 async function problemOf(check: () => Promise<void>): Promise<string | undefined> {
-  const patience = new AbortController();
   try {
-    const late = sleep(PATIENCE_MS, `no answer within ${PATIENCE_MS} ms`, { signal: patience.signal });
-    return await Promise.race([check().then(() => undefined), late]);
+    const answered = await within(
+      PATIENCE_MS,
+      check().then(() => true),
+    );
+    return answered ? undefined : `no answer within ${PATIENCE_MS} ms`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
-  } finally {
-    patience.abort();
   }
 }

@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { excerpt } from "#libs/text";
 
 /** More of a log than this is not needed to say why a process ended. */
 const TAIL_BYTES = 4 << 20;
@@ -29,11 +30,7 @@ export function lastWords(log: string): string {
     .filter((line) => line !== "");
   // Runtimes end what they print of an exception with the stack and their version.
   const line = lines.findLast((line) => /^(\w+: )*[\w.]*(error|panic)\b/i.test(line)) ?? lines.at(-1) ?? "";
-  return shortened(line.replace(/^ratatouille: /, ""));
-}
-
-function shortened(line: string): string {
-  return line.length > MAX_QUOTE ? `${line.slice(0, MAX_QUOTE)}…` : line;
+  return excerpt(line.replace(/^ratatouille: /, ""), MAX_QUOTE);
 }
 
 /** A line for people: of a JSON line its error, or else its message. */

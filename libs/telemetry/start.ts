@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { trace } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from "@opentelemetry/sdk-trace-node";
+import { within } from "#libs/concurrency";
 import { exportMetrics } from "./export-metrics.ts";
 import { setMeter } from "./metrics.ts";
 import { passThroughProvider } from "./pass-through.ts";
@@ -52,12 +53,12 @@ export function startTelemetry({ service, version, endpoint }: TelemetryOptions)
     trace.setGlobalTracerProvider(passThroughProvider);
   }
   const own = trace.getTracerProvider();
-  const flush = () => withinFlushTime(Promise.all([provider.forceFlush(), measurements?.flush()]));
+  const flush = () => flushed(Promise.all([provider.forceFlush(), measurements?.flush()]));
   return {
     flush,
     async [Symbol.asyncDispose]() {
-      await withinFlushTime(Promise.all([provider.forceFlush(), measurements?.shutdown()]));
-      await withinFlushTime(provider.shutdown());
+      await flushed(Promise.all([provider.forceFlush(), measurements?.shutdown()]));
+      await flushed(provider.shutdown());
       if (trace.getTracerProvider() === own) trace.disable();
     },
   };
@@ -79,11 +80,10 @@ function baseUrl(endpoint: string): string {
   return endpoint.replace(/\/+$/, "");
 }
 
-async function withinFlushTime(work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, flushMs);
-  });
-  await Promise.race([work.catch(() => {}), late]);
-  clearTimeout(timer);
+/** Waits for spans and metrics on their way out, but not for long, and never fails: what is measured must not hold up what is done. */
+async function flushed(work: Promise<unknown>): Promise<void> {
+  await within(
+    flushMs,
+    work.catch(() => {}),
+  );
 }

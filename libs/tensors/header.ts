@@ -1,3 +1,4 @@
+import { excerpt, quote } from "#libs/text";
 import { type Dtype, isDtype, tensorBytes } from "./dtypes.ts";
 import { SafetensorsError } from "./errors.ts";
 import { Inexact, type JsonValue, parseStrictJson } from "./json.ts";
@@ -81,7 +82,7 @@ function parseMetadata(value: JsonValue): Map<string, string> {
   if (!(value instanceof Map)) throw new SafetensorsError("metadata", `${METADATA_KEY} is not an object`);
   const metadata = new Map<string, string>();
   for (const [key, text] of value) {
-    if (typeof text !== "string") throw new SafetensorsError("metadata", `${METADATA_KEY}.${short(key)} is not a string`);
+    if (typeof text !== "string") throw new SafetensorsError("metadata", `${METADATA_KEY}.${excerpt(key)} is not a string`);
     metadata.set(key, text);
   }
   return metadata;
@@ -101,7 +102,7 @@ function parseEntry(name: string, value: JsonValue): TensorEntry {
   if (end - begin !== needed) {
     throw new SafetensorsError(
       "size-mismatch",
-      `${label} is ${dtype} [${short(shape.join(", "))}] and needs ${needed} bytes, its offsets span ${end - begin}`,
+      `${label} is ${dtype} [${excerpt(shape.join(", "))}] and needs ${needed} bytes, its offsets span ${end - begin}`,
     );
   }
   return { dtype, shape, begin, end };
@@ -132,7 +133,7 @@ function bytesNeeded(label: string, dtype: Dtype, shape: readonly number[]): num
   try {
     return tensorBytes(dtype, shape);
   } catch (cause) {
-    throw new SafetensorsError("shape-overflow", `${label}: ${short((cause as Error).message)}`, { cause });
+    throw new SafetensorsError("shape-overflow", `${label}: ${excerpt((cause as Error).message)}`, { cause });
   }
 }
 
@@ -153,18 +154,14 @@ function checkCoverage(tensors: readonly [string, TensorEntry][], dataBytes: num
 }
 
 function show(value: JsonValue | undefined): string {
-  if (Array.isArray(value)) return `[${short(value.slice(0, SHOWN).map(show).join(", "))}]`;
+  if (Array.isArray(value)) return `[${excerpt(value.slice(0, SHOWN).map(show).join(", "))}]`;
   if (value instanceof Map) return "an object";
-  return short(value instanceof Inexact ? value.literal : JSON.stringify(value));
+  return excerpt(value instanceof Inexact ? value.literal : JSON.stringify(value));
 }
 
-// A header can name a tensor with a hundred million characters. Messages are for people.
+/** Numbers of a list that are shown. */
 const SHOWN = 200;
 
 function labelOf(name: string): string {
-  return `tensor ${JSON.stringify(short(name))}`;
-}
-
-function short(text: string): string {
-  return text.length > SHOWN ? `${text.slice(0, SHOWN).toWellFormed()}…` : text;
+  return `tensor ${quote(name)}`;
 }

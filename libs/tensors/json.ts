@@ -1,3 +1,4 @@
+import { excerpt } from "#libs/text";
 import { SafetensorsError } from "./errors.ts";
 
 /** A parsed JSON value. Objects are Maps, so no key is special (`__proto__`). A number that is not a safe integer is `Inexact`. */
@@ -64,8 +65,7 @@ export function parseStrictJson(text: string): JsonValue {
       skipSpace();
       if (text[at] !== '"') fail(`expected a key, found ${quote()}`);
       const key = parseString();
-      if (object.has(key))
-        throw new SafetensorsError("duplicate-name", `the key ${JSON.stringify(key.slice(0, 200).toWellFormed())} occurs twice`);
+      if (object.has(key)) throw new SafetensorsError("duplicate-name", `the key ${JSON.stringify(excerpt(key))} occurs twice`);
       skipSpace();
       expect(":");
       object.set(key, parseValue(depth + 1));

@@ -14,7 +14,7 @@ export function printable(text: string): string {
 
 /**
  * A text from outside as it may enter a status, a log, a header or a line on a screen: printable, on one line, and short. White space
- * becomes one space; what is longer than `most` UTF-16 units is cut between two characters and ends in "…".
+ * becomes one space; what is longer than `most` UTF-16 units is cut between two characters, and has at most so many with the "…" at its end.
  * @example
  * ```ts
  * excerpt("a\nb\u0000"); // "a b\uFFFD"
@@ -24,7 +24,7 @@ export function printable(text: string): string {
 export function excerpt(text: string, most: number = EXCERPT_LENGTH): string {
   // What is cut off is never looked at: the text may have millions of characters.
   const whole = text.length <= most;
-  const shown = printable(whole ? text : beginning(text, most)).replace(/[\t\n]+/g, " ");
+  const shown = printable(whole ? text : beginning(text, most - 1)).replace(/[\t\n]+/g, " ");
   return whole ? shown : `${shown}…`;
 }
 
@@ -41,6 +41,7 @@ export function quote(text: string, most: number = EXCERPT_LENGTH): string {
 
 /** The first `most` UTF-16 units of a text, one less where that would leave half of a character at the end. */
 export function beginning(text: string, most: number): string {
+  if (most <= 0) return "";
   const last = text.charCodeAt(most - 1);
   return text.slice(0, most < text.length && last >= 0xd800 && last <= 0xdbff ? most - 1 : most);
 }

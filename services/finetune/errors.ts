@@ -1,9 +1,10 @@
-import { aborted, cancelled, failedPrecondition, invalidArgument, notFound, type RpcError } from "#libs/rpc";
+import { aborted, cancelled, failedPrecondition, notFound, type RpcError } from "#libs/rpc";
+import { quote } from "#libs/text";
 import type { JobRecord, Refusal } from "./job.ts";
 
 /** Nobody has submitted it. */
 export function unknownJob(id: string): RpcError {
-  return notFound(`there is no job "${id}"`, { reason: "JOB_UNKNOWN" });
+  return notFound(`there is no job ${quote(id)}`, { reason: "JOB_UNKNOWN" });
 }
 
 /** The attempt is not the newest one of a running job. */
@@ -35,9 +36,4 @@ export function refusal(job: JobRecord, refused: Refusal, attempt: number): RpcE
         reason: "JOB_NOT_RETRYABLE",
       });
   }
-}
-
-/** A field of a request is wrong. */
-export function invalidField(field: string, description: string): RpcError {
-  return invalidArgument(`${field}: ${description}`, { violations: [{ field, description }] });
 }

@@ -1,11 +1,12 @@
 import type { Artifacts } from "#libs/artifacts";
 import { isDigest, parseRecipe } from "#libs/recipes";
-import { Code, failedPrecondition, isRpcError, type ServiceClient } from "#libs/rpc";
+import { Code, failedPrecondition, invalidField, isRpcError, type ServiceClient } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
+import { quote } from "#libs/text";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { TrainProgress } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { AttemptRecord } from "./attempts.ts";
-import { invalidField, refusal, revocation, staleAttempt, unknownJob } from "./errors.ts";
+import { refusal, revocation, staleAttempt, unknownJob } from "./errors.ts";
 import { type JobEvent, type JobRecord, next } from "./job.ts";
 import type { Leases } from "./leases.ts";
 import type { ReportStreams } from "./reports.ts";
@@ -96,7 +97,7 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
 
   /** The artifact must be there, and of this recipe. A reproduction is only compared: what it made is not published. */
   const checkArtifact = async (job: JobRecord, digest: string): Promise<void> => {
-    if (!isDigest(digest)) throw invalidField("artifact", `"${digest}" is no digest`);
+    if (!isDigest(digest)) throw invalidField("artifact", `${quote(digest)} is no digest`);
     if (job.reproduce) return;
     const artifact = await artifacts.get(digest).catch((error: unknown) => {
       if (!isRpcError(error, Code.NOT_FOUND)) throw error;
@@ -142,7 +143,7 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
       watchers.changed(id);
     },
     async checkpoint(id, attempt, checkpoint, step) {
-      if (!isDigest(checkpoint)) throw invalidField("checkpoint", `"${checkpoint}" is no digest`);
+      if (!isDigest(checkpoint)) throw invalidField("checkpoint", `${quote(checkpoint)} is no digest`);
       const job = await get(id);
       if (job.state !== "running" || job.attempt !== attempt) throw staleAttempt(job, attempt);
       if (job.checkpoint !== "" && step <= job.checkpointStep) return; // a retry that comes late: the newer one stays

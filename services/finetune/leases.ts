@@ -1,3 +1,5 @@
+import { after, type Timer } from "#libs/concurrency";
+
 /** Leases on attempts: a lease that nobody renews in time is lost. In memory: after a restart trainers renew or are gone. */
 export type Leases = {
   /** Starts or renews the lease of an attempt. */
@@ -17,20 +19,19 @@ export type Leases = {
  * it rejects, the attempt is left without one, for `adopt`.
  */
 export function createLeases(leaseMs: number, onLost: (jobId: string, attempt: number, how: string) => Promise<void>): Leases {
-  const held = new Map<string, { readonly attempt: number; readonly endsAt: number; readonly timer: NodeJS.Timeout }>();
+  const held = new Map<string, { readonly attempt: number; readonly endsAt: number; readonly timer: Timer }>();
   const drop = (jobId: string) => {
-    clearTimeout(held.get(jobId)?.timer);
+    held.get(jobId)?.timer[Symbol.dispose]();
     held.delete(jobId);
   };
   const hold = (jobId: string, attempt: number, forMs: number, how: string) => {
     drop(jobId);
-    const timer = setTimeout(() => {
+    const timer = after(forMs, () => {
       const written = () => {
         if (held.get(jobId)?.timer === timer) held.delete(jobId);
       };
       onLost(jobId, attempt, how).then(written, written);
-    }, forMs);
-    timer.unref();
+    }).unref();
     held.set(jobId, { attempt, endsAt: performance.now() + forMs, timer });
   };
   return {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { abortable } from "#libs/concurrency";
-import type { Implementation } from "#libs/rpc";
+import { type Implementation, invalidField, PAGE_SIZE, pageToken, parsePageSize, parsePageToken } from "#libs/rpc";
+import { excerpt } from "#libs/text";
 import type { Device } from "#libs/topics";
 import { AttemptOutcome, type AttemptSchema, type FinetuneService, type JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { AttemptRecord } from "./attempts.ts";
-import { invalidField } from "./errors.ts";
 import type { JobRecord, JobStateName } from "./job.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Leases } from "./leases.ts";
@@ -16,8 +16,6 @@ import type { Watchers } from "./watchers.ts";
 const WATCH_INTERVAL_MS = 250;
 /** How long an attempt may be without a progress stream, from when that ends. The death of a trainer shows as such an end. */
 const STREAM_GRACE_MS = 1500;
-const DEFAULT_PAGE = 100;
-const LARGEST_PAGE = 500;
 /** Characters of a name, a label or a reason. */
 const LONGEST_TEXT = 1000;
 /** Characters of an error: a page of jobs with such fits into a message, and so does an event. */
@@ -91,27 +89,26 @@ export function createFinetuneService({
       const job = await jobs.get(id);
       return { job: toJob(job, { attempts: await jobs.attempts(id) }) };
     },
-    async listJobs({ runId, states: wanted, pageSize, pageToken }) {
-      if (pageSize < 0)
-        throw invalidField("page_size", `${pageSize} is negative; 1 to ${LARGEST_PAGE} are possible, 0 means ${DEFAULT_PAGE}`);
-      if (!/^\d{0,15}$/.test(pageToken)) throw invalidField("page_token", `"${pageToken}" is no token of an earlier page`);
-      const size = Math.min(pageSize || DEFAULT_PAGE, LARGEST_PAGE);
+    async listJobs({ runId, states: wanted, pageSize, pageToken: from }) {
+      const size = parsePageSize(pageSize);
+      const list = JSON.stringify(["jobs", runId, wanted]);
+      const after = parsePageToken(list, from, "number") ?? 0;
       const names = wanted.map((state, index) => {
         const name = stateNames.get(state);
         if (!name) throw invalidField(`states[${index}]`, `${state} is no state of a job`);
         return name;
       });
       const filter = { ...(runId === "" ? {} : { runId }), ...(wanted.length === 0 ? {} : { states: names }) };
-      const page = await store.list(filter, size, Number(pageToken));
+      const page = await store.list(filter, size, after);
       const last = page.at(-1);
-      return { jobs: page.map(({ job }) => toJob(job)), nextPageToken: page.length === size && last ? String(last.position) : "" };
+      return { jobs: page.map(({ job }) => toJob(job)), nextPageToken: pageToken(list, page.length === size ? last?.position : undefined) };
     },
     async *watchJobs({ runId }, { signal }) {
       using watcher = watchers.watch();
       for (let after = 0; ; ) {
-        const page = await store.list(runId === "" ? {} : { runId }, LARGEST_PAGE, after);
+        const page = await store.list(runId === "" ? {} : { runId }, PAGE_SIZE.most, after);
         const last = page.at(-1);
-        const current = page.length < LARGEST_PAGE;
+        const current = page.length < PAGE_SIZE.most;
         yield { jobs: page.map(({ job }) => toJob(job, { withRecipe: false })), current };
         if (current || !last) break;
         after = last.position;
@@ -119,8 +116,8 @@ export function createFinetuneService({
       for (;;) {
         const ids = await watcher.take(signal);
         signal.throwIfAborted();
-        for (let start = 0; start < ids.length; start += LARGEST_PAGE) {
-          const changed = await store.some(ids.slice(start, start + LARGEST_PAGE), runId === "" ? undefined : runId);
+        for (let start = 0; start < ids.length; start += PAGE_SIZE.most) {
+          const changed = await store.some(ids.slice(start, start + PAGE_SIZE.most), runId === "" ? undefined : runId);
           if (changed.length > 0) yield { jobs: changed.map((job) => toJob(job, { withRecipe: false })), current: true };
         }
         await sleep(WATCH_INTERVAL_MS, undefined, { signal });
@@ -177,7 +174,7 @@ export function createFinetuneService({
       return {};
     },
     async failAttempt({ jobId, attempt, error, permanent }) {
-      return { job: toJob(await jobs.fail(jobId, attempt, shortened(error, LONGEST_ERROR), permanent)) };
+      return { job: toJob(await jobs.fail(jobId, attempt, excerpt(error, LONGEST_ERROR), permanent)) };
     },
   };
 }
@@ -193,9 +190,4 @@ function required(field: string, value: string): void {
 
 function bounded(field: string, value: string): void {
   if (value.length > LONGEST_TEXT) throw invalidField(field, `has ${value.length} characters; at most ${LONGEST_TEXT} are allowed`);
-}
-
-/** What goes wrong is told in any case: a long text loses its end, and says so. */
-function shortened(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
 }

@@ -1,5 +1,6 @@
 import { arithmetics, backends, canonicalRecipe, digestOf, parseRecipe, type Recipe, RecipeError, recipeKey } from "#libs/recipes";
 import { invalidArgument, type RpcError } from "#libs/rpc";
+import { quote } from "#libs/text";
 import { devices, type Needs } from "#libs/topics";
 import type { JobRecord } from "./job.ts";
 import { estimateNeeds, unfit } from "./needs.ts";
@@ -34,7 +35,7 @@ function checkedNeeds(recipe: Recipe, asked: Needs | undefined): Needs {
     if (problem !== undefined) throw invalidNeeds(estimate.field, `asks for too much: ${problem}`);
     return estimate.needs;
   }
-  if (!devices.includes(asked.device)) throw invalidNeeds("needs.device", `expected ${devices.join(" or ")}, got "${asked.device}"`);
+  if (!devices.includes(asked.device)) throw invalidNeeds("needs.device", `expected ${devices.join(" or ")}, got ${quote(asked.device)}`);
   if (!/^[a-z0-9-]{1,64}$/.test(asked.backend)) throw invalidNeeds("needs.backend", `"${asked.backend}" is no name of a backend`);
   const { backend } = estimate.needs;
   // With another one it would be refused by every trainer that takes it. A data set is drawn by any.

@@ -1,6 +1,8 @@
 import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Bus, WatchedMessage } from "#libs/bus";
+import { within } from "#libs/concurrency";
 import { type CallContext, type Implementation, invalidArgument } from "#libs/rpc";
+import { quote } from "#libs/text";
 import { artifactPublished, jobFinished, refMoved, runFinished, runStarted } from "#libs/topics";
 import type { EventSchema, SystemService, WatchEventsRequest, WatchEventsResponseSchema } from "#proto/ratatouille/v1/system_pb.ts";
 
@@ -30,7 +32,7 @@ async function* watch(
 ): AsyncGenerator<MessageInitShape<typeof WatchEventsResponseSchema>, void, undefined> {
   for (const [i, subject] of subjects.entries()) {
     const field = `subjects[${i}]`;
-    const description = `"${subject}" is not the subject of an event; there are ${[...kinds.keys()].join(", ")}`;
+    const description = `${quote(subject)} is not the subject of an event; there are ${[...kinds.keys()].join(", ")}`;
     if (!kinds.has(subject)) throw invalidArgument(`${field}: ${description}`, { violations: [{ field, description }] });
   }
   const wanted = subjects.length > 0 ? subjects : [...kinds.keys()];
@@ -42,7 +44,7 @@ async function* watch(
     let current = false;
     for (;;) {
       if (!current) {
-        const next = sinceMs > 0n ? await soon(coming) : undefined;
+        const next = sinceMs > 0n ? await within(QUIET_MS, coming) : undefined;
         if (next === undefined || (!next.done && next.value.atMs >= asked)) {
           current = true;
           yield { current };
@@ -57,17 +59,6 @@ async function* watch(
   } finally {
     coming.catch(() => undefined);
     await messages.return?.();
-  }
-}
-
-/** What comes, if it comes soon. */
-async function soon<T>(coming: Promise<T>): Promise<T | undefined> {
-  const quiet = Promise.withResolvers<undefined>();
-  const timer = setTimeout(quiet.resolve, QUIET_MS, undefined);
-  try {
-    return await Promise.race([coming, quiet.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,7 @@
 import { backends, isDigest, isRunName, runNameRule, styleNames } from "#libs/recipes";
 import { methods as knownMethods } from "#libs/reporting";
 import { invalidArgument } from "#libs/rpc";
+import { quote } from "#libs/text";
 import {
   type Auxiliary,
   type FineTuning,
@@ -52,7 +53,7 @@ export function checkSpec(spec: RunSpec): Violation[] {
   check("spec.backend", (backends as readonly string[]).includes(spec.backend), `one of ${backends.join(", ")}`);
   check("spec.methods", methods.includes("recycling") && isSet(methods), "each once, and recycling among them");
   const stranger = methods.find((method) => !(knownMethods as readonly string[]).includes(method));
-  check("spec.methods", stranger === undefined, `one of ${knownMethods.join(", ")}, not ${JSON.stringify(stranger)?.slice(0, 100)}`);
+  check("spec.methods", stranger === undefined, `one of ${knownMethods.join(", ")}, not ${quote(stranger ?? "", 100)}`);
   check("spec.on_failure", (Object.values(OnFailure) as number[]).includes(spec.onFailure), "a choice that this server knows");
   checkTarget(target, check);
   checkGlyphs("spec.foundation.data", foundation?.data, check);

@@ -1,4 +1,4 @@
-import { createPulse } from "#libs/concurrency";
+import { after, createPulse } from "#libs/concurrency";
 import type { TrainStep } from "#libs/learning";
 import type { Recipe } from "#libs/recipes";
 import { trainingSpeed, trainingSteps } from "./metrics.ts";
@@ -72,9 +72,8 @@ export function createProgress(keepAliveMs: number) {
       while (!ended) {
         const seen = news.version;
         yield latest;
-        const timer = setTimeout(news.beat, keepAliveMs);
+        using _ = after(keepAliveMs, news.beat);
         await news.changed(seen);
-        clearTimeout(timer);
       }
     },
     get ended() {

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { pause } from "#libs/concurrency";
 import { Code, isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc";
 import { BusService, type ConsumeRequestSchema } from "#proto/ratatouille/v1/bus_pb.ts";
 import { createBus } from "../bus.ts";
@@ -76,7 +76,7 @@ async function* watch(client: ServiceClient<typeof BusService>, { subjects, sinc
       if (ending.aborted) return;
       if (isRpcError(error) && hopeless.has(error.code)) throw error;
     }
-    await sleep(retryMs, undefined, { signal: ending }).catch(() => undefined);
+    await pause(retryMs, ending);
     retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs);
   }
 }
@@ -145,7 +145,7 @@ function subscribe(client: ServiceClient<typeof BusService>, options: SubscribeO
           // Broken, or nobody there: trying again may help.
         }
         await hand.empty();
-        await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+        await pause(retryMs, stopping.signal);
         retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs);
       }
     },

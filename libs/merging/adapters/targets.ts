@@ -1,5 +1,6 @@
 import type { Json } from "#libs/recipes";
 import { type Pattern, PatternError, pythonPattern } from "./python-pattern.ts";
+import { excerpt } from "#libs/text";
 
 /** Whether a configuration gives a module factors. */
 export type Targets = (module: string) => boolean;
@@ -85,6 +86,5 @@ function isEmpty(value: Json): boolean {
 
 /** A value as a configuration has it, cut where it is long. */
 export function short(value: Json | undefined): string {
-  const text = JSON.stringify(value ?? null);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return excerpt(JSON.stringify(value ?? null), 60);
 }
