@@ -1,6 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
-import { LONGEST_TIMER_MS } from "#libs/concurrency";
+import { createPulse, LONGEST_TIMER_MS } from "#libs/concurrency";
 import { quote } from "#libs/text";
 import { invalidArgument, type RpcError, unimplemented } from "./errors.ts";
 import { toWireStatus } from "./status.ts";
@@ -14,15 +14,23 @@ type Internals = { _streamHandler?: StreamHandler };
  * one error of a stream, and another one is nobody's; it puts paths, deadlines and encodings into its answers as they came; and deadlines
  * beyond 2^31 milliseconds end at once.
  * @param methods the paths that are served
+ * @returns what resolves when no stream is open
  */
-export function guardStreams(server: Server, methods: ReadonlySet<string>): void {
+export function guardStreams(server: Server, methods: ReadonlySet<string>): { closed(): Promise<void> } {
   const internals = server as unknown as Internals;
   const { _streamHandler: handle } = internals;
   if (handle === undefined) throw new Error("this version of grpc-js has other internals: see libs/rpc/guard.ts");
+  const open = new Set<ServerHttp2Stream>();
+  const left = createPulse();
   internals._streamHandler = (interceptors, stream, headers) => {
     // Whatever goes wrong with a stream ends its call, and grpc-js hears of that by "close".
     stream.on("error", () => undefined);
     if (stream.destroyed || stream.closed) return;
+    open.add(stream);
+    stream.once("close", () => {
+      open.delete(stream);
+      left.beat();
+    });
     try {
       const refused = isGrpc(headers) ? refusal(headers, methods) : undefined;
       if (refused !== undefined) return respond(stream, refused);
@@ -32,6 +40,11 @@ export function guardStreams(server: Server, methods: ReadonlySet<string>): void
       // The stream ended between the look at it and the answer: there is nobody to tell.
       if (!stream.destroyed && !stream.closed) throw error;
     }
+  };
+  return {
+    async closed() {
+      while (open.size > 0) await left.changed(left.version);
+    },
   };
 }
 

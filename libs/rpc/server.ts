@@ -4,6 +4,7 @@ import { within } from "#libs/concurrency";
 import { methodName } from "./client-call.ts";
 import { identity, MAX_MESSAGE_BYTES } from "./codec.ts";
 import { failedPrecondition, type RpcError, unavailable } from "./errors.ts";
+import { saysGoodbye, trackConnections } from "./farewell.ts";
 import { KEEPALIVE_MS, widenServerWindows } from "./flow-control.ts";
 import { guardStreams } from "./guard.ts";
 import { handleCall, type OpenCall } from "./handle-call.ts";
@@ -91,7 +92,11 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
     "grpc.enable_channelz": 0,
   });
   widenServerWindows(server);
-  guardStreams(server, new Set(registrations.flatMap(({ methods }) => methods.map(({ method }) => `/${methodName(method)}`))));
+  const connections = trackConnections(server);
+  const streams = guardStreams(
+    server,
+    new Set(registrations.flatMap(({ methods }) => methods.map(({ method }) => `/${methodName(method)}`))),
+  );
   const calls = new Map<OpenCall, { infrastructure: boolean }>();
   let draining = false;
 
@@ -123,7 +128,8 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
   const drain = async (graceMs: number) => {
     draining = true;
     health.stopServing();
-    const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    const shutdown = saysGoodbye ? new Promise<void>((resolve) => server.tryShutdown(() => resolve())) : undefined;
+    const closed = () => shutdown ?? streams.closed();
     const open = (infrastructure: boolean) => [...calls].filter(([, call]) => call.infrastructure === infrastructure).map(([call]) => call);
     const work = open(false);
     // One turn of the loop, so that those who watch health hear NOT_SERVING before their stream ends.
@@ -132,8 +138,9 @@ export async function serve(options: ServeOptions): Promise<RpcServer> {
     for (const call of [...open(false), ...open(true)]) call.abort(shuttingDown());
     await within(
       CLOSE_MS,
-      Promise.all([...calls.keys()].map(({ ended }) => ended)).then(() => closed),
+      Promise.all([...calls.keys()].map(({ ended }) => ended)).then(() => closed()),
     );
+    if (!saysGoodbye) connections.cut();
     server.forceShutdown();
   };
   let drained: Promise<void> | undefined;

@@ -1,6 +1,6 @@
 import type { Json } from "#libs/recipes";
-import { type Pattern, PatternError, pythonPattern } from "./python-pattern.ts";
 import { excerpt } from "#libs/text";
+import { type Pattern, PatternError, pythonPattern } from "./python-pattern.ts";
 
 /** Whether a configuration gives a module factors. */
 export type Targets = (module: string) => boolean;
