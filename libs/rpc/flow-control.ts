@@ -10,13 +10,19 @@ export const FRAME_BYTES = 1 << 20;
 /** Silence after which a peer with open calls is asked whether it lives, and the time it has to answer. */
 export const KEEPALIVE_MS = 30_000;
 
+/**
+ * Calls that one connection may cancel at once, and in each second after. Node and Bun end a connection after 1,000 at once and 33 a second, a
+ * guard against rapid resets (CVE-2023-44487); but a gateway passes the cancels of all its clients on through one connection.
+ */
+const CANCELS = { streamResetBurst: 10_000, streamResetRate: 1_000 };
+
 type Internals = {
   commonServerOptions?: { settings?: Record<string, unknown> };
   createHttp2Server?: (credentials: ServerCredentials) => Http2Server;
 };
 
 /**
- * Widens the windows of a server that is not yet bound. grpc-js reads `grpc-node.flow_control_window` in its client only
+ * Widens the windows of a server that is not yet bound, and what it takes of cancelled calls. grpc-js reads `grpc-node.flow_control_window` in its client only
  * (1.14.7; grpc-node #3058), so this reaches for the two internals where the server makes its HTTP/2 server.
  * `initialWindowSize` lifts the window of a stream, `setLocalWindowSize` that of the connection; both are needed.
  */
@@ -26,6 +32,7 @@ export function widenServerWindows(server: Server): void {
   if (commonServerOptions === undefined || createHttp2Server === undefined) {
     throw new Error("this version of grpc-js has other internals: see libs/rpc/flow-control.ts");
   }
+  Object.assign(commonServerOptions, CANCELS);
   commonServerOptions.settings = { ...commonServerOptions.settings, initialWindowSize: WINDOW_BYTES, maxFrameSize: FRAME_BYTES };
   internals.createHttp2Server = (credentials) => {
     const http2Server = createHttp2Server.call(server, credentials);

@@ -104,6 +104,26 @@ test("unary calls read to the end: thousands on one connection do not exhaust th
   assert.equal(peers.size, 1, "a lost connection would have been replaced by another");
 });
 
+test("thousands of cancels on one connection end neither it nor the calls beside them", async () => {
+  const peers = new Set<string>();
+  await using p = await pair({
+    catalog: {
+      async *downloadBlob(_, { signal, peer }) {
+        peers.add(peer);
+        yield {};
+        await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
+    },
+  });
+  const cancel = async () => {
+    for await (const _ of p.catalog.downloadBlob({}, { timeoutMs: 0 })) break;
+  };
+  // Deno cannot be told to take more than 1,000 at once.
+  const rounds = "Deno" in globalThis ? 30 : 60;
+  for (let round = 0; round < rounds; round++) await Promise.all(Array.from({ length: 25 }, cancel));
+  assert.equal(peers.size, 1, "a lost connection would have been replaced by another");
+});
+
 test("breaking out of a stream cancels the call on the server", async () => {
   const left = deferred<unknown>();
   await using p = await pair({
