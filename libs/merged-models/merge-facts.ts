@@ -74,10 +74,15 @@ function fileLabel({ kind, path }: ModelFiles): string {
 /** What a report says of the licence of the result, without the folders of this machine where it says why there is none. */
 export function licenceOf({ licence }: CompatibilityReport, models: readonly ModelFiles[]): MergeFacts["licence"] {
   if (licence !== undefined) return { expression: licence };
-  if (models.length > 2 && models.every(({ licences }) => licences.length === 0)) return { why: "no model names one" };
+  // Of a model with an adapter, the one of the two that names none.
+  const parts = models.flatMap((model) =>
+    model.applied === undefined ? [model] : [model.applied.base.model, model.applied.adapter.model],
+  );
+  const all = [...new Set(parts)];
+  if (all.length > 2 && all.every(({ licences }) => licences.length === 0)) return { why: "no model names one" };
   const { why = "no model names one" } = resultLicence(
-    models.map(({ licences }) => licences),
-    models.map(labelOf),
+    all.map(({ licences }) => licences),
+    all.map(labelOf),
   );
   return { why };
 }

@@ -134,6 +134,7 @@ test("a model with an adapter is a whole model: files of the base, names and dig
   assert.deepEqual(recipe.licences, []);
   const card = await readFile(directory.join("with-adapter", "README.md"), "utf8");
   assert.match(card, /license: unknown\n/);
+  assert.match(card, /None is known: adapter names no licence\./);
   assert.ok(card.includes(`| ↳ adapter | none stated | \`${with_}\` |`), card);
   assert.ok(!card.includes(directory.path) && !JSON.stringify(recipe).includes(directory.path));
 });

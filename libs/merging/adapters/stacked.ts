@@ -37,11 +37,11 @@ export function stacked(
     tensors.push({ name: name("A"), dtype: type, shape: [rank, ...across], rule: { kind: "rows", sources } });
     tensors.push({ name: name("B"), dtype: type, shape: [outputs, rank, ...kernel], rule: { kind: "columns", terms } });
   }
-  for (const of of ["under", "saved"] as const) {
-    for (const name of kept(loras.flatMap((lora) => [...lora[of].keys()]))) {
-      const made = wholeMean(name, of, mean);
+  for (const group of ["under", "saved"] as const) {
+    for (const name of kept(loras.flatMap((lora) => [...lora[group].keys()]))) {
+      const made = wholeMean(name, group, mean);
       if (made === undefined) continue;
-      const inner = of === "saved" ? name : name.replace(/\.(\w+)$/, ".base_layer.$1");
+      const inner = group === "saved" ? name : name.replace(/\.(\w+)$/, ".base_layer.$1");
       tensors.push({ name: PREFIX + inner, dtype: dtype ?? made.dtype, shape: made.shape, rule: { kind: "sum", terms: made.terms } });
     }
   }

@@ -10,7 +10,7 @@ export type Reading = {
 };
 
 /** A value and the key that people know it by. */
-export type Place = { readonly node: Node; readonly name: string };
+export type Field = { readonly node: Node; readonly name: string };
 
 /** Where something is in the file. */
 export type Position = { readonly line: number; readonly column: number };
@@ -21,7 +21,7 @@ export function positionOf({ lines }: Reading, node: Node | null | undefined): P
 }
 
 /** Records what is wrong with a value: "`name` at line 3", then the text. */
-export function wrong(reading: Reading, { node, name }: Place, text: string): undefined {
+export function wrong(reading: Reading, { node, name }: Field, text: string): undefined {
   const position = positionOf(reading, node);
   const what = name === "" ? "the configuration" : `\`${name}\``;
   reading.problems.push({ ...position, message: `${what} at line ${position.line} ${text}` });
@@ -43,13 +43,13 @@ export function isEmpty(node: Node | null | undefined): boolean {
  */
 export function fields(
   reading: Reading,
-  place: Place,
+  place: Field,
   known: readonly string[],
   refused: { readonly [name: string]: string } = {},
-): Map<string, Place> | undefined {
+): Map<string, Field> | undefined {
   const node = resolve(reading, place.node);
   if (!isMap(node)) return wrong(reading, place, `must be a mapping with ${quoted(known)}`);
-  const found = new Map<string, Place>();
+  const found = new Map<string, Field>();
   const keys = new Map<string, Node>();
   for (const { key, value } of pairsOf(reading, node.items as Pair<Node, Node | null>[])) {
     const name = isScalar(key) ? String(key.value) : "?";
@@ -65,7 +65,7 @@ export function fields(
 }
 
 /** Every field of a mapping, whatever its name. Undefined if it is no mapping. */
-export function entries(reading: Reading, place: Place): (Place & { readonly key: Node })[] | undefined {
+export function entries(reading: Reading, place: Field): (Field & { readonly key: Node })[] | undefined {
   const node = resolve(reading, place.node);
   if (!isMap(node)) return wrong(reading, place, "must be a mapping of names to values");
   return pairsOf(reading, node.items as Pair<Node, Node | null>[])
@@ -74,14 +74,14 @@ export function entries(reading: Reading, place: Place): (Place & { readonly key
 }
 
 /** The items of a list. Undefined if it is none. */
-export function items(reading: Reading, place: Place): Place[] | undefined {
+export function items(reading: Reading, place: Field): Field[] | undefined {
   const node = resolve(reading, place.node);
   if (!isSeq(node)) return wrong(reading, place, "must be a list");
   return (node.items as Node[]).map((item) => ({ node: item, name: place.name }));
 }
 
 /** A number, a truth value or a text. */
-export function scalar(reading: Reading, place: Place, expected = "a number, true, false or text"): number | boolean | string | undefined {
+export function scalar(reading: Reading, place: Field, expected = "a number, true, false or text"): number | boolean | string | undefined {
   const node = resolve(reading, place.node);
   const value = isScalar(node) ? node.value : undefined;
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "string") return value;
@@ -89,7 +89,7 @@ export function scalar(reading: Reading, place: Place, expected = "a number, tru
 }
 
 /** Text as it is written, also where YAML would take it for a number or a truth value: a folder may be named 7 or no. */
-export function text(reading: Reading, place: Place): string | undefined {
+export function text(reading: Reading, place: Field): string | undefined {
   const node = resolve(reading, place.node);
   if (isScalar(node) && typeof node.value === "string") return node.value;
   if (isScalar(node) && node.source !== undefined && !isEmpty(node)) return node.source;

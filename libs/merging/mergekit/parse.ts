@@ -2,7 +2,7 @@ import { isMap, LineCounter, parseAllDocuments } from "yaml";
 import { methodNamed, methods } from "../methods/index.ts";
 import type { MergekitConfig } from "./config.ts";
 import { type ConfigProblem, MergekitError } from "./errors.ts";
-import { fields, isEmpty, type Place, positionOf, quoted, type Reading, resolve, text, wrong } from "./nodes.ts";
+import { type Field, fields, isEmpty, positionOf, quoted, type Reading, resolve, text, wrong } from "./nodes.ts";
 import { inOrder } from "./order.ts";
 import { checkSettings } from "./parameter-names.ts";
 import { readChatTemplate, readSeed, readTokenizer, readType } from "./read-fields.ts";
@@ -57,7 +57,7 @@ export function parseMergekit(source: string, path: string): readonly [MergekitC
   return sorted as [MergekitConfig, ...MergekitConfig[]];
 }
 
-function readConfig(reading: Reading, place: Place, source: string, path: string, several: boolean): MergekitConfig | undefined {
+function readConfig(reading: Reading, place: Field, source: string, path: string, several: boolean): MergekitConfig | undefined {
   const other = otherTool(reading, place);
   if (other !== undefined) return wrong(reading, place, other);
   const found = fields(reading, place, FIELDS);
@@ -116,7 +116,7 @@ function readConfig(reading: Reading, place: Place, source: string, path: string
 }
 
 /** What a configuration is that is not for merging weights, by fields that only such ones have; undefined for others. */
-function otherTool(reading: Reading, place: Place): string | undefined {
+function otherTool(reading: Reading, place: Field): string | undefined {
   const node = resolve(reading, place.node);
   const keys = new Set(isMap(node) ? node.items.map(({ key }) => String(key)) : []);
   const has = (...names: string[]) => names.some((name) => keys.has(name));
@@ -130,7 +130,7 @@ function otherTool(reading: Reading, place: Place): string | undefined {
 }
 
 /** The name of one of several merges is that of a folder. */
-function readName(reading: Reading, place: Place): string | undefined {
+function readName(reading: Reading, place: Field): string | undefined {
   const name = text(reading, place);
   if (name === undefined || /^[\w-][\w.-]*$/.test(name)) return name;
   return wrong(reading, place, `must be letters, digits, "_", "-" and ".", as it names a folder, not \`${name}\``);

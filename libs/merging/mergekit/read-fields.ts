@@ -1,12 +1,12 @@
 import type { Dtype } from "#libs/tensors";
 import type { MergekitConfig, TokenizerSource } from "./config.ts";
-import { fields, type Place, positionOf, quoted, type Reading, scalar, text, wrong } from "./nodes.ts";
+import { type Field, fields, positionOf, quoted, type Reading, scalar, text, wrong } from "./nodes.ts";
 import { readReference } from "./references.ts";
 
 const TYPES: { readonly [name: string]: Dtype } = { float64: "F64", float32: "F32", float16: "F16", bfloat16: "BF16" };
 
 /** dtype and out_dtype, as PyTorch names types. */
-export function readType(reading: Reading, place: Place | undefined): Dtype | undefined {
+export function readType(reading: Reading, place: Field | undefined): Dtype | undefined {
   const name = place && text(reading, place);
   if (name === undefined) return undefined;
   const known = name.replace(/^torch\./, "");
@@ -15,7 +15,7 @@ export function readType(reading: Reading, place: Place | undefined): Dtype | un
 }
 
 /** random_seed. */
-export function readSeed(reading: Reading, place: Place | undefined): number | undefined {
+export function readSeed(reading: Reading, place: Field | undefined): number | undefined {
   const value = place && scalar(reading, place, "a whole number");
   if (value === undefined) return undefined;
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffffffff) return value as number;
@@ -23,7 +23,7 @@ export function readSeed(reading: Reading, place: Place | undefined): number | u
 }
 
 /** tokenizer_source, or `source` of tokenizer. */
-export function readTokenizer(reading: Reading, source: Place | undefined, tokenizer: Place | undefined): TokenizerSource | undefined {
+export function readTokenizer(reading: Reading, source: Field | undefined, tokenizer: Field | undefined): TokenizerSource | undefined {
   if (source !== undefined && tokenizer !== undefined)
     return wrong(reading, tokenizer, "is given, and `tokenizer_source` too: one of them is enough");
   if (source !== undefined) return readTokenizerSource(reading, source);
@@ -37,7 +37,7 @@ export function readTokenizer(reading: Reading, source: Place | undefined, token
   return inner === undefined ? { from: "union", ...positionOf(reading, tokenizer.node) } : readTokenizerSource(reading, inner);
 }
 
-function readTokenizerSource(reading: Reading, place: Place): TokenizerSource | undefined {
+function readTokenizerSource(reading: Reading, place: Field): TokenizerSource | undefined {
   const reference = readReference(reading, place);
   if (reference === undefined) return undefined;
   const { text: name, line, column } = reference;
@@ -45,7 +45,7 @@ function readTokenizerSource(reading: Reading, place: Place): TokenizerSource | 
 }
 
 /** chat_template: only auto, at its place. */
-export function readChatTemplate(reading: Reading, place: Place | undefined): MergekitConfig["chatTemplate"] {
+export function readChatTemplate(reading: Reading, place: Field | undefined): MergekitConfig["chatTemplate"] {
   const value = place && text(reading, place);
   if (value === undefined) return undefined;
   if (value === "auto") return positionOf(reading, place!.node);

@@ -1,5 +1,5 @@
 import type { MergekitConfig, Slice, Source } from "./config.ts";
-import { entries, fields, items, type Place, positionOf, quoted, type Reading, scalar, wrong } from "./nodes.ts";
+import { entries, type Field, fields, items, positionOf, quoted, type Reading, scalar, wrong } from "./nodes.ts";
 import { readReference } from "./references.ts";
 import { readSettings } from "./settings.ts";
 
@@ -7,7 +7,7 @@ import { readSettings } from "./settings.ts";
 export type Parts = Pick<MergekitConfig, "kind" | "slices" | "parameters">;
 
 /** `models`, `slices`, or the one module of `modules`, which has one of the two. */
-export function readParts(reading: Reading, place: Place, found: ReadonlyMap<string, Place>): Parts | undefined {
+export function readParts(reading: Reading, place: Field, found: ReadonlyMap<string, Field>): Parts | undefined {
   const given = ["models", "slices", "modules"].filter((name) => found.has(name));
   if (given.length !== 1) return wrong(reading, place, `must have exactly one of \`models\`, \`slices\` and \`modules\`${both(given)}`);
   const modules = found.get("modules");
@@ -29,7 +29,7 @@ function both(given: readonly string[]): string {
   return given.length === 0 ? "" : `, not ${given.map((name) => `\`${name}\``).join(" and ")}`;
 }
 
-function readOutput(reading: Reading, found: ReadonlyMap<string, Place>): Pick<Parts, "kind" | "slices"> {
+function readOutput(reading: Reading, found: ReadonlyMap<string, Field>): Pick<Parts, "kind" | "slices"> {
   const models = found.get("models");
   if (models === undefined) {
     const slices = items(reading, found.get("slices")!) ?? [];
@@ -41,7 +41,7 @@ function readOutput(reading: Reading, found: ReadonlyMap<string, Place>): Pick<P
   return { kind: "models", slices: [{ sources, parameters: new Map(), ...position }] };
 }
 
-function readSlice(reading: Reading, place: Place): Slice | undefined {
+function readSlice(reading: Reading, place: Field): Slice | undefined {
   const found = fields(reading, place, ["sources", "parameters", "base_model"], {
     residual_weight: "mergekit reads it and does nothing with it; leave it out",
   });
@@ -56,7 +56,7 @@ function readSlice(reading: Reading, place: Place): Slice | undefined {
   return { ...slice, ...(base === undefined ? {} : { base }), ...positionOf(reading, place.node) };
 }
 
-function readSources(reading: Reading, place: Place, layered: boolean): Source[] {
+function readSources(reading: Reading, place: Field, layered: boolean): Source[] {
   const list = items(reading, place) ?? [];
   if (list.length === 0) wrong(reading, place, "must have at least one model");
   const sources: Source[] = [];
@@ -80,7 +80,7 @@ function readSources(reading: Reading, place: Place, layered: boolean): Source[]
   return sources;
 }
 
-function readLayers(reading: Reading, item: Place, place: Place | undefined): readonly [number, number] | undefined {
+function readLayers(reading: Reading, item: Field, place: Field | undefined): readonly [number, number] | undefined {
   if (place === undefined) return wrong(reading, item, "needs `layer_range`, for example `layer_range: [0, 16]`");
   const [from, to, ...more] = (items(reading, place) ?? []).map((one) => scalar(reading, one, "a whole number"));
   const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -1,11 +1,11 @@
 import { isMap } from "yaml";
 import type { Reference } from "./config.ts";
-import { fields, type Place, positionOf, type Reading, resolve, text, wrong } from "./nodes.ts";
+import { type Field, fields, positionOf, type Reading, resolve, text, wrong } from "./nodes.ts";
 
 const ONLY_ON_THE_HUB = "nothing is downloaded here, so give a folder that holds this revision";
 
 /** Reads a model's name: "model", "model+adapter", or mergekit's long form with `model`, `lora` and `path`. */
-export function readReference(reading: Reading, place: Place): Reference | undefined {
+export function readReference(reading: Reading, place: Field): Reference | undefined {
   const position = positionOf(reading, place.node);
   let model: string | undefined;
   let adapter: string | undefined;
@@ -32,7 +32,7 @@ export function readReference(reading: Reading, place: Place): Reference | undef
   return { text: adapter === undefined ? model : `${model}+${adapter}`, model, ...(adapter === undefined ? {} : { adapter }), ...position };
 }
 
-function readPath(reading: Reading, place: Place): string | undefined {
+function readPath(reading: Reading, place: Field): string | undefined {
   if (!isMap(resolve(reading, place.node))) {
     const path = text(reading, place);
     return path && checkRevision(reading, place, path);
@@ -43,7 +43,7 @@ function readPath(reading: Reading, place: Place): string | undefined {
 }
 
 /** mergekit reads what follows an "@" as a revision on the hub. */
-function checkRevision(reading: Reading, place: Place, path: string): string | undefined {
+function checkRevision(reading: Reading, place: Field, path: string): string | undefined {
   const at = path.indexOf("@");
   if (at < 0) return path;
   return wrong(reading, place, `names the revision \`${path.slice(at + 1)}\`: ${ONLY_ON_THE_HUB}`);

@@ -1,10 +1,10 @@
 import { isMap, isSeq, type Node } from "yaml";
 import type { Parameter } from "../method.ts";
 import type { Condition, Scalar, ScalarOrGradient, Setting, Settings } from "./config.ts";
-import { entries, fields, items, type Place, positionOf, type Reading, resolve, scalar, text } from "./nodes.ts";
+import { entries, type Field, fields, items, positionOf, type Reading, resolve, scalar, text } from "./nodes.ts";
 
 /** Reads one `parameters`: names to values, gradients and lists of conditions. */
-export function readSettings(reading: Reading, place: Place | undefined): Settings {
+export function readSettings(reading: Reading, place: Field | undefined): Settings {
   const settings = new Map<string, Setting>();
   if (place === undefined) return settings;
   for (const { key, node, name } of entries(reading, place) ?? []) {
@@ -14,7 +14,7 @@ export function readSettings(reading: Reading, place: Place | undefined): Settin
   return settings;
 }
 
-function readConditions(reading: Reading, place: Place): Condition[] | undefined {
+function readConditions(reading: Reading, place: Field): Condition[] | undefined {
   const node = resolve(reading, place.node);
   if (isMap(node)) return all([readCondition(reading, place)]);
   const isConditional = isSeq(node) && node.items.some((item) => isMap(resolve(reading, item as Node)));
@@ -23,7 +23,7 @@ function readConditions(reading: Reading, place: Place): Condition[] | undefined
   return value === undefined ? undefined : [{ value }];
 }
 
-function readCondition(reading: Reading, place: Place): Condition | undefined {
+function readCondition(reading: Reading, place: Field): Condition | undefined {
   const found = fields(reading, place, ["filter", "value"]);
   if (found === undefined) return undefined;
   const value = found.get("value");
@@ -41,11 +41,11 @@ function readCondition(reading: Reading, place: Place): Condition | undefined {
   return { value: result, ...(pattern === undefined ? {} : { filter: pattern }) };
 }
 
-function at(reading: Reading, { node }: Place): string {
+function at(reading: Reading, { node }: Field): string {
   return `at line ${positionOf(reading, node).line}`;
 }
 
-function readValue(reading: Reading, place: Place): ScalarOrGradient | undefined {
+function readValue(reading: Reading, place: Field): ScalarOrGradient | undefined {
   if (!isSeq(resolve(reading, place.node)))
     return scalar(reading, place, "a value, a list of values over the layers, or a list of conditions");
   return all((items(reading, place) ?? []).map((item) => scalar(reading, item)));
