@@ -8,17 +8,21 @@ export class AdapterError extends Error {
   override readonly name = "AdapterError";
   readonly problems: readonly string[];
   readonly kind: AdapterErrorKind;
+  /** The tensor concerned, where it is one number. */
+  readonly tensor: string | undefined;
 
-  constructor(problems: readonly string[], kind: AdapterErrorKind = "input") {
+  constructor(problems: readonly string[], kind: AdapterErrorKind = "input", tensor?: string) {
     super(problems.length === 1 ? problems[0] : `${problems.length} things stand in the way:\n  ${problems.join("\n  ")}`);
     this.problems = problems;
     this.kind = kind;
+    this.tensor = tensor;
   }
 }
 
 /** The error that a thread sent, an AdapterError where it was one. */
 export function reviveAdapterError({ name, message, stack, fields }: PlainError): Error {
-  if (name === "AdapterError") return new AdapterError(fields["problems"] as string[], fields["kind"] as AdapterErrorKind);
+  if (name === "AdapterError")
+    return new AdapterError(fields["problems"] as string[], fields["kind"] as AdapterErrorKind, fields["tensor"] as string | undefined);
   return Object.assign(new Error(message), fields, { name, stack });
 }
 

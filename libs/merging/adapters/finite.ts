@@ -17,7 +17,7 @@ export function requireFinite(values: Float64Array, first: number, source: Adapt
     const origin = origins.find(({ file, offset }) => file === source.file && offset === source.offset);
     const { tensor, model, shape } = origin ?? { tensor: "?", model: "an input", shape: [] };
     const what = `tensor ${JSON.stringify(tensor)} is not finite${placeText(first + i, shape)}: ${model} has ${values[i]} there`;
-    throw new AdapterError([what], "not-finite");
+    throw new AdapterError([what], "not-finite", tensor);
   }
 }
 
@@ -27,6 +27,6 @@ export function requireResults(values: Float64Array, first: number, { name, dtyp
   for (let i = 0; i < values.length; i++) {
     if (Math.abs(values[i]!) < limit) continue;
     const why = `${values[i]} is too large for ${dtype}`;
-    throw new AdapterError([`tensor ${JSON.stringify(name)} has no finite result${placeText(first + i, shape)}: ${why}`], "overflow");
+    throw new AdapterError([`tensor ${JSON.stringify(name)} has no finite result${placeText(first + i, shape)}: ${why}`], "overflow", name);
   }
 }

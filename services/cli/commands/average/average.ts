@@ -47,11 +47,11 @@ export async function average(names: readonly string[], options: AverageOptions,
   };
   const request = requestOf(inputs, method, given, { ...options, exclude: [...exclude] }, output);
   const plain = adapters
-    ? adapterMean({ ...inputs, adapters: models }, given, { ...options, method: method.name }, output)
+    ? adapterMean({ ...inputs, adapters: models }, given, { ...options, exclude: [...exclude], method: method.name }, output)
     : prepareMerge(request);
   const parameters = parametersOf({ ...options, exclude: [...exclude] }, method);
   const runnable = options.server === undefined ? plain : await remotely(plain, request, parameters, options, context);
-  const merge = options.updatable ? withSums(runnable, request, output) : runnable;
+  const merge = withAdvice(options.updatable ? withSums(runnable, request, output) : runnable);
   const weights = given.models?.map(({ weight }) => weight).filter((weight) => typeof weight === "number");
   return writeMerged(
     {
@@ -78,6 +78,19 @@ async function remotely(
   const { remoteMerge } = await import("#libs/remote-models");
   const channel = async () => (await useTarget(context, options)).channel;
   return remoteMerge(merge, { request, parameters, allowUnrelated: options.allowUnrelated === true }, channel);
+}
+
+/** Says of a number that is none how to go on without its tensor. */
+function withAdvice(merge: PreparedMerge): PreparedMerge {
+  return {
+    ...merge,
+    run: (options) =>
+      merge.run(options).catch((error: Error & { readonly kind?: string; readonly tensor?: string }) => {
+        const { kind, tensor, message } = error;
+        if (kind !== "not-finite" || tensor === undefined) throw error;
+        throw Object.assign(new Error(`${message}; --exclude ${tensor} leaves it out`, { cause: error }), { kind });
+      }),
+  };
 }
 
 type Inputs = Required<Pick<MergeRequest, "models" | "digests" | "statistics" | "statisticsDigests">> & {
