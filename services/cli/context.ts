@@ -37,6 +37,6 @@ export async function useTarget({ stack, command }: CommandContext, options: Glo
   const trainers = use === "train" ? options.trainers : 0;
   // Not loaded by commands that work on files alone.
   const [{ openTarget }, { fileLogger }] = await Promise.all([import("./system/target.ts"), import("./file-logger.ts")]);
-  const openLog = () => fileLogger(data, "ratatouille");
+  const openLog = (directory: string) => fileLogger(directory, "ratatouille");
   return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, command, looks: use === "look", caPath: ca, openLog }));
 }

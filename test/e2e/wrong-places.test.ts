@@ -46,6 +46,16 @@ test("a data directory that is a file is refused", async () => {
   assert.equal(sentence(await runCli(["runs", "list", "--data", data])), `cannot use the data directory ${data}: it is not a directory`);
 });
 
+test("to look is not to create: commands that only read leave no data directory", async () => {
+  const cwd = directory.join("nothing");
+  await mkdir(cwd);
+  const looks = [["runs", "list"], ["jobs", "list"], ["models", "list"], ["doctor"]];
+  for (const { code, stderr } of await Promise.all(looks.map((args) => runCli(args, { cwd })))) assert.equal(code, 0, stderr);
+  const unknown = await runCli(["models", "show", "nobody/has-this"], { cwd });
+  assert.notEqual(unknown.code, 0);
+  assert.deepEqual(await readdir(cwd), []);
+});
+
 test("a full disk is named; with room again the same command goes on", { skip: await whyNoDisk() }, async () => {
   const data = directory.join("disk");
   await mkdir(data);

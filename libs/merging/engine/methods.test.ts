@@ -6,7 +6,7 @@ import { parseSafetensorsHeader, type TensorData, widen } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
 import type { Method, Values } from "../method.ts";
 import { methods, runMethodInMemory } from "../methods/index.ts";
-import { runMerge } from "./run-merge.ts";
+import { type MergeProgress, runMerge } from "./run-merge.ts";
 import { planOf, randomTensor, writeModels } from "./testing/models.ts";
 
 const never = new AbortController().signal;
@@ -79,7 +79,13 @@ for (const method of methods.filter((one) => one.statistics !== "gram")) {
       { type: "F32", seed: 7, digests: plan.digests },
     );
     for (const threads of [0, 2]) {
-      await runMerge(plan, { directory: folder.join(`${threads}`), threads, inlineBytes: 0, signal: never, fsync: false });
+      const seen: MergeProgress[] = [];
+      const onProgress = (progress: MergeProgress) => void seen.push(progress);
+      const { readBytes } = await runMerge(plan, {
+        ...{ directory: folder.join(`${threads}`), threads, inlineBytes: 0, signal: never, fsync: false, onProgress },
+      });
+      // All that was read, and nothing else, was to be read: passes that nobody needed do not count.
+      assert.deepEqual([seen.at(-1)?.readBytes, seen.at(-1)?.totalBytes], [readBytes, readBytes]);
       const bytes = await readFile(folder.join(`${threads}`, "out.safetensors"));
       const { tensors, dataOffset } = parseSafetensorsHeader(bytes, bytes.length);
       for (const [i, { name, elements }] of plan.tensors.entries()) {

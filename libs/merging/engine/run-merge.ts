@@ -167,7 +167,7 @@ async function make(
       hashes.advance();
     }
     journal.tick();
-    progress(result.readBytes);
+    progress(result.readBytes, schedule.plannedBytes(task));
   };
 
   const threads = threadsFor(schedule, options);
@@ -227,23 +227,28 @@ async function checkInputs({ inputs }: MergePlan): Promise<void> {
 }
 
 function createProgress(
-  { bytesToRead }: Schedule,
+  { bytesToRead, skippedBytes }: Schedule,
   spans: readonly Span[],
   units: readonly Unit[],
   done: ReadonlySet<number>,
   onProgress: RunMergeOptions["onProgress"],
-): (readBytes: number) => void {
-  const all = done.size === 0 ? bytesToRead : createSchedule(spans, units, { done: new Set(), totals: new Map() }).bytesToRead;
+): (readBytes: number, plannedBytes: number) => void {
+  let all = done.size === 0 ? bytesToRead : createSchedule(spans, units, { done: new Set(), totals: new Map() }).bytesToRead;
   const resumedBytes = all - bytesToRead;
   const passes = 1 + spans.reduce((most, span) => Math.max(most, stepsOf(span).length), 0);
   let readBytes = resumedBytes;
+  let saved = 0;
   const tell = () => {
+    // What nobody reads is no part of the way.
+    all += saved - skippedBytes();
+    saved = skippedBytes();
     const pass = Math.min(passes, 1 + Math.floor((passes * readBytes) / Math.max(1, all)));
     onProgress?.({ readBytes: Math.min(readBytes, all), totalBytes: all, resumedBytes, pass, passes });
   };
   tell();
-  return (bytes) => {
+  return (bytes, planned) => {
     readBytes += bytes;
+    all += bytes - planned;
     tell();
   };
 }

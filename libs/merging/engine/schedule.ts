@@ -17,8 +17,12 @@ export type Schedule = {
   next(): Task | undefined;
   /** Says what a task gave. Returns what reductions over the whole model gave, if this was the last of one. */
   finish(task: Task, result: OrdersResult): { readonly total: string; readonly value: unknown } | undefined;
-  /** Bytes that are read for all that is not done yet. */
+  /** Bytes that are read for all that is not done yet, if every pass is needed. */
   readonly bytesToRead: number;
+  /** What of `bytesToRead` a task accounts for. */
+  plannedBytes(task: Task): number;
+  /** What of `bytesToRead` nobody reads: passes that have turned out not to be needed, or were made before. */
+  skippedBytes(): number;
 };
 
 /** A reduction over a span that is under way: step `step` of them, of which `left` parts have not ended. */
@@ -44,6 +48,7 @@ export function createSchedule(spans: readonly Span[], units: readonly Unit[], k
   const groups = new Map<string, Map<number, unknown>>();
   // What comes next is at the end.
   const stack: Task[] = [];
+  let skipped = 0;
   const open = units.filter(({ index }) => !known.done.has(index));
   const written = Map.groupBy(
     open.filter(({ reduced }) => reduced),
@@ -74,6 +79,11 @@ export function createSchedule(spans: readonly Span[], units: readonly Unit[], k
   stack.sort((a, b) => place(b) - place(a));
   let at = 0;
 
+  function plannedBytes(task: Task): number {
+    if (task.unit) return bytesToReadFor(task.unit);
+    return task.orders.reduce((sum, { tensor, count }) => sum + readBytesOf(tensor, count), 0);
+  }
+
   function hasAgreement({ pieces }: Unit): boolean {
     return pieces.some(({ span }) => spans[span]!.making.kind === "agree");
   }
@@ -101,11 +111,13 @@ export function createSchedule(spans: readonly Span[], units: readonly Unit[], k
     }
     const name = totalName(span, step);
     if (reduction.scope === "model" && totals.has(name)) {
+      if (known.totals.has(name)) skipped += readBytesOf(span.tensor, span.elements);
       results.push(reduction.finish(structuredClone(totals.get(name)) as never));
       begin(state);
       return;
     }
     if (reduction.order === "any" && reduction.needed?.(results) === false) {
+      skipped += readBytesOf(span.tensor, span.elements);
       end(state, reduction.start());
       return;
     }
@@ -160,6 +172,8 @@ export function createSchedule(spans: readonly Span[], units: readonly Unit[], k
 
   return {
     bytesToRead,
+    plannedBytes,
+    skippedBytes: () => skipped,
     next() {
       const task = stack.at(-1);
       const unit = queue[at];

@@ -1,4 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Code, connect, isRpcError, type RpcChannel } from "#libs/rpc";
 import { UsageError, VERSION } from "#libs/service";
 import { DirectoryLockedError } from "#libs/storage";
@@ -20,8 +23,8 @@ export type TargetOptions = {
   readonly trainers?: number | undefined;
   /** Nothing is changed: then a system will do that works for another command. */
   readonly looks?: boolean | undefined;
-  /** Opens the log of an embedded system. */
-  readonly openLog: () => Logger;
+  /** Opens the log of an embedded system, below the directory that it works on. */
+  readonly openLog: (directory: string) => Logger;
 };
 
 /** A system that a command talks to. */
@@ -45,7 +48,9 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
   if (options.server !== undefined) return attach(options.server, await connectTo(options.server, options));
   try {
     await using opening = new AsyncDisposableStack();
-    const { dataDirectory, trainers, command, openLog } = options;
+    const { trainers, command, looks = false } = options;
+    const dataDirectory = looks && !existsSync(options.dataDirectory) ? await nothing(opening) : options.dataDirectory;
+    const openLog = () => options.openLog(dataDirectory);
     const system = opening.use(await startEmbedded({ dataDirectory, trainers, command, openLog, shared: false }));
     const { address, token } = system.entrance;
     const channel = opening.use(connect(address, { token }));
@@ -59,6 +64,13 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
     const { address, token } = error.entrance;
     return attach(error.address ?? address, connect(address, { token }));
   }
+}
+
+/** A data directory that has nothing, for who looks at one that is not there: to look is not to create. It goes with the system. */
+async function nothing(opening: AsyncDisposableStack): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "ratatouille-"));
+  opening.defer(() => rm(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 /** The data directory is that of a command that works on it: others may look at it, and nothing else. */
