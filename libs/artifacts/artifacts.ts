@@ -38,7 +38,22 @@ export type Artifacts = {
   publish(built: BuiltManifest, options?: Options & { readonly blobs?: readonly Uint8Array[] }): Promise<Artifact>;
 };
 
-/** The catalog that clients reach. */
+/**
+ * The catalog that clients reach.
+ * @example
+ * ```ts
+ * import { buildSourceManifest, mediaTypes } from "#libs/recipes";
+ * import { startCatalog } from "../../services/catalog/testing/system.ts";
+ * await using catalog = await startCatalog();
+ * const artifacts = createArtifacts(catalog.channel);
+ * const file = await artifacts.upload(Buffer.from("abc"), { mediaType: mediaTypes.sourceLayer });
+ * const parameters = { files: [{ path: "abc.txt", digest: file.digest, bytes: 3 }], licence: "MIT", source: "https://example.org" };
+ * const recipe = { kind: "import", inputs: {}, parameters } as const;
+ * const { digest } = await artifacts.publish(buildSourceManifest({ recipe, licences: ["MIT"], files: [file] }));
+ * (await artifacts.findByRecipe(recipe))?.digest === digest; // true
+ * Buffer.from(await artifacts.download(file.digest)).toString(); // "abc"
+ * ```
+ */
 export function createArtifacts(clients: Clients): Artifacts {
   const catalog = clients.client(CatalogService);
   const find = createFinder(catalog);

@@ -3,7 +3,14 @@ import { PoisonError } from "./errors.ts";
 import { checkMessage, isSubject } from "./limits.ts";
 import type { BusMessage, Topic } from "./types.ts";
 
-/** Declares a topic. Subjects are `ratatouille.v1.<noun>.<past-verb>`: words of letters, digits, `_` and `-`, joined by dots. */
+/**
+ * Declares a topic. Subjects are `ratatouille.v1.<noun>.<past-verb>`: words of letters, digits, `_` and `-`, joined by dots.
+ * @example
+ * ```ts
+ * import { StringValueSchema } from "@bufbuild/protobuf/wkt";
+ * topic("ratatouille.v1.word.said", StringValueSchema).subject; // "ratatouille.v1.word.said"
+ * ```
+ */
 export function topic<D extends DescMessage>(subject: string, schema: D): Topic<D> {
   if (!isSubject(subject)) throw new SyntaxError(`a subject is words joined by dots, without wildcards; got "${subject}"`);
   return { subject, schema };
@@ -16,6 +23,13 @@ export const TYPE_HEADER = "ratatouille-type";
  * Makes the message that tells of one event. `id` names the event: a second message with the same id is dropped, so it is
  * derived from what happened (`job-1/finished/2`), not from chance.
  * @throws MessageRefusedError for an id or a payload that no bus takes: what is told of a state is bounded where the state is
+ * @example
+ * ```ts
+ * import { StringValueSchema } from "@bufbuild/protobuf/wkt";
+ * const said = topic("ratatouille.v1.word.said", StringValueSchema);
+ * const { id, payload } = event(said, "word-1/said", { value: "hi" });
+ * [id, ...payload]; // ["word-1/said", 0x0a, 2, 0x68, 0x69]
+ * ```
  */
 export function event<D extends DescMessage>(on: Topic<D>, id: string, payload: MessageInitShape<D>): BusMessage {
   const message = {

@@ -7,7 +7,17 @@ export type ByteCache<V> = {
   readonly bytes: number;
 };
 
-/** An empty cache. @param maxBytes the most that all values together may have. */
+/**
+ * An empty cache.
+ * @param maxBytes the most that all values together may have.
+ * @example
+ * ```ts
+ * const cache = createByteCache(10);
+ * for (const key of ["a", "b", "c"]) cache.set(key, key.toUpperCase(), 4);
+ * ["a", "b", "c"].map((key) => cache.get(key)); // [undefined, "B", "C"]
+ * cache.bytes; // 8
+ * ```
+ */
 export function createByteCache<V>(maxBytes: number): ByteCache<V> {
   // A Map iterates in the order of insertion, so the first entry is the least recently used one.
   const entries = new Map<string, { value: V; bytes: number }>();

@@ -1,7 +1,21 @@
 /** Runs a task when fewer than `most` others run; tasks start in the order of the calls. */
 export type Limit = <T>(task: () => Promise<T>) => Promise<T>;
 
-/** A bound on concurrency. */
+/**
+ * A bound on concurrency.
+ * @example
+ * ```ts
+ * const limit = createLimit(2);
+ * let [running, most] = [0, 0];
+ * const task = async () => {
+ *   most = Math.max(most, ++running);
+ *   await giveWay();
+ *   running--;
+ * };
+ * await Promise.all([1, 2, 3, 4].map(() => limit(task)));
+ * most; // 2
+ * ```
+ */
 export function createLimit(most: number): Limit {
   let running = 0;
   const waiting: (() => void)[] = [];

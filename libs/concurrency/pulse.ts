@@ -7,7 +7,17 @@ export type Pulse = {
   changed(seen: number, signal?: AbortSignal): Promise<void>;
 };
 
-/** A pulse at version 0. */
+/**
+ * A pulse at version 0.
+ * @example
+ * ```ts
+ * const pulse = createPulse();
+ * const waiting = pulse.changed(pulse.version);
+ * pulse.beat();
+ * await waiting;
+ * pulse.version; // 1
+ * ```
+ */
 export function createPulse(): Pulse {
   let version = 0;
   const waiting = new Set<() => void>();

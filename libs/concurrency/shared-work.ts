@@ -26,7 +26,17 @@ type Work<P, T> = {
   readonly news: Pulse;
 };
 
-/** No work yet. */
+/**
+ * No work yet.
+ * @example
+ * ```ts
+ * const shared = createSharedWork();
+ * let calls = 0;
+ * const slow = async () => ++calls;
+ * const { signal } = new AbortController();
+ * await Promise.all([shared.run("key", signal, slow), shared.run("key", signal, slow)]); // [1, 1]
+ * ```
+ */
 export function createSharedWork<P, T>(): SharedWork<P, T> {
   const running = new Map<string, Work<P, T>>();
 

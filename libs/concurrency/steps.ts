@@ -17,7 +17,22 @@ export async function giveWay(): Promise<void> {
   for (let turn = 0; turn < TURNS; turn++) await nextTurn();
 }
 
-/** The result of a computation, without a pause. */
+/**
+ * The result of a computation, without a pause.
+ * @example
+ * ```ts
+ * function* sum(count) {
+ *   let total = 0;
+ *   for (let i = 1; i <= count; i++) {
+ *     total += i;
+ *     yield;
+ *   }
+ *   return total;
+ * }
+ * finish(sum(4)); // 10
+ * await finishInTurns(sum(4)); // 10
+ * ```
+ */
 export function finish<T>(steps: Steps<T>): T {
   for (;;) {
     const next = steps.next();

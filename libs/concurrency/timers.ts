@@ -12,7 +12,10 @@ export type Timer = Disposable & {
  * is none.
  * @example
  * ```ts
- * using timer = after(90 * 86_400_000, () => remove(session));
+ * const done = Promise.withResolvers();
+ * using timer = after(1, () => done.resolve("late"));
+ * using never = after(90 * 86_400_000, () => done.resolve("in 90 days"));
+ * await done.promise; // "late"
  * ```
  */
 export function after(ms: number, callback: () => void): Timer {
@@ -39,6 +42,11 @@ export function after(ms: number, callback: () => void): Timer {
 /**
  * Resolves after any time, or when the signal aborts; never rejects. Leaves nothing behind.
  * @returns whether the time has passed, and not the signal aborted first
+ * @example
+ * ```ts
+ * await pause(1); // true
+ * await pause(60_000, AbortSignal.abort()); // false
+ * ```
  */
 export async function pause(ms: number, signal?: AbortSignal, { ref = true } = {}): Promise<boolean> {
   if (signal?.aborted) return false;
@@ -57,6 +65,11 @@ export async function pause(ms: number, signal?: AbortSignal, { ref = true } = {
 /**
  * What a promise gives, if it gives it in time; `undefined` after `ms`. What it rejects with in time is thrown, what comes later is
  * nobody's. The timer does not outlive the promise.
+ * @example
+ * ```ts
+ * await within(60_000, Promise.resolve(3)); // 3
+ * await within(1, new Promise(() => {})); // undefined
+ * ```
  */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();

@@ -17,6 +17,12 @@ export type Dataset = {
 /**
  * The first ⌊fraction · count⌋ images as validation, the others for training. Both are views of the same memory.
  * Throws RangeError unless 0 ≤ fraction ≤ 1.
+ * @example
+ * ```ts
+ * const spec = { classes: 2, images: 10, alphabetSeed: 1, rotation: 0.3, styles: ["plain"] };
+ * const { validation, training } = splitDataset(generateGlyphs(spec, 7), 0.25);
+ * [validation.count, training.count]; // [2, 8]
+ * ```
  */
 export function splitDataset(dataset: Dataset, fraction: number): { validation: Dataset; training: Dataset } {
   if (!(fraction >= 0 && fraction <= 1)) throw new RangeError(`the validation fraction is ${fraction}, expected 0 to 1`);

@@ -17,6 +17,11 @@ export function encodeDataset(dataset: Dataset): Uint8Array {
 /**
  * Reads what `encodeDataset` wrote. The result owns its memory. Throws SafetensorsError for a file that is not safetensors,
  * DatasetError for one that holds something else than a data set: it names the tensor or the label.
+ * @example
+ * ```ts
+ * const dataset = generateGlyphs({ classes: 2, images: 4, alphabetSeed: 1, rotation: 0, styles: ["plain"] }, 7);
+ * decodeDataset(encodeDataset(dataset)); // dataset
+ * ```
  */
 export function decodeDataset(bytes: Uint8Array): Dataset {
   const { tensors, metadata, dataOffset } = parseSafetensorsHeader(bytes, bytes.length);

@@ -25,6 +25,12 @@ const MOST_DIMENSIONS = 8;
 /**
  * Parses an idx file of unsigned bytes; `dimensions`, when given, is the number it must have (3 for images, 1 for labels).
  * Throws IdxError: magic (with what was expected and found), truncated and trailing (with the bytes expected and found).
+ * @example
+ * ```ts
+ * const file = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 3, 7, 8, 9);
+ * const { shape, data } = parseIdx(file, 2);
+ * [shape, ...data]; // [[1, 3], 7, 8, 9]
+ * ```
  */
 export function parseIdx(bytes: Uint8Array, dimensions?: number): IdxArray {
   if (bytes.length < MAGIC_BYTES)

@@ -26,6 +26,13 @@ const ORDER_SEED = 99;
  * One domain of the rotated handwritten digits: the images of 8 × 8 are enlarged to 16 × 16, shuffled by the seed, dealt to the
  * domains in turn, and rotated. A pure function of its arguments, with the same bytes on every runtime.
  * Throws DatasetError where the files are not images of 8 × 8 with one label in 0 to 9 each, or the domain does not exist.
+ * @example
+ * ```ts
+ * const white = parseIdx(Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0, 8, ...Array(64).fill(240)));
+ * const labels = parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 5));
+ * const digits = rotatedDigits({ images: white, labels }, { domain: 0, domains: 1, degrees: 45 }, 10);
+ * [digits.count, digits.labels[0], digits.images[8 * SIDE + 8], digits.images[0]]; // [1, 5, 1, 0]
+ * ```
  */
 export function rotatedDigits(source: DigitsSource, spec: RotatedDigitsSpec, seed: number): Dataset {
   return finish(rotatedDigitsInSteps(source, spec, seed));

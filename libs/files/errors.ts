@@ -20,6 +20,12 @@ const CODES = new Map(
 /**
  * The code of an error of the operating system, such as ENOENT; undefined for any other error. Deno has no code for some of them and says
  * the number instead.
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * errorCode(await readFile("/no/such/file").catch((error) => error)); // "ENOENT"
+ * errorCode(new Error("other")); // undefined
+ * ```
  */
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;

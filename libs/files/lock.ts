@@ -36,7 +36,13 @@ const held = new Set<DatabaseSync>();
  * the operating system's, and holds between processes of different containers, too, as far as they share the file system.
  * @throws LockedError; NotWritableError where the file cannot be made or locked
  * @example
- * using lock = await lockFile("out/.model.safetensors.lock");
+ * ```ts
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const path = directory.join(".model.safetensors.lock");
+ * using lock = await lockFile(path);
+ * (await lockFile(path, { patienceMs: 0 }).catch((error) => error)) instanceof LockedError; // true
+ * ```
  */
 export async function lockFile(path: string, { patienceMs = PATIENCE_MS, keep = false, giveUp }: LockOptions = {}): Promise<FileLock> {
   for (const deadline = performance.now() + patienceMs; ; ) {

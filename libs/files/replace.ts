@@ -8,6 +8,15 @@ import { type TemporaryOptions, temporaryFor } from "./temporary.ts";
  * Writes a file whole, in one step: readers see the old content or the new. Nothing is left of what fails.
  * @param content text, bytes, or pieces as they come
  * @throws NoSpaceError, what the operating system says, and what the content throws
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * await replaceFile(directory.join("card.md"), "# Old");
+ * await replaceFile(directory.join("card.md"), "# New");
+ * await readFile(directory.join("card.md"), "utf8"); // "# New"
+ * ```
  */
 export async function replaceFile(
   path: string,

@@ -25,9 +25,15 @@ const DAY_MS = 86_400_000;
  * same. It is removed when it is disposed without having been published.
  * @throws NoSpaceError, or what the operating system says
  * @example
- * await using temporary = await temporaryFor("model.safetensors");
- * await writeFile(temporary.path, bytes);
+ * ```ts
+ * import { readdir, writeFile } from "node:fs/promises";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * await using temporary = await temporaryFor(directory.join("model.safetensors"));
+ * await writeFile(temporary.path, "weights");
  * await temporary.publish();
+ * await readdir(directory.path); // ["model.safetensors"]
+ * ```
  */
 export async function temporaryFor(target: string, { alone = false, mode = 0o666 }: TemporaryOptions = {}): Promise<TemporaryFile> {
   const [directory, name] = [dirname(target), basename(target)];

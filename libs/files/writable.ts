@@ -21,6 +21,14 @@ export class NotWritableError extends Error {
  * @param as what the path is to be
  * @param own whether the directory is to be this user's alone, to write and to read. Those of root that may be written are mounted volumes
  * @throws NotWritableError
+ * @example
+ * ```ts
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * await requireWritable(directory.join("new", "model.safetensors"), "file");
+ * const error = await requireWritable(directory.path, "file").catch((thrown) => thrown);
+ * error.why; // "it is a directory"
+ * ```
  */
 export async function requireWritable(path: string, as: "file" | "directory", { own = false } = {}): Promise<void> {
   const found = await look(path, path);

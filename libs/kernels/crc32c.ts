@@ -5,7 +5,13 @@ const PIECE = 65536;
 
 let own: { readonly kernels: Kernels; readonly address: number } | undefined;
 
-/** CRC-32C (Castagnoli) of bytes that lie anywhere; `seed` is the CRC of what comes before them. Check value: of "123456789" it is 0xe3069283. */
+/**
+ * CRC-32C (Castagnoli) of bytes that lie anywhere; `seed` is the CRC of what comes before them. Check value: of "123456789" it is 0xe3069283.
+ * @example
+ * ```ts
+ * crc32c(new TextEncoder().encode("123456789")); // 0xe3069283
+ * ```
+ */
 export function crc32c(bytes: Uint8Array, seed = 0): number {
   own ??= create();
   const { kernels, address } = own;

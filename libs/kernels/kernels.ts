@@ -36,7 +36,19 @@ type Exports = {
 
 let compiled: WebAssembly.Module | undefined;
 
-/** The kernels with a memory of their own, of 4 GB at most. Each thread loads its own; the second time in a thread costs no compilation. */
+/**
+ * The kernels with a memory of their own, of 4 GB at most. Each thread loads its own; the second time in a thread costs no compilation.
+ * @example
+ * ```ts
+ * const kernels = loadKernels();
+ * const [a, b, out, undecided] = [0, 1, 2, 3].map(() => kernels.allocate(8));
+ * kernels.float32(a, 2).set([1, 2]);
+ * kernels.float32(b, 2).set([3, 8]);
+ * const inputs = { inputs: [a, b], type: "F32", weights: [1, 1], divisor: 2, count: 2 };
+ * kernels.mean({ ...inputs, out, outType: "F32", undecided }); // 0
+ * [...kernels.float32(out, 2)]; // [2, 5]
+ * ```
+ */
 export function loadKernels(): Kernels {
   compiled ??= new WebAssembly.Module(new Uint8Array(readFileSync(new URL("kernels.wasm", import.meta.url))));
   const wasm = new WebAssembly.Instance(compiled).exports as Exports;

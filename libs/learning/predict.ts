@@ -7,6 +7,14 @@ import { createNetwork, runRows } from "./network.ts";
  * Logits of a model, [count, classes].
  * @param images [count, features], row by row.
  * @throws UnfitInputError if a tensor is missing or a shape does not fit.
+ * @example
+ * ```ts
+ * const weights = new Map([
+ *   ["head.weight", { shape: [2, 2], data: Float32Array.of(1, 0, 0, -1) }],
+ *   ["head.bias", { shape: [2], data: Float32Array.of(0, 10) }],
+ * ]);
+ * predict(await openBackend("cpu"), weights, Float32Array.of(3, 4)); // Float32Array.of(3, 6)
+ * ```
  */
 export function predict(backend: Backend, weights: Weights, images: Float32Array): Float32Array {
   const layout = layoutOfWeights(weights);

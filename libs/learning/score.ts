@@ -1,7 +1,14 @@
 import { exp, ln } from "#libs/deterministic";
 import type { Score } from "#libs/recipes";
 
-/** The class with the largest logit, the first one on ties. @param logits [count, classes] */
+/**
+ * The class with the largest logit, the first one on ties.
+ * @param logits [count, classes]
+ * @example
+ * ```ts
+ * predictions(Float32Array.of(0, 2, 1, 1), 2); // Int32Array.of(1, 0)
+ * ```
+ */
 export function predictions(logits: Float32Array, classes: number): Int32Array {
   const found = new Int32Array(logits.length / classes);
   for (let row = 0; row < found.length; row += 1) {
@@ -12,7 +19,17 @@ export function predictions(logits: Float32Array, classes: number): Int32Array {
   return found;
 }
 
-/** Right answers and mean cross-entropy in nats. @param logits [count, classes] @throws RangeError if the counts do not fit. */
+/**
+ * Right answers and mean cross-entropy in nats.
+ * @param logits [count, classes]
+ * @throws RangeError if the counts do not fit.
+ * @example
+ * ```ts
+ * const { correct, count, loss } = score(Float32Array.of(0, 0, 0, 0), Int32Array.of(0, 1));
+ * [correct, count]; // [1, 2]
+ * loss === Math.LN2; // true
+ * ```
+ */
 export function score(logits: Float32Array, labels: Int32Array): Score {
   const count = labels.length;
   const classes = logits.length / count;

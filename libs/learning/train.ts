@@ -45,6 +45,18 @@ const CURVE_STEPS = 25;
  * The result is a function of the parameters, the seed, the weights, the data and the backend's arithmetic, however often it was stopped
  * and resumed.
  * @throws NonFiniteLossError, UnfitInputError, RangeError for a checkpoint of another training, the signal's reason.
+ * @example
+ * ```ts
+ * const weights = initialWeights({ features: 2, hidden: [], classes: 2, initSeed: 1 });
+ * const data = { images: Float32Array.of(1, 0, 0, 1), labels: Int32Array.of(0, 1), count: 2, features: 2, classes: 2 };
+ * const network = { architecture: "mlp", hidden: [], classes: 2, train: "all", keep: "last", validationFraction: 0, validateEvery: 0 };
+ * const parameters = { ...network, steps: 100, batch: 4, learningRate: 0.1, weightDecay: 0, dropout: 0 };
+ * const training = trainMlp({ backend: await openBackend("cpu"), parameters, seed: 7, weights, datasets: [data] });
+ * let step = await training.next();
+ * while (!step.done) step = await training.next();
+ * const logits = predict(await openBackend("cpu"), step.value.weights, data.images);
+ * predictions(logits, 2); // data.labels
+ * ```
  */
 export async function* trainMlp(training: Training): AsyncGenerator<TrainStep, TrainResult, void> {
   const { backend, parameters, seed, weights, datasets, checkpoint, signal } = training;

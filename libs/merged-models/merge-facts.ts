@@ -52,7 +52,14 @@ export function parentOf(model: ModelFiles, digest: Digest, weight?: number): Pa
   };
 }
 
-/** What readers elsewhere can make of a model's name. */
+/**
+ * What readers elsewhere can make of a model's name.
+ * @example
+ * ```ts
+ * labelOf({ kind: "file", path: "/home/ann/bert/model.safetensors" }); // "bert"
+ * labelOf({ kind: "folder", path: "/cache/models--org--bert/snapshots/0af7" }); // "org/bert"
+ * ```
+ */
 export function labelOf(model: ModelFiles): string {
   const { applied } = model;
   if (applied !== undefined) return `${labelOf(applied.base.model)}+${labelOf(applied.adapter.model)}`;

@@ -13,7 +13,23 @@ import { UsageError } from "#libs/service/process";
 import { estimate } from "./estimate.ts";
 import type { PreparedMerge } from "./prepared-merge.ts";
 
-/** A merge by a method, ready to be run. @throws UsageError with everything for which it cannot be planned */
+/**
+ * A merge by a method, ready to be run.
+ * @throws UsageError with everything for which it cannot be planned
+ * @example
+ * ```ts
+ * import { readFile, writeFile } from "node:fs/promises";
+ * import { openModel, weightsDigest } from "#libs/models";
+ * import { loadFloat32, saveFloat32 } from "#libs/tensors";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const path = directory.join("a.safetensors");
+ * await writeFile(path, saveFloat32(new Map([["w", { shape: [2], data: Float32Array.of(1, 2) }]])));
+ * const [model, digest] = [await openModel(path), await weightsDigest(await openModel(path))];
+ * const merge = prepareMerge({ method: "linear", models: [model, model], digests: [digest, digest], single: "mean.safetensors" });
+ * [merge.arithmetic, merge.dtype, merge.outputs.map(({ name }) => name)]; // ["exact-mean/1", "F32", ["mean.safetensors"]]
+ * ```
+ */
 export function prepareMerge(request: MergeRequest): PreparedMerge {
   const plan = planned(request);
   const method = methodNamed(request.method);

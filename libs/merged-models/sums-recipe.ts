@@ -4,7 +4,13 @@ import { type ModelFiles, recipeName } from "#libs/models";
 import { arithmetics, type Digest, type Json, splitLicences } from "#libs/recipes";
 import { labelOf, licenceOf } from "./merge-facts.ts";
 
-/** The exact sums of an average lie beside it: out.safetensors.sums belongs to out.safetensors. */
+/**
+ * The exact sums of an average lie beside it: out.safetensors.sums belongs to out.safetensors.
+ * @example
+ * ```ts
+ * sumsPathOf("out/soup.safetensors"); // "out/soup.safetensors.sums"
+ * ```
+ */
 export function sumsPathOf(weights: string): string {
   return `${weights}.sums`;
 }
@@ -20,7 +26,13 @@ export function readRecipe(weights: string): Promise<RecipeBeside> {
   );
 }
 
-/** Tensors that the average leaves out. */
+/**
+ * Tensors that the average leaves out.
+ * @example
+ * ```ts
+ * [...excludedBy({ parameters: { method: "linear", exclude: ["head.bias"] } })]; // ["head.bias"]
+ * ```
+ */
 export function excludedBy({ parameters }: RecipeBeside): Set<string> {
   const exclude = (parameters as { readonly exclude?: Json } | undefined)?.exclude;
   return new Set(Array.isArray(exclude) ? exclude.filter((name) => typeof name === "string") : []);

@@ -18,7 +18,14 @@ const WEIGHTS = /\.(safetensors|ot|mlmodel|engine|tflite)$|\.(safetensors|bin|ms
 const TOKENIZER =
   /^(tokenizer.*|tokenization.*\.py|special_tokens_map\.json|added_tokens\.json|vocab\..*|merges\.txt|.*\.(spm|tiktoken|model|codes)|tekken\.json|normalizer\.json|sentencepiece.*|chat_template.*|additional_chat_templates\/.*)$/;
 
-/** Whether a file of a model's folder belongs to its tokenizer. */
+/**
+ * Whether a file of a model's folder belongs to its tokenizer.
+ * @example
+ * ```ts
+ * isOfTokenizer("tokenizer.json"); // true
+ * isOfTokenizer("generation_config.json"); // false
+ * ```
+ */
 export function isOfTokenizer(name: string): boolean {
   return TOKENIZER.test(name);
 }
@@ -27,6 +34,15 @@ export function isOfTokenizer(name: string): boolean {
  * The files of a model's folder that it may need beside its weights and its configuration: tokenizers, processors, chat templates, code of
  * its own, settings of libraries; with the folders that modules.json names, and chat templates in theirs. Names with "/" are in these.
  * @throws ModelError for one that is a pointer of Git LFS or a web page: the model would not load with it
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * for (const name of ["config.json", "merges.txt", "README.md", "model.safetensors"]) await writeFile(directory.join(name), "{}");
+ * const files = await companionsOf({ path: directory.path, name: "soup", kind: "folder" });
+ * files.map(({ name }) => name); // ["merges.txt"]
+ * ```
  */
 export async function companionsOf({ path, name, kind }: Pick<ModelFiles, "path" | "name" | "kind">): Promise<SideFile[]> {
   if (kind !== "folder") return [];

@@ -49,7 +49,14 @@ export function mergedConfig(model: ModelFiles, changes: ConfigChanges): { reado
   return { text: textOfWritten(config), notes };
 }
 
-/** The library that loads a model of this configuration, as the hub calls it. */
+/**
+ * The library that loads a model of this configuration, as the hub calls it.
+ * @example
+ * ```ts
+ * libraryOf({ model_type: "llama" }); // "transformers"
+ * libraryOf({ _diffusers_version: "0.30.0" }); // "diffusers"
+ * ```
+ */
 export function libraryOf(config: { readonly [name: string]: Json } | undefined): string | undefined {
   if (config === undefined) return undefined;
   if ("_diffusers_version" in config) return "diffusers";

@@ -13,7 +13,16 @@ export type Output = {
   readonly single?: string;
 };
 
-/** What `-o` names. @throws UsageError if it is missing, or names what cannot hold a model */
+/**
+ * What `-o` names.
+ * @throws UsageError if it is missing, or names what cannot hold a model
+ * @example
+ * ```ts
+ * const output = await outputOf("out/soup.safetensors");
+ * output; // { kind: "file", path: "out/soup.safetensors", directory: "out", single: "soup.safetensors" }
+ * pathIn(output, "soup.recipe.json"); // "out/soup.recipe.json"
+ * ```
+ */
 export async function outputOf(path: string | undefined): Promise<Output> {
   if (path === undefined) throw new UsageError("say what to write: -o FILE.safetensors, or -o FOLDER");
   const found = await stat(path).catch(() => undefined);

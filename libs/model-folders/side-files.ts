@@ -40,7 +40,13 @@ export async function refuseExisting(
   if (taken.length > 0) throw new Error(existsSentence(output, taken));
 }
 
-/** How an output that is there is refused. */
+/**
+ * How an output that is there is refused.
+ * @example
+ * ```ts
+ * existsSentence({ kind: "folder", path: "out", directory: "out" }, ["config.json"]); // "out has config.json already; --force overwrites"
+ * ```
+ */
 export function existsSentence({ kind, path }: Output, taken: readonly string[]): string {
   if (kind === "folder") return `${path} has ${taken.join(", ")} already; --force overwrites`;
   return `${taken.join(" and ")} ${taken.length > 1 ? "exist" : "exists"} already; --force overwrites`;

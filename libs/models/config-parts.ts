@@ -1,6 +1,13 @@
 import type { WrittenJson, WrittenObject } from "./written-json.ts";
 
-/** Says whether the head is the embedding. Where a part of several towers says it for itself, it says the same. */
+/**
+ * Says whether the head is the embedding. Where a part of several towers says it for itself, it says the same.
+ * @example
+ * ```ts
+ * const config = parseWritten('{"text_config": {"tie_word_embeddings": true}}');
+ * valueOfWritten(withTying(config, false)); // { text_config: { tie_word_embeddings: false }, tie_word_embeddings: false }
+ * ```
+ */
 export function withTying(config: WrittenObject, tied: boolean): WrittenObject {
   const key = "tie_word_embeddings";
   const changed = everywhere(config, (part) => mapped(part, (name, value) => (name === key ? tied : value)));

@@ -24,7 +24,13 @@ function recipePathOf(kind: ModelFiles["kind"], path: string): string {
   return kind === "file" ? recipeName(path) : join(path, "recipe.json");
 }
 
-/** The recipe of a model in one file lies beside it: out.recipe.json says how out.safetensors was made. */
+/**
+ * The recipe of a model in one file lies beside it: out.recipe.json says how out.safetensors was made.
+ * @example
+ * ```ts
+ * recipeName("out/soup.safetensors"); // "out/soup.recipe.json"
+ * ```
+ */
 export function recipeName(file: string): string {
   return `${file.replace(/\.safetensors$/, "")}.recipe.json`;
 }

@@ -18,6 +18,17 @@ const ADAPTER_WEIGHTS = "adapter_model.safetensors";
  * one of the hub's cache, whose files are links), or a PEFT adapter folder. Reads headers and small JSON files, nothing of the weights.
  * @param name how the user named it; messages begin with it.
  * @throws ModelError with one sentence
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { saveFloat32 } from "#libs/tensors";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * await writeFile(directory.join("soup.safetensors"), saveFloat32(new Map([["w", { shape: [2], data: Float32Array.of(1, 2) }]])));
+ * await writeFile(directory.join("soup.recipe.json"), '{"licences":["MIT"]}');
+ * const { kind, tensors, licences } = await openModel(directory.join("soup.safetensors"));
+ * [kind, tensors.get("w")?.shape, licences]; // ["file", [2], ["MIT"]]
+ * ```
  */
 export async function openModel(path: string, name = path): Promise<ModelFiles> {
   const isDirectory = await stat(path).then(

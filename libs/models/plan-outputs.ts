@@ -25,12 +25,24 @@ export type OutputOptions = {
   readonly folders?: readonly string[] | undefined;
 };
 
-/** The index of the shards of a model of which this is one. */
+/**
+ * The index of the shards of a model of which this is one.
+ * @example
+ * ```ts
+ * indexNameOf("model-00001-of-00003.safetensors"); // "model.safetensors.index.json"
+ * ```
+ */
 export function indexNameOf(shard: string): string {
   return `${stemOf(shard)}${INDEX_SUFFIX}`;
 }
 
-/** What a file of weights is called without its number among shards, and without its end. */
+/**
+ * What a file of weights is called without its number among shards, and without its end.
+ * @example
+ * ```ts
+ * stemOf("model-00001-of-00003.safetensors"); // "model"
+ * ```
+ */
 export function stemOf(file: string): string {
   return file.replace(/(-\d{5}-of-\d{5})?\.safetensors$/, "");
 }
@@ -39,6 +51,13 @@ export function stemOf(file: string): string {
  * Lays out the files of a model as Hugging Face names them: model.safetensors, or model-00001-of-0000N.safetensors with an index. Shards are
  * filled in the order of `tensors`; within a file the order is that of the reference library.
  * Throws RangeError for a name that is used twice or that cannot be.
+ * @example
+ * ```ts
+ * const tensors = ["a", "b", "c"].map((name) => ({ name, dtype: "F32", shape: [10] }) as const);
+ * const { outputs, places } = planOutputs(tensors, { maxShardBytes: 80 });
+ * outputs.map(({ name }) => name); // ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+ * ["a", "b", "c"].map((name) => places.get(name)?.file); // [0, 0, 1]
+ * ```
  */
 export function planOutputs(tensors: readonly TensorLayout[], options: OutputOptions = {}): OutputPlan {
   const { maxShardBytes = Number.POSITIVE_INFINITY, single, metadata = { format: "pt" }, stem = "model", folders = [] } = options;

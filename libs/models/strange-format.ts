@@ -14,7 +14,14 @@ const BY_NAME: readonly (readonly [RegExp, string])[] = [
   [/\.nemo$/i, "an archive of NeMo, with a pickle in it; save it as safetensors first"],
 ];
 
-/** What a file of weights is that is not safetensors, by its name: the end of a sentence, with what to do. Undefined for other files. */
+/**
+ * What a file of weights is that is not safetensors, by its name: the end of a sentence, with what to do. Undefined for other files.
+ * @example
+ * ```ts
+ * formatByName("model.gguf"); // "a GGUF file; average the safetensors that it was made of"
+ * formatByName("model.safetensors"); // undefined
+ * ```
+ */
 export function formatByName(name: string): string | undefined {
   return BY_NAME.find(([pattern]) => pattern.test(name))?.[1];
 }

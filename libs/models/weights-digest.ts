@@ -18,6 +18,17 @@ const CHUNK = 1 << 20;
 /**
  * The digest of a model's weights: the sha-256 of its file; of several the sha-256 of the canonical list of [file name, sha-256], in the
  * order of the names. @throws ModelError if a file is no longer what was opened
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { digestOf } from "#libs/recipes";
+ * import { saveFloat32 } from "#libs/tensors";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const file = saveFloat32(new Map([["w", { shape: [2], data: Float32Array.of(1, 2) }]]));
+ * await writeFile(directory.join("soup.safetensors"), file);
+ * await weightsDigest(await openModel(directory.join("soup.safetensors"))); // digestOf(file)
+ * ```
  */
 export async function weightsDigest(model: Pick<ModelFiles, "files">, options: DigestOptions = {}): Promise<Digest> {
   const digests: Digest[] = [];

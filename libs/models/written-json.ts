@@ -17,6 +17,12 @@ const LITERAL = /^-?(?:Infinity|NaN|(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0
  * Reads JSON with its numbers as they are written. Python's `NaN`, `Infinity` and `-Infinity` are numbers too; a byte order mark is passed
  * over; of equal keys the last counts, as in Python.
  * @throws SyntaxError
+ * @example
+ * ```ts
+ * const written = parseWritten('{"rope_theta": 10000.0, "id": 9007199254740993}');
+ * textOfWritten(written); // '{\n  "rope_theta": 10000.0,\n  "id": 9007199254740993\n}\n'
+ * valueOfWritten(parseWritten("[4.0, NaN]")); // [4, Number.NaN]
+ * ```
  */
 export function parseWritten(text: string): WrittenJson {
   const marked = text.replace(/^\uFEFF/, "").replace(TOKEN, (token) => {

@@ -10,6 +10,10 @@ export const NATS_VERSION = "v2.15.2";
 /**
  * The path of nats-server: what RATATOUILLE_NATS_SERVER names, or the pinned version from the user's cache, where it is installed with
  * `go install` the first time, which takes about a minute; `onInstall` hears of it. Throws an Error that says what to do if there is none and no Go.
+ * @example
+ * ```ts
+ * await natsServerProgram({ RATATOUILLE_NATS_SERVER: process.execPath }); // process.execPath
+ * ```
  */
 export async function natsServerProgram(env: NodeJS.ProcessEnv = process.env, onInstall = () => {}): Promise<string> {
   const named = env["RATATOUILLE_NATS_SERVER"];

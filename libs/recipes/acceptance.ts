@@ -138,7 +138,14 @@ function canonicalManifest(bytes: Uint8Array): string {
   return canonicalJson({ ...rest, config: described });
 }
 
-/** Whether two configs have the same bytes, or are the same JSON. */
+/**
+ * Whether two configs have the same bytes, or are the same JSON.
+ * @example
+ * ```ts
+ * const utf8 = new TextEncoder();
+ * configEquals(utf8.encode('{"a":1,"b":2}'), utf8.encode('{ "b": 2, "a": 1 }')); // true
+ * ```
+ */
 export function configEquals(one: Uint8Array, other: Uint8Array): boolean {
   if (Buffer.compare(one, other) === 0) return true;
   try {

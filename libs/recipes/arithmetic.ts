@@ -22,7 +22,14 @@ export const evaluationArithmetics: { readonly [B in BackendName]: string } = {
   cpu: `${libraries.cpu} measure/1`,
 };
 
-/** The backend of an arithmetic of training or evaluation, or undefined if it is neither. */
+/**
+ * The backend of an arithmetic of training or evaluation, or undefined if it is neither.
+ * @example
+ * ```ts
+ * backendOf("tfjs-cpu/4.22.0 measure/1"); // "cpu"
+ * backendOf("exact-mean/1"); // undefined
+ * ```
+ */
 export function backendOf(arithmetic: string | undefined): BackendName | undefined {
   return backends.find((backend) => arithmetics[backend] === arithmetic || evaluationArithmetics[backend] === arithmetic);
 }

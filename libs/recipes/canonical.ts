@@ -10,6 +10,10 @@ export type Digest = `sha256:${string}`;
  * The canonical text of a JSON value (RFC 8785): no white space, names sorted by UTF-16 code units, numbers as ECMAScript prints them.
  * Equal values have equal texts on every engine.
  * @throws TypeError for what JSON cannot carry (NaN, Infinity, undefined, a lone surrogate).
+ * @example
+ * ```ts
+ * canonicalJson({ b: 1.0, a: [1e21, -0, "é\n"] }); // '{"a":[1e+21,0,"é\\n"],"b":1}'
+ * ```
  */
 export function canonicalJson(value: Json): string {
   if (value === null || typeof value === "boolean") return String(value);
@@ -29,12 +33,25 @@ export function canonicalJson(value: Json): string {
   throw new TypeError(`A recipe cannot hold a value of type ${typeof value}`);
 }
 
-/** The sha-256 of bytes, or of the UTF-8 of a text. */
+/**
+ * The sha-256 of bytes, or of the UTF-8 of a text.
+ * @example
+ * ```ts
+ * digestOf("abc"); // "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+ * ```
+ */
 export function digestOf(content: Uint8Array | string): Digest {
   return `sha256:${createHash("sha256").update(content).digest("hex")}`;
 }
 
-/** Whether a text is a whole digest. */
+/**
+ * Whether a text is a whole digest.
+ * @example
+ * ```ts
+ * isDigest(digestOf("abc")); // true
+ * isDigest("sha256:abc"); // false
+ * ```
+ */
 export function isDigest(text: unknown): text is Digest {
   return typeof text === "string" && /^sha256:[0-9a-f]{64}$/.test(text);
 }

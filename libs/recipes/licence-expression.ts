@@ -9,6 +9,11 @@ const MOST_ALTERNATIVES = 1024;
 /**
  * The licences that all apply, of an SPDX expression: the parts that AND joins at its top. Names that SPDX does not know are names like
  * others; a text that is no expression is one name.
+ * @example
+ * ```ts
+ * splitLicences("MIT AND (Apache-2.0 OR GPL-2.0-only)"); // ["MIT", "Apache-2.0 OR GPL-2.0-only"]
+ * splitLicences("all rights reserved"); // ["all rights reserved"]
+ * ```
  */
 export function splitLicences(expression: string): string[] {
   if (expression.trim() === "") return [];

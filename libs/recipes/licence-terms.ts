@@ -90,6 +90,12 @@ const byLowerCase = new Map(TABLE.map((terms) => [terms.spdx.toLowerCase(), term
 /**
  * What is known of a licence, by its SPDX identifier or by Hugging Face's name for it, in upper or lower case. `X WITH Y` has the terms of
  * X: an exception allows more, and whoever passes the work on may leave it out.
+ * @example
+ * ```ts
+ * licenceTerms("apache-2.0")?.kind; // "permissive"
+ * licenceTerms("llama3.1")?.kind; // "own-terms"
+ * licenceTerms("mine"); // undefined
+ * ```
  */
 export function licenceTerms(name: string): LicenceTerms | undefined {
   const [licence = "", exception] = name.trim().split(/\s+WITH\s+/);
@@ -100,7 +106,14 @@ export function licenceTerms(name: string): LicenceTerms | undefined {
   return { ...terms, spdx: `${terms.spdx} WITH ${exception}`, ...into };
 }
 
-/** A licence as SPDX spells it, where it is known; else as it was given. */
+/**
+ * A licence as SPDX spells it, where it is known; else as it was given.
+ * @example
+ * ```ts
+ * spdxLicence("apache-2.0"); // "Apache-2.0"
+ * spdxLicence("llama3.1"); // "LicenseRef-llama3.1"
+ * ```
+ */
 export function spdxLicence(name: string): string {
   return licenceTerms(name)?.spdx ?? name.trim();
 }

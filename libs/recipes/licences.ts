@@ -1,7 +1,13 @@
 import { joinExpressions, licenceAlternatives, splitLicences } from "./licence-expression.ts";
 import { type LicenceTerms, licenceTerms, spdxLicence } from "./licence-terms.ts";
 
-/** The licences of everything that went into an artifact: the union over its inputs, sorted. */
+/**
+ * The licences of everything that went into an artifact: the union over its inputs, sorted.
+ * @example
+ * ```ts
+ * foldLicences([["MIT"], ["Apache-2.0", "MIT"]]); // ["Apache-2.0", "MIT"]
+ * ```
+ */
 export function foldLicences(inputs: Iterable<readonly string[]>): string[] {
   return [...new Set([...inputs].flat())].sort();
 }
@@ -12,12 +18,22 @@ export const UNKNOWN_LICENCE = "LicenseRef-unknown";
 /**
  * The licences of what is made of several models. One that names none leaves the licence of the whole unknown, and does not vanish from
  * the list.
+ * @example
+ * ```ts
+ * combineLicences([["MIT"], []]); // ["LicenseRef-unknown", "MIT"]
+ * ```
  */
 export function combineLicences(models: readonly (readonly string[])[]): string[] {
   return foldLicences(models.map((licences) => (licences.length > 0 ? licences : [UNKNOWN_LICENCE])));
 }
 
-/** An SPDX expression that names them all. All of them apply, so they are joined by AND. */
+/**
+ * An SPDX expression that names them all. All of them apply, so they are joined by AND.
+ * @example
+ * ```ts
+ * joinLicences(["MIT", "Apache-2.0 OR GPL-2.0-only"]); // "(Apache-2.0 OR GPL-2.0-only) AND MIT"
+ * ```
+ */
 export function joinLicences(licences: readonly string[]): string {
   return joinExpressions(foldLicences([licences]));
 }
@@ -34,6 +50,11 @@ const NOT_A_LICENCE = new Set(["", "unknown", "other", "none", "licenseref-unkno
  * legal advice: where the table is in doubt, the answer is "none", with the reason. `docs/licences.md` says how it decides.
  * @param licences for each model the licences that all apply to it, as SPDX identifiers or Hugging Face's names; `A OR B` leaves a choice.
  * @param names what the models are called in the reason.
+ * @example
+ * ```ts
+ * resultLicence([["mit"], ["cc-by-nc-4.0"]]); // { licence: "CC-BY-NC-4.0 AND MIT", nonCommercial: true }
+ * resultLicence([["mit"], []], ["a", "b"]).licence; // undefined
+ * ```
  */
 export function resultLicence(licences: readonly (readonly string[])[], names: readonly string[] = []): ResultLicence {
   const nameOf = (model: number) => names[model] ?? `models[${model}]`;

@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 /**
  * A text that people chose as part of a ref's word or of a file's name: as it is where that is allowed, else what is allowed of it and
  * eight digits of its sha-256, so that different texts stay different.
- *
  * @example
+ * ```ts
  * nameWord("25"); // "25"
- * nameWord("../art & crafts"); // "art-crafts-" and eight hexadecimal digits
+ * nameWord("../art & crafts"); // "art-crafts-9415746f"
+ * ```
  */
 export function nameWord(text: string): string {
   if (/^[\w-][\w.-]{0,59}$/.test(text)) return text;
@@ -23,6 +24,11 @@ export const runNameRule = "1 to 60 letters, digits, '.', '_' and '-', the first
 /**
  * Whether a run may be called so. A run's name is the first word of the refs of its models and the name of a folder, so it has the form
  * of a word in a ref.
+ * @example
+ * ```ts
+ * isRunName("digits-2"); // true
+ * isRunName("../digits"); // false
+ * ```
  */
 export function isRunName(name: string): boolean {
   return /^[A-Za-z0-9][\w.-]{0,59}$/.test(name);

@@ -42,6 +42,15 @@ const kinds: ReadonlyMap<unknown, ArtifactKind> = new Map([
 /**
  * Reads a manifest and checks that its recipe is one and that the key is the recipe's.
  * @throws ManifestError saying what is wrong; RecipeError for a wrong field of the recipe.
+ * @example
+ * ```ts
+ * const data = { mediaType: mediaTypes.sourceLayer, digest: digestOf("abc"), size: 3 };
+ * const parameters = { files: [{ path: "abc.txt", digest: data.digest, bytes: 3 }], licence: "MIT", source: "https://example.org" };
+ * const recipe = { kind: "import", inputs: {}, parameters } as const;
+ * const { manifest } = buildSourceManifest({ recipe, licences: ["MIT"], files: [data] });
+ * const read = readManifest(manifest);
+ * [read.kind, read.licences, read.layers, read.recipeKey === recipeKey(recipe)]; // ["source", ["MIT"], [data], true]
+ * ```
  */
 export function readManifest(bytes: Uint8Array): ReadManifest {
   const value = parseManifestJson(bytes);

@@ -36,6 +36,12 @@ const inputSchemas = { one, many, "optional-one": v.optional(one), "optional-man
 /**
  * Reads a recipe from JSON text or from a value, and completes nothing: a missing field is an error.
  * @throws RecipeError naming the first wrong field.
+ * @example
+ * ```ts
+ * const inputs = { models: [digestOf("one"), digestOf("other")] };
+ * const recipe = { kind: "average", inputs, parameters: { method: "linear" }, arithmetic: arithmetics.averaging };
+ * parseRecipe(JSON.stringify(recipe)).kind; // "average"
+ * ```
  */
 export function parseRecipe(source: unknown): Recipe {
   const value = typeof source === "string" ? parseJson(source) : source;
@@ -93,12 +99,29 @@ export function canonicalRecipe(recipe: Recipe): string {
   });
 }
 
-/** The key of a recipe: sha-256 of its canonical text. */
+/**
+ * The key of a recipe: sha-256 of its canonical text.
+ * @example
+ * ```ts
+ * const parameters = { source: "hub", licence: "MIT", files: [] };
+ * const one = recipeKey({ kind: "import", inputs: {}, parameters });
+ * one === recipeKey({ parameters: { ...parameters }, inputs: {}, kind: "import" }); // true
+ * one === recipeKey({ kind: "import", inputs: {}, parameters: { ...parameters, licence: "GPL-3.0-only" } }); // false
+ * ```
+ */
 export function recipeKey(recipe: Recipe): Digest {
   return digestOf(canonicalRecipe(recipe));
 }
 
-/** Digests of all inputs: roles in alphabetical order, within a role in the recipe's order. */
+/**
+ * Digests of all inputs: roles in alphabetical order, within a role in the recipe's order.
+ * @example
+ * ```ts
+ * const [data, model] = [digestOf("data"), digestOf("model")];
+ * const inputs = { featurizer: model, datasets: [data] };
+ * recipeInputs({ kind: "fine-tune", inputs, parameters: {} }); // [data, model]
+ * ```
+ */
 export function recipeInputs(recipe: Recipe): Digest[] {
   return Object.keys(recipe.inputs)
     .sort()
@@ -112,7 +135,14 @@ export function inputOf(recipe: Recipe, role: string): Digest {
   return input;
 }
 
-/** The inputs of a role, in order; none if the role is missing. */
+/**
+ * The inputs of a role, in order; none if the role is missing.
+ * @example
+ * ```ts
+ * const model = digestOf("model");
+ * inputsOf({ kind: "average", inputs: { models: [model] }, parameters: {} }, "models"); // [model]
+ * ```
+ */
 export function inputsOf(recipe: Recipe, role: string): readonly Digest[] {
   const input = recipe.inputs[role];
   return input === undefined ? [] : typeof input === "string" ? [input] : input;

@@ -12,6 +12,22 @@ const CHUNK_BYTES = 1 << 20;
  * Puts a model of this machine into the catalog, unless it is there, and returns the digest of its manifest. Its recipe is an import: the
  * digest of its weights, its licence, and what it is called, nothing of this machine. Shards become one file.
  * @param digest of the weights, where they are one file
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { openModel, weightsDigest } from "#libs/models";
+ * import { saveFloat32 } from "#libs/tensors";
+ * import { startCatalog } from "../../services/catalog/testing/system.ts";
+ * await using catalog = await startCatalog();
+ * const path = catalog.directory.join("soup.safetensors");
+ * await writeFile(path, saveFloat32(new Map([["w", { shape: [2], data: Float32Array.of(1, 2) }]])));
+ * const [model, { signal }] = [await openModel(path), new AbortController()];
+ * let sent = 0;
+ * const onSent = (bytes) => (sent += bytes);
+ * const digest = await importModel(model, await weightsDigest(model), catalog.artifacts, { signal, onSent });
+ * sent === model.files[0]?.size; // true
+ * (await findArtifact(digest, catalog.client, signal)).digest === digest; // true
+ * ```
  */
 export async function importModel(
   model: ModelFiles,

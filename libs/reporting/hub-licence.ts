@@ -27,6 +27,12 @@ const renamed: ReadonlyMap<string, string> = new Map([
 /**
  * Hugging Face's fields for SPDX licences that all apply. The hub has one identifier for one licence of its list; everything else, also
  * several at once, is `other` with a name and a link: to SPDX where that knows the licences, else to a file LICENSE beside the card.
+ * @example
+ * ```ts
+ * hubLicence(["Apache-2.0"]); // { license: "apache-2.0" }
+ * hubLicence(["LicenseRef-unknown"]); // { license: "unknown" }
+ * hubLicence(["MIT", "Apache-2.0"]).license; // "other"
+ * ```
  */
 export function hubLicence(licences: readonly string[]): HubLicence {
   const [only, ...others] = licences;

@@ -71,7 +71,14 @@ export const methodTexts: { readonly [M in Method]: MethodText } = {
   },
 };
 
-/** Whether a text names a method. */
+/**
+ * Whether a text names a method.
+ * @example
+ * ```ts
+ * isMethod("soup"); // true
+ * isMethod("average"); // false
+ * ```
+ */
 export function isMethod(text: string): text is Method {
   return (methods as readonly string[]).includes(text);
 }

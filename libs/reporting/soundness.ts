@@ -17,6 +17,11 @@ export function warnings(facts: Pick<Report, "task" | "cells" | "table">): strin
 /**
  * Whether an accuracy is no better than guessing among so many classes. With few classes it is the share of what could be won over
  * guessing that counts (below 52.5 % of two, 14.5 % of ten), with many that it is not even twice as good (below 0.58 % of 345).
+ * @example
+ * ```ts
+ * atChance(0.52, 2); // true
+ * atChance(0.15, 10); // false
+ * ```
  */
 export function atChance(accuracy: number, classes: number): boolean {
   const chance = 1 / classes;

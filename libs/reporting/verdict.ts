@@ -26,7 +26,16 @@ export function errorsToDecide(seeds: number): number {
   return seeds >= MANY_SEEDS ? 2 : (QUANTILES[seeds - SEEDS_TO_DECIDE] ?? Number.POSITIVE_INFINITY);
 }
 
-/** Judges a paired difference; see `Verdict` for the rules. */
+/**
+ * Judges a paired difference; see `Verdict` for the rules.
+ * @example
+ * ```ts
+ * judge({ mean: 0.03, sem: 0.01, seeds: 10 }); // "better"
+ * judge({ mean: 0.03, sem: 0.02, seeds: 10 }); // "open"
+ * judge({ mean: 0.001, sem: 0.002, seeds: 10 }); // "tie"
+ * judge({ mean: 0.3, sem: 0.01, seeds: 4 }); // "few-seeds"
+ * ```
+ */
 export function judge({ mean, sem, seeds }: Pick<Difference, "mean" | "sem" | "seeds">): Verdict {
   if (seeds < SEEDS_TO_DECIDE || sem === null) return "few-seeds";
   const margin = errorsToDecide(seeds) * sem;

@@ -27,7 +27,17 @@ export type RpcChannel = Disposable & {
   close(): void;
 };
 
-/** Opens a channel; does not wait for the server. Throws INVALID_ARGUMENT for a wrong address or a token that would travel in the clear. */
+/**
+ * Opens a channel; does not wait for the server. Throws INVALID_ARGUMENT for a wrong address or a token that would travel in the clear.
+ * @example
+ * ```ts
+ * import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+ * await using server = await serve({ address: "127.0.0.1:0", services: [implement(SystemService, {})] });
+ * using channel = connect(server.address, { timeoutMs: 5_000 });
+ * const error = await channel.client(SystemService).getSystem({}).catch((thrown) => thrown);
+ * isRpcError(error, Code.UNIMPLEMENTED); // true
+ * ```
+ */
 export function connect(address: string, options: ConnectOptions = {}): RpcChannel {
   checkAddress(address);
   const { token, timeoutMs = 30_000 } = options;

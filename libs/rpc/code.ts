@@ -24,7 +24,14 @@ export type Code = (typeof Code)[keyof typeof Code];
 
 const names = new Map<number, string>(Object.entries(Code).map(([name, code]) => [code, name]));
 
-/** The name of a code, for example `NOT_FOUND`. A number that is no code is `UNKNOWN`. */
+/**
+ * The name of a code, for example `NOT_FOUND`. A number that is no code is `UNKNOWN`.
+ * @example
+ * ```ts
+ * codeName(5); // "NOT_FOUND"
+ * codeName(99); // "UNKNOWN"
+ * ```
+ */
 export function codeName(code: number): string {
   return names.get(code) ?? "UNKNOWN";
 }

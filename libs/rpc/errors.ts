@@ -47,7 +47,15 @@ export class RpcError extends Error {
   }
 }
 
-/** True for an RpcError, and, where given, only with this code and this reason. */
+/**
+ * True for an RpcError, and, where given, only with this code and this reason.
+ * @example
+ * ```ts
+ * const error = notFound("there is no run night", { reason: "NO_RUN" });
+ * isRpcError(error, Code.NOT_FOUND, "NO_RUN"); // true
+ * isRpcError(error, Code.UNAVAILABLE); // false
+ * ```
+ */
 export function isRpcError(error: unknown, code?: Code, reason?: string): error is RpcError {
   return error instanceof RpcError && (code === undefined || error.code === code) && (reason === undefined || error.reason === reason);
 }

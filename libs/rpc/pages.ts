@@ -7,6 +7,11 @@ export const PAGE_SIZE = { usual: 100, most: 500 } as const;
 /**
  * The size of a page: 0 stands for 100; more than 500 are never given.
  * @throws RpcError INVALID_ARGUMENT
+ * @example
+ * ```ts
+ * parsePageSize(0); // 100
+ * parsePageSize(9999); // 500
+ * ```
  */
 export function parsePageSize(size: number, reason?: string): number {
   if (size < 0) throw invalidField("page_size", `expected a number from 0 to ${PAGE_SIZE.most}, got ${size}`, reason);
@@ -49,6 +54,13 @@ export function parsePageToken<T extends "string" | "number">(
 /**
  * The pages of a list, one call each, until a page has no token: `allPages((pageToken) => catalog.listRefs({ pageToken }, { signal }))`.
  * INTERNAL (PAGES_REPEAT) if the list gives the token that it was asked with, which would never end.
+ * @example
+ * ```ts
+ * const pages = { "": { items: [1, 2], nextPageToken: "b" }, b: { items: [3], nextPageToken: "" } };
+ * const all = [];
+ * for await (const { items } of allPages(async (token) => pages[token])) all.push(...items);
+ * all; // [1, 2, 3]
+ * ```
  */
 export async function* allPages<P extends { readonly nextPageToken: string }>(
   list: (pageToken: string) => Promise<P>,

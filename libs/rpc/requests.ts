@@ -4,7 +4,15 @@ import { invalidArgument, type RpcError } from "./errors.ts";
 /** The reason of errors about a field of a request, unless a service has one of its own. */
 export const INVALID_FIELD = "INVALID_FIELD";
 
-/** The error for one wrong field: INVALID_ARGUMENT with a violation. Say which value came by `quote`. */
+/**
+ * The error for one wrong field: INVALID_ARGUMENT with a violation. Say which value came by `quote`.
+ * @example
+ * ```ts
+ * const { message, violations } = invalidField("seed", "expected at least 0, got -1");
+ * message; // "seed: expected at least 0, got -1"
+ * violations; // [{ field: "seed", description: "expected at least 0, got -1" }]
+ * ```
+ */
 export function invalidField(field: string, description: string, reason: string = INVALID_FIELD): RpcError {
   return invalidArgument(`${field}: ${description}`, { reason, violations: [{ field, description }] });
 }

@@ -64,6 +64,14 @@ const CLOSE_MS = 1000;
  * Serves services on one port, with health (Check, Watch) and reflection (v1, v1alpha).
  * Throws INVALID_ARGUMENT (INSECURE_ADDRESS) for an address other than loopback without TLS and token,
  * FAILED_PRECONDITION (ADDRESS_IN_USE, LISTEN_FAILED) if it cannot listen.
+ * @example
+ * ```ts
+ * import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+ * const system = implement(SystemService, { getSystem: async () => ({ version: "1.2.3" }) });
+ * await using server = await serve({ address: "127.0.0.1:0", services: [system] });
+ * using channel = connect(server.address);
+ * (await channel.client(SystemService).getSystem({})).version; // "1.2.3"
+ * ```
  */
 export async function serve(options: ServeOptions): Promise<RpcServer> {
   checkListener(options);

@@ -14,6 +14,12 @@ export type RunSpecDraft = MessageInitShape<typeof RunSpecSchema> & { target: { 
  * Reads a run file. `path` is its own; `dataPath` is absolute, since `target.data` is relative to the run file.
  * Keys that are left out have the values of the digits benchmark.
  * @throws RunFileError with every mistake in it.
+ * @example
+ * ```ts
+ * const text = "name: night\nseeds: [1, 2]\ntarget: { data: digits }\n";
+ * const { spec, dataPath } = parseRunFile(text, { path: "/runs/night.yaml" });
+ * [spec.name, spec.seeds, dataPath]; // ["night", [1, 2], "/runs/digits"]
+ * ```
  */
 export function parseRunFile(
   text: string,

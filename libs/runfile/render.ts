@@ -8,9 +8,13 @@ const LINE = 100;
 /**
  * A specification as a run file: `parseRunFile` gives the same specification back. `data` is what `target.data` says: a folder, relative
  * to where the file is going to be.
- *
  * @example
- * await writeFile("out/digits/run.yaml", renderRunFile(spec, { data: "../../data/digits" }));
+ * ```ts
+ * const { spec } = parseRunFile("name: night\nseeds: [1, 2]\ntarget: { data: digits }\n", { path: "/runs/night.yaml" });
+ * const text = renderRunFile(spec, { data: "../digits" });
+ * text.split("\n", 1); // ["name: night"]
+ * parseRunFile(text, { path: "/runs/again/night.yaml" }); // { spec, dataPath: "/runs/digits" }
+ * ```
  */
 export function renderRunFile(spec: MessageInitShape<typeof RunSpecSchema>, { data }: { readonly data: string }): string {
   const { target, foundation, auxiliaries = [], probe, fineTuning } = spec;

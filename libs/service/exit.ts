@@ -22,7 +22,15 @@ export class InterruptedError extends Error {
   }
 }
 
-/** Which exit code an error that reached the top means. After an interruption whatever fails is taken as its consequence. */
+/**
+ * Which exit code an error that reached the top means. After an interruption whatever fails is taken as its consequence.
+ * @example
+ * ```ts
+ * exitCodeOf(new UsageError("there is no option --jbos")); // 2
+ * exitCodeOf(new Error("a bug")); // 1
+ * exitCodeOf(new InterruptedError("SIGINT")); // 130
+ * ```
+ */
 export function exitCodeOf(error: unknown, signal?: AbortSignal): ExitCode {
   if (isUnread(error) || isUnread(signal?.reason)) return ExitCode.unread;
   if (error instanceof UsageError) return ExitCode.usage;

@@ -22,7 +22,13 @@ export function saysReady(log: string, trainer: string): boolean {
   });
 }
 
-/** The line of a log that says best why its writer ended: the last that speaks of an error, or else the last; empty if there is none. */
+/**
+ * The line of a log that says best why its writer ended: the last that speaks of an error, or else the last; empty if there is none.
+ * @example
+ * ```ts
+ * lastWords("starting\nError: address in use\n    at listen\n"); // "Error: address in use"
+ * ```
+ */
 export function lastWords(log: string): string {
   const lines = log
     .split("\n")

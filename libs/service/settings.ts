@@ -53,6 +53,15 @@ export function declareSettings<const S extends Settings>(settings: S): S {
 /**
  * Reads settings: flags over the environment over defaults. An empty variable counts as not set.
  * @throws ConfigError with every problem at once, each naming the flag or the variable as it was given; what is secret is not repeated.
+ * @example
+ * ```ts
+ * const settings = declareSettings({
+ *   jobs: { flag: "--jobs <n>", env: "JOBS", description: "at a time", schema: wholeNumber(1, 64), default: "2" },
+ *   verbose: { flag: "--verbose", env: "VERBOSE", description: "say more", schema: yesOrNo() },
+ * });
+ * readSettings(settings, { flags: { jobs: "8" }, env: { JOBS: "4", VERBOSE: "" } }); // { jobs: 8, verbose: undefined }
+ * readSettings(settings, { flags: {}, env: { VERBOSE: "true" } }); // { jobs: 2, verbose: true }
+ * ```
  */
 export function readSettings<const S extends Settings>(settings: S, sources: Sources): Values<S> {
   const problems: string[] = [];
@@ -72,7 +81,14 @@ export function readSettings<const S extends Settings>(settings: S, sources: Sou
   return values as Values<S>;
 }
 
-/** What `--print-config` shows: each setting, its value as written, and where it is from. Checks nothing. */
+/**
+ * What `--print-config` shows: each setting, its value as written, and where it is from. Checks nothing.
+ * @example
+ * ```ts
+ * const token = { flag: "--token <token>", env: "TOKEN", description: "", schema: address(), secret: true };
+ * describeSettings({ token }, { flags: {}, env: { TOKEN: "abc" } }); // [{ name: "token", value: "(secret)", from: "TOKEN" }]
+ * ```
+ */
 export function describeSettings(settings: Settings, sources: Sources): SettingLine[] {
   return Object.values(settings).map((setting) => {
     const found = find(setting, sources);
@@ -81,7 +97,13 @@ export function describeSettings(settings: Settings, sources: Sources): SettingL
   });
 }
 
-/** The name under which commander gives a flag: `tlsCert` for `--tls-cert <file>`. */
+/**
+ * The name under which commander gives a flag: `tlsCert` for `--tls-cert <file>`.
+ * @example
+ * ```ts
+ * flagName({ flag: "--tls-cert <file>" }); // "tlsCert"
+ * ```
+ */
 export function flagName({ flag }: Pick<Setting, "flag">): string {
   return longFlag({ flag })
     .slice(2)

@@ -48,6 +48,17 @@ export type BlobStore = {
 /**
  * Opens the blob store in a directory, which is created if need be, and removes what was left half-written there. One process at a time: it
  * holds the lock of a directory above (`lockDirectory`).
+ * @example
+ * ```ts
+ * import { text } from "node:stream/consumers";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const store = await openBlobStore(directory.path);
+ * const { digest, size } = await store.put([Buffer.from("ab"), Buffer.from("c")]);
+ * [digest, size]; // ["sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", 3]
+ * await text(store.read(digest)); // "abc"
+ * await text(store.read(digest, { offset: 1, length: 1 })); // "b"
+ * ```
  */
 export async function openBlobStore(directory: string): Promise<BlobStore> {
   const [root, incoming, corrupt] = [join(directory, "sha256"), join(directory, "incoming"), join(directory, "corrupt")];

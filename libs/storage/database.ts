@@ -30,6 +30,14 @@ export type Database<DB> = {
  * Opens or creates an SQLite database and brings its schema up to date. `path` may be ":memory:".
  * What is committed is on the disk: write-ahead log, synchronous=FULL. Foreign keys are enforced.
  * Throws NewerSchemaError if a newer program wrote it; writes throw NoSpaceError on a full disk.
+ * @example
+ * ```ts
+ * const migrations = [sqlMigration("words", "create table words (word text primary key) strict")];
+ * await using database = await openDatabase<{ words: { word: string } }>({ path: ":memory:", migrations });
+ * await database.transaction((tx) => tx.insertInto("words").values({ word: "hi" }).execute());
+ * const rows = await database.query.selectFrom("words").select("word").execute();
+ * rows.map(({ word }) => word); // ["hi"]
+ * ```
  */
 export async function openDatabase<DB>({ path, migrations }: { path: string; migrations: readonly Migration[] }): Promise<Database<DB>> {
   if (path !== ":memory:") await makeDirectory(dirname(path));

@@ -1,7 +1,14 @@
 /** "sha256:" and 64 lower-case hexadecimal digits. */
 export type Digest = `sha256:${string}`;
 
-/** Whether a string is a digest in its one canonical form. */
+/**
+ * Whether a string is a digest in its one canonical form.
+ * @example
+ * ```ts
+ * isDigest(`sha256:${"0".repeat(64)}`); // true
+ * isDigest(`sha256:${"F".repeat(64)}`); // false
+ * ```
+ */
 export function isDigest(text: string): text is Digest {
   return /^sha256:[0-9a-f]{64}$/.test(text);
 }
@@ -13,7 +20,13 @@ export function parseDigest(text: string): Digest {
   return text;
 }
 
-/** The 64 digits after "sha256:". Throws SyntaxError. */
+/**
+ * The 64 digits after "sha256:". Throws SyntaxError.
+ * @example
+ * ```ts
+ * digestHex(`sha256:${"ab".repeat(32)}`) === "ab".repeat(32); // true
+ * ```
+ */
 export function digestHex(digest: string): string {
   return parseDigest(digest).slice("sha256:".length);
 }

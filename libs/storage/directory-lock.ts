@@ -34,6 +34,14 @@ export type DirectoryLock = {
 /**
  * Takes a directory, which is created for this user alone if need be, for this process. The lock is the operating system's: it dies with the process, however that ends.
  * Throws DirectoryLockedError, which names the holder, and DirectoryNotUsableError if the directory is another user's or cannot be written.
+ * @example
+ * ```ts
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * await using lock = await lockDirectory(directory.path, { command: "catalog" });
+ * const error = await lockDirectory(directory.path).catch((thrown) => thrown);
+ * error instanceof DirectoryLockedError && error.command; // "catalog"
+ * ```
  */
 export async function lockDirectory(directory: string, info: LockInfo = {}): Promise<DirectoryLock> {
   const path = resolve(directory);

@@ -18,6 +18,16 @@ const secretNames = ["token", "authorization", "password", "secret", "RATATOUILL
  * A logger of JSON lines: level, time, service, `trace_id` and `span_id` of the active span, the fields, the message. Lines are written
  * synchronously, so that the last words of a process are there. Secrets are replaced: fields by name, bearer tokens and passwords in URLs anywhere.
  * Throws the file system's error when the file cannot be opened; a disk that fills up later only costs lines.
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const log = createLogger({ service: "example", destination: directory.join("log.jsonl") });
+ * log.info({ token: "abc", run: "night" }, "started");
+ * const { msg, service, run, token } = JSON.parse(await readFile(directory.join("log.jsonl"), "utf8"));
+ * [msg, service, run, token.includes("abc")]; // ["started", "example", "night", false]
+ * ```
  */
 export function createLogger({ service, destination = "stdout", level = "info" }: LogOptions): Logger {
   const fd = destination === "stdout" ? 1 : openLog(destination);

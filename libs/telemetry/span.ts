@@ -18,6 +18,11 @@ export type SpanOptions = {
 /**
  * Runs `fn` inside a span and gives back what it gives. The span ends when `fn` returns or its promise settles; an exception is recorded,
  * makes the span's status an error, and goes on to the caller. Never one span per message of a long stream: one per stream, with counters.
+ * @example
+ * ```ts
+ * const span = inSpan("square", { "example.input": 3 }, () => 3 ** 2);
+ * span; // 9
+ * ```
  */
 export function inSpan<T>(name: string, attributes: Attributes, fn: (span: Span) => T, options: SpanOptions = {}): T {
   const parent = options.parent ?? context.active();

@@ -36,7 +36,14 @@ export type DtypeInfo = { readonly bits: number; readonly rank: number };
 /** All element types by name. */
 export const dtypes: ReadonlyMap<string, DtypeInfo> = new Map(Object.entries(BITS).map(([name, bits], rank) => [name, { bits, rank }]));
 
-/** True for a name that safetensors knows. */
+/**
+ * True for a name that safetensors knows.
+ * @example
+ * ```ts
+ * isDtype("BF16"); // true
+ * isDtype("bfloat16"); // false
+ * ```
+ */
 export function isDtype(name: unknown): name is Dtype {
   return typeof name === "string" && dtypes.has(name);
 }
@@ -44,6 +51,12 @@ export function isDtype(name: unknown): name is Dtype {
 /**
  * Bytes of a tensor. Throws RangeError where a dimension is not a whole number ≥ 0, where the product leaves the range of
  * exact integers (2^53), or where elements smaller than a byte do not fill whole bytes.
+ * @example
+ * ```ts
+ * tensorBytes("F32", [2, 3]); // 24
+ * tensorBytes("F4", [2, 3]); // 3
+ * tensorBytes("F64", []); // 8
+ * ```
  */
 export function tensorBytes(dtype: Dtype, shape: readonly number[]): number {
   let bits: number = BITS[dtype];

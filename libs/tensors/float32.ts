@@ -21,7 +21,14 @@ export function loadFloat32(bytes: Uint8Array): Map<string, Float32Tensor> {
   return loaded;
 }
 
-/** Writes a whole file of F32 tensors. Throws RangeError where data and shape do not fit. */
+/**
+ * Writes a whole file of F32 tensors. Throws RangeError where data and shape do not fit.
+ * @example
+ * ```ts
+ * const file = saveFloat32(new Map([["w", { shape: [1, 2], data: Float32Array.of(0.5, -2) }]]), { format: "pt" });
+ * loadFloat32(file).get("w"); // { shape: [1, 2], data: Float32Array.of(0.5, -2) }
+ * ```
+ */
 export function saveFloat32(
   tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>,
   metadata?: Metadata,

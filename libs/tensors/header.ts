@@ -50,6 +50,13 @@ export function safetensorsHeaderLength(bytes: Uint8Array, fileSize: number, lim
 /**
  * Parses and validates a header. `bytes` is the beginning of the file and holds at least the whole header; `fileSize` is the
  * size of the whole file. Every byte after the header must belong to exactly one tensor. Throws SafetensorsError.
+ * @example
+ * ```ts
+ * const file = saveFloat32(new Map([["w", { shape: [2], data: Float32Array.of(0.5, -2) }]]), { format: "pt" });
+ * const { tensors, metadata } = parseSafetensorsHeader(file, file.length);
+ * tensors.get("w"); // { dtype: "F32", shape: [2], begin: 0, end: 8 }
+ * metadata.get("format"); // "pt"
+ * ```
  */
 export function parseSafetensorsHeader(bytes: Uint8Array, fileSize: number, limits = DEFAULT_LIMITS): SafetensorsHeader {
   const dataOffset = LENGTH_BYTES + safetensorsHeaderLength(bytes, fileSize, limits);

@@ -10,6 +10,12 @@ const NAN_F16 = 0x7e00;
 /**
  * Writes values as little-endian elements of a type, each rounded once: to nearest, ties to even. Too large becomes infinity,
  * NaN the type's one quiet NaN. Throws RangeError unless `out` has exactly the bytes for `values`.
+ * @example
+ * ```ts
+ * const out = new Uint8Array(4);
+ * narrow("F16", Float64Array.of(2049, 1e6), out);
+ * [...new Uint16Array(out.buffer)]; // [0x6800, 0x7c00]
+ * ```
  */
 export function narrow(dtype: NarrowDtype, values: Float64Array | Float32Array, out: Uint8Array): void {
   if (out.length !== values.length * BYTES[dtype]) {

@@ -8,7 +8,14 @@ export type ByteSource = {
   read(offset: number, length: number): Promise<Uint8Array>;
 };
 
-/** A source over bytes in memory. Reads are views, not copies. */
+/**
+ * A source over bytes in memory. Reads are views, not copies.
+ * @example
+ * ```ts
+ * const source = bytesSource(Uint8Array.of(1, 2, 3, 4));
+ * [...(await source.read(1, 2))]; // [2, 3]
+ * ```
+ */
 export function bytesSource(bytes: Uint8Array): ByteSource {
   return {
     size: bytes.length,

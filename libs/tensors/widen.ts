@@ -34,6 +34,12 @@ export function isWidenable(dtype: Dtype): dtype is WidenableDtype {
  * Reads little-endian elements into `out`, one for one. Exact into Float64Array, also from 64-bit integers: one beyond ±2^53
  * is a RangeError. Into Float32Array types wider than F32's 24 bits round to nearest, ties to even. NaN stays NaN.
  * Throws RangeError where `bytes` and `out` differ in length, TypeError for a type that it cannot read.
+ * @example
+ * ```ts
+ * const out = new Float32Array(2);
+ * widen("BF16", Uint8Array.of(0x80, 0x3f, 0x00, 0xc0), out);
+ * [...out]; // [1, -2]
+ * ```
  */
 export function widen(dtype: Dtype, bytes: Uint8Array, out: Float64Array | Float32Array): void {
   if (!isWidenable(dtype)) throw new TypeError(`cannot read ${dtype} as numbers`);

@@ -25,6 +25,13 @@ const ALIGNMENT = 8;
  * Lays out a file: tensors by descending rank of their type (so by descending alignment), then by name in UTF-8 order;
  * metadata by key. The same tensors give the same bytes, whatever order they come in; they are those of the reference library.
  * Throws RangeError for a name that is used twice, is reserved or is not well-formed, and for a shape without exact size.
+ * @example
+ * ```ts
+ * const layout = [{ name: "steps", dtype: "I64", shape: [] }, { name: "w", dtype: "F16", shape: [3] }] as const;
+ * const { header, size, offsets } = planSafetensors(layout);
+ * size - header.length; // 14
+ * offsets.get("w")!.begin - header.length; // 8
+ * ```
  */
 export function planSafetensors(layout: readonly TensorLayout[], metadata: Metadata = {}): SafetensorsPlan {
   const names = new Set<string>();
@@ -51,7 +58,15 @@ export function planSafetensors(layout: readonly TensorLayout[], metadata: Metad
   return { header, size: header.length + cursor, offsets };
 }
 
-/** A whole file in memory. Throws RangeError where the bytes of a tensor are not as many as its type and shape need. */
+/**
+ * A whole file in memory. Throws RangeError where the bytes of a tensor are not as many as its type and shape need.
+ * @example
+ * ```ts
+ * const file = writeSafetensors([{ name: "mask", dtype: "BOOL", shape: [2], data: Uint8Array.of(1, 0) }]);
+ * [...file.subarray(-2)]; // [1, 0]
+ * new TextDecoder().decode(file.subarray(8, -2)).trim(); // '{"mask":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}}'
+ * ```
+ */
 export function writeSafetensors(tensors: readonly TensorData[], metadata?: Metadata): Uint8Array {
   const plan = planSafetensors(tensors, metadata);
   const file = new Uint8Array(plan.size);

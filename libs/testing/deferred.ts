@@ -5,7 +5,15 @@ export type Deferred<T> = {
   reject: (reason: unknown) => void;
 };
 
-/** Makes a {@link Deferred}. An unhandled rejection of it is reported as usual. */
+/**
+ * Makes a {@link Deferred}. An unhandled rejection of it is reported as usual.
+ * @example
+ * ```ts
+ * const { promise, resolve } = deferred();
+ * resolve(3);
+ * await promise; // 3
+ * ```
+ */
 export function deferred<T = void>(): Deferred<T> {
   return Promise.withResolvers<T>();
 }

@@ -18,7 +18,14 @@ export type TestProcess = AsyncDisposable & {
   ended: Promise<number | NodeJS.Signals>;
 };
 
-/** Starts a program: `await using writer = testProcess(process.execPath, ["writer.ts"])`. */
+/**
+ * Starts a program: `await using writer = testProcess(process.execPath, ["writer.ts"])`.
+ * @example
+ * ```ts
+ * await using child = testProcess("sh", ["-c", "echo ready; exec sleep 60"]);
+ * await child.line("ready"); // "ready"
+ * ```
+ */
 export function testProcess(
   command: string,
   args: readonly string[],

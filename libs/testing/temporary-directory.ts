@@ -9,7 +9,16 @@ export type TemporaryDirectory = AsyncDisposable & {
   join(...parts: string[]): string;
 };
 
-/** Makes an empty directory: `await using directory = await temporaryDirectory()`. */
+/**
+ * Makes an empty directory: `await using directory = await temporaryDirectory()`.
+ * @example
+ * ```ts
+ * import { stat, writeFile } from "node:fs/promises";
+ * await using directory = await temporaryDirectory();
+ * await writeFile(directory.join("file"), "abc");
+ * (await stat(directory.join("file"))).size; // 3
+ * ```
+ */
 export async function temporaryDirectory(prefix = "ratatouille-"): Promise<TemporaryDirectory> {
   const path = await mkdtemp(join(tmpdir(), prefix));
   return {

@@ -9,6 +9,12 @@ type Truthy<T> = Exclude<T, false | 0 | "" | null | undefined>;
 /**
  * Waits until `condition` gives something truthy and returns it. An error of the condition counts as "not yet".
  * Throws after `timeoutMs` (10 s by default), with the last error as its cause.
+ * @example
+ * ```ts
+ * let looks = 0;
+ * await waitFor(() => ++looks === 3 && "found"); // "found"
+ * looks; // 3
+ * ```
  */
 export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitOptions = {}): Promise<Truthy<T>> {
   const { timeoutMs = 10_000, what = "a condition", intervalMs = 5 } = options;

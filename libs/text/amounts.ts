@@ -1,6 +1,14 @@
 import { counted } from "./counting.ts";
 
-/** Bytes with a decimal unit, for example "400 kB". */
+/**
+ * Bytes with a decimal unit, for example "400 kB".
+ * @example
+ * ```ts
+ * bytes(999); // "999 B"
+ * bytes(1_500_000); // "1.5 MB"
+ * bytes(400_000); // "400 kB"
+ * ```
+ */
 export function bytes(count: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = count;
@@ -12,7 +20,14 @@ export function bytes(count: number): string {
   return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
-/** How long something took, for example "850 ms", "12.5 s", "3 min 20 s" or "2 h 5 min". @param ms milliseconds */
+/**
+ * How long something took, for example "850 ms", "12.5 s", "3 min 20 s" or "2 h 5 min".
+ * @param ms milliseconds
+ * @example
+ * ```ts
+ * [850, 12_500, 200_000, 7_500_000].map(duration); // ["850 ms", "12.5 s", "3 min 20 s", "2 h 5 min"]
+ * ```
+ */
 export function duration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
@@ -35,7 +50,14 @@ export function remaining(seconds: number): string {
   return `about ${(seconds / 3600).toFixed(1)} h left`;
 }
 
-/** How long ago, for example "3 min ago". @param ms since 1970; 0 is never. */
+/**
+ * How long ago, for example "3 min ago".
+ * @param ms since 1970; 0 is never.
+ * @example
+ * ```ts
+ * ago(1_000_000n, 1_180_000); // "3 min ago"
+ * ```
+ */
 export function ago(ms: bigint, now = Date.now()): string {
   if (ms === 0n) return "";
   const seconds = Math.max(0, (now - Number(ms)) / 1000);

@@ -16,7 +16,14 @@ export function counted(count: number, one: string, many?: string): string {
   return `${count} ${plural(count, one, many)}`;
 }
 
-/** "a", "a and b", "a, b and c"; with another word in place of "and", such as "or". */
+/**
+ * "a", "a and b", "a, b and c"; with another word in place of "and", such as "or".
+ * @example
+ * ```ts
+ * list(["a", "b", "c"]); // "a, b and c"
+ * list(["a", "b"], "or"); // "a or b"
+ * ```
+ */
 export function list(items: readonly string[], word = "and"): string {
   return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} ${word} ${items.at(-1)}`;
 }

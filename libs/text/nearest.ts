@@ -3,6 +3,11 @@ import { list } from "./counting.ts";
 /**
  * The candidate that somebody probably meant, or undefined where none is near: at most a third of the letters (and at least two) inserted,
  * left out, changed or swapped with their neighbour, or one of the two begins with the other. Case and the difference between "_" and "-" are free.
+ * @example
+ * ```ts
+ * nearest("task-arithmetik", ["linear", "task_arithmetic"]); // "task_arithmetic"
+ * nearest("slerp", ["linear", "ties"]); // undefined
+ * ```
  */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {
   return nearestFew(text, candidates, 1)[0];
@@ -29,7 +34,13 @@ export function nearestFew(text: string, candidates: readonly string[], most = 3
     .map(({ candidate }) => candidate);
 }
 
-/** "did you mean a or b?", or what is said where no candidate is near. */
+/**
+ * "did you mean a or b?", or what is said where no candidate is near.
+ * @example
+ * ```ts
+ * didYouMean("liner", ["linear", "slerp"], "see methods"); // "did you mean linear?"
+ * ```
+ */
 export function didYouMean(text: string, candidates: readonly string[], otherwise: string): string {
   const near = nearestFew(text, candidates);
   return near.length === 0 ? otherwise : `did you mean ${list(near, "or")}?`;

@@ -9,6 +9,10 @@ const LEAST = 6;
  * A table as text: a head and rows, cells padded, two spaces between them. Ends with a line break.
  * @param width columns that there are; cells that do not fit become several lines, broken between words where that can be. By default
  * there is no limit and a row is one line.
+ * @example
+ * ```ts
+ * columns(["name", "size"], [["a.safetensors", "4 GB"]]); // "name           size\na.safetensors  4 GB\n"
+ * ```
  */
 export function columns(head: readonly string[], rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string {
   const all = [head, ...rows];

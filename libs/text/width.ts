@@ -4,7 +4,13 @@ const segmenter = new Intl.Segmenter();
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 let measure: ((text: string) => number) | undefined;
 
-/** How many columns of a terminal a text takes: East Asian wide characters and emoji two, combining marks and escape sequences none. */
+/**
+ * How many columns of a terminal a text takes: East Asian wide characters and emoji two, combining marks and escape sequences none.
+ * @example
+ * ```ts
+ * ["abc", "日本語", "\x1b[31mred\x1b[0m"].map(columnsOf); // [3, 6, 3]
+ * ```
+ */
 export function columnsOf(text: string): number {
   if (PRINTABLE_ASCII.test(text)) return text.length;
   // Loaded when it is needed: that takes as long as many a command.

@@ -4,6 +4,10 @@ import { columnsOf } from "./width.ts";
  * A text whose lines are no longer than a number of columns, where that can be: lines are broken between words, and what is broken off
  * is indented like its line. A word that is longer than a line stays whole, so that paths and digests can be copied. Line breaks stay.
  * @param hanging columns by which what is broken off is indented beyond its line
+ * @example
+ * ```ts
+ * wrap("  one two three", 9); // "  one two\n  three"
+ * ```
  */
 export function wrap(text: string, columns: number, hanging = 0): string {
   if (!Number.isFinite(columns)) return text;

@@ -15,7 +15,14 @@ export function plainError(thrown: unknown): PlainError {
   return { name: error.name, message: error.message, stack: error.stack, fields: Object.fromEntries(fields) };
 }
 
-/** An error with the same name, message and fields. Its stack is the one that it was thrown with. */
+/**
+ * An error with the same name, message and fields. Its stack is the one that it was thrown with.
+ * @example
+ * ```ts
+ * const error = restoreError({ name: "LockedError", message: "another process holds a", stack: undefined, fields: { path: "a" } });
+ * [String(error), error.path]; // ["LockedError: another process holds a", "a"]
+ * ```
+ */
 export function restoreError({ name, message, stack, fields }: PlainError): Error {
   const error = Object.assign(new Error(message), fields);
   error.name = name;

@@ -73,8 +73,18 @@ export type RunInThreadsOptions<U> = ThreadsOptions & {
  * Runs units in threads, all of which may be done at once, and gives their results as they come: see runTasks. Units are handed out one
  * by one in their order, so that all threads are busy until the end.
  * @example
- * for await (const { index, result } of runInThreads<number, number>({ module, setup, units: [1, 2, 3], threads: 2, signal }))
- *   console.log(index, result);
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { pathToFileURL } from "node:url";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const module = pathToFileURL(directory.join("power.mjs"));
+ * await writeFile(module, "export const setup = (exponent) => ({ run: (x) => x ** exponent, close() {} });");
+ * const { signal } = new AbortController();
+ * const squares = [];
+ * for await (const { index, result } of runInThreads({ module, setup: 2, units: [1, 2, 3], threads: 2, signal })) squares[index] = result;
+ * squares; // [1, 4, 9]
+ * ```
  */
 export async function* runInThreads<U, R>(options: RunInThreadsOptions<U>): AsyncGenerator<{ index: number; result: R }, void, undefined> {
   const { units } = options;

@@ -19,7 +19,14 @@ export const memoryClassesMib = [1024, 8192, 65_536] as const;
 /** The backends whose queues are declared. Those of others are made when a trainer asks for them. */
 export const declaredBackends: { readonly [D in Device]: readonly string[] } = { cpu: ["wasm", "cpu"], gpu: ["tensorflow-gpu"] };
 
-/** The topic of jobs with these needs: that of the smallest class that holds them. @throws RangeError if none does */
+/**
+ * The topic of jobs with these needs: that of the smallest class that holds them.
+ * @throws RangeError if none does
+ * @example
+ * ```ts
+ * workTopic({ device: "cpu", backend: "wasm", memoryMib: 1025 }).subject; // "ratatouille.v1.work.cpu.wasm.8g"
+ * ```
+ */
 export function workTopic({ device, backend, memoryMib }: Needs): Topic<typeof JobOfferedSchema> {
   const memory = memoryClassesMib.find((mib) => memoryMib <= mib);
   if (memory === undefined || !(memoryMib >= 0))
@@ -27,7 +34,14 @@ export function workTopic({ device, backend, memoryMib }: Needs): Topic<typeof J
   return topicOf(device, backend, memory);
 }
 
-/** The topics of the jobs that a trainer can run: of all its backends, and of the classes of memory that it has. */
+/**
+ * The topics of the jobs that a trainer can run: of all its backends, and of the classes of memory that it has.
+ * @example
+ * ```ts
+ * const topics = workTopicsFor({ device: "cpu", backends: ["wasm"], memoryMib: 16_000 });
+ * topics.map(({ subject }) => subject); // ["ratatouille.v1.work.cpu.wasm.1g", "ratatouille.v1.work.cpu.wasm.8g"]
+ * ```
+ */
 export function workTopicsFor(trainer: {
   readonly device: Device;
   readonly backends: readonly string[];

@@ -24,6 +24,21 @@ export type LocalBusOptions = {
 /**
  * The bus of an embedded system: queues in an SQLite file, or ":memory:" for tests. What was published survives the
  * process; what its consumers had in hand is delivered again when the file is opened next. One process at a time may open a file.
+ * @example
+ * ```ts
+ * import { StringValueSchema } from "@bufbuild/protobuf/wkt";
+ * await using bus = await openLocalBus({ path: ":memory:" });
+ * const said = topic("ratatouille.v1.word.said", StringValueSchema);
+ * const stop = new AbortController();
+ * const heard = [];
+ * const consuming = bus.consume(said, { durable: "listener", concurrency: 1, signal: stop.signal }, async ({ value }) => {
+ *   heard.push(value);
+ *   if (heard.length === 2) stop.abort();
+ * });
+ * for (const word of ["hi", "there", "hi"]) await bus.publish(event(said, `${word}/said`, { value: word }));
+ * await consuming;
+ * heard; // ["hi", "there"]
+ * ```
  */
 export async function openLocalBus({ path, streams = [], now = Date.now, onError = () => {} }: LocalBusOptions): Promise<Bus> {
   let prunedMs = now();

@@ -19,7 +19,10 @@ const KINDS: readonly { readonly kind: string; readonly pattern: RegExp }[] = [
 /**
  * What kind of adapter a file of weights is, by the names of its tensors; undefined for a model. Factors in such a file have no configuration
  * beside them, and the mean of factors is not the mean of their products.
- * @example loraKind(new Map([["lora_unet_mid.lora_down.weight", place]])) // "kohya LoRA"
+ * @example
+ * ```ts
+ * loraKind(new Map([["lora_unet_mid.lora_down.weight", {}]])); // "kohya LoRA"
+ * ```
  */
 export function loraKind(tensors: ModelFiles["tensors"]): string | undefined {
   const names = [...tensors.keys()];

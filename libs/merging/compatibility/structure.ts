@@ -5,7 +5,14 @@ import type { Dtype } from "#libs/tensors";
 const AVERAGED: ReadonlySet<Dtype> = new Set(["F64", "F32", "F16", "BF16"]);
 const AGREEING: ReadonlySet<Dtype> = new Set(["BOOL", "U8", "I8", "I16", "U16", "I32", "U32", "I64", "U64"]);
 
-/** True for a type whose numbers are averaged. */
+/**
+ * True for a type whose numbers are averaged.
+ * @example
+ * ```ts
+ * isAveraged("BF16"); // true
+ * isAveraged("I64"); // false
+ * ```
+ */
 export function isAveraged(dtype: Dtype): boolean {
   return AVERAGED.has(dtype);
 }
@@ -30,6 +37,12 @@ export type Structure = Pick<ModelFiles, "name" | "tensors">;
  * average. Sorted by name; empty if the models fit.
  * @param exclude names of tensors that are left out.
  * @param mixedTypes types of floating-point numbers may differ: somebody has said which type the result has.
+ * @example
+ * ```ts
+ * const model = (name, shape) => ({ name, tensors: new Map([["w", { file: 0, dtype: "F32", shape, offset: 0, length: 8 }]]) });
+ * compareStructure([model("a", [2]), model("b", [2])]); // []
+ * compareStructure([model("a", [2]), model("b", [1, 2])]).map(({ tensor, code }) => [tensor, code]); // [["w", "shape"]]
+ * ```
  */
 export function compareStructure(
   models: readonly Structure[],

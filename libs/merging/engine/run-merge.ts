@@ -78,6 +78,23 @@ const MODULE = new URL("merge-thread.ts", import.meta.url);
  * bytes depend on nothing but the plan. What was interrupted, by the signal or by the end of the process, is gone on with when the
  * same is run again in the same folder; other failures leave nothing behind.
  * @throws MergeError, or the signal's reason
+ * @example
+ * ```ts
+ * import { readFile, writeFile } from "node:fs/promises";
+ * import { openModel, weightsDigest } from "#libs/models";
+ * import { loadFloat32, saveFloat32 } from "#libs/tensors";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const save = (name, ...w) => writeFile(directory.join(name), saveFloat32(new Map([["w", { shape: [2], data: Float32Array.from(w) }]])));
+ * await save("a.safetensors", 1, 2);
+ * await save("b.safetensors", 3, 8);
+ * const models = await Promise.all(["a", "b"].map((name) => openModel(directory.join(`${name}.safetensors`))));
+ * const digests = await Promise.all(models.map((model) => weightsDigest(model)));
+ * const plan = planMerge({ method: "linear", models, digests, single: "mean.safetensors" });
+ * await runMerge(plan, { directory: directory.path, signal: new AbortController().signal });
+ * const mean = loadFloat32(await readFile(directory.join("mean.safetensors")));
+ * mean.get("w")?.data; // Float32Array.of(2, 5)
+ * ```
  */
 export async function runMerge(plan: MergePlan, options: RunMergeOptions): Promise<MergeResult> {
   const { directory, fsync = true, force = false, signal } = options;

@@ -16,6 +16,12 @@ const FORMATS = {
  * Σ weights[k] · values[k] / divisor, computed without any error and rounded once to a type: to nearest, ties to even; infinite where
  * that is too large. NaN where a value is not finite. `divisor` is a finite number above zero, or the exact sum of the weights.
  * Throws RangeError where that sum is zero. Slow (microseconds a number): for the few numbers that f64 cannot decide.
+ * @example
+ * ```ts
+ * exactMean([1e308, 1e308], [1, 1], 2, "F64"); // 1e308
+ * exactMean([1, 1e100, -1e100], [1, 1, 1], "sum", "F64"); // 1 / 3
+ * exactMean([2048, 2050], [1, 1], 2, "F16"); // 2048
+ * ```
  */
 export function exactMean(values: ArrayLike<number>, weights: readonly number[], divisor: number | "sum", type: FloatType = "F32"): number {
   const parts = divisor === "sum" ? sumInUnits(weights) : toUnits(divisor);

@@ -39,6 +39,11 @@ export function completeParameters(method: Method, given: ParameterValues, where
  * All values of a method for a tensor of so many models. What is given for the merge and belongs to each model is the value of every
  * model that has none of its own, as in mergekit.
  * @throws MergeParameterError with all that is wrong.
+ * @example
+ * ```ts
+ * const { merge, models } = completeAll(methodNamed("linear")!, { merge: { weight: 2 } }, 2);
+ * [merge, ...models]; // [{ normalize: true }, { weight: 2 }, { weight: 2 }]
+ * ```
  */
 export function completeAll(
   method: Method,
@@ -93,7 +98,13 @@ function problemWith({ type, min, max, exclusive }: Parameter, value: number | b
   return low || high ? bad : undefined;
 }
 
-/** What a value may be, in words: "a number from 0 to 1". */
+/**
+ * What a value may be, in words: "a number from 0 to 1".
+ * @example
+ * ```ts
+ * boundsOf({ name: "t", scope: "merge", type: "number", min: 0, max: 1, description: "" }); // "a number from 0 to 1"
+ * ```
+ */
 export function boundsOf({ type, min, max, exclusive }: Parameter): string {
   if (type === "boolean") return "true or false";
   const kind = type === "integer" ? "a whole number" : "a number";

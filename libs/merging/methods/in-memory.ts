@@ -25,6 +25,13 @@ export type InMemoryOptions = {
 /**
  * Runs a method on whole tensors in memory, with the blocks and the order of sums that the engine has: its specification.
  * Returns the numbers of each tensor, rounded once to the type: doubles for F64, else floats.
+ * @example
+ * ```ts
+ * const models = [Float32Array.of(1, 2), Float32Array.of(3, 8)];
+ * runMethodInMemory(methodNamed("linear")!, [{ name: "w", shape: [2], models }]); // [Float32Array.of(2, 5)]
+ * const given = { models: [{ weight: 3 }, { weight: 1 }] };
+ * runMethodInMemory(methodNamed("linear")!, [{ name: "w", shape: [2], models, parameters: given }]); // [Float32Array.of(1.5, 3.5)]
+ * ```
  */
 export function runMethodInMemory(method: Method, tensors: readonly TensorInMemory[], options: InMemoryOptions = {}): Values[] {
   const { seed = 0, blocks = 1 } = options;

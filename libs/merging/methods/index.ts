@@ -69,7 +69,14 @@ export const methods: readonly Method[] = methodGroups.flatMap((group) => group.
 
 const byName = new Map(methods.flatMap((method) => [method.name, ...(method.aliases ?? [])].map((name) => [name, method] as const)));
 
-/** The method of a name or an alias; hyphens are as good as underscores. */
+/**
+ * The method of a name or an alias; hyphens are as good as underscores.
+ * @example
+ * ```ts
+ * methodNamed("task-arithmetic")?.base; // "required"
+ * methodNamed("mean of all"); // undefined
+ * ```
+ */
 export function methodNamed(name: string): Method | undefined {
   return byName.get(name) ?? byName.get(name.replaceAll("-", "_"));
 }
