@@ -1,34 +1,27 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { InMemorySpanExporter, NodeTracerProvider, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
+import { SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { createPulse } from "#libs/concurrency";
-import { waitFor } from "#libs/testing";
+import { recordSpans, waitFor } from "#libs/testing";
 import { notFound } from "./index.ts";
 import { failure, pair } from "./testing/pair.ts";
 
-const exporter = new InMemorySpanExporter();
-const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-provider.register();
-after(async () => {
-  await provider.shutdown();
-  trace.disable();
-  context.disable();
-  propagation.disable();
-});
+const recorder = recordSpans();
+after(() => recorder[Symbol.asyncDispose]());
 
 const tracer = trace.getTracer("test");
 const DOWNLOAD = "ratatouille.v1.CatalogService/DownloadBlob";
 
 /** Runs calls under a root span and returns all spans by name and kind, once both sides have ended. */
-async function spansOf(count: number, calls: () => Promise<unknown>): Promise<ReadableSpan[]> {
-  exporter.reset();
+async function spansOf(count: number, calls: () => Promise<unknown>): Promise<readonly ReadableSpan[]> {
+  recorder.reset();
   await tracer.startActiveSpan("root", async (root) => {
     await calls();
     root.end();
   });
-  await waitFor(() => exporter.getFinishedSpans().length >= count, { what: `${count} spans` });
-  return exporter.getFinishedSpans();
+  await waitFor(() => recorder.spans().length >= count, { what: `${count} spans` });
+  return recorder.spans();
 }
 
 function only(spans: readonly ReadableSpan[], name: string, kind: SpanKind): ReadableSpan {

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { trace } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from "@opentelemetry/sdk-trace-node";
+import { BatchSpanProcessor, type SpanExporter, TracerProvider } from "@opentelemetry/sdk-trace";
 import { within } from "#libs/concurrency";
+import { installContexts } from "./contexts.ts";
 import { exportMetrics } from "./export-metrics.ts";
 import { setMeter } from "./metrics.ts";
 import { passThroughProvider } from "./pass-through.ts";
@@ -39,19 +40,15 @@ export function startTelemetry({ service, version, endpoint }: TelemetryOptions)
     "service.instance.id": randomUUID(),
     ...(version ? { "service.version": version } : {}),
   });
-  const provider = new NodeTracerProvider({
+  const provider = new TracerProvider({
     resource,
-    spanProcessors: base ? [new BatchSpanProcessor(openExporter(`${base}/v1/traces`), { scheduledDelayMillis: 500 })] : [],
+    spanProcessors: base ? [new BatchSpanProcessor({ exporter: openExporter(`${base}/v1/traces`), scheduledDelayMillis: 500 })] : [],
   });
   setMeter(undefined);
   const measurements = base ? exportMetrics(`${base}/v1/metrics`, resource, flushMs) : undefined;
   trace.disable();
-  // Also installs the context manager and the propagator, which stay for the life of the process.
-  provider.register();
-  if (!base) {
-    trace.disable();
-    trace.setGlobalTracerProvider(passThroughProvider);
-  }
+  installContexts();
+  trace.setGlobalTracerProvider(base ? provider : passThroughProvider);
   const own = trace.getTracerProvider();
   const flush = () => flushed(Promise.all([provider.forceFlush(), measurements?.flush()]));
   return {

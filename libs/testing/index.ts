@@ -6,5 +6,6 @@ export { heapGrowth } from "./heap.ts";
 export { type NatsServer, startNatsServer } from "./nats-server.ts";
 export { type TestProcess, testProcess } from "./process.ts";
 export { startProxy, type TcpProxy } from "./proxy.ts";
+export { recordSpans, type SpanRecorder } from "./record-spans.ts";
 export { type TemporaryDirectory, temporaryDirectory } from "./temporary-directory.ts";
 export { type WaitOptions, waitFor } from "./wait-for.ts";

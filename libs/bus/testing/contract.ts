@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { context, propagation, SpanKind, trace } from "@opentelemetry/api";
-import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
-import { deferred, waitFor } from "#libs/testing";
+import { SpanKind, trace } from "@opentelemetry/api";
+import { deferred, recordSpans, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
 import {
   type Bus,
@@ -455,21 +454,6 @@ function watchAll(bus: Bus, subjects: readonly string[], sinceMs?: number) {
     async [Symbol.asyncDispose]() {
       stop.abort();
       await watching;
-    },
-  };
-}
-
-function recordSpans() {
-  const exporter = new InMemorySpanExporter();
-  const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-  provider.register();
-  return {
-    spans: () => exporter.getFinishedSpans(),
-    async [Symbol.asyncDispose]() {
-      trace.disable();
-      context.disable();
-      propagation.disable();
-      await provider.shutdown();
     },
   };
 }
