@@ -36,8 +36,10 @@ export function buildReport(measurements: Measurements): Report {
     licences,
     timings,
   };
-  const warned = warnings(facts).map((text) => sentence(`warning: ${text}`));
-  return { ...facts, warnings: warned, sentences: [...warned, ...sentences(facts, warned.length === 0)] };
+  const { texts, comparable } = warnings(facts);
+  const warned = texts.map((text) => sentence(`warning: ${text}`));
+  const said = sentences(facts, { compared: comparable, explained: warned.length === 0 });
+  return { ...facts, warnings: warned, sentences: [...warned, ...said] };
 }
 
 function tableRow(results: readonly Result[], method: Method, domains: readonly string[]): TableRow | null {

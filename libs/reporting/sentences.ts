@@ -10,16 +10,15 @@ const rivals: readonly Method[] = ["linear-probe", "erm", "soup", "inter-trainin
 
 /**
  * What the numbers allow to say, in plain English, the most important first. A win, a loss, a tie and "not decided" are said as such;
- * the rules are those of `judge`. `sound`: whether fine-tuning worked at all; without that, nothing is said of why averaging works.
+ * the rules are those of `judge`. `compared`: whether methods are compared at all; `explained`: whether it is said why averaging works,
+ * which makes sense only where fine-tuning does.
  */
-export function sentences(facts: Facts, sound = true): string[] {
+export function sentences(facts: Facts, { compared = true, explained = true } = {}): string[] {
   return [
-    ...againstRivals(facts),
-    ...tooFewSeeds(facts),
-    ...againstEnsemble(facts),
-    ...aboveMembers(facts),
-    ...otherComparisons(facts),
-    ...(sound ? [...connectivity(facts), ...diversity(facts)] : []),
+    ...(compared
+      ? [...againstRivals(facts), ...tooFewSeeds(facts), ...againstEnsemble(facts), ...aboveMembers(facts), ...otherComparisons(facts)]
+      : []),
+    ...(explained ? [...connectivity(facts), ...diversity(facts)] : []),
     ...failures(facts),
   ].map(sentence);
 }
@@ -45,7 +44,7 @@ function margins(differences: readonly Difference[], side: "won" | "lost"): stri
     const cells = same ? "" : ` (${difference[side]} of ${difference.cells}${i === 0 ? " cells" : ""})`;
     return `${methodTexts[difference.b].noun} by ${withError(Math.abs(difference.mean), difference.sem)}${unit}${cells}`;
   });
-  return `${list(items)}${same ? `, in ${differences[0]![side]} of ${differences[0]!.cells} cells` : ""}`;
+  return `${list(items)}${same ? `, in ${ofCells(differences[0]![side], differences[0]!.cells)}` : ""}`;
 }
 
 /** "on these two seeds recycling is 3.6 points above A (better in 7 of 8 cells) and 1.7 above B (6 of 8)" */
@@ -53,11 +52,16 @@ function onFewSeeds(differences: readonly Difference[]): string[] {
   const first = differences[0];
   if (first === undefined) return [];
   const items = differences.map((difference, i) => {
-    const share = `${difference.won} of ${difference.cells}`;
-    const cells = i === 0 ? `better in ${share} ${difference.cells === 1 ? "cell" : "cells"}` : share;
+    const { won, cells: all } = difference;
+    const cells = i === 0 ? `better in ${ofCells(won, all)}` : `${won} of ${all}`;
     return `${place(difference, i === 0)} ${methodTexts[difference.b].noun} (${cells})`;
   });
   return [`on ${first.seeds === 1 ? "this one seed" : `these ${counted(first.seeds, "seed")}`} recycling is ${list(items)}`];
+}
+
+/** "7 of 8 cells". */
+function ofCells(some: number, cells: number): string {
+  return `${some} of ${cells} ${cells === 1 ? "cell" : "cells"}`;
 }
 
 /** "1.9 points above", "level with". */
@@ -79,7 +83,7 @@ function againstEnsemble(facts: Facts): string[] {
 
 function aboveMembers({ analysis }: Facts): string[] {
   const { above, cells } = analysis.aboveMemberMean;
-  return cells === 0 ? [] : [`recycling is better than the mean of the members that it averages in ${above} of ${cells} cells`];
+  return cells === 0 ? [] : [`recycling is better than the mean of the members that it averages in ${ofCells(above, cells)}`];
 }
 
 function otherComparisons(facts: Facts): string[] {
@@ -169,15 +173,15 @@ function compare(difference: Difference, noun = methodTexts[difference.b].noun):
   const size = `${withError(Math.abs(mean), sem)} points`;
   switch (judge(difference)) {
     case "better":
-      return `${subject} beats ${noun} by ${size}, in ${won} of ${cells} cells`;
+      return `${subject} beats ${noun} by ${size}, in ${ofCells(won, cells)}`;
     case "worse":
-      return `${subject} loses to ${noun} by ${size}, in ${lost} of ${cells} cells`;
+      return `${subject} loses to ${noun} by ${size}, in ${ofCells(lost, cells)}`;
     case "tie":
       return `${subject} and ${noun}: no difference (${signed})`;
     case "open":
       return `${subject} and ${noun}: not decided (${signed} over ${counted(seeds, "seed")})`;
     case "few-seeds":
-      return `${subject} is ${place(difference)} ${noun} (better in ${won} of ${cells} cells)`;
+      return `${subject} is ${place(difference)} ${noun} (better in ${ofCells(won, cells)})`;
   }
 }
 

@@ -35,7 +35,7 @@ test("a run in which every fine-tuning is at chance says so first, and nothing o
     sentences[0]!,
     /^Warning: every fine-tuning is at chance on the held-out domain and on validation data: the best has 11\.8 %, guessing among ten classes gives 10\.0 %\./,
   );
-  assert.ok(!sentences.some((text) => aboutBasins.test(text)));
+  assert.equal(sentences.length, 1, "nothing is compared");
 });
 
 test("fine-tunings that learned their domains and nothing that carries over are told apart from those that learned nothing", () => {

@@ -8,10 +8,14 @@ const SKILL = 0.05;
 /**
  * What makes a run's comparisons worthless, most important first; nothing for a sound run. Where every fine-tuning is at chance on the
  * held-out domain, differences between methods are noise; where the frozen foundation with a new head beats everything, fine-tuning
- * does harm, and how its results compare says little about recycling.
+ * does harm, and how its results compare says little about recycling. `comparable`: whether comparing says anything at all.
  */
-export function warnings(facts: Pick<Report, "task" | "cells" | "table">): string[] {
-  return [...learnedNothing(facts), ...probeAhead(facts)];
+export function warnings(facts: Pick<Report, "task" | "cells" | "table">): {
+  readonly texts: readonly string[];
+  readonly comparable: boolean;
+} {
+  const nothing = learnedNothing(facts);
+  return { texts: [...nothing, ...probeAhead(facts)], comparable: nothing.length === 0 };
 }
 
 /**

@@ -93,9 +93,9 @@ test("a thread that ends fails what it had, and the units after it run on anothe
 
 test("of several threads, one that lives is preferred to one that ended", async () => {
   await using threads = openThreads<Unit, Result>({ ...base, threads: 2 });
-  const ends = threads.run({ end: 3 });
+  const ended = assert.rejects(threads.run({ end: 3 }), /ended with code 3/);
   const living = (await threads.run(1)).thread;
-  await assert.rejects(ends, /ended with code 3/);
+  await ended;
   for (let i = 0; i < 4; i++) assert.equal((await threads.run(i)).thread, living);
   // Both have work: the second one is started again.
   const both = await Promise.all([threads.run(1), threads.run(1)]);

@@ -11,6 +11,7 @@ import {
   type Recipe,
   readManifest,
   recipeKey,
+  type TrainingSummary,
 } from "#libs/recipes";
 import { loadFloat32, saveFloat32 } from "#libs/tensors";
 import { checkRecipe } from "../../services/averaging/check-recipe.ts";
@@ -48,8 +49,7 @@ export function createBareStore(source: { readonly digest: Digest; readonly file
     const manifest = readManifest(built.manifest);
     const main = blobs.find(({ descriptor }) => descriptor.mediaType !== mediaTypes.document);
     made.set(built.digest, { bytes: main?.bytes ?? new Uint8Array() });
-    const accuracy = manifest.summary["validationAccuracy"];
-    return { state: "done", digest: built.digest, ...(typeof accuracy === "number" ? { validationAccuracy: accuracy } : {}) };
+    return { state: "done", digest: built.digest, trained: manifest.summary as TrainingSummary };
   }
 
   function average(recipe: Recipe): Outcome {

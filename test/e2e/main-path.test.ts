@@ -54,7 +54,7 @@ test("the report has every result of every method, in JSON and on a page that ne
 });
 
 test("each averaged model is written with its card and its recipe, and the recipe's key is the catalog's", async () => {
-  assert.deepEqual((await readdir(out)).sort(), ["models", "report.html", "report.json", "report.md"]);
+  assert.deepEqual((await readdir(out)).sort(), ["models", "report.html", "report.json", "report.md", "run.yaml"]);
   const report = await readReport(out);
   for (const angle of ["30", "60"]) {
     const folder = join(out, "models", "seed-1", `held-out-${angle}`);
