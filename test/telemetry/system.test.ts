@@ -44,7 +44,7 @@ function checkTrace(all: readonly CollectedSpan[]): void {
   // A trainer's subscription is older than any run and belongs to none.
   const outside = all.filter(({ traceId, name }) => traceId !== command.traceId && name !== "ratatouille.v1.BusService/Consume");
   assert.deepEqual(outside, []);
-  const services = ["averaging", "catalog", "evaluation", "finetune", "gateway", "ratatouille", "recycling", "trainer"];
+  const services = ["averaging", "catalog", "evaluation", "finetune", "gateway", "ratatouille", "recycling", "sessions", "trainer"];
   assert.deepEqual([...new Set(spans.map(({ service }) => service))].sort(), services);
   assert.equal(new Set(spans.filter(({ service }) => service === "trainer").map(({ instance }) => instance)).size, 2, "both trainers");
 
