@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import type { ModelFiles } from "#libs/models";
 import type { Digest } from "#libs/recipes";
-import { mergeCard } from "./merge-card.ts";
+import { hubNameOf, isHubName } from "./hub-name.ts";
+import { mergeCard, mergeLicence } from "./merge-card.ts";
 import { type MergeFacts, parentOf, recipeText } from "./merge-facts.ts";
 
 const digest = (digit: string): Digest => `sha256:${digit.repeat(64)}`;
@@ -37,7 +38,7 @@ test("the front matter is what the hub reads: licence, the names that it can res
   assert.deepEqual(frontMatter(mergeCard(facts, options)), {
     license: "other",
     license_name: "apache-2.0-and-mit",
-    license_link: "https://spdx.org/licenses/",
+    license_link: "LICENSE",
     base_model: ["org/tuned"],
     base_model_relation: "merge",
     library_name: "transformers",
@@ -45,6 +46,72 @@ test("the front matter is what the hub reads: licence, the names that it can res
   });
   const adapter = frontMatter(mergeCard({ ...facts, licence: { why: "nobody says" } }, { name: "x", library: "peft", isAdapter: true }));
   assert.deepEqual([adapter["license"], adapter["base_model"], adapter["base_model_relation"]], ["unknown", ["org/base"], "adapter"]);
+});
+
+test("names that the hub can resolve, by the rules of huggingface_hub", () => {
+  for (const name of ["123", "foo", "foo/123", "Foo-BAR_foo.bar123", "Foo-BAR_foo.bar123/baz", "gpt2", "org/model-7B-v0.1"])
+    assert.ok(isHubName(name), name);
+  const others = [
+    "",
+    ".",
+    "/",
+    "foo/",
+    "/foo",
+    "-foo",
+    "foo-",
+    ".foo",
+    "foo.",
+    "foo--bar",
+    "foo..bar",
+    "foo bar",
+    "foo.git",
+    "a/b/c",
+    "./foo",
+  ];
+  for (const name of [...others, "x".repeat(97), "datasets/foo/bar", "a/-b", "a-/b", "a/.b"]) assert.ok(!isHubName(name), name);
+});
+
+test("a model is one of the hub by its place in the cache, or by the name that it was asked for; a folder that is only called so is none", () => {
+  const snapshot = "/x/hub/models--org--my-model.v2/snapshots/0a1b";
+  assert.equal(hubNameOf(modelAt(snapshot)), "org/my-model.v2");
+  assert.equal(hubNameOf(modelAt(`${snapshot}/model.safetensors`, { kind: "file" })), "org/my-model.v2");
+  assert.equal(hubNameOf(modelAt("models--gpt2/snapshots/0a1b")), "gpt2");
+  assert.equal(hubNameOf(modelAt("/models/org/name", { name: "org/name" })), "org/name");
+  for (const path of ["org/name", "./org/name", "/x/models--org--name", "/x/org/name"]) assert.equal(hubNameOf(modelAt(path)), undefined);
+  assert.equal(hubNameOf(modelAt("/tmp/x", { name: "digits/champion", artifact: digest("9") })), undefined);
+});
+
+test("a model that was asked for as organisation and name keeps both; folders of this machine are in no name", () => {
+  const found = parentOf(modelAt("/models/org/name", { name: "org/name" }), digest("1"));
+  assert.deepEqual([found.label, found.hub], ["org/name", "org/name"]);
+  for (const path of ["models/name", "/home/me/org/name", "../org/name"]) {
+    const { label, hub } = parentOf(modelAt(path), digest("1"));
+    assert.deepEqual([label, hub], ["name", undefined]);
+  }
+});
+
+test("LICENSE says which licence applies, which ones the inputs have and where these are, and has the texts that came along, each once", () => {
+  const texts = ["mine", "org/tuned"].map((label) => ({ label, file: "LICENSE", text: "Permission is granted.\n" }));
+  const text = mergeLicence(facts, "out", texts)!;
+  assert.ok(text.startsWith("Licence of out\n\nApache-2.0 AND MIT, as follows"));
+  assert.ok(
+    text.includes("- org/tuned (https://huggingface.co/org/tuned): no licence is stated\n- mine|yours: MIT\n- set/base: Apache-2.0"),
+  );
+  assert.ok(text.includes("\nMIT: https://spdx.org/licenses/MIT.html\n"));
+  assert.ok(text.includes("LICENSE of mine, LICENSE of org/tuned"));
+  assert.equal(text.split("Permission is granted.").length, 2);
+  assert.ok(mergeCard(facts, { ...options, hasLicenceFile: true }).includes("See [LICENSE](LICENSE)."));
+
+  const plain = { ...facts, licence: { expression: "MIT" } };
+  assert.equal(mergeLicence(plain, "out", []), undefined);
+  assert.ok(mergeLicence(plain, "out", texts)?.includes("Permission is granted."));
+  const own = { ...facts, licence: { expression: "LicenseRef-our-own" } };
+  assert.equal(frontMatter(mergeCard(own, options))["license_link"], "LICENSE");
+  assert.ok(
+    mergeLicence({ ...own, models: [{ ...facts.models[0]!, licences: ["LicenseRef-our-own"] }] }, "out", [])?.includes(
+      "LicenseRef-our-own: SPDX does not list it.",
+    ),
+  );
 });
 
 test("every parent is there with its weight, licence and digest, and no folder of this machine", () => {

@@ -1,17 +1,24 @@
 import { stringify } from "yaml";
 import { joinLicences, splitLicences } from "#libs/recipes";
-import { hubLicence } from "#libs/reporting";
+import { hubLicence, type LicenceText, licenceFile, linksToLicence } from "#libs/reporting";
 import { counted } from "#libs/text";
+import { isHubName } from "./hub-name.ts";
 import type { MergeFacts, Parent } from "./merge-facts.ts";
 
-type CardOptions = { readonly name: string; readonly library: string | undefined; readonly isAdapter: boolean };
+type CardOptions = {
+  readonly name: string;
+  readonly library: string | undefined;
+  readonly isAdapter: boolean;
+  readonly hasLicenceFile?: boolean;
+};
 
 /**
  * README.md of a merged model, in the form of Hugging Face's model cards: YAML front matter, then what was merged of what, under which
  * licence, and how to make it again.
  * @param library which library loads it, for example "transformers".
+ * @param hasLicenceFile whether a file LICENSE goes beside it (`mergeLicence`).
  */
-export function mergeCard(facts: MergeFacts, { name, library, isAdapter }: CardOptions): string {
+export function mergeCard(facts: MergeFacts, { name, library, isAdapter, hasLicenceFile = false }: CardOptions): string {
   const { method, models, base, licence, configuration } = facts;
   return [
     `---\n${frontMatter(facts, library, isAdapter)}---`,
@@ -21,9 +28,7 @@ export function mergeCard(facts: MergeFacts, { name, library, isAdapter }: CardO
     "## What was merged",
     parents(facts),
     "## Licence",
-    "expression" in licence
-      ? `${plain(licence.expression)}, as follows from the licences of what went in.`
-      : `None is known: ${plain(licence.why)}. Whoever passes this model on has to find out.`,
+    `${plain(licenceSentence(licence))}${hasLicenceFile ? " See [LICENSE](LICENSE)." : ""}`,
     "## Make it again",
     ...(configuration === undefined
       ? []
@@ -33,17 +38,38 @@ export function mergeCard(facts: MergeFacts, { name, library, isAdapter }: CardO
   ].join("\n\n");
 }
 
+/**
+ * The file LICENSE beside the card: where the card links to it, or texts came with the inputs that have to be passed on with the model.
+ * Undefined where there is nothing that the card does not say.
+ */
+export function mergeLicence({ models, base, licence }: MergeFacts, name: string, texts: readonly LicenceText[]): string | undefined {
+  const licences = "expression" in licence ? splitLicences(licence.expression) : [];
+  if (texts.length === 0 && !linksToLicence(licences)) return undefined;
+  const parents = [...models, ...(base ? [base] : [])].flatMap((parent) => parent.parts ?? [parent]);
+  const inputs = parents.map(({ label, hub, licences }) => ({
+    label,
+    licences,
+    ...(hub ? { link: `https://huggingface.co/${hub}` } : {}),
+  }));
+  const own = [...new Map(inputs.map((input) => [JSON.stringify(input), input])).values()];
+  return licenceFile({ name, licence: licenceSentence(licence), inputs: own, texts });
+}
+
+function licenceSentence(licence: MergeFacts["licence"]): string {
+  return "expression" in licence
+    ? `${licence.expression}, as follows from the licences of what went in.`
+    : `None is known: ${licence.why}. Whoever passes this model on has to find out.`;
+}
+
 function frontMatter({ method, models, base, licence, foundation }: MergeFacts, library: string | undefined, isAdapter: boolean): string {
   // Only names that the hub can resolve: it takes others for mistakes.
   const hubs = [
     ...new Set([...(base ? [base] : []), ...models].flatMap((parent) => [parent, ...(parent.parts ?? [])]).flatMap(({ hub }) => hub ?? [])),
   ];
-  const known =
-    hubs.length > 0 && !isAdapter ? hubs : foundation !== undefined && /^[\w.-]+\/[\w.-]+$/.test(foundation) ? [foundation] : [];
+  const known = hubs.length > 0 && !isAdapter ? hubs : foundation?.includes("/") && isHubName(foundation) ? [foundation] : [];
   return stringify({
     ...hubLicence("expression" in licence ? splitLicences(licence.expression) : []),
-    ...(known.length > 0 ? { base_model: known } : {}),
-    base_model_relation: isAdapter ? "adapter" : "merge",
+    ...(known.length > 0 ? { base_model: known, base_model_relation: isAdapter ? "adapter" : "merge" } : {}),
     ...(library === undefined ? {} : { library_name: library }),
     tags: ["merge", "weight-averaging", "ratatouille", method.name.replaceAll("_", "-")],
   });

@@ -2,12 +2,13 @@ import { basename, dirname } from "node:path";
 import type { CompatibilityReport, Method } from "#libs/merging";
 import type { ModelFiles } from "#libs/models";
 import { type Digest, type Json, resultLicence, splitLicences } from "#libs/recipes";
+import { hubNameOf } from "./hub-name.ts";
 
 /** One model that went into a merge. */
 export type Parent = {
   /** What readers elsewhere can make of it: its name on the hub or in the catalog, or that of its file, without the folders of this machine. */
   readonly label: string;
-  /** Its name on the hub, where it lies in the hub's cache. */
+  /** Its name on the hub, where that is known. */
   readonly hub?: string;
   /** Its digest in the catalog, where it is from there. */
   readonly artifact?: Digest;
@@ -41,7 +42,7 @@ export type MergeFacts = {
 /** One parent as others may call it. */
 export function parentOf(model: ModelFiles, digest: Digest, weight?: number): Parent {
   const { artifact, licences, applied } = model;
-  const hub = applied === undefined ? hubName(model.path) : undefined;
+  const hub = applied === undefined ? hubNameOf(model) : undefined;
   const label = labelOf(model);
   return {
     ...{ label, digest, licences },
@@ -63,13 +64,7 @@ export function parentOf(model: ModelFiles, digest: Digest, weight?: number): Pa
 export function labelOf(model: ModelFiles): string {
   const { applied } = model;
   if (applied !== undefined) return `${labelOf(applied.base.model)}+${labelOf(applied.adapter.model)}`;
-  return hubName(model.path) ?? (model.artifact === undefined ? fileLabel(model) : model.name);
-}
-
-/** "org/name" of a path in the hub's cache: …/models--org--name/snapshots/… */
-function hubName(path: string): string | undefined {
-  const [, name] = /(?:^|\/)models--([^/]+)\/snapshots\//.exec(path) ?? [];
-  return name?.replaceAll("--", "/");
+  return hubNameOf(model) ?? (model.artifact === undefined ? fileLabel(model) : model.name);
 }
 
 function fileLabel({ kind, path }: ModelFiles): string {

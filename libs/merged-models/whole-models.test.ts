@@ -75,6 +75,30 @@ test("sentence-transformers: dense layers in their own folders are averaged too,
   assert.deepEqual((await openModel(directory.join("st"))).folders, ["2_Dense"]);
 });
 
+test("texts of licences come along in one file, to which the card links", async () => {
+  const model = (name: string, licence: string, by: number, texts: { readonly [file: string]: string }) =>
+    folder(name, {
+      "config.json": { model_type: "bert" },
+      "model.safetensors": writeSafetensors([tensor("w", [by])]),
+      "README.md": `---\nlicense: other\nlicense_name: ${licence}\n---\n`,
+      ...texts,
+    });
+  const own = { "LICENSE.txt": "You may use it.\n", NOTICE: "Made by us.\n" };
+  await average([await model("own-a", "our-own", 1, own), await model("own-b", "our-own", 3, { LICENSE: "You may use it." })], "own");
+  const text = await readFile(directory.join("own", "LICENSE"), "utf8");
+  for (const part of [
+    "LICENSE.txt of own-a, LICENSE of own-b\n",
+    "NOTICE of own-a\n",
+    "Made by us.",
+    "- own-b: our-own\n",
+    "our-own: SPDX does not list it.",
+  ])
+    assert.ok(text.includes(part), `${part} in ${text}`);
+  assert.equal(text.split("You may use it.").length, 2);
+  assert.ok((await readFile(directory.join("own", "README.md"), "utf8")).includes("[LICENSE](LICENSE)"));
+  assert.ok(!(await list("own")).includes("NOTICE"));
+});
+
 test("diffusers: files and the index of their shards are called as their loader looks for them", async () => {
   const model = (name: string, by: number) =>
     folder(name, {

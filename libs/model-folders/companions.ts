@@ -9,7 +9,13 @@ const MOST_BYTES = 128 << 20;
 
 /** What is written anew for every model, what trainers leave, what only people look at: everything else may be needed to load a model. */
 const LEFT_OUT =
-  /^(\..*|config\.json|adapter_config\.json|recipe\.json|mergekit_config\.yml|.*\.(md|log|png|jpe?g|gif|webp|svg|mp4|wav|mp3|pdf|ipynb|parquet|csv)|LICEN[CS]E.*|NOTICE.*|USE_POLICY.*|trainer_state\.json|training_args.*|(all|train|eval|test|predict)_results.*\.json|optimizer.*|scheduler\.pt|rng_state.*|events\.out\..*|latest|zero_to_fp32\.py)$/i;
+  /^(\..*|config\.json|adapter_config\.json|recipe\.json|mergekit_config\.yml|.*\.(md|log|png|jpe?g|gif|webp|svg|mp4|wav|mp3|pdf|ipynb|parquet|csv)|LICEN[CS]E.*|COPYING.*|NOTICE.*|USE_POLICY.*|trainer_state\.json|training_args.*|(all|train|eval|test|predict)_results.*\.json|optimizer.*|scheduler\.pt|rng_state.*|events\.out\..*|latest|zero_to_fp32\.py)$/i;
+
+/** What of a model's folder is about its licence, and goes on with what is made of it. */
+const LICENCE = /^(LICEN[CS]E|COPYING|NOTICE|USE_POLICY)([._-].*)?$/i;
+
+/** A text of a licence is shorter: Llama's with its policy has 16 kB, the GPL 35. */
+const MOST_LICENCE_BYTES = 1 << 20;
 
 /** Weights, in whatever format, and what says where they are. */
 const WEIGHTS = /\.(safetensors|ot|mlmodel|engine|tflite)$|\.(safetensors|bin|msgpack|h5)\.index.*\.json$/i;
@@ -57,6 +63,30 @@ export async function companionsOf({ path, name, kind }: Pick<ModelFiles, "path"
     files.push({ name: file, content });
   }
   return files;
+}
+
+/** The texts in a model's folder that are about its licence, by name. What is no text in UTF-8 is passed over. */
+export async function licenceFilesOf({ path, kind }: Pick<ModelFiles, "path" | "kind">): Promise<{ name: string; content: string }[]> {
+  if (kind === "file") return [];
+  const names = (await readdir(path).catch((): string[] => [])).filter((name) => LICENCE.test(name)).sort();
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const found = await stat(join(path, name)).catch(() => undefined);
+      if (!found?.isFile() || found.size > MOST_LICENCE_BYTES) return [];
+      const content = textOf(await readFile(join(path, name)).catch(() => new Uint8Array()));
+      return content.trim() === "" ? [] : [{ name, content }];
+    }),
+  );
+  return files.flat();
+}
+
+/** Empty for what is no text. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return bytes.includes(0) ? "" : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return "";
+  }
 }
 
 async function namesIn(path: string): Promise<string[]> {

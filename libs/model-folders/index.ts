@@ -1,4 +1,4 @@
-export { companionsOf, isOfTokenizer, sayDifferences } from "./companions.ts";
+export { companionsOf, isOfTokenizer, licenceFilesOf, sayDifferences } from "./companions.ts";
 export { type ConfigChanges, libraryOf, mergedConfig } from "./config.ts";
 export { type DigestsOptions, digestsOf } from "./digests.ts";
 export { lockOutput, requireWritableOutput } from "./lock-output.ts";

@@ -1,7 +1,7 @@
 export { architectureOf, checkConfig, checkManifest, configEquals, manifestEquals } from "./acceptance.ts";
 export { arithmetics, type BackendName, backendOf, backends, evaluationArithmetics } from "./arithmetic.ts";
 export { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
-export { splitLicences } from "./licence-expression.ts";
+export { isSpdxLicence, licenceAlternatives, splitLicences } from "./licence-expression.ts";
 export { type LicenceTerms, licenceTerms, spdxLicence } from "./licence-terms.ts";
 export { combineLicences, foldLicences, joinLicences, type ResultLicence, resultLicence, UNKNOWN_LICENCE } from "./licences.ts";
 export {

@@ -21,6 +21,16 @@ export function splitLicences(expression: string): string[] {
   return parsed === undefined ? [expression] : conjuncts(parsed.node).map((node) => textOf(node, parsed.names));
 }
 
+/** Whether a name is that of one licence of SPDX's list, spelled as there: https://spdx.org/licenses/ has a page of it. */
+export function isSpdxLicence(name: string): boolean {
+  if (!/^(?!LicenseRef-)[\w.-]+$/.test(name)) return false;
+  try {
+    return "license" in parse(name);
+  } catch {
+    return false;
+  }
+}
+
 /** Joins expressions that all apply by AND, in their order. */
 export function joinExpressions(expressions: readonly string[]): string {
   if (expressions.length === 1) return expressions[0]!;

@@ -11,9 +11,10 @@ const cases = [
   [["LicenseRef-llama3.1"], { license: "llama3.1" }],
   [[], { license: "unknown" }],
   [["0BSD"], { license: "other", license_name: "0bsd", license_link: "https://spdx.org/licenses/0BSD.html" }],
+  [["our-own"], { license: "other", license_name: "our-own", license_link: "LICENSE" }],
   [["LicenseRef-Our-Own"], { license: "other", license_name: "our-own", license_link: "LICENSE" }],
-  [["Apache-2.0", "CC-BY-4.0"], { license: "other", license_name: "apache-2.0-and-cc-by-4.0", license_link: "https://spdx.org/licenses/" }],
-  [["MIT OR Apache-2.0"], { license: "other", license_name: "mit-or-apache-2.0", license_link: "https://spdx.org/licenses/" }],
+  [["Apache-2.0", "CC-BY-4.0"], { license: "other", license_name: "apache-2.0-and-cc-by-4.0", license_link: "LICENSE" }],
+  [["MIT OR Apache-2.0"], { license: "other", license_name: "mit-or-apache-2.0", license_link: "LICENSE" }],
   [["CC-BY-4.0", "LicenseRef-unknown"], { license: "other", license_name: "cc-by-4.0-and-unknown", license_link: "LICENSE" }],
 ] as const;
 

@@ -1,3 +1,5 @@
+import { isSpdxLicence } from "#libs/recipes";
+
 /** The fields of a model card's front matter that name a licence. */
 export type HubLicence = { readonly license: string; readonly license_name?: string; readonly license_link?: string };
 
@@ -26,7 +28,8 @@ const renamed: ReadonlyMap<string, string> = new Map([
 
 /**
  * Hugging Face's fields for SPDX licences that all apply. The hub has one identifier for one licence of its list; everything else, also
- * several at once, is `other` with a name and a link: to SPDX where that knows the licences, else to a file LICENSE beside the card.
+ * several at once, is `other` with a name and a link: to SPDX where that knows the one licence, else to a file LICENSE beside the card
+ * (`licenceFile`).
  * @example
  * ```ts
  * hubLicence(["Apache-2.0"]); // { license: "apache-2.0" }
@@ -39,8 +42,7 @@ export function hubLicence(licences: readonly string[]): HubLicence {
   if (only === undefined) return { license: "unknown" };
   const identifier = hubIdentifier(only);
   if (others.length === 0 && (known.has(identifier) || hubOnly.has(identifier) || identifier === "unknown")) return { license: identifier };
-  const simple = others.length === 0 && /^[\w.+-]+$/.test(only);
-  const named = licences.some((licence) => licence.includes("LicenseRef-"));
+  const inSpdx = others.length === 0 && isSpdxLicence(only);
   return {
     license: "other",
     license_name: licences
@@ -49,7 +51,7 @@ export function hubLicence(licences: readonly string[]): HubLicence {
       .replace(/licenseref-/g, "")
       .replace(/[^a-z0-9.+]+/g, "-")
       .replace(/^-|-$/g, ""),
-    license_link: named ? "LICENSE" : `https://spdx.org/licenses/${simple ? `${only}.html` : ""}`,
+    license_link: inSpdx ? `https://spdx.org/licenses/${only}.html` : "LICENSE",
   };
 }
 

@@ -1,8 +1,9 @@
 export { buildReport } from "./build-report.ts";
 export { renderHtml } from "./html/page.ts";
 export { type HubLicence, hubLicence } from "./hub-licence.ts";
+export { type LicenceText, type LicensedInput, licenceFile, linksToLicence } from "./licence-file.ts";
 export { isMethod, type Method, type MethodText, methods, methodTexts } from "./methods.ts";
-export { type ModelCardOptions, modelCard } from "./model-card.ts";
+export { type ModelCardOptions, modelCard, modelLicence } from "./model-card.ts";
 export { modelFolder, modelName } from "./model-folder.ts";
 export type {
   Analysis,

@@ -1,5 +1,7 @@
 import { stringify } from "yaml";
+import { joinLicences } from "#libs/recipes";
 import { hubLicence } from "./hub-licence.ts";
+import { type LicenceText, licenceFile, linksToLicence } from "./licence-file.ts";
 import { methodTexts } from "./methods.ts";
 import type { Cell, Report } from "./report.ts";
 import { cellResults } from "./results.ts";
@@ -42,6 +44,24 @@ export function modelCard(options: ModelCardOptions): string {
     reproduction(options),
     "",
   ].join("\n\n");
+}
+
+/**
+ * The file LICENSE beside an averaged model, where its card links to one; undefined elsewhere.
+ * @param data where the images are from, in words, and the texts that lie beside them.
+ */
+export function modelLicence(
+  report: Report,
+  data: { readonly source: string; readonly texts: readonly LicenceText[] },
+): string | undefined {
+  if (!linksToLicence(report.licences)) return undefined;
+  const { name, source } = report.task;
+  return licenceFile({
+    name: report.name,
+    licence: `${joinLicences(report.licences)}, as follows from the data that every training has seen.`,
+    inputs: [{ label: `${name}: ${data.source}`, link: source, licences: report.licences }],
+    texts: data.texts,
+  });
 }
 
 /** No `base_model` and no `datasets`: the hub resolves these on itself, and our digests are not there. The text has them. */
@@ -125,7 +145,7 @@ ratatouille reproduce ${model}
 | data | \`${report.task.source}\` |
 | run | \`${report.runId}\` |
 | made with | ratatouille ${report.ratatouille} |
-| licences of what went in | ${plain(report.licences.join(", ")) || "none stated"} |`;
+| licences of what went in | ${plain(report.licences.join(", ")) || "none stated"}${linksToLicence(report.licences) ? ", see [LICENSE](LICENSE)" : ""} |`;
 }
 
 function members(cell: Cell) {

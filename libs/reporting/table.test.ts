@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { buildReport, modelCard, renderMarkdown, renderTable } from "./index.ts";
+import { buildReport, modelCard, modelLicence, renderMarkdown, renderTable } from "./index.ts";
 import { syntheticRun } from "./testing/synthetic-run.ts";
 
 const report = buildReport(syntheticRun());
@@ -56,6 +56,17 @@ test("a model card has Hugging Face's front matter", () => {
   const [entry] = meta["model-index"] as { results: { dataset: { type: string }; metrics: { value: number }[] }[] }[];
   assert.equal(entry?.results[0]?.dataset.type, "rotated-digits");
   assert.equal(entry?.results[0]?.metrics[0]?.value, recycling.accuracy);
+});
+
+test("LICENSE goes beside an averaged model where its card links to it", () => {
+  const data = { source: "scanned by a library in 1998", texts: [{ label: "the data", file: "LICENSE.txt", text: "You may.\n" }] };
+  assert.equal(parse(modelCard(cardOptions).split("---\n")[1]!)["license_link"], "LICENSE");
+  const text = modelLicence(report, data)!;
+  for (const part of ["Apache-2.0 AND CC-BY-4.0, as follows", data.source, report.task.source, "LICENSE.txt of the data", "You may."])
+    assert.ok(text.includes(part), part);
+  const single = { ...report, licences: ["CC-BY-4.0"] };
+  assert.equal(modelLicence(single, data), undefined);
+  assert.ok(!modelCard({ ...cardOptions, report: single }).includes("LICENSE"));
 });
 
 test("a model card says what was averaged, how to load it and how to make it again", () => {

@@ -2,8 +2,9 @@ import { mkdir, rmdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { Artifacts } from "#libs/artifacts";
 import { replaceFile } from "#libs/files";
+import { licenceFilesOf } from "#libs/model-folders";
 import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
-import { modelCard, modelFolder, type Report, renderHtml, renderMarkdown } from "#libs/reporting";
+import { modelCard, modelFolder, modelLicence, type Report, renderHtml, renderMarkdown } from "#libs/reporting";
 import { renderRunFile } from "#libs/runfile";
 import type { RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
 
@@ -11,21 +12,30 @@ import type { RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
 const FEATURES = 256;
 const CLASSES = 10;
 
-/** Writes a report, the run file and the averaged models below a directory. Each file is complete or absent. `data`: the task's folder. */
+/** Where the images of a task lie, and where they are from, in words. */
+export type TaskData = { readonly path: string; readonly source: string };
+
+/** Writes a report, the run file and the averaged models below a directory. Each file is complete or absent. */
 export async function writeOutput(
   directory: string,
   report: Report,
   spec: RunSpec,
-  data: string,
+  data: TaskData,
   artifacts: Artifacts,
   signal: AbortSignal,
 ): Promise<void> {
   await mkdir(directory, { recursive: true });
   await replaceFile(join(directory, "report.json"), `${JSON.stringify(report, null, 1)}\n`);
-  const runFile = renderRunFile(spec, { data: relative(directory, data) || "." });
+  const runFile = renderRunFile(spec, { data: relative(directory, data.path) || "." });
   await replaceFile(join(directory, "run.yaml"), runFile);
   await replaceFile(join(directory, "report.html"), renderHtml(report, { runFile }));
   await replaceFile(join(directory, "report.md"), renderMarkdown(report));
+  const texts = (await licenceFilesOf({ path: data.path, kind: "folder" })).map(({ name, content }) => ({
+    label: "the data",
+    file: name,
+    text: content,
+  }));
+  const licence = modelLicence(report, { source: data.source, texts });
   for (const { seed, heldOut, averages } of report.cells) {
     const digest = averages.find(({ method }) => method === "recycling")?.model;
     if (digest === undefined) continue;
@@ -33,6 +43,7 @@ export async function writeOutput(
     const weights = await writeModel(folder, digest, artifacts, signal);
     const layers = { features: FEATURES, hidden: spec.foundation?.hidden ?? [], classes: CLASSES };
     await replaceFile(join(folder, "README.md"), modelCard({ report, seed, heldOut, model: digest, weights, layers }));
+    if (licence !== undefined) await replaceFile(join(folder, "LICENSE"), licence);
   }
 }
 

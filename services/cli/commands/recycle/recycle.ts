@@ -43,7 +43,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     display.close();
     const report = await fetchReport(run.id, target.channel, signal);
     const out = options.out ?? join("out", report.name);
-    await writeOutput(out, report, run.spec ?? create(RunSpecSchema, spec), dataPath, artifacts, signal);
+    await writeOutput(out, report, run.spec ?? create(RunSpecSchema, spec), { path: dataPath, source: source.source }, artifacts, signal);
     const { results, warnings, sentences } = report;
     if (options.json) stdout.write(`${JSON.stringify({ event: "report", out, results, warnings, sentences })}\n`);
     else {
