@@ -83,15 +83,14 @@ export async function openLocalStore(path: string, streams: readonly StreamDecla
   };
 }
 
+/** In one statement: a message that comes between two would be taken for one from before. */
 async function positionOf(database: Database<Tables>, sinceMs: number | undefined): Promise<number> {
-  if (sinceMs !== undefined) {
-    const messages = database.query.selectFrom("message").select((eb) => eb.fn.min("sequence").as("first"));
-    const { first } = await messages.where("at_ms", ">=", sinceMs).executeTakeFirstOrThrow();
-    if (first != null) return first - 1;
-  }
-  // Also when all messages are gone: SQLite remembers the newest number that it gave.
-  const { rows } = await sql<{ seq: number }>`select seq from sqlite_sequence where name = 'message'`.execute(database.query);
-  return rows[0]?.seq ?? 0;
+  // Without messages, too, SQLite remembers the newest number that it gave.
+  const { rows } = await sql<{ position: number }>`select coalesce(
+    (select min(sequence) - 1 from message where at_ms >= ${sinceMs ?? null}),
+    (select seq from sqlite_sequence where name = 'message'),
+    0) as position`.execute(database.query);
+  return rows[0]!.position;
 }
 
 async function recover(database: Database<Tables>, streams: readonly StreamDeclaration[], nowMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { context, SpanKind, trace } from "@opentelemetry/api";
+import { within } from "#libs/concurrency";
 import { deferred, recordSpans, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
 import {
@@ -169,6 +170,17 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
     await waitFor(() => handled.includes("after"), { what: "the durable, which lost nothing to watchers" });
     consumed.abort();
     await consuming;
+  });
+
+  test(`${name}: what is published while a watcher asks since when is seen by it`, async () => {
+    await using ctx = await open();
+    const stop = new AbortController();
+    const watcher = ctx.bus.watch({ subjects: [other.subject], sinceMs: 0, signal: stop.signal })[Symbol.asyncIterator]();
+    const first = watcher.next();
+    await ctx.bus.publish(offer("meanwhile", other));
+    const seen = await within(10_000, first);
+    stop.abort();
+    assert.equal(seen?.value?.id, "meanwhile");
   });
 
   test(`${name}: a watcher may leave at any time`, async () => {
