@@ -48,7 +48,27 @@ export const outboxMigration: Migration = sqlMigration(
      payload blob not null, headers text not null) strict`,
 );
 
-/** Makes the outbox of a database that has the table `outbox`. One relay at a time may run on it. */
+/**
+ * Makes the outbox of a database that has the table `outbox`. One relay at a time may run on it.
+ * @example
+ * ```ts
+ * import { StringValueSchema } from "@bufbuild/protobuf/wkt";
+ * import { openDatabase } from "#libs/storage";
+ * const said = topic("ratatouille.v1.word.said", StringValueSchema);
+ * await using bus = await openLocalBus({ path: ":memory:" });
+ * await using database = await openDatabase<OutboxTables>({ path: ":memory:", migrations: [outboxMigration] });
+ * const outbox = createOutbox(database);
+ * await database.transaction((tx) => outbox.add(tx, event(said, "word-1/said", { value: "hi" })));
+ * const stop = new AbortController();
+ * const relaying = outbox.relay(bus, { signal: stop.signal });
+ * for await (const { id } of bus.watch({ subjects: [said.subject], sinceMs: 0, signal: stop.signal })) {
+ *   stop.abort(id);
+ *   break;
+ * }
+ * await relaying;
+ * stop.signal.reason; // "word-1/said"
+ * ```
+ */
 export function createOutbox<DB extends OutboxTables>(database: Database<DB>): Outbox<DB> {
   // The outbox sees its own table only; kysely's types cannot say that DB has it.
   const own = () => database.query as unknown as Kysely<OutboxTables>;

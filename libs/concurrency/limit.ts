@@ -3,6 +3,7 @@ export type Limit = <T>(task: () => Promise<T>) => Promise<T>;
 
 /**
  * A bound on concurrency.
+ * @param most at least 1: with less, no task ever runs.
  * @example
  * ```ts
  * const limit = createLimit(2);

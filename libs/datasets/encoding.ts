@@ -2,7 +2,7 @@ import { parseSafetensorsHeader, type TensorEntry, widen, writeSafetensors } fro
 import { type Dataset, FEATURES } from "./dataset.ts";
 import { DatasetError } from "./errors.ts";
 
-/** A data set as safetensors: `images` F32 [count, 256], `labels` I32 [count], and the number of classes as metadata. Deterministic. */
+/** A data set as safetensors: `images` F32 [count, 256], `labels` I32 [count], and the number of classes as metadata. Equal data sets have equal bytes. */
 export function encodeDataset(dataset: Dataset): Uint8Array {
   const { images, labels, count, classes } = dataset;
   return writeSafetensors(

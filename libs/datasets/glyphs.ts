@@ -58,7 +58,14 @@ export function* glyphsInSteps(spec: GlyphsSpec, seed: number): Steps<Dataset> {
   return { images, labels, count, features: FEATURES, classes };
 }
 
-/** Control points of a symbol in the unit square, [stroke][point][x, y]: a random walk, reflected near the border. */
+/**
+ * Control points of a symbol in the unit square, [stroke][point][x, y]: a random walk, reflected near the border.
+ * @example
+ * ```ts
+ * symbol(1).length; // 20
+ * symbol(1).every((coordinate) => coordinate >= 0.1 && coordinate <= 0.9); // true
+ * ```
+ */
 export function symbol(seed: number): Float64Array {
   const points = new Float64Array(COORDINATES);
   for (let stroke = 0; stroke < STROKES; stroke++) {

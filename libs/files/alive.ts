@@ -4,6 +4,11 @@ import { hasErrorCode } from "./errors.ts";
 /**
  * Whether a process with this id runs, whoever owns it; one that has ended and was not waited for does not. For messages and for hints:
  * the id may be another process's by now, and in another container it means another one. What must be certain takes a lock.
+ * @example
+ * ```ts
+ * isAlive(process.pid); // true
+ * isAlive(2 ** 22 + 1); // false
+ * ```
  */
 export function isAlive(pid: number): boolean {
   try {

@@ -10,7 +10,21 @@ export type Descriptors = Disposable & {
   of(path: string, flags: "r" | "r+", onOpen?: (descriptor: number) => void): number;
 };
 
-/** @param most files that are open at once: a process may have some thousand in all, for all its threads */
+/**
+ * Files that stay open between uses, none at first.
+ * @param most files that are open at once: a process may have some thousand in all, for all its threads
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * await writeFile(directory.join("shard"), "abcdef");
+ * using files = openDescriptors();
+ * const bytes = new Uint8Array(3);
+ * readAt(files.of(directory.join("shard"), "r"), bytes, 2); // 3
+ * Buffer.from(bytes).toString(); // "cde"
+ * ```
+ */
 export function openDescriptors(most = 64): Descriptors {
   const open = new Map<string, number>();
   return {

@@ -21,7 +21,16 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Creates a directory with its parents, durably; `mode` is that of all that are new. Returns whether it was new. */
+/**
+ * Creates a directory with its parents, durably; `mode` is that of all that are new. Returns whether it was new.
+ * @example
+ * ```ts
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * await makeDirectory(directory.join("a", "b")); // true
+ * await makeDirectory(directory.join("a", "b")); // false
+ * ```
+ */
 export async function makeDirectory(directory: string, mode = 0o777): Promise<boolean> {
   const first = await mkdir(directory, { recursive: true, mode });
   if (first === undefined) return false;

@@ -34,7 +34,15 @@ export function errorCode(error: unknown): string | undefined {
   return number === undefined ? undefined : CODES.get(Number(number));
 }
 
-/** Whether an error of the operating system has one of these codes. */
+/**
+ * Whether an error of the operating system has one of these codes.
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * const error = await readFile("/no/such/file").catch((thrown) => thrown);
+ * hasErrorCode(error, "ENOENT", "ENOTDIR"); // true
+ * ```
+ */
 export function hasErrorCode(error: unknown, ...codes: string[]): boolean {
   const code = errorCode(error);
   return code !== undefined && codes.includes(code);

@@ -12,6 +12,16 @@ export type PublishOptions = {
  * Gives files that are whole their names, each in one step, in this order: readers see what was there before, or all of the new one. Both
  * names of a file have to be on one file system.
  * @throws NoSpaceError, or what the operating system says. Files before the one that failed have their names then.
+ * @example
+ * ```ts
+ * import { readFile, writeFile } from "node:fs/promises";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const names = ["model.safetensors", "config.json"];
+ * for (const name of names) await writeFile(directory.join(`.${name}.partial`), name);
+ * await publishFiles(names.map((name) => ({ from: directory.join(`.${name}.partial`), to: directory.join(name) })));
+ * await readFile(directory.join("config.json"), "utf8"); // "config.json"
+ * ```
  */
 export async function publishFiles(
   files: readonly { readonly from: string; readonly to: string }[],

@@ -83,7 +83,13 @@ const REASONS: { readonly [code: string]: string } = {
   ELOOP: "its links go round in circles",
 };
 
-/** Why a file or a folder could not be made or written, as half a sentence without its path. */
+/**
+ * Why a file or a folder could not be made or written, as half a sentence without its path.
+ * @example
+ * ```ts
+ * whyNotWritten(Object.assign(new Error("write"), { code: "ENOSPC" })); // "no space is left"
+ * ```
+ */
 export function whyNotWritten(error: unknown): string {
   if (error instanceof NotWritableError) return error.why;
   if (error instanceof NoSpaceError || hasErrorCode(error, "ENOSPC", "EDQUOT", "EFBIG")) return "no space is left";

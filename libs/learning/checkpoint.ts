@@ -25,7 +25,16 @@ export function encodeCheckpoint({ state, best, ...rest }: Checkpoint): Uint8Arr
   return saveFloat32(tensors, { format: FORMAT, state: JSON.stringify(summary) });
 }
 
-/** @throws SafetensorsError if it is no safetensors file, RangeError if it is not a checkpoint of ours. */
+/**
+ * @throws SafetensorsError if it is no safetensors file, RangeError if it is not a checkpoint of ours.
+ * @example
+ * ```ts
+ * const [parameters, firstMoment, secondMoment] = [1, 2, 3].map((x) => Float32Array.of(x));
+ * const state = { parameters, firstMoment, secondMoment };
+ * const checkpoint = { step: 5, seed: 7, state, curve: { loss: [], validation: [] }, pending: { sum: 0.5, count: 1 } };
+ * decodeCheckpoint(encodeCheckpoint(checkpoint)); // checkpoint
+ * ```
+ */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const { metadata } = parseSafetensorsHeader(bytes, bytes.length);
   if (metadata.get("format") !== FORMAT) throw new RangeError(`Expected a checkpoint of format ${FORMAT}, got ${metadata.get("format")}`);

@@ -4,7 +4,7 @@ import { layoutOf, unflatten, type Weights } from "./layout.ts";
 
 /**
  * He-uniform initialisation: weights uniform in ±sqrt(6/inputs), biases 0. Number k of layer l, counted in [inputs, outputs] order,
- * is (2U(sub(seed, l), k) - 1) · sqrt(6/inputs).
+ * is (2U(sub(seed, l), k) - 1) · sqrt(6/inputs). Weights are [outputs, inputs], biases [outputs]; 256 features unless given.
  * @example
  * ```ts
  * const weights = initialWeights({ features: 4, hidden: [3], classes: 2, initSeed: 1 });

@@ -22,7 +22,15 @@ export const adapterMethod: Pick<Method, "name" | "title" | "formula"> = {
   formula: "W = W₀ + Σ w_i s_i B_i A_i;  without a base one adapter with the same products, its rank the sum of the ranks",
 };
 
-/** Whether models are adapters, all of them. @throws UsageError where some are and some are not */
+/**
+ * Whether models are adapters, all of them.
+ * @throws UsageError where some are and some are not
+ * @example
+ * ```ts
+ * areAdapters([{ name: "a", kind: "adapter" }]); // true
+ * areAdapters([{ name: "a", kind: "file" }]); // false
+ * ```
+ */
 export function areAdapters(models: readonly ModelFiles[]): boolean {
   const adapters = models.filter(({ kind }) => kind === "adapter");
   if (adapters.length === 0) return false;

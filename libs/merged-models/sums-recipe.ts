@@ -44,7 +44,15 @@ function membersIn({ inputs }: RecipeBeside): readonly Json[] {
   return Array.isArray(models) ? models : [];
 }
 
-/** Whether a recipe has the members that are in the sums, and no other: not so where an update was interrupted at its end. */
+/**
+ * Whether a recipe has the members that are in the sums, and no other: not so where an update was interrupted at its end.
+ * @example
+ * ```ts
+ * const recipe = { inputs: { models: ["sha256:a", "sha256:b"] } };
+ * isRecipeOf(recipe, { members: [{ digest: "sha256:b", weight: 1 }, { digest: "sha256:a", weight: 1 }] }); // true
+ * isRecipeOf(recipe, { members: [{ digest: "sha256:a", weight: 1 }] }); // false
+ * ```
+ */
 export function isRecipeOf(recipe: RecipeBeside, { members = [] }: Pick<SumsFile, "members">): boolean {
   const digests = new Set<Json>(members.map(({ digest }) => digest));
   const found = membersIn(recipe);

@@ -31,6 +31,13 @@ export type ConfigChanges = {
 /**
  * The text of a model's config.json for what was made of it. Everything else stays as it was written, `4.0` and 9007199254740993 too.
  * @returns notes: what was left out, one sentence each
+ * @throws SyntaxError where the text of the model's is not JSON
+ * @example
+ * ```ts
+ * const model = { name: "a", tensors: new Map(), configText: '{"model_type": "llama", "torch_dtype": "float32", "rope_theta": 1e4}' };
+ * const { text } = mergedConfig(model, { dtype: "BF16" });
+ * text; // '{\n  "model_type": "llama",\n  "torch_dtype": "bfloat16",\n  "rope_theta": 1e4\n}\n'
+ * ```
  */
 export function mergedConfig(model: ModelFiles, changes: ConfigChanges): { readonly text: string; readonly notes: readonly string[] } {
   const notes: string[] = [];

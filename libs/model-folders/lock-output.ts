@@ -12,6 +12,16 @@ export async function requireWritableOutput({ kind, path }: Output): Promise<voi
  * Takes an output for this caller, so that weights and what describes them are of one making, and makes its folder. When it is disposed, a
  * folder that was made for it goes if nothing came into it.
  * @throws NotWritableError; Error where another process, or another part of this one, is writing there
+ * @example
+ * ```ts
+ * import { readdir } from "node:fs/promises";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const lock = await lockOutput(await outputOf(directory.join("out")));
+ * await readdir(directory.join("out")); // [".ratatouille.lock"]
+ * await lock[Symbol.asyncDispose]();
+ * await readdir(directory.path); // []
+ * ```
  */
 export async function lockOutput({ path, directory, single }: Output): Promise<AsyncDisposable> {
   let made: string | undefined;

@@ -52,7 +52,18 @@ export function existsSentence({ kind, path }: Output, taken: readonly string[])
   return `${taken.join(" and ")} ${taken.length > 1 ? "exist" : "exists"} already; --force overwrites`;
 }
 
-/** What of an output is there already: its files, and other weights of the same folder, with which it would be another model. */
+/**
+ * What of an output is there already: its files, and other weights of the same folder, with which it would be another model.
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * await writeFile(directory.join("model-00001-of-00002.safetensors"), "");
+ * const output = await outputOf(directory.path);
+ * await existing(output, ["config.json"]); // ["model-00001-of-00002.safetensors"]
+ * ```
+ */
 export async function existing(output: Output, names: readonly string[]): Promise<string[]> {
   const entries = await readdir(output.directory).catch((): string[] => []);
   const isTaken = (entry: string) => names.includes(entry) || (output.kind === "folder" && isWeights(entry));

@@ -6,6 +6,14 @@ import { isObject, readJson } from "./read-json.ts";
  * The folders below a model's that are parts of it, as `modules.json` of sentence-transformers names them: pooling, dense layers with weights
  * of their own. The model itself lies at the top and is not among them.
  * @throws ModelError where one would be outside of the folder
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * await writeFile(directory.join("modules.json"), '[{"path": ""}, {"path": "1_Pooling"}, {"path": "2_Dense"}]');
+ * await modulesOf(directory.path); // ["1_Pooling", "2_Dense"]
+ * ```
  */
 export async function modulesOf(path: string, name = path): Promise<string[]> {
   const modules = await readJson(join(path, "modules.json"), join(name, "modules.json"));

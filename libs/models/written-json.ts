@@ -53,7 +53,14 @@ export function writtenNumber(value: number): WrittenJson {
   return `${NUMBER}${value}`;
 }
 
-/** The number that something written is, or undefined for what is none. */
+/**
+ * The number that something written is, or undefined for what is none.
+ * @example
+ * ```ts
+ * numberOfWritten(parseWritten("4.0")); // 4
+ * numberOfWritten(parseWritten('"4.0"')); // undefined
+ * ```
+ */
 export function numberOfWritten(written: WrittenJson | undefined): number | undefined {
   return typeof written === "string" && written.startsWith(NUMBER) ? Number(written.slice(NUMBER.length)) : undefined;
 }

@@ -112,7 +112,14 @@ function checkImport(manifest: ReadManifest, { files, licence, source }: ImportP
   }
 }
 
-/** What a model's config calls it, for example "mlp". @throws ManifestError if it says nothing, or more than 200 characters. */
+/**
+ * What a model's config calls it, for example "mlp".
+ * @throws ManifestError if it says nothing, or more than 200 characters.
+ * @example
+ * ```ts
+ * architectureOf(new TextEncoder().encode('{"config": {"architecture": "mlp"}}')); // "mlp"
+ * ```
+ */
 export function architectureOf(config: Uint8Array): string {
   const value = parseJson(config, "config") as { readonly config?: { readonly architecture?: unknown } } | null;
   const architecture = value?.config?.architecture;
@@ -127,7 +134,17 @@ export function checkConfig(kind: ArtifactKind, config: Uint8Array): void {
   if (kind === "model") architectureOf(config);
 }
 
-/** Whether two manifests say the same but for the digests of their configs: other spaces, or another order of names. */
+/**
+ * Whether two manifests say the same but for the digests of their configs: other spaces, or another order of names.
+ * @example
+ * ```ts
+ * const weights = { mediaType: mediaTypes.weights, digest: digestOf("weights"), size: 7 };
+ * const recipe = { kind: "average", inputs: { models: [] }, parameters: { method: "uniform" } } as const;
+ * const { manifest } = buildModelManifest({ recipe, licences: ["MIT"], weights, architecture: "mlp", parameterCount: 1 });
+ * const indented = Buffer.from(JSON.stringify(JSON.parse(Buffer.from(manifest).toString()), null, 2));
+ * manifestEquals(manifest, indented); // true
+ * ```
+ */
 export function manifestEquals(one: Uint8Array, other: Uint8Array): boolean {
   return canonicalManifest(one) === canonicalManifest(other);
 }

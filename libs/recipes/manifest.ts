@@ -23,6 +23,15 @@ type Common = { readonly recipe: Recipe; readonly licences: readonly string[] };
  * @param training descriptor of training.json, where the model was trained.
  * @param architecture for example "mlp"; `parameterCount` counts numbers in the weights.
  * @param dtype the type of most of them, as safetensors spells it; F32 unless given.
+ * @example
+ * ```ts
+ * const weights = { mediaType: mediaTypes.weights, digest: digestOf("weights"), size: 7 };
+ * const inputs = { models: [digestOf("a"), digestOf("b")] };
+ * const recipe = { kind: "average", inputs, parameters: { method: "uniform" }, arithmetic: "exact-mean/1" } as const;
+ * const { manifest, digest } = buildModelManifest({ recipe, licences: ["MIT"], weights, architecture: "mlp", parameterCount: 1 });
+ * digestOf(manifest) === digest; // true
+ * readManifest(manifest).licences; // ["MIT"]
+ * ```
  */
 export function buildModelManifest(model: {
   readonly recipe: Recipe;

@@ -87,7 +87,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The canonical text of a recipe. Its UTF-8 is what the key is the digest of. */
+/**
+ * The canonical text of a recipe. Its UTF-8 is what the key is the digest of.
+ * @example
+ * ```ts
+ * const recipe = { parameters: { method: "uniform" }, inputs: { models: [] }, kind: "average" } as const;
+ * canonicalRecipe(recipe); // '{"inputs":{"models":[]},"kind":"average","parameters":{"method":"uniform"}}'
+ * ```
+ */
 export function canonicalRecipe(recipe: Recipe): string {
   const { kind, inputs, parameters, seed, arithmetic } = recipe;
   return canonicalJson({
@@ -128,7 +135,15 @@ export function recipeInputs(recipe: Recipe): Digest[] {
     .flatMap((role) => recipe.inputs[role] as Digest | readonly Digest[]);
 }
 
-/** The one input of a role. @throws RecipeError if the role is missing or holds a list. */
+/**
+ * The one input of a role.
+ * @throws RecipeError if the role is missing or holds a list.
+ * @example
+ * ```ts
+ * const model = digestOf("model");
+ * inputOf({ kind: "probe", inputs: { featurizer: model }, parameters: {} }, "featurizer") === model; // true
+ * ```
+ */
 export function inputOf(recipe: Recipe, role: string): Digest {
   const input = recipe.inputs[role];
   if (typeof input !== "string") throw new RecipeError(`inputs.${role}`, "expected one digest");

@@ -2,7 +2,18 @@ import { type ServiceClient, unavailable } from "#libs/rpc";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 
-/** An artifact by digest ("sha256:…", or at least 8 digits of it) or by ref (with a "/"). @throws RpcError NOT_FOUND */
+/**
+ * An artifact by digest ("sha256:…", or at least 8 digits of it) or by ref (with a "/").
+ * @throws RpcError NOT_FOUND
+ * @example
+ * ```ts
+ * import { buildSource, startCatalog } from "../../services/catalog/testing/system.ts";
+ * await using catalog = await startCatalog();
+ * const { digest } = await catalog.artifacts.publish(await buildSource(catalog.artifacts, 1));
+ * const found = await findArtifact(digest.slice(0, 20), catalog.client, new AbortController().signal);
+ * found.digest === digest; // true
+ * ```
+ */
 export async function findArtifact(name: string, catalog: ServiceClient<typeof CatalogService>, signal: AbortSignal): Promise<Artifact> {
   const isRef = name.includes("/");
   const { artifact } = await catalog.getArtifact(

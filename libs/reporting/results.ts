@@ -13,7 +13,16 @@ export function cellResults(cell: Cell, methods: readonly Method[]): Result[] {
   });
 }
 
-/** The member of a set with the best validation accuracy; of equals the one of lowest index. */
+/**
+ * The member of a set with the best validation accuracy; of equals the one of lowest index.
+ * @example
+ * ```ts
+ * const member = { set: "soup", initialisation: "foundation", accuracy: 0.9 };
+ * const members = [0.8, 0.85, 0.85].map((validationAccuracy, index) => ({ ...member, index, validationAccuracy }));
+ * bestMember({ members }, "soup")?.index; // 1
+ * bestMember({ members }, "fused"); // undefined
+ * ```
+ */
 export function bestMember(cell: Cell, set: SetName): Member | undefined {
   return cell.members
     .filter((member) => member.set === set)

@@ -12,7 +12,16 @@ export const verdictWords: { readonly [V in Verdict]: string } = {
   "few-seeds": "too few seeds",
 };
 
-/** The results as text: method x held-out domain, accuracy in percent, mean ± standard error over seeds. Ends with a line break. */
+/**
+ * The results as text: method x held-out domain, accuracy in percent, mean ± standard error over seeds. Ends with a line break.
+ * @example
+ * ```ts
+ * const columns = [{ heldOut: "0°", mean: 0.905, sem: null }];
+ * const table = [{ method: "soup", columns, mean: 0.905, sem: null }];
+ * const text = renderTable({ task: { heldOut: ["0°"], seeds: [10] }, table });
+ * text.split("\n").slice(2, 4); // ["method     0°   mean", "soup     90.5   90.5"]
+ * ```
+ */
 export function renderTable(report: Report): string {
   const heads = ["method", ...report.task.heldOut, "mean"];
   const rows = report.table.map((row) => [methodTexts[row.method].label, ...cells(row)]);

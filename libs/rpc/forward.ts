@@ -11,6 +11,16 @@ import type { CallContext, CallOptions, ServiceClient } from "./types.ts";
  * all their details travel through. The trace goes on
  * through a span of this process, and `authorization` is that of the channel: who may call is decided here. Nothing is tried again here;
  * UNAVAILABLE reaches the caller, who knows whether its call may be.
+ * @example
+ * ```ts
+ * import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+ * const system = implement(SystemService, { getSystem: async () => ({ version: "1.2.3" }) });
+ * await using behind = await serve({ address: "127.0.0.1:0", services: [system] });
+ * using towards = connect(behind.address);
+ * await using gateway = await serve({ address: "127.0.0.1:0", services: [forward(SystemService, towards)] });
+ * using channel = connect(gateway.address);
+ * (await channel.client(SystemService).getSystem({})).version; // "1.2.3"
+ * ```
  */
 export function forward<S extends DescService>(
   service: S,

@@ -16,7 +16,14 @@ export function hostOf(address: string): string {
   return address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
 }
 
-/** True for addresses that only this machine reaches: 127.0.0.0/8, ::1, localhost, unix sockets. */
+/**
+ * True for addresses that only this machine reaches: 127.0.0.0/8, ::1, localhost, unix sockets.
+ * @example
+ * ```ts
+ * isLoopback("127.0.0.1:7437"); // true
+ * isLoopback("0.0.0.0:7437"); // false
+ * ```
+ */
 export function isLoopback(address: string): boolean {
   if (address.startsWith("unix:")) return true;
   const host = hostOf(address);

@@ -15,7 +15,15 @@ export class ConfigError extends UsageError {
   }
 }
 
-/** A whole number from `minimum` to `maximum`, written in decimal. */
+/**
+ * A whole number from `minimum` to `maximum`, written in decimal.
+ * @example
+ * ```ts
+ * const jobs = { flag: "--jobs <n>", env: "JOBS", description: "at a time", schema: wholeNumber(1, 64), required: true } as const;
+ * const wrong = () => readSettings({ jobs }, { flags: { jobs: "many" }, env: {} });
+ * await Promise.try(wrong).catch(({ problems }) => problems); // ['--jobs must be a whole number from 1 to 64, not "many"']
+ * ```
+ */
 export function wholeNumber(minimum: number, maximum: number): v.GenericSchema<string, number> {
   const message = `a whole number from ${minimum} to ${maximum}`;
   return v.pipe(

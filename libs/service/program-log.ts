@@ -14,7 +14,14 @@ export async function readTail(path: string, from: number): Promise<string> {
   return buffer.toString("utf8", 0, bytesRead);
 }
 
-/** Whether a trainer says in its log that it takes work. The words are those of services/trainer/run-trainer.ts. */
+/**
+ * Whether a trainer says in its log that it takes work. The words are those of services/trainer/run-trainer.ts.
+ * @example
+ * ```ts
+ * saysReady('{"level":30,"trainer":"t-1","msg":"trainer ready"}\n', "t-1"); // true
+ * saysReady("trainer ready", "t-1"); // false
+ * ```
+ */
 export function saysReady(log: string, trainer: string): boolean {
   return log.split("\n").some((line) => {
     const entry = parse(line);

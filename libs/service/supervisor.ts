@@ -37,7 +37,18 @@ const LAST_RESTART_MS = 10_000;
 const HEALTHY_MS = 30_000;
 const GRACE_MS = 5_000;
 
-/** Starts a program and starts it again whenever it ends by itself, waiting longer each time. */
+/**
+ * Starts a program and starts it again whenever it ends by itself, waiting longer each time.
+ * @example
+ * ```ts
+ * import { spawn } from "node:child_process";
+ * import { waitFor } from "#libs/testing";
+ * await using program = supervise({ name: "sleeper", spawn: () => spawn("sleep", ["60"]) });
+ * const first = await waitFor(() => program.pid);
+ * program.kill();
+ * await waitFor(() => program.restarts === 1 && program.pid !== undefined && program.pid !== first); // true
+ * ```
+ */
 export function supervise({
   name,
   spawn,

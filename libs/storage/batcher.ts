@@ -17,6 +17,15 @@ const MAX_BATCH = 64;
 /**
  * Makes a batcher: one sync to the disk serves many small writes. Pieces run in the order in which they were asked for, each in the context
  * (the trace above all) of who asked. If one fails, each of its transaction is run again alone: pieces do nothing but read and write.
+ * @example
+ * ```ts
+ * const migrations = [sqlMigration("counts", "create table counts (n integer) strict")];
+ * await using database = await openDatabase<{ counts: { n: number } }>({ path: ":memory:", migrations });
+ * const write = createBatcher(database);
+ * // All three share one transaction, and one sync to the disk.
+ * await Promise.all([1, 2, 3].map((n) => write((tx) => tx.insertInto("counts").values({ n }).execute())));
+ * (await database.query.selectFrom("counts").selectAll().execute()).map(({ n }) => n); // [1, 2, 3]
+ * ```
  */
 export function createBatcher<DB>(database: Database<DB>): Batcher<DB> {
   let waiting: Job<DB>[] = [];

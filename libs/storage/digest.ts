@@ -13,7 +13,14 @@ export function isDigest(text: string): text is Digest {
   return /^sha256:[0-9a-f]{64}$/.test(text);
 }
 
-/** Checks a digest. It becomes part of file names, so nothing else may pass. Throws SyntaxError. */
+/**
+ * Checks a digest. It becomes part of file names, so nothing else may pass. Throws SyntaxError.
+ * @example
+ * ```ts
+ * parseDigest(`sha256:${"0".repeat(64)}`).length; // 71
+ * await Promise.try(parseDigest, "../../etc/passwd").catch(({ name }) => name); // "SyntaxError"
+ * ```
+ */
 export function parseDigest(text: string): Digest {
   if (!isDigest(text))
     throw new SyntaxError(`not a digest: ${JSON.stringify(text)} (expected "sha256:" and 64 lower-case hexadecimal digits)`);

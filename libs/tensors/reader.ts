@@ -10,7 +10,17 @@ export type SafetensorsFile = {
   read(name: string, range?: { readonly offset?: number; readonly length?: number }): Promise<Uint8Array>;
 };
 
-/** Opens a safetensors file over any byte source. Reads the header only. Rejects with SafetensorsError. */
+/**
+ * Opens a safetensors file over any byte source. Reads the header only. Rejects with SafetensorsError.
+ * @example
+ * ```ts
+ * const bytes = saveFloat32(new Map([["w", { shape: [3], data: Float32Array.of(1, 2, 3) }]]));
+ * const file = await openSafetensors(bytesSource(bytes));
+ * file.header.tensors.get("w")?.shape; // [3]
+ * const last = await file.read("w", { offset: 8, length: 4 });
+ * [...last]; // [0, 0, 0x40, 0x40]
+ * ```
+ */
 export async function openSafetensors(source: ByteSource, limits?: SafetensorsLimits): Promise<SafetensorsFile> {
   const prefix = await source.read(0, Math.min(LENGTH_BYTES, source.size));
   const headerBytes = await source.read(0, LENGTH_BYTES + safetensorsHeaderLength(prefix, source.size, limits));

@@ -25,7 +25,14 @@ const READ = {
 /** An element type whose values `widen` can read. */
 export type WidenableDtype = keyof typeof READ;
 
-/** True where `widen` can read the values of a type. */
+/**
+ * True where `widen` can read the values of a type.
+ * @example
+ * ```ts
+ * isWidenable("F8_E4M3"); // true
+ * isWidenable("F4"); // false
+ * ```
+ */
 export function isWidenable(dtype: Dtype): dtype is WidenableDtype {
   return Object.hasOwn(READ, dtype);
 }

@@ -22,6 +22,19 @@ type Connection = { readonly client: Socket; readonly server: Socket };
 /**
  * Starts a proxy on a free port.
  * @param target `host:port`, or what says it at the time of a connection: for a server that starts later, or comes back elsewhere.
+ * @example
+ * ```ts
+ * import { once } from "node:events";
+ * import { connect, createServer } from "node:net";
+ * await using stack = new AsyncDisposableStack();
+ * const server = createServer((socket) => socket.end("hello")).listen(0, "127.0.0.1");
+ * stack.defer(() => server.close());
+ * await once(server, "listening");
+ * await using proxy = await startProxy(`127.0.0.1:${server.address().port}`);
+ * const [host, port] = proxy.address.split(":");
+ * const [greeting] = await once(connect(Number(port), host), "data");
+ * String(greeting); // "hello"
+ * ```
  */
 export async function startProxy(target: string | (() => string)): Promise<TcpProxy> {
   const connections = new Set<Connection>();

@@ -1,7 +1,7 @@
 import { counted } from "./counting.ts";
 
 /**
- * Bytes with a decimal unit, for example "400 kB".
+ * Bytes with a decimal unit, powers of 1000: for example "400 kB".
  * @example
  * ```ts
  * bytes(999); // "999 B"
@@ -34,7 +34,14 @@ export function duration(ms: number): string {
   return wholeSeconds(ms / 1000);
 }
 
-/** A time that goes on, in whole seconds: "8 s", "2 min 5 s", "1 h 20 min". @param seconds */
+/**
+ * A time that goes on, in whole seconds: "8 s", "2 min 5 s", "1 h 20 min".
+ * @param seconds
+ * @example
+ * ```ts
+ * wholeSeconds(125.2); // "2 min 5 s"
+ * ```
+ */
 export function wholeSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
@@ -42,7 +49,14 @@ export function wholeSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** An estimate, rounded as far as it can be trusted: "about 2 min left". @param seconds */
+/**
+ * An estimate, rounded as far as it can be trusted: "about 2 min left".
+ * @param seconds
+ * @example
+ * ```ts
+ * remaining(118); // "about 2 min left"
+ * ```
+ */
 export function remaining(seconds: number): string {
   if (seconds < 10) return "less than 10 s left";
   if (seconds < 90) return `about ${Math.round(seconds / 10) * 10} s left`;

@@ -7,6 +7,10 @@ const unprintable = /(?![\t\n])[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu
 /**
  * A text, perhaps of several lines, that can be sent and shown: well-formed Unicode without control characters other than tab and line
  * feed. Each lone surrogate and each such character becomes U+FFFD; CR LF becomes LF.
+ * @example
+ * ```ts
+ * printable("a\r\nb\u0007"); // "a\nb\uFFFD"
+ * ```
  */
 export function printable(text: string): string {
   return text.toWellFormed().replaceAll("\r\n", "\n").replace(unprintable, "\uFFFD");

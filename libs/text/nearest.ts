@@ -13,7 +13,13 @@ export function nearest(text: string, candidates: readonly string[]): string | u
   return nearestFew(text, candidates, 1)[0];
 }
 
-/** The candidates that somebody may have meant, as `nearest` finds them, the nearest first: at most so many (three). */
+/**
+ * The candidates that somebody may have meant, as `nearest` finds them, the nearest first: at most so many (three).
+ * @example
+ * ```ts
+ * nearestFew("dare", ["dare_ties", "dare_linear", "slerp"]); // ["dare_ties", "dare_linear"]
+ * ```
+ */
 export function nearestFew(text: string, candidates: readonly string[], most = 3): readonly string[] {
   const wanted = normal(text);
   return [...new Set(candidates)]

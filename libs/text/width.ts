@@ -18,12 +18,24 @@ export function columnsOf(text: string): number {
   return measure(text);
 }
 
-/** Fills a text with spaces up to a number of columns. */
+/**
+ * Fills a text with spaces up to a number of columns.
+ * @example
+ * ```ts
+ * pad("日本", 6); // "日本  "
+ * ```
+ */
 export function pad(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - columnsOf(text)));
 }
 
-/** As much of the beginning of a text as fits into a number of columns; no character that people see as one is cut apart. */
+/**
+ * As much of the beginning of a text as fits into a number of columns; no character that people see as one is cut apart.
+ * @example
+ * ```ts
+ * take("日本語", 5); // "日本"
+ * ```
+ */
 export function take(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   let taken = "";

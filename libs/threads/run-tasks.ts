@@ -14,6 +14,21 @@ export type RunTasksOptions<T, U> = ThreadsOptions & {
  * and there is nothing to do. Results that nobody takes hold back further tasks.
  * The first error ends everything and is thrown, with its name, message and fields. So does the signal, with its reason: tasks under
  * way are asked to end. The threads have ended when the iteration has, however that is.
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { pathToFileURL } from "node:url";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const module = pathToFileURL(directory.join("power.mjs"));
+ * await writeFile(module, "export const setup = (exponent) => ({ run: (x) => x ** exponent, close() {} });");
+ * // A task may depend on results: the next is known when the last one has come.
+ * let last = 2;
+ * const next = () => (last < 100 ? last : undefined);
+ * for await (const { result } of runTasks({ module, setup: 2, threads: 0, next, unitOf: (x) => x, signal: new AbortController().signal }))
+ *   last = result;
+ * last; // 256
+ * ```
  */
 export async function* runTasks<T, U, R>(options: RunTasksOptions<T, U>): AsyncGenerator<{ task: T; result: R }, void, undefined> {
   const { next, unitOf, signal } = options;

@@ -28,6 +28,19 @@ export type CheckOptions = Omit<CompareOptions, "base"> &
  * Whether models may be averaged, and why not. Everything is looked at and everything found is listed. Without `full` it reads headers,
  * configurations and tokenizers only.
  * Rejects with an Error where a file is changed while it is read, and with the signal's reason.
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { openModel } from "#libs/models";
+ * import { saveFloat32 } from "#libs/tensors";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * for (const [name, size] of [["a", 2], ["b", 3]])
+ *   await writeFile(directory.join(name), saveFloat32(new Map([["w", { shape: [size], data: new Float32Array(size) }]])));
+ * const models = await Promise.all(["a", "b"].map((name) => openModel(directory.join(name), name)));
+ * const { verdict, findings } = await checkModels(models, { signal: new AbortController().signal });
+ * [verdict, findings[0]?.code]; // ["incompatible", "shape"]
+ * ```
  */
 export async function checkModels(models: readonly ModelFiles[], options: CheckOptions): Promise<CompatibilityReport> {
   const { base, full = false } = options;

@@ -17,7 +17,14 @@ export function isAveraged(dtype: Dtype): boolean {
   return AVERAGED.has(dtype);
 }
 
-/** True for a type of whole numbers or of truth values: they count or choose, so that they have to agree. */
+/**
+ * True for a type of whole numbers or of truth values: they count or choose, so that they have to agree.
+ * @example
+ * ```ts
+ * isAgreeing("I64"); // true
+ * isAgreeing("F8_E4M3"); // false
+ * ```
+ */
 export function isAgreeing(dtype: Dtype): boolean {
   return AGREEING.has(dtype);
 }

@@ -27,6 +27,10 @@ export type ParametersOf = { readonly scope: "merge" } | { readonly scope: "mode
 /**
  * The values of a method's parameters in one scope, with defaults where nothing is given.
  * @throws MergeParameterError that lists every name that the method does not have, and every value that is missing or out of bounds.
+ * @example
+ * ```ts
+ * completeParameters(methodNamed("linear")!, {}, { scope: "merge" }); // { normalize: true }
+ * ```
  */
 export function completeParameters(method: Method, given: ParameterValues, where: ParametersOf): ParameterValues {
   const problems: string[] = [];

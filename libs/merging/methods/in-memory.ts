@@ -25,6 +25,7 @@ export type InMemoryOptions = {
 /**
  * Runs a method on whole tensors in memory, with the blocks and the order of sums that the engine has: its specification.
  * Returns the numbers of each tensor, rounded once to the type: doubles for F64, else floats.
+ * @throws MergeParameterError; RangeError for parameters that do not fit together
  * @example
  * ```ts
  * const models = [Float32Array.of(1, 2), Float32Array.of(3, 8)];

@@ -17,6 +17,21 @@ import type { MergePlan, PlannedTensor, SourceNames } from "./types.ts";
  * Floating-point tensors are made by the method. Tensors of whole numbers and truth values have to agree in all models and in the base
  * (`agree`), but for counters named num_batches_tracked (`maximum`). Tensors that share storage in PyTorch are planned once for each name.
  * @throws MergePlanError with every reason why it cannot be done.
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { openModel, weightsDigest } from "#libs/models";
+ * import { saveFloat32 } from "#libs/tensors";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const path = directory.join("a.safetensors");
+ * await writeFile(path, saveFloat32(new Map([["w", { shape: [2], data: Float32Array.of(1, 2) }]])));
+ * const model = await openModel(path);
+ * const digests = Array(2).fill(await weightsDigest(model));
+ * const plan = planMerge({ method: "linear", models: [model, model], digests, dtype: "BF16" });
+ * plan.tensors.map(({ name, dtype }) => [name, dtype]); // [["w", "BF16"]]
+ * plan.outputs.map(({ name }) => name); // ["model.safetensors"]
+ * ```
  */
 export function planMerge(request: MergeRequest): MergePlan {
   const method = methodNamed(request.method);

@@ -19,6 +19,11 @@ export function isCounter(name: string): boolean {
 /**
  * What is kept of models with these tensors, in the order of a safetensors file of them.
  * @throws SumsError (layout) for F64, whose products need more than two doubles, and for types without an average.
+ * @example
+ * ```ts
+ * const tensors = [{ name: "norm.num_batches_tracked", dtype: "I64", shape: [] }, { name: "w", dtype: "BF16", shape: [2] }] as const;
+ * sumsLayout(tensors).map(({ name, rule }) => `${name}: ${rule}`); // ["norm.num_batches_tracked: maximum", "w: sum"]
+ * ```
  */
 export function sumsLayout(tensors: Iterable<TensorLayout>): SumTensor[] {
   const byName = new Map([...tensors].map(({ name, dtype, shape }) => [name, { name, dtype, shape: [...shape] }]));
