@@ -114,3 +114,19 @@ test("a subject that no event has is refused, with those that there are", async 
     },
   );
 });
+
+test("a time that no clock tells is refused, and a subject that is named many times is followed once", async () => {
+  await using system = await startSystem();
+  for (const sinceMs of [-1n, 8_640_000_000_000_001n, 2n ** 63n - 1n])
+    await assert.rejects(
+      system.follow({ sinceMs }, () => true),
+      (error) => isRpcError(error, Code.INVALID_ARGUMENT) && error.violations[0]?.field === "since_ms",
+    );
+  await system.bus.publish(finished("job-1"));
+  const subjects = Array<string>(200).fill(jobFinished.subject);
+  const seen = await system.follow({ subjects, sinceMs: 1n }, (responses) => responses.at(-1)?.current === true);
+  assert.deepEqual(
+    events(seen).map(({ id }) => id),
+    ["job-1/finished"],
+  );
+});

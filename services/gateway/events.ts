@@ -1,7 +1,7 @@
 import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Bus, WatchedMessage } from "#libs/bus";
 import { within } from "#libs/concurrency";
-import { type CallContext, type Implementation, invalidArgument } from "#libs/rpc";
+import { type CallContext, type Implementation, invalidField } from "#libs/rpc";
 import { quote } from "#libs/text";
 import { artifactPublished, jobFinished, refMoved, runFinished, runStarted } from "#libs/topics";
 import type { EventSchema, SystemService, WatchEventsRequest, WatchEventsResponseSchema } from "#proto/ratatouille/v1/system_pb.ts";
@@ -17,6 +17,9 @@ const kinds = new Map<string, (bytes: Uint8Array) => Payload>([
   [runFinished.subject, (bytes) => ({ case: "runFinished", value: fromBinary(runFinished.schema, bytes) })],
 ]);
 
+/** The last millisecond that a Date can tell. */
+const LAST_MS = 8_640_000_000_000_000n;
+
 /** The bus does not say where what it had ends. After so long without a message that is it. */
 const QUIET_MS = 500;
 
@@ -31,11 +34,13 @@ async function* watch(
   { signal }: CallContext,
 ): AsyncGenerator<MessageInitShape<typeof WatchEventsResponseSchema>, void, undefined> {
   for (const [i, subject] of subjects.entries()) {
-    const field = `subjects[${i}]`;
     const description = `${quote(subject)} is not the subject of an event; there are ${[...kinds.keys()].join(", ")}`;
-    if (!kinds.has(subject)) throw invalidArgument(`${field}: ${description}`, { violations: [{ field, description }] });
+    if (!kinds.has(subject)) throw invalidField(`subjects[${i}]`, description);
   }
-  const wanted = subjects.length > 0 ? subjects : [...kinds.keys()];
+  if (sinceMs < 0n || sinceMs > LAST_MS)
+    throw invalidField("since_ms", `expected milliseconds since 1970, from 0 to ${LAST_MS}, got ${sinceMs}`);
+  // One that is named many times is wanted once.
+  const wanted = subjects.length > 0 ? [...new Set(subjects)] : [...kinds.keys()];
   const since = sinceMs > 0n ? { sinceMs: Number(sinceMs) } : {};
   const asked = Date.now();
   const messages = bus.watch({ subjects: wanted, ...since, signal })[Symbol.asyncIterator]();
