@@ -73,8 +73,13 @@ function checkAnnotations(notes: { readonly [name: string]: string }, field: str
   }
 }
 
+/** Whether a text may stand as a licence in a manifest: an SPDX expression, or a name of Hugging Face, of at most 1000 characters. */
+export function isLicenceText(text: string): boolean {
+  return text.length <= LONGEST_LICENCE && licenceText.test(text);
+}
+
 function checkLicence(licence: string, field: string): void {
-  if (licence.length <= LONGEST_LICENCE && licenceText.test(licence)) return;
+  if (isLicenceText(licence)) return;
   throw new ManifestError(`expected an SPDX expression of at most ${LONGEST_LICENCE} characters; LicenseRef-unknown where none is known`, {
     field,
   });

@@ -1,4 +1,4 @@
-export { architectureOf, checkConfig, checkManifest, configEquals, manifestEquals } from "./acceptance.ts";
+export { architectureOf, checkConfig, checkManifest, configEquals, isLicenceText, manifestEquals } from "./acceptance.ts";
 export { arithmetics, type BackendName, backendOf, backends, evaluationArithmetics } from "./arithmetic.ts";
 export { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
 export { isSpdxLicence, licenceAlternatives, splitLicences } from "./licence-expression.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { abortable } from "#libs/concurrency";
-import { type Implementation, invalidField, PAGE_SIZE, pageToken, parsePageSize, parsePageToken } from "#libs/rpc";
+import { type Implementation, invalidField, PAGE_SIZE, pageToken, parseAmount, parsePageSize, parsePageToken, parseText } from "#libs/rpc";
 import { excerpt } from "#libs/text";
 import type { Device } from "#libs/topics";
 import { AttemptOutcome, type AttemptSchema, type FinetuneService, type JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -80,8 +80,8 @@ export function createFinetuneService({
   };
   return {
     async submitJob({ recipe, label, runId, reproduce, needs }, { signal }) {
-      required("run_id", runId);
-      bounded("label", label);
+      parseText("run_id", runId, LONGEST_TEXT);
+      optional("label", label);
       const asked = needs && { device: needs.device as Device, backend: needs.backend, memoryMib: needs.memoryMib };
       return { job: toJob(await jobs.submit({ recipe, label, runId, reproduce, needs: asked }, signal)) };
     },
@@ -127,15 +127,15 @@ export function createFinetuneService({
       return { job: toJob(await jobs.retry(id)) };
     },
     async cancelJob({ id, reason }) {
-      bounded("reason", reason);
+      optional("reason", reason);
       return { job: toJob(await jobs.cancelByHand(id, reason)) };
     },
     async cancelJobs({ runId, jobIds }) {
-      required("run_id", runId);
+      parseText("run_id", runId, LONGEST_TEXT);
       return { cancelled: await jobs.cancel(runId, jobIds) };
     },
     async beginAttempt({ jobId, trainer }) {
-      required("trainer", trainer);
+      parseText("trainer", trainer, LONGEST_TEXT);
       const job = await jobs.begin(jobId, trainer);
       return { job: toJob(job), attempt: job.attempt, leaseSeconds, checkpoint: job.checkpoint, reproduce: job.reproduce };
     },
@@ -165,9 +165,7 @@ export function createFinetuneService({
       return {};
     },
     async completeAttempt({ jobId, attempt, artifact, cpuMs }) {
-      if (cpuMs < 0n || cpuMs > Number.MAX_SAFE_INTEGER)
-        throw invalidField("cpu_ms", `${cpuMs} is not possible; 0 to ${Number.MAX_SAFE_INTEGER} are`);
-      return { job: toJob(await jobs.complete(jobId, attempt, artifact, Number(cpuMs))) };
+      return { job: toJob(await jobs.complete(jobId, attempt, artifact, parseAmount("cpu_ms", cpuMs))) };
     },
     async releaseAttempt({ jobId, attempt }) {
       await jobs.release(jobId, attempt);
@@ -183,11 +181,6 @@ function toAttempt({ beganAtMs, endedAtMs, outcome, ...same }: AttemptRecord): M
   return { ...same, beganAtMs: BigInt(beganAtMs), endedAtMs: BigInt(endedAtMs), outcome: outcomes[outcome] };
 }
 
-function required(field: string, value: string): void {
-  if (value === "") throw invalidField(field, "is missing");
-  bounded(field, value);
-}
-
-function bounded(field: string, value: string): void {
-  if (value.length > LONGEST_TEXT) throw invalidField(field, `has ${value.length} characters; at most ${LONGEST_TEXT} are allowed`);
+function optional(field: string, value: string): void {
+  if (value !== "") parseText(field, value, LONGEST_TEXT);
 }

@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isLicenceText } from "#libs/recipes";
+import { parseText } from "#libs/rpc";
+import { quote } from "#libs/text";
 import type { OpenSessionRequest } from "#proto/ratatouille/v1/averaging_pb.ts";
 import type { SessionContext } from "./context.ts";
 import { checkWeight, discard } from "./contribute.ts";
@@ -7,7 +10,7 @@ import { refuse } from "./errors.ts";
 import { type Folds, holderOf } from "./folds.ts";
 import { parseLayout } from "./layout.ts";
 import { pathOf } from "./members.ts";
-import { parseAmount } from "./requests.ts";
+import { INVALID, parseAmount } from "./requests.ts";
 import { createSecret } from "./secret.ts";
 import { type SessionRow, sessionOver } from "./store/rows.ts";
 
@@ -32,8 +35,8 @@ export async function openSession(
     weights: parseWeights(request),
     declared: layout,
     layout,
-    architecture: parseText("architecture", request.architecture),
-    licence: parseText("licence", request.licence),
+    architecture: parseOptional("architecture", request.architecture),
+    licence: parseLicence(request.licence),
     keep: request.keep ? 1 : 0,
     max_contribution_bytes: parseAmount("max_contribution_bytes", request.maxContributionBytes) || null,
     max_contributors: parseAmount("max_contributors", request.maxContributors) || null,
@@ -49,7 +52,7 @@ function parseChoice<T extends string>(field: string, text: string, choices: rea
   const found = choices.find((choice) => choice === text);
   if (found !== undefined) return found;
   const why = field === "method" ? "; others cannot be computed from a stream of contributions" : "";
-  throw refuse("SESSION_INVALID", `${field}: ${JSON.stringify(text)}; a session takes ${choices.join(", ")}${why}`, { field });
+  throw refuse("SESSION_INVALID", `${field}: ${quote(text)}; a session takes ${choices.join(", ")}${why}`, { field });
 }
 
 function parseWeights({ weights, method }: OpenSessionRequest): string | null {
@@ -65,9 +68,17 @@ function parseWeights({ weights, method }: OpenSessionRequest): string | null {
 
 const LONGEST_TEXT = 200;
 
-function parseText(field: string, text: string): string {
-  if (text.length <= LONGEST_TEXT) return text;
-  throw refuse("SESSION_INVALID", `${field}: expected at most ${LONGEST_TEXT} characters, got ${text.length}`, { field });
+function parseOptional(field: string, text: string): string {
+  return text === "" ? text : parseText(field, text, LONGEST_TEXT, INVALID);
+}
+
+/** What the catalog would refuse is refused before anybody contributes, not when the average is to be published. */
+function parseLicence(text: string): string {
+  const licence = parseOptional("licence", text);
+  if (licence === "" || isLicenceText(licence)) return licence;
+  throw refuse("SESSION_INVALID", `licence: expected an SPDX expression such as "MIT OR Apache-2.0", got ${quote(licence)}`, {
+    field: "licence",
+  });
 }
 
 function parseLife(seconds: bigint, { lifeMs }: SessionContext["limits"]): number {

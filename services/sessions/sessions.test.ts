@@ -252,6 +252,10 @@ const WRONG: readonly [string, Parameters<Awaited<ReturnType<typeof startSession
   ["weights of a uniform session", { weights: { a: 1 } }, "weights", /uniform/],
   ["a weight out of bounds", { method: "linear", weights: { a: 1e-300 } }, 'weights["a"]', /between 2\^-600 and 2\^600/],
   ["a life that is too long", { expiresInSeconds: 10n ** 9n }, "expires_in_seconds", /at most 2592000 seconds/],
+  ["a licence with markup", { licence: "MIT <b>" }, "licence", /^licence: expected an SPDX expression .*, got "MIT <b>"$/],
+  ["a licence of two lines", { licence: "MIT\nApache-2.0" }, "licence", /one line without control characters/],
+  ["a licence that is too long", { licence: "M".repeat(201) }, "licence", /1 to 200 characters, got 201/],
+  ["an architecture of two lines", { architecture: "m\nlp" }, "architecture", /one line without control characters/],
   ["a layout with F64", { layout: [{ name: "w", dtype: "F64", shape: [1n] }] }, "layout[0]", /"w" is F64/],
 ];
 for (const [name, request, field, message] of WRONG) {

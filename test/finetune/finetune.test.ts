@@ -91,6 +91,9 @@ test("wrong requests are refused with the field", async () => {
     ["label", () => jobs.submitJob({ recipe: canonicalRecipe(recipeOf(1)), runId: "r", label: "l".repeat(1001) })],
     ["trainer", () => jobs.beginAttempt({ jobId: id, trainer: "t".repeat(1001) })],
     ["reason", () => jobs.cancelJob({ id, reason: "w".repeat(1001) })],
+    ["run_id", () => jobs.submitJob({ recipe: canonicalRecipe(recipeOf(1)), runId: "r\n1" })],
+    ["label", () => jobs.submitJob({ recipe: canonicalRecipe(recipeOf(1)), runId: "r", label: "\u001b[2J" })],
+    ["trainer", () => jobs.beginAttempt({ jobId: id, trainer: "t\u0000" })],
   ];
   for (const [field, call] of cases) await assert.rejects(call(), refused(Code.INVALID_ARGUMENT, undefined, field), field);
   for (const call of [() => jobs.getJob({ id: "job-x" }), () => system.begin("job-x")])
