@@ -57,8 +57,9 @@ export function parentOf(model: ModelFiles, digest: Digest, weight?: number): Pa
  * What readers elsewhere can make of a model's name.
  * @example
  * ```ts
- * labelOf({ kind: "file", path: "/home/ann/bert/model.safetensors" }); // "bert"
- * labelOf({ kind: "folder", path: "/cache/models--org--bert/snapshots/0af7" }); // "org/bert"
+ * const [file, snapshot] = ["/home/ann/bert/model.safetensors", "/cache/models--org--bert/snapshots/0af7"];
+ * labelOf({ kind: "file", path: file, name: file }); // "bert"
+ * labelOf({ kind: "folder", path: snapshot, name: snapshot }); // "org/bert"
  * ```
  */
 export function labelOf(model: ModelFiles): string {
