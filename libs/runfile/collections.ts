@@ -17,7 +17,7 @@ export function optional<T>(read: Read<T>, fallback: NoInfer<T>): Key<T> {
 type Keys = { readonly [key: string]: Key<unknown> };
 type Values<K extends Keys> = { [N in keyof K]: K[N] extends Key<infer T> ? T : never };
 
-/** A mapping with known keys. Unknown keys, keys given twice and missing keys are mistakes. */
+/** A mapping with known keys. Unknown keys, keys given twice and missing keys are mistakes. What is wrong or missing is undefined in it. */
 export function mapping<K extends Keys>(keys: K): Read<Values<K>> {
   return (place) => {
     const node = resolve(place);
@@ -25,7 +25,8 @@ export function mapping<K extends Keys>(keys: K): Read<Values<K>> {
     if (!isMap(node)) return wrong(place, `must have the keys ${quoted(names)}`);
     const given = givenKeys(place, node.items as Pair<Node, Node | null>[], names);
     const entries = Object.entries(keys).map(([name, key]) => [name, readKey({ ...place, node }, name, key, given.get(name))] as const);
-    return entries.some(([, value]) => value === undefined) ? undefined : (Object.fromEntries(entries) as Values<K>);
+    // Also where some values are wrong: what others make together is told in the same go.
+    return Object.fromEntries(entries) as Values<K>;
   };
 }
 

@@ -280,3 +280,40 @@ test("whatever a file holds, it is read or refused with places, never anything e
     { numRuns: 300 },
   );
 });
+
+test("mistakes of single values and those between values are told in one go", () => {
+  const text = [
+    "name: x",
+    "seeds: [-1]",
+    "target: { data: d, domains: [0, 30], held-out: [31], validation-fraction: 2 }",
+    "foundation: { data: { classes: 50, images: 20 }, hidden: [] }",
+    "auxiliaries: [{ name: a, data: { classes: 5, images: 2, rotation: 9 } }, { name: a, data: {} }]",
+    "fine-tuning: { steps: 10, validate-every: 20, members: 0 }",
+    "methods: [soup]",
+  ].join("\n");
+  assert.throws(
+    () => parseRunFile(text, { path: "run.yaml" }),
+    (error: unknown) => {
+      assert.ok(error instanceof RunFileError);
+      const said = error.problems.map(({ line, message }) => `${line} ${/`([a-z-]+)`/.exec(message)?.[1]}`);
+      assert.deepEqual(
+        said.sort(),
+        [
+          "2 seeds",
+          "3 validation-fraction",
+          "3 held-out",
+          "4 hidden",
+          "4 images",
+          "5 images",
+          "5 name",
+          "5 rotation",
+          "6 members",
+          "6 validate-every",
+          "7 methods",
+        ].sort(),
+      );
+      assert.match(error.message, /^run\.yaml has 11 mistakes:\n/);
+      return true;
+    },
+  );
+});

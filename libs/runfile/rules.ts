@@ -5,20 +5,24 @@ import type { RunFile } from "./schema.ts";
 /** Initialisations that are not auxiliaries. */
 const reservedNames = ["foundation", "fused"];
 
-/** Records mistakes that more than one value makes together. */
-export function checkRules(file: RunFile, source: Source): void {
-  checkHeldOut(file, source);
-  checkAuxiliaries(file, source);
-  if (!file.methods.includes("recycling")) wrong(at(source, "methods"), "must have `recycling` among them");
-  const tuning = file["fine-tuning"];
-  if (tuning["validate-every"] > tuning.steps) {
-    wrong(at(source, "fine-tuning", "validate-every"), `must be at most \`steps\` (${tuning.steps}), or no checkpoint is ever chosen`);
+/** What was read of something: what is wrong or missing is undefined. */
+export type Partly<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]: Partly<T[K]> | undefined } : T;
+
+/** Records mistakes that more than one value makes together, as far as those values are right by themselves. */
+export function checkRules(file: Partly<RunFile>, source: Source): void {
+  checkHeldOut(file.target, source);
+  checkAuxiliaries(file.auxiliaries, source);
+  if (file.methods?.includes("recycling") === false) wrong(at(source, "methods"), "must have `recycling` among them");
+  const { steps, "validate-every": every } = file["fine-tuning"] ?? {};
+  if (steps !== undefined && every !== undefined && every > steps) {
+    wrong(at(source, "fine-tuning", "validate-every"), `must be at most \`steps\` (${steps}), or no checkpoint is ever chosen`);
   }
-  checkGlyphs(file.foundation.data, at(source, "foundation", "data"));
+  checkGlyphs(file.foundation?.data, at(source, "foundation", "data"));
 }
 
-function checkHeldOut({ target }: RunFile, source: Source): void {
-  const { domains, "held-out": heldOut } = target;
+function checkHeldOut(target: Partly<RunFile>["target"], source: Source): void {
+  const { domains, "held-out": heldOut = [] } = target ?? {};
+  if (domains === undefined) return;
   for (const [i, domain] of heldOut.entries()) {
     const place = { ...at(source, "target", "held-out", i), name: "held-out" };
     if (!domains.includes(domain)) {
@@ -34,17 +38,22 @@ function checkHeldOut({ target }: RunFile, source: Source): void {
   }
 }
 
-function checkAuxiliaries({ auxiliaries }: RunFile, source: Source): void {
+function checkAuxiliaries(auxiliaries: readonly Partly<RunFile["auxiliaries"][number]>[] = [], source: Source): void {
   for (const [i, { name, data }] of auxiliaries.entries()) {
     const place = { ...at(source, "auxiliaries", i, "name"), name: "name" };
-    if (reservedNames.includes(name)) wrong(place, `cannot be \`${name}\`: that is what results call another start of fine-tunings`);
-    if (auxiliaries.findIndex((other) => other.name === name) < i) wrong(place, `is \`${name}\` again: every auxiliary needs its own`);
+    if (name !== undefined && reservedNames.includes(name))
+      wrong(place, `cannot be \`${name}\`: that is what results call another start of fine-tunings`);
+    if (name !== undefined && auxiliaries.findIndex((other) => other.name === name) < i)
+      wrong(place, `is \`${name}\` again: every auxiliary needs its own`);
     checkGlyphs(data, at(source, "auxiliaries", i, "data"));
   }
 }
 
-function checkGlyphs({ classes, images }: { classes: number; images: number }, place: Place): void {
-  if (images < classes) wrong({ ...place, name: "images" }, `must be at least \`classes\` (${classes}), not ${images}`);
+type Counts = { readonly classes?: number | undefined; readonly images?: number | undefined };
+
+function checkGlyphs({ classes, images }: Counts = {}, place: Place): void {
+  if (classes !== undefined && images !== undefined && images < classes)
+    wrong({ ...place, name: "images" }, `must be at least \`classes\` (${classes}), not ${images}`);
 }
 
 /** The nearest node on a path that is in the file; keys that are left out have none of their own. */

@@ -80,7 +80,7 @@ test("one plural rule", () => {
 
 test("many lines become ten and how many more there are", () => {
   const lines = Array.from({ length: 642 }, (_, i) => `line ${i}`);
-  assert.deepEqual(fewLines(lines, { where: "--json" }).slice(9), ["line 9", "… and 632 more (--json has all)"]);
+  assert.deepEqual(fewLines(lines, { where: "--json" }).slice(9), ["line 9", "… and 632 more (`--json` has all)"]);
   assert.deepEqual(fewLines(lines.slice(0, 12)).at(-1), "… and 2 more");
   assert.equal(fewLines(lines.slice(0, 11)).length, 11);
 });

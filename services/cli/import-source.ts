@@ -12,6 +12,7 @@ const IMAGES = "images-idx3-ubyte";
 const LABELS = "labels-idx1-ubyte";
 /** Pixels of a side of the images. */
 const SIDE = 8;
+const CLASSES = 10;
 const description = v.object({ licence: v.string(), source: v.string() });
 
 type File = { readonly path: string; readonly bytes: Uint8Array };
@@ -56,23 +57,30 @@ async function readData(directory: string, path: string): Promise<File> {
 }
 
 function checkPair(directory: string, images: File, labels: File): void {
-  const shapes = [images, labels].map(({ path, bytes }) => {
+  const parsed = [images, labels].map(({ path, bytes }) => {
     try {
-      return parseIdx(bytes).shape;
+      return parseIdx(bytes);
     } catch (cause) {
       if (cause instanceof IdxError) throw new UsageError(`${join(directory, path)}: ${cause.message}`, { cause });
       throw cause;
     }
   });
-  const [imageShape = [], labelShape = []] = shapes;
+  const [imageShape = [], labelShape = []] = parsed.map(({ shape }) => shape);
   if (imageShape.length !== 3 || imageShape[1] !== SIDE || imageShape[2] !== SIDE) {
     throw new UsageError(
-      `${join(directory, IMAGES)}: expected images of ${SIDE} x ${SIDE} pixels, found the shape ${imageShape.join(" x ")}`,
+      `${join(directory, IMAGES)}: expected images of ${SIDE} x ${SIDE} pixels (number x ${SIDE} x ${SIDE}), found the shape ${imageShape.join(" x ")}`,
     );
   }
   if (labelShape.length !== 1 || labelShape[0] !== imageShape[0]) {
     throw new UsageError(
       `${join(directory, LABELS)}: expected ${imageShape[0]} labels, one for each image, found the shape ${labelShape.join(" x ")}`,
+    );
+  }
+  const values = parsed[1]?.data ?? new Uint8Array();
+  const stranger = values.findIndex((label) => label >= CLASSES);
+  if (stranger >= 0) {
+    throw new UsageError(
+      `${join(directory, LABELS)}: label ${stranger} (counted from 0) is ${values[stranger]}; there are ${CLASSES} classes, 0 to ${CLASSES - 1}`,
     );
   }
 }

@@ -102,8 +102,10 @@ test("a port in use is named", async () => {
 });
 
 test("an address that other machines reach needs TLS and a token", async () => {
-  const args = ["up", "--listen", `0.0.0.0:${await freePort()}`, "--data", directory.join("open")];
+  const data = directory.join("open");
+  const args = ["up", "--listen", `0.0.0.0:${await freePort()}`, "--data", data];
   assert.match(sentence(await runCli(args), 2), /can be reached from other machines, so it needs TLS and a token/);
+  assert.equal(existsSync(data), false);
 });
 
 test("a token keeps clients out that have none or another", async () => {

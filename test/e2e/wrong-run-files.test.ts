@@ -124,6 +124,33 @@ test("data that is missing, cut short, of another format or does not fit togethe
     await spoil(() => writeFile(labels, "PNG, honestly")),
     /^\.\/digits\/labels-idx1-ubyte: .*the magic number is 0x504e472c, expected /,
   );
+  const square = Buffer.alloc(16 + 28 * 28);
+  square.set([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28]);
+  assert.equal(
+    await spoil(() => writeFile(images, square)),
+    "./digits/images-idx3-ubyte: expected images of 8 x 8 pixels (number x 8 x 8), found the shape 1 x 28 x 28",
+  );
+  const strange = await spoil(async () => {
+    const bytes = await readFile(labels);
+    bytes[8 + 17] = 12;
+    await writeFile(labels, bytes);
+  });
+  assert.equal(strange, "./digits/labels-idx1-ubyte: label 17 (counted from 0) is 12; there are 10 classes, 0 to 9");
   const swapped = await spoil(async () => writeFile(labels, await readFile(images)));
   assert.match(swapped, /^\.\/digits\/labels-idx1-ubyte: expected 1797 labels/);
+});
+
+test("an output that cannot be written is refused before the work", async () => {
+  const file = directory.join("taken");
+  await writeFile(file, "mine");
+  for (const [out, why] of [
+    [file, "it is not a directory"],
+    [join(file, "below"), `${file} is not a directory`],
+  ] as const) {
+    const data = directory.join("data");
+    const { code, stdout, stderr } = await runCli(["recycle", join(root, "examples/tiny.yaml"), "--data", data, "--out", out]);
+    assert.deepEqual([code, stdout, stderr], [2, "", `ratatouille: cannot write to ${out}: ${why}; name another place with --out\n`]);
+    assert.equal(existsSync(data), false);
+  }
+  assert.equal(await readFile(file, "utf8"), "mine");
 });

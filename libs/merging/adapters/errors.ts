@@ -1,3 +1,4 @@
+import { fewLines } from "#libs/text";
 import type { PlainError } from "#libs/threads";
 
 /** input: what was asked for cannot be done. not-finite, overflow: a number of an input or of the result is none. busy: another process makes the same. */
@@ -12,7 +13,7 @@ export class AdapterError extends Error {
   readonly tensor: string | undefined;
 
   constructor(problems: readonly string[], kind: AdapterErrorKind = "input", tensor?: string) {
-    super(problems.length === 1 ? problems[0] : `${problems.length} things stand in the way:\n  ${problems.join("\n  ")}`);
+    super(problems.length === 1 ? problems[0] : `${problems.length} things stand in the way:\n  ${fewLines(problems).join("\n  ")}`);
     this.problems = problems;
     this.kind = kind;
     this.tensor = tensor;

@@ -1,3 +1,5 @@
+import { fewLines } from "#libs/text";
+
 /** Something wrong in a configuration. Line and column count from 1. */
 export type ConfigProblem = { readonly line: number; readonly column: number; readonly message: string };
 
@@ -10,7 +12,9 @@ export class MergekitError extends Error {
   constructor(path: string, problems: readonly ConfigProblem[]) {
     const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
     const messages = sorted.map(({ message }) => message);
-    super(messages.length === 1 ? `${path}: ${messages[0]}` : `${path} has ${messages.length} mistakes:\n  ${messages.join("\n  ")}`);
+    super(
+      messages.length === 1 ? `${path}: ${messages[0]}` : `${path} has ${messages.length} mistakes:\n  ${fewLines(messages).join("\n  ")}`,
+    );
     this.path = path;
     this.problems = sorted;
   }

@@ -1,7 +1,8 @@
 import { type CompatibilityReport, checkModels, type Finding } from "#libs/merging";
 import type { ModelFiles } from "#libs/models";
+import { moreLine } from "#libs/text";
 import type { CommandContext } from "../context.ts";
-import { moreLine, shownOf } from "./finding-lines.ts";
+import { shownOf } from "./finding-lines.ts";
 
 export type CompatibleOptions = {
   readonly base?: ModelFiles | undefined;

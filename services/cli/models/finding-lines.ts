@@ -17,8 +17,3 @@ export function shownOf<F extends Finding>(findings: readonly F[]): (F & { reado
     return { ...finding, tensors: shown, more: finding.tensors.length - shown.length };
   });
 }
-
-/** How what is not shown is told of. @param command where all of it can be read */
-export function moreLine(more: number, command: string): string {
-  return `… and ${more} more (\`${command}\` has all)`;
-}

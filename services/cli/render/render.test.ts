@@ -183,7 +183,7 @@ test("the mode follows options, then the stream", () => {
 
 test("a live display redraws in place and gives the cursor back once", () => {
   const stream = memory({ isTTY: true, columns: 100, rows: 30 });
-  const display = createDisplay(stream, "live", () => 1_065_000);
+  const display = createDisplay(stream, "live", { now: () => 1_065_000 });
   assert.equal(stream.written[0], "\x1b[?25lstarting");
   display.update(message());
   assert.ok(stream.written[1]!.startsWith("\r\x1b[Jdigits · "), stream.written[1]);
@@ -198,7 +198,7 @@ test("a live display redraws in place and gives the cursor back once", () => {
 
 test("a terminal that became narrower is cleared from the first row of what it wrapped", () => {
   const stream = memory({ isTTY: true, columns: 100, rows: 30 });
-  using display = createDisplay(stream, "live", () => 1_065_000);
+  using display = createDisplay(stream, "live", { now: () => 1_065_000 });
   display.update(message());
   const widths = stream.written[1]!.replace("\r\x1b[J", "").split("\n").map(columnsOf);
   stream.columns = 50;

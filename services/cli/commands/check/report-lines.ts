@@ -1,7 +1,7 @@
 import type { CompatibilityReport, Finding, ModelSummary, WeightsReport } from "#libs/merging";
-import { counted } from "#libs/text";
+import { counted, moreLine } from "#libs/text";
 import { bytes, columns } from "../../format.ts";
-import { moreLine, shownOf } from "../../models/finding-lines.ts";
+import { shownOf } from "../../models/finding-lines.ts";
 import { type Line, type Span, type Style, span } from "../../render/line.ts";
 
 const STYLES: { readonly [severity in Finding["severity"]]: Style } = { error: "red", warning: "yellow", note: "dim" };

@@ -2,18 +2,20 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { createArtifacts } from "#libs/artifacts";
+import { NotWritableError, requireWritable } from "#libs/files";
 import { type Report, renderTable } from "#libs/reporting";
-import { type RpcChannel, type ServiceClient, unavailable } from "#libs/rpc";
+import { type RpcChannel, unavailable } from "#libs/rpc";
 import { parseRunFile } from "#libs/runfile";
 import { UsageError } from "#libs/service";
 import { inSpan } from "#libs/telemetry";
-import { RecyclingService, type Run, RunSpecSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { RecyclingService, RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
 import { fileProblem } from "../../file-problem.ts";
 import { importSource, readSource } from "../../import-source.ts";
-import { createDisplay, type Display, displayMode } from "../../render/index.ts";
+import { createDisplay, displayMode } from "../../render/index.ts";
 import { say } from "../../say.ts";
 import { writeOutput } from "../../write-output.ts";
+import { follow } from "./follow.ts";
 
 export type RecycleOptions = GlobalOptions & { readonly out?: string; readonly quiet?: boolean };
 
@@ -22,7 +24,9 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
   const { stdout, stderr, signal } = context;
   const { spec, dataPath } = parseRunFile(await readRunFile(file), { path: file });
   const source = await readSource(dataPath);
-  const display = createDisplay(options.json ? stdout : stderr, displayMode(stderr, options));
+  const out = options.out ?? join("out", spec.name ?? "");
+  await requireOutput(out);
+  const display = createDisplay(options.json ? stdout : stderr, displayMode(stderr, options), { notes: stderr });
   context.stack.defer(() => display.close());
   return inSpan("ratatouille recycle", { "ratatouille.run.file": file }, async () => {
     const target = await useTarget(context, options, "train");
@@ -32,7 +36,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     const { run } = await recycling.startRun({ spec }, { signal });
     if (!run) throw unavailable("the server answered without a run");
     try {
-      await Promise.race([finish(run.id, recycling, display, signal), target.broken]);
+      await Promise.race([follow(run.id, { channel: target.channel, display, signal, embedded: target.embedded }), target.broken]);
     } catch (error) {
       if (signal.aborted) {
         display.close();
@@ -42,7 +46,6 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     }
     display.close();
     const report = await fetchReport(run.id, target.channel, signal);
-    const out = options.out ?? join("out", report.name);
     await writeOutput(out, report, run.spec ?? create(RunSpecSchema, spec), { path: dataPath, source: source.source }, artifacts, signal);
     const { results, warnings, sentences } = report;
     if (options.json) stdout.write(`${JSON.stringify({ event: "report", out, results, warnings, sentences })}\n`);
@@ -55,40 +58,21 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
   });
 }
 
+/** Said before the work, not after it. @throws UsageError */
+async function requireOutput(out: string): Promise<void> {
+  try {
+    await requireWritable(out, "directory");
+  } catch (cause) {
+    if (cause instanceof NotWritableError) throw new UsageError(`${cause.message}; name another place with --out`, { cause });
+    throw cause;
+  }
+}
+
 async function readRunFile(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
     throw new UsageError(`cannot read the run file ${file}: ${fileProblem(cause)}`, { cause });
-  }
-}
-
-/**
- * Shows a run until it has succeeded.
- * @throws Error with the run's own sentence if it failed or was cancelled.
- */
-export async function finish(
-  id: string,
-  recycling: ServiceClient<typeof RecyclingService>,
-  display: Display,
-  signal: AbortSignal,
-): Promise<Run> {
-  let last: Run | undefined;
-  for await (const state of recycling.watchRun({ id }, { signal, timeoutMs: 0 })) {
-    display.update(state);
-    last = state.run;
-  }
-  switch (last?.state) {
-    case RunState.SUCCEEDED:
-      return last;
-    case RunState.FAILED:
-      throw new Error(`the run failed: ${last.error}`);
-    case RunState.CANCELLED:
-      throw new Error("the run was cancelled");
-    case RunState.INTERRUPTED:
-      throw new Error(`nothing drives the run ${id}: it was interrupted; ratatouille recycle with its run file goes on with it`);
-    default:
-      throw unavailable("the server ended the watch before the run was finished");
   }
 }
 

@@ -5,7 +5,7 @@ import { type CommandContext, type GlobalOptions, useTarget } from "../../contex
 import { ago, columns, duration } from "../../format.ts";
 import { createDisplay, displayMode } from "../../render/index.ts";
 import { facts, say, widthOf } from "../../say.ts";
-import { finish } from "../recycle/recycle.ts";
+import { follow } from "../recycle/follow.ts";
 
 const stateNames = new Map<number, string>(Object.entries(RunState).map(([name, value]) => [value, name.toLowerCase()]));
 const stateName = ({ state }: Run) => stateNames.get(state) ?? String(state);
@@ -69,9 +69,12 @@ export async function watchRun(
   context: CommandContext,
 ): Promise<number> {
   const target = await useTarget(context, options, "look");
-  const display = createDisplay(options.json ? context.stdout : context.stderr, displayMode(context.stderr, options));
+  const display = createDisplay(options.json ? context.stdout : context.stderr, displayMode(context.stderr, options), {
+    notes: context.stderr,
+  });
   context.stack.defer(() => display.close());
-  await finish(id, target.channel.client(RecyclingService), display, context.signal);
+  const { channel, embedded } = target;
+  await follow(id, { channel, display, signal: context.signal, embedded });
   return 0;
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { ServerTls } from "#libs/rpc";
+import { checkListener, type ServerTls } from "#libs/rpc";
 import { UsageError, VERSION } from "#libs/service";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
 import { fileLogger } from "../../file-logger.ts";
@@ -18,6 +18,8 @@ export type UpOptions = GlobalOptions & {
 export async function up(options: UpOptions, { stack, signal, command, stdout }: CommandContext): Promise<number> {
   const { data, listen, token, tlsCert, tlsKey, insecure, trainers } = options;
   const tls = await readTls(tlsCert, tlsKey);
+  // Said before the data directory is made.
+  checkListener({ address: listen, tls, token, insecure });
   const system = stack.use(
     await startEmbedded({
       dataDirectory: data,
