@@ -19,7 +19,7 @@ export type Dataset = {
  * Throws RangeError unless 0 ≤ fraction ≤ 1.
  * @example
  * ```ts
- * const spec = { classes: 2, images: 10, alphabetSeed: 1, rotation: 0.3, styles: ["plain"] };
+ * const spec: GlyphsSpec = { classes: 2, images: 10, alphabetSeed: 1, rotation: 0.3, styles: ["plain"] };
  * const { validation, training } = splitDataset(generateGlyphs(spec, 7), 0.25);
  * [validation.count, training.count]; // [2, 8]
  * ```

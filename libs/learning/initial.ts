@@ -30,7 +30,7 @@ export function initialWeights(network: { features?: number; hidden: readonly nu
  * A head for `features` inputs: zeros, or `scale` times the He-uniform initialisation.
  * @example
  * ```ts
- * headWeights({ kind: "zeros", features: 3, classes: 1 }).get("head.weight"); // { shape: [1, 3], data: new Float32Array(3) }
+ * headWeights({ kind: "zeros", scale: 1, seed: 1, features: 3, classes: 1 }).get("head.weight"); // { shape: [1, 3], data: new Float32Array(3) }
  * ```
  */
 export function headWeights(head: NonNullable<TrainingParameters["headInit"]> & { features: number; classes: number }): Weights {

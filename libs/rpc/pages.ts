@@ -57,7 +57,7 @@ export function parsePageToken<T extends "string" | "number">(
  * @example
  * ```ts
  * const pages = { "": { items: [1, 2], nextPageToken: "b" }, b: { items: [3], nextPageToken: "" } };
- * const all = [];
+ * const all: number[] = [];
  * for await (const { items } of allPages(async (token) => pages[token])) all.push(...items);
  * all; // [1, 2, 3]
  * ```

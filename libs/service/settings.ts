@@ -85,7 +85,7 @@ export function readSettings<const S extends Settings>(settings: S, sources: Sou
  * What `--print-config` shows: each setting, its value as written, and where it is from. Checks nothing.
  * @example
  * ```ts
- * const token = { flag: "--token <token>", env: "TOKEN", description: "", schema: address(), secret: true };
+ * const token = { flag: "--token <token>", env: "TOKEN", description: "", schema: address(), secret: true } as const;
  * describeSettings({ token }, { flags: {}, env: { TOKEN: "abc" } }); // [{ name: "token", value: "(secret)", from: "TOKEN" }]
  * ```
  */

@@ -9,7 +9,7 @@ export type Deferred<T> = {
  * Makes a {@link Deferred}. An unhandled rejection of it is reported as usual.
  * @example
  * ```ts
- * const { promise, resolve } = deferred();
+ * const { promise, resolve } = deferred<number>();
  * resolve(3);
  * await promise; // 3
  * ```

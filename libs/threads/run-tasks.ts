@@ -25,8 +25,8 @@ export type RunTasksOptions<T, U> = ThreadsOptions & {
  * // A task may depend on results: the next is known when the last one has come.
  * let last = 2;
  * const next = () => (last < 100 ? last : undefined);
- * for await (const { result } of runTasks({ module, setup: 2, threads: 0, next, unitOf: (x) => x, signal: new AbortController().signal }))
- *   last = result;
+ * const options = { module, setup: 2, threads: 0, next, unitOf: (x: number) => x, signal: new AbortController().signal };
+ * for await (const { result } of runTasks<number, number, number>(options)) last = result;
  * last; // 256
  * ```
  */
@@ -96,8 +96,9 @@ export type RunInThreadsOptions<U> = ThreadsOptions & {
  * const module = pathToFileURL(directory.join("power.mjs"));
  * await writeFile(module, "export const setup = (exponent) => ({ run: (x) => x ** exponent, close() {} });");
  * const { signal } = new AbortController();
- * const squares = [];
- * for await (const { index, result } of runInThreads({ module, setup: 2, units: [1, 2, 3], threads: 2, signal })) squares[index] = result;
+ * const squares: number[] = [];
+ * const options = { module, setup: 2, units: [1, 2, 3], threads: 2, signal };
+ * for await (const { index, result } of runInThreads<number, number>(options)) squares[index] = result;
  * squares; // [1, 4, 9]
  * ```
  */

@@ -30,7 +30,7 @@ export type LocalBusOptions = {
  * await using bus = await openLocalBus({ path: ":memory:" });
  * const said = topic("ratatouille.v1.word.said", StringValueSchema);
  * const stop = new AbortController();
- * const heard = [];
+ * const heard: string[] = [];
  * const consuming = bus.consume(said, { durable: "listener", concurrency: 1, signal: stop.signal }, async ({ value }) => {
  *   heard.push(value);
  *   if (heard.length === 2) stop.abort();
