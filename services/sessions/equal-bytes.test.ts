@@ -11,6 +11,7 @@ import {
   type Digest,
   mediaTypes,
   type Recipe,
+  readManifest,
   recipeKey,
 } from "#libs/recipes";
 import { Code } from "#libs/rpc";
@@ -111,6 +112,20 @@ test("contributions that are models of the catalog are its inputs: it is the rec
   };
   assert.equal(artifact.recipeKey, recipeKey(recipe));
   assert.deepEqual(artifact.inputs, recipe.inputs["models"]);
+});
+
+test("licences are those of all contributions: one of which nobody says it leaves that of the average unknown", async () => {
+  await using system = await startSessions();
+  const artifact = await publish(system, model(1));
+  const licencesOf = async (licence: string, others: number) => {
+    const place = await system.open({ licence });
+    await contribute(system.client, place, "catalog", model(1), { header: { artifact } });
+    for (let k = 0; k < others; k++) await contribute(system.client, place, `c${k}`, model(k + 2));
+    return readManifest((await system.snapshot(place.sessionId)).manifest).licences;
+  };
+  assert.deepEqual(await licencesOf("", 1), ["LicenseRef-unknown", "MIT"]);
+  assert.deepEqual(await licencesOf("Apache-2.0", 2), ["Apache-2.0", "MIT"]);
+  assert.deepEqual(await licencesOf("Apache-2.0", 0), ["MIT"]);
 });
 
 test("a contribution that is not the model it names is refused", async () => {
