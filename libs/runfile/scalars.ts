@@ -1,4 +1,5 @@
 import { isMap, isScalar, isSeq } from "yaml";
+import { excerpt } from "#libs/text";
 import { advice, type Place, type Read, report, resolve, written, wrong } from "./place.ts";
 
 /** Bounds of a number: `min` and `max` belong to it, `above` and `below` do not. */
@@ -25,7 +26,7 @@ export function number(limits: Limits = {}): Read<number> {
 
 /** One line of text. */
 export function text(maxLength = 200): Read<string> {
-  const obeys = (value: string) => value.trim() !== "" && value.length <= maxLength && !/\p{Cc}/u.test(value);
+  const obeys = (value: string) => value.trim() !== "" && excerpt(value, maxLength) === value;
   return matching(obeys, `one line of 1 to ${maxLength} characters`);
 }
 

@@ -163,7 +163,7 @@ const texts: readonly [file: Path, spec: Path, values: readonly string[]][] = [
   [
     ["auxiliaries", 0, "name"],
     ["auxiliaries", 0, "name"],
-    ["a b/c", " ", "fused", "foundation", "a".repeat(60), "a".repeat(61), "a\nb"],
+    ["a b/c", " ", "fused", "foundation", "a".repeat(60), "a".repeat(61), "a\nb", "a\u2028b", "a\u202eb", "a\ud800"],
   ],
   [["backend"], ["backend"], ["cpu", "gpu"]],
 ];

@@ -1,7 +1,7 @@
 import { backends, isDigest, isRunName, runNameRule, styleNames } from "#libs/recipes";
 import { methods as knownMethods } from "#libs/reporting";
 import { invalidArgument } from "#libs/rpc";
-import { quote } from "#libs/text";
+import { excerpt, quote } from "#libs/text";
 import {
   type Auxiliary,
   type FineTuning,
@@ -121,7 +121,7 @@ function checkAuxiliaries(auxiliaries: readonly Auxiliary[], check: Check): void
   check("spec.auxiliaries", isSet(names), "each with a name of its own");
   auxiliaries.slice(0, lengths.auxiliaries.max).forEach(({ name, data, probe, training }, i) => {
     const field = `spec.auxiliaries[${i}]`;
-    const isLine = name.trim() !== "" && name.length <= 60 && !/\p{Cc}/u.test(name) && name.isWellFormed();
+    const isLine = name.trim() !== "" && excerpt(name, 60) === name;
     check(`${field}.name`, isLine && !reservedNames.includes(name), `one line of 1 to 60 characters, none of ${reservedNames.join(", ")}`);
     checkGlyphs(`${field}.data`, data, check);
     checkTraining(`${field}.probe`, probe, check);
