@@ -48,10 +48,17 @@ export function hasErrorCode(error: unknown, ...codes: string[]): boolean {
   return code !== undefined && codes.includes(code);
 }
 
+/** Whether no space is what was missing: of the disk, of the quota, or below the limit on the size of files. */
+export function isNoSpace(error: unknown): boolean {
+  // SQLite has a code of its own (13, SQLITE_FULL).
+  return (
+    error instanceof NoSpaceError ||
+    hasErrorCode(error, "ENOSPC", "EDQUOT", "EFBIG") ||
+    (error instanceof Error && /database or disk is full/.test(error.message))
+  );
+}
+
 /** The error to throw for a failed write: a NoSpaceError if space is what was missing, else the error itself. */
 export function asWriteError(error: unknown, path: string): unknown {
-  // EFBIG is a limit on the size of files. SQLite has a code of its own (13, SQLITE_FULL).
-  const full =
-    hasErrorCode(error, "ENOSPC", "EDQUOT", "EFBIG") || (error instanceof Error && /database or disk is full/.test(error.message));
-  return full ? new NoSpaceError(path, { cause: error }) : error;
+  return isNoSpace(error) && !(error instanceof NoSpaceError) ? new NoSpaceError(path, { cause: error }) : error;
 }

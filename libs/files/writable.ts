@@ -1,6 +1,6 @@
 import { access, constants, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { errorCode, hasErrorCode, NoSpaceError } from "./errors.ts";
+import { errorCode, hasErrorCode, isNoSpace } from "./errors.ts";
 
 /** A place where nothing can be written, and why. */
 export class NotWritableError extends Error {
@@ -92,6 +92,6 @@ const REASONS: { readonly [code: string]: string } = {
  */
 export function whyNotWritten(error: unknown): string {
   if (error instanceof NotWritableError) return error.why;
-  if (error instanceof NoSpaceError || hasErrorCode(error, "ENOSPC", "EDQUOT", "EFBIG")) return "no space is left";
+  if (isNoSpace(error)) return "no space is left";
   return REASONS[errorCode(error) ?? ""] ?? (error instanceof Error ? error.message : String(error));
 }

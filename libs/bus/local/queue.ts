@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from "#libs/concurrency";
 import type { Subscription } from "../types.ts";
 import type { Claim } from "./claims.ts";
 import type { QueueParts } from "./queue-parts.ts";
@@ -13,8 +14,6 @@ export type LocalQueue = {
   close(): Promise<void>;
 };
 
-/** Timers take at most 2^31 - 1 ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 5_000;
 
@@ -92,7 +91,7 @@ export function createLocalQueue(parts: QueueParts): LocalQueue {
   async function sleepUntilNext(queues: readonly number[]): Promise<void> {
     const at = await store.nextAvailableMs(queues);
     if (at === undefined || again || closed) return;
-    timer = setTimeout(wake, Math.min(MAX_TIMER_MS, Math.max(0, at - now()) + 1));
+    timer = setTimeout(wake, Math.min(LONGEST_TIMER_MS, Math.max(0, at - now()) + 1));
   }
 
   function subscribe(queues: readonly number[], concurrency: number, ackWaitMs: number): Subscription {
