@@ -1,18 +1,27 @@
 /**
  * Transcendental functions with the same bits on every engine.
  * `Math.sin`, `cos`, `acos`, `exp`, `log` and `pow` differ between engines in the last bit; a different bit is a different digest.
+ * Each is loaded when it is first called: all of them take longer to load than most of what imports this, and few threads need one.
+ * Each has a function of its own, as engines inline what calls always the same.
  */
-import stdlibAcos from "@stdlib/math-base-special-acos";
-import stdlibCos from "@stdlib/math-base-special-cos";
-import stdlibExp from "@stdlib/math-base-special-exp";
-import stdlibLn from "@stdlib/math-base-special-ln";
-import stdlibPow from "@stdlib/math-base-special-pow";
-import stdlibSin from "@stdlib/math-base-special-sin";
+import { createRequire } from "node:module";
 
 type Unary = (x: number) => number;
+type Binary = (x: number, y: number) => number;
+
+const require = createRequire(import.meta.url);
+const load = (name: string) => require(`@stdlib/math-base-special-${name}`) as never;
+
+let loadedSin: Unary | undefined;
 
 /** Sine of x radians. */
-export const sin: Unary = stdlibSin as unknown as Unary;
+export function sin(x: number): number {
+  loadedSin ??= load("sin");
+  return (loadedSin as Unary)(x);
+}
+
+let loadedCos: Unary | undefined;
+
 /**
  * Cosine of x radians.
  * @example
@@ -20,7 +29,13 @@ export const sin: Unary = stdlibSin as unknown as Unary;
  * cos(Math.PI); // -1
  * ```
  */
-export const cos: Unary = stdlibCos as unknown as Unary;
+export function cos(x: number): number {
+  loadedCos ??= load("cos");
+  return (loadedCos as Unary)(x);
+}
+
+let loadedAcos: Unary | undefined;
+
 /**
  * The angle in radians, 0 to π, whose cosine is x. NaN outside [-1, 1].
  * @example
@@ -29,7 +44,13 @@ export const cos: Unary = stdlibCos as unknown as Unary;
  * acos(1.5); // Number.NaN
  * ```
  */
-export const acos: Unary = stdlibAcos as unknown as Unary;
+export function acos(x: number): number {
+  loadedAcos ??= load("acos");
+  return (loadedAcos as Unary)(x);
+}
+
+let loadedExp: Unary | undefined;
+
 /**
  * e to the x.
  * @example
@@ -38,7 +59,13 @@ export const acos: Unary = stdlibAcos as unknown as Unary;
  * // Not Math.E (2.718281828459045), but within one unit in the last place, and so on every engine.
  * ```
  */
-export const exp: Unary = stdlibExp as unknown as Unary;
+export function exp(x: number): number {
+  loadedExp ??= load("exp");
+  return (loadedExp as Unary)(x);
+}
+
+let loadedLn: Unary | undefined;
+
 /**
  * Natural logarithm of x.
  * @example
@@ -46,7 +73,13 @@ export const exp: Unary = stdlibExp as unknown as Unary;
  * ln(10); // 2.302585092994046
  * ```
  */
-export const ln: Unary = stdlibLn as unknown as Unary;
+export function ln(x: number): number {
+  loadedLn ??= load("ln");
+  return (loadedLn as Unary)(x);
+}
+
+let loadedPow: Binary | undefined;
+
 /**
  * x to the y.
  * @example
@@ -54,4 +87,7 @@ export const ln: Unary = stdlibLn as unknown as Unary;
  * pow(2, 0.5); // Math.SQRT2
  * ```
  */
-export const pow: (x: number, y: number) => number = stdlibPow as unknown as (x: number, y: number) => number;
+export function pow(x: number, y: number): number {
+  loadedPow ??= load("pow");
+  return (loadedPow as Binary)(x, y);
+}
