@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 const root = resolve(import.meta.dirname, "../..");
 /** What takes a tenth of a second to load, and has nothing to do with files of weights. */
-const HEAVY = /^(@grpc|@opentelemetry|@tensorflow|@nats-io|@bufbuild|pino|kysely|yaml)(\/|$)/;
+const HEAVY = /^(@grpc|@stdlib|@opentelemetry|@tensorflow|@nats-io|@bufbuild|pino|kysely|yaml)(\/|$)/;
 
 /** Modules that are loaded with a module: those that it imports or gives on, but for types alone and what it imports when it is needed. */
 async function staticImports(path: string): Promise<string[]> {
@@ -20,8 +20,8 @@ function resolved(name: string, from: string): string | undefined {
   return name.startsWith("#proto/") ? join(root, "proto/gen", name.slice("#proto/".length)) : undefined;
 }
 
-/** Every package that is loaded with a module, and by which chain of files. */
-async function packagesOf(entry: string): Promise<Map<string, string[]>> {
+/** Every package that is loaded with a module, and by which chain of files; and these files. */
+async function loadedWith(entry: string): Promise<{ packages: Map<string, string[]>; files: Set<string> }> {
   const packages = new Map<string, string[]>();
   const seen = new Set<string>();
   const visit = async (path: string, chain: readonly string[]): Promise<void> => {
@@ -35,7 +35,7 @@ async function packagesOf(entry: string): Promise<Map<string, string[]>> {
   };
   await visit(join(root, entry), []);
   assert.ok(seen.size > 5, entry);
-  return packages;
+  return { packages, files: seen };
 }
 
 for (const entry of [
@@ -46,13 +46,22 @@ for (const entry of [
   "services/cli/commands/check/check.ts",
   "libs/merging/engine/merge-thread.ts",
 ]) {
-  test(`${entry} starts without gRPC, telemetry and tfjs`, async () => {
-    const heavy = [...(await packagesOf(entry))].filter(([name]) => HEAVY.test(name));
+  test(`${entry} starts without gRPC, telemetry, tfjs and functions that it may not call`, async () => {
+    const heavy = [...(await loadedWith(entry)).packages].filter(([name]) => HEAVY.test(name));
     assert.deepEqual(heavy, []);
   });
 }
 
+test("a thread of a merge loads the methods that it is told, and no others", async () => {
+  const { files } = await loadedWith("libs/merging/engine/merge-thread.ts");
+  const methods = join(root, "libs/merging/methods");
+  assert.deepEqual(
+    [...files].filter((file) => file.startsWith(methods)),
+    [join(methods, "load-methods.ts")],
+  );
+});
+
 test("the walk finds what is there", async () => {
-  const packages = await packagesOf("services/cli/program.ts");
+  const { packages } = await loadedWith("services/cli/program.ts");
   for (const name of ["@grpc/grpc-js", "@opentelemetry/api", "pino"]) assert.ok(packages.has(name), name);
 });

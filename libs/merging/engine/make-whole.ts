@@ -1,7 +1,6 @@
 import { ELEMENT_BYTES } from "#libs/kernels";
 import { widen } from "#libs/tensors";
 import { BLOCK, type Program, type Values } from "../method.ts";
-import { methodNamed } from "../methods/index.ts";
 import type { PlannedTensor, Source } from "../plan/types.ts";
 import { MergeError } from "./errors.ts";
 import { requireFiniteValues } from "./finite.ts";
@@ -31,7 +30,7 @@ export function makeWhole(workplace: Workplace, order: Order, program: Extract<P
       ...(tensor.statistics
         ? {
             statistics: statistics.map(({ dtype }, k) => {
-              const shape = statisticShape(tensor);
+              const shape = statisticShape(workplace, tensor);
               const elements = shape.reduce((product, dimension) => product * dimension, 1);
               return read(own + k, 0, elements, dtype === "F64" ? "F64" : "F32", shape);
             }),
@@ -46,9 +45,9 @@ export function makeWhole(workplace: Workplace, order: Order, program: Extract<P
 }
 
 /** Gram matrices of a layer's inputs have a row and a column for each input; other statistics are one for each weight. */
-function statisticShape({ method, shape }: PlannedTensor): readonly number[] {
+function statisticShape({ methods }: Workplace, { method, shape }: PlannedTensor): readonly number[] {
   const inputs = shape.at(-1) ?? 1;
-  return methodNamed(method)?.statistics === "gram" ? [inputs, inputs] : shape;
+  return methods.get(method)?.statistics === "gram" ? [inputs, inputs] : shape;
 }
 
 function inMemory<T>({ name }: PlannedTensor, count: number, make: () => T): T {

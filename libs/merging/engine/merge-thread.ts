@@ -1,6 +1,7 @@
 /** What each thread of a merge runs: it reads ranges of the inputs, makes them, and writes them to the outputs. */
 import { loadKernels } from "#libs/kernels";
 import type { Runner, ThreadContext } from "#libs/threads";
+import { loadMethods } from "../methods/load-methods.ts";
 import { openInputFiles, openOutputFiles } from "./files.ts";
 import { makeRows, reduceGram } from "./make-gram.ts";
 import { makeAgreement, makeMaximum } from "./make-integers.ts";
@@ -12,12 +13,13 @@ import { type Making, makingOf } from "./spans.ts";
 import type { Workplace } from "./workplace.ts";
 
 /** Opens nothing yet; files are opened when they are needed. */
-export function setup(setup: ThreadSetup, { cancelled }: ThreadContext): Runner<Orders, OrdersResult> {
+export async function setup(setup: ThreadSetup, { cancelled }: ThreadContext): Promise<Runner<Orders, OrdersResult>> {
+  const methods = await loadMethods(setup.methods);
   using stack = new DisposableStack();
   const inputs = stack.use(openInputFiles(setup.inputs, setup.openFiles));
   const outputs = stack.use(openOutputFiles(setup.outputs));
   const workplace: Workplace = {
-    ...{ kernels: loadKernels(), inputs, outputs, names: setup.names },
+    ...{ kernels: loadKernels(), inputs, outputs, names: setup.names, methods },
     ...{ memoryBytes: setup.memoryBytes, cancelled },
   };
   const opened = stack.move();
@@ -29,7 +31,7 @@ export function setup(setup: ThreadSetup, { cancelled }: ThreadContext): Runner<
       for (const order of orders) {
         if (cancelled()) throw new Error("the merge was cancelled");
         const { name } = order.tensor;
-        if (known?.name !== name) known = { name, making: makingOf(order.tensor, setup) };
+        if (known?.name !== name) known = { name, making: makingOf(order.tensor, setup, (method) => methods.get(method)) };
         const made = make(workplace, order, known.making);
         total.readBytes += made.readBytes;
         total.redone += made.redone ?? 0;

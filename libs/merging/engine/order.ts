@@ -41,6 +41,8 @@ export type ThreadSetup = {
   readonly seed: number;
   readonly digests: readonly string[];
   readonly names: SourceNames;
+  /** Names of the methods that tensors are made by: a thread loads these alone. */
+  readonly methods: readonly string[];
   readonly inputs: readonly InputFile[];
   /** Paths of the files that become the outputs. */
   readonly outputs: readonly string[];

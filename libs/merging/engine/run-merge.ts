@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Digest } from "#libs/recipes";
 import { runTasks } from "#libs/threads";
+import { methodNamed } from "../methods/index.ts";
 import type { MergePlan } from "../plan/types.ts";
 import { MergeError, readError, reviveMergeError } from "./errors.ts";
 import { checkIdentity } from "./files.ts";
@@ -22,8 +23,9 @@ import {
   removeTemporaries,
   syncPartials,
 } from "./outputs.ts";
+import { planSpans } from "./plan-spans.ts";
 import { createSchedule, type Schedule, stepsOf, type Task } from "./schedule.ts";
-import { planSpans, type Span } from "./spans.ts";
+import type { Span } from "./spans.ts";
 import { planUnits, type Unit } from "./units.ts";
 
 export type RunMergeOptions = {
@@ -214,6 +216,7 @@ function setupOf(plan: MergePlan, places: OutputPlaces, threads: number, options
     seed: plan.seed,
     digests: plan.digests,
     names: plan.names,
+    methods: [...new Set(plan.tensors.map(({ method }) => method).filter((name) => methodNamed(name) !== undefined))],
     inputs: plan.inputs,
     outputs: places.outputs.map(({ partial }) => partial),
     memoryBytes: Math.floor((options.memoryBytes ?? MEMORY_BYTES) / share),

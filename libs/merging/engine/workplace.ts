@@ -1,6 +1,6 @@
 import { ELEMENT_BYTES, type ElementType, type Kernels } from "#libs/kernels";
 import { type Dtype, widen } from "#libs/tensors";
-import type { Values } from "../method.ts";
+import type { Method, Values } from "../method.ts";
 import type { PlannedTensor, Source, SourceNames } from "../plan/types.ts";
 import type { InputFiles, OutputFiles } from "./files.ts";
 import { type Elements, requireFinite, requireResults } from "./finite.ts";
@@ -14,6 +14,8 @@ export type Workplace = {
   readonly outputs: OutputFiles;
   /** What messages call the sources. */
   readonly names: SourceNames;
+  /** Those that tensors are made by, by name. */
+  readonly methods: ReadonlyMap<string, Method>;
   /** Bytes of memory that this thread should stay within where it has a choice. */
   readonly memoryBytes: number;
   readonly cancelled: () => boolean;
