@@ -1,7 +1,7 @@
 import type { WatchedMessage } from "./types.ts";
 
-/** Where a watcher is: to go on after a break without missing or repeating anything. */
-export type Place = {
+/** How far a watcher has come: to go on after a break without missing or repeating anything. */
+export type WatchPosition = {
   /** Milliseconds since 1970: go on from there. Undefined: from now on. */
   readonly sinceMs: number | undefined;
   /** Says that from this time on nothing was missed. */
@@ -13,8 +13,7 @@ export type Place = {
 /** How many ids of the last messages are remembered. Several may have been stored in the same millisecond. */
 const REMEMBERED = 1000;
 
-/** A place at a time. */
-export function createPlace(sinceMs?: number): Place {
+export function createWatchPosition(sinceMs?: number): WatchPosition {
   let since = sinceMs;
   const seen = new Set<string>();
   return {

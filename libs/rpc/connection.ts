@@ -18,7 +18,6 @@ export type ClientTls = {
   serverName?: string | undefined;
 };
 
-/** Options of `connect`. */
 export type ConnectOptions = {
   tls?: ClientTls | undefined;
   /** Bearer token sent with every call. */

@@ -16,7 +16,6 @@ import { quietGrpcLogging } from "./quiet.ts";
 import { createReflection } from "./reflection.ts";
 import type { RpcLog } from "./types.ts";
 
-/** Options of `serve`. */
 export type ServeOptions = {
   /** `host:port`; port 0 takes a free one. */
   address: string;

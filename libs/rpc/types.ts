@@ -27,7 +27,6 @@ export type CallContext = {
   readonly peer: string;
 };
 
-/** Options of one call. */
 export type CallOptions = {
   signal?: AbortSignal | undefined;
   /** Time for the whole call, retries included, in milliseconds. Unary: the channel's (30 s) unless given. */

@@ -2,7 +2,7 @@ import { dirname, resolve as resolvePath } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import { OnFailure, type RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
-import type { Source } from "./place.ts";
+import type { Source } from "./field.ts";
 import { type Problem, RunFileError } from "./problems.ts";
 import { checkRules } from "./rules.ts";
 import { type RunFile, runFile } from "./schema.ts";

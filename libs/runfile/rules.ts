@@ -1,5 +1,5 @@
 import { isMap, isSeq, type Node } from "yaml";
-import { type Place, quoted, report, type Source, wrong } from "./place.ts";
+import { type Field, quoted, report, type Source, wrong } from "./field.ts";
 import type { RunFile } from "./schema.ts";
 
 /** Initialisations that are not auxiliaries. */
@@ -24,40 +24,40 @@ function checkHeldOut(target: Partly<RunFile>["target"], source: Source): void {
   const { domains, "held-out": heldOut = [] } = target ?? {};
   if (domains === undefined) return;
   for (const [i, domain] of heldOut.entries()) {
-    const place = { ...at(source, "target", "held-out", i), name: "held-out" };
+    const field = { ...at(source, "target", "held-out", i), name: "held-out" };
     if (!domains.includes(domain)) {
       const near = [...domains].sort((a, b) => Math.abs(a - domain) - Math.abs(b - domain))[0];
       report(
-        place,
+        field,
         (line) =>
           `unknown domain \`${domain}\` in \`held-out\` ${line}: did you mean \`${near}\`? \`domains\` has ${quoted(domains.map(String))}`,
       );
     } else if (domains.length === 1) {
-      report(place, (line) => `held-out domain \`${domain}\` ${line} is also the only training domain: \`domains\` needs at least two`);
+      report(field, (line) => `held-out domain \`${domain}\` ${line} is also the only training domain: \`domains\` needs at least two`);
     }
   }
 }
 
 function checkAuxiliaries(auxiliaries: readonly Partly<RunFile["auxiliaries"][number]>[] = [], source: Source): void {
   for (const [i, { name, data }] of auxiliaries.entries()) {
-    const place = { ...at(source, "auxiliaries", i, "name"), name: "name" };
+    const field = { ...at(source, "auxiliaries", i, "name"), name: "name" };
     if (name !== undefined && reservedNames.includes(name))
-      wrong(place, `cannot be \`${name}\`: that is what results call another start of fine-tunings`);
+      wrong(field, `cannot be \`${name}\`: that is what results call another start of fine-tunings`);
     if (name !== undefined && auxiliaries.findIndex((other) => other.name === name) < i)
-      wrong(place, `is \`${name}\` again: every auxiliary needs its own`);
+      wrong(field, `is \`${name}\` again: every auxiliary needs its own`);
     checkGlyphs(data, at(source, "auxiliaries", i, "data"));
   }
 }
 
 type Counts = { readonly classes?: number | undefined; readonly images?: number | undefined };
 
-function checkGlyphs({ classes, images }: Counts = {}, place: Place): void {
+function checkGlyphs({ classes, images }: Counts = {}, field: Field): void {
   if (classes !== undefined && images !== undefined && images < classes)
-    wrong({ ...place, name: "images" }, `must be at least \`classes\` (${classes}), not ${images}`);
+    wrong({ ...field, name: "images" }, `must be at least \`classes\` (${classes}), not ${images}`);
 }
 
 /** The nearest node on a path that is in the file; keys that are left out have none of their own. */
-function at(source: Source, ...path: readonly (string | number)[]): Place {
+function at(source: Source, ...path: readonly (string | number)[]): Field {
   let node: Node | null = source.document.contents as Node | null;
   for (const key of path) {
     const next = isMap(node) || isSeq(node) ? (node.get(key, true) as Node | undefined) : undefined;

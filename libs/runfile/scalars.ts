@@ -1,6 +1,6 @@
 import { isMap, isScalar, isSeq } from "yaml";
 import { excerpt } from "#libs/text";
-import { advice, type Place, type Read, report, resolve, written, wrong } from "./place.ts";
+import { advice, type Field, type Read, report, resolve, written, wrong } from "./field.ts";
 
 /** Bounds of a number: `min` and `max` belong to it, `above` and `below` do not. */
 export type Limits = {
@@ -15,12 +15,12 @@ export type Limits = {
 export function number(limits: Limits = {}): Read<number> {
   const expected = describe(limits);
   const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, whole = false } = limits;
-  return (place) => {
-    const value = scalar(place, expected);
+  return (field) => {
+    const value = scalar(field, expected);
     if (value === undefined) return undefined;
     const good = typeof value === "number" && Number.isFinite(value) && (!whole || Number.isSafeInteger(value));
     const inside = good && value >= min && value <= max && value > above && value < below;
-    return inside ? value : wrong(place, `must be ${expected}, not ${written(place)}`);
+    return inside ? value : wrong(field, `must be ${expected}, not ${written(field)}`);
   };
 }
 
@@ -32,28 +32,28 @@ export function text(maxLength = 200): Read<string> {
 
 /** Text that obeys a rule; `expected` says it. */
 export function matching(obeys: (value: string) => boolean, expected: string): Read<string> {
-  return (place) => {
-    const value = scalar(place, "text");
+  return (field) => {
+    const value = scalar(field, "text");
     if (value === undefined) return undefined;
-    if (typeof value !== "string") return wrong(place, `must be text, not ${written(place)} (quotes make it text)`);
-    return obeys(value) ? value : wrong(place, `must be ${expected}, not ${written(place)}`);
+    if (typeof value !== "string") return wrong(field, `must be text, not ${written(field)} (quotes make it text)`);
+    return obeys(value) ? value : wrong(field, `must be ${expected}, not ${written(field)}`);
   };
 }
 
 /** One of some words; `noun` names them in messages, for example "method". */
 export function word<W extends string>(noun: string, words: readonly W[]): Read<W> {
-  return (place) => {
-    const value = scalar(place, `one of ${words.join(", ")}`);
+  return (field) => {
+    const value = scalar(field, `one of ${words.join(", ")}`);
     if (value === undefined) return undefined;
     const found = words.find((candidate) => candidate === value);
-    return found ?? report(place, (at) => `unknown ${noun} ${written(place)} ${at}: ${advice(String(value), words)}`);
+    return found ?? report(field, (at) => `unknown ${noun} ${written(field)} ${at}: ${advice(String(value), words)}`);
   };
 }
 
-function scalar(place: Place, expected: string): unknown {
-  const node = resolve(place);
+function scalar(field: Field, expected: string): unknown {
+  const node = resolve(field);
   if (isScalar(node) && node.value !== null) return node.value;
-  return wrong(place, `must be ${expected}, not ${isMap(node) ? "a mapping" : isSeq(node) ? "a list" : "empty"}`);
+  return wrong(field, `must be ${expected}, not ${isMap(node) ? "a mapping" : isSeq(node) ? "a list" : "empty"}`);
 }
 
 /** "a whole number from 1 to 10", "a number above 0 and below 1", "a number of 0 or more". */

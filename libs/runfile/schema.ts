@@ -2,7 +2,7 @@ import { backends, isRunName, runNameRule, styleNames } from "#libs/recipes";
 import { methods } from "#libs/reporting";
 import { list, mapping, optional, required } from "./collections.ts";
 import { defaults } from "./defaults.ts";
-import type { Read } from "./place.ts";
+import type { Read } from "./field.ts";
 import { matching, number, text, word } from "./scalars.ts";
 
 const count = number({ min: 1, max: 10_000_000, whole: true });

@@ -5,7 +5,6 @@ import { signalChild } from "./runtime.ts";
 /** How a program is kept running. */
 export type SuperviseOptions = {
   readonly name: string;
-  /** Starts it. */
   readonly spawn: () => ChildProcess;
   /** How long it may take to end when it is asked to; 5 s by default. */
   readonly graceMs?: number;

@@ -5,7 +5,6 @@ export type Mutex = {
   acquire(): Promise<() => void>;
 };
 
-/** Creates a mutex. */
 export function createMutex(): Mutex {
   let last: Promise<void> = Promise.resolve();
 

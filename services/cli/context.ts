@@ -23,7 +23,6 @@ export type GlobalOptions = {
 /** What a command does with a system: looks at what there is, changes what is stored, or has it train. */
 export type Use = "look" | "change" | "train";
 
-/** Makes the context of a process. */
 export function commandContext(stack: AsyncDisposableStack, signal: AbortSignal): CommandContext {
   return { stack, signal, command: `ratatouille ${process.argv[2] ?? ""}`.trim(), stdout: process.stdout, stderr: process.stderr };
 }

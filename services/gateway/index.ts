@@ -8,13 +8,13 @@ import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import { type Backend, checkReady, describeBackend } from "./backends.ts";
 import { watchEvents } from "./events.ts";
-import { checkReady, describePlace, type Place } from "./places.ts";
 
 export { watchEvents } from "./events.ts";
 
 /** Where the services are. */
-export type Places = { readonly [S in keyof typeof services]: RpcChannel };
+export type Backends = { readonly [S in keyof typeof services]: RpcChannel };
 
 const services = {
   catalog: CatalogService,
@@ -35,12 +35,12 @@ const ofSessions = (Object.keys(AveragingService.method) as (keyof typeof Averag
  * The one address of a system whose services are programs of their own: passes their calls on, says how they are, and lends the bus to
  * trainers that do not reach NATS. It has no state.
  */
-export async function createGateway({ places, bus }: { readonly places: Places; readonly bus: Bus }): Promise<Service> {
-  const names = Object.keys(services) as (keyof Places)[];
-  const all: readonly Place[] = names.map((name) => ({ name, channel: places[name] }));
+export async function createGateway({ backends, bus }: { readonly backends: Backends; readonly bus: Bus }): Promise<Service> {
+  const names = Object.keys(services) as (keyof Backends)[];
+  const all: readonly Backend[] = names.map((name) => ({ name, channel: backends[name] }));
   const system = implement(SystemService, {
     getSystem: async () => {
-      const processes = await Promise.all(all.map(describePlace));
+      const processes = await Promise.all(all.map(describeBackend));
       return { version: VERSION, services: names, runtime: `${runtimeName()} ${runtimeVersion()}`, processes };
     },
     watchEvents: watchEvents(bus),
@@ -50,12 +50,12 @@ export async function createGateway({ places, bus }: { readonly places: Places; 
     registrations: [
       system,
       busService(bus, busAccess),
-      forward(CatalogService, places.catalog),
-      forward(FinetuneService, places.finetune),
-      forward(AveragingService, places.averaging, ofAveraging),
-      forward(AveragingService, places.sessions, ofSessions),
-      forward(EvaluationService, places.evaluation),
-      forward(RecyclingService, places.recycling),
+      forward(CatalogService, backends.catalog),
+      forward(FinetuneService, backends.finetune),
+      forward(AveragingService, backends.averaging, ofAveraging),
+      forward(AveragingService, backends.sessions, ofSessions),
+      forward(EvaluationService, backends.evaluation),
+      forward(RecyclingService, backends.recycling),
     ],
     // Work happens inside calls only.
     run: async () => {},
@@ -63,7 +63,7 @@ export async function createGateway({ places, bus }: { readonly places: Places; 
     checks: all.map((place) => ({
       name: place.name,
       vital: false,
-      serves: [services[place.name as keyof Places].typeName],
+      serves: [services[place.name as keyof Backends].typeName],
       check: () => checkReady(place),
     })),
     [Symbol.asyncDispose]: async () => {},

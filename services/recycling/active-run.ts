@@ -4,10 +4,10 @@ import { inSpan, type Logger } from "#libs/telemetry";
 import { type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type Driver, drive, RunFailedError } from "./driver.ts";
 import type { Executors } from "./executors.ts";
-import { persist } from "./persist.ts";
 import { createPins, type Pins } from "./pins.ts";
 import { planRun } from "./plan.ts";
 import { nameAverages } from "./refs.ts";
+import { retryTransient } from "./retry-transient.ts";
 import type { CompleteSpec } from "./specification.ts";
 import type { RunStore } from "./store.ts";
 import type { Outcomes } from "./template.ts";
@@ -91,8 +91,8 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
   const finish = async (): Promise<End> => {
     try {
       const [made] = await Promise.all([driver.finished, keepSource(spec, pins, patienceMs, signal)]);
-      await persist(() => nameAverages(spec, plan, made, executors, signal), { patienceMs, signal });
-      await persist(pins.flush, { patienceMs, signal });
+      await retryTransient(() => nameAverages(spec, plan, made, executors, signal), { patienceMs, signal });
+      await retryTransient(pins.flush, { patienceMs, signal });
       outcomes = made;
       return { state: RunState.SUCCEEDED, error: "" };
     } catch (error) {
@@ -106,7 +106,7 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
 
   const close = async ({ state, error }: End): Promise<void> => {
     const trying = (what: string, work: () => Promise<unknown>) =>
-      persist(work, { patienceMs: Math.min(patienceMs, CLOSING_MS) }).catch((cause: unknown) =>
+      retryTransient(work, { patienceMs: Math.min(patienceMs, CLOSING_MS) }).catch((cause: unknown) =>
         log.warn({ runId: id, err: cause }, `${what} when a run ended`),
       );
     await Promise.all(background);
@@ -163,7 +163,7 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
 /** The source is the one input that no node of the run makes. */
 async function keepSource({ target }: CompleteSpec, pins: Pins, patienceMs: number, signal: AbortSignal): Promise<void> {
   try {
-    await persist(() => pins.keep(target.source), { patienceMs, signal });
+    await retryTransient(() => pins.keep(target.source), { patienceMs, signal });
   } catch (cause) {
     if (!isRpcError(cause, Code.NOT_FOUND)) throw cause;
     throw new RunFailedError(`the source ${target.source} of the target is not in the catalog`, { cause });

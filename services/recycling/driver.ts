@@ -5,8 +5,8 @@ import type { Logger } from "#libs/telemetry";
 import type { Job } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type Executors, outcomeOf } from "./executors.ts";
 import { createLeakGuard } from "./leak.ts";
-import { persist } from "./persist.ts";
 import { createProgress, type NodeState, type Progress } from "./progress.ts";
+import { retryTransient } from "./retry-transient.ts";
 import { createRunJobs, type RunJobs } from "./run-jobs.ts";
 import { dependencies, instantiate, type Node, type Outcome } from "./template.ts";
 
@@ -139,7 +139,7 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
 
   const run = async (node: Node, recipe: Recipe): Promise<void> => {
     const again = { patienceMs, signal };
-    const known = await lookup(async () => (over ? undefined : persist(() => find(recipe), again)));
+    const known = await lookup(async () => (over ? undefined : retryTransient(() => find(recipe), again)));
     if (over) return;
     if (known) return settle(node, known, "cached");
     if (recipe.kind !== "average" && recipe.kind !== "evaluate") return jobs.submit(node, recipe);
@@ -147,10 +147,10 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
       if (over) return;
       move(node, "running");
       if (recipe.kind === "average") {
-        const { digest } = await persist(() => executors.average(recipe, { signal }), again);
+        const { digest } = await retryTransient(() => executors.average(recipe, { signal }), again);
         settle(node, { state: "done", digest: digest as Digest }, "done");
       } else {
-        const { artifact, result, computeMs } = await persist(() => executors.evaluate(recipe, { signal }), again);
+        const { artifact, result, computeMs } = await retryTransient(() => executors.evaluate(recipe, { signal }), again);
         settle(node, { state: "done", digest: artifact.digest as Digest, result }, "done", computeMs);
       }
     });
@@ -158,7 +158,7 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
 
   const complete = async (node: Node, job: Job, cpuMs: number) => {
     const get = async () => outcomeOf(await executors.artifacts.get(job.artifact, { signal }), executors.artifacts, signal);
-    settle(node, await persist(get, { patienceMs, signal }), "done", cpuMs);
+    settle(node, await retryTransient(get, { patienceMs, signal }), "done", cpuMs);
   };
 
   const jobs = createRunJobs({

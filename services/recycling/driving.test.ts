@@ -9,8 +9,8 @@ import { OnFailure, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_
 import { activate } from "./active-run.ts";
 import { drive } from "./driver.ts";
 import { createExecutors } from "./executors.ts";
-import { persist } from "./persist.ts";
 import { createPins, holderOf } from "./pins.ts";
+import { retryTransient } from "./retry-transient.ts";
 import { createRuns, runIdOf } from "./runs.ts";
 import { completeSpec } from "./specification.ts";
 import { openRunStore } from "./store.ts";
@@ -259,14 +259,14 @@ test("what may be there again later is asked for again, an answer that fits no m
     if (calls === 2) return Promise.resolve("made");
     return Promise.reject(resourceExhausted("no space left", { reason: "NO_SPACE" }));
   };
-  assert.equal(await persist(full, { patienceMs: 10_000 }), "made");
+  assert.equal(await retryTransient(full, { patienceMs: 10_000 }), "made");
   for (const reason of ["MESSAGE_TOO_LARGE", "LINEAGE_TOO_LARGE", undefined]) {
     let asked = 0;
     const large = () => {
       asked++;
       return Promise.reject(resourceExhausted("Received message larger than max (8300000 vs 4194304)", { reason }));
     };
-    await assert.rejects(persist(large, { patienceMs: HOUR_MS }), { code: Code.RESOURCE_EXHAUSTED });
+    await assert.rejects(retryTransient(large, { patienceMs: HOUR_MS }), { code: Code.RESOURCE_EXHAUSTED });
     assert.equal(asked, 1, reason ?? "no reason");
   }
 });

@@ -6,8 +6,8 @@ import type { Logger } from "#libs/telemetry";
 import { ACK_WAIT_MS, jobFinished } from "#libs/topics";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { createExecutors } from "./executors.ts";
-import { persist } from "./persist.ts";
 import { releaseReproduction } from "./reproduce.ts";
+import { retryTransient } from "./retry-transient.ts";
 import { createRuns } from "./runs.ts";
 import { createRecyclingService } from "./service.ts";
 import { openRunStore } from "./store.ts";
@@ -45,7 +45,7 @@ export async function createRecycling({
   const orphans = await store.reproductions();
   const releaseOrphans = async (signal: AbortSignal) => {
     for (const id of orphans) {
-      await persist(() => releaseReproduction(id, reproduction), { patienceMs: Infinity, signal }).catch((error: unknown) => {
+      await retryTransient(() => releaseReproduction(id, reproduction), { patienceMs: Infinity, signal }).catch((error: unknown) => {
         if (!signal.aborted) log.warn({ runId: id, err: error }, "the jobs of a reproduction stay");
       });
     }

@@ -2,7 +2,7 @@ import { canonicalRecipe, type Recipe } from "#libs/recipes";
 import type { Logger } from "#libs/telemetry";
 import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { Executors } from "./executors.ts";
-import { persist } from "./persist.ts";
+import { retryTransient } from "./retry-transient.ts";
 import type { Node } from "./template.ts";
 
 /** The jobs of a run in the fine-tune service. */
@@ -62,7 +62,7 @@ export function createRunJobs({
   const submit = async (nodes: readonly Node[], recipe: Recipe): Promise<void> => {
     // Not to be aborted: who cancels the jobs of this run has to know that none is on its way.
     const request = { recipe: canonicalRecipe(recipe), label: nodes[0]?.label ?? "", runId };
-    const { job } = await persist(() => finetune.submitJob(request), { patienceMs, signal });
+    const { job } = await retryTransient(() => finetune.submitJob(request), { patienceMs, signal });
     if (!job) throw new Error("The fine-tune service answered without a job");
     const { nodes: others = [], submittedAtMs = job.submittedAtMs } = submitted.get(job.id) ?? {};
     submitted.set(job.id, { nodes: [...others, ...nodes], recipe, submittedAtMs });

@@ -27,16 +27,16 @@ export function closeSession(context: SessionContext, id: string, { last, signal
 }
 
 async function lastSnapshot(context: SessionContext, id: string, signal: AbortSignal): Promise<Artifact> {
-  const { store, claims, news } = context;
+  const { store, claims, changes } = context;
   // First the truth: a transaction that makes a contribution count comes before this one, or is refused.
   if (!(await store.startClosing(id))) throw sessionOver({ id, state: "expired" });
-  news.beat(id);
+  changes.beat(id);
   try {
     await claims.endSession(id, sessionOver({ id, state: "closing" }));
     return await snapshot(context, id, { signal, report: () => {} });
   } catch (error) {
     await store.reopen(id);
-    news.beat(id);
+    changes.beat(id);
     throw error;
   }
 }

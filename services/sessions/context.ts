@@ -6,7 +6,7 @@ import type { Claims } from "./claims.ts";
 import type { Credits } from "./credits.ts";
 import type { SessionFiles } from "./files.ts";
 import type { GarbageWatch } from "./garbage.ts";
-import type { Locks, News } from "./keyed.ts";
+import type { KeyedPulses, Locks } from "./keyed.ts";
 import type { SessionLimits } from "./limits.ts";
 import type { Staging } from "./staging.ts";
 import type { SessionStore } from "./store/store.ts";
@@ -25,7 +25,7 @@ export type SessionContext = {
   readonly locks: Locks;
   /** Held by whoever closes a session. */
   readonly closings: Locks;
-  readonly news: News;
+  readonly changes: KeyedPulses;
   readonly limits: SessionLimits;
   readonly artifacts: Artifacts;
   readonly catalog: Pick<ServiceClient<typeof CatalogService>, "pin" | "unpin">;

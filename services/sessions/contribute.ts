@@ -62,12 +62,12 @@ type Taking = {
 };
 
 async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGenerator<Reply, void, undefined> {
-  const { store, files, staging, limits, verifiers, news, now } = context;
+  const { store, files, staging, limits, verifiers, changes, now } = context;
   const path = files.contribution(row.session, row.id);
   let before: number | undefined;
   let taken = 0;
   try {
-    await staging.reserve(path, row.size, { signal: claim.signal, press: folds.press });
+    await staging.reserve(path, row.size, { signal: claim.signal, makeRoom: folds.makeRoom });
     await files.make(row.session);
     const known = await store.find(row.session);
     const announced = {
@@ -108,17 +108,17 @@ async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGener
     throw error;
   }
   countContribution("committed", taken);
-  news.beat(row.session);
+  changes.beat(row.session);
   folds.consider(row.session);
 }
 
 /** Forgets a contribution that does not count, and its bytes. */
-export async function discard({ store, files, staging, news }: SessionContext, row: ContributionRow): Promise<void> {
+export async function discard({ store, files, staging, changes }: SessionContext, row: ContributionRow): Promise<void> {
   const path = files.contribution(row.session, row.id);
   await store.drop(row.id);
   await files.remove(path);
   staging.free(path);
-  news.beat(row.session);
+  changes.beat(row.session);
 }
 
 /** One for which there was no room leaves nothing behind; one that came back keeps what it had. */

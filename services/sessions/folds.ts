@@ -13,7 +13,7 @@ export type Folds = AsyncDisposable & {
   /** Folds a session soon if enough waits there. */
   consider(session: string): void;
   /** Staged files need room: folds whatever can be folded. */
-  press(): void;
+  makeRoom(): void;
   /** Resolves when nothing is left to do. */
   idle(): Promise<void>;
 };
@@ -31,10 +31,10 @@ export function createFolds(context: SessionContext): Folds {
   function enqueue(session: string, least: number): void {
     if (stopper.signal.aborted) return;
     queue.set(session, Math.min(least, queue.get(session) ?? least));
-    working ??= work().finally(() => (working = undefined));
+    working ??= foldQueued().finally(() => (working = undefined));
   }
 
-  async function work(): Promise<void> {
+  async function foldQueued(): Promise<void> {
     for (;;) {
       const [next] = queue;
       if (next === undefined || stopper.signal.aborted) return;
@@ -50,24 +50,24 @@ export function createFolds(context: SessionContext): Folds {
     }
   }
 
-  let pressing: Promise<void> | undefined;
+  let makingRoom: Promise<void> | undefined;
   return {
     consider: (session) => enqueue(session, limits.foldAfter),
-    press() {
-      pressing ??= (async () => {
+    makeRoom() {
+      makingRoom ??= (async () => {
         for (const { id } of await store.all("open")) enqueue(id, 1);
         await working;
       })()
         .catch((err: unknown) => log.warn({ err }, "no room was made for contributions"))
-        .finally(() => (pressing = undefined));
+        .finally(() => (makingRoom = undefined));
     },
     async idle() {
-      while (working || pressing) await Promise.all([working, pressing]);
+      while (working || makingRoom) await Promise.all([working, makingRoom]);
     },
     async [Symbol.asyncDispose]() {
       stopper.abort(new Error("the service ends"));
       queue.clear();
-      await Promise.all([working, pressing]);
+      await Promise.all([working, makingRoom]);
     },
   };
 }
@@ -77,7 +77,7 @@ export function createFolds(context: SessionContext): Folds {
  * process that dies in between leaves a file that nobody names, which the next start removes.
  */
 async function foldSession(context: SessionContext, session: string, signal: AbortSignal): Promise<void> {
-  const { store, files, staging, news, locks, threads, log } = context;
+  const { store, files, staging, changes, locks, threads, log } = context;
   await locks(session, async () => {
     const row = await store.find(session);
     if (row?.state !== "open") return;
@@ -112,7 +112,7 @@ async function foldSession(context: SessionContext, session: string, signal: Abo
     const seconds = (performance.now() - began) / 1000;
     countFolded(bytes, seconds);
     log.info({ session, contributions: pending.length, bytes, ms: Math.round(seconds * 1000) }, "contributions folded");
-    news.beat(session);
+    changes.beat(session);
   });
 }
 

@@ -13,7 +13,7 @@ import { adoptEarlier, DATABASE, FOLDER } from "./earlier.ts";
 import { createSessionFiles } from "./files.ts";
 import { createFolds } from "./folds.ts";
 import { createGarbageWatch } from "./garbage.ts";
-import { createLocks, createNews } from "./keyed.ts";
+import { createKeyedPulses, createLocks } from "./keyed.ts";
 import { recover, sweepAgain } from "./lifecycle.ts";
 import { defaultLimits, type SessionLimits } from "./limits.ts";
 import { observeSessions } from "./metrics.ts";
@@ -65,7 +65,7 @@ export async function createSessions(dependencies: SessionDependencies): Promise
     staging: createStaging(limits),
     locks: createLocks(),
     closings: createLocks(),
-    news: createNews(),
+    changes: createKeyedPulses(),
     limits,
     artifacts: createArtifacts(clients),
     catalog: clients.client(CatalogService),

@@ -31,13 +31,13 @@ export function createLocks(): Locks {
   };
 }
 
-/** Tells those who watch a key that something changed. */
-export type News = {
+/** A pulse for each key that somebody watches. */
+export type KeyedPulses = {
   beat(key: string): void;
   watch(key: string): { readonly value: Pulse } & Disposable;
 };
 
-export function createNews(): News {
+export function createKeyedPulses(): KeyedPulses {
   const keyed = createKeyed<Pulse>(createPulse);
   return { beat: (key) => keyed.peek(key)?.beat(), watch: (key) => keyed.use(key) };
 }

@@ -90,7 +90,7 @@ function parseLife(seconds: bigint, { lifeMs }: SessionContext["limits"]): numbe
 
 /** Ends a session and deletes what it has. Ending twice is ending once. */
 export async function endSession(context: SessionContext, session: SessionRow, state: "closed" | "expired"): Promise<void> {
-  const { store, files, staging, claims, locks, news, catalog, log, now } = context;
+  const { store, files, staging, claims, locks, changes, catalog, log, now } = context;
   // First the truth: from now on nothing begins. What has begun stops, and is waited for before its files go.
   const rows = await locks(session.id, async () => {
     const had = await store.contributions(session.id, "staging", "committed", "folded", "withdrawing");
@@ -107,7 +107,7 @@ export async function endSession(context: SessionContext, session: SessionRow, s
       .catch((err: unknown) => log.warn({ err, session: session.id }, "kept contributions stay pinned"));
   }
   log.info({ session: session.id, state }, "session over");
-  news.beat(session.id);
+  changes.beat(session.id);
 }
 
 /** Makes the disk and the quota what the database says. Before anything else. */

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { RpcError } from "#libs/rpc";
-import { contribute, type Place, withdraw } from "./testing/client.ts";
+import { contribute, type SessionAccess, withdraw } from "./testing/client.ts";
 import { model } from "./testing/models.ts";
 import { type SessionSystem, startSessions } from "./testing/system.ts";
 
 /** What a session should have: the seed of the model of each contributor. */
-type Expected = { readonly place: Place; readonly members: Map<string, number>; open: boolean };
+type Expected = { readonly place: SessionAccess; readonly members: Map<string, number>; open: boolean };
 type Model = { readonly sessions: Expected[] };
 type Command = fc.AsyncCommand<Model, SessionSystem>;
 

@@ -22,7 +22,7 @@ export type SessionMethods = Pick<
 
 /** AveragingService over sessions: messages to calls, refusals to codes. */
 export function createSessionService(context: SessionContext, folds: Folds): SessionMethods {
-  const { store, news, now } = context;
+  const { store, changes, now } = context;
 
   async function find(id: string): Promise<SessionRow> {
     const session = await store.find(parseSessionId(id));
@@ -55,7 +55,7 @@ export function createSessionService(context: SessionContext, folds: Folds): Ses
       }),
 
     async *watchSession({ sessionId }, { signal }) {
-      using watched = news.watch(sessionId);
+      using watched = changes.watch(sessionId);
       for (;;) {
         const seen = watched.value.version;
         const session = await find(sessionId);

@@ -22,7 +22,7 @@ export async function snapshot(
   id: string,
   { signal, report }: { readonly signal: AbortSignal; readonly report: (progress: SnapshotProgress) => void },
 ): Promise<Artifact> {
-  const { store, locks, artifacts, news } = context;
+  const { store, locks, artifacts, changes } = context;
   return locks(id, async () => {
     const session = await store.find(id);
     const members = await store.contributions(id, ...counted);
@@ -36,7 +36,7 @@ export async function snapshot(
       ));
     if (artifact.digest !== session.artifact) {
       await store.setArtifact(id, artifact.digest);
-      news.beat(id);
+      changes.beat(id);
     }
     return artifact;
   });

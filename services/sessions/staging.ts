@@ -6,10 +6,10 @@ import { changedWithin } from "./wait.ts";
 /** The room that staged files take, by path. A file that has begun has the room that it will need. */
 export type Staging = {
   /**
-   * Takes room for a file. Where there is none, `press` is called, and it waits for a while.
+   * Takes room for a file. Where there is none, `makeRoom` is called, and it waits for a while.
    * @throws RpcError STAGING_QUOTA, or the reason of the signal
    */
-  reserve(path: string, bytes: number, options: { readonly signal: AbortSignal; readonly press: () => void }): Promise<void>;
+  reserve(path: string, bytes: number, options: { readonly signal: AbortSignal; readonly makeRoom: () => void }): Promise<void>;
   /** Notes a file that is there. */
   hold(path: string, bytes: number): void;
   /** The file is gone. */
@@ -27,13 +27,13 @@ export function createStaging({ stagingBytes, stallMs }: Pick<SessionLimits, "st
     held.set(path, bytes);
   };
   return {
-    async reserve(path, bytes, { signal, press }) {
+    async reserve(path, bytes, { signal, makeRoom }) {
       const deadline = performance.now() + stallMs;
       for (;;) {
         signal.throwIfAborted();
         const seen = freed.version;
         if (used - (held.get(path) ?? 0) + bytes <= stagingBytes) break;
-        press();
+        makeRoom();
         const left = deadline - performance.now();
         if (left <= 0) {
           const message = `staged contributions take ${used} bytes, and ${bytes} more were asked for; the limit of this server is ${stagingBytes}`;

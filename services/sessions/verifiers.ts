@@ -32,7 +32,7 @@ export type VerifiedFile = {
 /** Makes verifiers of files that are being written. */
 export type Verifiers = AsyncDisposable & { of(file: VerifiedFile): Verifier };
 
-type Place = { threads: Threads<VerifyUnit, VerifyResult> | undefined; files: number };
+type Slot = { threads: Threads<VerifyUnit, VerifyResult> | undefined; files: number };
 
 /**
  * Large files are looked at by threads of their own, which read them behind their writer: sha-256 takes as long as receiving does, and the
@@ -49,7 +49,7 @@ export function createVerifiers({
   readonly threads: number;
   readonly module?: URL | undefined;
 }): Verifiers {
-  const places = Array.from({ length: count }, (): Place => ({ threads: undefined, files: 0 }));
+  const slots = Array.from({ length: count }, (): Slot => ({ threads: undefined, files: 0 }));
   /** Errors of the bytes, or of the disk; others are those of threads that died. */
   const told = new WeakSet<object>();
   let next = 0;
@@ -66,10 +66,10 @@ export function createVerifiers({
     });
 
   function follow({ path, expectation, onProgress, onFailure }: VerifiedFile): Verifier {
-    const place = places.reduce((best, one) => (one.files < best.files ? one : best));
-    place.files += 1;
-    place.threads ??= open();
-    const { run } = place.threads;
+    const slot = slots.reduce((best, one) => (one.files < best.files ? one : best));
+    slot.files += 1;
+    slot.threads ??= open();
+    const { run } = slot.threads;
     const id = next++;
     let verified = 0;
     let taken = 0;
@@ -145,7 +145,7 @@ export function createVerifiers({
         return (await ask({ does: "result", id })).verified!;
       },
       async [Symbol.asyncDispose]() {
-        place.files -= 1;
+        slot.files -= 1;
         await run({ does: "forget", id }).catch(() => undefined);
       },
     };
@@ -154,7 +154,7 @@ export function createVerifiers({
   return {
     of: (file) => (file.expectation.size <= smallBytes ? atOnce(file) : follow(file)),
     async [Symbol.asyncDispose]() {
-      await Promise.all(places.map(({ threads }) => threads?.[Symbol.asyncDispose]()));
+      await Promise.all(slots.map(({ threads }) => threads?.[Symbol.asyncDispose]()));
     },
   };
 }

@@ -1,16 +1,15 @@
-import type { Pulse } from "#libs/concurrency";
+import { after, type Pulse } from "#libs/concurrency";
 
 /** Resolves when a pulse has changed, after `ms`, or when the signal aborts. Leaves nothing behind. */
 export async function changedWithin(pulse: Pulse, seen: number, ms: number, signal: AbortSignal): Promise<void> {
   const over = new AbortController();
   const stop = () => over.abort();
-  const timer = setTimeout(stop, ms);
+  using _ = after(ms, stop);
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop();
   try {
     await pulse.changed(seen, over.signal);
   } finally {
-    clearTimeout(timer);
     signal.removeEventListener("abort", stop);
   }
 }

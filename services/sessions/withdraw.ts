@@ -25,7 +25,7 @@ export async function* withdraw(
   folds: Folds,
   signal: AbortSignal,
 ): AsyncGenerator<Reply, void, undefined> {
-  const { claims, news, now } = context;
+  const { claims, changes, now } = context;
   const { header, chunks } = await readHeader(requests);
   const session = await admit(context, header);
   checkOpen(session, now());
@@ -34,7 +34,7 @@ export async function* withdraw(
   const row = await withdrawStaged(context, session.id, contributor);
   if (row !== undefined) yield* withdrawFolded({ context, row, chunks, claim, folds });
   countContribution("withdrawn", 0);
-  news.beat(session.id);
+  changes.beat(session.id);
   yield { event: { case: "withdrawn", value: {} } };
 }
 
@@ -72,7 +72,7 @@ async function* withdrawFolded({ context, row, chunks, claim, folds }: Withdrawa
   const path = files.returned(row.session, row.id);
   let committed = false;
   try {
-    await staging.reserve(path, row.size, { signal: claim.signal, press: folds.press });
+    await staging.reserve(path, row.size, { signal: claim.signal, makeRoom: folds.makeRoom });
     await files.make(row.session);
     if (!(await fetchReturned(context, row, path, claim))) {
       await using file = await openReturned(context, row, path, claim);

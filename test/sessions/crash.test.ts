@@ -12,7 +12,7 @@ import { createLogger } from "#libs/telemetry";
 import { freePort, temporaryDirectory, waitFor } from "#libs/testing";
 import { AveragingService, SessionState } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { createCatalog } from "../../services/catalog/index.ts";
-import { contribute, type Place, withdraw } from "../../services/sessions/testing/client.ts";
+import { contribute, type SessionAccess, withdraw } from "../../services/sessions/testing/client.ts";
 import { model } from "../../services/sessions/testing/models.ts";
 import { startSessions } from "../../services/sessions/testing/system.ts";
 
@@ -85,7 +85,7 @@ test("a service that is killed at any moment, again and again, ends with the sam
     using channel = connect(address);
     const client = channel.client(AveragingService);
     const opened = await persist(() => client.openSession({}));
-    const place: Place = { sessionId: opened.session!.id, secret: opened.secret };
+    const place: SessionAccess = { sessionId: opened.session!.id, secret: opened.secret };
     const sending = { chunkBytes: 500 + draw(3000) };
     for (const { does, who, model: k } of story) {
       const file = modelOf(session, k);

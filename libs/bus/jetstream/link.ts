@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { AuthorizationError, connect, type NatsConnection } from "@nats-io/transport-node";
-import { createPulse } from "#libs/concurrency";
+import { after, createPulse, within } from "#libs/concurrency";
 import { BusUnavailableError } from "../errors.ts";
 import { accessOptions, type NatsAccess } from "./access.ts";
 
@@ -135,9 +135,8 @@ export function openLink(parts: {
       if (closing.signal.aborted) throw new BusUnavailableError("the bus is closed");
       if (session) return session;
       const patience = new AbortController();
-      const timer = setTimeout(() => patience.abort(), patienceMs);
+      using _ = after(patienceMs, () => patience.abort());
       const found = await wait(patience.signal);
-      clearTimeout(timer);
       if (!found) throw new BusUnavailableError(reason);
       return found;
     },
@@ -154,9 +153,9 @@ export function openLink(parts: {
 
 /** What is written goes out first, if there is somebody to take it. */
 async function drain(connection: NatsConnection, lost: AbortSignal): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, lost.aborted ? 0 : CLOSE_MS)));
-  await Promise.race([connection.drain().catch(() => undefined), patience]);
-  clearTimeout(timer);
+  await within(
+    lost.aborted ? 0 : CLOSE_MS,
+    connection.drain().catch(() => undefined),
+  );
   await connection.close();
 }

@@ -1,4 +1,5 @@
 import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/transport-node";
+import { after } from "#libs/concurrency";
 import type { PullConsumer } from "./declared.ts";
 import type { Session } from "./link.ts";
 
@@ -34,7 +35,7 @@ export function openPull({ connection, lost }: Session, accept: (message: Msg) =
 
   return {
     async ask(consumer) {
-      const answer = await within(ANSWER_MS, lost, (resolve) => {
+      const answer = await answerWithin(ANSWER_MS, lost, (resolve) => {
         answered = resolve;
         request(consumer, inbox, { no_wait: true });
       });
@@ -47,7 +48,7 @@ export function openPull({ connection, lost }: Session, accept: (message: Msg) =
       let open = consumers.length;
       let subscription: Subscription | undefined;
       try {
-        const ended = await within(STAND_MS + ANSWER_MS, AbortSignal.any([signal, lost]), (resolve) => {
+        const ended = await answerWithin(STAND_MS + ANSWER_MS, AbortSignal.any([signal, lost]), (resolve) => {
           subscription = connection.subscribe(standing, {
             callback: (error, message) => {
               const answer = error ?? answerOf(message);
@@ -78,17 +79,16 @@ function answerOf({ data, headers }: Msg): Answer {
 }
 
 /** What `start` resolves with, or an error when the time is over or the signal aborts. */
-async function within(ms: number, signal: AbortSignal, start: (resolve: (answer: Answer) => void) => void): Promise<Answer> {
+async function answerWithin(ms: number, signal: AbortSignal, start: (resolve: (answer: Answer) => void) => void): Promise<Answer> {
   if (signal.aborted) return new Error("ended");
   const { promise, resolve } = Promise.withResolvers<Answer>();
-  const timer = setTimeout(() => resolve(new Error(`no answer in ${ms} ms`)), ms);
+  using _ = after(ms, () => resolve(new Error(`no answer in ${ms} ms`)));
   const onAbort = () => resolve(new Error("ended"));
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     start(resolve);
     return await promise;
   } finally {
-    clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DeliverPolicy } from "@nats-io/jetstream";
 import { createPulse } from "#libs/concurrency";
-import { createPlace, type Place } from "../follow.ts";
+import { createWatchPosition, type WatchPosition } from "../follow.ts";
 import { merge } from "../merge.ts";
 import type { StreamDeclaration } from "../streams.ts";
 import type { WatchedMessage, WatchOptions } from "../types.ts";
@@ -28,9 +28,9 @@ export async function* watchStreams(
   const ending = AbortSignal.any([options.signal, left.signal]);
   const byStream = Map.groupBy(options.subjects, (subject) => streamOf(streams, subject));
   const followers = [...byStream].map(([stream, subjects]) => {
-    const place = createPlace(options.sinceMs);
+    const position = createWatchPosition(options.sinceMs);
     const open = stream.retention === "work" ? overhear : read;
-    return follow(link, ending, (session, signal) => open(session, { stream: stream.name, subjects, place, signal, log }));
+    return follow(link, ending, (session, signal) => open(session, { stream: stream.name, subjects, position, signal, log }));
   });
   try {
     yield* merge(followers);
@@ -39,7 +39,7 @@ export async function* watchStreams(
   }
 }
 
-type Following = { stream: string; subjects: readonly string[]; place: Place; signal: AbortSignal; log: BusLog | undefined };
+type Following = { stream: string; subjects: readonly string[]; position: WatchPosition; signal: AbortSignal; log: BusLog | undefined };
 
 async function* follow(
   link: Link,
@@ -57,13 +57,13 @@ async function* follow(
   }
 }
 
-async function* read({ client, manager }: Session, { stream, subjects, place, signal }: Following): AsyncGenerator<WatchedMessage> {
+async function* read({ client, manager }: Session, { stream, subjects, position, signal }: Following): AsyncGenerator<WatchedMessage> {
   const { state, ts } = await manager.streams.info(stream);
   const start =
-    place.sinceMs === undefined
+    position.sinceMs === undefined
       ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: state.last_seq + 1 }
-      : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(place.sinceMs).toISOString() };
-  place.begin(Date.parse(ts ?? new Date().toISOString()));
+      : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(position.sinceMs).toISOString() };
+  position.begin(Date.parse(ts ?? new Date().toISOString()));
   const consumer = await client.consumers.get(stream, { filter_subjects: [...subjects], ...start });
   const messages = await consumer.consume();
   const close = () => void messages.close();
@@ -73,7 +73,7 @@ async function* read({ client, manager }: Session, { stream, subjects, place, si
     for await (const received of messages) {
       const { subject, data: payload, time } = received;
       const message = { ...fromNatsHeaders(received.headers), subject, payload, atMs: time.getTime() };
-      if (place.pass(message)) yield message;
+      if (position.pass(message)) yield message;
     }
   } finally {
     signal.removeEventListener("abort", close);

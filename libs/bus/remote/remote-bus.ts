@@ -4,10 +4,10 @@ import { Code, isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc
 import { BusService, type ConsumeRequestSchema } from "#proto/ratatouille/v1/bus_pb.ts";
 import { createBus } from "../bus.ts";
 import { MessageRefusedError } from "../errors.ts";
-import { createPlace } from "../follow.ts";
+import { createWatchPosition } from "../follow.ts";
 import { createMailbox } from "../mailbox.ts";
 import type { Bus, Delivery, SubscribeOptions, Subscription, WatchOptions } from "../types.ts";
-import { createHand } from "./hand.ts";
+import { createInFlight } from "./in-flight.ts";
 import { toSettleRequest } from "./wire.ts";
 
 const FIRST_RETRY_MS = 50;
@@ -62,15 +62,15 @@ export function connectRemoteBus(channel: RpcChannel): Bus {
 
 async function* watch(client: ServiceClient<typeof BusService>, { subjects, sinceMs, signal }: WatchOptions, closing: AbortSignal) {
   const ending = AbortSignal.any([signal, closing]);
-  const place = createPlace(sinceMs);
+  const position = createWatchPosition(sinceMs);
   let retryMs = FIRST_RETRY_MS;
   while (!ending.aborted) {
-    const since = place.sinceMs === undefined ? {} : { sinceMs: BigInt(place.sinceMs) };
+    const since = position.sinceMs === undefined ? {} : { sinceMs: BigInt(position.sinceMs) };
     try {
       for await (const { message, atMs } of client.watch({ subjects: [...subjects], ...since }, { timeoutMs: 0, signal: ending })) {
         retryMs = FIRST_RETRY_MS;
-        if (!message) place.begin(Number(atMs));
-        else if (place.pass({ ...message, atMs: Number(atMs) })) yield { ...message, atMs: Number(atMs) };
+        if (!message) position.begin(Number(atMs));
+        else if (position.pass({ ...message, atMs: Number(atMs) })) yield { ...message, atMs: Number(atMs) };
       }
     } catch (error) {
       if (ending.aborted) return;
@@ -84,7 +84,7 @@ async function* watch(client: ServiceClient<typeof BusService>, { subjects, sinc
 function subscribe(client: ServiceClient<typeof BusService>, options: SubscribeOptions, closing: AbortSignal): Subscription {
   const stopping = new AbortController();
   const stop = () => stopping.abort();
-  const hand = createHand();
+  const inFlight = createInFlight();
   if (closing.aborted) stop();
   closing.addEventListener("abort", stop, { once: true });
 
@@ -95,10 +95,10 @@ function subscribe(client: ServiceClient<typeof BusService>, options: SubscribeO
     let open = true;
     const leaving = new AbortController();
     let grace: ReturnType<typeof setTimeout> | undefined;
-    // After a stop the stream lives on until what is in hand is settled.
+    // After a stop the stream lives on until what is in flight is settled.
     const onStop = async () => {
       requests.put({ action: { case: "stop", value: true } });
-      await hand.empty();
+      await inFlight.empty();
       requests.end();
       grace = setTimeout(() => leaving.abort(), STOP_GRACE_MS);
     };
@@ -111,7 +111,7 @@ function subscribe(client: ServiceClient<typeof BusService>, options: SubscribeO
           requests.put(toSettleRequest(sequence, delivery, { type: "nak", delayMs: 0 })); // it was on its way
           continue;
         }
-        const settled = hand.take();
+        const settled = inFlight.add();
         yield {
           message,
           sequence,
@@ -144,14 +144,14 @@ function subscribe(client: ServiceClient<typeof BusService>, options: SubscribeO
           if (isRpcError(error) && hopeless.has(error.code)) throw error;
           // Broken, or nobody there: trying again may help.
         }
-        await hand.empty();
+        await inFlight.empty();
         await pause(retryMs, stopping.signal);
         retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs);
       }
     },
     async [Symbol.asyncDispose]() {
       closing.removeEventListener("abort", stop);
-      hand.drop();
+      inFlight.clear();
       stop();
     },
   };

@@ -143,7 +143,7 @@ function* outlierNorms(names: readonly string[], weights: WeightsReport, tensors
   const lines = names.map((): string[] => []);
   for (const { name, measures } of tensors) {
     for (const { index, factor } of outliers(measures.squares.map(Math.sqrt)))
-      lines[index]!.push(`${name}: ${say(factor)} times the median`);
+      lines[index]!.push(`${name}: ${rounded(factor)} times the median`);
   }
   for (const [k, list] of lines.entries()) {
     if (list.length > 0)
@@ -170,7 +170,7 @@ export function outlierDistances(names: readonly string[], total: Measures, what
 
 function* sayOutliers(names: readonly string[], values: readonly number[], what: string): Generator<Finding> {
   for (const { index, z, factor } of outliers(values)) {
-    const sentence = `The ${what} of ${names[index]} is ${say(values[index]!)}, ${say(factor)} times the median (robust z ${say(z)}).`;
+    const sentence = `The ${what} of ${names[index]} is ${rounded(values[index]!)}, ${rounded(factor)} times the median (robust z ${rounded(z)}).`;
     yield finding("warning", "norm", sentence, { models: [names[index]!] });
   }
 }
@@ -219,7 +219,7 @@ function* directions(names: readonly string[], weights: WeightsReport, total: Me
     const pair = [names[a]!, names[b]!];
     const similarity = cosine((total.squares[a]! + total.squares[b]! - distance(total, a, b)) / 2, total.squares[a]!, total.squares[b]!);
     if (similarity >= RELATED_COSINE) continue;
-    const what = `The weights of ${pair.join(" and ")} have a cosine of ${say(similarity)}`;
+    const what = `The weights of ${pair.join(" and ")} have a cosine of ${rounded(similarity)}`;
     yield finding("warning", "unrelated", `${what}: they do not look like models of one foundation.`, { models: pair });
   }
 }
@@ -230,7 +230,7 @@ export function* opposedPairs(names: readonly string[], between: readonly (reado
     const pair = [names[a]!, names[b]!];
     const cosine = between[a]![b]!;
     if (cosine < OPPOSED_COSINE)
-      yield finding("warning", "cosine", `The task vectors of ${pair.join(" and ")} point against each other: cosine ${say(cosine)}.`, {
+      yield finding("warning", "cosine", `The task vectors of ${pair.join(" and ")} point against each other: cosine ${rounded(cosine)}.`, {
         models: pair,
       });
   }
@@ -240,6 +240,6 @@ function* pairs(count: number): Generator<[number, number]> {
   for (let a = 0; a < count; a++) for (let b = a + 1; b < count; b++) yield [a, b];
 }
 
-function say(value: number): string {
+function rounded(value: number): string {
   return String(Number(value.toPrecision(3)));
 }

@@ -9,7 +9,7 @@ type Client = ServiceClient<typeof AveragingService>;
 type Chunk = { data: Uint8Array; crc32?: number; crc32c?: number };
 
 /** Where a contribution goes. */
-export type Place = { readonly sessionId: string; readonly secret: string };
+export type SessionAccess = { readonly sessionId: string; readonly secret: string };
 
 /** How a test sends bytes: as it should, or otherwise. */
 export type Sending = {
@@ -66,7 +66,7 @@ function sender(bytes: Uint8Array, { chunkBytes = 1 << 20, sum = "crc32", before
 /** Contributes a file once: where the server began to take it, and whether it had been committed before. */
 export async function contribute(
   client: Client,
-  place: Place,
+  place: SessionAccess,
   contributor: string,
   bytes: Uint8Array,
   sending: Sending = {},
@@ -91,7 +91,7 @@ export async function contribute(
 /** Withdraws a contribution; sends its bytes if they are given and asked for. */
 export async function withdraw(
   client: Client,
-  place: Place,
+  place: SessionAccess,
   contributor: string,
   bytes?: Uint8Array,
   sending: Sending = {},

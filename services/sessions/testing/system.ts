@@ -14,7 +14,7 @@ import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { createCatalog } from "../../catalog/index.ts";
 import { createSessions } from "../index.ts";
 import type { SessionLimits } from "../limits.ts";
-import type { Place } from "./client.ts";
+import type { SessionAccess } from "./client.ts";
 
 type Client = ServiceClient<typeof AveragingService>;
 
@@ -31,7 +31,7 @@ export type SessionSystem = AsyncDisposable & {
   readonly clock: { aheadMs: number };
   /** A client with a connection of its own. */
   connect(address?: string): Client & Disposable;
-  open(request?: OpenRequest): Promise<Place>;
+  open(request?: OpenRequest): Promise<SessionAccess>;
   state(sessionId: string): Promise<Session>;
   snapshot(sessionId: string): Promise<Artifact>;
   /** The weights of an artifact. */

@@ -31,7 +31,7 @@ export async function sessionFigures(bench: Workbench, { runs, size, say }: Benc
   await runProgram(python, [...protoc, ...files]);
   const { paths } = await bench.models(MODELS, size, "float32");
 
-  const send = async (address: string, place: Place, atOnce: number, times: number) => {
+  const send = async (address: string, place: SessionAccess, atOnce: number, times: number) => {
     const args = [stubs, address, place.sessionId, place.secret, String(atOnce), String(times), ...paths];
     const { stdout } = await runProgram(python, [script("contribute.py"), ...args]);
     return JSON.parse(stdout) as Sent;
@@ -105,7 +105,7 @@ export async function sessionFigures(bench: Workbench, { runs, size, say }: Benc
 }
 
 async function contributeAtOnce(
-  send: (address: string, place: Place, atOnce: number, times: number) => Promise<Sent>,
+  send: (address: string, place: SessionAccess, atOnce: number, times: number) => Promise<Sent>,
   say: (line: string) => void,
 ) {
   say(`${MANY} contributors at once`);
@@ -116,7 +116,7 @@ async function contributeAtOnce(
   return { gigabytes: gigabytes(sent), peakMb: await server.peakMb() };
 }
 
-type Place = { readonly sessionId: string; readonly secret: string };
+type SessionAccess = { readonly sessionId: string; readonly secret: string };
 
 function gigabytes({ seconds, bytes }: Sent): number {
   return bytes / seconds / 1e9;
@@ -131,7 +131,7 @@ async function startServer() {
   const client = channel.client(AveragingService);
   return {
     addresses,
-    async open(): Promise<Place> {
+    async open(): Promise<SessionAccess> {
       const { session, secret } = await client.openSession({});
       return { sessionId: session!.id, secret };
     },

@@ -39,7 +39,7 @@ import { type ConfiguredOptions, printedConfig } from "../configured.ts";
 type BusValues = NatsAccessValues & { readonly nats: readonly string[] };
 
 /** What a service gets to be made of. */
-type Own = {
+type ServiceNeeds = {
   readonly log: Logger;
   readonly stack: AsyncDisposableStack;
   /** Its own folder in the data directory, locked. */
@@ -55,76 +55,79 @@ type Program<S extends Settings = Settings> = {
   readonly summary: string;
   readonly settings: S;
   /** Loads the service, and nothing of the others. */
-  readonly make: (values: Values<S>, own: Own) => Promise<Service>;
+  readonly make: (values: Values<S>, needs: ServiceNeeds) => Promise<Service>;
 };
 
-const program = <const S extends Settings>(summary: string, settings: S, make: (values: Values<S>, own: Own) => Promise<Service>) =>
-  ({ summary, settings, make }) as unknown as Program;
+const program = <const S extends Settings>(
+  summary: string,
+  settings: S,
+  make: (values: Values<S>, needs: ServiceNeeds) => Promise<Service>,
+) => ({ summary, settings, make }) as unknown as Program;
 
 /** Attempts of an earlier life of the fine-tune service may take so long to report again: trainers outlive it. */
 const ORPHAN_GRACE_MS = 15_000;
 
 /** The services that are programs. */
 export const programs: Readonly<Record<string, Program>> = {
-  catalog: program("Artifacts, their lineage and their bytes.", catalogSettings, async (values, own) => {
+  catalog: program("Artifacts, their lineage and their bytes.", catalogSettings, async (values, needs) => {
     const { createCatalog } = await import("../../../catalog/index.ts");
-    return createCatalog({ directory: await own.directory(values.data), bus: await own.bus(values), log: own.log });
+    return createCatalog({ directory: await needs.directory(values.data), bus: await needs.bus(values), log: needs.log });
   }),
-  finetune: program("Training jobs: queue, attempts, leases; hands work to trainers.", finetuneSettings, async (values, own) => {
+  finetune: program("Training jobs: queue, attempts, leases; hands work to trainers.", finetuneSettings, async (values, needs) => {
     const { data, catalog, leaseSeconds } = values;
     const { createFinetune } = await import("../../../finetune/index.ts");
     return createFinetune({
-      directory: await own.directory(data),
-      bus: await own.bus(values),
-      clients: own.channel(catalog),
-      log: own.log,
+      directory: await needs.directory(data),
+      bus: await needs.bus(values),
+      clients: needs.channel(catalog),
+      log: needs.log,
       leaseSeconds,
       orphanGraceMs: ORPHAN_GRACE_MS,
     });
   }),
-  averaging: program("Averages of models.", averagingSettings, async ({ data, catalog, ...limits }, own) => {
+  averaging: program("Averages of models.", averagingSettings, async ({ data, catalog, ...limits }, needs) => {
     const { createAveraging } = await import("../../../averaging/index.ts");
-    const directory = await own.directory(data);
-    return createAveraging({ directory, clients: own.channel(catalog), log: own.log, scratchBytes: scratchBytes(limits) });
+    const directory = await needs.directory(data);
+    return createAveraging({ directory, clients: needs.channel(catalog), log: needs.log, scratchBytes: scratchBytes(limits) });
   }),
-  sessions: program("Averages that grow while contributions arrive.", sessionSettings, async ({ data, catalog, ...limits }, own) => {
+  sessions: program("Averages that grow while contributions arrive.", sessionSettings, async ({ data, catalog, ...limits }, needs) => {
     const { createSessions } = await import("../../../sessions/index.ts");
-    const directory = await own.directory(data);
+    const directory = await needs.directory(data);
     return createSessions({
       directory,
       earlier: join(data, "averaging"),
-      clients: own.channel(catalog),
-      log: own.log,
+      clients: needs.channel(catalog),
+      log: needs.log,
       limits: sessionLimits(limits),
     });
   }),
-  evaluation: program("What models are worth on data.", evaluationSettings, async ({ catalog }, own) => {
+  evaluation: program("What models are worth on data.", evaluationSettings, async ({ catalog }, needs) => {
     const { createEvaluation } = await import("../../../evaluation/index.ts");
-    return createEvaluation({ clients: own.channel(catalog), log: own.log });
+    return createEvaluation({ clients: needs.channel(catalog), log: needs.log });
   }),
-  recycling: program("Recycling runs: plans them, drives them, reports.", recyclingSettings, async (values, own) => {
+  recycling: program("Recycling runs: plans them, drives them, reports.", recyclingSettings, async (values, needs) => {
     const { data, catalog, finetune, averaging, evaluation } = values;
     const { createRecycling } = await import("../../../recycling/index.ts");
     const clients = routeClients([
-      [CatalogService, own.channel(catalog)],
-      [FinetuneService, own.channel(finetune)],
-      [AveragingService, own.channel(averaging)],
-      [EvaluationService, own.channel(evaluation)],
+      [CatalogService, needs.channel(catalog)],
+      [FinetuneService, needs.channel(finetune)],
+      [AveragingService, needs.channel(averaging)],
+      [EvaluationService, needs.channel(evaluation)],
     ]);
-    return createRecycling({ directory: await own.directory(data), bus: await own.bus(values), clients, log: own.log, resume: true });
+    return createRecycling({ directory: await needs.directory(data), bus: await needs.bus(values), clients, log: needs.log, resume: true });
   }),
-  gateway: program("The one address of all services, for clients and trainers.", gatewaySettings, async (values, own) => {
+  gateway: program("The one address of all services, for clients and trainers.", gatewaySettings, async (values, needs) => {
     const { catalog, finetune, averaging, sessions, evaluation, recycling } = values;
     const { createGateway } = await import("../../../gateway/index.ts");
-    const places = {
-      catalog: own.channel(catalog),
-      finetune: own.channel(finetune),
-      averaging: own.channel(averaging),
-      sessions: own.channel(sessions),
-      evaluation: own.channel(evaluation),
-      recycling: own.channel(recycling),
+    const backends = {
+      catalog: needs.channel(catalog),
+      finetune: needs.channel(finetune),
+      averaging: needs.channel(averaging),
+      sessions: needs.channel(sessions),
+      evaluation: needs.channel(evaluation),
+      recycling: needs.channel(recycling),
     };
-    return createGateway({ places, bus: await own.bus(values) });
+    return createGateway({ backends, bus: await needs.bus(values) });
   }),
 };
 
@@ -141,7 +144,7 @@ export async function serveService(name: string, options: ConfiguredOptions, { s
   const values = readSettings(settings, sources) as Values<Settings> & CommonValues;
   exitWhenParentIsGone();
   const log = createLogger({ service: name, level: values.logLevel });
-  const needs = own(name, values, { stack, log });
+  const needs = serviceNeeds(name, values, { stack, log });
   const service = stack.use(await make(values, needs));
   await hostService({ ...service, checks: [...service.checks, ...needs.checks] }, { values, log, signal });
   return 0;
@@ -153,7 +156,7 @@ function programOf(name: string): Program {
   return found;
 }
 
-function own(name: string, values: CommonValues, { stack, log }: Pick<Own, "stack" | "log">): Own {
+function serviceNeeds(name: string, values: CommonValues, { stack, log }: Pick<ServiceNeeds, "stack" | "log">): ServiceNeeds {
   const options: ConnectOptions = {
     token: values.token,
     insecure: values.insecure,

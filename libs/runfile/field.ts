@@ -6,30 +6,30 @@ import type { Problem } from "./problems.ts";
 export type Source = { readonly document: Document; readonly lines: LineCounter; readonly problems: Problem[] };
 
 /** A node, and the name that people know it by: the key that it belongs to. Empty for the whole file. */
-export type Place = { readonly node: Node | null; readonly name: string; readonly source: Source };
+export type Field = { readonly node: Node | null; readonly name: string; readonly source: Source };
 
 /** Reads one value. Undefined: it was wrong, and the problem is recorded. */
-export type Read<T> = (place: Place) => T | undefined;
+export type Read<T> = (field: Field) => T | undefined;
 
 /** Records a mistake: "`name` at line 3", then the text. */
-export function wrong(place: Place, text: string): undefined {
-  return report(place, (at) => `${place.name === "" ? "the run file" : `\`${place.name}\``} ${at} ${text}`);
+export function wrong(field: Field, text: string): undefined {
+  return report(field, (at) => `${field.name === "" ? "the run file" : `\`${field.name}\``} ${at} ${text}`);
 }
 
 /** Records a mistake with a message built around its place, which is "at line 3". */
-export function report({ node, source }: Place, message: (at: string) => string): undefined {
+export function report({ node, source }: Field, message: (at: string) => string): undefined {
   const { line, col } = source.lines.linePos(node?.range?.[0] ?? 0);
   source.problems.push({ line, column: col, message: message(`at line ${line}`) });
 }
 
 /** The node itself, or the one that an alias stands for. */
-export function resolve({ node, source }: Place): Node | null | undefined {
+export function resolve({ node, source }: Field): Node | null | undefined {
   return isAlias(node) ? node.resolve(source.document) : node;
 }
 
 /** A scalar as it stands in the file, in back quotes. */
-export function written(place: Place): string {
-  const node = resolve(place);
+export function written(field: Field): string {
+  const node = resolve(field);
   if (!isScalar(node)) return "this";
   const mark = typeof node.value === "string" && node.type !== "PLAIN" ? '"' : "";
   return `\`${mark}${excerpt(node.source ?? String(node.value), 60)}${mark}\``;

@@ -1,22 +1,21 @@
-/** Counts what is in hand, and tells when nothing is. */
-export type Hand = {
-  /** One more; the returned function, which may be called twice, lets go of it. */
-  take(): () => void;
-  /** Resolves when nothing is in hand. */
+/** The deliveries that are not settled yet, and when there are none. */
+export type InFlight = {
+  /** One more; the returned function, which may be called twice, takes it off again. */
+  add(): () => void;
+  /** Resolves when nothing is in flight. */
   empty(): Promise<void>;
   /** Forgets all. */
-  drop(): void;
+  clear(): void;
 };
 
-/** Makes an empty hand. */
-export function createHand(): Hand {
+export function createInFlight(): InFlight {
   const held = new Set<symbol>();
   let free = Promise.withResolvers<void>();
   const check = () => {
     if (held.size === 0) free.resolve();
   };
   return {
-    take() {
+    add() {
       if (held.size === 0) free = Promise.withResolvers<void>();
       const one = Symbol();
       held.add(one);
@@ -26,7 +25,7 @@ export function createHand(): Hand {
       };
     },
     empty: async () => (held.size === 0 ? undefined : free.promise),
-    drop() {
+    clear() {
       held.clear();
       check();
     },

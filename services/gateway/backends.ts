@@ -4,13 +4,13 @@ import { Health, HealthCheckResponse_ServingStatus as Status } from "#proto/grpc
 import { type ServiceProcessSchema, SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 
 /** A service and where it is. */
-export type Place = { readonly name: string; readonly channel: RpcChannel };
+export type Backend = { readonly name: string; readonly channel: RpcChannel };
 
 /** Whoever asks how the services are does not wait for one that hangs. */
 const PATIENCE_MS = 900;
 
 /** What a service says of itself, or why it says nothing. */
-export async function describePlace({ name, channel }: Place): Promise<MessageInitShape<typeof ServiceProcessSchema>> {
+export async function describeBackend({ name, channel }: Backend): Promise<MessageInitShape<typeof ServiceProcessSchema>> {
   const { address } = channel;
   try {
     const { processes } = await channel.client(SystemService).getSystem({}, { timeoutMs: PATIENCE_MS });
@@ -22,7 +22,7 @@ export async function describePlace({ name, channel }: Place): Promise<MessageIn
 }
 
 /** Rejects with the reason while a service is not ready for calls. */
-export async function checkReady({ name, channel }: Place): Promise<void> {
+export async function checkReady({ name, channel }: Backend): Promise<void> {
   const { status } = await channel.client(Health).check({}, { timeoutMs: PATIENCE_MS });
   if (status !== Status.SERVING) throw unavailable(`${name} at ${channel.address} is not ready`);
 }

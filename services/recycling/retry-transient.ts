@@ -20,7 +20,7 @@ export function isTransient(error: unknown): boolean {
  * @param options.patienceMs how long after the first failure.
  * @throws what the last call threw; the signal's reason.
  */
-export async function persist<T>(
+export async function retryTransient<T>(
   call: () => Promise<T>,
   { patienceMs, signal }: { readonly patienceMs: number; readonly signal?: AbortSignal },
 ): Promise<T> {
