@@ -23,7 +23,8 @@ export function after(ms: number, callback: () => void): Timer {
   let timer: NodeJS.Timeout | undefined;
   const end = performance.now() + Math.max(0, ms);
   const wait = () => {
-    const left = end - performance.now();
+    // Timers drop fractions: without rounding up it would ring up to a millisecond early.
+    const left = Math.ceil(end - performance.now());
     timer = setTimeout(left > LONGEST_TIMER_MS ? wait : callback, Math.min(LONGEST_TIMER_MS, Math.max(0, left)));
     if (!referenced) timer.unref();
   };

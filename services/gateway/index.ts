@@ -60,11 +60,11 @@ export async function createGateway({ backends, bus }: { readonly backends: Back
     // Work happens inside calls only.
     run: async () => {},
     // Whatever is missing, it still passes on the calls to what is there.
-    checks: all.map((place) => ({
-      name: place.name,
+    checks: all.map((backend) => ({
+      name: backend.name,
       vital: false,
-      serves: [services[place.name as keyof Backends].typeName],
-      check: () => checkReady(place),
+      serves: [services[backend.name as keyof Backends].typeName],
+      check: () => checkReady(backend),
     })),
     [Symbol.asyncDispose]: async () => {},
   };

@@ -26,7 +26,8 @@ export type Link = {
 /** Where what happens is told; a pino logger, for example. */
 export type BusLog = { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 
-const CONNECT_TIMEOUT_MS = 2_000;
+/** Shorter than those who publish wait: they are told why there is no connection. */
+const CONNECT_TIMEOUT_MS = 1_800;
 const RECONNECT_MS = 250;
 const PREPARE_MS = 100;
 /** A server that says nothing any more is found out in half a minute. */
