@@ -207,10 +207,10 @@ test("what is not in the catalog is named", async () => {
     [["models", "show", digest], `no artifact ${digest}`],
     [["lineage", digest], `no artifact ${digest}`],
     [["reproduce", digest], `no artifact ${digest}`],
-    [["models", "pull", "no/such", "--out", directory.join("nothing")], 'no ref "no/such"'],
+    [["models", "pull", "no/such", "--out", directory.join("never-pulled")], 'no ref "no/such"'],
     [["runs", "show", "run-0123456789abcdef"], "there is no run run-0123456789abcdef"],
   ] as const;
   for (const [args, said] of unknown) assert.equal(sentence(await runCli([...args, "--data", data])), said);
   assert.match(sentence(await runCli(["models", "show", "sha256:00", "--data", data]), 2), /at least the first 8 of them; got "sha256:00"/);
-  assert.equal(existsSync(directory.join("nothing")), false);
+  assert.equal(existsSync(directory.join("never-pulled")), false);
 });

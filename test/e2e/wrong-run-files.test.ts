@@ -145,7 +145,7 @@ test("an output that cannot be written is refused before the work", async () => 
   await writeFile(file, "mine");
   for (const [out, why] of [
     [file, "it is not a directory"],
-    [join(file, "below"), `${file} is not a directory`],
+    [join(file, "below"), "what should be its folder is a file"],
   ] as const) {
     const data = directory.join("data");
     const { code, stdout, stderr } = await runCli(["recycle", join(root, "examples/tiny.yaml"), "--data", data, "--out", out]);
