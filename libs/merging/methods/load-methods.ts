@@ -1,7 +1,7 @@
 import type { Method } from "../method.ts";
 
 /**
- * Methods by their names, without loading the others: a thread that makes a mean starts in a third of the time. Each method is alone in the
+ * Methods by their names, without loading the others: a thread that makes a mean loads in half the time. Each method is alone in the
  * file of its name, with hyphens.
  */
 export async function loadMethods(names: readonly string[]): Promise<ReadonlyMap<string, Method>> {
