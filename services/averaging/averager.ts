@@ -5,7 +5,7 @@ import { type Artifacts, unpublishedArtifact } from "#libs/artifacts";
 import { createLimit, createSharedWork, type WorkContext } from "#libs/concurrency";
 import { asWriteError, NoSpaceError } from "#libs/files";
 import { MergeError, type MergePlan, MergePlanError, type MergeResult, mainDtype, planMerge, runMerge } from "#libs/merging";
-import { buildModelManifest, combineLicences, inputsOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
+import { buildModelManifest, foldLicences, inputsOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
 import { resourceExhausted } from "#libs/rpc";
 import { inSpan, type Logger } from "#libs/telemetry";
 import { fileSource } from "#libs/tensors";
@@ -76,7 +76,8 @@ export function createAverager(parts: { readonly artifacts: Artifacts; readonly 
     const [{ digest, size }] = result.files as [MergeResult["files"][0]];
     const built = buildModelManifest({
       recipe,
-      licences: combineLicences(opened.members.map(({ model }) => model.licences)),
+      // Every import names a licence, if only the unknown one: a model of the catalog without any was made of nothing that has one.
+      licences: foldLicences(opened.members.map(({ model }) => model.licences)),
       weights: { mediaType: mediaTypes.weights, digest, size },
       architecture: models.find(({ architecture }) => architecture !== UNKNOWN_ARCHITECTURE)?.architecture ?? UNKNOWN_ARCHITECTURE,
       parameterCount: plan.tensors.reduce((sum, { elements }) => sum + elements, 0),

@@ -1,5 +1,5 @@
 import { prepareRounded, SumsError } from "#libs/merging";
-import { buildModelManifest, combineLicences, mediaTypes, type ReadManifest, type Recipe, readManifest } from "#libs/recipes";
+import { buildModelManifest, foldLicences, mediaTypes, type ReadManifest, type Recipe, readManifest, UNKNOWN_LICENCE } from "#libs/recipes";
 import { inSpan } from "#libs/telemetry";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import type { SessionContext } from "./context.ts";
@@ -73,7 +73,7 @@ async function make(
     const parents = await parentsOf(context, members, signal);
     const built = buildModelManifest({
       recipe,
-      licences: combineLicences([...parents.map(({ licences }) => licences), ...ownLicences(session, members)]),
+      licences: foldLicences([...parents.map(({ licences }) => licences), ...ownLicences(session, members)]),
       weights,
       architecture: await architectureOf(context, session, parents, signal),
       parameterCount: numbersOf(JSON.parse(session.layout ?? "[]") as Layout),
@@ -102,7 +102,7 @@ async function parentsOf({ artifacts }: SessionContext, members: readonly Contri
 /** Of the contributions that are not models of the catalog, if there are any. */
 function ownLicences({ licence }: SessionRow, members: readonly ContributionRow[]): string[][] {
   if (members.every(({ artifact }) => artifact !== null)) return [];
-  return [licence === "" ? [] : [licence]];
+  return [[licence === "" ? UNKNOWN_LICENCE : licence]];
 }
 
 async function architectureOf(
