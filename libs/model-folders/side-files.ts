@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { NotWritableError, publishFiles, whyNotWritten } from "#libs/files";
 import { recipeName } from "#libs/models";
-import { requireWritableOutput } from "./lock-output.ts";
+import { lockOutput, requireWritableOutput } from "./lock-output.ts";
 import { type Output, pathIn } from "./output.ts";
 
 /** A file that goes with the weights: its name, with "/" where it lies in a folder below, and its whole content. */
@@ -36,7 +36,11 @@ export async function refuseExisting(
   if (force) return;
   const entries = await readdir(output.directory).catch((): string[] => []);
   if (entries.some((entry) => /^\..+\.[0-9a-f]{12}\.(partial|journal)$/.test(entry))) return;
-  const taken = await existing(output, output.single === undefined ? [] : [output.single, recipeName(output.single)]);
+  const names = output.single === undefined ? [] : [output.single, recipeName(output.single)];
+  if ((await existing(output, names)).length === 0) return;
+  // Another process may be about to finish it, or was killed when it had: then its lock is a file that goes with this one.
+  await using _lock = await lockOutput(output);
+  const taken = await existing(output, names);
   if (taken.length > 0) throw new Error(existsSentence(output, taken));
 }
 
