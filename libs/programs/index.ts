@@ -1,1 +1,1 @@
-export { NATS_VERSION, natsServerProgram } from "./nats-server.ts";
+export { NATS_VERSION, natsServerPlace, natsServerProgram } from "./nats-server.ts";

@@ -21,9 +21,7 @@ export async function natsServerProgram(env: NodeJS.ProcessEnv = process.env, on
     if (await isProgram(named)) return named;
     throw new Error(`RATATOUILLE_NATS_SERVER is ${named}, which is no program that this user may run`);
   }
-  const caches = env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-  const bin = join(caches, "ratatouille", "bin", `nats-server-${NATS_VERSION}`);
-  const program = join(bin, "nats-server");
+  const { folder: bin, program } = natsServerPlace(env);
   if (await isProgram(program)) return program;
   await mkdir(bin, { recursive: true });
   onInstall();
@@ -35,6 +33,19 @@ export async function natsServerProgram(env: NodeJS.ProcessEnv = process.env, on
     throw new Error(`nats-server could not be installed: ${(cause as Error).message.trim()}; ${advice}`, { cause });
   }
   return program;
+}
+
+/**
+ * Where the pinned version of nats-server is in the user's cache, once it is installed.
+ * @example
+ * ```ts
+ * natsServerPlace({ XDG_CACHE_HOME: "/cache" }).folder.startsWith("/cache/ratatouille/bin/"); // true
+ * ```
+ */
+export function natsServerPlace(env: NodeJS.ProcessEnv = process.env): { readonly folder: string; readonly program: string } {
+  const caches = env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+  const folder = join(caches, "ratatouille", "bin", `nats-server-${NATS_VERSION}`);
+  return { folder, program: join(folder, "nats-server") };
 }
 
 function isProgram(path: string): Promise<boolean> {

@@ -11,7 +11,13 @@ export type ServerTls = {
   clientCa?: string | Uint8Array | undefined;
 };
 
-/** The host of `host:port`, without the brackets of an IPv6 address. */
+/**
+ * The host of `host:port`, without the brackets of an IPv6 address.
+ * @example
+ * ```ts
+ * hostOf("[::1]:7437"); // "::1"
+ * ```
+ */
 export function hostOf(address: string): string {
   return address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
 }

@@ -9,7 +9,7 @@ import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 import { type LocalSystem, type LocalSystemOptions, startLocalSystem } from "../../deploy/local/system.ts";
-import { root, startCli, succeed } from "./cli.ts";
+import { root, runCli, startCli, succeed } from "./cli.ts";
 import { digestsOf, readReport } from "./outputs.ts";
 import { isAlive } from "./processes.ts";
 import { tiny } from "./run-file.ts";
@@ -120,6 +120,20 @@ test("a program that is stopped stays down, its calls are UNAVAILABLE, and it ca
   assert.match(processes.find(({ service }) => service === "catalog")?.problem ?? "", /not available|did not finish/);
   await catalog.start();
   await channel.client(CatalogService).listRefs({});
+
+  await system.programs.get("nats-server")!.stop();
+  const bus = await waitFor(
+    async () => {
+      const { stdout } = await runCli(["doctor", "--server", system.address, "--data", directory.join("nothing"), "--json"]);
+      return (JSON.parse(stdout) as { findings: { topic: string; right: boolean; fact: string; advice?: string }[] }).findings.find(
+        ({ topic }) => topic === "bus",
+      );
+    },
+    { what: "a doctor that names the bus" },
+  );
+  assert.equal(bus.right, false);
+  assert.match(bus.fact, /^missing, say .*finetune.*: /);
+  assert.match(bus.advice ?? "", /^start nats-server, /);
 });
 
 test("npm run system says what runs, and stops all of it when it is interrupted", async () => {

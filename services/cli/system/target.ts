@@ -37,7 +37,8 @@ export type Target = AsyncDisposable & {
   readonly broken: Promise<never>;
 };
 
-const CONNECT_MS = 3_000;
+/** How long a server may take to answer. */
+export const CONNECT_MS = 3_000;
 
 /**
  * Connects to a server, attaches to the system that runs on the data directory (`ratatouille up`), or starts an embedded one.
@@ -83,8 +84,11 @@ export class BusyError extends Error {
   }
 }
 
-/** @throws UsageError if the authority's certificate cannot be read */
-async function connectTo(address: string, { token, caPath }: TargetOptions): Promise<RpcChannel> {
+/**
+ * Opens a channel to a server as the options of a command say.
+ * @throws UsageError if it cannot be read; RpcError INVALID_ARGUMENT for a wrong address or a token that would travel in the clear
+ */
+export async function connectTo(address: string, { token, caPath }: Pick<TargetOptions, "token" | "caPath">): Promise<RpcChannel> {
   if (caPath === undefined) return connect(address, { token });
   const ca = await readFile(caPath).catch((cause: unknown) => {
     throw new UsageError(`cannot read the certificate ${caPath}: ${fileProblem(cause)}`, { cause });

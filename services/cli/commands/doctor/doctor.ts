@@ -3,17 +3,17 @@ import { statfs } from "node:fs/promises";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { dirname, resolve } from "node:path";
 import { backends } from "#libs/recipes";
-import { connect } from "#libs/rpc";
 import { runtimeName, runtimeVersion, VERSION } from "#libs/service";
 import { DirectoryLockedError, lockDirectory } from "#libs/storage";
-import { type ServiceProcess, SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import { wrap } from "#libs/text";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
 import { explain } from "../../explain.ts";
 import { bytes } from "../../format.ts";
-import { DEFAULT_LISTEN, portState } from "../../system/port.ts";
-
-/** One finding. `advice` says what to do where something is not right. */
-type Finding = { readonly topic: string; readonly right: boolean; readonly fact: string; readonly advice?: string };
+import { type Stream, widthOf } from "../../say.ts";
+import { DEFAULT_LISTEN } from "../../system/port.ts";
+import type { Finding } from "./finding.ts";
+import { checkPort, checkServer } from "./server.ts";
+import { checkSpace } from "./space.ts";
 
 /** What a run of digits-full.yaml leaves on the disk, with room to spare. */
 const NEEDED_BYTES = 2e9;
@@ -27,16 +27,22 @@ export async function doctor(options: GlobalOptions, { stdout }: CommandContext)
     { topic: "devices", right: true, fact: `cpu: ${availableParallelism()} cores, one trainer for each by default` },
     { topic: "memory", right: true, fact: `${bytes(freemem())} free of ${bytes(totalmem())}` },
     ...(await checkData(options.data)),
-    ...(options.server ? await checkServer(options.server, options.token) : await checkPort(options.token)),
+    await checkSpace(options.data),
+    ...(options.server ? await checkServer(options.server, options) : await checkPort(DEFAULT_LISTEN, options)),
   ];
   const right = findings.every((finding) => finding.right);
   if (options.json) stdout.write(`${JSON.stringify({ right, findings })}\n`);
-  else stdout.write(findings.map(line).join(""));
+  else stdout.write(findings.map((finding) => lines(finding, stdout)).join(""));
   return right ? 0 : 1;
 }
 
-function line({ topic, right, fact, advice }: Finding): string {
-  return `${right ? "ok " : "NO "} ${topic.padEnd(14)}${fact}\n${advice ? `${" ".repeat(18)}${advice}\n` : ""}`;
+/** Columns before a fact. */
+const INDENT = 18;
+
+function lines({ topic, right, fact, advice }: Finding, stream: Stream): string {
+  const width = widthOf(stream);
+  const first = wrap(`${right ? "ok " : "NO "} ${topic.padEnd(INDENT - 4)}${fact}`, width, INDENT);
+  return `${first}\n${advice ? `${wrap(" ".repeat(INDENT) + advice, width)}\n` : ""}`;
 }
 
 function checkRuntime(): Finding {
@@ -98,45 +104,5 @@ async function checkDisk(directory: string): Promise<Finding> {
     right: enough,
     fact: `${bytes(free)} free`,
     ...(enough ? {} : { advice: `a large run needs ${bytes(NEEDED_BYTES)}: free some, or name another place with --data` }),
-  };
-}
-
-async function checkPort(token: string | undefined): Promise<Finding[]> {
-  if ((await portState(DEFAULT_LISTEN)) === "free")
-    return [{ topic: "port", right: true, fact: `${DEFAULT_LISTEN} is free for ratatouille up` }];
-  const [server, ...processes] = await checkServer(DEFAULT_LISTEN, token);
-  if (server?.right) return [server, ...processes];
-  return [
-    {
-      topic: "port",
-      right: false,
-      fact: `${DEFAULT_LISTEN} is in use by another program`,
-      advice: "give ratatouille up another port: ratatouille up --listen 127.0.0.1:PORT",
-    },
-  ];
-}
-
-async function checkServer(address: string, token: string | undefined): Promise<Finding[]> {
-  using channel = connect(address, { token });
-  try {
-    await channel.ready(3_000);
-    const { version, runtime, services, trainers, processes } = await channel.client(SystemService).getSystem({});
-    const started = processes.length === 0 ? `, ${trainers.length} trainers` : "";
-    const fact = `${address}: ${version} on ${runtime}, ${services.join(", ")}${started}`;
-    return [{ topic: "server", right: true, fact }, ...processes.map(describeProcess)];
-  } catch (error) {
-    return [{ topic: "server", right: false, fact: explain(error), advice: "start one with: ratatouille up" }];
-  }
-}
-
-/** One service of a system whose services are programs of their own. It is right when it takes calls and all that it needs is there. */
-function describeProcess({ service, address, version, runtime, ready, checks, problem }: ServiceProcess): Finding {
-  if (problem !== "") return { topic: service, right: false, fact: problem, advice: `look at the log of ratatouille serve ${service}` };
-  const missing = checks.filter((check) => check.problem !== "").map((check) => `${check.name}: ${check.problem}`);
-  const state = ready ? "ready" : "not ready";
-  return {
-    topic: service,
-    right: ready && missing.length === 0,
-    fact: [`${address}: ${version} on ${runtime}, ${state}`, ...missing].join("; "),
   };
 }
