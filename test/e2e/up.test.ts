@@ -94,6 +94,13 @@ test("models: listed by name, shown with their recipe, pulled as files", async (
   assert.deepEqual(shown.licences, ["CC-BY-4.0"]);
   const byDigits = JSON.parse(await succeed(["models", "show", shown.digest.slice(7, 15), "--server", address, "--json"]));
   assert.equal(byDigits.digest, shown.digest);
+  const near = await Promise.all(
+    ["smal", "smallest/seed-1/held-out-6"].map((given) => runCli(["models", "show", given, "--server", address])),
+  );
+  for (const [i, given] of ["smal", "smallest/seed-1/held-out-6"].entries())
+    assert.match(near[i]!.stderr, new RegExp(`^ratatouille: there is no model "${given}"; did you mean ${name}\\b.*\\?\\n$`));
+  const run = await runCli(["runs", "show", "smalest", "--server", address]);
+  assert.match(run.stderr, /^ratatouille: there is no run "smalest"; did you mean run-[0-9a-f]{16} \(smallest\)\?\n$/);
   const folder = directory.join("pulled");
   assert.equal(await succeed(["models", "pull", name, "--out", folder, "--server", address]), `${join(folder, "model.safetensors")}\n`);
   const written = directory.join("a", "models", "seed-1", "held-out-60");

@@ -1,17 +1,17 @@
 import { type Json, type Recipe, readManifest } from "#libs/recipes";
-import { findArtifact } from "#libs/remote-models";
 import { UsageError } from "#libs/service";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
 import { short } from "../../format.ts";
+import { findNamed } from "../meant.ts";
 import { refsByDigest } from "../models/models.ts";
 
 /** `ratatouille lineage NAME`: where an artifact comes from, as a tree, as JSON or for Graphviz. */
 export async function lineage(name: string, options: GlobalOptions & { readonly dot?: boolean }, context: CommandContext): Promise<number> {
   if (options.json && options.dot) throw new UsageError("--json and --dot exclude each other");
   const catalog = (await useTarget(context, options, "look")).channel.client(CatalogService);
-  const { digest } = await findArtifact(name, catalog, context.signal);
+  const { digest } = await findNamed(name, catalog, context.signal);
   const [{ artifacts }, names] = await Promise.all([
     catalog.getLineage({ digest }, { signal: context.signal }),
     refsByDigest(catalog, context.signal),

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { createArtifacts } from "#libs/artifacts";
 import { readManifest } from "#libs/recipes";
-import { findArtifact } from "#libs/remote-models";
 import { allPages, type RpcChannel, type ServiceClient } from "#libs/rpc";
 import { counted, plural } from "#libs/text";
 import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
@@ -10,6 +9,7 @@ import { type CommandContext, type GlobalOptions, useTarget } from "../../contex
 import { bytes, columns, short } from "../../format.ts";
 import { facts as page, say, widthOf } from "../../say.ts";
 import { writeModel } from "../../write-output.ts";
+import { findNamed } from "../meant.ts";
 
 type Catalog = ServiceClient<typeof CatalogService>;
 
@@ -64,7 +64,7 @@ export async function refsByDigest(catalog: Catalog, signal: AbortSignal): Promi
 /** `ratatouille models show NAME`: what a model is and how it was made. */
 export async function showModel(name: string, options: GlobalOptions, context: CommandContext): Promise<number> {
   const { channel } = await useTarget(context, options, "look");
-  const artifact = await findArtifact(name, channel.client(CatalogService), context.signal);
+  const artifact = await findNamed(name, channel.client(CatalogService), context.signal);
   const { kind, recipe, recipeKey, layers, summary, licences } = readManifest(artifact.manifest);
   const facts = { digest: artifact.digest, kind, damaged: artifact.damaged, recipeKey, licences, summary, layers, recipe };
   if (options.json) context.stdout.write(`${JSON.stringify(facts)}\n`);
@@ -89,7 +89,7 @@ export async function pullModel(
   context: CommandContext,
 ): Promise<number> {
   const { channel }: { channel: RpcChannel } = await useTarget(context, options, "look");
-  const { digest } = await findArtifact(name, channel.client(CatalogService), context.signal);
+  const { digest } = await findNamed(name, channel.client(CatalogService), context.signal);
   const folder = options.out ?? join("models", short(digest));
   const weights = await writeModel(folder, digest, createArtifacts(channel), context.signal);
   if (options.json) context.stdout.write(`${JSON.stringify({ digest, weights, out: folder })}\n`);

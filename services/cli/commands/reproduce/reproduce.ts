@@ -1,8 +1,8 @@
-import { findArtifact } from "#libs/remote-models";
 import { type ServiceClient, unavailable } from "#libs/rpc";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { RecyclingService, type Reproduction } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
+import { findNamed } from "../meant.ts";
 
 /** `ratatouille reproduce NAME`: runs the recipe of an artifact again and compares digests; 1 if they differ. */
 export async function reproduce(
@@ -11,7 +11,7 @@ export async function reproduce(
   context: CommandContext,
 ): Promise<number> {
   const { channel, broken } = await useTarget(context, options, "train");
-  const { digest } = await findArtifact(name, channel.client(CatalogService), context.signal);
+  const { digest } = await findNamed(name, channel.client(CatalogService), context.signal);
   const result = await Promise.race([runAgain(digest, channel.client(RecyclingService), options, context), broken]);
   const { expected, actual, same } = result;
   if (options.json) context.stdout.write(`${JSON.stringify({ expected, actual, same, recipe: JSON.parse(result.recipe) })}\n`);

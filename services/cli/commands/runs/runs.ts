@@ -5,6 +5,7 @@ import { type CommandContext, type GlobalOptions, useTarget } from "../../contex
 import { ago, columns, duration } from "../../format.ts";
 import { createDisplay, displayMode } from "../../render/index.ts";
 import { facts, say, widthOf } from "../../say.ts";
+import { findRun } from "../meant.ts";
 import { follow } from "../recycle/follow.ts";
 
 const stateNames = new Map<number, string>(Object.entries(RunState).map(([name, value]) => [value, name.toLowerCase()]));
@@ -32,7 +33,7 @@ export async function listRuns(options: GlobalOptions, context: CommandContext):
 /** `ratatouille runs show ID`: one run with its stages. */
 export async function showRun(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
   const recycling = (await useTarget(context, options, "look")).channel.client(RecyclingService);
-  const { run } = await recycling.getRun({ id }, { signal: context.signal });
+  const run = await findRun(id, recycling, context.signal);
   if (!run) return 1;
   if (options.json) context.stdout.write(`${JSON.stringify(toJson(RunSchema, run))}\n`);
   else context.stdout.write(describe(run, context.stdout));
@@ -69,6 +70,7 @@ export async function watchRun(
   context: CommandContext,
 ): Promise<number> {
   const target = await useTarget(context, options, "look");
+  await findRun(id, target.channel.client(RecyclingService), context.signal);
   const display = createDisplay(options.json ? context.stdout : context.stderr, displayMode(context.stderr, options), {
     notes: context.stderr,
   });
@@ -81,6 +83,7 @@ export async function watchRun(
 /** `ratatouille runs cancel ID`: stops a run; what it has made stays. */
 export async function cancelRun(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
   const recycling = (await useTarget(context, options)).channel.client(RecyclingService);
+  await findRun(id, recycling, context.signal);
   const { run } = await recycling.cancelRun({ id }, { signal: context.signal });
   if (options.json && run) context.stdout.write(`${JSON.stringify(toJson(RunSchema, run))}\n`);
   else say(context.stdout, `Cancelled ${id}. What it has made stays; the same run file goes on from there.\n`);
@@ -90,6 +93,7 @@ export async function cancelRun(id: string, options: GlobalOptions, context: Com
 /** `ratatouille runs delete ID`: forgets a run, which garbage collection takes note of. */
 export async function deleteRun(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
   const recycling = (await useTarget(context, options)).channel.client(RecyclingService);
+  await findRun(id, recycling, context.signal);
   await recycling.deleteRun({ id }, { signal: context.signal });
   if (options.json) context.stdout.write(`${JSON.stringify({ deleted: id })}\n`);
   else say(context.stdout, `Deleted ${id}. ratatouille gc deletes what nothing else needs.\n`);
