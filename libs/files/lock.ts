@@ -1,4 +1,5 @@
-import { rmSync, statSync } from "node:fs";
+import { readdirSync, readlinkSync, realpathSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { NotWritableError } from "./writable.ts";
@@ -27,6 +28,7 @@ export type LockOptions = {
 
 const PATIENCE_MS = 1000;
 const LOOK_MS = 20;
+const OPEN_FILES = "/proc/self/fd";
 
 // A lock nobody refers to would be collected, and with it its connection: the lock would be free while its holder lives.
 const held = new Set<DatabaseSync>();
@@ -80,7 +82,7 @@ function tryLock(path: string): DatabaseSync | undefined {
       throw notLockable(path, error);
     }
     // A holder removes the file: the one that was opened may be gone, and another one there by now.
-    if (before !== undefined && before === identityOf(path)) return connection;
+    if (before !== undefined && before === identityOf(path) && hasOpen(path)) return connection;
     connection.close();
   }
 }
@@ -97,8 +99,32 @@ function notLockable(path: string, error: unknown): NotWritableError {
   return new NotWritableError(path, `it cannot be locked (${error instanceof Error ? error.message : String(error)})`, { cause: error });
 }
 
-/** Tells a file from any other that had or gets its name: numbers of files are used again, but not within one tick of the clock. */
+/**
+ * Tells a file from others that had or get its name, as far as it can: numbers of files are used again, and within a tick of the clock
+ * (on Deno a millisecond, in kernels up to ten) two files may have both number and time in common.
+ */
 function identityOf(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found && `${found.dev} ${found.ino} ${found.ctimeNs}`;
+}
+
+/** Whether this process has the file open that has this name now: one that was removed is called so by Linux. True where nobody tells. */
+function hasOpen(path: string): boolean {
+  let descriptors: string[];
+  try {
+    descriptors = readdirSync(OPEN_FILES);
+  } catch {
+    return true;
+  }
+  const real = join(realpathSync(dirname(path)), basename(path));
+  return descriptors.some((descriptor) => openedAs(descriptor) === real);
+}
+
+function openedAs(descriptor: string): string | undefined {
+  try {
+    return readlinkSync(join(OPEN_FILES, descriptor));
+  } catch {
+    // Closed since it was listed, as that of the list is.
+    return undefined;
+  }
 }
