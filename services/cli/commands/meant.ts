@@ -10,7 +10,8 @@ export function findNamed(name: string, catalog: ServiceClient<typeof CatalogSer
   return orMeant(findArtifact(name, catalog, signal), name, `there is no model ${quote(name)}`, async () => {
     const names = new Map<string, string>();
     for await (const { refs } of allPages((pageToken) => catalog.listRefs({ pageSize: 500, pageToken }, { signal })))
-      for (const ref of refs) names.set(ref.name, ref.name);
+      // A ref that was deleted is still listed, with its history.
+      for (const ref of refs) if (ref.digest !== "") names.set(ref.name, ref.name);
     return names;
   });
 }
