@@ -9,8 +9,8 @@ import type { RecyclingService, Run } from "#proto/ratatouille/v1/recycling_pb.t
 export function findNamed(name: string, catalog: ServiceClient<typeof CatalogService>, signal: AbortSignal): Promise<Artifact> {
   return orMeant(findArtifact(name, catalog, signal), name, `there is no model ${quote(name)}`, async () => {
     const names = new Map<string, string>();
+    // A ref that was deleted is still listed, with its history.
     for await (const { refs } of allPages((pageToken) => catalog.listRefs({ pageSize: 500, pageToken }, { signal })))
-      // A ref that was deleted is still listed, with its history.
       for (const ref of refs) if (ref.digest !== "") names.set(ref.name, ref.name);
     return names;
   });
