@@ -144,11 +144,14 @@ function callError(error: unknown, controller: LinkedController, attempt: Attemp
   return mapped.code === Code.CANCELLED ? cancelled(message, { cause: error }) : mapped;
 }
 
+/** A connection that its other end has cut while something was written. grpc-js takes only ECONNRESET and ETIMEDOUT for what it is. */
+const BROKEN_PIPE = /^Received RST_STREAM with code \d+ triggered by internal client error: .*EPIPE/;
+
 /** The error of a status: from its google.rpc.Status, else from the plain code and text, which grpc-js makes up for local failures. */
 function receivedError(failure: ServiceError, attempt: Attempt): RpcError {
   const rich = fromWireStatus(failure);
   if (rich !== undefined) return rich;
-  const code = toCode(failure.code);
+  const code = BROKEN_PIPE.test(failure.details) ? Code.UNAVAILABLE : toCode(failure.code);
   const details = { reason: codeName(code), metadata: { address: attempt.address }, cause: failure };
   switch (code) {
     case Code.DEADLINE_EXCEEDED:
