@@ -14,3 +14,4 @@ export {
   NewerSchemaError,
 } from "./errors.ts";
 export { type Migration, sqlMigration } from "./migrations.ts";
+export { readColumn } from "./read-column.ts";

@@ -11,6 +11,8 @@ import { createCatalogService } from "./service.ts";
 import { migrations } from "./store/migrations.ts";
 import type { CatalogTables } from "./store/tables.ts";
 
+export { storedRefs } from "./stored.ts";
+
 /** What the catalog needs. */
 export type CatalogDependencies = {
   /** Its own directory: `catalog.sqlite` and `blobs/`. Who starts the process locks it (`lockDirectory`). */

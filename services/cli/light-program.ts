@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { baseProgram } from "./base-program.ts";
 import { defineAverage } from "./commands/average/command.ts";
 import { defineCheck } from "./commands/check/command.ts";
+import { defineNames } from "./commands/completion/names-command.ts";
 import { defineMerge } from "./commands/merge/command.ts";
 import { defineMethods } from "./commands/methods/command.ts";
 import type { CommandContext } from "./context.ts";
@@ -13,6 +14,7 @@ import type { CommandContext } from "./context.ts";
 export function createProgram(context: CommandContext, finish: (code: number) => void): Command {
   const program = baseProgram(context);
   defineLightCommands(program, context, finish);
+  defineNames(program, context, finish);
   return program;
 }
 

@@ -15,6 +15,8 @@ import { createFinetuneService } from "./service.ts";
 import { type JobStore, openJobStore } from "./store.ts";
 import { createWatchers } from "./watchers.ts";
 
+export { storedJobs } from "./stored.ts";
+
 /** What the fine-tune service needs. */
 export type FinetuneDependencies = {
   /** Its own file `finetune.sqlite` lies here. */

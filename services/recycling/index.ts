@@ -13,6 +13,8 @@ import { createRecyclingService } from "./service.ts";
 import { openRunStore } from "./store.ts";
 import { defaultTiming, type Timing } from "./timing.ts";
 
+export { storedRuns } from "./stored.ts";
+
 /** Name of the durable consumer: all replicas share it. */
 const DURABLE = "recycling";
 

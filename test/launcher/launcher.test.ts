@@ -42,6 +42,11 @@ test("installs what is missing, once, says so on stderr only, and passes the arg
   assert.deepEqual(await clone.npmCalls(), ["ci --omit=dev --no-audit --no-fund --loglevel=error"]);
 });
 
+test("completion that asks for names installs nothing", async () => {
+  await using clone = await freshClone();
+  assert.deepEqual(await clone.run(["names", "runs"]), { code: 0, stdout: "", stderr: "" });
+});
+
 test("tools for developers are installed where they were, and with a runtime that is one of them", async () => {
   await using clone = await freshClone();
   assert.equal((await clone.run([], { RATATOUILLE_RUNTIME: "node" })).code, 0);

@@ -22,7 +22,7 @@ correctly rounded mean. An average that was interrupted goes on when the same co
   ratatouille average a.safetensors b.safetensors -o out.safetensors --updatable
   ratatouille average --add c.safetensors --to out.safetensors`,
     )
-      .option("--method <name>", "how; ratatouille methods lists them", "linear")
+      .option("--method <method>", "how; ratatouille methods lists them", "linear")
       .option("--weights <numbers>", "weights of the models, with commas", parseWeights)
       .option("--set <name=value>", "a parameter of the method; with commas, one value for each model (repeatable)", addSetting)
       .option("--base <model>", "the model that the others were trained from")

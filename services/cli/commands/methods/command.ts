@@ -3,11 +3,11 @@ import type { CommandContext } from "../../context.ts";
 import { addCommand } from "../../options.ts";
 import type { MethodsOptions } from "./options.ts";
 
-/** `ratatouille methods [name]` */
+/** `ratatouille methods [method]` */
 export function defineMethods(program: Command, context: CommandContext, finish: (code: number) => void): void {
   addCommand(
     program,
-    "methods [name]",
+    "methods [method]",
     `The methods that merge models.
 
 Without a name, one line for each: what it is and what it needs. With a name: formula, paper, parameters with bounds, and a command.`,
