@@ -1,4 +1,5 @@
-export { BusUnavailableError, MessageRefusedError, PoisonError, RetryLater } from "./errors.ts";
+export { BusRefusedError, BusUnavailableError, PoisonError, RetryLater } from "./errors.ts";
+export type { NatsAccess } from "./jetstream/access.ts";
 export { connectJetStream, type JetStreamOptions } from "./jetstream/jetstream-bus.ts";
 export { openLocalBus } from "./local/local-bus.ts";
 export { createOutbox, type Outbox, type OutboxEntry, type OutboxTables, outboxMigration } from "./outbox.ts";

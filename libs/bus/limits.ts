@@ -1,5 +1,5 @@
 import { excerpt, quote } from "#libs/text";
-import { MessageRefusedError } from "./errors.ts";
+import { BusRefusedError } from "./errors.ts";
 import type { BusMessage, SubscribeOptions, WatchOptions } from "./types.ts";
 
 /**
@@ -24,32 +24,35 @@ export function isSubject(text: string): boolean {
   return text.length <= MAX_SUBJECT && /^[\w-]+(\.[\w-]+)*$/.test(text);
 }
 
-/** @throws MessageRefusedError for a message that no bus takes, however often it is tried. */
+/** @throws BusRefusedError for a message that no bus takes, however often it is tried. */
 export function checkMessage({ id, subject, payload, headers }: BusMessage): void {
-  const refuse = (why: string) => {
-    throw new MessageRefusedError(`the message ${quote(id, 80)} ${why}`);
+  const refuse = (field: keyof BusMessage, why: string) => {
+    throw new BusRefusedError(field, `the message ${quote(id, 80)} ${why}`);
   };
-  if (id.length < 1 || id.length > MAX_ID || !isLine(id)) refuse(`needs an id of 1 to ${MAX_ID} characters without control characters`);
-  if (!isSubject(subject)) refuse(`needs a subject of words joined by dots, at most ${MAX_SUBJECT} characters; got ${quote(subject, 80)}`);
+  if (id.length < 1 || id.length > MAX_ID || !isLine(id))
+    refuse("id", `needs an id of 1 to ${MAX_ID} characters without control characters`);
+  if (!isSubject(subject))
+    refuse("subject", `needs a subject of words joined by dots, at most ${MAX_SUBJECT} characters; got ${quote(subject, 80)}`);
   let bytes = payload.length + byteLength(id) + byteLength(subject);
   for (const [name, value] of Object.entries(headers)) {
-    if (!/^[!-9;-~]+$/.test(name)) refuse(`has a header ${quote(name, 80)}; names are printable ASCII without spaces and colons`);
-    if (!isLine(value)) refuse(`has a header ${name} that is not one line of text`);
+    if (!/^[!-9;-~]+$/.test(name))
+      refuse("headers", `has a header ${quote(name, 80)}; names are printable ASCII without spaces and colons`);
+    if (!isLine(value)) refuse("headers", `has a header ${name} that is not one line of text`);
     bytes += byteLength(name) + byteLength(value) + 4;
   }
-  if (bytes > MAX_MESSAGE_BYTES) refuse(`has ${bytes} bytes with its headers; at most ${MAX_MESSAGE_BYTES} are possible`);
+  if (bytes > MAX_MESSAGE_BYTES) refuse("payload", `has ${bytes} bytes with its headers; at most ${MAX_MESSAGE_BYTES} are possible`);
 }
 
-/** @throws RangeError naming what is wrong with a subscription, before anything is declared for it */
+/** @throws BusRefusedError naming what is wrong with a subscription, before anything is declared for it */
 export function checkSubscription({ durable, subjects, concurrency, ackWaitMs }: SubscribeOptions): void {
   if (!/^[\w-]+$/.test(durable) || durable.length > MAX_DURABLE)
-    throw new RangeError(`durable: letters, digits, "_" and "-", at most ${MAX_DURABLE}; got ${quote(durable, 80)}`);
+    throw new BusRefusedError("durable", `durable: letters, digits, "_" and "-", at most ${MAX_DURABLE}; got ${quote(durable, 80)}`);
   checkSubjects(subjects);
   checkWhole("concurrency", concurrency, 1, MAX_CONCURRENCY);
   checkWhole("ackWaitMs", ackWaitMs, 1, MAX_ACK_WAIT_MS);
 }
 
-/** @throws RangeError naming what is wrong with what is to be watched */
+/** @throws BusRefusedError naming what is wrong with what is to be watched */
 export function checkWatch({ subjects, sinceMs }: WatchOptions): void {
   checkSubjects(subjects);
   if (sinceMs !== undefined) checkWhole("sinceMs", sinceMs, 0, MAX_TIME_MS);
@@ -62,15 +65,15 @@ export function reasonLine(reason: string): string {
 
 function checkSubjects(subjects: readonly string[]): void {
   if (subjects.length < 1 || subjects.length > MAX_SUBJECTS)
-    throw new RangeError(`subjects: 1 to ${MAX_SUBJECTS} are possible; got ${subjects.length}`);
+    throw new BusRefusedError("subjects", `subjects: 1 to ${MAX_SUBJECTS} are possible; got ${subjects.length}`);
   for (const subject of subjects)
     if (!isSubject(subject))
-      throw new RangeError(`subjects: words joined by dots, at most ${MAX_SUBJECT} characters; got ${quote(subject, 80)}`);
+      throw new BusRefusedError("subjects", `subjects: words joined by dots, at most ${MAX_SUBJECT} characters; got ${quote(subject, 80)}`);
 }
 
-function checkWhole(name: string, value: number, least: number, most: number): void {
+function checkWhole(name: "concurrency" | "ackWaitMs" | "sinceMs", value: number, least: number, most: number): void {
   if (!Number.isInteger(value) || value < least || value > most)
-    throw new RangeError(`${name}: a whole number from ${least} to ${most}; got ${value}`);
+    throw new BusRefusedError(name, `${name}: a whole number from ${least} to ${most}; got ${value}`);
 }
 
 function isLine(text: string): boolean {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Kysely, sql, type Transaction } from "kysely";
 import { createPulse } from "#libs/concurrency";
 import { type Database, type Migration, sqlMigration } from "#libs/storage";
-import { MessageRefusedError } from "./errors.ts";
+import { BusRefusedError } from "./errors.ts";
 import { injectTraceContext } from "./tracing.ts";
 import type { Bus, BusMessage } from "./types.ts";
 
@@ -34,7 +34,7 @@ export type RelayOptions = {
   /** Hears of each failure of the bus. */
   readonly onError?: (error: unknown) => void;
   /** Hears of each event that is set aside. */
-  readonly onRefused?: (id: string, error: MessageRefusedError) => void;
+  readonly onRefused?: (id: string, error: BusRefusedError) => void;
 };
 
 const BATCH = 100;
@@ -79,7 +79,7 @@ export function createOutbox<DB extends OutboxTables>(database: Database<DB>): O
   const added = createPulse();
   /** Up to here all is published or refused. Positions are given in the order of the commits. */
   let reached = 0;
-  const refused = new Map<number, { readonly id: string; readonly error: MessageRefusedError }>();
+  const refused = new Map<number, { readonly id: string; readonly error: BusRefusedError }>();
 
   async function publishAll(bus: Pick<Bus, "publish">, { signal, onRefused }: RelayOptions): Promise<void> {
     for (;;) {
@@ -96,7 +96,7 @@ export function createOutbox<DB extends OutboxTables>(database: Database<DB>): O
             await bus.publish({ id, subject, payload, headers }, { signal });
             published.push(position);
           } catch (error) {
-            if (!(error instanceof MessageRefusedError)) throw error;
+            if (!(error instanceof BusRefusedError)) throw error;
             refused.set(position, { id, error });
             onRefused?.(id, error);
           }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { event, MessageRefusedError, PoisonError, topic } from "./index.ts";
+import { BusRefusedError, event, PoisonError, topic } from "./index.ts";
 import { decode } from "./topic.ts";
 
 const work = topic("ratatouille.v1.work.test", JobOfferedSchema);
@@ -14,10 +14,10 @@ for (const subject of ["", "a..b", "work.*", "work.>", "a b", ".a", "a".repeat(1
 
 test("event() refuses what no bus takes, and what it takes every bus takes", () => {
   const long = (bytes: number) => ({ jobId: "j".repeat(bytes) });
-  assert.throws(() => event(work, "a", long(1_000_000)), MessageRefusedError);
+  assert.throws(() => event(work, "a", long(1_000_000)), BusRefusedError);
   assert.throws(() => event(work, "a", long(1_000_000)), /has 10000\d\d bytes with its headers; at most 1000000 are possible/);
   assert.equal(event(work, "a", long(999_000)).payload.length, 999_004);
-  for (const id of ["", "a\nb", "a\0", "\ud83d", "i".repeat(513)]) assert.throws(() => event(work, id, {}), MessageRefusedError);
+  for (const id of ["", "a\nb", "a\0", "\ud83d", "i".repeat(513)]) assert.throws(() => event(work, id, {}), BusRefusedError);
 });
 
 test("event() needs an id, says its type and round-trips", () => {

@@ -22,7 +22,7 @@ export const TYPE_HEADER = "ratatouille-type";
 /**
  * Makes the message that tells of one event. `id` names the event: a second message with the same id is dropped, so it is
  * derived from what happened (`job-1/finished/2`), not from chance.
- * @throws MessageRefusedError for an id or a payload that no bus takes: what is told of a state is bounded where the state is
+ * @throws BusRefusedError for an id or a payload that no bus takes: what is told of a state is bounded where the state is
  * @example
  * ```ts
  * import { StringValueSchema } from "@bufbuild/protobuf/wkt";

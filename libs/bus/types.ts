@@ -103,7 +103,7 @@ export type Handler<D extends DescMessage> = (message: MessageShape<D>, delivery
 export type Bus = AsyncDisposable & {
   /**
    * Resolves once the message is stored. A message with an id that was published before is dropped.
-   * @throws MessageRefusedError where trying again cannot help: it is too large, for example, or nothing keeps its subject
+   * @throws BusRefusedError where trying again cannot help: it is too large, for example, or nothing keeps its subject
    */
   publish(message: BusMessage, options?: { signal?: AbortSignal }): Promise<void>;
   /** Runs the handler on every message of the topics. Resolves when the signal aborts and the running handlers have ended. */

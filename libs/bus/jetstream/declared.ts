@@ -10,7 +10,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
-import { MessageRefusedError } from "../errors.ts";
+import { BusRefusedError } from "../errors.ts";
 import { keeps, type StreamDeclaration } from "../streams.ts";
 
 /** Where messages go that were given up: one subject per durable. */
@@ -93,21 +93,23 @@ async function reconcileConsumer(manager: JetStreamManager, consumer: PullConsum
   else if (different !== undefined) await manager.consumers.update(stream, name, config);
 }
 
-/** A consumer that the server will not have, whoever asks for it again. */
-export class ConsumerRefusedError extends RangeError {
-  override readonly name = "ConsumerRefusedError";
-}
-
 /** The server has understood, and will not do it: trying again does not help. */
 function isRefusal(error: unknown): error is Error {
   return error instanceof JetStreamApiError && error.status >= 400 && error.status < 500;
 }
 
-/** Finds the stream that keeps a subject. @throws MessageRefusedError if none does */
-export function streamOf(declarations: readonly StreamDeclaration[], subject: string): StreamDeclaration {
+/** Finds the stream that keeps a subject, which is that of a message or one of several. @throws BusRefusedError if none does */
+export function streamOf(
+  declarations: readonly StreamDeclaration[],
+  subject: string,
+  field: "subject" | "subjects" = "subjects",
+): StreamDeclaration {
   const stream = declarations.find((declared) => keeps(declared, subject));
   if (!stream)
-    throw new MessageRefusedError(`no declared stream keeps ${subject}; declared are ${declarations.map(({ name }) => name).join(", ")}`);
+    throw new BusRefusedError(
+      field,
+      `no declared stream keeps ${subject}; declared are ${declarations.map(({ name }) => name).join(", ")}`,
+    );
   return stream;
 }
 

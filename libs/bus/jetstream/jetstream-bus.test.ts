@@ -6,7 +6,7 @@ import { Code, connect as connectRpc, isRpcError, serve } from "#libs/rpc";
 import { type NatsServer, startNatsServer, waitFor } from "#libs/testing";
 import { BusService } from "#proto/ratatouille/v1/bus_pb.ts";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { busService, type ConsumerDeclaration, connectJetStream, connectRemoteBus, event, topic } from "../index.ts";
+import { BusRefusedError, busService, type ConsumerDeclaration, connectJetStream, connectRemoteBus, event, topic } from "../index.ts";
 import { type BusUnderTest, testBusContract } from "../testing/contract.ts";
 import { contractStreams } from "../testing/streams.ts";
 
@@ -104,7 +104,7 @@ test("jetstream: an ack wait that is not the declared one is refused, and so is 
   await using bus = await connectJetStream({ servers: server.address, streams, consumers: [declaredWorker] });
   await assert.rejects(
     bus.subscribe({ durable: "worker", subjects: [work.subject], concurrency: 1, ackWaitMs: 1_000 }),
-    new RangeError("worker is declared with an ack wait of 30000 ms; got 1000 ms"),
+    new BusRefusedError("ackWaitMs", "worker is declared with an ack wait of 30000 ms; got 1000 ms"),
   );
   const nowhere = topic("ratatouille.v1.nowhere", JobOfferedSchema);
   await assert.rejects(bus.publish(event(nowhere, "a", {})), /no declared stream keeps ratatouille\.v1\.nowhere/);

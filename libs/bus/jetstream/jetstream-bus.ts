@@ -1,12 +1,12 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { InvalidArgumentError } from "@nats-io/transport-node";
 import { createBus } from "../bus.ts";
-import { BusUnavailableError, MessageRefusedError } from "../errors.ts";
+import { BusRefusedError, BusUnavailableError } from "../errors.ts";
 import type { ConsumerDeclaration, StreamDeclaration } from "../streams.ts";
 import type { Bus, SubscribeOptions } from "../types.ts";
 import type { NatsAccess } from "./access.ts";
 import { listDeadLetters } from "./dead-letters.ts";
-import { ConsumerRefusedError, consumerName, deadLetterStream, type PullConsumer, reconcile, streamOf } from "./declared.ts";
+import { consumerName, deadLetterStream, type PullConsumer, reconcile, streamOf } from "./declared.ts";
 import { toNatsHeaders } from "./headers.ts";
 import { type BusLog, openLink, type Session } from "./link.ts";
 import { createResets } from "./resets.ts";
@@ -54,12 +54,13 @@ export async function connectJetStream({ servers, streams, consumers = [], log, 
     const { durable, subjects, ackWaitMs } = options;
     const declaredWaitMs = ackWaits.get(durable);
     if (declaredWaitMs !== undefined && declaredWaitMs !== ackWaitMs)
-      throw new RangeError(`${durable} is declared with an ack wait of ${declaredWaitMs} ms; got ${ackWaitMs} ms`);
+      throw new BusRefusedError("ackWaitMs", `${durable} is declared with an ack wait of ${declaredWaitMs} ms; got ${ackWaitMs} ms`);
     const all = pullConsumers(declared, { durable, subjects, ackWaitMs, maxAckPending: DEFAULT_MAX_ACK_PENDING }, false);
     const others = all.filter(({ name }) => !own.some((one) => one.name === name));
     for (const { name } of others) {
       const known = asked.get(name)?.consumer.ackWaitMs ?? ackWaitMs;
-      if (known !== ackWaitMs) throw new RangeError(`${durable} is in use with an ack wait of ${known} ms; got ${ackWaitMs} ms`);
+      if (known !== ackWaitMs)
+        throw new BusRefusedError("ackWaitMs", `${durable} is in use with an ack wait of ${known} ms; got ${ackWaitMs} ms`);
     }
     for (const consumer of others) {
       const entry = asked.get(consumer.name) ?? { consumer, users: 0 };
@@ -77,7 +78,7 @@ export async function connectJetStream({ servers, streams, consumers = [], log, 
     };
     const declare = async ({ manager }: Session) => {
       const [refused] = (await reconcile(manager, [], others)).refused.values();
-      if (refused !== undefined) throw new ConsumerRefusedError(refused);
+      if (refused !== undefined) throw new BusRefusedError("durable", refused);
     };
     return createSubscription({ link, options, consumers: all, declare, repair: prepare, forget });
   };
@@ -85,7 +86,7 @@ export async function connectJetStream({ servers, streams, consumers = [], log, 
   return createBus({
     async publish({ id, subject, payload, headers }, { signal }) {
       signal?.throwIfAborted();
-      const { name } = streamOf(declared, subject);
+      const { name } = streamOf(declared, subject, "subject");
       const session = await link.session(PUBLISH_TIMEOUT_MS);
       const wrong = drift.get(name);
       if (wrong !== undefined) throw new BusUnavailableError(wrong);
@@ -146,7 +147,7 @@ async function telling<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    if (isTooLarge(cause)) throw new MessageRefusedError(`NATS does not take the message: ${reason}`, { cause });
+    if (isTooLarge(cause)) throw new BusRefusedError("payload", `NATS does not take the message: ${reason}`, { cause });
     throw new BusUnavailableError(`NATS did not do it: ${reason}`, { cause });
   }
 }

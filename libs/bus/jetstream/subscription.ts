@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { createPulse } from "#libs/concurrency";
+import { BusRefusedError } from "../errors.ts";
 import { reasonLine } from "../limits.ts";
 import { createMailbox } from "../mailbox.ts";
 import type { Delivery, Outcome, SubscribeOptions, Subscription } from "../types.ts";
 import { bury } from "./dead-letters.ts";
-import { ConsumerRefusedError, type PullConsumer } from "./declared.ts";
+import type { PullConsumer } from "./declared.ts";
 import type { Link, Session } from "./link.ts";
 import { openPull, type Pull } from "./pull.ts";
 import { type Received, toReceived } from "./received.ts";
@@ -18,7 +19,7 @@ type Parts = {
   link: Link;
   options: SubscribeOptions;
   consumers: readonly PullConsumer[];
-  /** Makes the consumers, if they are missing. @throws ConsumerRefusedError where the server refuses one */
+  /** Makes the consumers, if they are missing. @throws BusRefusedError where the server refuses one */
   declare: (session: Session) => Promise<void>;
   /** Makes again what the server may have lost. */
   repair: (session: Session) => Promise<void>;
@@ -85,7 +86,7 @@ export function createSubscription({ link, options, consumers, declare, repair, 
         await declare(session);
         await fill(session);
       } catch (error) {
-        if (error instanceof ConsumerRefusedError) return mailbox.end(error);
+        if (error instanceof BusRefusedError) return mailbox.end(error);
         // No connection, or no consumer any more.
         if (!session.lost.aborted) await repair(session).catch(() => undefined);
         await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);

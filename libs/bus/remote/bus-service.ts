@@ -1,16 +1,9 @@
 import { type CallContext, type Implementation, implement, invalidArgument, type ServiceRegistration, unavailable } from "#libs/rpc";
-import {
-  BusService,
-  type ConsumeRequest,
-  type Subscription as SubscriptionRequest,
-  type WatchRequest,
-} from "#proto/ratatouille/v1/bus_pb.ts";
-import { BusUnavailableError } from "../errors.ts";
-import type { Bus, BusMessage, Delivery } from "../types.ts";
+import { BusService, type ConsumeRequest, type WatchRequest } from "#proto/ratatouille/v1/bus_pb.ts";
+import { BusRefusedError, BusUnavailableError } from "../errors.ts";
+import type { Bus, Delivery } from "../types.ts";
 import { type BusAccess, checkConsume, checkSubjects } from "./access.ts";
 import { fromWireOutcome } from "./wire.ts";
-
-const MAX_PAYLOAD_BYTES = 1024 * 1024;
 
 /**
  * Serves a bus to other processes; `connectRemoteBus` is its client. What a client holds when its stream ends is delivered again.
@@ -21,14 +14,13 @@ export function busService(bus: Bus, access: BusAccess | "all"): ServiceRegistra
   const implementation: Implementation<typeof BusService> = {
     async publish({ message }, { signal }) {
       if (!message) throw missing("message");
-      const parsed = parseMessage(message);
-      checkSubjects(open.publish, [parsed.subject], "publishing on");
-      await refusing("message.subject", () => bus.publish(parsed, { signal }));
+      const { id, subject, payload, headers } = message;
+      checkSubjects(open.publish, [subject], "publishing on");
+      await refusing("message.", () => bus.publish({ id, subject, payload, headers }, { signal }));
       return {};
     },
     consume: (requests, context) => consume(bus, access, requests, context),
     async *watch(request, context) {
-      parseSubjects("subjects", request.subjects);
       checkSubjects(open.watch, request.subjects, "watching");
       yield* watch(bus, request, context);
     },
@@ -60,7 +52,7 @@ async function* watch(bus: Bus, { subjects, sinceMs }: WatchRequest, { signal }:
   const since = sinceMs === undefined ? {} : { sinceMs: Number(sinceMs) };
   const messages = bus.watch({ subjects, ...since, signal })[Symbol.asyncIterator]();
   // Asked before the client is told that it is so.
-  const step = () => refusing("subjects", () => messages.next());
+  const step = () => refusing("", () => messages.next());
   let next = step();
   next.catch(() => undefined);
   yield { atMs: BigInt(Date.now()) };
@@ -77,9 +69,9 @@ async function* consume(bus: Bus, access: BusAccess | "all", requests: AsyncIter
   const reader = requests[Symbol.asyncIterator]();
   const first = await reader.next();
   if (first.done || first.value.action.case !== "subscribe") throw missing("subscribe");
-  const wish = parseSubscription(first.value.action.value);
-  checkConsume(access, wish.durable, wish.subjects);
-  await using subscription = await refusing("subscribe", () => bus.subscribe(wish));
+  const { durable, subjects, concurrency, ackWaitMs } = first.value.action.value;
+  checkConsume(access, durable, subjects);
+  await using subscription = await refusing("subscribe.", () => bus.subscribe({ durable, subjects, concurrency, ackWaitMs }));
   const deliveries = subscription[Symbol.asyncIterator]();
   // Sequences are those of the messages' queues, and there may be several: the client gets numbers of this stream.
   const held = new Map<bigint, Delivery>();
@@ -92,7 +84,7 @@ async function* consume(bus: Bus, access: BusAccess | "all", requests: AsyncIter
   settling.catch(() => undefined);
   try {
     for (;;) {
-      const { value: delivery, done } = await refusing("subscribe", () => deliveries.next());
+      const { value: delivery, done } = await refusing("subscribe.", () => deliveries.next());
       if (done) break;
       const { message, delivery: number } = delivery;
       held.set(++count, delivery);
@@ -121,33 +113,14 @@ async function settleAll(requests: AsyncIterator<ConsumeRequest>, held: Map<bigi
   }
 }
 
-function parseMessage({ id, subject, payload, headers }: BusMessage): BusMessage {
-  if (id === "") throw missing("message.id");
-  if (subject === "") throw missing("message.subject");
-  if (payload.length > MAX_PAYLOAD_BYTES)
-    throw invalid("message.payload", `has ${payload.length} bytes; at most ${MAX_PAYLOAD_BYTES} are allowed`);
-  return { id, subject, payload, headers };
-}
-
-function parseSubscription({ durable, subjects, concurrency, ackWaitMs }: SubscriptionRequest) {
-  if (durable === "") throw missing("subscribe.durable");
-  parseSubjects("subscribe.subjects", subjects);
-  if (concurrency < 1) throw invalid("subscribe.concurrency", "must be at least 1");
-  if (ackWaitMs < 1) throw invalid("subscribe.ack_wait_ms", "must be at least 1");
-  return { durable, subjects, concurrency, ackWaitMs };
-}
-
-function parseSubjects(field: string, subjects: readonly string[]): void {
-  if (subjects.length === 0) throw missing(field);
-  for (const [index, subject] of subjects.entries()) if (subject === "") throw missing(`${field}[${index}]`);
-}
-
-/** What the bus has no place for, such as a subject that no stream keeps, is the caller's mistake. */
-async function refusing<T>(field: string, work: () => Promise<T>): Promise<T> {
+/** What no bus can do is the caller's mistake. `within` is the message of the request that has the field. */
+async function refusing<T>(within: string, work: () => Promise<T>): Promise<T> {
   try {
     return await reaching(work);
   } catch (error) {
-    throw error instanceof RangeError ? invalid(field, `is refused: ${error.message}`) : error;
+    if (!(error instanceof BusRefusedError)) throw error;
+    const field = `${within}${error.field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+    throw invalid(field, `is refused: ${error.message}`);
   }
 }
 

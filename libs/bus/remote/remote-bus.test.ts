@@ -84,15 +84,26 @@ test("wrong requests are refused with the field", async () => {
   const refused = (field: string) => (error: unknown) => isRpcError(error, Code.INVALID_ARGUMENT) && error.violations[0]?.field === field;
   await assert.rejects(client.publish({}), refused("message"));
   await assert.rejects(client.publish({ message: { subject: "a" } }), refused("message.id"));
-  await assert.rejects(
-    client.publish({ message: { id: "a", subject: "b", payload: new Uint8Array(2 ** 20 + 1) } }),
-    refused("message.payload"),
-  );
-  async function* requests() {
-    yield { action: { case: "subscribe" as const, value: { durable: "worker", subjects: ["a"], ackWaitMs: 1000 } } };
+  const message = { id: "a", subject: "b", payload: new Uint8Array() };
+  await client.publish({ message: { ...message, payload: new Uint8Array(999_000) } });
+  await assert.rejects(client.publish({ message: { ...message, payload: new Uint8Array(1_000_000) } }), refused("message.payload"));
+  await assert.rejects(client.publish({ message: { ...message, headers: { "a b": "c" } } }), refused("message.headers"));
+  await assert.rejects(client.publish({ message: { ...message, subject: "b.*" } }), refused("message.subject"));
+  const wish = { durable: "worker", subjects: ["a"], concurrency: 1, ackWaitMs: 1000 };
+  for (const [field, wrong] of [
+    ["durable", { durable: "" }],
+    ["subjects", { subjects: [] as string[] }],
+    ["concurrency", { concurrency: 0 }],
+    ["ack_wait_ms", { ackWaitMs: 2 ** 31 }],
+  ] as const) {
+    async function* requests() {
+      yield { action: { case: "subscribe" as const, value: { ...wish, ...wrong } } };
+    }
+    const responses = client.consume(requests(), { timeoutMs: 5_000 });
+    await assert.rejects(responses[Symbol.asyncIterator]().next(), refused(`subscribe.${field}`));
   }
-  const responses = client.consume(requests(), { timeoutMs: 5_000 });
-  await assert.rejects(responses[Symbol.asyncIterator]().next(), refused("subscribe.concurrency"));
+  const watching = Array.fromAsync(client.watch({ subjects: ["a"], sinceMs: -1n }, { timeoutMs: 5_000 }));
+  await assert.rejects(watching, refused("since_ms"));
 });
 
 test("a server that serves no bus is an error, not a silence", async () => {

@@ -3,7 +3,7 @@ import { pause } from "#libs/concurrency";
 import { Code, isRpcError, type RpcChannel, type ServiceClient } from "#libs/rpc";
 import { BusService, type ConsumeRequestSchema } from "#proto/ratatouille/v1/bus_pb.ts";
 import { createBus } from "../bus.ts";
-import { MessageRefusedError } from "../errors.ts";
+import { BusRefusedError } from "../errors.ts";
 import { createWatchPosition } from "../follow.ts";
 import { createMailbox } from "../mailbox.ts";
 import type { Bus, Delivery, SubscribeOptions, Subscription, WatchOptions } from "../types.ts";
@@ -33,8 +33,9 @@ export function connectRemoteBus(channel: RpcChannel): Bus {
       try {
         await client.publish({ message: { ...message, headers: { ...message.headers } } }, { signal });
       } catch (cause) {
-        if (isRpcError(cause, Code.INVALID_ARGUMENT)) throw new MessageRefusedError(cause.message, { cause });
-        throw cause;
+        if (!isRpcError(cause, Code.INVALID_ARGUMENT)) throw cause;
+        const field = cause.violations[0]?.field === "message.subject" ? "subject" : "payload";
+        throw new BusRefusedError(field, cause.message, { cause });
       }
     },
     subscribe: async (options) => subscribe(client, options, closing.signal),

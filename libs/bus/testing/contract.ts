@@ -4,16 +4,7 @@ import { context, SpanKind, trace } from "@opentelemetry/api";
 import { within } from "#libs/concurrency";
 import { deferred, recordSpans, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import {
-  type Bus,
-  type ConsumeOptions,
-  event,
-  MessageRefusedError,
-  PoisonError,
-  RetryLater,
-  topic,
-  type WatchedMessage,
-} from "../index.ts";
+import { type Bus, BusRefusedError, type ConsumeOptions, event, PoisonError, RetryLater, topic, type WatchedMessage } from "../index.ts";
 
 /** A bus under test and a way to talk to it from elsewhere. */
 export type BusUnderTest = AsyncDisposable & { bus: Bus };
@@ -216,14 +207,14 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
       [/durable/, { durable: "a*b" }],
       [/durable/, { durable: "a>b" }],
       [/durable/, { durable: "é" }],
-      [/subjects.*got 0|subjects is missing/, { subjects: [] }],
+      [/subjects.*got 0/, { subjects: [] }],
       [/subjects/, { subjects: ["ratatouille.v1.>"] }],
       [/subjects/, { subjects: ["a b"] }],
       [/subjects/, { subjects: [`ratatouille.v1.work.cpu.${"x".repeat(5000)}`] }],
       [/subjects.*got 101/, { subjects: Array.from({ length: 101 }, (_, i) => `ratatouille.v1.work.cpu.${i}`) }],
       [/concurrency/, { concurrency: 0 }],
       [/concurrency.*1001/, { concurrency: 1001 }],
-      [/ack_?[wW]ait_?[mM]s.*(got 0|at least 1)/, { ackWaitMs: 0 }],
+      [/ackWaitMs.*got 0/, { ackWaitMs: 0 }],
       [/ackWaitMs.*from 1 to 86400000; got 2147483648/, { ackWaitMs: 2 ** 31 }],
     ];
     for (const [message, options] of wrong) {
@@ -259,7 +250,7 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
       { ...good, headers: { a: "x".repeat(1_000_000) } },
       { ...good, payload: new Uint8Array(1_000_000) },
     ])
-      await assert.rejects(ctx.bus.publish(message), MessageRefusedError);
+      await assert.rejects(ctx.bus.publish(message), BusRefusedError);
     await ctx.bus.check();
     const stop = new AbortController();
     const got: string[] = [];

@@ -17,7 +17,7 @@ export const file_ratatouille_v1_bus: GenFile = /*@__PURE__*/
  */
 export type WatchRequest = Message<"ratatouille.v1.WatchRequest"> & {
   /**
-   * At least one, without wildcards.
+   * 1 to 100, without wildcards.
    *
    * @generated from field: repeated string subjects = 1;
    */
@@ -91,17 +91,21 @@ export const CheckResponseSchema: GenMessage<CheckResponse> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_bus, 3);
 
 /**
+ * At most 1,000,000 bytes, all fields together.
+ *
  * @generated from message ratatouille.v1.BusMessage
  */
 export type BusMessage = Message<"ratatouille.v1.BusMessage"> & {
   /**
-   * Unique id of the event (Nats-Msg-Id).
+   * Unique id of the event (Nats-Msg-Id), 1 to 512 characters.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
+   * Words of letters, digits, "_" and "-", joined by dots; at most 160 characters.
+   *
    * @generated from field: string subject = 2;
    */
   subject: string;
@@ -198,26 +202,28 @@ export const ConsumeRequestSchema: GenMessage<ConsumeRequest> = /*@__PURE__*/
  */
 export type Subscription = Message<"ratatouille.v1.Subscription"> & {
   /**
+   * Letters, digits, "_" and "-"; at most 64.
+   *
    * @generated from field: string durable = 1;
    */
   durable: string;
 
   /**
-   * At least one, without wildcards.
+   * 1 to 100, without wildcards.
    *
    * @generated from field: repeated string subjects = 2;
    */
   subjects: string[];
 
   /**
-   * Messages in the hands of this consumer at once, of all subjects together.
+   * Messages in the hands of this consumer at once, of all subjects together: 1 to 1000.
    *
    * @generated from field: uint32 concurrency = 3;
    */
   concurrency: number;
 
   /**
-   * A delivery that is neither settled nor extended for so long is delivered again.
+   * A delivery that is neither settled nor extended for so long is delivered again: 1 to 86,400,000 (a day).
    *
    * @generated from field: uint32 ack_wait_ms = 4;
    */
