@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
+import type { NatsAccess } from "#libs/bus";
 import { address, ConfigError } from "./config.ts";
 import { defaultAddresses } from "./service-settings.ts";
 import { declareSettings, type Setting, type Values } from "./settings.ts";
 
-const file = (what: string) => v.pipe(v.string(what), v.minLength(1, what));
+const text = (what: string) => v.pipe(v.string(what), v.minLength(1, what));
 
 /** `host:port`, or several, with commas between them. */
 function addresses(): v.GenericSchema<string, readonly string[]> {
@@ -17,7 +18,7 @@ function addresses(): v.GenericSchema<string, readonly string[]> {
 }
 
 /** Where the bus is. Several servers are those of one cluster. */
-export const natsSetting = {
+const natsSetting = {
   flag: "--nats <host:port,...>",
   env: "RATATOUILLE_NATS",
   description: "NATS server with JetStream, or several of one cluster",
@@ -26,65 +27,58 @@ export const natsSetting = {
 } as const satisfies Setting;
 
 /** How a program says who it is to NATS, and knows that it is NATS. */
-export const natsAccessSettings = declareSettings({
+const natsAccessSettings = declareSettings({
   natsUser: {
     flag: "--nats-user <name>",
     env: "RATATOUILLE_NATS_USER",
     description: "user of NATS, with its password",
-    schema: file("a name"),
+    schema: text("a name"),
   },
   natsPassword: {
     flag: "--nats-password <password>",
     env: "RATATOUILLE_NATS_PASSWORD",
     description: "its password; other users of this machine see flags, so prefer the variable",
-    schema: file("a password"),
+    schema: text("a password"),
     secret: true,
   },
   natsToken: {
     flag: "--nats-token <token>",
     env: "RATATOUILLE_NATS_TOKEN",
     description: "token of NATS; likewise",
-    schema: file("a token"),
+    schema: text("a token"),
     secret: true,
   },
   natsNkey: {
     flag: "--nats-nkey <file>",
     env: "RATATOUILLE_NATS_NKEY",
     description: "seed of the NKey of a user of NATS",
-    schema: file("a file"),
+    schema: text("a file"),
   },
   natsCreds: {
     flag: "--nats-creds <file>",
     env: "RATATOUILLE_NATS_CREDS",
     description: "credentials of a user of NATS: JWT and seed",
-    schema: file("a file"),
+    schema: text("a file"),
   },
   natsCa: {
     flag: "--nats-ca <file>",
     env: "RATATOUILLE_NATS_CA",
     description: "authority of NATS's certificate (PEM); use TLS towards it",
-    schema: file("a file"),
+    schema: text("a file"),
   },
   natsCert: {
     flag: "--nats-cert <file>",
     env: "RATATOUILLE_NATS_CERT",
     description: "certificate that NATS asks of its clients (PEM)",
-    schema: file("a file"),
+    schema: text("a file"),
   },
-  natsKey: { flag: "--nats-key <file>", env: "RATATOUILLE_NATS_KEY", description: "its key (PEM)", schema: file("a file") },
+  natsKey: { flag: "--nats-key <file>", env: "RATATOUILLE_NATS_KEY", description: "its key (PEM)", schema: text("a file") },
 });
 
-export type NatsAccessValues = Values<typeof natsAccessSettings>;
+/** Where the bus is, and how it is reached. */
+export const busSettings = declareSettings({ nats: natsSetting, ...natsAccessSettings });
 
-/** How NATS is reached, as plain data. */
-export type NatsAccess = {
-  readonly credentials?:
-    | { readonly user: string; readonly password: string }
-    | { readonly token: string }
-    | { readonly nkeySeed: Uint8Array }
-    | { readonly creds: Uint8Array };
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
-};
+export type NatsAccessValues = Values<typeof natsAccessSettings>;
 
 /**
  * Reads the files that the settings name.

@@ -59,13 +59,13 @@ export const commonSettings = declareSettings({
 export type CommonValues = Values<typeof commonSettings> & { readonly listen: string };
 
 /** Where this service listens. */
-export function listenSetting(fallback: string) {
+export function listenSetting(service: keyof typeof defaultAddresses) {
   return {
     flag: "--listen <host:port>",
     env: "RATATOUILLE_LISTEN",
     description: "address; one that other machines reach needs TLS and a token",
     schema: address(),
-    default: fallback,
+    default: defaultAddresses[service],
   } as const satisfies Setting;
 }
 

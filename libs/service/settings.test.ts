@@ -5,11 +5,10 @@ import * as v from "valibot";
 import { temporaryDirectory } from "#libs/testing";
 import {
   address,
+  busSettings,
   ConfigError,
   declareSettings,
   describeSettings,
-  natsAccessSettings,
-  natsSetting,
   readNatsAccess,
   readSettings,
   wholeNumber,
@@ -74,9 +73,8 @@ test("how NATS is reached: several servers, one way to say who this is, and file
   const [seed, ca] = [directory.join("seed"), directory.join("ca.pem")];
   await writeFile(seed, "SUAB\n");
   await writeFile(ca, "PEM");
-  const nats = { nats: natsSetting, ...natsAccessSettings };
   const read = (flags: Record<string, string>) => {
-    const values = readSettings(nats, { flags, env: {} });
+    const values = readSettings(busSettings, { flags, env: {} });
     return { servers: values.nats, ...readNatsAccess(values) };
   };
   assert.deepEqual(read({}), { servers: ["127.0.0.1:4222"] });

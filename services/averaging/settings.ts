@@ -1,8 +1,8 @@
-import { commonSettings, dataSetting, declareSettings, defaultAddresses, listenSetting, peerSetting, wholeNumber } from "#libs/service";
+import { commonSettings, dataSetting, declareSettings, listenSetting, peerSetting, wholeNumber } from "#libs/service";
 
 /** What can be set of the averaging service. */
 export const settings = declareSettings({
-  listen: listenSetting(defaultAddresses.averaging),
+  listen: listenSetting("averaging"),
   data: dataSetting,
   catalog: peerSetting("catalog"),
   scratchMebibytes: {

@@ -1,18 +1,9 @@
-import {
-  commonSettings,
-  dataSetting,
-  declareSettings,
-  defaultAddresses,
-  listenSetting,
-  natsAccessSettings,
-  natsSetting,
-} from "#libs/service";
+import { busSettings, commonSettings, dataSetting, declareSettings, listenSetting } from "#libs/service";
 
 /** What can be set of the catalog. */
 export const settings = declareSettings({
-  listen: listenSetting(defaultAddresses.catalog),
+  listen: listenSetting("catalog"),
   data: dataSetting,
-  nats: natsSetting,
-  ...natsAccessSettings,
+  ...busSettings,
   ...commonSettings,
 });

@@ -1,8 +1,8 @@
-import { commonSettings, declareSettings, defaultAddresses, listenSetting, peerSetting } from "#libs/service";
+import { commonSettings, declareSettings, listenSetting, peerSetting } from "#libs/service";
 
 /** What can be set of the evaluation service. */
 export const settings = declareSettings({
-  listen: listenSetting(defaultAddresses.evaluation),
+  listen: listenSetting("evaluation"),
   catalog: peerSetting("catalog"),
   ...commonSettings,
 });

@@ -1,21 +1,10 @@
-import {
-  commonSettings,
-  dataSetting,
-  declareSettings,
-  defaultAddresses,
-  listenSetting,
-  natsAccessSettings,
-  natsSetting,
-  peerSetting,
-  wholeNumber,
-} from "#libs/service";
+import { busSettings, commonSettings, dataSetting, declareSettings, listenSetting, peerSetting, wholeNumber } from "#libs/service";
 
 /** What can be set of the fine-tune service. */
 export const settings = declareSettings({
-  listen: listenSetting(defaultAddresses.finetune),
+  listen: listenSetting("finetune"),
   data: dataSetting,
-  nats: natsSetting,
-  ...natsAccessSettings,
+  ...busSettings,
   catalog: peerSetting("catalog"),
   leaseSeconds: {
     flag: "--lease-seconds <seconds>",

@@ -1,18 +1,9 @@
-import {
-  commonSettings,
-  declareSettings,
-  defaultAddresses,
-  listenSetting,
-  natsAccessSettings,
-  natsSetting,
-  peerSetting,
-} from "#libs/service";
+import { busSettings, commonSettings, declareSettings, listenSetting, peerSetting } from "#libs/service";
 
 /** What can be set of the gateway. */
 export const settings = declareSettings({
-  listen: listenSetting(defaultAddresses.gateway),
-  nats: natsSetting,
-  ...natsAccessSettings,
+  listen: listenSetting("gateway"),
+  ...busSettings,
   catalog: peerSetting("catalog"),
   finetune: peerSetting("finetune"),
   averaging: peerSetting("averaging"),

@@ -1,20 +1,10 @@
-import {
-  commonSettings,
-  dataSetting,
-  declareSettings,
-  defaultAddresses,
-  listenSetting,
-  natsAccessSettings,
-  natsSetting,
-  peerSetting,
-} from "#libs/service";
+import { busSettings, commonSettings, dataSetting, declareSettings, listenSetting, peerSetting } from "#libs/service";
 
 /** What can be set of the recycling service. */
 export const settings = declareSettings({
-  listen: listenSetting(defaultAddresses.recycling),
+  listen: listenSetting("recycling"),
   data: dataSetting,
-  nats: natsSetting,
-  ...natsAccessSettings,
+  ...busSettings,
   catalog: peerSetting("catalog"),
   finetune: peerSetting("finetune"),
   averaging: peerSetting("averaging"),

@@ -1,13 +1,4 @@
-import {
-  commonSettings,
-  dataSetting,
-  declareSettings,
-  defaultAddresses,
-  listenSetting,
-  peerSetting,
-  type Setting,
-  wholeNumber,
-} from "#libs/service";
+import { commonSettings, dataSetting, declareSettings, listenSetting, peerSetting, type Setting, wholeNumber } from "#libs/service";
 import { defaultLimits, type SessionLimits } from "./limits.ts";
 
 const MEBIBYTE = 2 ** 20;
@@ -19,7 +10,7 @@ function quota(flag: string, env: string, description: string, fallback: number)
 
 /** What can be set of the service of sessions. */
 export const settings = declareSettings({
-  listen: listenSetting(defaultAddresses.sessions),
+  listen: listenSetting("sessions"),
   data: dataSetting,
   catalog: peerSetting("catalog"),
   openSessions: quota("--open-sessions <number>", "RATATOUILLE_OPEN_SESSIONS", "sessions that may be open", defaultLimits.sessions),

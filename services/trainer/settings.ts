@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import * as v from "valibot";
-import { address, declareSettings, natsAccessSettings, natsSetting, type Values, wholeNumber } from "#libs/service";
+import { address, busSettings, declareSettings, type Values, wholeNumber } from "#libs/service";
 import { memoryClassesMib } from "#libs/topics";
 import { device, usableMemoryMib } from "./device.ts";
 
@@ -27,13 +27,13 @@ export const trainerSettings = declareSettings({
     description: "the fine-tune service, likewise",
     schema: address(),
   },
+  ...busSettings,
   nats: {
-    flag: natsSetting.flag,
-    env: natsSetting.env,
+    flag: busSettings.nats.flag,
+    env: busSettings.nats.env,
     description: "take work directly from NATS, and not through the server",
-    schema: natsSetting.schema,
+    schema: busSettings.nats.schema,
   },
-  ...natsAccessSettings,
   token: {
     flag: "--token <token>",
     env: "RATATOUILLE_TOKEN",
