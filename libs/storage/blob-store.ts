@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
+import { open, readdir, rm, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { asWriteError, hasErrorCode, makeDirectory, syncDirectory, writeTo } from "#libs/files";
+import { asWriteError, hasErrorCode, makeDirectory, moveDurably, publishFiles, writeTo } from "#libs/files";
 import { readBlob } from "./blob-reader.ts";
 import { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";
 import { DigestMismatchError } from "./errors.ts";
@@ -93,12 +93,13 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
         if (announcedSize !== undefined && size !== announcedSize) throw new DigestMismatchError("size", announcedSize, size);
         if (announced !== undefined && digest !== announced) throw new DigestMismatchError("digest", announced, digest);
         await makeDirectory(shard(digest));
-        const existed = await renaming.run(async () => {
-          const before = await statBlob(digest);
-          await rename(temporary, path(digest));
-          return before !== undefined;
-        });
-        await syncDirectory(shard(digest));
+        let existed = false;
+        const within = (name: () => Promise<void>) =>
+          renaming.run(async () => {
+            existed = (await statBlob(digest)) !== undefined;
+            await name();
+          });
+        await publishFiles([{ from: temporary, to: path(digest) }], { within });
         return { digest, size, existed };
       } catch (error) {
         await rm(temporary, { force: true });
@@ -127,14 +128,12 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     },
 
     async setAside(digest, { seen } = {}) {
-      const moved = await renaming.run(async () => {
+      return renaming.run(async () => {
         const found = await statBlob(digest);
         if (!found || (seen && (found.size !== seen.size || found.modifiedMs !== seen.modifiedMs))) return false;
-        await rename(path(digest), join(corrupt, `${digestHex(digest)}-${Date.now()}`));
+        await moveDurably(path(digest), join(corrupt, `${digestHex(digest)}-${Date.now()}`));
         return true;
       });
-      if (moved) await syncDirectory(corrupt);
-      return moved;
     },
   };
 }
@@ -159,7 +158,6 @@ async function writeTemporary(
       await writeTo(handle, chunk);
     }
     signal?.throwIfAborted();
-    await handle.sync();
   } finally {
     await handle.close();
   }

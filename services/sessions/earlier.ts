@@ -1,6 +1,6 @@
-import { access, rename } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { makeDirectory, syncDirectory } from "#libs/files";
+import { makeDirectory, moveDurably } from "#libs/files";
 import { openSessionStore } from "./store/store.ts";
 
 /** The database of sessions. */
@@ -22,13 +22,8 @@ export async function adoptEarlier(earlier: string, directory: string): Promise<
   if (await exists(`${from}-wal`)) throw new Error(`${from} is in use: end the averaging service of the earlier version first`);
   await makeDirectory(directory);
   const files = join(earlier, FOLDER);
-  if (earlier !== directory && (await exists(files))) {
-    await rename(files, join(directory, FOLDER));
-    await syncDirectory(earlier);
-    await syncDirectory(directory);
-  }
-  await rename(from, to);
-  await syncDirectory(directory);
+  if (earlier !== directory && (await exists(files))) await moveDurably(files, join(directory, FOLDER));
+  await moveDurably(from, to);
   return true;
 }
 
