@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmod, copyFile, mkdir, readFile, realpath, symlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, copyFile, lutimes, mkdir, readFile, realpath, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -155,6 +155,39 @@ test("when npm is killed, the next launcher installs again", async () => {
     [0, 0],
   );
   assert.equal((await clone.npmCalls()).length, 2);
+});
+
+test("a lock of a process that is gone holds up nobody, though another process has its id now", async () => {
+  await using clone = await freshClone();
+  const here = execFileSync("sh", ["-c", 'echo "$(uname -n) $(readlink /proc/self/ns/pid)"'], { encoding: "utf8" }).trim();
+  await symlink(`${process.pid} 1 @ ${here}`, join(clone.root, ".install-lock"));
+  assert.equal((await clone.run([])).code, 0);
+});
+
+test("a lock of another container holds as long as it is touched", async () => {
+  await using clone = await freshClone();
+  const lock = join(clone.root, ".install-lock");
+  // This process has the id here.
+  await symlink(`${process.pid} 1 @ elsewhere pid:[1]`, lock);
+  await using waits = clone.start([]);
+  await waits.line(`waiting for the installation that process ${process.pid} is doing`);
+  const longAgo = Date.now() / 1000 - 130;
+  await lutimes(lock, longAgo, longAgo);
+  assert.equal(await waits.ended, 0);
+  assert.equal((await clone.npmCalls()).length, 1);
+});
+
+test("in two containers on one clone at once, one installs", { skip: process.getuid?.() !== 0 }, async () => {
+  await using clone = await freshClone();
+  const gate = join(clone.elsewhere, "gate");
+  const launch = join(clone.root, "ratatouille");
+  await using first = clone.start(["--pid", "--fork", "--mount-proc", launch], { NPM_WAITS_FOR: gate }, "/usr/bin/unshare");
+  const [, id] = (await first.line("npm is at work as ")).split(" as ");
+  await using second = clone.start([]);
+  await second.line(`waiting for the installation that process ${id} is doing`);
+  await writeFile(gate, "");
+  assert.deepEqual([await first.ended, await second.ended], [0, 0]);
+  assert.equal((await clone.npmCalls()).length, 1);
 });
 
 test("without npm there is one clear sentence", async () => {
