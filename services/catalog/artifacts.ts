@@ -51,6 +51,8 @@ type Row = {
   sequence: number;
 };
 
+const inputCount = sql<number>`(select count(*) from artifact_input where artifact_input.artifact = artifact.digest)`;
+
 const columns = ["sequence", "digest", "kind", "manifest", "recipe_key", "size_bytes", "damaged"] as const;
 
 /** Finds artifacts in the database. */
@@ -117,15 +119,21 @@ export function createArtifacts(database: CatalogDatabase): Artifacts {
     async list({ kind, size, before }) {
       let select = query
         .selectFrom("artifact")
-        .select(columns)
+        .select(["sequence", sql<number>`length(manifest)`.as("manifest"), inputCount.as("inputs")])
         .orderBy("sequence", "desc")
         .limit(size + 1);
       if (kind !== undefined) select = select.where("kind", "=", kind);
       if (before !== undefined) select = select.where("sequence", "<", before);
-      const rows = await select.execute();
-      const records = await withInputs(rows);
-      const { items, more } = fitReply(records, size, replyBytes);
-      return { items, next: more ? rows[items.length - 1]?.sequence : undefined };
+      // Sizes first: the manifests of a page may be a hundred times what one reply takes.
+      const { items, more } = fitReply(await select.execute(), size, ({ manifest, inputs }) => bytesOf(manifest, inputs));
+      const sequences = items.map(({ sequence }) => sequence);
+      const rows = await query
+        .selectFrom("artifact")
+        .select(columns)
+        .where("sequence", "in", sequences)
+        .orderBy("sequence", "desc")
+        .execute();
+      return { items: await withInputs(rows), next: more ? sequences.at(-1) : undefined };
     },
 
     async lineage(name, depth) {
@@ -154,9 +162,14 @@ export function createArtifacts(database: CatalogDatabase): Artifacts {
   };
 }
 
-/** What an artifact takes in a reply, at most. Inputs stand in it twice, in the manifest and beside it. */
+/** What an artifact takes in a reply, at most. */
 export function replyBytes({ manifest, inputs }: Pick<ArtifactRecord, "manifest" | "inputs">): number {
-  return manifest.byteLength + RECORD_BYTES + INPUT_BYTES * inputs.length;
+  return bytesOf(manifest.byteLength, inputs.length);
+}
+
+/** Inputs stand in a reply twice, in the manifest and beside it. */
+function bytesOf(manifest: number, inputs: number): number {
+  return manifest + RECORD_BYTES + INPUT_BYTES * inputs;
 }
 
 /** Takes items until the page or the reply is full, at least one. */

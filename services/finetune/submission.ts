@@ -4,6 +4,7 @@ import { quote } from "#libs/text";
 import { devices, type Needs } from "#libs/topics";
 import type { JobRecord } from "./job.ts";
 import { estimateNeeds, unfit } from "./needs.ts";
+import { checkLimits } from "./recipe-limits.ts";
 
 /** What a run asks for. */
 export type Submission = {
@@ -64,6 +65,7 @@ function checkedRecipe(text: string): Recipe {
     if (recipe.arithmetic !== undefined && !backends.some((backend) => arithmetics[backend] === recipe.arithmetic)) {
       throw new RecipeError("arithmetic", `no backend here computes ${recipe.arithmetic}`);
     }
+    checkLimits(recipe);
     return recipe;
   } catch (error) {
     if (!(error instanceof RecipeError)) throw error;

@@ -267,7 +267,8 @@ export const TrainProgressSchema: GenMessage<TrainProgress> = /*@__PURE__*/
  */
 export type SubmitJobRequest = Message<"ratatouille.v1.SubmitJobRequest"> & {
   /**
-   * JSON of the recipe; it need not be canonical.
+   * JSON of the recipe; it need not be canonical. Besides what its memory bounds: at most 100 hidden layers, 1,000 data sets, 10,000 classes
+   * and 1,000,000,000 steps.
    *
    * @generated from field: string recipe = 1;
    */
