@@ -155,6 +155,7 @@ test("pins are all or nothing, and wrong requests are refused", async () => {
   for (const [field, call] of [
     ["holder", client.pin({ holder: "", digests: [digest] })],
     ["holder", client.unpin({ holder: "" })],
+    ["digests[0]", client.unpin({ holder: "run/1", digests: ["x"] })],
     ["digests[1]", client.pin({ holder: "run/1", digests: [digest, "x"] })],
     ["min_age_seconds", client.collectGarbage({ minAgeSeconds: -1n })],
   ] as const) {
@@ -166,9 +167,13 @@ test("pins are all or nothing, and wrong requests are refused", async () => {
 test("a pinned blob stays without an artifact, as checkpoints do", async () => {
   await using catalog = await startCatalog();
   const { digest } = await catalog.artifacts.upload(bytesOf(7), { mediaType: mediaTypes.weights });
-  await catalog.client.pin({ holder: "job/1", digests: [digest] });
+  const other = await catalog.artifacts.upload(bytesOf(8), { mediaType: mediaTypes.weights });
+  await catalog.client.pin({ holder: "job/1", digests: [digest, other.digest] });
   catalog.clock.aheadMs = 2 * HOUR_MS;
   assert.deepEqual((await catalog.client.collectGarbage({})).blobs, []);
+  await catalog.client.unpin({ holder: "job/2", digests: [digest] });
+  await catalog.client.unpin({ holder: "job/1", digests: [other.digest, digestOf("else")] });
+  assert.deepEqual((await catalog.client.collectGarbage({})).blobs, [other.digest]);
   await catalog.client.unpin({ holder: "job/1" });
   assert.deepEqual((await catalog.client.collectGarbage({})).blobs, [digest]);
 });

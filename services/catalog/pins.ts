@@ -8,8 +8,8 @@ import type { CatalogDatabase } from "./store/tables.ts";
 export type Pins = {
   /** All of them or none. Pinning twice is pinning once. CatalogError ARTIFACT_NOT_FOUND: a digest of neither an artifact nor a blob. */
   pin(holder: string, digests: readonly Digest[]): Promise<void>;
-  /** Lets go of everything that the holder pinned, if anything. */
-  unpin(holder: string): Promise<void>;
+  /** Lets go of what the holder pinned, if anything: of these digests, or of everything. */
+  unpin(holder: string, digests?: readonly Digest[]): Promise<void>;
 };
 
 /** Keeps pins in the database. */
@@ -31,10 +31,13 @@ export function createPins(database: CatalogDatabase, store: BlobStore): Pins {
         }
       });
     },
-    async unpin(holder) {
+    async unpin(holder, digests) {
       await database.transaction(async (tx) => {
-        await tx.deleteFrom("pin").where("holder", "=", holder).execute();
-        await tx.deleteFrom("blob_pin").where("holder", "=", holder).execute();
+        for (const table of ["pin", "blob_pin"] as const) {
+          const held = tx.deleteFrom(table).where("holder", "=", holder);
+          if (digests === undefined) await held.execute();
+          else for (const digest of digests) await held.where("digest", "=", digest).execute();
+        }
       });
     },
   };

@@ -2,10 +2,19 @@ import { type Digest, isDigest } from "#libs/recipes";
 import { invalidField } from "#libs/rpc";
 import { quote } from "#libs/text";
 
+/** What is pinned, or let go of, at once. */
+const MOST_DIGESTS = 50_000;
+
 /** A whole digest. */
 export function parseDigest(field: string, text: string): Digest {
   if (isDigest(text)) return text;
   throw invalidField(field, `expected "sha256:" and 64 lower-case hexadecimal digits, got ${quote(text)}`);
+}
+
+/** @throws CatalogError INVALID_FIELD naming the first that is no digest, or how many there are */
+export function parseDigests(texts: readonly string[]): Digest[] {
+  if (texts.length > MOST_DIGESTS) throw invalidField("digests", `at most ${MOST_DIGESTS} digests, not ${texts.length}`);
+  return texts.map((digest, index) => parseDigest(`digests[${index}]`, digest));
 }
 
 /** A whole digest, or undefined for the empty text. */

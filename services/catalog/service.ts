@@ -8,14 +8,12 @@ import { CatalogError } from "./errors.ts";
 import { kindOf } from "./kinds.ts";
 import { answer, toRpcError } from "./refusals.ts";
 import { toArtifact, toRef } from "./replies.ts";
-import { parseDigest, parseOptionalDigest, parseRefName } from "./requests.ts";
+import { parseDigest, parseDigests, parseOptionalDigest, parseRefName } from "./requests.ts";
 import { openUpload } from "./uploads.ts";
 
 const DEFAULT_MIN_AGE_SECONDS = 3600;
 /** Recipes of one FindArtifacts. */
 const MAX_FOUND = 256;
-/** Digests of one Pin. */
-const MAX_PINNED = 50_000;
 /** Recipes that are looked up at once: their manifests are in memory together. */
 const FOUND_AT_ONCE = 32;
 
@@ -109,15 +107,13 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
 
     pin: ({ holder, digests }) =>
       answer(async () => {
-        if (digests.length > MAX_PINNED) throw invalidField("digests", `at most ${MAX_PINNED} digests, not ${digests.length}`);
-        const parsed = digests.map((digest, index) => parseDigest(`digests[${index}]`, digest));
-        await catalog.pins.pin(parseText("holder", holder, 200), parsed);
+        await catalog.pins.pin(parseText("holder", holder, 200), parseDigests(digests));
         return {};
       }),
 
-    unpin: ({ holder }) =>
+    unpin: ({ holder, digests }) =>
       answer(async () => {
-        await catalog.pins.unpin(parseText("holder", holder, 200));
+        await catalog.pins.unpin(parseText("holder", holder, 200), digests.length === 0 ? undefined : parseDigests(digests));
         return {};
       }),
 

@@ -68,6 +68,7 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
       streams.revoke(job.id, before.attempt, () => revocation(job, before.attempt));
     }
     if (job.pinned && isFinal(job)) await unpin(job.id);
+    else if (before.checkpoint !== "" && before.checkpoint !== job.checkpoint) await letGo(job.id, before.checkpoint);
   };
 
   const apply = async (id: string, event: JobEvent): Promise<JobRecord> => {
@@ -92,6 +93,15 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
       await store.apply(id, { type: "unpinned" });
     } catch (error) {
       log.warn({ job: id, err: error }, "the catalog still keeps the checkpoints of a job that has ended");
+    }
+  };
+
+  /** Of a checkpoint that a later one has replaced: no attempt goes on from it any more. Where it fails, the end of the job does it. */
+  const letGo = async (id: string, checkpoint: string): Promise<void> => {
+    try {
+      await catalog.unpin({ holder: holderOf(id), digests: [checkpoint] });
+    } catch (error) {
+      log.warn({ job: id, err: error }, "the catalog still keeps an earlier checkpoint of a job");
     }
   };
 

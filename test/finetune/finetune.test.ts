@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canonicalRecipe, digestOf, mediaTypes, recipeKey } from "#libs/recipes";
+import { arithmetics, canonicalRecipe, digestOf, mediaTypes, recipeKey } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
 import { AttemptOutcome, type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -44,6 +44,13 @@ test("a queued job whose artifact turns up has succeeded without a trainer", asy
   assert.equal((await system.jobs.getJob({ id })).job?.artifact, artifact);
 });
 
+function pretraining(changes: object, datasets = 1): string {
+  const training = { architecture: "mlp", hidden: [4], classes: 2, steps: 1, batch: 1, learningRate: 0.1, weightDecay: 0, dropout: 0 };
+  const parameters = { ...training, train: "all", keep: "last", validationFraction: 0, validateEvery: 0, initSeed: 1, ...changes };
+  const inputs = { datasets: Array.from({ length: datasets }, () => digestOf("data")) };
+  return JSON.stringify({ kind: "pretrain", inputs, seed: 1, arithmetic: arithmetics.wasm, parameters });
+}
+
 test("a reproduction is a job of its own for each run, though the artifact is there", async () => {
   await using system = await startSystem();
   const artifact = await system.publish(recipeOf(1));
@@ -62,6 +69,10 @@ for (const [what, recipe, field] of [
   ["text that is no JSON", "{", "recipe.recipe"],
   ["a kind that no trainer runs", JSON.stringify({ kind: "average", inputs: {}, parameters: {} }), undefined],
   ["a parameter that is missing", JSON.stringify({ ...recipeOf(1), parameters: { generator: "glyphs/1" } }), undefined],
+  ["a network of 200000 layers", pretraining({ hidden: new Array<number>(200_000).fill(1) }), "recipe.parameters.hidden"],
+  ["a training without end", pretraining({ steps: 1e300 }), "recipe.parameters.steps"],
+  ["a network of a million classes", pretraining({ classes: 1_000_000 }), "recipe.parameters.classes"],
+  ["a training on 1001 data sets", pretraining({}, 1001), "recipe.inputs.datasets"],
 ] as const) {
   test(`${what} is refused with the field`, async () => {
     await using system = await startSystem();
@@ -255,11 +266,18 @@ test("the next attempt goes on from the checkpoint, which the catalog keeps unti
   const begun = await jobs.beginAttempt({ jobId: id, trainer: "trainer-2" });
   assert.equal(begun.checkpoint, blob.digest);
   const artifact = await system.publish(recipeOf(1));
+  const next = await system.artifacts.upload(Uint8Array.of(1, 2, 3, 4), { mediaType: mediaTypes.weights });
   system.clock.aheadMs = 2 * 3_600_000;
-  assert.ok(!(await catalog.collectGarbage({ dryRun: true })).blobs.includes(blob.digest));
+  const kept = async () => {
+    const { blobs } = await catalog.collectGarbage({ dryRun: true });
+    return [blob, next].map(({ digest }) => !blobs.includes(digest));
+  };
+  assert.deepEqual(await kept(), [true, false]);
+  await jobs.saveCheckpoint({ jobId: id, attempt: begun.attempt, checkpoint: next.digest, step: 60 });
+  assert.deepEqual(await kept(), [false, true]);
   await system.publish(recipeOf(1)); // young again
   await jobs.completeAttempt({ jobId: id, attempt: begun.attempt, artifact });
-  assert.ok((await catalog.collectGarbage({ dryRun: true })).blobs.includes(blob.digest));
+  assert.deepEqual(await kept(), [false, false]);
 });
 
 test("an attempt that failed is tried again, three times; a permanent failure is not", async () => {
