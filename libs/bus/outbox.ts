@@ -70,12 +70,10 @@ export const outboxMigration: Migration = sqlMigration(
  * ```
  */
 export function createOutbox<DB extends OutboxTables>(database: Database<DB>): Outbox<DB> {
-  // The outbox sees its own table only; kysely's types cannot say that DB has it.
-  const own = () => database.query as unknown as Kysely<OutboxTables>;
+  // Kysely's types cannot say that DB has the table of the outbox.
+  const withOutbox = (query: unknown) => query as Kysely<OutboxTables>;
   const remove = (positions: readonly number[]) =>
-    database.withoutSync((query) =>
-      (query as unknown as Kysely<OutboxTables>).deleteFrom("outbox").where("position", "in", positions).execute(),
-    );
+    database.withoutSync((query) => withOutbox(query).deleteFrom("outbox").where("position", "in", positions).execute());
   const added = createPulse();
   /** Up to here all is published or refused. Positions are given in the order of the commits. */
   let reached = 0;
@@ -83,7 +81,8 @@ export function createOutbox<DB extends OutboxTables>(database: Database<DB>): O
 
   async function publishAll(bus: Pick<Bus, "publish">, { signal, onRefused }: RelayOptions): Promise<void> {
     for (;;) {
-      const rows = await own().selectFrom("outbox").selectAll().where("position", ">", reached).orderBy("position").limit(BATCH).execute();
+      const unpublished = withOutbox(database.query).selectFrom("outbox").selectAll().where("position", ">", reached);
+      const rows = await unpublished.orderBy("position").limit(BATCH).execute();
       if (rows.length === 0) return;
       const published: number[] = [];
       let last = reached;

@@ -66,9 +66,9 @@ const TABLE: readonly LicenceTerms[] = [
   ...names("CC-BY-NC-ND-2.0 CC-BY-NC-ND-3.0 CC-BY-NC-ND-4.0", { kind: "no-derivatives", nonCommercial: true }),
 
   // Hugging Face's names: https://huggingface.co/docs/hub/repositories-licenses
-  ...own("openrail openrail++ bigscience-openrail-m creativeml-openrail-m bigscience-bloom-rail-1.0 bigcode-openrail-m", {}),
-  ...own("llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 gemma grok2-community", {}),
-  ...own("apple-amlr fair-noncommercial-research-license intel-research h-research deepfloyd-if-license", { nonCommercial: true }),
+  ...ownTerms("openrail openrail++ bigscience-openrail-m creativeml-openrail-m bigscience-bloom-rail-1.0 bigcode-openrail-m", {}),
+  ...ownTerms("llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 gemma grok2-community", {}),
+  ...ownTerms("apple-amlr fair-noncommercial-research-license intel-research h-research deepfloyd-if-license", { nonCommercial: true }),
 ];
 
 /** Other spellings, in lower case: SPDX's old ones and those of Hugging Face. A GNU licence without "or later" is taken at its word. */
@@ -122,6 +122,6 @@ function names(list: string, terms: Omit<LicenceTerms, "spdx">): LicenceTerms[] 
   return list.split(" ").map((spdx) => ({ spdx, ...terms }));
 }
 
-function own(list: string, terms: { readonly nonCommercial?: boolean }): LicenceTerms[] {
+function ownTerms(list: string, terms: { readonly nonCommercial?: boolean }): LicenceTerms[] {
   return list.split(" ").map((name) => ({ spdx: `LicenseRef-${name}`, kind: "own-terms", ...terms }));
 }

@@ -2,7 +2,7 @@ import { CommanderError } from "commander";
 import { ExitCode, liveProcess, UsageError } from "#libs/service/process";
 import { commandContext } from "./context.ts";
 import { lightCommands } from "./light-commands.ts";
-import { say } from "./say.ts";
+import { writeWrapped } from "./write-wrapped.ts";
 
 const [, , command = "", service] = process.argv;
 // Commands on files start without gRPC, telemetry and tfjs: that takes longer than many an average.
@@ -32,7 +32,7 @@ await liveProcess(
     ...(begin ? { begin: () => begin(command, service) } : {}),
     async onError(error) {
       const sentence = error instanceof UsageError ? error.message : (await import("./explain.ts")).explain(error);
-      say(process.stderr, `ratatouille: ${sentence}\n`);
+      writeWrapped(process.stderr, `ratatouille: ${sentence}\n`);
     },
   },
 );

@@ -3,8 +3,8 @@ import { openLocalBus } from "#libs/bus";
 import { uniform } from "#libs/deterministic";
 import type { Case } from "./case.ts";
 import { checkRunning, checkStopped } from "./check.ts";
-import { makePlace } from "./place.ts";
 import { recycle, runFileOf } from "./recycle.ts";
+import { makeSandbox } from "./sandbox.ts";
 import { startServices } from "./services.ts";
 
 const HOUR_MS = 3_600_000;
@@ -17,11 +17,11 @@ export const clockJumps: Case = {
   subset: true,
   limitMs: 300_000,
   async run({ seed, directory, signal, reference }) {
-    const place = await makePlace(directory);
+    const sandbox = await makeSandbox(directory);
     let [aheadMs, jumps, said] = [0, 0, ""];
     {
       await using bus = await openLocalBus({ path: ":memory:" });
-      await using services = await startServices({ place, bus, now: () => Date.now() + aheadMs });
+      await using services = await startServices({ sandbox, bus, now: () => Date.now() + aheadMs });
       for (let run = 1; run <= 2; run++) {
         const over = new AbortController();
         const recycled = recycle(services.address, await runFileOf(run), { signal }).finally(() => over.abort());
@@ -31,11 +31,11 @@ export const clockJumps: Case = {
           await sleep(50 + 300 * uniform(seed, 2 * jumps + 1), undefined, { signal: over.signal }).catch(() => undefined);
           jumps += 1;
         }
-        const { jobs, attempts } = await checkRunning({ address: services.address, data: place.data }, run, await recycled, reference());
+        const { jobs, attempts } = await checkRunning({ address: services.address, data: sandbox.data }, run, await recycled, reference());
         said = `${run} runs, ${jumps} jumps of up to a day, ${attempts} attempts for ${jobs} jobs`;
       }
     }
-    await checkStopped(place);
+    await checkStopped(sandbox);
     return said;
   },
 };

@@ -4,8 +4,8 @@ import { startProxy, type TcpProxy } from "#libs/testing";
 import type { Case } from "./case.ts";
 import { checkRunning, checkStopped } from "./check.ts";
 import { type Distributed, startDistributed } from "./distributed.ts";
-import { makePlace } from "./place.ts";
 import { recycle, runFileOf } from "./recycle.ts";
+import { makeSandbox } from "./sandbox.ts";
 
 /** What happens to connections: bytes come late, or one end is gone, or says no more. */
 const faults = ["delay", "cut", "half-close towards the client", "half-close towards the server"] as const;
@@ -20,7 +20,7 @@ export function connections(name: string, runs: number, { subset, limitMs }: Pic
     subset,
     limitMs,
     async run({ seed, directory, signal, reference }) {
-      const place = await makePlace(directory);
+      const sandbox = await makeSandbox(directory);
       const counts = new Map<string, number>();
       let said = "";
       {
@@ -29,7 +29,7 @@ export function connections(name: string, runs: number, { subset, limitMs }: Pic
         await using client = await startProxy(addressOf("gateway"));
         await using catalog = await startProxy(addressOf("catalog"));
         await using finetune = await startProxy(addressOf("finetune"));
-        await using system = await startDistributed(place, {
+        await using system = await startDistributed(sandbox, {
           env: { RATATOUILLE_CATALOG: catalog.address },
           trainerEnv: { RATATOUILLE_FINETUNE: finetune.address },
         });
@@ -61,7 +61,7 @@ export function connections(name: string, runs: number, { subset, limitMs }: Pic
           said = `${done} between ${lines.join(", ")}; ${attempts} attempts for ${jobs} jobs, ${interruptions} times the client had to begin again`;
         }
       }
-      await checkStopped(place);
+      await checkStopped(sandbox);
       return said;
     },
   };

@@ -1,5 +1,5 @@
 import { type LocalSystem, type LocalSystemOptions, type Program, startLocalSystem } from "../../deploy/local/system.ts";
-import type { Place } from "./place.ts";
+import type { Sandbox } from "./sandbox.ts";
 import type { Kind } from "./schedule.ts";
 
 /** A system of processes that a case disturbs. */
@@ -12,7 +12,7 @@ export type Distributed = LocalSystem & {
 
 /** Starts a system with two trainers. */
 export async function startDistributed(
-  { data, env }: Place,
+  { data, env }: Sandbox,
   options: Pick<LocalSystemOptions, "env" | "trainerEnv"> = {},
 ): Promise<Distributed> {
   const system = await startLocalSystem({ directory: data, ...options, env: { ...env, ...options.env } });

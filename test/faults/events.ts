@@ -5,8 +5,8 @@ import { startNatsServer } from "#libs/testing";
 import { streams } from "#libs/topics";
 import type { Case } from "./case.ts";
 import { checkRunning, checkStopped } from "./check.ts";
-import { makePlace } from "./place.ts";
 import { recycle, runFileOf } from "./recycle.ts";
+import { makeSandbox } from "./sandbox.ts";
 import { startServices } from "./services.ts";
 
 /** A bus that delivers late, in another order and more than once; at the end everything once more, last things first. */
@@ -50,14 +50,14 @@ export function meddledEvents(name: string, runs: number, { subset, limitMs }: P
     subset,
     limitMs,
     async run({ seed, directory, signal, reference }) {
-      const place = await makePlace(directory);
+      const sandbox = await makeSandbox(directory);
       let said = "";
       {
         await using nats = await startNatsServer();
         await using bus = await connectJetStream({ servers: nats.address, streams });
         const meddled = meddleWith(bus, seed);
-        await using services = await startServices({ place, bus: meddled.bus });
-        const system = { address: services.address, data: place.data };
+        await using services = await startServices({ sandbox, bus: meddled.bus });
+        const system = { address: services.address, data: sandbox.data };
         for (let run = 1; run <= runs; run++) {
           const recycled = await recycle(services.address, await runFileOf(run), { signal });
           await checkRunning(system, run, recycled, reference());
@@ -68,7 +68,7 @@ export function meddledEvents(name: string, runs: number, { subset, limitMs }: P
           said = `${runs} runs, ${late} messages late, ${again} repeated, ${attempts} attempts for ${jobs} jobs`;
         }
       }
-      await checkStopped(place);
+      await checkStopped(sandbox);
       return said;
     },
   };

@@ -8,8 +8,8 @@ import { waitFor } from "#libs/testing";
 import type { Case } from "./case.ts";
 import { checkRunning, checkStopped } from "./check.ts";
 import { startDistributed } from "./distributed.ts";
-import { makePlace } from "./place.ts";
 import { recycle, runFileOf } from "./recycle.ts";
+import { makeSandbox } from "./sandbox.ts";
 
 const execute = promisify(execFile);
 
@@ -26,15 +26,15 @@ export const fullDisk: Case = {
   limitMs: 300_000,
   async run({ directory, signal, reference }) {
     if (process.getuid?.() !== 0) return "nothing: only root can mount a small disk";
-    const place = await makePlace(directory);
-    const disk = join(place.data, "catalog");
+    const sandbox = await makeSandbox(directory);
+    const disk = join(sandbox.data, "catalog");
     await mkdir(disk, { recursive: true });
     const resize = (size: string) => execute("mount", ["-o", `remount,size=${size}`, disk]);
     await execute("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", disk]);
     let said = "";
     try {
       {
-        await using distributed = await startDistributed(place);
+        await using distributed = await startDistributed(sandbox);
         const recycled = recycle(distributed.address, await runFileOf(1), { signal });
         recycled.catch(() => undefined);
         const used = async () => {
@@ -54,7 +54,7 @@ export const fullDisk: Case = {
         const { jobs, attempts } = await checkRunning(distributed, 1, await recycled, reference());
         said = `full for ${FULL_MS / 1000} s, ${attempts} attempts for ${jobs} jobs`;
       }
-      await checkStopped(place);
+      await checkStopped(sandbox);
     } finally {
       await waitFor(() => execute("umount", [disk]), { what: "the end of all that uses the disk" });
     }

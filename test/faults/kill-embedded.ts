@@ -5,8 +5,8 @@ import { type Cli, startCli } from "../e2e/cli.ts";
 import { isAlive, trainersOf } from "../e2e/processes.ts";
 import type { Case } from "./case.ts";
 import { checkRunning, checkStopped } from "./check.ts";
-import { makePlace } from "./place.ts";
 import { recycle, runFileOf } from "./recycle.ts";
+import { makeSandbox } from "./sandbox.ts";
 
 /** Blows to the whole process group, to the process alone, whose trainers have to follow, and to one trainer. */
 const blows = ["group", "process", "trainer"] as const;
@@ -18,13 +18,13 @@ export function killEmbedded(name: string, runs: number, { subset, limitMs }: Pi
     subset,
     limitMs,
     async run({ seed, directory, signal, reference, killed }) {
-      const place = await makePlace(directory);
+      const sandbox = await makeSandbox(directory);
       const address = `127.0.0.1:${await freePort()}`;
       let [kills, attempts, jobs, draws] = [0, 0, 0, 0];
       const draw = () => uniform(seed, draws++);
       const start = () => {
-        const args = ["up", "--listen", address, "--data", place.data, "--trainers", "2"];
-        return startCli(args, { env: { ...place.env }, signal });
+        const args = ["up", "--listen", address, "--data", sandbox.data, "--trainers", "2"];
+        return startCli(args, { env: { ...sandbox.env }, signal });
       };
       let server: Cli = start();
       const strike = async () => {
@@ -54,7 +54,7 @@ export function killEmbedded(name: string, runs: number, { subset, limitMs }: Pi
             if (over.signal.aborted || signal.aborted) break;
             await strike();
           }
-          const done = await checkRunning({ address, data: place.data }, run, await recycled, reference());
+          const done = await checkRunning({ address, data: sandbox.data }, run, await recycled, reference());
           [jobs, attempts] = [done.jobs, done.attempts];
         }
         server.signalGroup("SIGTERM");
@@ -63,7 +63,7 @@ export function killEmbedded(name: string, runs: number, { subset, limitMs }: Pi
       } finally {
         await server[Symbol.asyncDispose]();
       }
-      await checkStopped(place);
+      await checkStopped(sandbox);
       return `${runs} runs, ${kills} kills, ${attempts} attempts for ${jobs} jobs`;
     },
   };

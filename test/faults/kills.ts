@@ -3,8 +3,8 @@ import { waitFor } from "#libs/testing";
 import type { Case } from "./case.ts";
 import { checkRunning, checkStopped } from "./check.ts";
 import { startDistributed } from "./distributed.ts";
-import { makePlace } from "./place.ts";
 import { recycle, runFileOf } from "./recycle.ts";
+import { makeSandbox } from "./sandbox.ts";
 import { type Kill, scheduleKills } from "./schedule.ts";
 
 /** A run may be disturbed so often; then it has to come to an end. */
@@ -22,9 +22,9 @@ export function kills(name: string, each: number, { part, subset, limitMs }: Pic
       const left = scheduleKills(1000 * seed + part, each, { leastMs: 50, mostMs: 900 });
       const count = { kills: left.length, runs: 0, interruptions: 0, jobs: 0, attempts: 0 };
       for (let system = 1; left.length > 0; system++) {
-        const place = await makePlace(directory, `system-${system}`);
+        const sandbox = await makeSandbox(directory, `system-${system}`);
         {
-          await using distributed = await startDistributed(place);
+          await using distributed = await startDistributed(sandbox);
           const last = { jobs: 0, attempts: 0 };
           for (let run = 1; run <= RUNS_A_SYSTEM && left.length > 0; run++) {
             const over = new AbortController();
@@ -47,7 +47,7 @@ export function kills(name: string, each: number, { part, subset, limitMs }: Pic
           count.jobs += last.jobs;
           count.attempts += last.attempts;
         }
-        await checkStopped(place);
+        await checkStopped(sandbox);
       }
       return `${count.kills} kills in ${count.runs} runs, ${count.attempts} attempts for ${count.jobs} jobs, ${count.interruptions} times the client had to begin again`;
     },

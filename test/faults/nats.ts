@@ -5,8 +5,8 @@ import { uniform } from "#libs/deterministic";
 import type { Case } from "./case.ts";
 import { checkRunning, checkStopped } from "./check.ts";
 import { type Distributed, startDistributed } from "./distributed.ts";
-import { makePlace } from "./place.ts";
 import { recycle, runFileOf } from "./recycle.ts";
+import { makeSandbox } from "./sandbox.ts";
 
 /**
  * NATS is gone for a while in each run, and comes back with its store or with an empty one.
@@ -22,10 +22,10 @@ export function natsOutages(
     subset,
     limitMs,
     async run({ seed, directory, signal, reference }) {
-      const place = await makePlace(directory);
+      const sandbox = await makeSandbox(directory);
       let said = "";
       {
-        await using distributed = await startDistributed(place);
+        await using distributed = await startDistributed(sandbox);
         for (const [i, { downMs, emptyStore }] of runs.entries()) {
           const recycled = recycle(distributed.address, await runFileOf(i + 1), { signal });
           recycled.catch(() => undefined);
@@ -36,7 +36,7 @@ export function natsOutages(
           said = `gone for ${times.join(", ")}; ${attempts} attempts for ${jobs} jobs`;
         }
       }
-      await checkStopped(place);
+      await checkStopped(sandbox);
       return said;
     },
   };

@@ -10,7 +10,7 @@ import { createEvaluation } from "../../services/evaluation/index.ts";
 import { createFinetune } from "../../services/finetune/index.ts";
 import { createRecycling } from "../../services/recycling/index.ts";
 import { startTrainer } from "../trainer/system.ts";
-import type { Place } from "./place.ts";
+import type { Sandbox } from "./sandbox.ts";
 
 /** All services in this process, where a test can put its hands between them, and trainers as processes. */
 export type Services = AsyncDisposable & {
@@ -21,11 +21,11 @@ export type Services = AsyncDisposable & {
 
 /** Starts them over a bus. `now` is the clock of the services that are given one. */
 export async function startServices({
-  place: { data, env },
+  sandbox: { data, env },
   bus,
   now = Date.now,
 }: {
-  readonly place: Place;
+  readonly sandbox: Sandbox;
   readonly bus: Bus;
   readonly now?: () => number;
 }): Promise<Services> {

@@ -6,8 +6,8 @@ import type { Case } from "./case.ts";
 import { checkRunning, checkStopped } from "./check.ts";
 import { startDistributed } from "./distributed.ts";
 import { jobsOf } from "./holdings.ts";
-import { makePlace } from "./place.ts";
 import { recycle, runFileOf } from "./recycle.ts";
+import { makeSandbox } from "./sandbox.ts";
 
 const LEASE_SECONDS = 2;
 
@@ -26,10 +26,10 @@ export const stoppedTrainer: Case = {
   subset: true,
   limitMs: 300_000,
   async run({ directory, signal, reference }) {
-    const place = await makePlace(directory);
+    const sandbox = await makeSandbox(directory);
     let said = "";
     {
-      await using distributed = await startDistributed(place, { env: { RATATOUILLE_LEASE_SECONDS: String(LEASE_SECONDS) } });
+      await using distributed = await startDistributed(sandbox, { env: { RATATOUILLE_LEASE_SECONDS: String(LEASE_SECONDS) } });
       const { address, program } = distributed;
       const trainer = program("trainer-1");
       const recycled = recycle(address, await runFileOf(1, longer), { signal });
@@ -64,7 +64,7 @@ export const stoppedTrainer: Case = {
       const { jobs, attempts } = await checkRunning(distributed, 1, result, reference(longer));
       said = `stopped ${stops} times, past a lease of ${LEASE_SECONDS} s; ${attempts} attempts for ${jobs} jobs`;
     }
-    await checkStopped(place);
+    await checkStopped(sandbox);
     return said;
   },
 };

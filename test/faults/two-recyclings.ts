@@ -7,8 +7,8 @@ import { importSource, readSource } from "../../services/cli/import-source.ts";
 import type { Case } from "./case.ts";
 import { checkRunning, checkStopped } from "./check.ts";
 import { nameOf } from "./holdings.ts";
-import { makePlace } from "./place.ts";
 import { recycle, runFileOf } from "./recycle.ts";
+import { makeSandbox } from "./sandbox.ts";
 import { startServices } from "./services.ts";
 
 /** Two recycling services, of which neither knows of the other, drive the same runs at the same time. */
@@ -17,11 +17,11 @@ export const twoRecyclings: Case = {
   subset: true,
   limitMs: 300_000,
   async run({ directory, signal, reference }) {
-    const place = await makePlace(directory);
+    const sandbox = await makeSandbox(directory);
     let said = "";
     {
       await using bus = await openLocalBus({ path: ":memory:" });
-      await using services = await startServices({ place, bus });
+      await using services = await startServices({ sandbox, bus });
       for (let run = 1; run <= 2; run++) {
         const { spec, dataPath } = await runFileOf(run);
         using channel = connect(services.address);
@@ -31,12 +31,12 @@ export const twoRecyclings: Case = {
           recycle(services.address, await runFileOf(run), { signal }),
           drive(other.client(RecyclingService), spec, signal),
         ]);
-        const { jobs, attempts } = await checkRunning({ address: services.address, data: place.data }, run, recycled, reference());
+        const { jobs, attempts } = await checkRunning({ address: services.address, data: sandbox.data }, run, recycled, reference());
         assert.equal(attempts, jobs);
         said = `${run} runs, each by both, ${attempts} attempts for ${jobs} jobs`;
       }
     }
-    await checkStopped(place);
+    await checkStopped(sandbox);
     return said;
   },
 };

@@ -35,7 +35,7 @@ export function hashOutputs(files: readonly Growing[]): OutputHashes {
     if (fd >= 0) closeSync(fd);
   }
 
-  async function work(): Promise<void> {
+  async function hashWhatIsReady(): Promise<void> {
     let turn = 0;
     for (const state of states) {
       const { path, size, ready } = state.file;
@@ -56,7 +56,7 @@ export function hashOutputs(files: readonly Growing[]): OutputHashes {
 
   function advance(): void {
     if (working || failure || closed) return;
-    working = work()
+    working = hashWhatIsReady()
       .catch((error: unknown) => {
         failure = error;
       })

@@ -2,7 +2,7 @@ import { parseRecipe } from "#libs/recipes";
 import { wrap } from "#libs/text";
 import { type Attempt, AttemptOutcome, type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { ago, columns, duration, oneLine } from "../format.ts";
-import { facts, type Stream, widthOf } from "../say.ts";
+import { factLines, type Stream, widthOf } from "../write-wrapped.ts";
 
 const names = new Map<number, string>(Object.entries(JobState).map(([name, value]) => [value, name.toLowerCase()]));
 
@@ -34,7 +34,7 @@ export function describeJob(job: Job, stream: Stream): string {
     job.attempts.length > 0
       ? columns(["attempt", "trainer", "began", "took", "outcome", ""], job.attempts.map(attemptRow), widthOf(stream))
       : "";
-  return [facts(stream, known), attempts, wrap(whatToDo(job), widthOf(stream))].filter((part) => part !== "").join("\n");
+  return [factLines(stream, known), attempts, wrap(whatToDo(job), widthOf(stream))].filter((part) => part !== "").join("\n");
 }
 
 /** The time of all attempts, without what lies between them. */

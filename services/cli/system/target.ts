@@ -75,7 +75,7 @@ async function nothing(opening: AsyncDisposableStack): Promise<string> {
 }
 
 /** The data directory is that of a command that works on it: others may look at it, and nothing else. */
-export class BusyError extends Error {
+class BusyError extends Error {
   override readonly name = "BusyError";
 
   constructor(cause: DirectoryLockedError) {

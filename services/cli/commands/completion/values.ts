@@ -11,7 +11,7 @@ export type Values =
   | { readonly kind: "free" };
 
 /** What a system has with names. */
-export const nameKinds = ["runs", "jobs", "models"] as const;
+const nameKinds = ["runs", "jobs", "models"] as const;
 export type NameKind = (typeof nameKinds)[number];
 
 export const shells = ["bash", "zsh", "fish"] as const;

@@ -2,7 +2,7 @@ import type { Place } from "./places.ts";
 import type { Values } from "./values.ts";
 
 /** What values are in a script: a word for the kind, and more for what it needs. */
-export function coded(values: Values): string {
+function coded(values: Values): string {
   switch (values.kind) {
     case "words":
       return [values.list ? "list" : "words", ...values.words].join(" ");

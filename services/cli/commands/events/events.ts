@@ -2,7 +2,7 @@ import { toJson } from "@bufbuild/protobuf";
 import { EventSchema, SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
 import { eventLine } from "../../render/event.ts";
-import { say } from "../../say.ts";
+import { writeWrapped } from "../../write-wrapped.ts";
 
 export type EventsOptions = GlobalOptions & {
   /** Go on with what happens from now on, until interrupted. */
@@ -24,10 +24,11 @@ export async function showEvents(options: EventsOptions, context: CommandContext
     if (event) {
       count += 1;
       if (options.json) stdout.write(`${JSON.stringify(toJson(EventSchema, event))}\n`);
-      else say(stdout, `${eventLine(event)}\n`, 21);
+      else writeWrapped(stdout, `${eventLine(event)}\n`, 21);
     }
     if (current && !options.follow) break;
   }
-  if (count === 0 && !options.json && !options.follow) say(stdout, "Nothing has happened in that time; --since goes back further.\n");
+  if (count === 0 && !options.json && !options.follow)
+    writeWrapped(stdout, "Nothing has happened in that time; --since goes back further.\n");
   return 0;
 }

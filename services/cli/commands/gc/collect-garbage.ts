@@ -2,7 +2,7 @@ import { counted } from "#libs/text";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
 import { bytes } from "../../format.ts";
-import { say } from "../../say.ts";
+import { writeWrapped } from "../../write-wrapped.ts";
 
 /** `ratatouille gc`: deletes artifacts and blobs that no name, no run and no other artifact needs. */
 export async function collectGarbage(options: GlobalOptions & { readonly dryRun?: boolean }, context: CommandContext): Promise<number> {
@@ -13,13 +13,13 @@ export async function collectGarbage(options: GlobalOptions & { readonly dryRun?
   if (options.json) context.stdout.write(`${JSON.stringify({ artifacts, blobs, freedBytes: Number(freedBytes), young })}\n`);
   else {
     const verb = options.dryRun ? "Would delete" : "Deleted";
-    say(
+    writeWrapped(
       context.stdout,
       `${verb} ${counted(artifacts.length, "artifact")} and ${counted(blobs.length, "blob")}, ${bytes(Number(freedBytes))}.\n`,
     );
     if (young.artifacts + young.blobs > 0) {
       const what = `${counted(young.artifacts, "artifact")} and ${counted(young.blobs, "blob")}, ${bytes(young.bytes)}`;
-      say(context.stdout, `Nothing needs ${what} either, but they are younger than an hour: try again later.\n`);
+      writeWrapped(context.stdout, `Nothing needs ${what} either, but they are younger than an hour: try again later.\n`);
     }
   }
   return 0;

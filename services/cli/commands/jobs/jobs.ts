@@ -7,7 +7,7 @@ import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CommandContext, type GlobalOptions, type Use, useTarget } from "../../context.ts";
 import { ago, columns } from "../../format.ts";
 import { describeJob, jobStateName } from "../../render/job.ts";
-import { say, widthOf } from "../../say.ts";
+import { widthOf, writeWrapped } from "../../write-wrapped.ts";
 
 export type ListJobsOptions = GlobalOptions & { readonly state?: readonly JobState[]; readonly run?: string };
 
@@ -66,7 +66,7 @@ export async function showJob(id: string, options: GlobalOptions, context: Comma
 export async function retryJob(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
   const job = present((await (await finetuneOf(options, context)).retryJob({ id }, { signal: context.signal })).job);
   if (options.json) context.stdout.write(`${JSON.stringify(toJson(JobSchema, job))}\n`);
-  else say(context.stdout, `Queued again: ${id}. To see how it goes: ratatouille jobs show ${id}\n`);
+  else writeWrapped(context.stdout, `Queued again: ${id}. To see how it goes: ratatouille jobs show ${id}\n`);
   return 0;
 }
 
@@ -81,8 +81,8 @@ export async function cancelJob(
   const stopped = job.state === JobState.CANCELLED;
   if (options.json) context.stdout.write(`${JSON.stringify(toJson(JobSchema, job))}\n`);
   else if (stopped)
-    say(context.stdout, `Cancelled ${id}. Runs that need it take it as failed; ratatouille jobs retry ${id} queues it again.\n`);
-  else say(context.stderr, `ratatouille: there is nothing to cancel: ${id} has ${jobStateName(job.state)} already\n`);
+    writeWrapped(context.stdout, `Cancelled ${id}. Runs that need it take it as failed; ratatouille jobs retry ${id} queues it again.\n`);
+  else writeWrapped(context.stderr, `ratatouille: there is nothing to cancel: ${id} has ${jobStateName(job.state)} already\n`);
   return stopped ? 0 : 1;
 }
 

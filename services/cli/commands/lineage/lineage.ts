@@ -74,7 +74,7 @@ function roleOf(digest: string, { inputs }: Recipe): string {
 }
 
 /** The tree of inputs; what was shown before is not opened again. */
-export function lineageTree(nodes: readonly LineageEntry[]): string {
+function lineageTree(nodes: readonly LineageEntry[]): string {
   const byDigest = new Map(nodes.map((node) => [node.digest, node]));
   const shown = new Set<string>();
   const lines: string[] = [];
@@ -97,7 +97,7 @@ export function lineageTree(nodes: readonly LineageEntry[]): string {
 }
 
 /** The graph in Graphviz's language; arrows go from an input to what was made of it. */
-export function lineageDot(nodes: readonly LineageEntry[]): string {
+function lineageDot(nodes: readonly LineageEntry[]): string {
   const lines = nodes.flatMap(({ digest, kind, detail, inputs, names }) => [
     `  "${short(digest)}" [label="${[names[0] ?? kind, detail, short(digest)].filter((line) => line !== "").join("\\n")}"];`,
     ...[...new Set(inputs)].map((input) => `  "${short(input)}" -> "${short(digest)}";`),

@@ -88,7 +88,7 @@ export function needsOf({ models: { min, max }, base, statistics, random }: Meth
 }
 
 /** A command that merges with the method. */
-export function exampleOf({ name, models, base, statistics, random }: Method): string {
+function exampleOf({ name, models, base, statistics, random }: Method): string {
   const letters = ["a", "b", ...(name === "trimmed_mean" ? ["c"] : [])].slice(0, models.max);
   const setting = SETTINGS[name];
   return [

@@ -7,8 +7,8 @@ import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.t
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
 import { bytes, columns, short } from "../../format.ts";
-import { facts as page, say, widthOf } from "../../say.ts";
 import { writeModel } from "../../write-output.ts";
+import { factLines, widthOf, writeWrapped } from "../../write-wrapped.ts";
 import { findNamed } from "../meant.ts";
 
 type Catalog = ServiceClient<typeof CatalogService>;
@@ -32,13 +32,13 @@ export async function listModels(options: GlobalOptions & { readonly all?: boole
   });
   if (options.json) context.stdout.write(`${JSON.stringify(rows)}\n`);
   else if (rows.length === 0)
-    say(context.stdout, models.length === 0 ? "No models yet.\n" : `No model has a name; --all lists all ${models.length}.\n`);
+    writeWrapped(context.stdout, models.length === 0 ? "No models yet.\n" : `No model has a name; --all lists all ${models.length}.\n`);
   else {
     const text = rows.map((row) => [short(row.digest), row.kind, bytes(row.sizeBytes), row.refs.join(", "), row.damaged ? "damaged" : ""]);
     context.stdout.write(columns(["digest", "made by", "size", "names", ""], text, widthOf(context.stdout)));
     const nameless = models.length - shown.length;
     if (!options.all && models.length > shown.length)
-      say(
+      writeWrapped(
         context.stdout,
         `\n${counted(nameless, "model")} ${plural(nameless, "has", "have")} no name; --all lists ${plural(nameless, "it", "them")} too.\n`,
       );
@@ -77,7 +77,7 @@ export async function showModel(name: string, options: GlobalOptions, context: C
       ["size", bytes(Number(artifact.sizeBytes))],
       ...Object.entries(summary).map(([key, value]) => [key, String(value)] as [string, string]),
     ];
-    context.stdout.write(`${page(context.stdout, lines)}recipe\n${JSON.stringify(recipe, null, 2)}\n`);
+    context.stdout.write(`${factLines(context.stdout, lines)}recipe\n${JSON.stringify(recipe, null, 2)}\n`);
   }
   return 0;
 }

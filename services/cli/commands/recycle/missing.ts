@@ -71,7 +71,7 @@ export function watchMissing({ channel, say, embedded, signal }: MissingOptions)
 }
 
 /** What the processes of a system miss, by name; nothing where all is there. A bus that several miss is one thing. */
-export function missingIn({ processes }: Pick<GetSystemResponse, "processes">): Map<string, string> {
+function missingIn({ processes }: Pick<GetSystemResponse, "processes">): Map<string, string> {
   const found = new Map<string, string>();
   for (const { service, problem, checks } of processes) {
     if (problem !== "") found.set(service, `${service} does not answer: ${problem}`);

@@ -13,8 +13,8 @@ import { type CommandContext, type GlobalOptions, useTarget } from "../../contex
 import { fileProblem } from "../../file-problem.ts";
 import { importSource, readSource } from "../../import-source.ts";
 import { createDisplay, displayMode } from "../../render/index.ts";
-import { say } from "../../say.ts";
 import { writeOutput } from "../../write-output.ts";
+import { writeWrapped } from "../../write-wrapped.ts";
 import { follow } from "./follow.ts";
 
 export type RecycleOptions = GlobalOptions & { readonly out?: string; readonly quiet?: boolean };
@@ -40,7 +40,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     } catch (error) {
       if (signal.aborted) {
         display.close();
-        say(stderr, `${interrupted(file, run.id, target.embedded, target.address, options)}\n`);
+        writeWrapped(stderr, `${interrupted(file, run.id, target.embedded, target.address, options)}\n`);
       }
       throw error;
     }
@@ -52,7 +52,10 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     else {
       const lines = (texts: readonly string[]) => texts.map((text) => `${text}\n`).join("");
       const rest = lines(sentences.slice(warnings.length));
-      say(stdout, `${lines(warnings)}${warnings.length > 0 ? "\n" : ""}${renderTable(report)}\n${rest}\n${join(out, "report.html")}\n`);
+      writeWrapped(
+        stdout,
+        `${lines(warnings)}${warnings.length > 0 ? "\n" : ""}${renderTable(report)}\n${rest}\n${join(out, "report.html")}\n`,
+      );
     }
     return 0;
   });

@@ -4,7 +4,7 @@ import { RecyclingService, type Run, RunSchema, RunState } from "#proto/ratatoui
 import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
 import { ago, columns, duration } from "../../format.ts";
 import { createDisplay, displayMode } from "../../render/index.ts";
-import { facts, say, widthOf } from "../../say.ts";
+import { factLines, widthOf, writeWrapped } from "../../write-wrapped.ts";
 import { findRun } from "../meant.ts";
 import { follow } from "../recycle/follow.ts";
 
@@ -18,7 +18,7 @@ export async function listRuns(options: GlobalOptions, context: CommandContext):
   const list = (pageToken: string) => recycling.listRuns({ pageToken, pageSize: 500 }, { signal: context.signal });
   for await (const page of allPages(list)) runs.push(...page.runs);
   if (options.json) context.stdout.write(`${JSON.stringify(runs.map((run) => toJson(RunSchema, run)))}\n`);
-  else if (runs.length === 0) say(context.stdout, "No runs yet. Start one: ratatouille recycle examples/digits.yaml\n");
+  else if (runs.length === 0) writeWrapped(context.stdout, "No runs yet. Start one: ratatouille recycle examples/digits.yaml\n");
   else
     context.stdout.write(
       columns(
@@ -60,7 +60,7 @@ function describe(run: Run, stream: CommandContext["stdout"]): string {
     ...[total, done, running, queued, failed].map(String),
   ]);
   const table = columns(["stage", "all", "done", "running", "queued", "failed"], stages, widthOf(stream));
-  return `${facts(stream, known)}${stages.length > 0 ? `\n${table}` : ""}`;
+  return `${factLines(stream, known)}${stages.length > 0 ? `\n${table}` : ""}`;
 }
 
 /** `ratatouille runs watch ID`: shows a run until it ends. */
@@ -86,7 +86,7 @@ export async function cancelRun(id: string, options: GlobalOptions, context: Com
   await findRun(id, recycling, context.signal);
   const { run } = await recycling.cancelRun({ id }, { signal: context.signal });
   if (options.json && run) context.stdout.write(`${JSON.stringify(toJson(RunSchema, run))}\n`);
-  else say(context.stdout, `Cancelled ${id}. What it has made stays; the same run file goes on from there.\n`);
+  else writeWrapped(context.stdout, `Cancelled ${id}. What it has made stays; the same run file goes on from there.\n`);
   return 0;
 }
 
@@ -96,6 +96,6 @@ export async function deleteRun(id: string, options: GlobalOptions, context: Com
   await findRun(id, recycling, context.signal);
   await recycling.deleteRun({ id }, { signal: context.signal });
   if (options.json) context.stdout.write(`${JSON.stringify({ deleted: id })}\n`);
-  else say(context.stdout, `Deleted ${id}. ratatouille gc deletes what nothing else needs.\n`);
+  else writeWrapped(context.stdout, `Deleted ${id}. ratatouille gc deletes what nothing else needs.\n`);
   return 0;
 }

@@ -4,8 +4,8 @@ import { UsageError, VERSION } from "#libs/service";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
 import { fileLogger } from "../../file-logger.ts";
 import { fileProblem } from "../../file-problem.ts";
-import { say } from "../../say.ts";
 import { startEmbedded } from "../../system/embedded.ts";
+import { writeWrapped } from "../../write-wrapped.ts";
 
 export type UpOptions = GlobalOptions & {
   readonly listen: string;
@@ -29,8 +29,8 @@ export async function up(options: UpOptions, { stack, signal, command, stdout }:
       openLog: () => fileLogger(data, "ratatouille"),
     }),
   );
-  if (insecure) say(stdout, `INSECURE: whoever reaches ${system.address} may read and change everything.\n`);
-  say(
+  if (insecure) writeWrapped(stdout, `INSECURE: whoever reaches ${system.address} may read and change everything.\n`);
+  writeWrapped(
     stdout,
     `ratatouille ${VERSION} listens on ${system.address}; data in ${data}. Ctrl-C stops it; what is unfinished goes on at the next start.\n`,
   );

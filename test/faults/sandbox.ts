@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { MARK } from "./remains.ts";
 
 /** Where a system of a case keeps what it has, and how its processes and temporary files are known. */
-export type Place = {
+export type Sandbox = {
   readonly data: string;
   readonly temporary: string;
   readonly mark: string;
@@ -12,7 +12,7 @@ export type Place = {
 };
 
 /** Makes the directories of a system below one that is the case's own. */
-export async function makePlace(directory: string, name = "system"): Promise<Place> {
+export async function makeSandbox(directory: string, name = "system"): Promise<Sandbox> {
   const [data, temporary, mark] = [join(directory, name, "data"), join(directory, name, "tmp"), join(directory, name)];
   for (const path of [data, temporary]) await mkdir(path, { recursive: true });
   return { data, temporary, mark, env: { TMPDIR: temporary, [MARK]: mark } };
