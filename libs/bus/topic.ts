@@ -17,7 +17,7 @@ export function topic<D extends DescMessage>(subject: string, schema: D): Topic<
 }
 
 /** Header with the full name of the payload's message type, for people with debugging tools. */
-export const TYPE_HEADER = "ratatouille-type";
+const TYPE_HEADER = "ratatouille-type";
 
 /**
  * Makes the message that tells of one event. `id` names the event: a second message with the same id is dropped, so it is

@@ -47,7 +47,7 @@ function areEqual(a: readonly unknown[], b: readonly unknown[]): boolean {
 }
 
 /** Chooses from what a call has in common for all elements. `divisor` is positive. */
-export function planMean(weights: readonly number[], divisor: number, tail: number, type: ElementType, outType: ElementType): MeanPlan {
+function planMean(weights: readonly number[], divisor: number, tail: number, type: ElementType, outType: ElementType): MeanPlan {
   if (!hasModerateWeights(weights, divisor)) return { way: "open" };
   const used = weights.filter((weight) => weight !== 0);
   const unit = used.length === 0 ? 0 : Math.min(...used.map(lowestBit));

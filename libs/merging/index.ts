@@ -37,7 +37,7 @@ export {
 } from "./compatibility/index.ts";
 export { MergeError, type MergeErrorKind } from "./engine/errors.ts";
 export { type MergeProgress, type MergeResult, type RunMergeOptions, runMerge } from "./engine/run-merge.ts";
-export { exactMean, meanOfWindow } from "./exact/index.ts";
+export { meanOfWindow } from "./exact/index.ts";
 export { mainDtype } from "./main-dtype.ts";
 export {
   BLOCK,
@@ -54,7 +54,6 @@ export {
   boundsOf,
   type CompleteValues,
   completeAll,
-  completeParameters,
   type GivenValues,
   type InMemoryOptions,
   MergeParameterError,

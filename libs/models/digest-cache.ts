@@ -17,7 +17,7 @@ const MAX_BYTES = 4 << 20;
 const olderHalf = (path: string) => `${path}.older`;
 
 /** Where the cache is unless told otherwise: below XDG_CACHE_HOME, or ~/.cache. */
-export function defaultDigestCache(env: NodeJS.ProcessEnv = process.env): string {
+function defaultDigestCache(env: NodeJS.ProcessEnv = process.env): string {
   return join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "digests");
 }
 

@@ -1,6 +1,6 @@
 export { everywhere, isPart, mapped, withTying } from "./config-parts.ts";
 export { recipeName } from "./describe.ts";
-export { type DigestCache, defaultDigestCache, openDigestCache } from "./digest-cache.ts";
+export { type DigestCache, openDigestCache } from "./digest-cache.ts";
 export { ModelError } from "./errors.ts";
 export { LAYER_COUNTS, type LayerOf } from "./layers.ts";
 export { modulesOf } from "./modules.ts";

@@ -2,7 +2,7 @@ export { architectureOf, checkConfig, checkManifest, configEquals, isLicenceText
 export { arithmetics, type BackendName, backendOf, backends, evaluationArithmetics } from "./arithmetic.ts";
 export { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
 export { isSpdxLicence, licenceAlternatives, splitLicences } from "./licence-expression.ts";
-export { type LicenceTerms, licenceTerms, spdxLicence } from "./licence-terms.ts";
+export { type LicenceTerms, spdxLicence } from "./licence-terms.ts";
 export { combineLicences, foldLicences, joinLicences, type ResultLicence, resultLicence, UNKNOWN_LICENCE } from "./licences.ts";
 export {
   type BuiltManifest,
@@ -19,7 +19,6 @@ export {
   type EvaluateParameters,
   type GlyphsParameters,
   type ImportParameters,
-  measures,
   type RecipeKind,
   type RotatedDigitsParameters,
   type StyleName,

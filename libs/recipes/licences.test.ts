@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import satisfies from "spdx-satisfies";
-import { combineLicences, joinLicences, licenceTerms, resultLicence, spdxLicence, splitLicences } from "./index.ts";
+import { combineLicences, joinLicences, resultLicence, spdxLicence, splitLicences } from "./index.ts";
 import { licenceAlternatives } from "./licence-expression.ts";
+import { licenceTerms } from "./licence-terms.ts";
 
 const RESULTS: [string, string[][], string][] = [
   ["one licence", [["MIT"], ["MIT"]], "MIT"],

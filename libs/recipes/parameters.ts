@@ -87,7 +87,7 @@ const averageSchema = v.strictObject({
 export type AverageParameters = v.InferOutput<typeof averageSchema>;
 
 /** What an evaluation measures. */
-export const measures = ["accuracy", "ensemble", "barriers", "interpolation", "diversity", "greedy"] as const;
+const measures = ["accuracy", "ensemble", "barriers", "interpolation", "diversity", "greedy"] as const;
 const evaluateSchema = v.strictObject({
   measure: v.picklist(measures),
   validationFraction: share,

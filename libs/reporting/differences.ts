@@ -21,7 +21,7 @@ export function pairedDifferences(results: readonly Result[], methods: readonly 
 }
 
 /** a - b in the cells in which both were measured; null if there is none, or if no seed has all domains. */
-export function pairedDifference(results: readonly Result[], a: Method, b: Method, domains: readonly string[]): Difference | null {
+function pairedDifference(results: readonly Result[], a: Method, b: Method, domains: readonly string[]): Difference | null {
   const others = new Map(results.filter((result) => result.method === b).map((result) => [cellName(result), result.accuracy]));
   const cells = results.flatMap((result) => {
     const other = others.get(cellName(result));

@@ -2,7 +2,7 @@ export { buildReport } from "./build-report.ts";
 export { renderHtml } from "./html/page.ts";
 export { type HubLicence, hubLicence } from "./hub-licence.ts";
 export { type LicenceText, type LicensedInput, licenceFile, linksToLicence } from "./licence-file.ts";
-export { isMethod, type Method, type MethodText, methods, methodTexts } from "./methods.ts";
+export { type Method, type MethodText, methods, methodTexts } from "./methods.ts";
 export { type ModelCardOptions, modelCard, modelLicence } from "./model-card.ts";
 export { modelFolder, modelName } from "./model-folder.ts";
 export type {
@@ -21,8 +21,6 @@ export type {
   Task,
   Timings,
 } from "./report.ts";
-export { bestMember } from "./results.ts";
 export { sentences } from "./sentences.ts";
-export { atChance } from "./soundness.ts";
 export { renderMarkdown, renderTable } from "./table.ts";
 export { judge, type Verdict } from "./verdict.ts";

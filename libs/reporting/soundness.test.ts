@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { atChance, buildReport } from "./index.ts";
+import { buildReport } from "./index.ts";
 import type { Cell, Measurements } from "./report.ts";
+import { atChance } from "./soundness.ts";
 import { syntheticRun } from "./testing/synthetic-run.ts";
 
 /** A run whose cells are changed. */

@@ -4,7 +4,7 @@ import { notFound, resourceExhausted } from "./errors.ts";
 import { implement, type ServiceRegistration } from "./implement.ts";
 
 /** The name under which health says that the process answers at all, whatever it can do. */
-export const LIVE = "live";
+const LIVE = "live";
 
 /** Watches that callers without the server's token may have open, all together: a few for each who looks after a system. */
 const STRANGERS_WATCHES = 100;

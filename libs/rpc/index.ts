@@ -22,10 +22,9 @@ export {
   unimplemented,
 } from "./errors.ts";
 export { forward, routeClients } from "./forward.ts";
-export { LIVE } from "./health.ts";
 export { implement, type ServiceRegistration } from "./implement.ts";
 export { checkListener, hostOf, isLoopback, type ServerTls } from "./listener.ts";
 export { allPages, PAGE_SIZE, pageToken, parsePageSize, parsePageToken } from "./pages.ts";
-export { INVALID_FIELD, invalidField, parseAmount, parseText } from "./requests.ts";
+export { invalidField, parseAmount, parseText } from "./requests.ts";
 export { type RpcServer, type ServeOptions, serve } from "./server.ts";
 export type { CallContext, CallOptions, Implementation, RpcLog, ServiceClient, StreamOptions } from "./types.ts";

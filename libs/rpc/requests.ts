@@ -2,7 +2,7 @@ import { excerpt } from "#libs/text";
 import { invalidArgument, type RpcError } from "./errors.ts";
 
 /** The reason of errors about a field of a request, unless a service has one of its own. */
-export const INVALID_FIELD = "INVALID_FIELD";
+const INVALID_FIELD = "INVALID_FIELD";
 
 /**
  * The error for one wrong field: INVALID_ARGUMENT with a violation. Say which value came by `quote`.

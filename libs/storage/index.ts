@@ -1,7 +1,7 @@
 export { type Batcher, createBatcher } from "./batcher.ts";
 export { type BlobStat, type BlobStore, openBlobStore } from "./blob-store.ts";
 export { type Database, openDatabase } from "./database.ts";
-export { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";
+export { type Digest, isDigest, parseDigest } from "./digest.ts";
 export { type DirectoryLock, type LockInfo, lockDirectory } from "./directory-lock.ts";
 export {
   BlobMissingError,

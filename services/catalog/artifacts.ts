@@ -20,7 +20,7 @@ export type ArtifactRecord = {
 export type Page<T, Position> = { readonly items: readonly T[]; readonly next: Position | undefined };
 
 /** Replies stay below gRPC's limit of 4 MiB for one message, with room for what is not counted. */
-export const MAX_REPLY_BYTES = 3 * 1024 * 1024;
+const MAX_REPLY_BYTES = 3 * 1024 * 1024;
 /** Digests, numbers and tags of an artifact, and of each of its inputs, on the wire. */
 const RECORD_BYTES = 256;
 const INPUT_BYTES = 80;

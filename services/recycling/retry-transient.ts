@@ -10,7 +10,7 @@ const transientCodes: readonly Code[] = [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDE
 const transientReasons: readonly string[] = ["NO_SPACE", "SCRATCH_FULL"];
 
 /** Whether the same call may succeed later. */
-export function isTransient(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   if (!isRpcError(error)) return false;
   return transientCodes.includes(error.code) || (error.code === Code.RESOURCE_EXHAUSTED && transientReasons.includes(error.reason));
 }

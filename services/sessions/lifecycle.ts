@@ -129,7 +129,7 @@ export async function recover(context: SessionContext): Promise<void> {
 }
 
 /** Ends what has expired, forgets what is long over and what nobody completes, and folds what a failure has left. */
-export async function sweep(context: SessionContext, folds: Folds): Promise<void> {
+async function sweep(context: SessionContext, folds: Folds): Promise<void> {
   const { store, claims, limits, now } = context;
   for (const session of await store.all("open")) {
     if (now() >= session.expires_at) await endSession(context, session, "expired");

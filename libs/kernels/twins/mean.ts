@@ -36,7 +36,7 @@ type Mean = { readonly weights: readonly number[]; readonly divisor: number; rea
  * 24 bits it is rounded to odd first: q, moved to the neighbour with a set last bit on the side where the tail lies. Rounding that again
  * is as good as once, and if the side is open, both may still round to the same.
  */
-export function decidedMean(values: ArrayLike<number>, { weights, divisor, tail }: Mean, type: ElementType): number {
+function decidedMean(values: ArrayLike<number>, { weights, divisor, tail }: Mean, type: ElementType): number {
   let sum = 0;
   let lost = 0;
   let bound = 0;

@@ -179,7 +179,7 @@ function* sayOutliers(names: readonly string[], values: readonly number[], what:
  * Values whose logarithm is far from the others': a robust z-score by the median and the median absolute deviation, which one or two
  * wild models do not move. Fewer than three values have no middle.
  */
-export function outliers(values: readonly number[]): { index: number; z: number; factor: number }[] {
+function outliers(values: readonly number[]): { index: number; z: number; factor: number }[] {
   const positive = values.filter((value) => value > 0 && Number.isFinite(value));
   if (positive.length < 3) return [];
   const logs = values.map((value) => (value > 0 && Number.isFinite(value) ? ln(value) : undefined));

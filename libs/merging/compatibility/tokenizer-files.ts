@@ -25,7 +25,7 @@ export async function tokenizerIn(folder: string): Promise<Tokenizer | undefined
 }
 
 /** Token to number, from the text of tokenizer.json, vocab.json or vocab.txt; undefined where it is none of them. */
-export function readVocabulary(file: string, text: string): Map<string, number> | undefined {
+function readVocabulary(file: string, text: string): Map<string, number> | undefined {
   if (file === "vocab.txt") {
     const lines = text.split(/\r?\n/);
     if (lines.at(-1) === "") lines.pop();

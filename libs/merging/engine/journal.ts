@@ -24,7 +24,7 @@ export type Journalled = {
 };
 
 /** Of how merges are cut into units and what journals look like. A journal of another version is not gone on with. */
-export const JOURNAL_VERSION = 1;
+const JOURNAL_VERSION = 1;
 
 /** One line, with its end. */
 export function encodeEntry(entry: JournalEntry): string {

@@ -1,4 +1,4 @@
-import { BLOCK, type Program } from "../method.ts";
+import { BLOCK } from "../method.ts";
 import type { PlannedTensor } from "../plan/types.ts";
 import { bytesOf, type Span } from "./spans.ts";
 
@@ -56,7 +56,7 @@ export function planUnits(spans: readonly Span[]): Unit[] {
 }
 
 /** Whether parts of a span can only be made when something is known of all of it. */
-export function needsReduction(span: Span): boolean {
+function needsReduction(span: Span): boolean {
   const { making } = span;
   if (making.kind === "gram") return making.scope !== "row";
   return making.kind === "ranges" && making.reductions.length > 0 && !isMadeInOneGo(span);
@@ -91,8 +91,3 @@ function stepOf(span: Span): number {
 
 // Even for thousands of models; a multiple of what fills whole bytes of every type.
 const LEAST_ELEMENTS = 4096;
-
-/** The reductions of a program, in their order. */
-export function reductionsOf(program: Program): number {
-  return program.kind === "ranges" ? program.reductions.length : program.kind === "gram" && program.scope !== "row" ? 1 : 0;
-}

@@ -39,7 +39,6 @@ export {
   boundsOf,
   type CompleteValues,
   completeAll,
-  completeParameters,
   type GivenValues,
   MergeParameterError,
   type ParametersOf,

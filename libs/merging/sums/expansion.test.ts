@@ -5,7 +5,7 @@ import { exactMean } from "../exact/index.ts";
 import { addToExpansion, expansionOf, productError } from "./expansion.ts";
 
 // Numbers whose sums need many parts, with ties, cancellations and the ends of the range.
-export const hostile = fc.oneof(
+const hostile = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 900), max: 2 ** 900 }),
   fc.constantFrom(
     0,

@@ -15,11 +15,11 @@ import type { ListedMember, Membership } from "./members.ts";
  * number for each element of the block, a sparse one (1) pairs of an element's index in the block and a number, a constant one (2) the
  * number of all elements. The metadata say what is summed and who is in.
  */
-export const PLANES = "ratatouille.sums.planes";
-export const PATCHES = "ratatouille.sums.patches";
+const PLANES = "ratatouille.sums.planes";
+const PATCHES = "ratatouille.sums.patches";
 const FORMAT = "ratatouille-sums/1";
 /** Numbers of a row of the patches. */
-export const PATCH_FIELDS = 6;
+const PATCH_FIELDS = 6;
 
 const FORMS = ["dense", "sparse", "constant"] as const;
 
@@ -53,7 +53,7 @@ export type SumsFile = SumsContent & {
 };
 
 /** Bytes that are kept of a tensor, but for the further parts. */
-export function keptBytes(tensor: SumTensor, count: number): number {
+function keptBytes(tensor: SumTensor, count: number): number {
   if (tensor.rule === "sum") return 8 * elementsOf(tensor);
   return tensorBytes(tensor.dtype, tensor.shape) * (tensor.rule === "maximum" ? count : 1);
 }

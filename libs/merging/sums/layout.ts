@@ -9,10 +9,10 @@ export type SumRule = "sum" | "agree" | "maximum";
 export type SumTensor = TensorLayout & { readonly rule: SumRule };
 
 /** What the names of tensors begin with that a file of sums has beside those of the models. */
-export const RESERVED = "ratatouille.sums.";
+const RESERVED = "ratatouille.sums.";
 
 /** Names of tensors of whole numbers that only count, so that the largest is right. */
-export function isCounter(name: string): boolean {
+function isCounter(name: string): boolean {
   return name === "num_batches_tracked" || name.endsWith(".num_batches_tracked");
 }
 

@@ -13,13 +13,6 @@ export type Sparsifier = {
   readonly compiled?: (range: Range, results: readonly unknown[]) => CompiledSparse["thinningAt"];
 };
 
-/** Nothing is thinned out. */
-export const dense: Sparsifier = {
-  reductions: [],
-  over: (range) => (model, from, to) => part(range.models[model]!, from, to),
-  compiled: () => () => ({ thinning: { kind: "all" }, until: Number.POSITIVE_INFINITY }),
-};
-
 export type SparseOptions = {
   readonly sparsifier: Sparsifier;
   /** Elect a sign for each number and take only what agrees (TIES); otherwise a weighted sum. */
