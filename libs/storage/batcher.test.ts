@@ -8,15 +8,15 @@ const migrations = [sqlMigration("notes", "create table notes (text text not nul
 
 async function openNotes() {
   const database = await openDatabase<Tables>({ path: ":memory:", migrations });
-  let transactions = 0;
+  const synced: (boolean | undefined)[] = [];
   const counted: typeof database = {
     ...database,
-    transaction(work) {
-      transactions += 1;
-      return database.transaction(work);
+    transaction(work, options) {
+      synced.push(options?.sync);
+      return database.transaction(work, options);
     },
   };
-  return { database, write: createBatcher(counted), transactions: () => transactions };
+  return { database, write: createBatcher(counted), transactions: () => synced.length, synced };
 }
 
 test("what is asked for while a transaction commits shares the next, in order", async () => {
@@ -29,6 +29,17 @@ test("what is asked for while a transaction commits shares the next, in order", 
     (await database.query.selectFrom("notes").selectAll().execute()).map(({ text }) => text),
     ["a", "b", "c", "d"],
   );
+});
+
+test("a transaction waits for the disk if one of its pieces does", async () => {
+  const { database, write, synced } = await openNotes();
+  await using _closing = database;
+  const add = (text: string, sync: boolean) => write((tx) => tx.insertInto("notes").values({ text }).execute(), { sync });
+  await add("a", false);
+  await Promise.all([add("b", false), add("c", false), add("d", true)]);
+  await Promise.allSettled([add("e", true), add("f", false), add("f", true)]);
+  // The last two fail together, and each is run again as it was asked for.
+  assert.deepEqual(synced, [false, false, true, true, true, false, true]);
 });
 
 test("a piece that fails does not take others with it", async () => {

@@ -4,12 +4,18 @@ import type { Database } from "./database.ts";
 
 /** Runs pieces of work in transactions of a database; what is asked for while one commits shares the next. */
 export type Batcher<DB> = {
-  <T>(work: (tx: Transaction<DB>) => Promise<T>): Promise<T>;
+  /** @param options.sync whether the piece waits until the disk has it: see `Database.transaction`. By default it does. */
+  <T>(work: (tx: Transaction<DB>) => Promise<T>, options?: { readonly sync?: boolean }): Promise<T>;
   /** Resolves when nothing is left to do. */
   idle(): Promise<void>;
 };
 
-type Job<DB> = { work: (tx: Transaction<DB>) => Promise<unknown>; resolve: (value: never) => void; reject: (reason: unknown) => void };
+type Job<DB> = {
+  readonly work: (tx: Transaction<DB>) => Promise<unknown>;
+  readonly sync: boolean;
+  readonly resolve: (value: never) => void;
+  readonly reject: (reason: unknown) => void;
+};
 
 /** At most so many pieces share a transaction, so that the first does not wait long for the last. */
 const MAX_BATCH = 64;
@@ -35,27 +41,30 @@ export function createBatcher<DB>(database: Database<DB>): Batcher<DB> {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, MAX_BATCH);
       waiting = waiting.slice(MAX_BATCH);
+      const together = async (tx: Transaction<DB>) => {
+        const values: unknown[] = [];
+        for (const { work } of batch) values.push(await work(tx));
+        return values;
+      };
       try {
-        const results = await database.transaction(async (tx) => {
-          const values: unknown[] = [];
-          for (const { work } of batch) values.push(await work(tx));
-          return values;
-        });
+        const results = await database.transaction(together, { sync: batch.some(({ sync }) => sync) });
         batch.forEach(({ resolve }, index) => {
           resolve(results[index] as never);
         });
       } catch (error) {
         if (batch.length === 1) batch[0]!.reject(error);
-        else for (const job of batch) await database.transaction(job.work).then((value) => job.resolve(value as never), job.reject);
+        else
+          for (const { work, sync, resolve, reject } of batch)
+            await database.transaction(work, { sync }).then((value) => resolve(value as never), reject);
       }
     }
     loop = undefined;
   }
 
-  const write = <T>(work: (tx: Transaction<DB>) => Promise<T>) =>
+  const write = <T>(work: (tx: Transaction<DB>) => Promise<T>, { sync = true }: { readonly sync?: boolean } = {}) =>
     new Promise<T>((resolve, reject) => {
       const inContext = AsyncLocalStorage.snapshot();
-      waiting.push({ work: (tx) => inContext(work, tx), resolve, reject });
+      waiting.push({ work: (tx) => inContext(work, tx), sync, resolve, reject });
       loop ??= run();
     });
   return Object.assign(write, { idle: async () => loop });

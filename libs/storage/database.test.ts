@@ -102,6 +102,18 @@ test("what need not wait for the disk is there at once, and everything after it 
     db.transaction(() => insert(2)),
     /use the transaction/,
   );
+  const row = (id: number) => ({ id, text: `${id}`, data: null });
+  await db.transaction(
+    async (tx) => {
+      assert.equal(await pragma({ query: tx }, "synchronous"), 1);
+      await tx.insertInto("note").values(row(3)).execute();
+    },
+    { sync: false },
+  );
+  const failing = async () => Promise.reject(new Error("not this"));
+  await assert.rejects(db.transaction(failing, { sync: false }), /not this/);
+  assert.equal(await pragma(db, "synchronous"), 2);
+  assert.equal((await db.query.selectFrom("note").selectAll().execute()).length, 2);
 });
 
 test("using the database inside its own transaction is an error, not a deadlock", async () => {

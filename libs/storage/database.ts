@@ -14,8 +14,11 @@ const BUSY_TIMEOUT_MS = 10_000;
 export type Database<DB> = {
   /** For single statements. Inside `transaction` it refuses: there the argument of the function has to be used. */
   readonly query: Kysely<DB>;
-  /** Runs a function in a transaction; one at a time. It commits when the function resolves and rolls back when it throws. */
-  transaction<T>(work: (tx: Transaction<DB>) => Promise<T>): Promise<T>;
+  /**
+   * Runs a function in a transaction; one at a time. It commits when the function resolves and rolls back when it throws.
+   * @param options.sync whether to wait until the disk has it, as is the default. Without that it is as with `withoutSync`.
+   */
+  transaction<T>(work: (tx: Transaction<DB>) => Promise<T>, options?: { readonly sync?: boolean }): Promise<T>;
   /**
    * Runs statements without waiting for the disk: they are there for everybody and survive the end of the process, but not for sure a loss
    * of power. For what is done again where it got lost.
@@ -59,25 +62,28 @@ export async function openDatabase<DB>({ path, migrations }: { path: string; mig
     throw error;
   }
 
+  const withoutSync: Database<DB>["withoutSync"] = (work) =>
+    query.connection().execute(async (own) => {
+      await sql`pragma synchronous = normal`.execute(own);
+      try {
+        return await work(own);
+      } finally {
+        await sql`pragma synchronous = full`.execute(own);
+      }
+    });
+
   return {
     query,
-    async transaction(work) {
+    async transaction(work, { sync = true } = {}) {
       const state = { open: true };
+      const run = (on: Kysely<DB>) => on.transaction().execute((tx) => inside.run(state, () => work(tx)));
       try {
-        return await query.transaction().execute((tx) => inside.run(state, () => work(tx)));
+        return await (sync ? run(query) : withoutSync(run));
       } finally {
         state.open = false;
       }
     },
-    withoutSync: (work) =>
-      query.connection().execute(async (own) => {
-        await sql`pragma synchronous = normal`.execute(own);
-        try {
-          return await work(own);
-        } finally {
-          await sql`pragma synchronous = full`.execute(own);
-        }
-      }),
+    withoutSync,
     async check() {
       // SQLite goes on with a file that somebody has deleted: what it writes there is lost.
       if (path !== ":memory:") await access(path);

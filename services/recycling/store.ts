@@ -116,11 +116,14 @@ export async function openRunStore(path: string): Promise<RunStore> {
       return rows.map(({ run, wall_ms, position }) => ({ run: parse(run, wall_ms), position: position ?? 0 }));
     },
     async addWork(runId, { node, stage, cpuMs }) {
-      await database.query
-        .insertInto("work")
-        .values({ run_id: runId, node, stage, cpu_ms: Math.round(cpuMs) })
-        .onConflict((conflict) => conflict.columns(["run_id", "node"]).doUpdateSet({ cpu_ms: Math.round(cpuMs) }))
-        .execute();
+      // The end of the run brings it to the disk.
+      await database.withoutSync((query) =>
+        query
+          .insertInto("work")
+          .values({ run_id: runId, node, stage, cpu_ms: Math.round(cpuMs) })
+          .onConflict((conflict) => conflict.columns(["run_id", "node"]).doUpdateSet({ cpu_ms: Math.round(cpuMs) }))
+          .execute(),
+      );
     },
     async addFailure(runId, node, error) {
       await database.query

@@ -39,12 +39,14 @@ export async function openLocalStore(path: string, streams: readonly StreamDecla
   const database = await openDatabase<Tables>({ path, migrations });
   await recover(database, streams, nowMs);
   const write = createBatcher(database);
+  // What a loss of power takes back of these is delivered once more. A publish that follows brings them to the disk too.
+  const sync = false;
   const kept = (subject: string) => streams.some((stream) => stream.retention === "events" && keeps(stream, subject));
 
   return {
     publish: (message, now) => write((tx) => insertMessage(tx, message, now)),
     queue: (durable, subject) => write((tx) => ensureQueue(tx, durable, subject)),
-    claim: (queues, limit, now) => write((tx) => claim(tx, queues, limit, now)),
+    claim: (queues, limit, now) => write((tx) => claim(tx, queues, limit, now), { sync }),
     async nextAvailableMs(queues) {
       const row = await database.query
         .selectFrom("pending")
@@ -54,9 +56,9 @@ export async function openLocalStore(path: string, streams: readonly StreamDecla
         .executeTakeFirst();
       return row?.at ?? undefined;
     },
-    remove: (queue, sequence, delivery) => write((tx) => remove(tx, { queue, sequence, delivery }, kept)),
+    remove: (queue, sequence, delivery) => write((tx) => remove(tx, { queue, sequence, delivery }, kept), { sync }),
     release: (queue, sequence, delivery, availableAtMs, uncounted = false) =>
-      write((tx) => release(tx, { queue, sequence, delivery }, availableAtMs, uncounted)),
+      write((tx) => release(tx, { queue, sequence, delivery }, availableAtMs, uncounted), { sync }),
     bury: (queue, sequence, delivery, reason, now) => write((tx) => bury(tx, { queue, sequence, delivery }, kept, { reason, nowMs: now })),
     async deadLetters() {
       const rows = await database.query.selectFrom("dead_letter").selectAll().orderBy("number", "desc").limit(DEAD_LETTERS_KEPT).execute();
