@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "#libs/concurrency";
 import { Code, isRpcError } from "#libs/rpc";
 import type { AttemptId } from "./attempt-id.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
 import { LostAttempt } from "./failure.ts";
 import type { createProgress, Progress } from "./progress.ts";
 
+/** A job that is done sooner has no stream, such as the drawing of a small data set. A trainer that dies sooner is missed when its lease ends. */
+const OPEN_AFTER_MS = 50;
 /** A stream that breaks is opened again after this time, doubled each time and with jitter: soon enough to keep the attempt. */
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1000;
 
 /**
- * Keeps a progress stream open until the reports end, and opens it again when it breaks. The service ends the stream of an attempt that it
+ * Opens a progress stream soon, keeps it open until the reports end, and opens it again when it breaks. The service ends the stream of an attempt that it
  * does not want any more, which aborts `controller` with a LostAttempt. Nothing else does: an attempt that cannot report goes on.
  */
 export async function sendReports(
@@ -30,6 +33,7 @@ export async function sendReports(
       yield { ...attempt, progress: report };
     }
   }
+  await pause(OPEN_AFTER_MS, signal, { ref: false });
   while (!progress.ended && !signal.aborted) {
     try {
       await finetune.reportProgress(requests(progress.reports()), { timeoutMs: 0, signal });

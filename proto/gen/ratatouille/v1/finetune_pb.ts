@@ -1069,7 +1069,7 @@ export const FinetuneService: GenService<{
     output: typeof BeginAttemptResponseSchema;
   },
   /**
-   * Reports progress and keeps the lease: the first report at once, then at least every third of `lease_seconds` and at most twice a second.
+   * Reports progress and keeps the lease: the first report soon, then at least every third of `lease_seconds` and at most twice a second.
    * The service ends the stream with ABORTED (ATTEMPT_STALE) if the attempt does not have the job any more, and with
    * CANCELLED (JOB_CANCELLED) if nobody needs the job: then the trainer stops. With any other error it opens the stream again and goes on.
    * Without an open stream the lease ends after 1.5 seconds, so that the job of a trainer that died is soon offered again.
