@@ -106,6 +106,8 @@ export function createOutbox<DB extends OutboxTables>(database: Database<DB>): O
         if (published.length > 0) await remove(published);
         reached = last;
       }
+      // What was written since has woken the relay.
+      if (rows.length < BATCH) return;
     }
   }
 

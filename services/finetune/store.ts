@@ -1,11 +1,11 @@
-import type { Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { createOutbox, event, type Outbox } from "#libs/bus";
 import { createBatcher, openDatabase } from "#libs/storage";
 import { jobFinished, workTopic } from "#libs/topics";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type AttemptRecord, endOfAttempt } from "./attempts.ts";
 import { type JobEvent, type JobRecord, type JobStateName, next, type Refusal } from "./job.ts";
-import { type JobRow, type JobTables, migrations, needsOf, toAttempt, toRecord, toRow } from "./tables.ts";
+import { changesOf, type JobRow, type JobTables, migrations, needsOf, toAttempt, toRecord, toRow } from "./tables.ts";
 
 /** A change of a job: before and after. `refused` if the event did not apply, and then nothing was written. */
 export type Change = { readonly before: JobRecord; readonly job: JobRecord; readonly changed: boolean; readonly refused?: Refusal };
@@ -80,7 +80,9 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
   // Many trainers begin and complete at once: they share a wait for the disk.
   const write = createBatcher(database);
 
-  const find = async (tx: Transaction<JobTables>, id: string) => tx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
+  // As text: building it anew for every call of a trainer costs more than running it.
+  const find = async (query: Kysely<JobTables>, id: string) =>
+    (await sql<JobRow>`select * from jobs where id = ${id}`.execute(query)).rows[0];
 
   const offer = async (tx: Transaction<JobTables>, row: OfferedRow, waitMs: number) => {
     const { id, recipe_key, offers } = row;
@@ -109,7 +111,8 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
     if ("refused" in transition) return { before, job: before, changed: false, refused: transition.refused };
     const { job } = transition;
     if (job === before) return { before, job, changed: false };
-    await tx.updateTable("jobs").set(toRow(job)).where("id", "=", job.id).execute();
+    const changes = changesOf(row, job);
+    if (Object.keys(changes).length > 0) await tx.updateTable("jobs").set(changes).where("id", "=", job.id).execute();
     if (job.attempt !== before.attempt) {
       const began = {
         number: job.attempt,
@@ -168,7 +171,7 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
         return row && change(tx, row, jobEvent);
       }),
     async get(id) {
-      const row = await database.query.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
+      const row = await find(database.query, id);
       return row && toRecord(row);
     },
     async list({ runId, states }, limit, after) {

@@ -147,6 +147,12 @@ export function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers" | "off
   };
 }
 
+/** The columns of a row that a new state of its job changes. */
+export function changesOf(row: JobRow, job: JobRecord): Partial<ReturnType<typeof toRow>> {
+  const differs = ([column, value]: [string, unknown]) => value !== row[column as keyof JobRow];
+  return Object.fromEntries(Object.entries(toRow(job)).filter(differs));
+}
+
 /** The attempt of a row. */
 export function toAttempt({ number, trainer, began_at_ms, ended_at_ms, outcome, error, from_step }: AttemptRow): AttemptRecord {
   return { number, trainer, beganAtMs: began_at_ms, endedAtMs: ended_at_ms, outcome, error, fromStep: from_step };
