@@ -5,6 +5,7 @@ import { temporaryDirectory } from "#libs/testing";
 import { runInThreads, runTasks } from "./run-tasks.ts";
 import type { Unit } from "./testing/square.ts";
 import { openThreads } from "./threads.ts";
+import { startAhead } from "./workers.ts";
 
 const module = new URL("testing/square.ts", import.meta.url);
 const base = { module, setup: { add: 1 } };
@@ -116,6 +117,38 @@ for (const count of [0, 1]) {
     assert.equal(await threads.run("b"), "ready b");
   });
 }
+
+test("threads that were started ahead are taken by the next ones of their module, and by no others", async () => {
+  const started = startAhead(module, 2);
+  const needy = openThreads<string, string>({ module: new URL("testing/needy.ts", import.meta.url), setup: "nowhere", threads: 1 });
+  await assert.rejects(needy.run("a"), { code: "ENOENT" });
+  await needy[Symbol.asyncDispose]();
+  const results: Result[] = [];
+  {
+    await using threads = openThreads<Unit, Result>({ ...base, threads: 3 });
+    results.push(...(await Promise.all([1, 2, 3].map((unit) => threads.run(unit)))));
+    // They are the threads' now.
+    started[Symbol.dispose]();
+    results.push(await threads.run(4));
+  }
+  assert.deepEqual(results.map(({ value }) => value).sort(), [10, 17, 2, 5]);
+  assert.equal(new Set(results.slice(0, 3).map(({ thread }) => thread)).size, 3);
+});
+
+test("threads that were started ahead and are not taken end, and those after them are others", async () => {
+  {
+    using _started = startAhead(module, 2);
+  }
+  await using threads = openThreads<Unit, Result>({ ...base, threads: 1 });
+  assert.equal((await threads.run(3)).value, 10);
+});
+
+test("the error of a module that cannot be loaded ahead is told by what is run on it", async () => {
+  const missing = new URL("testing/missing.ts", import.meta.url);
+  using _started = startAhead(missing, 1);
+  await using threads = openThreads<number, number>({ module: missing, setup: {}, threads: 1 });
+  await assert.rejects(threads.run(1), /missing/);
+});
 
 test("a result that cannot be sent is an error of its unit alone", async () => {
   await using threads = openThreads<Unit, Result>({ ...base, threads: 1 });

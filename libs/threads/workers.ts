@@ -2,24 +2,70 @@ import { Worker } from "node:worker_threads";
 import { type PlainError, restoreError } from "./plain-error.ts";
 import type { Threads, ThreadsOptions } from "./types.ts";
 
-/** What goes to a thread and comes back. */
-export type WorkerRequest = { readonly id: number; readonly unit: unknown } | { readonly end: true };
+/** What goes to a thread, its set-up first, and comes back. */
+export type WorkerRequest = { readonly setup: unknown; readonly cancelled: Int32Array } | { readonly id: number; readonly unit: unknown } | { readonly end: true };
 export type WorkerReply =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: PlainError }
   | { readonly closed: true };
-export type WorkerData = { readonly module: string; readonly setup: unknown; readonly cancelled: Int32Array };
+export type WorkerData = { readonly module: string };
 
 // A thread that has one unit under way and one waiting never waits for the thread that hands them out.
 const UNITS_PER_THREAD = 2;
 
 type Waiting = { readonly resolve: (result: unknown) => void; readonly reject: (error: Error) => void };
-type Thread = { readonly worker: Worker; readonly waiting: Map<number, Waiting>; gone: boolean; readonly closed: Promise<void> };
+type Thread = {
+  readonly worker: Worker;
+  readonly waiting: Map<number, Waiting>;
+  gone: boolean;
+  readonly closed: Promise<void>;
+  revive: (error: PlainError) => Error;
+};
+
+/** Threads that nobody has set up yet, by their module. */
+const ahead = new Map<string, Thread[]>();
+
+/**
+ * Starts threads of a module before it is known what they are set up with: they load meanwhile, and the next `openThreads` of the module
+ * takes them. Those that nobody has taken end when this is disposed; they keep no process alive.
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { pathToFileURL } from "node:url";
+ * import { openThreads } from "#libs/threads";
+ * import { temporaryDirectory } from "#libs/testing";
+ * await using directory = await temporaryDirectory();
+ * const module = pathToFileURL(directory.join("power.mjs"));
+ * await writeFile(module, "export const setup = (exponent) => ({ run: (x) => x ** exponent, close() {} });");
+ * using _ahead = startAhead(module, 2);
+ * await using threads = openThreads({ module, setup: 2, threads: 2 });
+ * await Promise.all([3, 4].map((x) => threads.run(x))); // [9, 16]
+ * ```
+ */
+export function startAhead(module: URL, threads: number): Disposable {
+  const started = Array.from({ length: threads }, () => launch(module.href));
+  for (const { worker } of started) worker.unref();
+  ahead.set(module.href, [...(ahead.get(module.href) ?? []), ...started]);
+  return {
+    [Symbol.dispose]() {
+      const idle = ahead.get(module.href) ?? [];
+      for (const thread of started) if (idle.includes(thread)) void thread.worker.terminate();
+      const others = idle.filter((thread) => !started.includes(thread));
+      if (others.length > 0) ahead.set(module.href, others);
+      else ahead.delete(module.href);
+    },
+  };
+}
 
 /** Runs units in worker threads. One that dies rejects what it had, and the next unit that would be its starts another one. */
 export function openWorkers<U, R>({ module, setup, threads: count, revive = restoreError }: ThreadsOptions): Threads<U, R> {
   const cancelled = new Int32Array(new SharedArrayBuffer(4));
-  const startOne = () => start({ module: module.href, setup, cancelled }, revive);
+  const startOne = () => {
+    const thread = takeAhead(module.href) ?? launch(module.href);
+    thread.revive = revive;
+    thread.worker.postMessage({ setup, cancelled } satisfies WorkerRequest);
+    return thread;
+  };
   const threads = Array.from({ length: count }, startOne);
   let next = 0;
   let closed = false;
@@ -53,10 +99,20 @@ export function openWorkers<U, R>({ module, setup, threads: count, revive = rest
   };
 }
 
-function start(workerData: WorkerData, revive: (error: PlainError) => Error): Thread {
-  const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData });
+function takeAhead(module: string): Thread | undefined {
+  const threads = ahead.get(module) ?? [];
+  for (let thread = threads.pop(); thread !== undefined; thread = threads.pop()) {
+    if (thread.gone) continue;
+    thread.worker.ref();
+    return thread;
+  }
+  return undefined;
+}
+
+function launch(module: string): Thread {
+  const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: { module } satisfies WorkerData });
   const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
-  const thread: Thread = { worker, waiting: new Map(), gone: false, closed };
+  const thread: Thread = { worker, waiting: new Map(), gone: false, closed, revive: restoreError };
   const lose = (error: Error) => {
     thread.gone = true;
     for (const { reject } of thread.waiting.values()) reject(error);
@@ -67,7 +123,7 @@ function start(workerData: WorkerData, revive: (error: PlainError) => Error): Th
     if ("closed" in reply) return onClosed();
     const waiting = thread.waiting.get(reply.id);
     thread.waiting.delete(reply.id);
-    if ("error" in reply) waiting?.reject(revive(reply.error));
+    if ("error" in reply) waiting?.reject(thread.revive(reply.error));
     else waiting?.resolve(reply.result);
   });
   worker.on("error", (cause) => lose(new Error(`a worker thread failed: ${(cause as Error)?.message ?? cause}`, { cause })));
