@@ -134,7 +134,7 @@ async function run({ merge, output }: ModelToWrite, drop: () => Promise<void>, b
 }
 
 async function factsOf(model: ModelToWrite): Promise<MergeFacts> {
-  const { merge, method, models, digests, base, baseDigest, report, parameters, configuration, weights } = model;
+  const { merge, method, models, digests, base, baseDigest, report, parameters, configuration, weights, output } = model;
   const foundation = foundationOf(models);
   return {
     method,
@@ -146,7 +146,8 @@ async function factsOf(model: ModelToWrite): Promise<MergeFacts> {
     dtype: merge.dtype,
     licence: licenceOf(report, base ? [...models, base] : models),
     ...(foundation === undefined ? {} : { foundation }),
-    configuration: await configuration?.(),
+    // Of a folder's card alone.
+    configuration: output.single === undefined ? await configuration?.() : undefined,
   };
 }
 

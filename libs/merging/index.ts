@@ -36,7 +36,7 @@ export {
   type WeightsReport,
 } from "./compatibility/index.ts";
 export { MergeError, type MergeErrorKind } from "./engine/errors.ts";
-export { type MergeProgress, type MergeResult, type RunMergeOptions, runMerge } from "./engine/run-merge.ts";
+export { type MergeProgress, type MergeResult, type RunMergeOptions, runMerge, startMergeThreads } from "./engine/run-merge.ts";
 export { meanOfWindow } from "./exact/index.ts";
 export { mainDtype } from "./main-dtype.ts";
 export {

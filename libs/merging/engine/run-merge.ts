@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Digest } from "#libs/recipes";
-import { runTasks } from "#libs/threads";
+import { runTasks, startAhead } from "#libs/threads";
 import { methodNamed } from "../methods/index.ts";
 import type { MergePlan } from "../plan/types.ts";
 import { MergeError, readError, reviveMergeError } from "./errors.ts";
@@ -74,6 +74,15 @@ const INLINE_BYTES = 16 << 20;
 const OPEN_FILES = 192;
 
 const MODULE = new URL("merge-thread.ts", import.meta.url);
+
+/**
+ * Starts the threads of a merge that will read about so many bytes, before it is planned: they load meanwhile, and the next `runMerge` takes
+ * them. One less than there will be, as the thread of the caller has work itself; none where the merge would run on it. Those that were not
+ * taken end when this is disposed.
+ */
+export function startMergeThreads(bytes: number, threads = availableParallelism()): Disposable {
+  return startAhead(MODULE, Math.max(0, threadsFor({ bytesToRead: bytes }, { threads }) - 1));
+}
 
 /**
  * Makes what a plan says: reads ranges of the inputs in threads, computes, writes, and publishes all outputs when all is done and safe. The
@@ -206,7 +215,10 @@ async function make(
   return { digests, total };
 }
 
-function threadsFor({ bytesToRead }: Schedule, { threads = availableParallelism(), inlineBytes = INLINE_BYTES }: RunMergeOptions): number {
+function threadsFor(
+  { bytesToRead }: Pick<Schedule, "bytesToRead">,
+  { threads = availableParallelism(), inlineBytes = INLINE_BYTES }: Pick<RunMergeOptions, "threads" | "inlineBytes">,
+): number {
   return bytesToRead <= inlineBytes ? 0 : threads;
 }
 

@@ -9,7 +9,7 @@ import {
   stemFor,
   withSums,
 } from "#libs/merged-models";
-import { excludedNames, type GivenParameters, type MergeRequest, type Method, methodNamed, methods } from "#libs/merging";
+import { excludedNames, type GivenParameters, type MergeRequest, type Method, methodNamed, methods, startMergeThreads } from "#libs/merging";
 import { type Output, outputOf, refuseExisting } from "#libs/model-folders";
 import type { ModelFiles } from "#libs/models";
 import type { Digest, Json } from "#libs/recipes";
@@ -29,7 +29,9 @@ export async function average(names: readonly string[], options: AverageOptions,
   const given = givenBy(options, method, names.length);
   const output = await outputOf(options.out);
   await refuseExisting(output, options);
-  const opened = await openInputs(names, options, context);
+  const first = await openInputs(names.slice(0, 1), options, context);
+  using _ahead = startThreadsFor(first[0]!, names.length, options);
+  const opened = [...first, ...(await openInputs(names.slice(1), options, context))];
   const [openedBase] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
   const exclude = excludedNames(options.exclude ?? [], openedBase === undefined ? opened : [...opened, openedBase]);
   const { models, base, tied } = await settledHeads(opened, openedBase, exclude, context);
@@ -64,6 +66,12 @@ export async function average(names: readonly string[], options: AverageOptions,
     options,
     context,
   );
+}
+
+/** Threads that load while the other models are opened and all is planned. */
+function startThreadsFor({ kind, files }: ModelFiles, count: number, { threads, dryRun, server }: AverageOptions): Disposable {
+  const isElsewhere = kind === "adapter" || dryRun || server !== undefined;
+  return startMergeThreads(isElsewhere ? 0 : count * files.reduce((sum, { size }) => sum + size, 0), threads);
 }
 
 /** The same merge, run by the server that is named. */
