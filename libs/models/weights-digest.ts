@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { readSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { canonicalJson, type Digest, digestOf } from "#libs/recipes";
 import type { DigestCache } from "./digest-cache.ts";
 import { ModelError } from "./errors.ts";
@@ -13,7 +15,10 @@ export type DigestOptions = {
   readonly onRead?: (bytes: number) => void;
 };
 
-const CHUNK = 1 << 20;
+// Small enough for the second cache. Reading without a thread between costs a sixth less than the file handle's own reads.
+const CHUNK = 1 << 18;
+/** Bytes hashed between two turns of the event loop: a few milliseconds. */
+const TURN = 1 << 22;
 
 /**
  * The digest of a model's weights: the sha-256 of its file; of several the sha-256 of the canonical list of [file name, sha-256], in the
@@ -44,12 +49,16 @@ export async function fileDigest(file: Omit<WeightsFile, "header">, { cache, sig
   await using handle = await open(file.path, "r");
   await checkIdentity(handle, file);
   const chunk = new Uint8Array(CHUNK);
-  for (;;) {
+  for (let at = 0, read = -1; read !== 0; ) {
     signal?.throwIfAborted();
-    const { bytesRead } = await handle.read(chunk, 0, CHUNK, null);
-    if (bytesRead === 0) break;
-    hash.update(chunk.subarray(0, bytesRead));
-    onRead?.(bytesRead);
+    const from = at;
+    while (at - from < TURN && read !== 0) {
+      read = readSync(handle.fd, chunk, 0, CHUNK, at);
+      hash.update(read === CHUNK ? chunk : chunk.subarray(0, read));
+      at += read;
+    }
+    onRead?.(at - from);
+    await nextTurn();
   }
   await checkIdentity(handle, file);
   const digest: Digest = `sha256:${hash.digest("hex")}`;
