@@ -2,7 +2,7 @@ import { ELEMENT_BYTES } from "#libs/kernels";
 import { meanOfWindow } from "../exact/index.ts";
 import { BLOCK } from "../method.ts";
 import type { Source } from "../plan/types.ts";
-import { notFiniteError, requireResults } from "./finite.ts";
+import { notFiniteError, requireFinite, requireResults } from "./finite.ts";
 import type { Order } from "./order.ts";
 import { columnType, type Made, openColumns, outputType, type Workplace, windowFor, writeResults } from "./workplace.ts";
 
@@ -38,9 +38,15 @@ export function makeCombination(workplace: Workplace, order: Order, coefficients
   inWindows(
     workplace,
     order,
-    { sources },
-    ({ columns, out, count }) => {
-      workplace.kernels.combine({ inputs: columns.addresses, type: columns.type, coefficients, out, outType: type, count });
+    { sources, unchecked: true },
+    ({ columns, out, first, count }) => {
+      const { kernels, names } = workplace;
+      kernels.combine({ inputs: columns.addresses, type: columns.type, coefficients, out, outType: type, count });
+      // A number that is not finite makes none that is, whatever its coefficient: to look at the results is enough.
+      if (kernels.firstNotFinite(type, out, count) < 0) return;
+      for (const [k, address] of columns.addresses.entries())
+        requireFinite(kernels, { type: columns.type, address, first, count }, order, k, names);
+      requireResults(kernels, { type, address: out, first, count }, order);
     },
     made,
   );
