@@ -1,3 +1,4 @@
+import { aloneFigures } from "./average/alone.ts";
 import { largeFigures, linearFigures, typeFigures } from "./average/linear.ts";
 import { methodFigures } from "./average/methods.ts";
 import { sessionFigures } from "./average/session.ts";
@@ -5,7 +6,14 @@ import { openWorkbench } from "./average/workbench.ts";
 import type { Benchmark } from "./benchmark.ts";
 import type { Figure } from "./figures.ts";
 
-const parts = { linear: linearFigures, types: typeFigures, methods: methodFigures, session: sessionFigures, large: largeFigures };
+const parts = {
+  alone: aloneFigures,
+  linear: linearFigures,
+  types: typeFigures,
+  methods: methodFigures,
+  session: sessionFigures,
+  large: largeFigures,
+};
 
 /** Averaging against mergekit, a loop in PyTorch, Flower, and what the disk allows; whole processes, one after another in turn. */
 export const average: Benchmark = {

@@ -14,6 +14,8 @@ export type BenchOptions = {
   readonly size: number;
   /** Only this part of a benchmark that has parts. */
   readonly part?: string | undefined;
+  /** Folder of another clone that is measured in the same turns, by parts that do so. */
+  readonly beside?: string | undefined;
   /** Says what is being done, one line at a time. */
   readonly say: (line: string) => void;
 };

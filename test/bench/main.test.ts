@@ -27,7 +27,11 @@ for (const [what, args, reason] of [
   ["half a core", ["main-job", "--cores", "0.5"], "--cores: expected a whole number of at least 1, got 0.5"],
   ["no jobs", ["distributed", "--jobs", "0"], "--jobs: expected a whole number of at least 1, got 0"],
   ["no size", ["average", "--size", "0"], "--size: expected a whole number of at least 1, got 0"],
-  ["an unknown part of average", ["average", "--part", "x"], '--part: expected one of linear, types, methods, session, large, got "x"'],
+  [
+    "an unknown part of average",
+    ["average", "--part", "x"],
+    '--part: expected one of alone, linear, types, methods, session, large, got "x"',
+  ],
   ["an unknown part", ["distributed", "--part", "x"], '--part: expected one of run, hand-over, start, recovery, got "x"'],
   ["a part of a whole", ["main-job", "--part", "run"], "--part: main-job has no parts"],
 ] as const) {

@@ -32,6 +32,7 @@ Options:
   --part PART   only this part of distributed: ${partsOf(distributed)}; of average: ${partsOf(average)}
   --jobs N      jobs that wait in the hand-overs of distributed (1000)
   --size MB     size of each of the 8 models of average (400)
+  --beside DIR  another clone, with its packages, which the part alone of average measures in the same turns
   --cores N     cores that the system may use (all: ${availableParallelism()})
   --json        print one JSON object
   --list        print the names
@@ -44,7 +45,8 @@ Examples:
   npm run bench -- distributed --part hand-over
   npm run bench -- evaluation --json
   npm run bench -- average
-  npm run bench -- average --part linear --size 40 --runs 1`;
+  npm run bench -- average --part linear --size 40 --runs 1
+  npm run bench -- average --part alone --beside ../before`;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -60,7 +62,7 @@ async function main(args: readonly string[]): Promise<number> {
   const cores = Number(values.cores);
   const jobs = Number(values.jobs);
   const size = Number(values.size);
-  const { part } = values;
+  const { part, beside } = values;
   if (positionals.length !== 1 || benchmark === undefined)
     return fail(`expected one of ${Object.keys(benchmarks).join(", ")}, got "${positionals.join(" ")}"`);
   if (!Number.isInteger(runs) || runs < 1) return fail(`--runs: expected a whole number of at least 1, got ${values.runs}`);
@@ -73,7 +75,7 @@ async function main(args: readonly string[]): Promise<number> {
   const facts = machine();
   process.stderr.write(`${describeMachine(facts)}\n`);
   const say = (line: string) => process.stderr.write(`… ${line}\n`);
-  const figures = await benchmark.run({ runs, file: values.file, cores, jobs, size, part, say });
+  const figures = await benchmark.run({ runs, file: values.file, cores, jobs, size, part, beside, say });
   const judged = figures.map((figure) => ({ ...figure, median: median(figure.runs), kept: keepsBound(figure) }));
   return print(
     values.json ? JSON.stringify({ benchmark: name, file: values.file, machine: facts, figures: judged }) : figureTable(figures),
@@ -92,6 +94,7 @@ function parse(args: readonly string[]) {
         jobs: { type: "string", default: "1000" },
         size: { type: "string", default: "400" },
         part: { type: "string" },
+        beside: { type: "string" },
         json: { type: "boolean", default: false },
         list: { type: "boolean", default: false },
         help: { type: "boolean", default: false },

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ROOT } from "../child.ts";
 import { type Contender, type Models, ratatouille, script, type Workbench } from "./workbench.ts";
 
 /** What no program can beat that reads all models and writes one: `cat` of them to nowhere, and zeros to a file. */
@@ -11,13 +12,27 @@ export function diskLimit({ paths, bytesEach }: Models): Contender {
 }
 
 /** `ratatouille average`, with the digests of the models in its cache after the first run. */
-export function average(bench: Workbench, { paths }: Models, name: string, ...options: readonly string[]): Contender {
-  return { name, command: (out) => ratatouille(bench.join("cache"), "average", ...paths, "-o", out, "--quiet", ...options) };
+export function average(bench: Workbench, models: Models, name: string, ...options: readonly string[]): Contender {
+  return { name, command: (out) => ratatouille(bench.join("cache"), averaging(models, out, options)) };
 }
 
 /** The same with nothing in the cache. */
-export function averageUnknown({ paths }: Models, name: string, ...options: readonly string[]): Contender {
-  return { name, command: (out, fresh) => ratatouille(fresh, "average", ...paths, "-o", out, "--quiet", ...options) };
+export function averageUnknown(models: Models, name: string, ...options: readonly string[]): Contender {
+  return { name, command: (out, fresh) => ratatouille(fresh, averaging(models, out, options)) };
+}
+
+/** The command of another clone. */
+export function averageOf(clone: string, contender: Contender): Contender {
+  const here = join(ROOT, "ratatouille");
+  const there = join(clone, "ratatouille");
+  return {
+    name: `${contender.name}, of ${clone}`,
+    command: (...folders) => contender.command(...folders).map((word) => (word === here ? there : word)),
+  };
+}
+
+function averaging({ paths }: Models, out: string, options: readonly string[]): string[] {
+  return ["average", ...paths, "-o", out, "--quiet", ...options];
 }
 
 /** A contender that may use the first core only, with everything it starts. */
@@ -25,17 +40,20 @@ export function onOneCore({ name, command }: Contender): Contender {
   return { name, command: (...folders) => ["taskset", "--cpu-list", "0", ...command(...folders)] };
 }
 
-export function torchLoop(bench: Workbench, { paths }: Models): Contender {
-  return { name: "PyTorch loop", command: (out) => [join(bench.peers, "python"), script("torch-loop.py"), out, ...paths] };
+export async function torchLoop(bench: Workbench, { paths }: Models): Promise<Contender> {
+  const python = join(await bench.peers(), "python");
+  return { name: "PyTorch loop", command: (out) => [python, script("torch-loop.py"), out, ...paths] };
 }
 
 /** What the peers take before they begin. */
-export function startOfPyTorch(bench: Workbench): Contender {
-  return { name: "PyTorch, import only", command: () => [join(bench.peers, "python"), "-c", "import torch, safetensors.torch"] };
+export async function startOfPyTorch(bench: Workbench): Promise<Contender> {
+  const python = join(await bench.peers(), "python");
+  return { name: "PyTorch, import only", command: () => [python, "-c", "import torch, safetensors.torch"] };
 }
 
-export function startOfMergekit(bench: Workbench): Contender {
-  return { name: "mergekit, --help only", command: () => [join(bench.peers, "mergekit-pytorch"), "--help"] };
+export async function startOfMergekit(bench: Workbench): Promise<Contender> {
+  const program = join(await bench.peers(), "mergekit-pytorch");
+  return { name: "mergekit, --help only", command: () => [program, "--help"] };
 }
 
 /** mergekit's configuration of a method, in a file. */
@@ -64,11 +82,12 @@ export type Recipe = {
   readonly dtype?: string;
 };
 
-export function mergekit(bench: Workbench, config: string, name: string): Contender {
-  return { name, command: (out) => [join(bench.peers, "mergekit-pytorch"), config, `${out}-folder`, "--quiet"] };
+export async function mergekit(bench: Workbench, config: string, name: string): Promise<Contender> {
+  const program = join(await bench.peers(), "mergekit-pytorch");
+  return { name, command: (out) => [program, config, `${out}-folder`, "--quiet"] };
 }
 
 /** `ratatouille merge` of the same configuration. */
 export function merge(bench: Workbench, config: string, name: string): Contender {
-  return { name, command: (out) => ratatouille(bench.join("cache"), "merge", config, "-o", `${out}-folder`, "--quiet", "--no-fsync") };
+  return { name, command: (out) => ratatouille(bench.join("cache"), ["merge", config, "-o", `${out}-folder`, "--quiet", "--no-fsync"]) };
 }

@@ -33,10 +33,10 @@ export async function linearFigures(bench: Workbench, { runs, size }: BenchOptio
       averageUnknown(models, "average, digests unknown", "--no-fsync"),
       averageUnknown(models, "average, digests unknown, synced"),
       onOneCore(average(bench, models, "average, one core", "--no-fsync", "--threads", "1")),
-      torchLoop(bench, models),
-      startOfPyTorch(bench),
-      mergekit(bench, config, "mergekit"),
-      startOfMergekit(bench),
+      await torchLoop(bench, models),
+      await startOfPyTorch(bench),
+      await mergekit(bench, config, "mergekit"),
+      await startOfMergekit(bench),
     ],
     runs,
   );
@@ -92,8 +92,8 @@ export async function largeFigures(bench: Workbench, { runs, size }: BenchOption
     diskLimit(models),
     average(bench, models, "average", "--no-fsync"),
     average(bench, models, "average, synced"),
-    torchLoop(bench, models),
-    mergekit(bench, config, "mergekit"),
+    await torchLoop(bench, models),
+    await mergekit(bench, config, "mergekit"),
   ];
   await bench.race(contenders.slice(0, 2), 1);
   const results = await bench.race(contenders, runs);

@@ -23,7 +23,7 @@ export async function methodFigures(bench: Workbench, { runs, size }: BenchOptio
   const figures: Figure[] = [];
   for (const { atLeast, earlier, ...recipe } of recipes) {
     const config = await configuration(bench, models, recipe);
-    const [ours, theirs] = [merge(bench, config, "ratatouille"), mergekit(bench, config, "mergekit")];
+    const [ours, theirs] = [merge(bench, config, "ratatouille"), await mergekit(bench, config, "mergekit")];
     // Once before, so that the digests are known.
     await bench.race([ours], 1);
     const results = await bench.race([ours, theirs], runs);

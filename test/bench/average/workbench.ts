@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { temporaryDirectory } from "#libs/testing";
 import { ROOT, runProgram } from "../child.ts";
+import { type ModelType, makeModels } from "./make-models.ts";
 import { installPeers } from "./peers.ts";
 
 /** What one run of a program took. */
@@ -18,20 +19,19 @@ export type Contender = {
 export type Models = { readonly folder: string; readonly base: string; readonly paths: readonly string[]; readonly bytesEach: number };
 
 export type Workbench = AsyncDisposable & {
-  /** The folder of the peers' programs. */
-  readonly peers: string;
+  /** The folder of the peers' programs, which are installed when they are first asked for. */
+  peers(): Promise<string>;
   /** A file in the workbench. */
   join(name: string): string;
-  models(count: number, megabytes: number, dtype: "float32" | "bfloat16" | "float16"): Promise<Models>;
+  models(count: number, megabytes: number, type: ModelType): Promise<Models>;
   /** Runs every contender once, in turn, so often; the runs of each by name. */
   race(contenders: readonly Contender[], runs: number): Promise<ReadonlyMap<string, readonly Run[]>>;
 };
 
 /** A place in the folder for temporary files with models of some size and programs that are measured there, removed in the end. */
 export async function openWorkbench(say: (line: string) => void): Promise<Workbench> {
-  const peers = await installPeers("merge", say);
   const directory = await temporaryDirectory();
-  const python = join(peers, "python");
+  let peers: Promise<string> | undefined;
 
   /** Folders that hold models already. */
   const made = new Set<string>();
@@ -45,7 +45,7 @@ export async function openWorkbench(say: (line: string) => void): Promise<Workbe
       await mkdir(folder);
     }
     try {
-      const { stdout } = await runProgram(python, [script("measure.py"), log, ...command(join(out, "out.safetensors"), fresh)]);
+      const { stdout } = await runProgram("python3", [script("measure.py"), log, ...command(join(out, "out.safetensors"), fresh)]);
       return JSON.parse(stdout) as Run;
     } catch {
       throw new Error(`${name} failed: ${(await readFile(log, "utf8").catch(() => "")).slice(-2000)}`);
@@ -53,16 +53,16 @@ export async function openWorkbench(say: (line: string) => void): Promise<Workbe
   }
 
   return {
-    peers,
+    peers: () => (peers ??= installPeers("merge", say)),
     join: directory.join,
-    async models(count, megabytes, dtype) {
-      const folder = directory.join(`${dtype}-${megabytes}`);
+    async models(count, megabytes, type) {
+      const folder = directory.join(`${type}-${megabytes}`);
       const paths = Array.from({ length: count }, (_, k) => join(folder, `m${k}.safetensors`));
       const models = { folder, base: join(folder, "base.safetensors"), paths, bytesEach: megabytes * 1e6 };
       if (made.has(folder)) return models;
       await mkdir(folder, { recursive: true });
-      say(`making ${count + 1} models of ${megabytes} MB, ${dtype}`);
-      await runProgram(python, [script("make-models.py"), folder, String(megabytes), String(count), dtype]);
+      say(`making ${count + 1} models of ${megabytes} MB, ${type}`);
+      await makeModels(folder, megabytes, count, type);
       made.add(folder);
       return models;
     },
@@ -85,7 +85,7 @@ export function script(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
-/** The command as people start it, with a cache of its own. */
-export function ratatouille(cache: string, ...args: readonly string[]): readonly string[] {
-  return ["env", `XDG_CACHE_HOME=${cache}`, join(ROOT, "ratatouille"), ...args];
+/** The command as people start it, with a cache of its own; of this clone, or of another one. */
+export function ratatouille(cache: string, args: readonly string[], clone = ROOT): readonly string[] {
+  return ["env", `XDG_CACHE_HOME=${cache}`, join(clone, "ratatouille"), ...args];
 }
