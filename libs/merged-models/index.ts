@@ -1,4 +1,5 @@
 export { type AdapterInputs, adapterMean, adapterMethod, areAdapters, requireLikeFactors } from "./adapter-mean.ts";
+export { type DigestsLater, digestsLater } from "./digests-later.ts";
 export { labelOf, type MergeFacts } from "./merge-facts.ts";
 export { prepareMerge } from "./prepare-merge.ts";
 export type { MergeEstimate, MergeOutcome, MergeRunOptions, PreparedMerge } from "./prepared-merge.ts";

@@ -27,6 +27,8 @@ export type MergeRunOptions = {
   readonly force: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (reading: Reading) => void;
+  /** Called when the weights are written and before they have their names; only by merges whose digests may come later: `prepareMerge`. */
+  readonly beforePublish?: () => Promise<void>;
 };
 
 /** What came of a merge. */

@@ -21,7 +21,7 @@ import type { Digest, Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import { folderFiles } from "./folder-files.ts";
 import { foundationOf, licenceOf, type MergeFacts, parentOf, recipeText } from "./merge-facts.ts";
-import type { MergeOutcome, PreparedMerge } from "./prepared-merge.ts";
+import type { MergeOutcome, MergeRunOptions, PreparedMerge } from "./prepared-merge.ts";
 
 /** A model to be made, and what is said of it. */
 export type ModelToWrite = {
@@ -33,6 +33,8 @@ export type ModelToWrite = {
   readonly base?: ModelFiles | undefined;
   readonly baseDigest?: Digest | undefined;
   readonly output: Output;
+  /** Where `digests` are provisional: what they are, and the key of the merge with them. Asked for when the weights are written. */
+  readonly settle?: (() => Promise<Settled>) | undefined;
   /** What the check of the models has said. */
   readonly report: CompatibilityReport;
   /** What was asked for, for the recipe. */
@@ -51,6 +53,9 @@ export type ModelToWrite = {
   readonly adjust?: (files: readonly SideFile[]) => Promise<SideFile[]>;
 };
 
+/** What is known when all models have been read. */
+export type Settled = Pick<ModelToWrite, "digests" | "baseDigest"> & { readonly key: string };
+
 export type WriteModelOptions = {
   readonly threads: number;
   readonly fsync: boolean;
@@ -62,8 +67,8 @@ export type WriteModelOptions = {
   readonly onNote?: (sentence: string) => void;
 };
 
-/** What was done, how long it took, and what the recipe and the card say. */
-export type WrittenModel = MergeOutcome & { readonly seconds: number; readonly facts: MergeFacts };
+/** What was done, how long it took, and what the recipe and the card say. `key` is that of the merge, with the digests of the models. */
+export type WrittenModel = MergeOutcome & { readonly seconds: number; readonly facts: MergeFacts; readonly key: string };
 
 /**
  * Makes a model: the weights, and what goes with them. What was interrupted goes on when the same is asked for again.
@@ -79,17 +84,28 @@ export async function writeModel(model: ModelToWrite, options: WriteModelOptions
   if (taken.length > 0 && !force && !begun) throw new Error(existsSentence(output, taken));
   await refuseInputs(merge, output);
 
-  const facts = await factsOf(model);
-  const { files, notes } = await filesOf(facts, model);
+  let facts = await factsOf(model);
+  let { files, notes } = await filesOf(facts, model);
+  let { key } = merge;
   for (const note of notes) options.onNote?.(note);
   if (!begun && !force) await refuseOthers(output, files);
-  await stageSideFiles(output, merge.key, files);
+  const { settle } = model;
+  if (settle === undefined) await stageSideFiles(output, merge.key, files);
+  // They are staged before the weights get their names, whenever the digests are known.
+  const settleAll = async () => {
+    if (settle === undefined) return;
+    const settled = await settle();
+    key = settled.key;
+    facts = await factsOf({ ...model, ...settled });
+    ({ files, notes } = await filesOf(facts, model));
+    await stageSideFiles(output, merge.key, files);
+  };
   const drop = () => dropSideFiles(output, merge.key, files);
-  const result = await run(model, drop, begun, options);
+  const result = await run(model, drop, begun, { ...options, beforePublish: settleAll });
   await publishSideFiles(output, merge.key, files, fsync);
   await removeOtherWeights(output, names);
   await rememberDigests(result.files, output);
-  return { ...result, facts };
+  return { ...result, facts, key };
 }
 
 /** The weights of an output, and what says where they are. */
@@ -120,7 +136,9 @@ async function refuseInputs({ inputs, outputs }: PreparedMerge, output: Output):
   }
 }
 
-async function run({ merge, output }: ModelToWrite, drop: () => Promise<void>, begun: boolean, options: WriteModelOptions) {
+type RunOptions = WriteModelOptions & Pick<MergeRunOptions, "beforePublish">;
+
+async function run({ merge, output }: ModelToWrite, drop: () => Promise<void>, begun: boolean, options: RunOptions) {
   const began = performance.now();
   try {
     const outcome = await merge.run({ ...options, directory: output.directory, force: options.force || begun });

@@ -15,15 +15,23 @@ export type DigestsOptions = {
 /** Below that many bytes a thread takes longer to start than to read. */
 const WORTH_THREADS = 256e6;
 
+/** Bytes of the files of models whose digests the user's cache does not know. */
+export function unknownBytes(models: readonly ModelFiles[]): number {
+  return unknownFiles(models, openDigestCache()).reduce((sum, { size }) => sum + size, 0);
+}
+
+function unknownFiles(models: readonly ModelFiles[], cache: DigestCache): WeightsFile[] {
+  const files = new Map(models.flatMap((model) => model.files.map((file) => [file.path, file] as const)));
+  return [...files.values()].filter((file) => cache.get(file) === undefined);
+}
+
 /**
  * The digests of models: what the user's cache knows at once, the rest by reading, in several threads where that is much.
  * @throws ModelError if a file is no longer the one that was opened
  */
 export async function digestsOf(models: readonly ModelFiles[], options: DigestsOptions): Promise<Digest[]> {
   const cache = openDigestCache();
-  const unknown = [...new Map(models.flatMap(({ files }) => files.map((file) => [file.path, file] as const))).values()].filter(
-    (file) => cache.get(file) === undefined,
-  );
+  const unknown = unknownFiles(models, cache);
   const total = unknown.reduce((sum, { size }) => sum + size, 0);
   const known = total === 0 ? cache : await read(unknown, total, cache, options);
   return Promise.all(models.map((model) => weightsDigest(model, { cache: known, signal: options.signal })));

@@ -1,6 +1,6 @@
 export { companionsOf, isOfTokenizer, licenceFilesOf, sayDifferences } from "./companions.ts";
 export { type ConfigChanges, libraryOf, mergedConfig } from "./config.ts";
-export { type DigestsOptions, digestsOf } from "./digests.ts";
+export { type DigestsOptions, digestsOf, unknownBytes } from "./digests.ts";
 export { lockOutput, requireWritableOutput } from "./lock-output.ts";
 export { type Output, outputOf, pathIn } from "./output.ts";
 export type { Reading } from "./reading.ts";
@@ -9,6 +9,7 @@ export {
   dropSideFiles,
   existing,
   existsSentence,
+  isAnyBegun,
   isOneOf,
   publishSideFiles,
   refuseExisting,

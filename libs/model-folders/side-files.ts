@@ -23,6 +23,12 @@ export async function wasBegun({ directory }: Output, key: string): Promise<bool
   return entries.some((entry) => entry.startsWith(".") && (entry.endsWith(`${mark}partial`) || entry.endsWith(`${mark}journal`)));
 }
 
+/** Whether any merge was begun in the folder and not finished, of whatever key. */
+export async function isAnyBegun({ directory }: Output): Promise<boolean> {
+  const entries = await readdir(directory).catch((): string[] => []);
+  return entries.some((entry) => /^\..+\.[0-9a-f]{12}\.(partial|journal)$/.test(entry));
+}
+
 /**
  * Refuses an output that is there, or that nobody could write, before anything is read for it; unless something was begun there that might
  * be the same. @throws NotWritableError, Error
@@ -34,8 +40,7 @@ export async function refuseExisting(
   if (dryRun) return;
   await requireWritableOutput(output);
   if (force) return;
-  const entries = await readdir(output.directory).catch((): string[] => []);
-  if (entries.some((entry) => /^\..+\.[0-9a-f]{12}\.(partial|journal)$/.test(entry))) return;
+  if (await isAnyBegun(output)) return;
   const names = output.single === undefined ? [] : [output.single, recipeName(output.single)];
   if ((await existing(output, names)).length === 0) return;
   // Another process may be about to finish it, or was killed when it had: then its lock is a file that goes with this one.

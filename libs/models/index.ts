@@ -6,6 +6,7 @@ export { LAYER_COUNTS, type LayerOf } from "./layers.ts";
 export { modulesOf } from "./modules.ts";
 export { openModel } from "./open-model.ts";
 export { indexNameOf, type OutputOptions, type OutputPlan, type PlannedFile, planOutputs, stemOf } from "./plan-outputs.ts";
+export { provisionalDigest } from "./provisional-digest.ts";
 export { formatByName, strangeText } from "./strange-format.ts";
 export type { ModelFiles, TensorPlace, WeightsFile } from "./types.ts";
 export { type DigestOptions, fileDigest, weightsDigest } from "./weights-digest.ts";

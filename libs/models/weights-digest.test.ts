@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { appendFile, readFile, utimes, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { canonicalJson, digestOf } from "#libs/recipes";
 import { writeSafetensors } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
-import { openDigestCache, openModel, weightsDigest } from "./index.ts";
+import { openDigestCache, openModel, provisionalDigest, weightsDigest } from "./index.ts";
 
 const directory = await temporaryDirectory();
 after(() => directory[Symbol.asyncDispose]());
@@ -29,6 +29,21 @@ test("one file: the sha-256 of its bytes; several: that of the list of their nam
     ["two.safetensors", digestOf(two.bytes)],
   ];
   assert.equal(await weightsDigest({ files: [...a.files, ...b.files] }), digestOf(canonicalJson(list)));
+});
+
+test("what stands for a digest changes with the file, also where its size stays and its time is set back", async () => {
+  const { path, bytes } = await write("changing.safetensors", 1);
+  const before = await provisionalDigest(await openModel(path));
+  assert.equal(await provisionalDigest(await openModel(path)), before);
+  const { mtimeNs } = await stat(path, { bigint: true });
+  await write("changing.safetensors", 2);
+  assert.equal((await readFile(path)).length, bytes.length);
+  await utimes(path, Number(mtimeNs) / 1e9, Number(mtimeNs) / 1e9);
+  assert.notEqual(await provisionalDigest(await openModel(path)), before);
+  await rm(path);
+  await assert.rejects(provisionalDigest({ files: [{ path, size: 1, identity: { device: 1n, inode: 1n, mtimeNs: 1n } } as never] }), {
+    kind: "missing",
+  });
 });
 
 test("a digest is remembered until the file changes, also by other processes; a young file is read again", async () => {

@@ -3,7 +3,10 @@ import { type PlainError, restoreError } from "./plain-error.ts";
 import type { Threads, ThreadsOptions } from "./types.ts";
 
 /** What goes to a thread, its set-up first, and comes back. */
-export type WorkerRequest = { readonly setup: unknown; readonly cancelled: Int32Array } | { readonly id: number; readonly unit: unknown } | { readonly end: true };
+export type WorkerRequest =
+  | { readonly setup: unknown; readonly cancelled: Int32Array }
+  | { readonly id: number; readonly unit: unknown }
+  | { readonly end: true };
 export type WorkerReply =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: PlainError }

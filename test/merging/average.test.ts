@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, rename, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { digestOf } from "#libs/recipes";
-import { planSafetensors } from "#libs/tensors";
+import { planSafetensors, saveFloat32 } from "#libs/tensors";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 import { runCli, startCli } from "../e2e/cli.ts";
 import { meanOf, numbersOf, publishModels, readNumbers, weightsFile, writeFolder } from "./models.ts";
@@ -45,6 +45,37 @@ test("files into a file: the correctly rounded mean, its recipe beside it, and n
   assert.deepEqual(
     (await list()).filter((name) => name.includes("out")),
     ["out.recipe.json", "out.safetensors"],
+  );
+});
+
+test("models that nobody has read before are averaged while their digests are found: the same files, key and digests", async () => {
+  const names = ["large-1.safetensors", "large-2.safetensors"];
+  for (const [i, name] of names.entries()) {
+    const data = Float32Array.from({ length: 3 << 20 }, (_, k) => ((k * 7919 + i * 104729) % 65521) / 65521);
+    await writeFile(directory.join(name), saveFloat32(new Map([["w", { shape: [3 << 20], data }]])));
+  }
+  const run = (...args: string[]) =>
+    runCli(["average", ...names, "--json", ...args], { cwd: directory.path, env: { XDG_CACHE_HOME: directory.join("empty") } });
+  const later = await run("-o", "later.safetensors");
+  assert.equal(later.code, 0, later.stderr);
+  // --dry-run finds the digests first, and says the key with them.
+  const first = JSON.parse((await run("-o", "later.safetensors", "--dry-run")).stdout);
+  const said = JSON.parse(later.stdout);
+  const digests = await Promise.all(names.map(async (name) => digestOf(await read(name))));
+  assert.deepEqual(
+    said.models.map(({ digest }: { digest: string }) => digest),
+    digests,
+  );
+  assert.equal(said.key, first.key);
+  const recipe = await json("later.recipe.json");
+  assert.deepEqual(recipe.inputs.models, digests);
+  // What is known by now is averaged as before.
+  assert.equal((await run("-o", "known.safetensors")).code, 0);
+  assert.deepEqual(await read("known.safetensors"), await read("later.safetensors"));
+  assert.deepEqual(await json("known.recipe.json"), recipe);
+  assert.deepEqual(
+    (await list()).filter((name) => name.startsWith(".")),
+    [],
   );
 });
 

@@ -41,6 +41,8 @@ export type RunMergeOptions = {
   readonly force?: boolean | undefined;
   readonly signal: AbortSignal;
   readonly onProgress?: ((progress: MergeProgress) => void) | undefined;
+  /** Called when all is written and before anything has its name: what it fails with ends the merge, and nothing is left. */
+  readonly beforePublish?: (() => Promise<void>) | undefined;
   /** Time between two entries of the journal: what a crash costs at most. */
   readonly journalMs?: number | undefined;
   /** Merges that read no more than this run on the thread of the caller. */
@@ -123,7 +125,10 @@ export async function runMerge(plan: MergePlan, options: RunMergeOptions): Promi
   // From here on the outputs are whole, and getting their names: what fails then is finished by the next one.
   let whole = journal.known?.publish as readonly Digest[] | undefined;
   try {
-    if (whole && (await areThere(places, whole))) return await publish(plan, places, whole, nothingRead(true), { fsync, resumed: true });
+    if (whole && (await areThere(places, whole))) {
+      await options.beforePublish?.();
+      return await publish(plan, places, whole, nothingRead(true), { fsync, resumed: true });
+    }
     whole = undefined;
     if (existing.length > 0)
       throw new MergeError("exists", `${existing.join(" and ")} exist${existing.length > 1 ? "" : "s"} already`, { path: existing[0]! });
@@ -131,6 +136,7 @@ export async function runMerge(plan: MergePlan, options: RunMergeOptions): Promi
     if (journal.known === undefined) await createPartials(places);
     const { digests, total } = await make(plan, places, spans, units, journal, options);
     await checkInputs(plan);
+    await options.beforePublish?.();
     if (fsync) await sync();
     await journal.write({ publish: digests });
     whole = digests;

@@ -88,6 +88,19 @@ for (const method of several) {
   });
 }
 
+for (const method of methods.filter(({ random }) => !random)) {
+  test(`${method.name}: draws nothing, so that other digests and seeds change nothing`, () => {
+    fc.assert(
+      fc.property(inputs(), (given) => {
+        const digests = (name: string) => given.models.map((_, k) => `${name} ${k}`);
+        const [one, other] = [run(method, given, { digests: digests("a") }), run(method, given, { digests: digests("b"), seed: 9 })];
+        assert.deepEqual(one, other);
+      }),
+      { numRuns: 10 },
+    );
+  });
+}
+
 /** Two blocks and a bit, in rows that do not end where blocks do. */
 const rows = 1060;
 const columns = 125;

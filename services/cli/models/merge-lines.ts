@@ -34,13 +34,13 @@ export function estimateLines(
 }
 
 /** What a merge has done: for people, or as one JSON object. */
-export function resultLines(written: WrittenModel, { merge, output, models: parents }: ModelToWrite, options: WritingOptions): string {
-  const { files, readBytes, seconds, resumed, redone, facts } = written;
+export function resultLines(written: WrittenModel, { output, models: parents }: ModelToWrite, options: WritingOptions): string {
+  const { files, readBytes, seconds, resumed, redone, facts, key } = written;
   if (options.json) {
     const models = facts.models.map(({ label, digest }) => ({ name: label, digest }));
     const licence = "expression" in facts.licence ? facts.licence.expression : null;
     const paths = files.map(({ name, size, digest }) => ({ path: pathIn(output, name), size, digest }));
-    return `${JSON.stringify({ out: output.path, files: paths, key: merge.key, method: facts.method.name, models, licence, readBytes, seconds, resumed, redone })}\n`;
+    return `${JSON.stringify({ out: output.path, files: paths, key, method: facts.method.name, models, licence, readBytes, seconds, resumed, redone })}\n`;
   }
   const speed = seconds > 0 ? ` (${(readBytes / seconds / 1e9).toFixed(1)} GB/s)` : "";
   const licence = "expression" in facts.licence ? facts.licence.expression : `none known (${facts.licence.why})`;

@@ -14,6 +14,8 @@ import { scriptCommand, signalChild } from "../../../libs/service/runtime.ts";
 const child = fileURLToPath(new URL("child.ts", import.meta.url));
 const cli = fileURLToPath(new URL("../../../services/cli/main.ts", import.meta.url));
 
+const environment = process.env;
+
 /** Kills a test has to reach. A run that ends before its kill does not count. */
 const KILLS = 40;
 
@@ -29,10 +31,10 @@ type Ended = {
 type Kill = { readonly after: "start" | "output"; readonly ms: number };
 
 /** Runs a script, and kills it after some time if it still runs. */
-async function run(script: string, args: readonly string[], kill?: Kill): Promise<Ended> {
+async function run(script: string, args: readonly string[], kill?: Kill, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   const began = performance.now();
   const [program, ...all] = scriptCommand(script, args);
-  const process = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"] });
+  const process = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"], env: { ...environment, ...env } });
   const ended = once(process, "close");
   let output = "";
   let spokeAt: number | undefined;
@@ -63,7 +65,7 @@ async function digestOf(path: string): Promise<string> {
 }
 
 /**
- * Runs the same command again and again and kills it at random times; whenever it comes to its end, the output has the digest that it has
+ * Runs the same command again and again and kills it at random times; whenever it comes to its end, the outputs have the digests that they have
  * without kills, and nothing else is left. Goes on until there were enough kills, and `isEnough` says so of what the runs said that came
  * to their end.
  */
@@ -73,13 +75,14 @@ async function killMany(
   script: string,
   argsFor: (directory: string) => readonly string[],
   isEnough: (said: readonly string[]) => boolean,
+  envFor: (draw: number) => NodeJS.ProcessEnv = () => ({}),
 ): Promise<void> {
   const reference = place.join("reference");
   await mkdir(reference);
-  const plain = await run(script, argsFor(reference));
+  const plain = await run(script, argsFor(reference), undefined, envFor(0));
   assert.equal(plain.code, 0, plain.output);
   const files = (await readdir(reference)).sort();
-  const digest = await digestOf(`${reference}/out.safetensors`);
+  const digests = await Promise.all(files.map((name) => digestOf(`${reference}/${name}`)));
   const directory = place.join("out");
   await mkdir(directory);
   const said: string[] = [];
@@ -91,7 +94,7 @@ async function killMany(
     // Every other killed run is followed by one that may end. Before the first output only modules are loaded.
     const kill: Kill =
       script === cli || draw(0) < 0.2 ? { after: "start", ms: 1.1 * draw(1) * plain.ms } : { after: "output", ms: draw(1) * plain.workMs };
-    const ended = await run(script, argsFor(directory), wasKilled && draw(2) < 0.5 ? undefined : kill);
+    const ended = await run(script, argsFor(directory), wasKilled && draw(2) < 0.5 ? undefined : kill, envFor(draw(0)));
     wasKilled = ended.killed;
     if (ended.killed) {
       kills++;
@@ -101,7 +104,7 @@ async function killMany(
     if (ended.code !== 0) assert.match(ended.output, /exists? already/);
     said.push(ended.output);
     assert.deepEqual((await readdir(directory)).sort(), files);
-    assert.equal(await digestOf(`${directory}/out.safetensors`), digest);
+    assert.deepEqual(await Promise.all(files.map((name) => digestOf(`${directory}/${name}`))), digests);
     await rm(directory, { recursive: true });
     await mkdir(directory);
   }
@@ -141,5 +144,22 @@ test("ratatouille average that is killed at random points leaves what the same c
     cli,
     (directory) => ["average", ...models.map(({ path }) => path), "-o", `${directory}/out.safetensors`, "--quiet"],
     (said) => said.length > 0,
+  );
+});
+
+test("the same where some of the runs know the digests of the models, and others find them beside the merge", async () => {
+  await using place = await temporaryDirectory();
+  const models = await writeModels(
+    place.path,
+    [0, 1, 2].map((k) => [randomTensor("w", "F32", [1600, 1000], k * 9)]),
+  );
+  await killMany(
+    place,
+    4,
+    cli,
+    (directory) => ["average", ...models.map(({ path }) => path), "-o", `${directory}/out.safetensors`, "--quiet"],
+    (said) => said.length > 0,
+    // One cache is filled by the first run that uses it; nothing can be written into the other one.
+    (draw) => ({ XDG_CACHE_HOME: draw < 0.5 ? "/dev/null/nowhere" : place.join("cache") }),
   );
 });

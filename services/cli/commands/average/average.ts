@@ -2,6 +2,7 @@ import {
   adapterMean,
   adapterMethod,
   areAdapters,
+  digestsLater,
   labelOf,
   type PreparedMerge,
   prepareMerge,
@@ -9,7 +10,15 @@ import {
   stemFor,
   withSums,
 } from "#libs/merged-models";
-import { excludedNames, type GivenParameters, type MergeRequest, type Method, methodNamed, methods, startMergeThreads } from "#libs/merging";
+import {
+  excludedNames,
+  type GivenParameters,
+  type MergeRequest,
+  type Method,
+  methodNamed,
+  methods,
+  startMergeThreads,
+} from "#libs/merging";
 import { type Output, outputOf, refuseExisting } from "#libs/model-folders";
 import type { ModelFiles } from "#libs/models";
 import type { Digest, Json } from "#libs/recipes";
@@ -40,24 +49,34 @@ export async function average(names: readonly string[], options: AverageOptions,
   const adapters = factors && !options.factorsApart;
   if (factors && !adapters) requireLikeFactors(models);
   const report = await requireCompatible(models, { base, exclude, ...checked(options) }, context);
-  const all = await showDigests([...models, ...statistics, ...(base ? [base] : [])], options, context);
-  const inputs: Inputs = {
+  const all = [...models, ...statistics, ...(base ? [base] : [])];
+  const inputsWith = (digests: readonly Digest[]): Inputs => ({
     ...{ models, base, statistics },
-    digests: all.slice(0, models.length),
-    statisticsDigests: all.slice(models.length, models.length + statistics.length),
-    baseDigest: base && all.at(-1),
-  };
-  const request = requestOf(inputs, method, given, { ...options, exclude: [...exclude] }, output);
+    digests: digests.slice(0, models.length),
+    statisticsDigests: digests.slice(models.length, models.length + statistics.length),
+    baseDigest: base && digests.at(-1),
+  });
+  const requestWith = (inputs: Inputs) => requestOf(inputs, method, given, { ...options, exclude: [...exclude] }, output);
+  const keyWith = (digests: readonly Digest[]) => prepareMerge(requestWith(inputsWith(digests))).key;
+  await using later =
+    adapters || method.random || options.updatable || options.dryRun || options.server !== undefined
+      ? undefined
+      : await digestsLater(all, output, keyWith, { threads: options.threads, signal: context.signal });
+  const inputs = inputsWith(later?.provisional ?? (await showDigests(all, options, context)));
+  const request = requestWith(inputs);
   const plain = adapters
     ? adapterMean({ ...inputs, adapters: models }, given, { ...options, exclude: [...exclude], method: method.name }, output)
     : prepareMerge(request);
   const parameters = parametersOf({ ...options, exclude: [...exclude] }, method);
   const runnable = options.server === undefined ? plain : await remotely(plain, request, parameters, options, context);
-  const merge = withAdvice(options.updatable ? withSums(runnable, request, output) : runnable);
+  const advising = withAdvice(options.updatable ? withSums(runnable, request, output) : runnable);
+  const merge = later?.counting(advising) ?? advising;
+  const settle = later && (async () => settledBy(await later.digests, inputsWith, keyWith));
   const weights = given.models?.map(({ weight }) => weight).filter((weight) => typeof weight === "number");
-  return writeMerged(
+  // Awaited here: what was begun ahead ends when this returns.
+  return await writeMerged(
     {
-      ...{ merge, models, digests: inputs.digests, base, baseDigest: inputs.baseDigest, output, report },
+      ...{ merge, models, digests: inputs.digests, base, baseDigest: inputs.baseDigest, output, report, settle },
       method: adapters ? adapterMethod : method,
       ...{ parameters, tied },
       weights: weights?.length === models.length ? weights : undefined,
@@ -66,6 +85,15 @@ export async function average(names: readonly string[], options: AverageOptions,
     options,
     context,
   );
+}
+
+function settledBy(
+  digests: readonly Digest[],
+  inputsWith: (digests: readonly Digest[]) => Inputs,
+  keyWith: (digests: readonly Digest[]) => string,
+) {
+  const { digests: own, baseDigest } = inputsWith(digests);
+  return { digests: own, baseDigest, key: keyWith(digests) };
 }
 
 /** Threads that load while the other models are opened and all is planned. */
