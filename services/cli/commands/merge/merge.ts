@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { prepareMerge, stemFor } from "#libs/merged-models";
 import { mergekitFiles } from "#libs/merged-models/mergekit";
-import { excludedNames, type Finding, methodNamed } from "#libs/merging";
+import { excludedNames, type Finding, methodNamed, startMergeThreads } from "#libs/merging";
 import {
   type MergekitConfig,
   MergekitError,
@@ -61,6 +61,9 @@ async function mergeOne(
   if (config.name === undefined) await refuseExisting(output, options);
   await using opened = await openNamed(config, places, options, output, context);
   const all = [...opened.models.values()].map(({ model }) => model);
+  // They load while all is checked and planned.
+  const bytes = all.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
+  using _ahead = startMergeThreads(options.dryRun ? 0 : bytes, options.threads);
   const exclude = excludedNames(options.exclude ?? [], all);
   const { models: settled, tied } = await settledHeads(all, undefined, exclude, context);
   const named = new Map([...opened.models].map(([name, { digest }], i) => [name, { model: settled[i]!, digest }]));
