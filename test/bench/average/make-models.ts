@@ -4,7 +4,7 @@ import { uniform } from "#libs/deterministic";
 import { narrow, planSafetensors, type TensorLayout } from "#libs/tensors";
 
 /** Types of models that are measured. */
-export const modelTypes = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
+const modelTypes = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
 export type ModelType = keyof typeof modelTypes;
 
 const LAYERS = 18;
