@@ -54,6 +54,7 @@ export {
   boundsOf,
   type CompleteValues,
   completeAll,
+  completeParameters,
   type GivenValues,
   type InMemoryOptions,
   MergeParameterError,

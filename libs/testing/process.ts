@@ -48,7 +48,7 @@ export function testProcess(
     lines,
     ended,
     kill,
-    async line(text, timeoutMs = 10_000) {
+    async line(text, timeoutMs = 30_000) {
       const found = () => lines.find((line) => line.includes(text));
       await waitFor(() => found() ?? !running(), { timeoutMs, what: `"${text}" from ${command} ${args.join(" ")}` });
       if (!running()) await ended; // all its output has arrived

@@ -8,7 +8,7 @@ type Truthy<T> = Exclude<T, false | 0 | "" | null | undefined>;
 
 /**
  * Waits until `condition` gives something truthy and returns it. An error of the condition counts as "not yet".
- * Throws after `timeoutMs` (10 s by default), with the last error as its cause.
+ * Throws after `timeoutMs` (30 s by default, which a busy machine may need), with the last error as its cause.
  * @example
  * ```ts
  * let looks = 0;
@@ -17,7 +17,7 @@ type Truthy<T> = Exclude<T, false | 0 | "" | null | undefined>;
  * ```
  */
 export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitOptions = {}): Promise<Truthy<T>> {
-  const { timeoutMs = 10_000, what = "a condition", intervalMs = 5 } = options;
+  const { timeoutMs = 30_000, what = "a condition", intervalMs = 5 } = options;
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
   for (;;) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, readdir } from "node:fs/promises";
+import { cp, mkdir, readdir, rm } from "node:fs/promises";
 import { test } from "node:test";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 import { adoptEarlier } from "./earlier.ts";
@@ -27,9 +27,15 @@ test("what an averaging service of an earlier version had is taken over once, wh
   const [beside, same] = [directory.join("averaging"), directory.join("embedded")];
   const data = system.directory.join("data");
   for (const folder of [beside, same]) {
-    await mkdir(folder);
-    await cp(`${data}/sessions`, `${folder}/sessions`, { recursive: true });
-    for (const end of ["", "-wal"]) await cp(`${data}/sessions.sqlite${end}`, `${folder}/averaging.sqlite${end}`);
+    // Again where a file went while it was copied.
+    const copied = async () => {
+      await rm(folder, { recursive: true, force: true });
+      await mkdir(folder);
+      await cp(`${data}/sessions`, `${folder}/sessions`, { recursive: true });
+      for (const end of ["", "-wal"]) await cp(`${data}/sessions.sqlite${end}`, `${folder}/averaging.sqlite${end}`);
+      return true;
+    };
+    await waitFor(copied, { what: "a copy of all files" });
   }
   const files = (await readdir(`${data}/sessions/${place.sessionId}`)).sort();
   for (const [earlier, now] of [

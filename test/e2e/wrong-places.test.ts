@@ -185,7 +185,7 @@ for (const { what, listen } of [
   { what: "where nothing listens", listen: false },
   { what: "that takes connections and says nothing", listen: true },
 ]) {
-  test(`a server ${what} is named within 5 s, and the attempt leaves nothing`, async () => {
+  test(`a server ${what} is named soon, and the attempt leaves nothing`, async () => {
     const program = createServer().listen(0, "127.0.0.1");
     await once(program, "listening");
     const address = `127.0.0.1:${(program.address() as AddressInfo).port}`;
@@ -193,7 +193,8 @@ for (const { what, listen } of [
     const data = directory.join(`unused-${listen}`);
     const began = performance.now();
     const said = sentence(await runCli(["recycle", tiny, "--server", address, "--data", data, "--quiet"]));
-    assert.ok(performance.now() - began < 5000, `${performance.now() - began} ms`);
+    // The program gives up after the 3 s that it names; the rest is what a busy machine takes to start it.
+    assert.ok(performance.now() - began < 30_000, `${performance.now() - began} ms`);
     assert.match(said, new RegExp(`^no connection to ${address} within 3000 ms`));
     assert.equal(existsSync(data), false);
     if (listen) program.close();

@@ -39,6 +39,7 @@ export {
   boundsOf,
   type CompleteValues,
   completeAll,
+  completeParameters,
   type GivenValues,
   MergeParameterError,
   type ParametersOf,

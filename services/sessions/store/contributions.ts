@@ -1,5 +1,6 @@
 import type { Transaction } from "kysely";
 import type { Batcher, Database } from "#libs/storage";
+import { quote } from "#libs/text";
 import { exhausted, refuse } from "../errors.ts";
 import { compareLayout, type Layout } from "../layout.ts";
 import { type Announcement, type Begun, type ContributionRow, type Counts, checkOpen, type SessionRow, sessionNotFound } from "./rows.ts";
@@ -80,7 +81,7 @@ export function contributionRows(
           const { max_contributors: most } = await openSession(tx, session, now);
           if (counts) {
             const what = found.digest === digest ? `with the weight ${found.weight}` : found.digest;
-            throw refuse("CONTRIBUTOR_COUNTED", `${JSON.stringify(contributor)} has contributed ${what}; withdraw that first`, {
+            throw refuse("CONTRIBUTOR_COUNTED", `${quote(contributor)} has contributed ${what}; withdraw that first`, {
               field: found.digest === digest ? "header.weight" : "header.digest",
             });
           }
