@@ -1,23 +1,23 @@
 import { CommanderError } from "commander";
 import { ExitCode, liveProcess, UsageError } from "#libs/service/process";
 import { commandContext } from "./context.ts";
-import { lightCommands } from "./light-commands.ts";
+import { createProgram, isLight } from "./program.ts";
 import { writeWrapped } from "./write-wrapped.ts";
 
 const [, , command = "", service] = process.argv;
 // Commands on files start without gRPC, telemetry and tfjs: that takes longer than many an average.
-const light = lightCommands.includes(command) && !process.env["OTEL_EXPORTER_OTLP_ENDPOINT"];
+const light = isLight(command) && !process.env["OTEL_EXPORTER_OTLP_ENDPOINT"];
 const begin = light ? undefined : (await import("./telemetry.ts")).beginTelemetry;
 
 await liveProcess(
   async (stack, signal) => {
     const context = commandContext(stack, signal);
-    const { createProgram } = await programFor(command);
     let code: number = ExitCode.done;
     try {
-      await createProgram(context, (result) => {
+      const finish = (result: number) => {
         code = result;
-      }).parseAsync(process.argv);
+      };
+      await (await createProgram(context, finish, command)).parseAsync(process.argv);
     } catch (error) {
       // Commander has said what is wrong already; help that was asked for is no mistake.
       if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
@@ -36,9 +36,3 @@ await liveProcess(
     },
   },
 );
-
-/** A part of the whole command where that is enough. */
-function programFor(name: string): Promise<{ readonly createProgram: typeof import("./program.ts").createProgram }> {
-  if (lightCommands.includes(name)) return import("./light-program.ts");
-  return name === "trainer" ? import("./trainer-program.ts") : import("./program.ts");
-}

@@ -1,38 +1,56 @@
 import type { Command } from "commander";
 import { baseProgram } from "./base-program.ts";
-import { defineCompletion } from "./commands/completion/command.ts";
-import { defineDoctor } from "./commands/doctor/command.ts";
-import { defineEvents } from "./commands/events/command.ts";
-import { defineGc } from "./commands/gc/command.ts";
-import { defineJobs } from "./commands/jobs/command.ts";
-import { defineLineage } from "./commands/lineage/command.ts";
-import { defineModels } from "./commands/models/command.ts";
-import { defineRecycle } from "./commands/recycle/command.ts";
-import { defineReproduce } from "./commands/reproduce/command.ts";
-import { defineRuns } from "./commands/runs/command.ts";
-import { defineServe } from "./commands/serve/command.ts";
-import { defineTrainer } from "./commands/trainer/command.ts";
-import { defineUp } from "./commands/up/command.ts";
 import type { CommandContext } from "./context.ts";
-import { defineLightCommands } from "./light-program.ts";
 import type { Finish } from "./options.ts";
 
-/** The `ratatouille` command, in the order in which its help lists what is below it. */
-export function createProgram(context: CommandContext, finish: Finish): Command {
+/** Adds a command to the program. */
+type Define = (program: Command, context: CommandContext, finish: Finish) => void;
+
+type Entry = {
+  /** Loads the command: its options, and not what it does. */
+  readonly load: () => Promise<Define>;
+  /** Works on files, and starts without what only others need: gRPC, telemetry, tfjs. */
+  readonly light?: true;
+};
+
+/** All commands, in the order in which the help lists them. */
+const commands: Readonly<Record<string, Entry>> = {
+  recycle: { load: async () => (await import("./commands/recycle/command.ts")).defineRecycle },
+  average: { load: async () => (await import("./commands/average/command.ts")).defineAverage, light: true },
+  merge: { load: async () => (await import("./commands/merge/command.ts")).defineMerge, light: true },
+  check: { load: async () => (await import("./commands/check/command.ts")).defineCheck, light: true },
+  methods: { load: async () => (await import("./commands/methods/command.ts")).defineMethods, light: true },
+  up: { load: async () => (await import("./commands/up/command.ts")).defineUp },
+  serve: { load: async () => (await import("./commands/serve/command.ts")).defineServe },
+  trainer: { load: async () => (await import("./commands/trainer/command.ts")).defineTrainer },
+  runs: { load: async () => (await import("./commands/runs/command.ts")).defineRuns },
+  jobs: { load: async () => (await import("./commands/jobs/command.ts")).defineJobs },
+  events: { load: async () => (await import("./commands/events/command.ts")).defineEvents },
+  models: { load: async () => (await import("./commands/models/command.ts")).defineModels },
+  lineage: { load: async () => (await import("./commands/lineage/command.ts")).defineLineage },
+  reproduce: { load: async () => (await import("./commands/reproduce/command.ts")).defineReproduce },
+  gc: { load: async () => (await import("./commands/gc/command.ts")).defineGc },
+  doctor: { load: async () => (await import("./commands/doctor/command.ts")).defineDoctor },
+  completion: { load: async () => (await import("./commands/completion/command.ts")).defineCompletion },
+  names: { load: async () => (await import("./commands/completion/names-command.ts")).defineNames, light: true },
+};
+
+export function isLight(name: string): boolean {
+  return entryOf(name)?.light === true;
+}
+
+/**
+ * The `ratatouille` command: with the one command of that name, which is all that a process needs to run it, or else with all of them.
+ * @param finish receives the exit code of the command that was run.
+ */
+export async function createProgram(context: CommandContext, finish: Finish, name?: string): Promise<Command> {
+  const one = name === undefined ? undefined : entryOf(name);
+  const entries = one && name !== "completion" ? [one] : Object.values(commands);
   const program = baseProgram(context);
-  defineRecycle(program, context, finish);
-  defineLightCommands(program, context, finish);
-  defineUp(program, context, finish);
-  defineServe(program, context, finish);
-  defineTrainer(program, context, finish);
-  defineRuns(program, context, finish);
-  defineJobs(program, context, finish);
-  defineEvents(program, context, finish);
-  defineModels(program, context, finish);
-  defineLineage(program, context, finish);
-  defineReproduce(program, context, finish);
-  defineGc(program, context, finish);
-  defineDoctor(program, context, finish);
-  defineCompletion(program, context, finish);
+  for (const define of await Promise.all(entries.map(({ load }) => load()))) define(program, context, finish);
   return program;
+}
+
+function entryOf(name: string): Entry | undefined {
+  return Object.hasOwn(commands, name) ? commands[name] : undefined;
 }

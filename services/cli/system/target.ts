@@ -8,7 +8,6 @@ import { DirectoryLockedError } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 import { fileProblem } from "../file-problem.ts";
-import { startEmbedded } from "./embedded.ts";
 
 /** Where a command finds the services. */
 export type TargetOptions = {
@@ -52,6 +51,8 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
     const { trainers, command, looks = false } = options;
     const dataDirectory = looks && !existsSync(options.dataDirectory) ? await nothing(opening) : options.dataDirectory;
     const openLog = () => options.openLog(dataDirectory);
+    // Not loaded by who talks to a server.
+    const { startEmbedded } = await import("./embedded.ts");
     const system = opening.use(await startEmbedded({ dataDirectory, trainers, command, openLog, shared: false }));
     const { address, token } = system.entrance;
     const channel = opening.use(connect(address, { token }));

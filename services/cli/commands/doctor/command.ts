@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../../context.ts";
 import { addCommand, type Finish, runs, shared } from "../../options.ts";
-import { doctor } from "./doctor.ts";
 
 /** `ratatouille doctor` */
 export function defineDoctor(program: Command, context: CommandContext, finish: Finish): void {
@@ -11,5 +10,5 @@ export function defineDoctor(program: Command, context: CommandContext, finish: 
     "Say what is right here, what is not, and what to do.",
     "  ratatouille doctor --json\n  ratatouille doctor --server gateway:7437 --ca ca.pem",
   );
-  shared(command).action(runs(finish, (options) => doctor(options, context)));
+  shared(command).action(runs(finish, async (options) => (await import("./doctor.ts")).doctor(options, context)));
 }

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import type { CommandContext } from "../../context.ts";
 import { parseDuration } from "../../duration.ts";
 import { addCommand, type Finish, runs, shared } from "../../options.ts";
-import { showEvents } from "./events.ts";
 
 /** `ratatouille events` */
 export function defineEvents(program: Command, context: CommandContext, finish: Finish): void {
@@ -17,5 +16,5 @@ export function defineEvents(program: Command, context: CommandContext, finish: 
   shared(command)
     .option("--follow", "show what happens from now on, until Ctrl-C")
     .option("--since <time>", "begin so long ago, such as 90s, 10m, 2h or 1d (default: 1h; with --follow: now)", parseDuration)
-    .action(runs(finish, (options) => showEvents(options, context)));
+    .action(runs(finish, async (options) => (await import("./events.ts")).showEvents(options, context)));
 }

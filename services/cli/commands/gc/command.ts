@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../../context.ts";
 import { addCommand, type Finish, runs, shared } from "../../options.ts";
-import { collectGarbage } from "./collect-garbage.ts";
 
 /** `ratatouille gc` */
 export function defineGc(program: Command, context: CommandContext, finish: Finish): void {
@@ -13,5 +12,5 @@ export function defineGc(program: Command, context: CommandContext, finish: Fini
   );
   shared(command)
     .option("--dry-run", "say what would go, delete nothing")
-    .action(runs(finish, (options) => collectGarbage(options, context)));
+    .action(runs(finish, async (options) => (await import("./collect-garbage.ts")).collectGarbage(options, context)));
 }

@@ -1,5 +1,4 @@
 import { toJson } from "@bufbuild/protobuf";
-import { InvalidArgumentError } from "commander";
 import { parseRecipe } from "#libs/recipes";
 import { allPages, type ServiceClient, unavailable } from "#libs/rpc";
 import { FinetuneService, type Job, JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -10,21 +9,6 @@ import { describeJob, jobStateName } from "../../render/job.ts";
 import { widthOf, writeWrapped } from "../../write-wrapped.ts";
 
 export type ListJobsOptions = GlobalOptions & { readonly state?: readonly JobState[]; readonly run?: string };
-
-/** The value of `--state`, which may be given several times or with commas. @throws InvalidArgumentError */
-export function parseJobStates(text: string, before: readonly JobState[] = []): JobState[] {
-  const known = new Map(
-    Object.values(JobState)
-      .filter((state) => state !== JobState.UNSPECIFIED)
-      .map((state) => [jobStateName(state), state as JobState]),
-  );
-  const states = text.split(",").map((name) => {
-    const state = known.get(name.trim().toLowerCase());
-    if (state === undefined) throw new InvalidArgumentError(`Expected ${[...known.keys()].join(", ")}.`);
-    return state;
-  });
-  return [...before, ...states];
-}
 
 /** `ratatouille jobs list`: training jobs, newest first, of all runs and states or of some. */
 export async function listJobs(options: ListJobsOptions, context: CommandContext): Promise<number> {

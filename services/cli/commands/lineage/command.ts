@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import type { CommandContext } from "../../context.ts";
 import { addCommand, type Finish, runs, shared } from "../../options.ts";
 import { HOW_NAMES_WORK } from "../names.ts";
-import { lineage } from "./lineage.ts";
 
 /** `ratatouille lineage <name>` */
 export function defineLineage(program: Command, context: CommandContext, finish: Finish): void {
@@ -15,5 +14,5 @@ export function defineLineage(program: Command, context: CommandContext, finish:
   );
   shared(command)
     .option("--dot", "for Graphviz")
-    .action(runs(finish, (name: string, options) => lineage(name, options, context)));
+    .action(runs(finish, async (name: string, options) => (await import("./lineage.ts")).lineage(name, options, context)));
 }

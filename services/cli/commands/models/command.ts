@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import type { CommandContext } from "../../context.ts";
 import { addCommand, type Finish, runs, shared } from "../../options.ts";
 import { HOW_NAMES_WORK } from "../names.ts";
-import { listModels, pullModel, showModel } from "./models.ts";
 
 const MODEL = "digits/seed-10/held-out-25";
 
@@ -16,13 +15,13 @@ export function defineModels(program: Command, context: CommandContext, finish: 
   );
   shared(addCommand(models, "list", "Models with a name, newest first.", "  ratatouille models list --all"))
     .option("--all", "also models without a name")
-    .action(runs(finish, (options) => listModels(options, context)));
+    .action(runs(finish, async (options) => (await import("./models.ts")).listModels(options, context)));
   const show = `What a model is and how it was made.${HOW_NAMES_WORK}`;
   shared(addCommand(models, "show <name>", show, `  ratatouille models show ${MODEL}`)).action(
-    runs(finish, (name: string, options) => showModel(name, options, context)),
+    runs(finish, async (name: string, options) => (await import("./models.ts")).showModel(name, options, context)),
   );
   const pull = `Write a model's weights and recipe into a folder.${HOW_NAMES_WORK}`;
   shared(addCommand(models, "pull <name>", pull, `  ratatouille models pull ${MODEL} --out my-model`))
     .option("--out <directory>", "the folder (default: models/<digest>)")
-    .action(runs(finish, (name: string, options) => pullModel(name, options, context)));
+    .action(runs(finish, async (name: string, options) => (await import("./models.ts")).pullModel(name, options, context)));
 }

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../../context.ts";
 import { addCommand, type Finish, runs, shared, trains } from "../../options.ts";
-import { recycle } from "./recycle.ts";
 
 /** `ratatouille recycle <file>` */
 export function defineRecycle(program: Command, context: CommandContext, finish: Finish): void {
@@ -16,5 +15,5 @@ export function defineRecycle(program: Command, context: CommandContext, finish:
   trains(shared(command))
     .option("--out <directory>", "where the report and the models go (default: out/<name>)")
     .option("--quiet", "no progress")
-    .action(runs(finish, (file: string, options) => recycle(file, options, context)));
+    .action(runs(finish, async (file: string, options) => (await import("./recycle.ts")).recycle(file, options, context)));
 }

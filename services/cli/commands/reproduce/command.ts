@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import type { CommandContext } from "../../context.ts";
 import { addCommand, type Finish, runs, shared, trains } from "../../options.ts";
 import { HOW_NAMES_WORK } from "../names.ts";
-import { reproduce } from "./reproduce.ts";
 
 /** `ratatouille reproduce <name>` */
 export function defineReproduce(program: Command, context: CommandContext, finish: Finish): void {
@@ -14,5 +13,5 @@ export function defineReproduce(program: Command, context: CommandContext, finis
   );
   trains(shared(command))
     .option("--quiet", "no progress")
-    .action(runs(finish, (name: string, options) => reproduce(name, options, context)));
+    .action(runs(finish, async (name: string, options) => (await import("./reproduce.ts")).reproduce(name, options, context)));
 }

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../../context.ts";
 import { runs as act, addCommand, type Finish, shared } from "../../options.ts";
-import { cancelRun, deleteRun, listRuns, showRun, watchRun } from "./runs.ts";
 
 const RUN = "run-0123456789abcdef";
 
@@ -14,19 +13,19 @@ export function defineRuns(program: Command, context: CommandContext, finish: Fi
     `  ratatouille runs list\n  ratatouille runs watch ${RUN}`,
   );
   shared(addCommand(runs, "list", "All runs, newest first.", "  ratatouille runs list --json")).action(
-    act(finish, (options) => listRuns(options, context)),
+    act(finish, async (options) => (await import("./runs.ts")).listRuns(options, context)),
   );
   shared(addCommand(runs, "show <run>", "One run with its stages.", `  ratatouille runs show ${RUN}`)).action(
-    act(finish, (id: string, options) => showRun(id, options, context)),
+    act(finish, async (id: string, options) => (await import("./runs.ts")).showRun(id, options, context)),
   );
   shared(addCommand(runs, "watch <run>", "Show a run until it ends.", `  ratatouille runs watch ${RUN}`))
     .option("--quiet", "no progress")
-    .action(act(finish, (id: string, options) => watchRun(id, options, context)));
+    .action(act(finish, async (id: string, options) => (await import("./runs.ts")).watchRun(id, options, context)));
   const forget = "Forget a run that does not run; ratatouille gc deletes what only it needed.";
   shared(addCommand(runs, "delete <run>", forget, `  ratatouille runs delete ${RUN}`)).action(
-    act(finish, (id: string, options) => deleteRun(id, options, context)),
+    act(finish, async (id: string, options) => (await import("./runs.ts")).deleteRun(id, options, context)),
   );
   shared(addCommand(runs, "cancel <run>", "Stop a run; what it has made stays.", `  ratatouille runs cancel ${RUN}`)).action(
-    act(finish, (id: string, options) => cancelRun(id, options, context)),
+    act(finish, async (id: string, options) => (await import("./runs.ts")).cancelRun(id, options, context)),
   );
 }

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import type { CommandContext } from "../../context.ts";
 import { addCommand, type Finish, local, runs } from "../../options.ts";
 import { DEFAULT_LISTEN } from "../../system/port.ts";
-import { up } from "./up.ts";
 
 /** `ratatouille up` */
 export function defineUp(program: Command, context: CommandContext, finish: Finish): void {
@@ -23,5 +22,5 @@ this machine may use it.`,
     .option("--tls-cert <file>", "certificate of the server (PEM)")
     .option("--tls-key <file>", "its key (PEM)")
     .option("--insecure", "listen on any address without TLS and token")
-    .action(runs(finish, (options) => up(options, context)));
+    .action(runs(finish, async (options) => (await import("./up.ts")).up(options, context)));
 }
