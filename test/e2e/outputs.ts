@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Report } from "#libs/reporting";
@@ -16,6 +18,23 @@ export function digestsOf({ cells, results }: Report): { readonly [what: string]
   ]);
   const accuracies = results.map(({ method, heldOut, seed, accuracy }) => [`accuracy of ${method}, seed ${seed}, ${heldOut}`, accuracy]);
   return Object.fromEntries([...models, ...accuracies]);
+}
+
+/** What the reports of tiny.yaml name: SHA-256 of the lines. */
+const TINY_REPORT = "81778122f1daac70e2b9d06a7a0eff6c5e5bba59ffa6218abce82b28ece44010";
+
+/** That the report of a run of tiny.yaml names the models and accuracies that every version has made, on every runtime. */
+export async function assertTinyReport(out: string): Promise<void> {
+  assertLines(
+    Object.entries(digestsOf(await readReport(out))).map(([what, value]) => `${what}: ${value}`),
+    TINY_REPORT,
+  );
+}
+
+/** That lines, in whatever order, have a digest. Without it all of them are shown. */
+export function assertLines(lines: readonly string[], expected: string): void {
+  const text = lines.toSorted().join("\n");
+  assert.equal(createHash("sha256").update(`${text}\n`).digest("hex"), expected, `all that was made:\n${text}`);
 }
 
 /** Digests of all models in a data directory, in order. */

@@ -17,7 +17,7 @@ const cli = fileURLToPath(new URL("../../../services/cli/main.ts", import.meta.u
 const environment = process.env;
 
 /** Kills a test has to reach. A run that ends before its kill does not count. */
-const KILLS = 40;
+const KILLS = 20;
 
 type Ended = {
   readonly killed: boolean;
