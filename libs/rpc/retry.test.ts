@@ -60,7 +60,8 @@ test("retries end with the deadline, and with the signal", async () => {
   await using p = await pair({ catalog: { pin: pin.handler } });
   const started = performance.now();
   await failure(p.catalog.pin({}, { timeoutMs: 150 }));
-  assert.ok(performance.now() - started < 700);
+  // Without a deadline it would be ten seconds.
+  assert.ok(performance.now() - started < 5000);
   assert.ok(pin.state.calls <= 3);
   const controller = new AbortController();
   const call = failure(p.catalog.pin({}, { signal: controller.signal }));

@@ -66,6 +66,9 @@ function weiszfeld(squares: readonly number[][], weights: readonly number[], ste
   let centre = weights.map((weight) => weight / total);
   const widest = Math.sqrt(Math.max(...squares.flat()));
   if (widest === 0) return centre;
+  // Weiszfeld's steps come ever more slowly to a point that is one of the models.
+  const model = weights.findIndex((_, k) => isMedian(squares, weights, k));
+  if (model >= 0) return weights.map((_, i) => (i === model ? 1 : 0));
   for (let step = 0; step < steps; step++) {
     const betas = weights.map((weight, i) => weight / Math.max(distance(squares, centre, i), 1e-12 * widest));
     const scale = sum(betas);
@@ -75,6 +78,28 @@ function weiszfeld(squares: readonly number[][], weights: readonly number[], ste
     if (change <= tolerance) break;
   }
   return centre;
+}
+
+/**
+ * Whether a model is the geometric median: the others pull at it, each by its weight, with less force than its own weight holds it
+ * (Vardi and Zhang 2000, "The multivariate L1-median and associated data depth").
+ */
+function isMedian(squares: readonly number[][], weights: readonly number[], k: number): boolean {
+  const from = squares[k]!;
+  let held = 0;
+  let pull = 0;
+  for (let i = 0; i < weights.length; i++) {
+    if (from[i] === 0) {
+      held += weights[i]!;
+      continue;
+    }
+    for (let j = 0; j < weights.length; j++) {
+      if (from[j] === 0) continue;
+      const cosine = (from[i]! + from[j]! - squares[i]![j]!) / (2 * Math.sqrt(from[i]!) * Math.sqrt(from[j]!));
+      pull += weights[i]! * weights[j]! * cosine;
+    }
+  }
+  return pull <= held * held;
 }
 
 /** From point i to Σ c_j x_j, where Σ c = 1: its square is Σ_j c_j d_ij² − ½ Σ_jk c_j c_k d_jk². */
