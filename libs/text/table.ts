@@ -17,7 +17,7 @@ const LEAST = 6;
 export function columns(head: readonly string[], rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string {
   const all = [head, ...rows];
   const natural = head.map((_, i) => Math.max(...all.map((row) => columnsOf(row[i] ?? ""))));
-  const words = head.map((_, i) => Math.max(...all.map((row) => Math.max(0, ...(row[i] ?? "").split(" ").map(columnsOf)))));
+  const words = head.map((_, i) => Math.max(...all.map((row) => longestWord(row[i] ?? ""))));
   const widths = shrink(
     shrink(natural, words, width),
     words.map((word) => Math.min(word, LEAST)),
@@ -27,6 +27,12 @@ export function columns(head: readonly string[], rows: readonly (readonly string
   // Lines that end between words may leave room.
   const used = head.map((_, i) => Math.max(...cells.map((row) => Math.max(...row[i]!.map(columnsOf)))));
   return cells.map((row) => rowLines(row, used)).join("");
+}
+
+/** With the spaces that a cell begins with: its other lines are indented like the first. */
+function longestWord(cell: string): number {
+  const words = cell.trimStart();
+  return Math.max(0, ...words.split(" ").map(columnsOf)) + cell.length - words.length;
 }
 
 /** Narrower columns, the widest first, none below its least, until all fit with their gaps or none can be narrower. */

@@ -56,6 +56,8 @@ test("a table fits its width: the widest cells are broken, between words where t
   const head = ["job", "what", "when"];
   const rows = [["job-1", "seed 10 · held out 50° · recycled", "just now"]];
   assert.equal(columns(head, rows), "job    what                               when\njob-1  seed 10 · held out 50° · recycled  just now\n");
+  // An indented word is no shorter than it is.
+  assert.equal(columns(["  a", "b"], [["  normalize", "one two three"]], 20), "  a          b\n  normalize  one two\n             three\n");
   assert.equal(columns(head, rows, 36), "job    what                when\njob-1  seed 10 · held out  just now\n       50° · recycled\n");
 });
 
