@@ -17,6 +17,30 @@ test("the table has a line for each method and aligned columns", () => {
   assert.ok(row.endsWith(`${(100 * recycling.mean!).toFixed(1)} ± ${(100 * recycling.sem!).toFixed(1)}`), row);
 });
 
+test("in a terminal the table moves together, and goes on below where that is not enough", () => {
+  const linesAt = (width: number) => renderTable(report, width).trimEnd().split("\n");
+  assert.deepEqual(linesAt(200), renderTable(report).trimEnd().split("\n"));
+  const wide = Math.max(
+    ...linesAt(200)
+      .slice(2)
+      .map((line) => line.length),
+  );
+  assert.ok(wide > 80, `${wide} columns`);
+  for (const width of [80, 50, 34]) {
+    const rows = linesAt(width).slice(2);
+    assert.ok(
+      rows.every((line) => line.length <= width),
+      rows.join("\n"),
+    );
+    const numbers = rows
+      .filter((line) => line.startsWith("recycling "))
+      .flatMap((line) => line.replaceAll(/ ?± ?/g, " ± ").match(/[\d.]+ ± [\d.]+/g));
+    const row = linesAt(200).find((line) => line.startsWith("recycling "));
+    assert.deepEqual(numbers, row?.match(/[\d.]+ ± [\d.]+/g), `${width} columns`);
+    assert.equal(rows.filter((line) => line.startsWith("method ")).length > 1, width < 80);
+  }
+});
+
 test("one seed has no error", () => {
   assert.ok(!renderTable(buildReport(syntheticRun({ seeds: [10] }))).includes("±"));
 });

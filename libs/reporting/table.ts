@@ -1,3 +1,4 @@
+import { columnsOf, pad } from "#libs/text";
 import { methodTexts } from "./methods.ts";
 import type { Report, TableRow } from "./report.ts";
 import { judge, type Verdict, verdictRule } from "./verdict.ts";
@@ -14,6 +15,7 @@ export const verdictWords: { readonly [V in Verdict]: string } = {
 
 /**
  * The results as text: method x held-out domain, accuracy in percent, mean ± standard error over seeds. Ends with a line break.
+ * @param width columns that there are: what does not fit moves together, and then goes on below. By default there is no limit
  * @example
  * ```ts
  * const columns = [{ heldOut: "0°", mean: 0.905, sem: null }];
@@ -22,16 +24,38 @@ export const verdictWords: { readonly [V in Verdict]: string } = {
  * text.split("\n").slice(2, 4); // ["method     0°   mean", "soup     90.5   90.5"]
  * ```
  */
-export function renderTable(report: Report): string {
+export function renderTable(report: Report, width = Number.POSITIVE_INFINITY): string {
   const heads = ["method", ...report.task.heldOut, "mean"];
   const rows = report.table.map((row) => [methodTexts[row.method].label, ...cells(row)]);
-  const widths = heads.map((head, i) => Math.max(...[head, ...rows.map((row) => row[i] ?? "")].map((text) => text.length)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
-      .join("   ")
-      .trimEnd();
-  return [`${caption(report)}:`, "", line(heads), ...rows.map(line), ""].join("\n");
+  const whole = SPACINGS.map((spacing) => blocksOf([heads, ...rows], spacing, width));
+  const blocks = whole.find(({ length }) => length === 1) ?? whole.at(-1)!;
+  return [`${caption(report)}:`, ...blocks.flatMap((lines) => ["", ...lines]), ""].join("\n");
+}
+
+/** Between columns, and around "±": the first of them with which a table fits is taken. */
+const SPACINGS: readonly { readonly gap: string; readonly sign: string }[] = [
+  { gap: "   ", sign: " ± " },
+  { gap: "  ", sign: " ± " },
+  { gap: "  ", sign: "±" },
+];
+
+/** Lines of a table whose first row is its head; where it is wider than the terminal the other columns go on below, beside the first again. */
+function blocksOf(rows: readonly (readonly string[])[], { gap, sign }: (typeof SPACINGS)[number], width: number): string[][] {
+  const texts = rows.map((row) => row.map((text) => text.replace(" ± ", sign)));
+  const widths = texts[0]!.map((_, i) => Math.max(...texts.map((row) => columnsOf(row[i]!))));
+  const [first = 0, ...others] = widths;
+  const blocks: number[][] = [];
+  let used = 0;
+  for (const [i, columns] of others.entries()) {
+    used += gap.length + columns;
+    if (blocks.length > 0 && used <= width) blocks.at(-1)!.push(i + 1);
+    else {
+      blocks.push([i + 1]);
+      used = first + gap.length + columns;
+    }
+  }
+  const padded = (text: string, i: number) => " ".repeat(widths[i]! - columnsOf(text)) + text;
+  return blocks.map((columns) => texts.map((row) => [pad(row[0]!, first), ...columns.map((i) => padded(row[i]!, i))].join(gap).trimEnd()));
 }
 
 /** The report as Markdown: sentences, results, paired differences, and the analysis. Ends with a line break. */

@@ -12,13 +12,13 @@ export function baseProgram(context: CommandContext): Command {
       "after",
       `
 Examples:
-  ratatouille recycle examples/digits.yaml      recycle models on handwritten digits and see whether it pays
-  ratatouille models list                       the models that came out
+  ratatouille recycle examples/digits.yaml  recycle models on handwritten digits
+  ratatouille models list                   the models that came out
   ratatouille lineage digits/seed-10/held-out-25
   ratatouille average a.safetensors b.safetensors -o out.safetensors
-  ratatouille doctor                            is everything here that is needed?
+  ratatouille doctor                        is everything here that is needed?
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 output not read.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 not read.`,
     )
     .exitOverride()
     .configureOutput({

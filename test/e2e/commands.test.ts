@@ -96,7 +96,7 @@ test("there is no completion for other shells", async () => {
   assert.deepEqual([code, stderr], [2, "ratatouille: there is completion for bash, zsh and fish, not for tcsh\n"]);
 });
 
-test("every command has help with examples, which begin with the command itself", async () => {
+test("every command has help of at most 80 columns, with examples that begin with the command itself", async () => {
   const completion = await readFile(script("bash"), "utf8");
   const commands = [...completion.matchAll(/^ {4}"([a-z ]*)"\) commands=/gm)].map(([, path = ""]) => path);
   assert.ok(commands.length > 10);
@@ -104,6 +104,7 @@ test("every command has help with examples, which begin with the command itself"
   for (const [i, path] of commands.entries()) {
     const help = helps[i] ?? "";
     assert.match(help, /^Usage: ratatouille/);
+    for (const line of help.split("\n")) assert.ok(line.length <= 80, `ratatouille ${path} --help: ${line}`);
     const [, examples = ""] = help.split("\nExamples:\n");
     assert.ok(examples.includes(`ratatouille${path === "" ? "" : ` ${path}`}`), `ratatouille ${path} --help:\n${help}`);
   }

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { describeSettings, type Settings, type Sources } from "#libs/service";
+import { columns } from "#libs/text";
+import { type Stream, widthOf } from "../say.ts";
 
 /** Flags of a program that is configured by settings, beside those. */
 export type ConfiguredOptions = Readonly<Record<string, unknown>> & { readonly printConfig?: boolean; readonly json?: boolean };
@@ -15,10 +17,9 @@ export function configured(command: Command, settings: Settings): Command {
 }
 
 /** The settings with where each is from: for people, or as one JSON object. */
-export function printedConfig(settings: Settings, sources: Sources, json?: boolean): string {
+export function printedConfig(settings: Settings, sources: Sources, stream: Stream, json?: boolean): string {
   const lines = describeSettings(settings, sources);
   if (json) return `${JSON.stringify(Object.fromEntries(lines.map(({ name, value, from }) => [name, { value: value ?? null, from }])))}\n`;
-  const width = (of: (line: (typeof lines)[number]) => string) => Math.max(...lines.map((line) => of(line).length));
-  const [names, values] = [width(({ name }) => name), width(({ value }) => value ?? "-")];
-  return lines.map(({ name, value = "-", from }) => `${name.padEnd(names)}  ${value.padEnd(values)}  ${from}\n`).join("");
+  const rows = lines.map(({ name, value = "-", from }) => [name, value, from]);
+  return columns(["setting", "value", "from"], rows, widthOf(stream));
 }

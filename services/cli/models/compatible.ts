@@ -2,6 +2,7 @@ import { type CompatibilityReport, checkModels, type Finding } from "#libs/mergi
 import type { ModelFiles } from "#libs/models";
 import { moreLine } from "#libs/text";
 import type { CommandContext } from "../context.ts";
+import { say } from "../say.ts";
 import { shownOf } from "./finding-lines.ts";
 
 export type CompatibleOptions = {
@@ -34,6 +35,6 @@ export async function requireCompatible(
   // What is known of the licence is part of what the command says at the end.
   const warnings = findings.filter(({ severity, code }) => severity === "warning" && code !== "licence");
   for (const { sentence, tensors, more } of shownOf(warnings))
-    stderr.write(`warning: ${[sentence, ...tensors, ...(more > 0 ? [moreLine(more, "ratatouille check --json")] : [])].join("\n  ")}\n`);
+    say(stderr, `warning: ${[sentence, ...tensors, ...(more > 0 ? [moreLine(more, "ratatouille check --json")] : [])].join("\n  ")}\n`);
   return report;
 }

@@ -1,4 +1,5 @@
-import { columnsOf, take } from "#libs/text";
+import { columnsOf, take, wrap } from "#libs/text";
+import { type Stream, widthOf } from "../say.ts";
 
 /** How a piece of a line looks. */
 export type Style = "bold" | "dim" | "green" | "red" | "yellow";
@@ -34,4 +35,19 @@ export function paint(line: Line, colours: boolean): string {
   return line
     .map(({ text, style }) => (colours && style !== undefined && text !== "" ? `\x1b[${codes[style]}m${text}\x1b[0m` : text))
     .join("");
+}
+
+/** Lines for a stream: in a terminal in colours, and broken between words. What is broken off goes on behind the first piece of its line. */
+export function writeLines(lines: Iterable<Line>, stream: Stream & { hasColors?(): boolean }): void {
+  const colours = stream.isTTY === true && stream.hasColors?.() === true;
+  for (const line of lines) stream.write(`${lineText(line, widthOf(stream), colours)}\n`);
+}
+
+function lineText(line: Line, width: number, colours: boolean): string {
+  const plain = line.map(({ text }) => text).join("");
+  if (columnsOf(plain.trimEnd()) <= width) return paint(line, colours).trimEnd();
+  const [first = { text: "" }, ...others] = line;
+  if (others.length === 0) return paint([{ ...first, text: wrap(plain.trimEnd(), width, plain.startsWith(" ") ? 2 : 0) }], colours);
+  const wrapped = wrap(plain.trimEnd(), width, columnsOf(first.text.trimStart()));
+  return paint([first], colours) + wrapped.slice(first.text.length);
 }

@@ -17,7 +17,8 @@ correctly rounded mean. An average that was interrupted goes on when the same co
       `  ratatouille average a.safetensors b.safetensors -o out.safetensors
   ratatouille average a b c -o out --weights 2,1,1
   ratatouille average a b -o out --method ties --base base --set density=0.5
-  ratatouille average a b c -o out --method ties --base base --set density=0.5,0.5,0.8 --set lambda=0.7
+  ratatouille average a b c -o out --method ties --base base \\
+    --set density=0.5,0.5,0.8 --set lambda=0.7
   ratatouille average a b -o out --dry-run
   ratatouille average a.safetensors b.safetensors -o out.safetensors --updatable
   ratatouille average --add c.safetensors --to out.safetensors`,

@@ -4,7 +4,8 @@ import type { CommandContext } from "../../context.ts";
 import { isInCatalog, openInputs } from "../../models/inputs.ts";
 import { showReading } from "../../models/reading-display.ts";
 import { settledHeads } from "../../models/settled-heads.ts";
-import { paint } from "../../render/line.ts";
+import { writeLines } from "../../render/line.ts";
+import { widthOf } from "../../say.ts";
 import type { CheckCommandOptions } from "./options.ts";
 import { reportLines } from "./report-lines.ts";
 
@@ -13,10 +14,7 @@ export async function check(names: readonly string[], options: CheckCommandOptio
   const { stdout } = context;
   const report = (await reportOfCatalog(names, options, context)) ?? (await reportOfFiles(names, options, context));
   if (options.json) stdout.write(`${JSON.stringify(report)}\n`);
-  else {
-    const colours = stdout.isTTY === true && stdout.hasColors();
-    for (const line of reportLines(report)) stdout.write(`${paint(line, colours).trimEnd()}\n`);
-  }
+  else writeLines(reportLines(report, widthOf(stdout)), stdout);
   return report.verdict === "incompatible" ? ExitCode.failed : ExitCode.done;
 }
 

@@ -15,7 +15,7 @@ const MOST_COLUMNS = 6;
 const MOST_LAYERS = 40;
 
 /** A report as people read it: every finding, and of their tensors some ten; `--json` has all. */
-export function* reportLines(report: CompatibilityReport): Generator<Line> {
+export function* reportLines(report: CompatibilityReport, width: number): Generator<Line> {
   const { models, base, findings, licence, weights } = report;
   for (const [i, model] of models.entries()) yield [...(models.length > 1 ? [span(`${i + 1}  `, "dim")] : []), ...modelLine(model)];
   if (base !== undefined) yield [span("base  ", "dim"), span(base, "bold")];
@@ -28,7 +28,7 @@ export function* reportLines(report: CompatibilityReport): Generator<Line> {
     if (more > 0) yield [span(`            ${moreLine(more, "--json")}`, "dim")];
   }
   if (licence !== undefined) yield [span("  licence ", "dim"), span(`of what is made of them: ${licence}`)];
-  if (weights !== undefined) yield* weightsLines(weights);
+  if (weights !== undefined) yield* weightsLines(weights, width);
 }
 
 function modelLine({ name, tensors, numbers, dtypes, architecture, foundation, licences }: ModelSummary): Line {
@@ -42,7 +42,7 @@ function modelLine({ name, tensors, numbers, dtypes, architecture, foundation, l
   return [span(name, "bold"), span(`  ${facts.join(", ")}`)];
 }
 
-function* weightsLines({ reference, readBytes, models, cosines, layers }: WeightsReport): Generator<Line> {
+function* weightsLines({ reference, readBytes, models, cosines, layers }: WeightsReport, width: number): Generator<Line> {
   const signed = models.some(({ signAgreement }) => signAgreement !== undefined);
   const sign = reference === "base" ? "sign of the sum of changes" : "sign of the sum of weights";
   yield [];
@@ -65,7 +65,7 @@ function* weightsLines({ reference, readBytes, models, cosines, layers }: Weight
     ...(signed ? [digits(distance), percent(norm > 0 ? distance / norm : 0), percent(signAgreement ?? 1)] : []),
     ...(numbered ? cosines[k]!.map((cosine) => cosine.toFixed(3)) : []),
   ]);
-  yield* tableLines(head, rows);
+  yield* tableLines(head, rows, width);
   if (layers.length === 0) return;
   yield [];
   const shown = layers.slice(0, MOST_LAYERS);
@@ -77,12 +77,13 @@ function* weightsLines({ reference, readBytes, models, cosines, layers }: Weight
       const values = wide ? distances : [sorted[0]!, sorted[sorted.length >> 1]!, sorted.at(-1)!];
       return [`  ${layer}`, count(numbers), ...values.map(percent)];
     }),
+    width,
   );
   if (layers.length > shown.length) yield [span(`  and ${layers.length - shown.length} layers more, which --json has`, "dim")];
 }
 
-function* tableLines(head: readonly string[], rows: readonly (readonly string[])[]): Generator<Line> {
-  const [first = "", ...others] = columns(head, rows).trimEnd().split("\n");
+function* tableLines(head: readonly string[], rows: readonly (readonly string[])[], width: number): Generator<Line> {
+  const [first = "", ...others] = columns(head, rows, width).trimEnd().split("\n");
   yield [span(first, "dim")];
   for (const line of others) yield [span(line)];
 }

@@ -14,9 +14,9 @@ export function defineCompletion(program: Command, context: CommandContext, fini
 
 It completes commands, options and values: methods, states, files, and the runs, jobs and models of the system that the line names. The
 command has to be on the PATH, or be called as ./ratatouille. For bash and zsh the line goes into ~/.bashrc or ~/.zshrc; for fish it is run once.`,
-    `  source <(ratatouille completion bash)                  # ~/.bashrc
-  eval "$(ratatouille completion bash)"                  # ~/.bashrc, with bash 3 (macOS)
-  source <(ratatouille completion zsh)                   # ~/.zshrc
+    `  source <(ratatouille completion bash)         # ~/.bashrc
+  eval "$(ratatouille completion bash)"         # ~/.bashrc, with bash 3 (macOS)
+  source <(ratatouille completion zsh)          # ~/.zshrc
   ratatouille completion fish > ~/.config/fish/completions/ratatouille.fish`,
   ).action(
     runs(finish, async (shell: string) => {

@@ -28,20 +28,22 @@ const SETTINGS: { readonly [method: string]: string } = {
 };
 
 /** All methods, group by group, with a line for each: name, title, what it needs. */
-export function* listLines(groups: readonly MethodGroup[]): Generator<Line> {
-  const rows = groups.flatMap(({ methods }) => methods.map((method) => [`  ${method.name}`, method.title, needsOf(method)]));
-  const lines = columns(["", "", ""], rows).trimEnd().split("\n").slice(1);
-  let next = 0;
+export function* listLines(groups: readonly MethodGroup[], width: number): Generator<Line> {
+  const all = groups.flatMap(({ methods }) => methods);
+  const longest = (of: (method: Method) => string) => Math.max(...all.map((method) => of(method).length));
+  const [names, titles] = [longest(({ name }) => name), longest(({ title }) => title)];
   for (const { title, methods } of groups) {
     yield [span(title, "bold")];
-    for (const _ of methods) yield [span(lines[next++]!)];
+    // Filled up, so that the columns of all groups are the same.
+    const rows = methods.map((method) => [`  ${method.name.padEnd(names)}`, method.title.padEnd(titles), needsOf(method)]);
+    for (const line of columns(["", "", ""], rows, width).trimEnd().split("\n").slice(1)) yield [span(line)];
     yield [];
   }
   yield [span("ratatouille methods NAME has formula, paper, parameters and an example.", "dim")];
 }
 
 /** Everything about one method. */
-export function* methodLines(method: Method): Generator<Line> {
+export function* methodLines(method: Method, width: number): Generator<Line> {
   const { name, aliases = [], title, summary, formula, paper, parameters } = method;
   yield [span(name, "bold"), span(`  ${title}`)];
   yield [span(summary)];
@@ -56,14 +58,14 @@ export function* methodLines(method: Method): Generator<Line> {
   if (parameters.length > 0) {
     yield [];
     yield [span("parameters", "bold"), span("  (--set name=value; of each model: --set name=value,value,…)", "dim")];
-    yield* parameterLines(parameters);
+    yield* parameterLines(parameters, width);
   }
   yield [];
   yield [span("example", "bold")];
   yield [span(`  ${exampleOf(method)}`)];
 }
 
-function* parameterLines(parameters: readonly Parameter[]): Generator<Line> {
+function* parameterLines(parameters: readonly Parameter[], width: number): Generator<Line> {
   const rows = parameters.map((parameter) => [
     `  ${parameter.name}`,
     parameter.scope === "model" ? "each model" : "the merge",
@@ -71,7 +73,7 @@ function* parameterLines(parameters: readonly Parameter[]): Generator<Line> {
     boundsOf(parameter),
     parameter.description,
   ]);
-  const [head = "", ...lines] = columns(["  name", "of", "default", "has to be", ""], rows).trimEnd().split("\n");
+  const [head = "", ...lines] = columns(["  name", "of", "default", "has to be", ""], rows, width).trimEnd().split("\n");
   yield [span(head, "dim")];
   for (const line of lines) yield [span(line)];
 }

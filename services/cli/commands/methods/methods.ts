@@ -3,7 +3,8 @@ import { methodGroups, methodNamed, methods } from "#libs/merging/methods";
 import { ExitCode, UsageError } from "#libs/service/process";
 import { didYouMean } from "#libs/text";
 import type { CommandContext } from "../../context.ts";
-import { type Line, paint } from "../../render/line.ts";
+import { writeLines } from "../../render/line.ts";
+import { widthOf } from "../../say.ts";
 import { describeMethod, listLines, methodLines } from "./method-lines.ts";
 import type { MethodsOptions } from "./options.ts";
 
@@ -12,13 +13,8 @@ export function showMethods(name: string | undefined, { json }: MethodsOptions, 
   const method = name === undefined ? undefined : methodNamed(name);
   if (name !== undefined && method === undefined) throw new UsageError(unknown(name));
   if (json) stdout.write(`${JSON.stringify(method ? describeMethod(method) : methods.map(describeMethod))}\n`);
-  else write(method ? methodLines(method) : listLines(methodGroups), stdout);
+  else writeLines(method ? methodLines(method, widthOf(stdout)) : listLines(methodGroups, widthOf(stdout)), stdout);
   return ExitCode.done;
-}
-
-function write(lines: Iterable<Line>, stdout: CommandContext["stdout"]): void {
-  const colours = stdout.isTTY === true && stdout.hasColors();
-  for (const line of lines) stdout.write(`${paint(line, colours).trimEnd()}\n`);
 }
 
 function unknown(name: string): string {

@@ -14,7 +14,7 @@ import { fileProblem } from "../../file-problem.ts";
 import { importSource, readSource } from "../../import-source.ts";
 import { createDisplay, displayMode } from "../../render/index.ts";
 import { writeOutput } from "../../write-output.ts";
-import { writeWrapped } from "../../write-wrapped.ts";
+import { widthOf, writeWrapped } from "../../write-wrapped.ts";
 import { follow } from "./follow.ts";
 
 export type RecycleOptions = GlobalOptions & { readonly out?: string; readonly quiet?: boolean };
@@ -54,7 +54,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
       const rest = lines(sentences.slice(warnings.length));
       writeWrapped(
         stdout,
-        `${lines(warnings)}${warnings.length > 0 ? "\n" : ""}${renderTable(report)}\n${rest}\n${join(out, "report.html")}\n`,
+        `${lines(warnings)}${warnings.length > 0 ? "\n" : ""}${renderTable(report, widthOf(stdout))}\n${rest}\n${join(out, "report.html")}\n`,
       );
     }
     return 0;

@@ -136,7 +136,7 @@ export async function serveService(name: string, options: ConfiguredOptions, { s
   const { settings, make } = programOf(name);
   const sources: Sources = { flags: options, env: process.env };
   if (options.printConfig) {
-    stdout.write(printedConfig(settings, sources, options.json));
+    stdout.write(printedConfig(settings, sources, stdout, options.json));
     readSettings(settings, sources);
     return 0;
   }

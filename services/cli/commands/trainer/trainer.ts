@@ -8,7 +8,7 @@ import { type ConfiguredOptions, printedConfig } from "../configured.ts";
 /** `ratatouille trainer`: takes jobs until it is asked to stop. */
 export async function trainer(options: ConfiguredOptions, { signal, stdout }: CommandContext): Promise<number> {
   const sources: Sources = { flags: options, env: process.env };
-  if (options.printConfig) stdout.write(printedConfig(trainerSettings, sources, options.json));
+  if (options.printConfig) stdout.write(printedConfig(trainerSettings, sources, stdout, options.json));
   const values = readSettings(trainerSettings, sources);
   if (options.printConfig) return 0;
   exitWhenParentIsGone();
