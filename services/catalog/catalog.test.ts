@@ -79,10 +79,13 @@ test("an artifact is published once, found by every name, and told of once", asy
   await using catalog = await startCatalog();
   const { client, artifacts } = catalog;
   const built = await buildSource(artifacts, 1);
-  const published = await artifacts.publish(built);
+  const started = Date.now();
+  const first = await artifacts.publish(built);
   const again = await client.publishArtifact({ manifest: built.manifest });
   assert.equal(again.existed, true);
-  assert.deepEqual(again.artifact, published);
+  const published = again.artifact!;
+  assert.deepEqual(published, { ...first, publishedAtMs: published.publishedAtMs });
+  assert.ok(first.publishedAtMs >= started && published.publishedAtMs >= first.publishedAtMs && published.publishedAtMs <= Date.now());
   assert.equal(published.digest, built.digest);
   assert.equal(published.digest, digestOf(built.manifest));
   assert.equal(published.kind, ArtifactKind.SOURCE);

@@ -7,8 +7,12 @@ import type { RefRecord } from "./refs.ts";
 
 /** An artifact as replies carry it. */
 export function toArtifact(artifact: ArtifactRecord): MessageInitShape<typeof ArtifactSchema> {
-  const { digest, kind, manifest, recipeKey, inputs, sizeBytes, damaged } = artifact;
-  return { digest, kind: artifactKinds[kind], manifest, recipeKey, inputs: [...inputs], sizeBytes: BigInt(sizeBytes), damaged };
+  const { digest, kind, manifest, recipeKey, inputs, sizeBytes, damaged, publishedAt } = artifact;
+  return {
+    ...{ digest, kind: artifactKinds[kind], manifest, recipeKey, inputs: [...inputs], damaged },
+    sizeBytes: BigInt(sizeBytes),
+    publishedAtMs: BigInt(publishedAt),
+  };
 }
 
 /** A ref as replies carry it; times in whole seconds. */

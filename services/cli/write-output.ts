@@ -1,12 +1,13 @@
-import { mkdir, rmdir } from "node:fs/promises";
+import { rmdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { Artifacts } from "#libs/artifacts";
 import { replaceFile } from "#libs/files";
 import { licenceFilesOf } from "#libs/model-folders";
-import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
+import { layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
 import { modelCard, modelFolder, modelLicence, type Report, renderHtml, renderMarkdown } from "#libs/reporting";
 import { renderRunFile } from "#libs/runfile";
 import type { RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { makeFolder } from "./writable-output.ts";
 
 /** Inputs and classes of the target task. */
 const FEATURES = 256;
@@ -24,7 +25,7 @@ export async function writeOutput(
   artifacts: Artifacts,
   signal: AbortSignal,
 ): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   await replaceFile(join(directory, "report.json"), `${JSON.stringify(report, null, 1)}\n`);
   const runFile = renderRunFile(spec, { data: relative(directory, data.path) || "." });
   await replaceFile(join(directory, "run.yaml"), runFile);
@@ -47,18 +48,26 @@ export async function writeOutput(
   }
 }
 
+export const WEIGHTS_FILE = "model.safetensors";
+export const RECIPE_FILE = "recipe.json";
+
+/** What the recipe's file of a model says. */
+export function recipeFile({ recipe }: ReadManifest): string {
+  return `${JSON.stringify(recipe, null, 2)}\n`;
+}
+
 /** Writes the weights and the recipe of a model, and returns the digest of the weights. */
 export async function writeModel(folder: string, digest: string, artifacts: Artifacts, signal: AbortSignal): Promise<string> {
   const manifest = readManifest((await artifacts.get(digest, { signal })).manifest);
   const weights = layerOf(manifest, mediaTypes.weights).digest;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   try {
-    await replaceFile(join(folder, "model.safetensors"), artifacts.stream(weights, { signal }));
+    await replaceFile(join(folder, WEIGHTS_FILE), artifacts.stream(weights, { signal }));
   } catch (error) {
     // Only where it is empty.
     await rmdir(folder).catch(() => undefined);
     throw error;
   }
-  await replaceFile(join(folder, "recipe.json"), `${JSON.stringify(manifest.recipe, null, 2)}\n`);
+  await replaceFile(join(folder, RECIPE_FILE), recipeFile(manifest));
   return weights;
 }

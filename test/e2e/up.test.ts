@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { connect } from "#libs/rpc";
@@ -17,6 +17,14 @@ const data = directory.join("data");
 const address = `127.0.0.1:${await freePort()}`;
 const name = "smallest/seed-1/held-out-60";
 let server: Cli;
+
+type Listed = {
+  readonly digest: string;
+  readonly kind: string;
+  readonly refs: readonly string[];
+  readonly publishedAtMs: number;
+  readonly accuracy: { readonly validation?: number; readonly heldOut?: number };
+};
 
 /** A run that takes longer than any test waits. */
 function writeEndless(file: string): Promise<string> {
@@ -83,14 +91,31 @@ test("runs: what a client starts can be seen, is left alone by its Ctrl-C, and c
   assert.deepEqual([watched.code, watched.stderr.split("\n").at(-2)], [1, "ratatouille: the run was cancelled"]);
   assert.match(await succeed(["runs", "show", id, "--data", data]), /^state +cancelled$/m);
   const again = await runCli(["runs", "cancel", "run-0000000000000000", "--data", data]);
-  assert.deepEqual([again.code, again.stderr], [1, "ratatouille: there is no run run-0000000000000000\n"]);
+  assert.deepEqual(
+    [again.code, again.stderr],
+    [1, 'ratatouille: there is no run "run-0000000000000000"; ratatouille runs list shows what there is\n'],
+  );
 });
 
 test("models: listed by name, shown with their recipe, pulled as files", async () => {
   const list = await succeed(["models", "list", "--server", address]);
-  assert.match(list, /^[0-9a-f]{12} +average +[\d.]+ kB +smallest\/seed-1\/held-out-60$/m);
+  const [row, validation] =
+    /^[0-9a-f]{12} +average +[\d.]+ kB +(?:just now|\d+ min ago) +([\d.]+) % +smallest\/seed-1\/held-out-60$/m.exec(list) ?? [];
+  assert.ok(row && row.length <= 80, list);
+  const cell = (await readReport(directory.join("a"))).cells[0];
+  const recycled = cell?.averages.find(({ method }) => method === "recycling");
+  const measured = { validation: recycled?.validationAccuracy, heldOut: recycled?.accuracy };
+  assert.equal(validation, (100 * (measured.validation ?? Number.NaN)).toFixed(1));
+  const listed: Listed[] = JSON.parse(await succeed(["models", "list", "--all", "--json", "--server", address]));
+  const named = listed.find(({ refs }) => refs.includes(name));
+  assert.deepEqual(named?.accuracy, measured);
+  assert.ok(named && Math.abs(Date.now() - named.publishedAtMs) < 10 * 60_000, `published at ${named?.publishedAtMs}`);
+  for (const { model, accuracy, validationAccuracy } of cell?.members ?? [])
+    assert.deepEqual(listed.find(({ digest }) => digest === model)?.accuracy, { validation: validationAccuracy, heldOut: accuracy });
+  assert.deepEqual(listed.find(({ kind }) => kind === "pretrain")?.accuracy, {});
   const shown = JSON.parse(await succeed(["models", "show", name, "--server", address, "--json"]));
   assert.equal(shown.recipe.kind, "average");
+  assert.deepEqual([shown.publishedAtMs, shown.accuracy], [named.publishedAtMs, measured]);
   assert.deepEqual(shown.licences, ["CC-BY-4.0"]);
   const byDigits = JSON.parse(await succeed(["models", "show", shown.digest.slice(7, 15), "--server", address, "--json"]));
   assert.equal(byDigits.digest, shown.digest);
@@ -106,6 +131,33 @@ test("models: listed by name, shown with their recipe, pulled as files", async (
   const written = directory.join("a", "models", "seed-1", "held-out-60");
   for (const file of ["model.safetensors", "recipe.json"])
     assert.deepEqual(await readFile(join(folder, file)), await readFile(join(written, file)));
+
+  const pull = ["models", "pull", name, "--out", folder, "--server", address];
+  const times = async () => (await stat(join(folder, "model.safetensors"), { bigint: true })).mtimeNs;
+  const before = await times();
+  await succeed(pull);
+  assert.equal(await times(), before, "what is there is not fetched again");
+  await rm(join(folder, "recipe.json"));
+  await succeed(pull);
+  assert.deepEqual(await readFile(join(folder, "recipe.json")), await readFile(join(written, "recipe.json")));
+  const other = listed.find(({ kind }) => kind === "pretrain")?.digest ?? "";
+  const another = ["models", "pull", other, "--out", folder, "--server", address];
+  const refused = await runCli(another);
+  assert.deepEqual(refused, {
+    code: 1,
+    stdout: "",
+    stderr: `ratatouille: ${folder} has model.safetensors, recipe.json already; --force overwrites\n`,
+  });
+  assert.deepEqual(await readFile(join(folder, "model.safetensors")), await readFile(join(written, "model.safetensors")));
+  await succeed([...another, "--force"]);
+  assert.equal(JSON.parse(await readFile(join(folder, "recipe.json"), "utf8")).kind, "pretrain");
+  // Said before anything is asked of a server.
+  const file = join(folder, "recipe.json");
+  const nowhere = await runCli(["models", "pull", name, "--out", file, "--server", "127.0.0.1:1"]);
+  assert.deepEqual(
+    [nowhere.code, nowhere.stderr],
+    [2, `ratatouille: cannot write to ${file}: it is not a directory; name another place with --out\n`],
+  );
 });
 
 test("lineage: a tree down to the imported files, as JSON, for Graphviz", async () => {

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/artifact.proto.
  */
 export const file_ratatouille_v1_artifact: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yYXRhdG91aWxsZS92MS9hcnRpZmFjdC5wcm90bxIOcmF0YXRvdWlsbGUudjEioQEKCEFydGlmYWN0Eg4KBmRpZ2VzdBgBIAEoCRIqCgRraW5kGAIgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kEhAKCG1hbmlmZXN0GAMgASgMEhIKCnJlY2lwZV9rZXkYBCABKAkSDgoGaW5wdXRzGAUgAygJEhIKCnNpemVfYnl0ZXMYBiABKAMSDwoHZGFtYWdlZBgHIAEoCCqZAQoMQXJ0aWZhY3RLaW5kEh0KGUFSVElGQUNUX0tJTkRfVU5TUEVDSUZJRUQQABIYChRBUlRJRkFDVF9LSU5EX1NPVVJDRRABEhkKFUFSVElGQUNUX0tJTkRfREFUQVNFVBACEhcKE0FSVElGQUNUX0tJTkRfTU9ERUwQAxIcChhBUlRJRkFDVF9LSU5EX0VWQUxVQVRJT04QBEIeWhxyYXRhdG91aWxsZS92MTtyYXRhdG91aWxsZXYxYgZwcm90bzM");
+  fileDesc("Ch1yYXRhdG91aWxsZS92MS9hcnRpZmFjdC5wcm90bxIOcmF0YXRvdWlsbGUudjEiugEKCEFydGlmYWN0Eg4KBmRpZ2VzdBgBIAEoCRIqCgRraW5kGAIgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kEhAKCG1hbmlmZXN0GAMgASgMEhIKCnJlY2lwZV9rZXkYBCABKAkSDgoGaW5wdXRzGAUgAygJEhIKCnNpemVfYnl0ZXMYBiABKAMSDwoHZGFtYWdlZBgHIAEoCBIXCg9wdWJsaXNoZWRfYXRfbXMYCCABKAMqmQEKDEFydGlmYWN0S2luZBIdChlBUlRJRkFDVF9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQVJUSUZBQ1RfS0lORF9TT1VSQ0UQARIZChVBUlRJRkFDVF9LSU5EX0RBVEFTRVQQAhIXChNBUlRJRkFDVF9LSU5EX01PREVMEAMSHAoYQVJUSUZBQ1RfS0lORF9FVkFMVUFUSU9OEARCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z");
 
 /**
  * An immutable thing and the recipe that made it.
@@ -66,6 +66,13 @@ export type Artifact = Message<"ratatouille.v1.Artifact"> & {
    * @generated from field: bool damaged = 7;
    */
   damaged: boolean;
+
+  /**
+   * When it was last published, in milliseconds since 1970. 0, from servers of earlier versions: not known.
+   *
+   * @generated from field: int64 published_at_ms = 8;
+   */
+  publishedAtMs: bigint;
 };
 
 /**

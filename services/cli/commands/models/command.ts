@@ -23,5 +23,6 @@ export function defineModels(program: Command, context: CommandContext, finish: 
   const pull = `Write a model's weights and recipe into a folder.${HOW_NAMES_WORK}`;
   shared(addCommand(models, "pull <name>", pull, `  ratatouille models pull ${MODEL} --out my-model`))
     .option("--out <directory>", "the folder (default: models/<digest>)")
-    .action(runs(finish, async (name: string, options) => (await import("./models.ts")).pullModel(name, options, context)));
+    .option("--force", "overwrite another model that is there")
+    .action(runs(finish, async (name: string, options) => (await import("./pull.ts")).pullModel(name, options, context)));
 }

@@ -1,15 +1,16 @@
-import { join } from "node:path";
-import { createArtifacts } from "#libs/artifacts";
 import { readManifest } from "#libs/recipes";
-import { allPages, type RpcChannel, type ServiceClient } from "#libs/rpc";
+import { allPages, type ServiceClient } from "#libs/rpc";
 import { counted, plural } from "#libs/text";
 import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
-import { bytes, columns, short } from "../../format.ts";
-import { writeModel } from "../../write-output.ts";
+import { ago, bytes, columns, short } from "../../format.ts";
 import { factLines, widthOf, writeWrapped } from "../../write-wrapped.ts";
 import { findNamed } from "../meant.ts";
+import { type Accuracy, accuraciesOf } from "./accuracy.ts";
+
+/** Where the numbers of that column are from: choices are made by them, so they are what models of different runs have in common. */
+const ACCURACY_NOTE = "Accuracy is that on validation data; models show has that on the held-out domain too.";
 
 type Catalog = ServiceClient<typeof CatalogService>;
 
@@ -20,6 +21,7 @@ export async function listModels(options: GlobalOptions & { readonly all?: boole
   const refs = await refsByDigest(catalog, context.signal);
   const models = await allModels(catalog, context.signal);
   const shown = options.all ? models : models.filter(({ digest }) => refs.has(digest));
+  const accuracies = await accuraciesOf(shown, channel, context.signal);
   const rows = shown.map((model) => {
     const { recipe } = readManifest(model.manifest);
     return {
@@ -27,6 +29,8 @@ export async function listModels(options: GlobalOptions & { readonly all?: boole
       kind: recipe.kind,
       refs: refs.get(model.digest) ?? [],
       sizeBytes: Number(model.sizeBytes),
+      publishedAtMs: Number(model.publishedAtMs),
+      accuracy: accuracies.get(model.digest) ?? {},
       damaged: model.damaged,
     };
   });
@@ -34,16 +38,33 @@ export async function listModels(options: GlobalOptions & { readonly all?: boole
   else if (rows.length === 0)
     writeWrapped(context.stdout, models.length === 0 ? "No models yet.\n" : `No model has a name; --all lists all ${models.length}.\n`);
   else {
-    const text = rows.map((row) => [short(row.digest), row.kind, bytes(row.sizeBytes), row.refs.join(", "), row.damaged ? "damaged" : ""]);
-    context.stdout.write(columns(["digest", "made by", "size", "names", ""], text, widthOf(context.stdout)));
+    const text = rows.map(({ digest, kind, sizeBytes, publishedAtMs, accuracy, refs, damaged }) => [
+      ...[short(digest), kind, bytes(sizeBytes), ago(BigInt(publishedAtMs)), percent(accuracy.validation)],
+      ...[refs.join(", "), damaged ? "damaged" : ""],
+    ]);
+    context.stdout.write(columns(["digest", "made by", "size", "made", "accuracy", "names", ""], text, widthOf(context.stdout)));
     const nameless = models.length - shown.length;
-    if (!options.all && models.length > shown.length)
-      writeWrapped(
-        context.stdout,
-        `\n${counted(nameless, "model")} ${plural(nameless, "has", "have")} no name; --all lists ${plural(nameless, "it", "them")} too.\n`,
-      );
+    const notes = [
+      ...(rows.some(({ accuracy }) => accuracy.validation !== undefined) ? [ACCURACY_NOTE] : []),
+      ...(nameless > 0
+        ? [`${counted(nameless, "model")} ${plural(nameless, "has", "have")} no name; --all lists ${plural(nameless, "it", "them")} too.`]
+        : []),
+    ];
+    if (notes.length > 0) writeWrapped(context.stdout, `\n${notes.join("\n")}\n`);
   }
   return 0;
+}
+
+function percent(share: number | undefined): string {
+  return share === undefined ? "" : `${(100 * share).toFixed(1)} %`;
+}
+
+function accuracyText({ validation, heldOut }: Accuracy): string {
+  const parts = [
+    ...(validation === undefined ? [] : [`${percent(validation)} on validation data`]),
+    ...(heldOut === undefined ? [] : [`${percent(heldOut)} on the held-out domain`]),
+  ];
+  return parts.join(", ");
 }
 
 async function allModels(catalog: Catalog, signal: AbortSignal): Promise<Artifact[]> {
@@ -66,7 +87,9 @@ export async function showModel(name: string, options: GlobalOptions, context: C
   const { channel } = await useTarget(context, options, "look");
   const artifact = await findNamed(name, channel.client(CatalogService), context.signal);
   const { kind, recipe, recipeKey, layers, summary, licences } = readManifest(artifact.manifest);
-  const facts = { digest: artifact.digest, kind, damaged: artifact.damaged, recipeKey, licences, summary, layers, recipe };
+  const accuracy = (await accuraciesOf([artifact], channel, context.signal)).get(artifact.digest) ?? {};
+  const { digest, damaged, publishedAtMs } = artifact;
+  const facts = { digest, kind, damaged, publishedAtMs: Number(publishedAtMs), recipeKey, licences, summary, accuracy, layers, recipe };
   if (options.json) context.stdout.write(`${JSON.stringify(facts)}\n`);
   else {
     const lines: readonly [string, string][] = [
@@ -75,24 +98,13 @@ export async function showModel(name: string, options: GlobalOptions, context: C
       ["made by", recipe.kind],
       ["licence", licences.join(" AND ") || "none stated"],
       ["size", bytes(Number(artifact.sizeBytes))],
-      ...Object.entries(summary).map(([key, value]) => [key, String(value)] as [string, string]),
+      ["made", ago(artifact.publishedAtMs)],
+      ["accuracy", accuracyText(accuracy)],
+      ...Object.entries(summary)
+        .filter(([key]) => key !== "validationAccuracy")
+        .map(([key, value]) => [key, String(value)] as [string, string]),
     ];
     context.stdout.write(`${factLines(context.stdout, lines)}recipe\n${JSON.stringify(recipe, null, 2)}\n`);
   }
-  return 0;
-}
-
-/** `ratatouille models pull NAME`: writes a model's weights and recipe into a folder. */
-export async function pullModel(
-  name: string,
-  options: GlobalOptions & { readonly out?: string },
-  context: CommandContext,
-): Promise<number> {
-  const { channel }: { channel: RpcChannel } = await useTarget(context, options, "look");
-  const { digest } = await findNamed(name, channel.client(CatalogService), context.signal);
-  const folder = options.out ?? join("models", short(digest));
-  const weights = await writeModel(folder, digest, createArtifacts(channel), context.signal);
-  if (options.json) context.stdout.write(`${JSON.stringify({ digest, weights, out: folder })}\n`);
-  else context.stdout.write(`${join(folder, "model.safetensors")}\n`);
   return 0;
 }

@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { createArtifacts } from "#libs/artifacts";
-import { NotWritableError, requireWritable } from "#libs/files";
 import { type Report, renderTable } from "#libs/reporting";
 import { type RpcChannel, unavailable } from "#libs/rpc";
 import { parseRunFile } from "#libs/runfile";
@@ -13,6 +12,7 @@ import { type CommandContext, type GlobalOptions, useTarget } from "../../contex
 import { fileProblem } from "../../file-problem.ts";
 import { importSource, readSource } from "../../import-source.ts";
 import { createDisplay, displayMode } from "../../render/index.ts";
+import { requireWritableFolder } from "../../writable-output.ts";
 import { writeOutput } from "../../write-output.ts";
 import { widthOf, writeWrapped } from "../../write-wrapped.ts";
 import { follow } from "./follow.ts";
@@ -25,7 +25,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
   const { spec, dataPath } = parseRunFile(await readRunFile(file), { path: file });
   const source = await readSource(dataPath);
   const out = options.out ?? join("out", spec.name ?? "");
-  await requireOutput(out);
+  await requireWritableFolder(out);
   const display = createDisplay(options.json ? stdout : stderr, displayMode(stderr, options), { notes: stderr });
   context.stack.defer(() => display.close());
   return inSpan("ratatouille recycle", { "ratatouille.run.file": file }, async () => {
@@ -59,16 +59,6 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     }
     return 0;
   });
-}
-
-/** Said before the work, not after it. @throws UsageError */
-async function requireOutput(out: string): Promise<void> {
-  try {
-    await requireWritable(out, "directory");
-  } catch (cause) {
-    if (cause instanceof NotWritableError) throw new UsageError(`${cause.message}; name another place with --out`, { cause });
-    throw cause;
-  }
 }
 
 async function readRunFile(file: string): Promise<string> {
