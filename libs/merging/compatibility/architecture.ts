@@ -28,8 +28,12 @@ const MAX_DEPTH = 3;
 /**
  * What config.json says of the networks: other classes and sizes are errors, other settings warnings.
  * @param fitsApart tensors are left out, and all others fit: so may the heads differ, and how many rows embeddings have
+ * @param headsSettled whether heads are embeddings may differ: that was settled
  */
-export function* compareArchitectures(models: readonly Description[], fitsApart = false): Generator<Finding> {
+export function* compareArchitectures(
+  models: readonly Description[],
+  { fitsApart = false, headsSettled = false } = {},
+): Generator<Finding> {
   const configured = models.filter(({ config }) => config !== undefined);
   const fields = new Map(configured.map((model) => [model, flatten(model.config!)]));
   const names = new Set([...fields.values()].flatMap((flat) => [...flat.keys()]));
@@ -37,6 +41,7 @@ export function* compareArchitectures(models: readonly Description[], fitsApart 
     const groups = groupModels(configured, (model) => fields.get(model)!.get(name));
     // A field that only some write has its default in the others; what that is, their library knows.
     if (groups.size < 2) continue;
+    if (headsSettled && /(^|\.)tie_word_embeddings$/.test(name)) continue;
     if (fitsApart && OF_HEADS.has(name.slice(name.lastIndexOf(".") + 1))) {
       const sentence = `config.json: ${name} is ${sayGroups(groups)}; the tensors that are left out may be why.`;
       yield finding("note", "architecture", sentence, { models: configured.map((model) => model.name) });

@@ -9,6 +9,7 @@ import { quantisedTensors } from "./quantised.ts";
 import { findRenamings, sayRenaming } from "./renamed.ts";
 import { type CompatibilityReport, type Finding, finding, judge, type ModelSummary } from "./report.ts";
 import { compareStructure, isAveraged, type Mismatch, type Structure } from "./structure.ts";
+import type { SettledHeads } from "./tied-heads.ts";
 import { compareTokenizers } from "./tokenizer.ts";
 import { areEmbeddingsLeftOut, withWayOn } from "./way-on.ts";
 
@@ -21,11 +22,13 @@ export type CompareOptions = {
   readonly allowUnrelated?: boolean | undefined;
   /** Types of floating-point numbers may differ, since the type of the result is given. */
   readonly mixedTypes?: boolean | undefined;
+  /** What became of heads that are embeddings in some of the models: it is a note, in place of that their configurations differ in this. */
+  readonly heads?: Pick<SettledHeads, "tied" | "notes"> | undefined;
 };
 
 /** The report of everything but the weights. Reads nothing but tokenizers that differ. */
 export async function compareModels(models: readonly Description[], options: CompareOptions): Promise<CompatibilityReport> {
-  const { base, allowUnrelated = false, mixedTypes = false } = options;
+  const { base, allowUnrelated = false, mixedTypes = false, heads } = options;
   const all = base === undefined ? models : [...models, base];
   const exclude = excludedNames(options.exclude ?? [], all);
   const structures = all.map(({ name, tensors, compared = tensors }) => ({ name, tensors: compared }));
@@ -36,7 +39,8 @@ export async function compareModels(models: readonly Description[], options: Com
     ...structure,
     ...loraFileFindings(all),
     ...(models.length > 1 ? quantisedFindings(structures, exclude) : []),
-    ...compareArchitectures(all, fitsApart),
+    ...compareArchitectures(all, { fitsApart, headsSettled: heads?.tied !== undefined }),
+    ...(heads?.notes ?? []).map((note) => finding("note", "settings", `${note.slice(0, 1).toUpperCase()}${note.slice(1)}`)),
     ...compareLineage(models, base, allowUnrelated),
     ...compareLabels(models, exclude),
     ...(await compareTokenizers(all, areEmbeddingsLeftOut(structures, exclude))),

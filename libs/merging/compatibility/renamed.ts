@@ -95,12 +95,15 @@ export function sayRenaming({ first, second, prefixes, old }: Renaming): string 
     ...(old === undefined ? [] : [`${old} has names of old checkpoints, LayerNorm.gamma and beta for weight and bias: ${wayOn}.`]),
     ...(gone ? [`All names of ${with_} begin with "${prefix}", and those of ${without} do not: ${WAYS[prefix] ?? wayOn}.`] : []),
     ...(!gone && prefixes.length > 0
-      ? [
-          `Tensors of ${first} have other names in ${second}: ${prefixes.map((one) => `"${one.first}" is "${one.second}"`).join(", ")}; ${wayOn}.`,
-        ]
+      ? [`Tensors of ${first} have other names in ${second}: ${prefixes.map(sayPrefix).join(", ")}; ${wayOn}.`]
       : []),
   ];
   return sentences.join(" ");
+}
+
+function sayPrefix({ first, second }: Renaming["prefixes"][number]): string {
+  if (second === "") return `"${first}" is left out`;
+  return first === "" ? `"${second}" is put before the others` : `"${first}" is "${second}"`;
 }
 
 const WAYS: { readonly [prefix: string]: string } = {

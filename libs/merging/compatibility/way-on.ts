@@ -9,11 +9,13 @@ export function withWayOn(code: Mismatch["code"], sentence: string, these: reado
     return `--dtype float32, bfloat16 or float16 averages them all the same, written in that type: ${lowerFirst(without)}.`;
   const pattern = patternOf(names, all);
   if ((code === "dtype" || (code === "missing" && names.every((name) => BUFFER.test(name)))) && pattern !== undefined)
-    return `--exclude ${pattern} leaves ${names.length === 1 ? "it" : "them"} out of the result: ${lowerFirst(without)}.`;
+    return `--exclude ${pattern} leaves ${names.length === 1 ? "it" : "them"} out of the result: ${lowerFirst(without)}${code === "missing" ? KEEP : ""}.`;
   if (code === "shape" && names.every((name) => EMBEDDING.test(name)))
     return `${without}: rows of embeddings are not moved from token to token here; --exclude leaves these tensors out.`;
   return sentence;
 }
+
+const KEEP = ", and to keep those of one model is not supported yet";
 
 /** The one name, or a pattern for all of these that fits no other tensor. */
 function patternOf(names: readonly string[], all: readonly Structure[]): string | undefined {

@@ -1,4 +1,4 @@
-import { type CompatibilityReport, checkModels, type Finding } from "#libs/merging";
+import { type CompareOptions, type CompatibilityReport, checkModels, type Finding } from "#libs/merging";
 import type { ModelFiles } from "#libs/models";
 import { moreLine } from "#libs/text";
 import type { CommandContext } from "../context.ts";
@@ -11,6 +11,8 @@ export type CompatibleOptions = {
   readonly allowUnrelated?: boolean;
   /** Types of numbers may differ, as that of the result is given. */
   readonly mixedTypes?: boolean;
+  /** How the models' heads were settled. */
+  readonly heads?: CompareOptions["heads"];
   /** What is not looked at here, as it is looked at elsewhere. */
   readonly ignore?: (finding: Finding) => boolean;
 };
@@ -21,8 +23,9 @@ export async function requireCompatible(
   options: CompatibleOptions,
   { signal, stderr }: CommandContext,
 ): Promise<CompatibilityReport> {
-  const { base, exclude, allowUnrelated = false, mixedTypes = false, ignore = () => false } = options;
-  const report = await checkModels(models, { base, exclude, allowUnrelated, mixedTypes, full: false, signal });
+  const { base, exclude, allowUnrelated = false, mixedTypes = false, heads, ignore = () => false } = options;
+  for (const note of heads?.notes ?? []) say(stderr, `note: ${note}\n`);
+  const report = await checkModels(models, { base, exclude, allowUnrelated, mixedTypes, heads, full: false, signal });
   const findings = report.findings.filter((finding) => !ignore(finding));
   const errors = findings.filter(({ severity }) => severity === "error");
   if (errors.length > 0) {

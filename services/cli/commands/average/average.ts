@@ -43,12 +43,12 @@ export async function average(names: readonly string[], options: AverageOptions,
   const opened = [...first, ...(await openInputs(names.slice(1), options, context))];
   const [openedBase] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
   const exclude = excludedNames(options.exclude ?? [], openedBase === undefined ? opened : [...opened, openedBase]);
-  const { models, base, tied } = await settledHeads(opened, openedBase, exclude, context);
+  const { models, base, heads } = await settledHeads(opened, openedBase, exclude);
   const statistics = await openInputs(options.statistics ?? [], options, context);
   const factors = areAdapters(models);
   const adapters = factors && !options.factorsApart;
   if (factors && !adapters) requireLikeFactors(models);
-  const report = await requireCompatible(models, { base, exclude, ...checked(options) }, context);
+  const report = await requireCompatible(models, { base, exclude, heads, ...checked(options) }, context);
   const all = [...models, ...statistics, ...(base ? [base] : [])];
   const inputsWith = (digests: readonly Digest[]): Inputs => ({
     ...{ models, base, statistics },
@@ -78,7 +78,7 @@ export async function average(names: readonly string[], options: AverageOptions,
     {
       ...{ merge, models, digests: inputs.digests, base, baseDigest: inputs.baseDigest, output, report, settle },
       method: adapters ? adapterMethod : method,
-      ...{ parameters, tied },
+      ...{ parameters, tied: heads.tied },
       weights: weights?.length === models.length ? weights : undefined,
       configuration: adapters ? undefined : () => configurationOf(models, base, options, method, given),
     },

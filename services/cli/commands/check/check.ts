@@ -39,11 +39,12 @@ async function reportOfFiles(
   const opened = await openInputs(names, options, context);
   const [openedBase] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
   const exclude = excludedNames(options.exclude ?? [], openedBase === undefined ? opened : [...opened, openedBase]);
-  const { models, base } = await settledHeads(opened, openedBase, exclude, context);
+  const { models, base, heads } = await settledHeads(opened, openedBase, exclude);
   using display = showReading(`reading ${models.length} models`, context.stderr, options.quiet === true || options.json === true);
   return await checkModels(models, {
     base,
     exclude,
+    heads,
     full: options.full,
     mixedTypes: options.mixedTypes,
     allowUnrelated: options.allowUnrelated,

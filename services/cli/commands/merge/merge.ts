@@ -17,7 +17,7 @@ import { LAYER_COUNTS } from "#libs/models";
 import { canonicalJson, type Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../../context.ts";
-import { requireCompatible } from "../../models/compatible.ts";
+import { type CompatibleOptions, requireCompatible } from "../../models/compatible.ts";
 import { settledHeads } from "../../models/settled-heads.ts";
 import { writeMerged } from "../../models/write-merged.ts";
 import { say } from "../../say.ts";
@@ -66,7 +66,7 @@ async function mergeOne(
   const bytes = all.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
   using _ahead = startMergeThreads(options.dryRun ? 0 : bytes, options.threads);
   const exclude = excludedNames(options.exclude ?? [], all);
-  const { models: settled, tied } = await settledHeads(all, undefined, exclude, context);
+  const { models: settled, heads } = await settledHeads(all, undefined, exclude);
   const named = new Map([...opened.models].map(([name, { digest }], i) => [name, { model: settled[i]!, digest }]));
   const made = await usageLater(requestOfMergekit(config, async ({ text: name }) => named.get(name)!));
   const tokenizer = await usageLater(tokenizerDonor(config, made.models, made.donor));
@@ -79,7 +79,7 @@ async function mergeOne(
     ...recipeOfMergekit({ ...config, ...(dtype === undefined ? {} : { dtype }) }, (name) => opened.models.get(name)!.digest),
     ...(exclude.size > 0 ? { exclude: [...exclude].sort() } : {}),
   };
-  const report = await checked(config, made, { ...options, exclude, mixedTypes: dtype !== undefined }, context);
+  const report = await checked(config, made, { ...options, exclude, heads, mixedTypes: dtype !== undefined }, context);
   const stem = stemFor([made.donor, ...models]);
   const merge = prepareMerge({
     ...made.request,
@@ -97,7 +97,7 @@ async function mergeOne(
       weights: weightsOf(made),
       configuration: () => config.text,
       donor: made.donor,
-      ...{ layers: made.layers, tied },
+      ...{ layers: made.layers, tied: heads.tied },
       adjust: (files) => mergekitFiles(files, { config, donor: made.donor, tokenizer }),
     },
     options,
@@ -127,7 +127,7 @@ async function isMade(directory: string, parameters: Json, seed: number | undefi
 async function checked(
   { kind }: MergekitConfig,
   { request: { models, base } }: MergekitRequest,
-  options: { readonly allowUnrelated?: boolean; readonly mixedTypes: boolean; readonly exclude: ReadonlySet<string> },
+  options: Pick<CompatibleOptions, "allowUnrelated" | "mixedTypes" | "exclude" | "heads">,
   context: CommandContext,
 ) {
   return requireCompatible(models, { base, ...options, ...(kind === "slices" ? { ignore: isOfWhole } : {}) }, context);
