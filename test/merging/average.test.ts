@@ -338,6 +338,12 @@ test("what is wrong is said in one sentence, with the exit code of wrong usage o
     [[...ab, "-o", "x", "--dtype", "int8"], 2, /Expected float32, bfloat16, float16 or float64\./],
     [[...ab, "-o", "x", "--max-shard-size", "5 elephants"], 2, /Expected a size such as 5GB, 500MB or 2GiB\./],
     [[...ab, "-o", "c.safetensors/x"], 1, /^cannot write to c\.safetensors\/x: what should be its folder is a file$/],
+  await writeFile(
+    directory.join("nan.yml"),
+    "merge_method: linear\nmodels:\n  - model: large.safetensors\n  - model: nan.safetensors\nparameters: {weight: 1}\n",
+  );
+  const merged = await runCli(["merge", "nan.yml", "-o", "finite.safetensors"], { cwd: directory.path, env });
+  assert.deepEqual([merged.code, merged.stderr], [refused.code, refused.stderr]);
     [[...ab, "-o", "x", "--threads", "0"], 2, /Expected a whole number from 1 to 256\./],
     [
       ["--add", "c.safetensors", "--to", "a.safetensors"],

@@ -2,6 +2,8 @@ import { availableParallelism } from "node:os";
 import { type ModelToWrite, writeModel } from "#libs/merged-models";
 import type { Reading } from "#libs/model-folders";
 import type { CommandContext } from "../context.ts";
+import { say } from "../say.ts";
+import { withAdvice } from "./advice.ts";
 import { estimateLines, resultLines } from "./merge-lines.ts";
 import { showReading } from "./reading-display.ts";
 import type { WritingOptions } from "./writing-options.ts";
@@ -13,23 +15,31 @@ import type { WritingOptions } from "./writing-options.ts";
  */
 export async function writeMerged(model: ModelToWrite, options: WritingOptions, context: CommandContext): Promise<number> {
   const { signal, stdout, stderr } = context;
+  const merge = withAdvice(model.merge);
   const threads = options.threads ?? availableParallelism();
   if (options.dryRun) {
-    stdout.write(estimateLines(model.merge.needs(threads), model, options, threads));
+    const text = estimateLines(merge.needs(threads), model, options, threads);
+    if (options.json) stdout.write(text);
+    else say(stdout, text, 13);
     return 0;
   }
   let share = 0;
   try {
     const written = await showing((onProgress) =>
-      writeModel(model, {
-        ...{ threads, fsync: options.fsync, force: options.force === true, signal, onProgress },
-        onNote: (sentence) => stderr.write(`note: ${sentence}\n`),
-      }),
+      writeModel(
+        { ...model, merge },
+        {
+          ...{ threads, fsync: options.fsync, force: options.force === true, signal, onProgress },
+          onNote: (sentence) => say(stderr, `note: ${sentence}\n`),
+        },
+      ),
     );
-    stdout.write(resultLines(written, model, options));
+    const text = resultLines(written, model, options);
+    if (options.json) stdout.write(text);
+    else say(stdout, text, 2);
     return 0;
   } catch (error) {
-    if (signal.aborted) stderr.write(interruptedSentence(model.merge.resumes, share));
+    if (signal.aborted) stderr.write(interruptedSentence(merge.resumes, share));
     throw error;
   }
 

@@ -69,8 +69,8 @@ export async function average(names: readonly string[], options: AverageOptions,
     : prepareMerge(request);
   const parameters = parametersOf({ ...options, exclude: [...exclude] }, method);
   const runnable = options.server === undefined ? plain : await remotely(plain, request, parameters, options, context);
-  const advising = withAdvice(options.updatable ? withSums(runnable, request, output) : runnable);
-  const merge = later?.counting(advising) ?? advising;
+  const whole = options.updatable ? withSums(runnable, request, output) : runnable;
+  const merge = later?.counting(whole) ?? whole;
   const settle = later && (async () => settledBy(await later.digests, inputsWith, keyWith));
   const weights = given.models?.map(({ weight }) => weight).filter((weight) => typeof weight === "number");
   // Awaited here: what was begun ahead ends when this returns.
@@ -114,19 +114,6 @@ async function remotely(
   const { remoteMerge } = await import("#libs/remote-models");
   const channel = async () => (await useTarget(context, options)).channel;
   return remoteMerge(merge, { request, parameters, allowUnrelated: options.allowUnrelated === true }, channel);
-}
-
-/** Says of a number that is none how to go on without its tensor. */
-function withAdvice(merge: PreparedMerge): PreparedMerge {
-  return {
-    ...merge,
-    run: (options) =>
-      merge.run(options).catch((error: Error & { readonly kind?: string; readonly tensor?: string }) => {
-        const { kind, tensor, message } = error;
-        if (kind !== "not-finite" || tensor === undefined) throw error;
-        throw Object.assign(new Error(`${message}; --exclude ${tensor} leaves it out`, { cause: error }), { kind });
-      }),
-  };
 }
 
 type Inputs = Required<Pick<MergeRequest, "models" | "digests" | "statistics" | "statisticsDigests">> & {
