@@ -11,10 +11,12 @@ import {
   publishSideFiles,
   type Reading,
   rememberDigests,
+  rememberMade,
   removeOtherWeights,
   type SideFile,
   stageSideFiles,
   wasBegun,
+  whatWasMade,
 } from "#libs/model-folders";
 import { indexNameOf, type LayerOf, type ModelFiles, recipeName } from "#libs/models";
 import type { Digest, Json } from "#libs/recipes";
@@ -67,11 +69,19 @@ export type WriteModelOptions = {
   readonly onNote?: (sentence: string) => void;
 };
 
-/** What was done, how long it took, and what the recipe and the card say. `key` is that of the merge, with the digests of the models. */
-export type WrittenModel = MergeOutcome & { readonly seconds: number; readonly facts: MergeFacts; readonly key: string };
+/** What was done, how long it took, and what the recipe and the card say. */
+export type WrittenModel = MergeOutcome & {
+  readonly seconds: number;
+  readonly facts: MergeFacts;
+  /** That of the merge, with the digests of the models. */
+  readonly key: string;
+  /** It was there already, whole, and nothing was done. */
+  readonly existed: boolean;
+};
 
 /**
- * Makes a model: the weights, and what goes with them. What was interrupted goes on when the same is asked for again.
+ * Makes a model: the weights, and what goes with them. What was interrupted goes on when the same is asked for again, and what this user
+ * has made already is not made again.
  * @throws Error if the output is there, or another process is writing it; NotWritableError; UsageError if it is one of the inputs; what the merge throws
  */
 export async function writeModel(model: ModelToWrite, options: WriteModelOptions): Promise<WrittenModel> {
@@ -81,7 +91,11 @@ export async function writeModel(model: ModelToWrite, options: WriteModelOptions
   await using _lock = await lockOutput(output);
   const begun = await wasBegun(output, merge.key);
   const taken = await existing(output, names);
-  if (taken.length > 0 && !force && !begun) throw new Error(existsSentence(output, taken));
+  if (taken.length > 0 && !force && !begun) {
+    const existed = await asMade(model, options.signal);
+    if (existed === undefined) throw new Error(existsSentence(output, taken));
+    return existed;
+  }
   await refuseInputs(merge, output);
 
   let facts = await factsOf(model);
@@ -102,10 +116,27 @@ export async function writeModel(model: ModelToWrite, options: WriteModelOptions
   };
   const drop = () => dropSideFiles(output, merge.key, files);
   const result = await run(model, drop, begun, { ...options, beforePublish: settleAll });
+  rememberMade(key, result.files);
   await publishSideFiles(output, merge.key, files, fsync);
   await removeOtherWeights(output, names);
   await rememberDigests(result.files, output);
-  return { ...result, facts, key };
+  return { ...result, facts, key, existed: false };
+}
+
+/**
+ * What is there already, where it is just what is asked for: a command that was finished, and killed before it could say so. Of models whose
+ * digests are not known yet nothing was made.
+ */
+async function asMade(model: ModelToWrite, signal: AbortSignal): Promise<WrittenModel | undefined> {
+  const { merge, output, settle } = model;
+  if (settle !== undefined) return undefined;
+  const facts = await factsOf(model);
+  const { files } = await filesOf(facts, model);
+  const config = merge.config === undefined ? [] : [{ name: "adapter_config.json", content: merge.config }];
+  for (const name of merge.beside ?? []) if ((await existing(output, [name])).length === 0) return undefined;
+  const weights = merge.outputs.map(({ name }) => name);
+  const made = await whatWasMade(output, { key: merge.key, weights, beside: [...files, ...config] }, signal);
+  return made && { files: made, readBytes: 0, resumed: false, redone: 0, seconds: 0, facts, key: merge.key, existed: true };
 }
 
 /** The weights of an output, and what says where they are. */

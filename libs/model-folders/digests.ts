@@ -53,7 +53,7 @@ async function read(
   const onProgress = (reading: Reading) => display?.update(reading);
   if (total < WORTH_THREADS || files.length === 1 || threads < 2) await readHere(files, total, signal, onProgress, take);
   else await readInThreads(files, total, threads, signal, onProgress, take);
-  return { get: (file) => cache.get(file) ?? found.get((file as WeightsFile).path), set: () => undefined };
+  return { ...cache, get: (file) => cache.get(file) ?? found.get((file as WeightsFile).path), set: () => undefined };
 }
 
 type Take = (file: WeightsFile, digest: Digest) => void;

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { NotWritableError, publishFiles, whyNotWritten } from "#libs/files";
 import { recipeName } from "#libs/models";
@@ -31,11 +31,13 @@ export async function isAnyBegun({ directory }: Output): Promise<boolean> {
 
 /**
  * Refuses an output that is there, or that nobody could write, before anything is read for it; unless something was begun there that might
- * be the same. @throws NotWritableError, Error
+ * be the same, or the recipe that is there might be. @param mayBe whether a recipe may be that of what is asked for
+ * @throws NotWritableError, Error
  */
 export async function refuseExisting(
   output: Output,
   { force, dryRun }: { readonly force?: boolean; readonly dryRun?: boolean },
+  mayBe: (recipe: FoundRecipe) => boolean,
 ): Promise<void> {
   if (dryRun) return;
   await requireWritableOutput(output);
@@ -46,7 +48,22 @@ export async function refuseExisting(
   // Another process may be about to finish it, or was killed when it had: then its lock is a file that goes with this one.
   await using _lock = await lockOutput(output);
   const taken = await existing(output, names);
-  if (taken.length > 0) throw new Error(existsSentence(output, taken));
+  if (taken.length === 0) return;
+  const recipe = await recipeIn(output);
+  if (recipe === undefined || !mayBe(recipe)) throw new Error(existsSentence(output, taken));
+}
+
+/** What a recipe beside weights says, as far as it can be told before anything is read for another one. */
+export type FoundRecipe = { readonly method: unknown; readonly models: number };
+
+async function recipeIn(output: Output): Promise<FoundRecipe | undefined> {
+  const name = output.single === undefined ? "recipe.json" : recipeName(output.single);
+  try {
+    const { inputs, parameters } = JSON.parse(await readFile(pathIn(output, name), "utf8"));
+    return { method: parameters.method, models: inputs.models.length };
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -9,6 +9,10 @@ export type DigestCache = {
   get(file: Pick<WeightsFile, "size" | "identity">): Digest | undefined;
   /** Remembers a digest, unless the file changed so lately that a later change could carry the same time. Never throws: it is only a cache. */
   set(file: Pick<WeightsFile, "size" | "identity">, digest: Digest): void;
+  /** The digest that a file had when a merge of this key made it: the first of its files, the second, … */
+  made(key: string, index: number): Digest | undefined;
+  /** Remembers what a merge has made. Never throws. */
+  setMade(key: string, index: number, digest: Digest): void;
 };
 
 /** Of both files together: with more in it than half of that, the file takes the place of the older one, and a new one is begun. */
@@ -22,7 +26,7 @@ function defaultDigestCache(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /**
- * Opens the digests of files by device, inode, size and time of change. One line each, appended: several processes may do so at once.
+ * Opens the digests of files by device, inode, size and time of change, and of what merges made by their keys. One line each, appended: several processes may do so at once.
  * A file of it that cannot be read or written is as an empty one.
  */
 export function openDigestCache(path: string = defaultDigestCache()): DigestCache {
@@ -33,14 +37,18 @@ export function openDigestCache(path: string = defaultDigestCache()): DigestCach
     const digest = line.slice(at + 1);
     if (isDigest(digest)) known.set(line.slice(0, at), digest);
   }
+  const remember = (key: string, digest: Digest) => {
+    if (known.get(key) === digest) return;
+    known.set(key, digest);
+    append(path, `${key} ${digest}\n`);
+  };
   return {
     get: (file) => known.get(keyOf(file)),
     set(file, digest) {
-      const key = keyOf(file);
-      if (known.get(key) === digest || isYoung(file)) return;
-      known.set(key, digest);
-      append(path, `${key} ${digest}\n`);
+      if (!isYoung(file)) remember(keyOf(file), digest);
     },
+    made: (key, index) => known.get(`made ${key} ${index}`),
+    setMade: (key, index, digest) => remember(`made ${key} ${index}`, digest),
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, rename, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, stat, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { digestOf } from "#libs/recipes";
 import { planSafetensors, saveFloat32 } from "#libs/tensors";
@@ -179,6 +179,45 @@ test("what is there is overwritten with --force only, and an input never", async
   assert.deepEqual([input.code, input.stderr], [2, "ratatouille: a.safetensors is one of the inputs; write to another place\n"]);
   await symlink("a.safetensors", directory.join("link.safetensors"));
   assert.equal((await average("a.safetensors", "b.safetensors", "-o", "link.safetensors", "--force")).code, 2);
+});
+
+test("what the same command has made is recognised, and nothing that is changed is taken for it", async () => {
+  const said = (file: string) => new RegExp(`^${file}  sha256:[0-9a-f]{64}\\nthere already, as this command has made it before\\n`);
+  const refused = async (...args: string[]) => {
+    const { code, stderr } = await average(...args);
+    assert.deepEqual([code, /already; --force overwrites\n$/.test(stderr)], [1, true], stderr);
+  };
+  const one = ["a.safetensors", "b.safetensors", "-o", "once.safetensors"];
+  const folder = ["hf", "a.safetensors", "-o", "once"];
+  for (const [args, file] of [
+    [one, "once.safetensors"],
+    [folder, "once/model.safetensors"],
+  ] as const) {
+    assert.equal((await average(...args)).code, 0);
+    const { ino, mtimeNs } = await stat(directory.join(file), { bigint: true });
+    const again = await average(...args);
+    assert.deepEqual([again.code, again.stderr], [0, ""]);
+    assert.match(again.stdout, said(file));
+    assert.equal(JSON.parse((await average(...args, "--json")).stdout).existed, true);
+    const after = await stat(directory.join(file), { bigint: true });
+    assert.deepEqual([after.ino, after.mtimeNs], [ino, mtimeNs]);
+
+    // The same length and the same recipe, and one bit that is another: not what was made.
+    const bytes = await read(file);
+    await writeFile(
+      directory.join(file),
+      Uint8Array.from(bytes, (byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte)),
+    );
+    await refused(...args);
+    await writeFile(directory.join(file), bytes);
+    assert.match((await average(...args)).stdout, said(file));
+  }
+  // Another recipe, a file beside the weights that was changed, and weights of which this user's cache knows nothing.
+  await refused(...one, "--weights", "1,2");
+  await writeFile(directory.join("once", "README.md"), "mine");
+  await refused(...folder);
+  const elsewhere = await runCli(["average", ...one], { cwd: directory.path, env: { XDG_CACHE_HOME: directory.join("other-cache") } });
+  assert.equal(elsewhere.code, 1);
 });
 
 test("a folder keeps what is somebody's own, and loses what was another model's with --force only", async () => {

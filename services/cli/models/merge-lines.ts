@@ -35,12 +35,12 @@ export function estimateLines(
 
 /** What a merge has done: for people, or as one JSON object. */
 export function resultLines(written: WrittenModel, { output, models: parents }: ModelToWrite, options: WritingOptions): string {
-  const { files, readBytes, seconds, resumed, redone, facts, key } = written;
+  const { files, readBytes, seconds, resumed, redone, facts, key, existed } = written;
   if (options.json) {
     const models = facts.models.map(({ label, digest }) => ({ name: label, digest }));
     const licence = "expression" in facts.licence ? facts.licence.expression : null;
     const paths = files.map(({ name, size, digest }) => ({ path: pathIn(output, name), size, digest }));
-    return `${JSON.stringify({ out: output.path, files: paths, key, method: facts.method.name, models, licence, readBytes, seconds, resumed, redone })}\n`;
+    return `${JSON.stringify({ out: output.path, files: paths, key, method: facts.method.name, models, licence, readBytes, seconds, resumed, redone, existed })}\n`;
   }
   const speed = seconds > 0 ? ` (${(readBytes / seconds / 1e9).toFixed(1)} GB/s)` : "";
   const licence = "expression" in facts.licence ? facts.licence.expression : `none known (${facts.licence.why})`;
@@ -49,7 +49,9 @@ export function resultLines(written: WrittenModel, { output, models: parents }: 
     ...files.map(({ name, digest }) => [pathIn(output, name), digest]),
     [
       "",
-      `${parents.length} models, ${facts.method.title.toLowerCase()}; ${bytes(size)} in ${duration(1000 * seconds)}${readBytes > 100e6 ? speed : ""}${resumed ? ", resumed" : ""}`,
+      existed
+        ? "there already, as this command has made it before"
+        : `${parents.length} models, ${facts.method.title.toLowerCase()}; ${bytes(size)} in ${duration(1000 * seconds)}${readBytes > 100e6 ? speed : ""}${resumed ? ", resumed" : ""}`,
     ],
     ["", `licence: ${licence}`],
   ];

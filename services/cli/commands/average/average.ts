@@ -37,7 +37,7 @@ export async function average(names: readonly string[], options: AverageOptions,
   if (names.length === 0) throw new UsageError("name the models: ratatouille average a.safetensors b.safetensors -o out.safetensors");
   const given = givenBy(options, method, names.length);
   const output = await outputOf(options.out);
-  await refuseExisting(output, options);
+  await refuseExisting(output, options, (recipe) => recipe.method === method.name && recipe.models === names.length);
   const first = await openInputs(names.slice(0, 1), options, context);
   using _ahead = startThreadsFor(first[0]!, names.length, options);
   const opened = [...first, ...(await openInputs(names.slice(1), options, context))];

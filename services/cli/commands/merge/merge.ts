@@ -59,7 +59,7 @@ async function mergeOne(
   context: CommandContext,
 ): Promise<number> {
   // What is made on the way to another result may be there: it is known by its recipe.
-  if (config.name === undefined) await refuseExisting(output, options);
+  if (config.name === undefined) await refuseExisting(output, options, (recipe) => recipe.method === config.method.name);
   await using opened = await openNamed(config, places, options, output, context);
   const all = [...opened.models.values()].map(({ model }) => model);
   // They load while all is checked and planned.
