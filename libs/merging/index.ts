@@ -60,6 +60,7 @@ export {
   MergeParameterError,
   methodNamed,
   methods,
+  namesOfMethods,
   type ParametersOf,
   runMethodInMemory,
   type TensorInMemory,

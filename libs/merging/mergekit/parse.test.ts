@@ -138,7 +138,11 @@ const rows: readonly (readonly [title: string, text: string, ...expected: (strin
     good.replace("merge_method: linear\n", ""),
     "the configuration at line 1 needs `merge_method`, for example `merge_method: linear`",
   ],
-  ["an unknown method", good.replace("linear", "linaer"), /^`merge_method` at line 1 is `linaer`, which is not here; there are `linear`, /],
+  [
+    "an unknown method",
+    good.replace("linear", "linaer"),
+    /^`merge_method` at line 1 is `linaer`, which is not here; did you mean linear\?$/,
+  ],
   [
     "a field that every object has",
     `${good}constructor: ties\n`,

@@ -1,8 +1,9 @@
 import { isMap, LineCounter, parseAllDocuments } from "yaml";
-import { methodNamed, methods } from "../methods/index.ts";
+import { didYouMean } from "#libs/text";
+import { methodNamed, namesOfMethods } from "../methods/index.ts";
 import type { MergekitConfig } from "./config.ts";
 import { type ConfigProblem, MergekitError } from "./errors.ts";
-import { type Field, fields, isEmpty, positionOf, quoted, type Reading, resolve, text, wrong } from "./nodes.ts";
+import { type Field, fields, isEmpty, positionOf, type Reading, resolve, text, wrong } from "./nodes.ts";
 import { inOrder } from "./order.ts";
 import { checkSettings } from "./parameter-names.ts";
 import { readChatTemplate, readSeed, readTokenizer, readType } from "./read-fields.ts";
@@ -68,7 +69,11 @@ function readConfig(reading: Reading, place: Field, source: string, path: string
   if (methodPlace === undefined) wrong(reading, place, "needs `merge_method`, for example `merge_method: linear`");
   const method = name === undefined ? undefined : methodNamed(name);
   if (name !== undefined && method === undefined)
-    wrong(reading, methodPlace!, `is \`${name}\`, which is not here; there are ${quoted(methods.map((one) => one.name))}`);
+    wrong(
+      reading,
+      methodPlace!,
+      `is \`${name}\`, which is not here; ${didYouMean(name, namesOfMethods(), "ratatouille methods lists all that are")}`,
+    );
   const basePlace = get("base_model");
   const base = basePlace && readReference(reading, basePlace);
   const parts = readParts(reading, place, found);

@@ -80,3 +80,8 @@ const byName = new Map(methods.flatMap((method) => [method.name, ...(method.alia
 export function methodNamed(name: string): Method | undefined {
   return byName.get(name) ?? byName.get(name.replaceAll("-", "_"));
 }
+
+/** What a method may be called by: names and other names. */
+export function namesOfMethods(): string[] {
+  return methods.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+}

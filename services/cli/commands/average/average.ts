@@ -16,13 +16,14 @@ import {
   type MergeRequest,
   type Method,
   methodNamed,
-  methods,
+  namesOfMethods,
   startMergeThreads,
 } from "#libs/merging";
 import { type Output, outputOf, refuseExisting } from "#libs/model-folders";
 import type { ModelFiles } from "#libs/models";
 import type { Digest, Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
+import { didYouMean } from "#libs/text";
 import { type CommandContext, useTarget } from "../../context.ts";
 import { requireCompatible } from "../../models/compatible.ts";
 import { showDigests } from "../../models/digests.ts";
@@ -149,7 +150,7 @@ function requestOf(
 function methodOf(name: string): Method {
   const method = methodNamed(name);
   if (method) return method;
-  throw new UsageError(`--method ${name}: there is no such method; there is ${methods.map((one) => one.name).join(", ")}`);
+  throw new UsageError(`--method ${name}: there is no such method; ${didYouMean(name, namesOfMethods(), "ratatouille methods lists all")}`);
 }
 
 /** What --weights and --set give: one value for the merge, or one for each model. @throws UsageError if they are not as many as the models */

@@ -1,5 +1,5 @@
 // Not all of #libs/merging, which brings the engine along.
-import { methodGroups, methodNamed, methods } from "#libs/merging/methods";
+import { methodGroups, methodNamed, methods, namesOfMethods } from "#libs/merging/methods";
 import { ExitCode, UsageError } from "#libs/service/process";
 import { didYouMean } from "#libs/text";
 import type { CommandContext } from "../../context.ts";
@@ -18,6 +18,5 @@ export function showMethods(name: string | undefined, { json }: MethodsOptions, 
 }
 
 function unknown(name: string): string {
-  const names = methods.flatMap((one) => [one.name, ...(one.aliases ?? [])]);
-  return `there is no method ${JSON.stringify(name)}; ${didYouMean(name, names, "ratatouille methods lists all")}`;
+  return `there is no method ${JSON.stringify(name)}; ${didYouMean(name, namesOfMethods(), "ratatouille methods lists all")}`;
 }
