@@ -20,8 +20,11 @@ export type GlobalOptions = {
   readonly trainers?: number;
 };
 
-/** What a command does with a system: looks at what there is, changes what is stored, or has it train. */
-export type Use = "look" | "change" | "train";
+/**
+ * What a command does with a system: looks at what there is, changes what is stored, has it train again what is there, or starts something
+ * new, for which a data directory is made where there is none.
+ */
+export type Use = "look" | "change" | "train" | "start";
 
 export function commandContext(stack: AsyncDisposableStack, signal: AbortSignal): CommandContext {
   return { stack, signal, command: `ratatouille ${process.argv[2] ?? ""}`.trim(), stdout: process.stdout, stderr: process.stderr };
@@ -33,9 +36,10 @@ export function commandContext(stack: AsyncDisposableStack, signal: AbortSignal)
  */
 export async function useTarget({ stack, command }: CommandContext, options: GlobalOptions, use: Use = "change"): Promise<Target> {
   const { data, server, token, ca } = options;
-  const trainers = use === "train" ? options.trainers : 0;
+  const trainers = use === "train" || use === "start" ? options.trainers : 0;
   // Not loaded by commands that work on files alone.
   const [{ openTarget }, { fileLogger }] = await Promise.all([import("./system/target.ts"), import("./file-logger.ts")]);
   const openLog = (directory: string) => fileLogger(directory, "ratatouille");
-  return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, command, looks: use === "look", caPath: ca, openLog }));
+  const uses = { looks: use === "look", makes: use === "start" };
+  return stack.use(await openTarget({ dataDirectory: data, server, token, trainers, command, ...uses, caPath: ca, openLog }));
 }

@@ -99,5 +99,8 @@ test("a run can be deleted once it does not run; nothing is left of it in the li
   assert.equal(deleted, `Deleted ${run.id}. ratatouille gc deletes what nothing else needs.\n`);
   assert.match(await succeed(["runs", "list", "--data", data]), /^No runs yet/);
   const again = await runCli(["runs", "delete", run.id, "--data", data]);
-  assert.deepEqual([again.code, again.stderr], [1, `ratatouille: there is no run ${run.id}\n`]);
+  assert.deepEqual(
+    [again.code, again.stderr],
+    [1, `ratatouille: there is no run "${run.id}"; ratatouille runs list shows what there is\n`],
+  );
 });

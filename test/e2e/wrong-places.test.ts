@@ -49,10 +49,15 @@ test("a data directory that is a file is refused", async () => {
 test("to look is not to create: commands that only read leave no data directory", async () => {
   const cwd = directory.join("nothing");
   await mkdir(cwd);
-  const looks = [["runs", "list"], ["jobs", "list"], ["models", "list"], ["doctor"]];
+  const looks = [["runs", "list"], ["jobs", "list"], ["models", "list"], ["doctor"], ["gc"], ["gc", "--dry-run"]];
   for (const { code, stderr } of await Promise.all(looks.map((args) => runCli(args, { cwd })))) assert.equal(code, 0, stderr);
-  const unknown = await runCli(["models", "show", "nobody/has-this"], { cwd });
-  assert.notEqual(unknown.code, 0);
+  const unknown: readonly (readonly [args: string[], said: string])[] = [
+    [["models", "show", "nobody/has-this"], 'there is no model "nobody/has-this"; ratatouille models list shows what there is'],
+    [["reproduce", "nobody/has-this"], 'there is no model "nobody/has-this"; ratatouille models list shows what there is'],
+    [["runs", "cancel", "run-0000000000000000"], 'there is no run "run-0000000000000000"; ratatouille runs list shows what there is'],
+  ];
+  const ends = await Promise.all(unknown.map(([args]) => runCli(args, { cwd })));
+  for (const [i, [, said]] of unknown.entries()) assert.equal(sentence(ends[i]!), said);
   assert.deepEqual(await readdir(cwd), []);
 });
 
@@ -208,8 +213,11 @@ test("what is not in the catalog is named", async () => {
     [["models", "show", digest], `no artifact ${digest}`],
     [["lineage", digest], `no artifact ${digest}`],
     [["reproduce", digest], `no artifact ${digest}`],
-    [["models", "pull", "no/such", "--out", directory.join("never-pulled")], 'no ref "no/such"'],
-    [["runs", "show", "run-0123456789abcdef"], "there is no run run-0123456789abcdef"],
+    [
+      ["models", "pull", "no/such", "--out", directory.join("never-pulled")],
+      'there is no model "no/such"; ratatouille models list shows what there is',
+    ],
+    [["runs", "show", "run-0123456789abcdef"], 'there is no run "run-0123456789abcdef"; ratatouille runs list shows what there is'],
   ] as const;
   for (const [args, said] of unknown) assert.equal(sentence(await runCli([...args, "--data", data])), said);
   assert.match(sentence(await runCli(["models", "show", "sha256:00", "--data", data]), 2), /at least the first 8 of them; got "sha256:00"/);

@@ -7,7 +7,7 @@ import type { RecyclingService, Run } from "#proto/ratatouille/v1/recycling_pb.t
 
 /** An artifact by digest or by name. What is not there is told with the names that may have been meant. @throws RpcError */
 export function findNamed(name: string, catalog: ServiceClient<typeof CatalogService>, signal: AbortSignal): Promise<Artifact> {
-  return orMeant(findArtifact(name, catalog, signal), name, `there is no model ${quote(name)}`, async () => {
+  return orMeant(findArtifact(name, catalog, signal), name, `there is no model ${quote(name)}`, "ratatouille models list", async () => {
     const names = new Map<string, string>();
     // A ref that was deleted is still listed, with its history.
     for await (const { refs } of allPages((pageToken) => catalog.listRefs({ pageSize: 500, pageToken }, { signal })))
@@ -23,7 +23,7 @@ export async function findRun(
   signal: AbortSignal,
 ): Promise<Run | undefined> {
   const got = recycling.getRun({ id }, { signal }).then(({ run }) => run);
-  return await orMeant(got, id, `there is no run ${quote(id)}`, async () => {
+  return await orMeant(got, id, `there is no run ${quote(id)}`, "ratatouille runs list", async () => {
     const names = new Map<string, string>();
     const page = (pageToken: string) => recycling.listRuns({ pageToken, pageSize: 500 }, { signal });
     // The newest first, which a name is taken for.
@@ -37,11 +37,12 @@ export async function findRun(
   });
 }
 
-/** @param known what may be given, and what is said of it; asked for only where nothing was found */
+/** @param listing the command that lists them. @param known what may be given, and what is said of it; asked for only where nothing was found */
 async function orMeant<T>(
   found: Promise<T>,
   given: string,
   missing: string,
+  listing: string,
   known: () => Promise<ReadonlyMap<string, string>>,
 ): Promise<T> {
   try {
@@ -50,8 +51,14 @@ async function orMeant<T>(
     if (!isRpcError(error, Code.NOT_FOUND) && !isRpcError(error, Code.INVALID_ARGUMENT)) throw error;
     const names = await known();
     const near = [...new Set(nearestFew(given, [...names.keys()]).map((name) => names.get(name) ?? name))];
-    if (near.length === 0) throw error;
     const { code, reason, metadata } = error;
-    throw new RpcError(code, `${missing}; did you mean ${list(near, "or")}?`, { reason, metadata, cause: error });
+    // Of a digest the error says more: which there are, or how long it has to be.
+    if (near.length === 0 && isOfDigest(given, reason)) throw error;
+    const wayOn = near.length === 0 ? `${listing} shows what there is` : `did you mean ${list(near, "or")}?`;
+    throw new RpcError(code, `${missing}; ${wayOn}`, { reason, metadata, cause: error });
   }
+}
+
+function isOfDigest(given: string, reason: string): boolean {
+  return given.startsWith("sha256:") || reason === "AMBIGUOUS_DIGEST" || reason === "ARTIFACT_NOT_FOUND";
 }

@@ -22,6 +22,8 @@ export type TargetOptions = {
   readonly trainers?: number | undefined;
   /** Nothing is changed: then a system will do that works for another command. */
   readonly looks?: boolean | undefined;
+  /** The data directory is made where there is none. Otherwise there is nothing in it, and it stays so. */
+  readonly makes?: boolean | undefined;
   /** Opens the log of an embedded system, below the directory that it works on. */
   readonly openLog: (directory: string) => Logger;
 };
@@ -48,8 +50,8 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
   if (options.server !== undefined) return attach(options.server, await connectTo(options.server, options));
   try {
     await using opening = new AsyncDisposableStack();
-    const { trainers, command, looks = false } = options;
-    const dataDirectory = looks && !existsSync(options.dataDirectory) ? await nothing(opening) : options.dataDirectory;
+    const { trainers, command, makes = false } = options;
+    const dataDirectory = makes || existsSync(options.dataDirectory) ? options.dataDirectory : await nothing(opening);
     const openLog = () => options.openLog(dataDirectory);
     // Not loaded by who talks to a server.
     const { startEmbedded } = await import("./embedded.ts");
@@ -68,7 +70,7 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
   }
 }
 
-/** A data directory that has nothing, for who looks at one that is not there: to look is not to create. It goes with the system. */
+/** A data directory that has nothing, for who looks for something in one that is not there: that is not to create it. It goes with the system. */
 async function nothing(opening: AsyncDisposableStack): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "ratatouille-"));
   opening.defer(() => rm(directory, { recursive: true, force: true }));

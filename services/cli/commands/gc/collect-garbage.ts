@@ -6,7 +6,7 @@ import { writeWrapped } from "../../write-wrapped.ts";
 
 /** `ratatouille gc`: deletes artifacts and blobs that no name, no run and no other artifact needs. */
 export async function collectGarbage(options: GlobalOptions & { readonly dryRun?: boolean }, context: CommandContext): Promise<number> {
-  const catalog = (await useTarget(context, options)).channel.client(CatalogService);
+  const catalog = (await useTarget(context, options, options.dryRun ? "look" : "change")).channel.client(CatalogService);
   const collected = await catalog.collectGarbage({ dryRun: options.dryRun ?? false }, { signal: context.signal });
   const { artifacts, blobs, freedBytes, youngArtifacts, youngBlobs, youngBytes } = collected;
   const young = { artifacts: youngArtifacts, blobs: youngBlobs, bytes: Number(youngBytes) };

@@ -29,7 +29,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
   const display = createDisplay(options.json ? stdout : stderr, displayMode(stderr, options), { notes: stderr });
   context.stack.defer(() => display.close());
   return inSpan("ratatouille recycle", { "ratatouille.run.file": file }, async () => {
-    const target = await useTarget(context, options, "train");
+    const target = await useTarget(context, options, "start");
     const artifacts = createArtifacts(target.channel);
     const recycling = target.channel.client(RecyclingService);
     spec.target.source = await importSource(source, artifacts, signal);
