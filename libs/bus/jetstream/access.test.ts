@@ -72,6 +72,50 @@ test("jetstream: a server that knows users by their NKeys lets in who has the se
   ]);
 });
 
+/** A JWT of NATS, version 2: as `nsc` writes them. */
+function natsJwt(issuer: nkeys.KeyPair, subject: string, nats: { readonly [claim: string]: unknown }): string {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = { jti: subject, iat: Math.floor(Date.now() / 1000), iss: issuer.getPublicKey(), name: "test", sub: subject };
+  const text = `${part({ typ: "JWT", alg: "ed25519-nkey" })}.${part({ ...claims, nats: { version: 2, ...nats } })}`;
+  return `${text}.${Buffer.from(issuer.sign(Buffer.from(text))).toString("base64url")}`;
+}
+
+/** What `nsc generate creds` writes. */
+function credsFile(jwt: string, user: nkeys.KeyPair): Uint8Array {
+  const block = (what: string, text: string) => `-----BEGIN ${what}-----\n${text}\n------END ${what}------\n\n`;
+  return Buffer.from(block("NATS USER JWT", jwt) + block("USER NKEY SEED", Buffer.from(user.getSeed()).toString()));
+}
+
+test("jetstream: a server that knows users by the JWTs of their account lets in who has such credentials", async () => {
+  const [operator, account, system, user, stranger] = [
+    ...[nkeys.createOperator(), nkeys.createAccount(), nkeys.createAccount()],
+    ...[nkeys.createUser(), nkeys.createAccount()],
+  ] as const;
+  const all = { subs: -1, data: -1, payload: -1, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1 };
+  const stored = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 };
+  const accountJwt = (of: nkeys.KeyPair, limits: object) => natsJwt(operator, of.getPublicKey(), { type: "account", limits });
+  const userJwt = (issuer: nkeys.KeyPair) => natsJwt(issuer, user.getPublicKey(), { type: "user", subs: -1, data: -1, payload: -1 });
+  const config = directory.join("operator.conf");
+  await writeFile(
+    config,
+    `operator: ${natsJwt(operator, operator.getPublicKey(), { type: "operator", system_account: system.getPublicKey() })}
+system_account: ${system.getPublicKey()}
+resolver: MEMORY
+resolver_preload: {
+  ${account.getPublicKey()}: ${accountJwt(account, { ...all, ...stored })}
+  ${system.getPublicKey()}: ${accountJwt(system, all)}
+}
+`,
+  );
+  await using server = await startNatsServer(["-c", config]);
+  const { address: servers } = server;
+  await Promise.all([
+    works({ servers, credentials: { creds: credsFile(userJwt(account), user) } }),
+    refuses({ servers, credentials: { creds: credsFile(userJwt(stranger), user) } }, /refuses this program/),
+    refuses({ servers }, /refuses this program/),
+  ]);
+});
+
 test("jetstream: over TLS, with the server's authority and a client's certificate; one that cannot be trusted gets nothing", async () => {
   const pem = (name: string) => readFile(directory.join(name), "utf8");
   const [ca, other, cert, key] = [await pem("ca.pem"), await pem("other.pem"), await pem("client.pem"), await pem("client.key")];
