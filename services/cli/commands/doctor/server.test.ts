@@ -149,6 +149,18 @@ test("a port is free, has a server of ours, one that wants a token or TLS, or an
   );
 });
 
+test("a bus that is missing is told with what to do: start it, or say who the services are", async () => {
+  const adviceOn = async (problem: string) => {
+    const processes = ["catalog", "finetune"].map((service) => ({ service, ready: true, checks: [{ name: "bus", problem }] }));
+    await using server = await open({ services: [implement(SystemService, { getSystem: () => ({ version: "1.2.3", processes }) })] });
+    const bus = (await checkServer(server.address, {})).find(({ topic }) => topic === "bus");
+    assert.equal(bus?.fact, `missing, say catalog and finetune: ${problem}`);
+    return bus.advice ?? "";
+  };
+  assert.match(await adviceOn("no NATS server at 127.0.0.1:4222"), /^start nats-server, /);
+  assert.match(await adviceOn("NATS at 127.0.0.1:4222 refuses this program: Authorization Violation"), /--nats-creds, --nats-nkey, /);
+});
+
 test("trainers are listed, also those of others that work; jobs that wait for one are a finding", async () => {
   const job = (state: JobState, trainer = "") => ({ state, trainer });
   const waiting = job(JobState.QUEUED);
@@ -161,7 +173,7 @@ test("trainers are listed, also those of others that work; jobs that wait for on
     return findings.slice(1).map(({ topic, right, fact }) => `${topic} ${right}: ${fact}`);
   };
   assert.deepEqual(await seen(["a", "b"], [job(JobState.RUNNING, "b"), job(JobState.RUNNING, "remy"), waiting]), [
-    "trainers true: 2 of the server: a and b (started again 1 time); 1 of others at work: remy",
+    "trainers true: 2 of the server: a and b (started again 1 time); 1 of others at work (idle ones are not known): remy",
     "jobs true: 2 jobs running, 1 waiting",
   ]);
   assert.deepEqual(await seen([], [waiting]), [

@@ -108,9 +108,12 @@ function describeMissing(processes: readonly ServiceProcess[]): Finding[] {
     topic,
     right: false,
     fact: `missing, ${plural(by.length, "says", "say")} ${list(by)}: ${excerpt(problem, 200)}`,
-    advice:
-      topic === "bus"
-        ? "start nats-server, or tell the services where it is: --nats HOST:PORT; what waits for it goes on by itself"
-        : `look at the log of ratatouille serve ${by[0]}`,
+    advice: topic === "bus" ? adviceOnBus(problem) : `look at the log of ratatouille serve ${by[0]}`,
   }));
+}
+
+function adviceOnBus(problem: string): string {
+  if (problem.includes("refuses this program"))
+    return "tell the services who they are to it: --nats-creds, --nats-nkey, --nats-token, or --nats-user with --nats-password";
+  return "start nats-server, or tell the services where it is: --nats HOST:PORT; what waits for it goes on by itself";
 }

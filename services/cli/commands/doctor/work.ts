@@ -28,14 +28,14 @@ async function jobsOf(channel: RpcChannel): Promise<Job[]> {
   return jobs;
 }
 
-/** Of trainers that others have started a server knows those that have a job. */
+/** Of trainers that others have started a server knows those that have a job: the others wait at the bus for offers, and tell nobody. */
 function describeWork(own: GetSystemResponse["trainers"], jobs: readonly Job[], address: string): Finding[] {
   const running = jobs.filter(({ state }) => state === JobState.RUNNING);
   const waiting = jobs.length - running.length;
   const others = [...new Set(running.map(({ trainer }) => trainer))].filter((name) => !own.some((trainer) => trainer.name === name)).sort();
   const known = [
     ...(own.length > 0 ? [`${own.length} of the server: ${list(own.map(describeTrainer))}`] : []),
-    ...(others.length > 0 ? [`${others.length} of others at work: ${list(others)}`] : []),
+    ...(others.length > 0 ? [`${others.length} of others at work (idle ones are not known): ${list(others)}`] : []),
   ];
   const idle = waiting > 0 && known.length === 0;
   const trainers = {
@@ -43,7 +43,9 @@ function describeWork(own: GetSystemResponse["trainers"], jobs: readonly Job[], 
     right: !idle,
     fact:
       known.join("; ") ||
-      (idle ? "none of the server, and none of others is at work" : "none of the server; those of others show here when they work"),
+      (idle
+        ? "none of the server, and none of others is at work"
+        : "none of the server; those of others are known here while they have a job, as idle ones only listen for offers"),
     ...(idle ? { advice: `start one with: ratatouille trainer --server ${address}` } : {}),
   };
   return [trainers, { topic: "jobs", right: true, fact: `${counted(running.length, "job")} running, ${waiting} waiting` }];
