@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { temporaryDirectory } from "#libs/testing";
+import { columnsOf } from "#libs/text";
 import { startCli } from "./cli.ts";
 import { writeSmallest } from "./run-file.ts";
 
@@ -26,6 +27,21 @@ test("in a terminal the progress is drawn in place, and the cursor comes back", 
     assert.match(last, new RegExp(`✓.* ${stage} .*█`));
   assert.match(result, /^Warning: every fine-tuning is at chance/);
   assert.match(result, /^Accuracy in %/m);
+});
+
+test("what a command writes to a terminal fits it", async () => {
+  const data = directory.join("drawn");
+  const looks = [
+    ["models", "list", "--all"],
+    ["jobs", "list"],
+    ["runs", "list"],
+  ].map((args) => [...args, "--data", data]);
+  for (const args of [["methods"], ["methods", "ties"], ["trainer", "--server", "127.0.0.1:1", "--print-config"], ...looks]) {
+    await using cli = startCli(args, { terminal: true });
+    const { code, stdout } = await cli.ended;
+    assert.deepEqual([code, stdout.split("\n").length > 2], [0, true], args.join(" "));
+    for (const line of stdout.replaceAll("\r", "").split("\n")) assert.ok(columnsOf(line) <= 100, `ratatouille ${args.join(" ")}: ${line}`);
+  }
 });
 
 test("Ctrl-C in a terminal gives the cursor back before it says how to go on", async () => {
