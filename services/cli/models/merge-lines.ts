@@ -51,7 +51,7 @@ export function resultLines(written: WrittenModel, { output, models: parents }: 
       "",
       existed
         ? "there already, as this command has made it before"
-        : `${parents.length} models, ${facts.method.title.toLowerCase()}; ${bytes(size)} in ${duration(1000 * seconds)}${readBytes > 100e6 ? speed : ""}${resumed ? ", resumed" : ""}`,
+        : `${counted(parents.length, "model")}, ${facts.method.title.toLowerCase()}; ${bytes(size)} in ${duration(1000 * seconds)}${readBytes > 100e6 ? speed : ""}${resumed ? ", resumed" : ""}`,
     ],
     ["", `licence: ${licence}`],
   ];

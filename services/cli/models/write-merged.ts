@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type ModelToWrite, writeModel } from "#libs/merged-models";
 import type { Reading } from "#libs/model-folders";
+import { counted } from "#libs/text";
 import type { CommandContext } from "../context.ts";
 import { say } from "../say.ts";
 import { withAdvice } from "./advice.ts";
@@ -45,7 +46,7 @@ export async function writeMerged(model: ModelToWrite, options: WritingOptions, 
 
   /** The line with the progress is taken away before anything else is written. */
   async function showing<T>(act: (onProgress: (reading: Reading) => void) => Promise<T>): Promise<T> {
-    using display = showReading(`merging ${model.models.length} models`, stderr, options.quiet === true);
+    using display = showReading(`merging ${counted(model.models.length, "model")}`, stderr, options.quiet === true);
     return await act((reading) => {
       share = reading.totalBytes > 0 ? reading.readBytes / reading.totalBytes : 0;
       display.update(reading);

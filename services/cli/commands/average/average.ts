@@ -23,7 +23,7 @@ import { type Output, outputOf, refuseExisting } from "#libs/model-folders";
 import type { ModelFiles } from "#libs/models";
 import type { Digest, Json } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
-import { didYouMean } from "#libs/text";
+import { counted, didYouMean } from "#libs/text";
 import { type CommandContext, useTarget } from "../../context.ts";
 import { requireCompatible } from "../../models/compatible.ts";
 import { showDigests } from "../../models/digests.ts";
@@ -165,7 +165,9 @@ function givenBy({ weights, set = [] }: AverageOptions, method: Method, count: n
   const each = settings.filter((setting) => !single.includes(setting));
   for (const { name, values } of each) {
     if (values.length !== count)
-      throw new UsageError(`${name === "weight" ? "--weights" : `--set ${name}`} has ${values.length} values, for ${count} models`);
+      throw new UsageError(
+        `${name === "weight" ? "--weights" : `--set ${name}`} has ${counted(values.length, "value")}, for ${counted(count, "model")}`,
+      );
   }
   const models = Array.from({ length: count }, (_, i) => Object.fromEntries(each.map(({ name, values }) => [name, values[i]!])));
   return { merge: Object.fromEntries(single.map(({ name, values }) => [name, values[0]!])), ...(each.length > 0 ? { models } : {}) };

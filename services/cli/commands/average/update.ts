@@ -57,7 +57,7 @@ export async function update(names: readonly string[], options: AverageOptions, 
   await rememberDigests(files, output);
   const seconds = (performance.now() - began) / 1000;
   const facts = { out: to, files: [{ path: to, size, digest }], members: folded.count, readBytes, seconds, redone };
-  const text = `${to}  ${digest}\n${folded.count} models, linear; ${bytes(size)} in ${duration(1000 * seconds)}\n`;
+  const text = `${to}  ${digest}\n${counted(folded.count, "model")}, linear; ${bytes(size)} in ${duration(1000 * seconds)}\n`;
   context.stdout.write(options.json ? `${JSON.stringify(facts)}\n` : text);
   return 0;
 }

@@ -1,6 +1,7 @@
 import type { CompatibilityReport, Finding, FindingCode } from "#libs/merging";
 import { findArtifact } from "#libs/remote-models";
 import { Code, isRpcError, unavailable } from "#libs/rpc";
+import { counted } from "#libs/text";
 import { AveragingService, type CheckFinding, type CheckReport, CheckSeverity, CheckVerdict } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { CommandContext } from "../../context.ts";
@@ -36,7 +37,11 @@ export async function checkInCatalog(
   }
   const { exclude = [], allowUnrelated = false, mixedTypes = false, full = false } = options;
   const request = { models, base, exclude: [...exclude], allowUnrelated, mixedTypes, full };
-  using display = showReading(`reading ${models.length} models`, context.stderr, options.quiet === true || options.json === true);
+  using display = showReading(
+    `reading ${counted(models.length, "model")}`,
+    context.stderr,
+    options.quiet === true || options.json === true,
+  );
   const findings: Finding[] = [];
   const calls = channel.client(AveragingService);
   for await (const { event } of calls.checkModels(request, { signal: context.signal, timeoutMs: 0, idleTimeoutMs: IDLE_TIMEOUT_MS })) {

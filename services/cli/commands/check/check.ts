@@ -1,5 +1,6 @@
 import { type CompatibilityReport, checkModels, excludedNames } from "#libs/merging";
 import { ExitCode } from "#libs/service/process";
+import { counted } from "#libs/text";
 import type { CommandContext } from "../../context.ts";
 import { isInCatalog, openInputs } from "../../models/inputs.ts";
 import { showReading } from "../../models/reading-display.ts";
@@ -40,7 +41,11 @@ async function reportOfFiles(
   const [openedBase] = await openInputs(options.base === undefined ? [] : [options.base], options, context);
   const exclude = excludedNames(options.exclude ?? [], openedBase === undefined ? opened : [...opened, openedBase]);
   const { models, base, heads } = await settledHeads(opened, openedBase, exclude);
-  using display = showReading(`reading ${models.length} models`, context.stderr, options.quiet === true || options.json === true);
+  using display = showReading(
+    `reading ${counted(models.length, "model")}`,
+    context.stderr,
+    options.quiet === true || options.json === true,
+  );
   return await checkModels(models, {
     base,
     exclude,

@@ -79,7 +79,7 @@ function* weightsLines({ reference, readBytes, models, cosines, layers }: Weight
     }),
     width,
   );
-  if (layers.length > shown.length) yield [span(`  and ${layers.length - shown.length} layers more, which --json has`, "dim")];
+  if (layers.length > shown.length) yield [span(`  ${moreLine(layers.length - shown.length, "--json")}`, "dim")];
 }
 
 function* tableLines(head: readonly string[], rows: readonly (readonly string[])[], width: number): Generator<Line> {
