@@ -12,7 +12,7 @@ import { type LocalSystem, type LocalSystemOptions, startLocalSystem } from "../
 import { root, runCli, startCli, succeed } from "./cli.ts";
 import { assertTinyReport } from "./outputs.ts";
 import { isAlive } from "./processes.ts";
-import { tiny } from "./run-file.ts";
+import { tiny, writeSmallest } from "./run-file.ts";
 import { commandOn } from "./runtimes.ts";
 
 const directory = await temporaryDirectory();
@@ -94,7 +94,7 @@ test("a service that is killed comes back, and a call that may be retried does n
 });
 
 test("a program that is stopped stays down, its calls are UNAVAILABLE, and it can be started again", async () => {
-  await using system = await start("stopped", { trainers: 0 });
+  await using system = await start("stopped", { trainers: 1 });
   using channel = connect(system.address);
   const catalog = system.programs.get("catalog")!;
   await catalog.stop();
@@ -105,7 +105,22 @@ test("a program that is stopped stays down, its calls are UNAVAILABLE, and it ca
   await catalog.start();
   await channel.client(CatalogService).listRefs({});
 
-  await system.programs.get("nats-server")!.stop();
+  const endless = await writeSmallest(directory.join("endless.yaml"), (run) => {
+    run["fine-tuning"].steps = 1_000_000;
+  });
+  const recycle = ["recycle", endless, "--server", system.address, "--out", directory.join("endless")];
+  await using quiet = startCli([...recycle, "--quiet"]);
+  await using loud = startCli(recycle);
+  await loud.line(/^fine-tuning: 2 jobs/);
+  const missing = ["nats-server", "trainer-1"].map((name) => system.programs.get(name)!);
+  await Promise.all(missing.map((program) => program.stop()));
+  const within = 10_000;
+  await Promise.all(
+    [quiet, loud].flatMap((cli) => [
+      cli.line(/^(ratatouille: )?bus is missing, says \w+: \S/, within),
+      cli.line(/^(ratatouille: )?2 jobs of this run wait and no trainer takes them; one more joins with: ratatouille trainer$/, within),
+    ]),
+  );
   const bus = await waitFor(
     async () => {
       const { stdout } = await runCli(["doctor", "--server", system.address, "--data", directory.join("nothing"), "--json"]);
@@ -118,6 +133,9 @@ test("a program that is stopped stays down, its calls are UNAVAILABLE, and it ca
   assert.equal(bus.right, false);
   assert.match(bus.fact, /^missing, say .*finetune.*: /);
   assert.match(bus.advice ?? "", /^start nats-server, /);
+  for (const program of missing) await program.start();
+  await Promise.all([quiet, loud].flatMap((cli) => [cli.line("bus: there again", within), cli.line("trainers: there again", within)]));
+  assert.deepEqual(quiet.stderr().trimEnd().split("\n").length, 4, quiet.stderr());
 });
 
 test("npm run system says what runs, and stops all of it when it is interrupted", async () => {

@@ -7,7 +7,7 @@ import { type GetSystemResponse, SystemService } from "#proto/ratatouille/v1/sys
 /** So often a server is asked what it lacks. */
 const EVERY_MS = 2_000;
 /** Work waits for a moment whenever a trainer goes from one job to the next. */
-const IDLE_MS = 6_000;
+const IDLE_MS = 5_000;
 
 /** Says what a system lacks while a run goes on, once when it is gone and once when it is back. */
 export type Missing = {
