@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { describeSettings, type Settings, type Sources } from "#libs/service";
 import { columns } from "#libs/text";
-import { type Stream, widthOf } from "../say.ts";
+import { type Stream, widthOf } from "../write-wrapped.ts";
 
 /** Flags of a program that is configured by settings, beside those. */
 export type ConfiguredOptions = Readonly<Record<string, unknown>> & { readonly printConfig?: boolean; readonly json?: boolean };

@@ -2,7 +2,7 @@ import { type CompareOptions, type CompatibilityReport, checkModels, type Findin
 import type { ModelFiles } from "#libs/models";
 import { moreLine } from "#libs/text";
 import type { CommandContext } from "../context.ts";
-import { say } from "../say.ts";
+import { writeWrapped } from "../write-wrapped.ts";
 import { shownOf } from "./finding-lines.ts";
 
 export type CompatibleOptions = {
@@ -24,7 +24,7 @@ export async function requireCompatible(
   { signal, stderr }: CommandContext,
 ): Promise<CompatibilityReport> {
   const { base, exclude, allowUnrelated = false, mixedTypes = false, heads, ignore = () => false } = options;
-  for (const note of heads?.notes ?? []) say(stderr, `note: ${note}\n`);
+  for (const note of heads?.notes ?? []) writeWrapped(stderr, `note: ${note}\n`);
   const report = await checkModels(models, { base, exclude, allowUnrelated, mixedTypes, heads, full: false, signal });
   const findings = report.findings.filter((finding) => !ignore(finding));
   const errors = findings.filter(({ severity }) => severity === "error");
@@ -38,6 +38,9 @@ export async function requireCompatible(
   // What is known of the licence is part of what the command says at the end.
   const warnings = findings.filter(({ severity, code }) => severity === "warning" && code !== "licence");
   for (const { sentence, tensors, more } of shownOf(warnings))
-    say(stderr, `warning: ${[sentence, ...tensors, ...(more > 0 ? [moreLine(more, "ratatouille check --json")] : [])].join("\n  ")}\n`);
+    writeWrapped(
+      stderr,
+      `warning: ${[sentence, ...tensors, ...(more > 0 ? [moreLine(more, "ratatouille check --json")] : [])].join("\n  ")}\n`,
+    );
   return report;
 }

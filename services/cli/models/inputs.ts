@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { ModelError, type ModelFiles, openModel } from "#libs/models";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext, GlobalOptions } from "../context.ts";
-import { say } from "../say.ts";
+import { writeWrapped } from "../write-wrapped.ts";
 
 /**
  * Opens the models that a command names: paths of files and folders, and digests or names of the catalog, which are fetched and checked once
@@ -21,7 +21,7 @@ export async function openInputs(names: readonly string[], options: GlobalOption
 
 /** Says what was passed over when a model was opened. */
 export function sayNotes({ notes = [] }: ModelFiles, { stderr }: CommandContext): void {
-  for (const note of notes) say(stderr, `note: ${note}\n`);
+  for (const note of notes) writeWrapped(stderr, `note: ${note}\n`);
 }
 
 /** Whether a name is one of a catalog that can be asked, and not of a file or folder here. */

@@ -3,7 +3,7 @@ import { type ModelToWrite, writeModel } from "#libs/merged-models";
 import type { Reading } from "#libs/model-folders";
 import { counted } from "#libs/text";
 import type { CommandContext } from "../context.ts";
-import { say } from "../say.ts";
+import { writeWrapped } from "../write-wrapped.ts";
 import { withAdvice } from "./advice.ts";
 import { estimateLines, resultLines } from "./merge-lines.ts";
 import { showReading } from "./reading-display.ts";
@@ -21,7 +21,7 @@ export async function writeMerged(model: ModelToWrite, options: WritingOptions, 
   if (options.dryRun) {
     const text = estimateLines(merge.needs(threads), model, options, threads);
     if (options.json) stdout.write(text);
-    else say(stdout, text, 13);
+    else writeWrapped(stdout, text, 13);
     return 0;
   }
   let share = 0;
@@ -31,13 +31,13 @@ export async function writeMerged(model: ModelToWrite, options: WritingOptions, 
         { ...model, merge },
         {
           ...{ threads, fsync: options.fsync, force: options.force === true, signal, onProgress },
-          onNote: (sentence) => say(stderr, `note: ${sentence}\n`),
+          onNote: (sentence) => writeWrapped(stderr, `note: ${sentence}\n`),
         },
       ),
     );
     const text = resultLines(written, model, options);
     if (options.json) stdout.write(text);
-    else say(stdout, text, 2);
+    else writeWrapped(stdout, text, 2);
     return 0;
   } catch (error) {
     if (signal.aborted) stderr.write(interruptedSentence(merge.resumes, share));

@@ -1,5 +1,5 @@
 import { columnsOf, take, wrap } from "#libs/text";
-import { type Stream, widthOf } from "../say.ts";
+import { type Stream, widthOf } from "../write-wrapped.ts";
 
 /** How a piece of a line looks. */
 export type Style = "bold" | "dim" | "green" | "red" | "yellow";

@@ -6,7 +6,7 @@ import { isInCatalog, openInputs } from "../../models/inputs.ts";
 import { showReading } from "../../models/reading-display.ts";
 import { settledHeads } from "../../models/settled-heads.ts";
 import { writeLines } from "../../render/line.ts";
-import { widthOf } from "../../say.ts";
+import { widthOf } from "../../write-wrapped.ts";
 import type { CheckCommandOptions } from "./options.ts";
 import { reportLines } from "./report-lines.ts";
 

@@ -20,7 +20,7 @@ import type { CommandContext } from "../../context.ts";
 import { type CompatibleOptions, requireCompatible } from "../../models/compatible.ts";
 import { settledHeads } from "../../models/settled-heads.ts";
 import { writeMerged } from "../../models/write-merged.ts";
-import { say } from "../../say.ts";
+import { writeWrapped } from "../../write-wrapped.ts";
 import { openNamed } from "./named-models.ts";
 import type { MergeOptions } from "./options.ts";
 
@@ -70,7 +70,7 @@ async function mergeOne(
   const named = new Map([...opened.models].map(([name, { digest }], i) => [name, { model: settled[i]!, digest }]));
   const made = await usageLater(requestOfMergekit(config, async ({ text: name }) => named.get(name)!));
   const tokenizer = await usageLater(tokenizerDonor(config, made.models, made.donor));
-  if (!options.quiet) for (const note of made.notes) say(context.stderr, `note: ${note}\n`);
+  if (!options.quiet) for (const note of made.notes) writeWrapped(context.stderr, `note: ${note}\n`);
 
   const dtype = options.dtype ?? made.request.dtype;
   const seed = options.seed ?? made.request.seed;

@@ -4,7 +4,7 @@ import { ExitCode, UsageError } from "#libs/service/process";
 import { didYouMean } from "#libs/text";
 import type { CommandContext } from "../../context.ts";
 import { writeLines } from "../../render/line.ts";
-import { widthOf } from "../../say.ts";
+import { widthOf } from "../../write-wrapped.ts";
 import { describeMethod, listLines, methodLines } from "./method-lines.ts";
 import type { MethodsOptions } from "./options.ts";
 
