@@ -68,7 +68,7 @@ export type Artifact = Message<"ratatouille.v1.Artifact"> & {
   damaged: boolean;
 
   /**
-   * When it was last published, in milliseconds since 1970. 0, from servers of earlier versions: not known.
+   * When it was last published, in milliseconds since 1970. 0: it was only reproduced, or the server is of an earlier version.
    *
    * @generated from field: int64 published_at_ms = 8;
    */
