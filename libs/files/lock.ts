@@ -101,7 +101,7 @@ function notLockable(path: string, error: unknown): NotWritableError {
 
 /**
  * Tells a file from others that had or get its name, as far as it can: numbers of files are used again, and within a tick of the clock
- * (on Deno a millisecond, in kernels up to ten) two files may have both number and time in common.
+ * (on Deno a second, in kernels up to ten milliseconds) two files may have both number and time in common.
  */
 function identityOf(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });

@@ -7,7 +7,7 @@ import { problem } from "./weights-file.ts";
 /**
  * What stands for the digest of a model's weights as long as nobody has read them: a digest of what tells its files from others on this
  * machine, and from what they were before they were changed: device, inode, size, and times of change, that of the inode too, which nobody
- * can set back. It goes into no recipe. @throws ModelError for files that cannot be found
+ * can set back (the kernel counts it in steps of up to ten milliseconds, Deno in seconds). It goes into no recipe. @throws ModelError for files that cannot be found
  * @example
  * ```ts
  * import { writeFile } from "node:fs/promises";

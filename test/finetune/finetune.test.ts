@@ -204,9 +204,9 @@ test("a trainer that says nothing for the time of its lease loses the job; one t
   await using system = await startSystem({ leaseSeconds: 1 });
   const { jobs } = system;
   const [silent, busy] = [await system.submit(recipeOf(1)), await system.submit(recipeOf(2))];
+  const began = performance.now();
   await system.begin(silent.id);
   const stream = reportStream(jobs, busy.id, await system.begin(busy.id, "trainer-2"));
-  const began = performance.now();
   await waitFor(async () => {
     stream.report();
     return (await jobs.getJob({ id: silent.id })).job?.state === JobState.QUEUED;

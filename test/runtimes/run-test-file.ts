@@ -11,39 +11,26 @@ export type FileResult = {
   readonly ok: boolean;
   readonly passed: number;
   readonly failed: number;
-  /** How often the runtime itself ended before its totals. */
-  readonly crashes: number;
   readonly seconds: number;
   readonly output: string;
 };
 
 /** Longer than the slowest file takes on the slowest runtime while another one runs beside it. */
 const FILE_LIMIT_MS = 10 * 60_000;
-/** Deno 2.9 at times crashes when a server says goodbye to a client of the same process (denoland/deno#36788). */
-const MAY_CRASH: ReadonlySet<Runtime> = new Set(["deno"]);
-/** Files with many servers and clients crash about one time in ten. */
-const MOST_CRASHES = 2;
-
 const testArguments: { readonly [R in Runtime]: (file: string) => string[] } = {
   bun: (file) => ["test", "--timeout=120000", file],
   node: (file) => ["--disable-warning=ExperimentalWarning", "--test", "--test-timeout=300000", "--test-reporter=spec", file],
   deno: (file) => ["test", "-A", "--no-check", "--no-lock", "--quiet", file],
 };
 
-/**
- * Runs the tests of a file, named relative to the checkout, in a process of its own. Where the runtime is known to crash, a file that ended without totals is run again, twice at most;
- * a test that fails is never run again.
- */
+/** Runs the tests of a file, named relative to the checkout, in a process of its own. One that ended without totals has failed. */
 export async function runTestFile(runtime: Runtime, file: string): Promise<FileResult> {
   const began = performance.now();
-  for (let crashes = 0; ; crashes += 1) {
-    const { code, output } = await runOnce(runtime, file);
-    const totals = totalsOf(runtime, output);
-    if (totals === undefined && crashes < MOST_CRASHES && code !== 0 && MAY_CRASH.has(runtime)) continue;
-    const { passed, failed } = totals ?? { passed: 0, failed: 0 };
-    const ok = code === 0 && totals !== undefined && failed === 0;
-    return { file, ok, passed, failed, crashes, seconds: (performance.now() - began) / 1000, output };
-  }
+  const { code, output } = await runOnce(runtime, file);
+  const totals = totalsOf(runtime, output);
+  const { passed, failed } = totals ?? { passed: 0, failed: 0 };
+  const ok = code === 0 && totals !== undefined && failed === 0;
+  return { file, ok, passed, failed, seconds: (performance.now() - began) / 1000, output };
 }
 
 /** In a process group, so that nothing of a file that takes too long is left. */
