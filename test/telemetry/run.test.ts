@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { spawnScript } from "#libs/service";
 import { openOtlpSink, type ReceivedSpan } from "#libs/telemetry/testing";
 import { temporaryDirectory } from "#libs/testing";
+import { writeSmallest } from "../e2e/run-file.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -18,7 +19,8 @@ function ancestry(span: ReceivedSpan, spans: ReadonlyMap<string, ReceivedSpan>):
 test("one trace leads from the command through services, bus and trainers to averages and evaluations", async () => {
   await using directory = await temporaryDirectory();
   await using sink = await openOtlpSink();
-  const args = ["recycle", "examples/tiny.yaml", "--quiet", "--data", join(directory.path, "data"), "--out", join(directory.path, "out")];
+  const file = await writeSmallest(join(directory.path, "smallest.yaml"));
+  const args = ["recycle", file, "--quiet", "--data", join(directory.path, "data"), "--out", join(directory.path, "out")];
   const child = spawnScript(join(root, "services/cli/main.ts"), args, {
     cwd: root,
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint },

@@ -106,7 +106,7 @@ for (const method of methods) {
         assert.ok(error.message.includes(`${owner} has ${given.value} there`), error.message);
         assert.deepEqual(await readdir(folder.join("out")), []);
       }),
-      { numRuns: 8 },
+      { numRuns: 4 },
     );
   });
 }
