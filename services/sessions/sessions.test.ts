@@ -57,8 +57,11 @@ test("weights: as they are, divided by their sum, said by the session, or by eac
 test("folding changes neither what counts nor the bytes, and leaves the sums alone on the disk", async () => {
   await using system = await startSessions({ foldAfter: 2 });
   const [folded, staged] = [await system.open(), await system.open()];
-  for (let k = 0; k < 6; k++) await contribute(system.client, folded, `c${k}`, model(k));
-  await waitFor(async () => (await system.state(folded.sessionId)).folded === 6, { what: "the folds" });
+  for (let k = 0; k < 6; k++) {
+    await contribute(system.client, folded, `c${k}`, model(k));
+    // Two by two: of three that come while others are folded, one would be left.
+    if (k % 2 === 1) await waitFor(async () => (await system.state(folded.sessionId)).folded === k + 1, { what: "the folds" });
+  }
   const left = await waitFor(async () => ((await system.leftovers()).length === 1 ? system.leftovers() : undefined), { what: "one file" });
   assert.match(left[0]!, /sums-\d+\.safetensors$/);
   for (let k = 5; k >= 0; k--) await contribute(system.client, staged, `other ${k}`, model(k));

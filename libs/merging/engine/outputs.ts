@@ -100,7 +100,10 @@ export async function removeTemporaries({ outputs, journal }: OutputPlaces): Pro
 
 const ABANDONED_MS = 24 * 3600 * 1000;
 
-/** Removes what other merges into the same outputs have left, if nobody has gone on with it for a day and nobody has it now. */
+/**
+ * Removes what other merges into the same outputs have left, if nobody has gone on with it for a day and nobody has it now. The lock of one
+ * that was killed before it had a journal goes at once: there is nothing to go on with.
+ */
 export async function removeAbandoned({ directory, outputs, journal }: OutputPlaces): Promise<void> {
   const names = new Set(outputs.map(({ output }) => output.name));
   const entries = await readdir(directory);
@@ -109,9 +112,11 @@ export async function removeAbandoned({ directory, outputs, journal }: OutputPla
     const itsJournal = `.${name}.${key}.journal`;
     if (!names.has(name) || join(directory, itsJournal) === journal) continue;
     // Where there is a journal, it says when anybody went on with the merge.
-    if ((end === "lock" && entries.includes(itsJournal)) || !(await isOld(join(directory, entry)))) continue;
+    if (end === "lock" && entries.includes(itsJournal)) continue;
+    const isForgotten = await isOld(join(directory, entry));
+    if (end === "journal" && !isForgotten) continue;
     using lock = await lockFile(join(directory, `.${name}.${key}.lock`), { patienceMs: 0 }).catch(() => undefined);
-    if (lock === undefined) continue;
+    if (lock === undefined || !isForgotten) continue;
     for (const other of entries.filter((file) => file.endsWith(`.${key}.partial`))) await rm(join(directory, other), { force: true });
     await rm(join(directory, itsJournal), { force: true });
   }

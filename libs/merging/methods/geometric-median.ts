@@ -80,8 +80,11 @@ function weiszfeld(squares: readonly number[][], weights: readonly number[], ste
   return centre;
 }
 
+/** Where the forces are equal, other points are as good, and the order of the models must not choose between them. */
+const CLEARLY = 1 - 1e-9;
+
 /**
- * Whether a model is the geometric median: the others pull at it, each by its weight, with less force than its own weight holds it
+ * Whether a model alone is the geometric median: the others pull at it, each by its weight, with less force than its own weight holds it
  * (Vardi and Zhang 2000, "The multivariate L1-median and associated data depth").
  */
 function isMedian(squares: readonly number[][], weights: readonly number[], k: number): boolean {
@@ -99,7 +102,7 @@ function isMedian(squares: readonly number[][], weights: readonly number[], k: n
       pull += weights[i]! * weights[j]! * cosine;
     }
   }
-  return pull <= held * held;
+  return pull < CLEARLY * held * held;
 }
 
 /** From point i to Σ c_j x_j, where Σ c = 1: its square is Σ_j c_j d_ij² − ½ Σ_jk c_j c_k d_jk². */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { BLOCK, type Values } from "../method.ts";
+import { BLOCK, type Method, type Values } from "../method.ts";
 import { completeAll, methodGroups, methodNamed, methods } from "./index.ts";
 import { difference, eighths, floats, GIVEN, type Inputs, inputs, noise, run, tensorOf } from "./testing/tasks.ts";
 
@@ -54,12 +54,13 @@ for (const method of methods.filter(({ name }) => !Object.values(OTHER).flat().i
 const ORDERED = ["ema", "swa", "lawa", "slerp", "fisher"];
 /** Directions that cancel have no mean, so these get some that do not. */
 const SPHERES = ["nuslerp", "multislerp", "karcher"];
+const positive = inputs(eighths.map((value) => 0.125 + Math.abs(value))).map((given) => ({ ...given, base: given.base.map(() => 0) }));
+const taskFor = ({ name }: Method) => (SPHERES.includes(name) ? positive : inputs());
 const several = methods.filter(({ name, models }) => models.max > 1 && !ORDERED.includes(name));
 
 for (const method of several) {
   test(`${method.name}: the order of the models does not matter`, () => {
-    const positive = inputs(eighths.map((value) => 0.125 + Math.abs(value))).map((given) => ({ ...given, base: given.base.map(() => 0) }));
-    const task = (SPHERES.includes(method.name) ? positive : inputs()).chain((given) => {
+    const task = taskFor(method).chain((given) => {
       const all = given.models.slice(0, method.models.max).map((_, k) => k);
       return fc.record({ given: fc.constant(given), order: fc.shuffledSubarray(all, { minLength: all.length }) });
     });
@@ -91,7 +92,7 @@ for (const method of several) {
 for (const method of methods.filter(({ random }) => !random)) {
   test(`${method.name}: draws nothing, so that other digests and seeds change nothing`, () => {
     fc.assert(
-      fc.property(inputs(), (given) => {
+      fc.property(taskFor(method), (given) => {
         const digests = (name: string) => given.models.map((_, k) => `${name} ${k}`);
         const [one, other] = [run(method, given, { digests: digests("a") }), run(method, given, { digests: digests("b"), seed: 9 })];
         assert.deepEqual(one, other);
