@@ -209,6 +209,9 @@ test("the same bytes as the engine's mean of all members, for weights whose sum 
         }
         const total = members.reduce((sum, { weight }) => sum + weight, 0);
         fc.pre(Math.abs(total) > 0.01 && members.every(({ weight }) => weight === 0 || Math.abs(weight) > 1e-9));
+        // Weights that nearly cancel make a mean larger than its members, and F16 has no room for that.
+        const means = rows[0]!.map((_, i) => rows.reduce((sum, row, k) => sum + members[k]!.weight * small(row[i]!), 0) / total);
+        fc.pre(dtype !== "F16" || means.every((mean) => Math.abs(mean) < 65_000));
         const sums = directory.join("all.sums");
         await foldSums({ members, to: sums, signal: never });
         const gone = members[left % members.length]!;
