@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { uniform } from "#libs/deterministic";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 import { type Cli, runCli, startCli, succeed } from "./cli.ts";
-import { assertLines, countOf, digestsOf, eventsOf, modelsIn, readReport } from "./outputs.ts";
+import { assertLines, countOf, digestsOf, eventsOf, linesOf, modelsIn, readReport } from "./outputs.ts";
 import { isAlive, trainersOf } from "./processes.ts";
 import { tiny } from "./run-file.ts";
 
@@ -25,8 +25,7 @@ async function made({ data, out }: typeof reference) {
 
 test("the models and accuracies are those that every version has made", async () => {
   const { digests, models } = await made(reference);
-  const lines = [...Object.entries(digests).map(([what, value]) => `${what}: ${value}`), ...models];
-  assertLines(lines, "6c5cd2e8eb827a2bcde70102bc56e67b2c9cd853f8fe4817b919019b4f504d53");
+  assertLines([...linesOf(digests), ...models], "6c5cd2e8eb827a2bcde70102bc56e67b2c9cd853f8fe4817b919019b4f504d53");
 });
 
 const SEED = 20260726;

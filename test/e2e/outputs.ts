@@ -25,10 +25,12 @@ const TINY_REPORT = "81778122f1daac70e2b9d06a7a0eff6c5e5bba59ffa6218abce82b28ece
 
 /** That the report of a run of tiny.yaml names the models and accuracies that every version has made, on every runtime. */
 export async function assertTinyReport(out: string): Promise<void> {
-  assertLines(
-    Object.entries(digestsOf(await readReport(out))).map(([what, value]) => `${what}: ${value}`),
-    TINY_REPORT,
-  );
+  assertLines(linesOf(digestsOf(await readReport(out))), TINY_REPORT);
+}
+
+/** A line for each model and accuracy. */
+export function linesOf(digests: ReturnType<typeof digestsOf>): string[] {
+  return Object.entries(digests).map(([what, value]) => `${what}: ${value}`);
 }
 
 /** That lines, in whatever order, have a digest. Without it all of them are shown. */

@@ -9,7 +9,7 @@ import { methods } from "../methods/index.ts";
 import type { MergePlan } from "../plan/index.ts";
 import { MergeError } from "./errors.ts";
 import { runMerge } from "./run-merge.ts";
-import { planOf, randomTensor, writeModels } from "./testing/models.ts";
+import { neededParameters, planOf, randomTensor, writeModels } from "./testing/models.ts";
 
 const signal = new AbortController().signal;
 
@@ -42,15 +42,6 @@ function statisticsFor({ statistics }: Method, seed: number): TensorData[] {
   });
 }
 
-/** Values of parameters that have no default. */
-function needed({ parameters }: Method, models: number) {
-  const given = (scope: "merge" | "model") =>
-    Object.fromEntries(
-      parameters.filter((p) => p.default === undefined && p.scope === scope).map((p) => [p.name, p.type === "boolean" ? false : 0.5]),
-    );
-  return { merge: given("merge"), models: Array.from({ length: models }, () => given("model")) };
-}
-
 const cases = fc.record({
   role: fc.constantFrom<Role>("member", "member", "base", "statistics"),
   dtype: fc.constantFrom("F32" as const, "F16" as const, "BF16" as const, "F64" as const),
@@ -80,7 +71,7 @@ async function planFor(method: Method, folder: string, given: typeof cases exten
   const models = await writeModels(folder, [...sets.member, ...sets.base]);
   const base = hasBase ? models.pop()! : undefined;
   const statistics = sets.statistics.length > 0 ? await writeModels(`${folder}/statistics`, sets.statistics) : undefined;
-  const parameters = needed(method, count);
+  const parameters = neededParameters(method, count);
   const digest = (k: number) => `sha256:${String(k).repeat(64)}` as const;
   const plan = await planOf(models, {
     method: method.name,

@@ -4,10 +4,10 @@ import { test } from "node:test";
 import { openModel } from "#libs/models";
 import { parseSafetensorsHeader, type TensorData, widen } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
-import type { Method, Values } from "../method.ts";
+import type { Values } from "../method.ts";
 import { methods, runMethodInMemory } from "../methods/index.ts";
 import { type MergeProgress, runMerge } from "./run-merge.ts";
-import { planOf, randomTensor, writeModels } from "./testing/models.ts";
+import { neededParameters, planOf, randomTensor, writeModels } from "./testing/models.ts";
 
 const never = new AbortController().signal;
 
@@ -39,15 +39,6 @@ const floats = ({ shape, data }: TensorData): Values => {
   return values;
 };
 
-/** Values that parameters without a default need. */
-function needed({ parameters }: Method, models: number) {
-  const given = (scope: "merge" | "model") =>
-    Object.fromEntries(
-      parameters.filter((p) => p.default === undefined && p.scope === scope).map((p) => [p.name, p.type === "boolean" ? false : 0.5]),
-    );
-  return { merge: given("merge"), models: Array.from({ length: models }, () => given("model")) };
-}
-
 for (const method of methods.filter((one) => one.statistics !== "gram")) {
   test(`${method.name} makes the same in files as in memory, on any threads`, async () => {
     await using folder = await temporaryDirectory();
@@ -56,7 +47,7 @@ for (const method of methods.filter((one) => one.statistics !== "gram")) {
     const baseTensors = method.base === "none" ? undefined : model(9);
     const models = await writeModels(folder.path, [...all, ...(baseTensors ? [baseTensors] : [])]);
     const base = baseTensors ? models.pop()! : undefined;
-    const given = needed(method, count);
+    const given = neededParameters(method, count);
     const stats = method.statistics ? all.map((_, k) => statistics(k)) : undefined;
     const opened = stats && (await writeStatistics(folder.join("statistics"), stats));
     const plan = await planOf(models, {

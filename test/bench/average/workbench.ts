@@ -85,7 +85,7 @@ export function script(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
-/** The command as people start it, with a cache of its own; of this clone, or of another one. */
-export function ratatouille(cache: string, args: readonly string[], clone = ROOT): readonly string[] {
-  return ["env", `XDG_CACHE_HOME=${cache}`, join(clone, "ratatouille"), ...args];
+/** The command as people start it, with a cache of its own. */
+export function ratatouille(cache: string, args: readonly string[]): readonly string[] {
+  return ["env", `XDG_CACHE_HOME=${cache}`, join(ROOT, "ratatouille"), ...args];
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { uint32 } from "#libs/deterministic";
 import { type ModelFiles, openModel, weightsDigest } from "#libs/models";
 import { type Dtype, narrow, type TensorData, tensorBytes, writeSafetensors } from "#libs/tensors";
+import type { Method } from "../../method.ts";
 import { type MergePlan, type MergeRequest, planMerge } from "../../plan/index.ts";
 
 const never = new AbortController().signal;
@@ -37,4 +38,13 @@ export async function planOf(models: readonly ModelFiles[], given: Partial<Merge
   const digests = await Promise.all(models.map((model) => weightsDigest(model, { signal: never })));
   const output = given.maxShardBytes === undefined ? { single: "out.safetensors" } : {};
   return planMerge({ method: "linear", models, digests, ...output, ...given });
+}
+
+/** Values of parameters that have no default, for a merge of so many models. */
+export function neededParameters({ parameters }: Method, models: number) {
+  const given = (scope: "merge" | "model") =>
+    Object.fromEntries(
+      parameters.filter((p) => p.default === undefined && p.scope === scope).map((p) => [p.name, p.type === "boolean" ? false : 0.5]),
+    );
+  return { merge: given("merge"), models: Array.from({ length: models }, () => given("model")) };
 }
