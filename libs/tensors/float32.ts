@@ -1,22 +1,22 @@
+import { quote } from "#libs/text";
 import { TensorTypeError } from "./errors.ts";
-import { parseSafetensorsHeader } from "./header.ts";
+import { loadWeights } from "./weights.ts";
 import { type Metadata, writeSafetensors } from "./writer.ts";
 
 /** A float32 tensor in memory, C order. */
 export type Float32Tensor = { shape: number[]; data: Float32Array };
 
 /**
- * Reads a whole file of F32 tensors. The result owns its memory; names are in file order.
+ * Reads a whole file whose tensors are all numbers with a fraction, as F32: for networks without buffers of whole numbers (`loadWeights` takes
+ * those). The result owns its memory; names are in file order.
  * Throws SafetensorsError for a file that is not valid, TensorTypeError naming a tensor of another type.
  */
 export function loadFloat32(bytes: Uint8Array): Map<string, Float32Tensor> {
-  const { tensors, dataOffset } = parseSafetensorsHeader(bytes, bytes.length);
   const loaded = new Map<string, Float32Tensor>();
-  for (const [name, { dtype, shape, begin, end }] of tensors) {
-    if (dtype !== "F32") throw new TensorTypeError(`tensor ${JSON.stringify(name)} is ${dtype}, expected F32`);
-    // A copy by constructor: the `slice` of a Buffer is a view.
-    const copy = new Uint8Array(bytes.subarray(dataOffset + begin, dataOffset + end));
-    loaded.set(name, { shape: [...shape], data: new Float32Array(copy.buffer) });
+  for (const [name, { dtype, shape, data }] of loadWeights(bytes)) {
+    if (dtype !== "F32")
+      throw new TensorTypeError(`tensor ${quote(name)} is ${dtype}, expected numbers with a fraction (F32, F16 or BF16)`);
+    loaded.set(name, { shape: [...shape], data });
   }
   return loaded;
 }

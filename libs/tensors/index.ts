@@ -13,5 +13,6 @@ export {
 export { type NarrowDtype, narrow } from "./narrow.ts";
 export { openSafetensors, type SafetensorsFile } from "./reader.ts";
 export { type ByteSource, bytesSource, fileSource } from "./source.ts";
+export { type FloatTensor, type IntegerTensor, loadWeights, saveWeights, type WeightTensor, weightTensor } from "./weights.ts";
 export { isWidenable, type WidenableDtype, widen } from "./widen.ts";
 export { type Metadata, planSafetensors, type SafetensorsPlan, type TensorData, type TensorLayout, writeSafetensors } from "./writer.ts";

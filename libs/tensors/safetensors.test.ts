@@ -300,7 +300,6 @@ test("float32 files load and save", () => {
   const loaded = loadFloat32(saveFloat32(weights));
   assert.deepEqual(loaded, weights);
   assert.deepEqual(loadFloat32(Buffer.concat([saveFloat32(weights)])), weights, "a Buffer, whose slices are views, too");
-  assert.throws(() => loadFloat32(writeSafetensors([{ ...tensor("i"), dtype: "I32" }])), /tensor "i" is I32, expected F32/);
 });
 
 test("dtypes are known by name only", () => {

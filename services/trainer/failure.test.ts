@@ -4,7 +4,7 @@ import { decodeDataset, parseIdx } from "#libs/datasets";
 import { initialWeights, NonFiniteLossError, openBackend, predict, UnfitInputError } from "#libs/learning";
 import { RecipeError } from "#libs/recipes";
 import { dataLoss, notFound, resourceExhausted, unavailable } from "#libs/rpc";
-import { loadFloat32, writeSafetensors } from "#libs/tensors";
+import { loadFloat32, loadWeights, writeSafetensors } from "#libs/tensors";
 import { isPassing, isPermanent } from "./failure.ts";
 
 const backend = await openBackend("cpu");
@@ -15,7 +15,11 @@ for (const [what, work] of [
   ["bytes that are no safetensors", () => decodeDataset(new Uint8Array(3))],
   ["safetensors that are no data set", () => decodeDataset(writeSafetensors([], { classes: "2" }))],
   ["an idx file that is cut short", () => parseIdx(new Uint8Array(2))],
-  ["weights of another type", () => loadFloat32(writeSafetensors([{ name: "a", dtype: "BF16", shape: [1], data: new Uint8Array(2) }]))],
+  ["weights of another type", () => loadFloat32(writeSafetensors([{ name: "a", dtype: "I64", shape: [1], data: new Uint8Array(8) }]))],
+  [
+    "weights of a type that nobody computes with",
+    () => loadWeights(writeSafetensors([{ name: "a", dtype: "C64", shape: [], data: new Uint8Array(8) }])),
+  ],
   [
     "a tensor that the network has no place for",
     () => predict(backend, new Map([...weights, ["bn1.weight", tensor]]), new Float32Array(4)),
