@@ -5,15 +5,15 @@ import type { Service } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { ACK_WAIT_MS, jobFinished } from "#libs/topics";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { createExecutors } from "./executors.ts";
-import { releaseReproduction } from "./reproduce.ts";
-import { retryTransient } from "./retry-transient.ts";
-import { createRuns } from "./runs.ts";
+import { createExecutors } from "./drive/executors.ts";
+import { retryTransient } from "./drive/retry-transient.ts";
+import { releaseReproduction } from "./runs/reproduce.ts";
+import { createRuns } from "./runs/runs.ts";
+import { openRunStore } from "./runs/store.ts";
+import { defaultTiming, type Timing } from "./runs/timing.ts";
 import { createRecyclingService } from "./service.ts";
-import { openRunStore } from "./store.ts";
-import { defaultTiming, type Timing } from "./timing.ts";
 
-export { storedRuns } from "./stored.ts";
+export { storedRuns } from "./runs/stored.ts";
 
 /** Name of the durable consumer: all replicas share it. */
 const DURABLE = "recycling";

@@ -5,7 +5,7 @@ import { Code, isRpcError } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
 import { runStarted } from "#libs/topics";
 import { OnFailure, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { openRunStore } from "./store.ts";
+import { openRunStore } from "./runs/store.ts";
 import { specifications } from "./testing/arbitraries.ts";
 import { startSystem, type TestSystem } from "./testing/system.ts";
 

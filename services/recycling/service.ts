@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Implementation, invalidArgument } from "#libs/rpc";
 import { type RecyclingService, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { inMessages } from "./messages.ts";
-import { type ReproductionContext, reproduce } from "./reproduce.ts";
-import type { Runs } from "./runs.ts";
+import { type ReproductionContext, reproduce } from "./runs/reproduce.ts";
+import type { Runs } from "./runs/runs.ts";
 
 const WATCH_INTERVAL_MS = 250;
 const CHUNK_BYTES = 1 << 20;

@@ -4,7 +4,7 @@
  */
 import { type Digest, type Recipe, recipeKey } from "#libs/recipes";
 import { cpuTimeMs } from "#libs/service";
-import { instantiate, type Outcome } from "../../services/recycling/template.ts";
+import { instantiate, type Outcome } from "../../services/recycling/plan/template.ts";
 import { createBareStore } from "./bare-store.ts";
 import type { BareTimes } from "./main-job.ts";
 import { planFile } from "./plan-file.ts";

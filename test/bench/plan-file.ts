@@ -4,9 +4,8 @@ import { create } from "@bufbuild/protobuf";
 import { digestOf } from "#libs/recipes";
 import { parseRunFile } from "#libs/runfile";
 import { RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { planRun } from "../../services/recycling/plan.ts";
-import { completeSpec } from "../../services/recycling/specification.ts";
-import type { Node } from "../../services/recycling/template.ts";
+import { planRun } from "../../services/recycling/plan/planners.ts";
+import type { Node } from "../../services/recycling/plan/template.ts";
 
 /** The jobs of a run file in an order in which they can be done, and the handwriting that they start from. */
 export type PlannedFile = {
@@ -23,6 +22,5 @@ export async function planFile(path: string): Promise<PlannedFile> {
   for (const name of DATA_FILES) files.set(name, new Uint8Array(await readFile(join(dataPath, name))));
   const source = digestOf("bare source");
   spec.target.source = source;
-  const complete = completeSpec(create(RunSpecSchema, spec));
-  return { nodes: planRun(complete).nodes, source: { digest: source, files } };
+  return { nodes: planRun(create(RunSpecSchema, spec)).nodes, source: { digest: source, files } };
 }

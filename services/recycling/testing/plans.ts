@@ -5,8 +5,8 @@ import { create } from "@bufbuild/protobuf";
 import { digestOf, parseRecipe, type Recipe, recipeKey } from "#libs/recipes";
 import { parseRunFile } from "#libs/runfile";
 import { type RunSpec, RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
-import type { Plan } from "../plan.ts";
-import { instantiate, type Node, type Outcome } from "../template.ts";
+import type { Plan } from "../plan/planner.ts";
+import { instantiate, type Node, type Outcome } from "../plan/template.ts";
 
 /** Folder of the repository. */
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -20,7 +20,7 @@ export function example(name: string, source: string = digestOf("source")): RunS
 
 /** Walks a plan with made-up outcomes; `fails` says which nodes fail. Returns the recipe of each node that could be run. */
 export function walk(
-  plan: Plan,
+  plan: Pick<Plan, "nodes">,
   fails: (node: Node) => boolean = () => false,
 ): { readonly outcomes: Map<string, Outcome>; readonly recipes: Map<string, Recipe> } {
   const outcomes = new Map<string, Outcome>();

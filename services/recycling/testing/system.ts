@@ -17,7 +17,7 @@ import { createCatalog } from "../../catalog/index.ts";
 import { createEvaluation } from "../../evaluation/index.ts";
 import { createFinetune } from "../../finetune/index.ts";
 import { createRecycling } from "../index.ts";
-import type { Timing } from "../timing.ts";
+import type { Timing } from "../runs/timing.ts";
 import { example, root } from "./plans.ts";
 
 /** The recycling service over real gRPC and files. The services that do its work are behind a port of their own, which can be closed. */

@@ -1,4 +1,4 @@
-import type { Node, Outcomes, Source } from "./template.ts";
+import type { Node, Outcomes, Source } from "../plan/template.ts";
 
 /** Looks for data that a model has seen before it is measured on them. */
 export type LeakGuard = {

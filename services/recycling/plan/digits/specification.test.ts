@@ -7,12 +7,12 @@ import { parse } from "yaml";
 import { methods } from "#libs/reporting";
 import { parseRunFile, RunFileError } from "#libs/runfile";
 import { RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { planRun } from "./plan.ts";
-import { MOST_NODES, planSize } from "./plan-size.ts";
-import { runIdOf } from "./runs.ts";
+import { runIdOf } from "../../runs/runs.ts";
+import { specifications } from "../../testing/arbitraries.ts";
+import { example, root, walk } from "../../testing/plans.ts";
+import { planDigits } from "./plan.ts";
+import { MOST_NODES, planSize } from "./size.ts";
 import { checkSpec, completeSpec } from "./specification.ts";
-import { specifications } from "./testing/arbitraries.ts";
-import { example, root, walk } from "./testing/plans.ts";
 
 test("a specification that cannot be run is refused with each wrong field", () => {
   const spec = example("tiny");
@@ -48,7 +48,7 @@ test("whatever is accepted can be planned, within the size that was promised, an
       assert.match(runIdOf(spec), /^run-[0-9a-f]{16}$/);
       if (checkSpec(spec).length > 0) return;
       accepted += 1;
-      const plan = planRun(completeSpec(spec));
+      const plan = planDigits(completeSpec(spec));
       assert.ok(plan.nodes.length <= planSize(spec));
       assert.equal(new Set(plan.nodes.map(({ id }) => id)).size, plan.nodes.length);
       walk(plan);

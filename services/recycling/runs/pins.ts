@@ -1,7 +1,7 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import { Code, isRpcError } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
-import type { Executors } from "./executors.ts";
+import type { Executors } from "../drive/executors.ts";
 
 /** What was just made is younger than the garbage collector's least age, so that its pins may travel in batches. */
 const BATCH_MS = 2_000;

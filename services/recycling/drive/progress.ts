@@ -1,5 +1,5 @@
 import type { Job } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { type Node, type StageName, stages } from "./template.ts";
+import { type Node, type StageName, stages } from "../plan/template.ts";
 
 /** Where a node is. `queued`: it could run, and waits for whoever runs it. */
 export type NodeState = "waiting" | "queued" | "running" | "done" | "cached" | "failed";

@@ -1,7 +1,7 @@
 import { createLimit } from "#libs/concurrency";
 import { failedPrecondition } from "#libs/rpc";
-import { type Executors, outcomeOf } from "./executors.ts";
-import { dependencies, instantiate, type Node, type Outcome, type Outcomes } from "./template.ts";
+import { type Executors, outcomeOf } from "../drive/executors.ts";
+import { dependencies, instantiate, type Node, type Outcome, type Outcomes } from "../plan/template.ts";
 
 /** Catalog lookups under way at once; those of one moment travel together. */
 const LOOKUPS = 128;

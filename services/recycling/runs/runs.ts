@@ -7,14 +7,13 @@ import { failedPrecondition, notFound, unavailable } from "#libs/rpc";
 import { VERSION } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { type Run, RunSchema, type RunSpec, RunSpecSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import type { Executors } from "../drive/executors.ts";
+import { checkRun, planRun } from "../plan/planners.ts";
+import { recollect } from "../report/recollect.ts";
+import { forgetAverages } from "../report/refs.ts";
+import { reportRun } from "../report/report.ts";
 import { type ActiveRun, activate } from "./active-run.ts";
-import type { Executors } from "./executors.ts";
 import { holderOf } from "./pins.ts";
-import { planRun } from "./plan.ts";
-import { recollect } from "./recollect.ts";
-import { forgetAverages } from "./refs.ts";
-import { reportRun } from "./report.ts";
-import { completeSpec } from "./specification.ts";
 import type { RunStore } from "./store.ts";
 import type { Timing } from "./timing.ts";
 import { createTurns } from "./turns.ts";
@@ -100,7 +99,7 @@ export function createRuns(
   };
 
   const begin = async (id: string, spec: RunSpec): Promise<Run> => {
-    const complete = completeSpec(spec);
+    checkRun(spec);
     const present = actives.get(id);
     if (present?.current().state === RunState.RUNNING) return present.current();
     if (closed) throw unavailable("the recycling service is ending; what was started goes on later", { reason: "ENDING" });
@@ -110,7 +109,7 @@ export function createRuns(
       state: RunState.RUNNING,
     };
     await store.begin(run);
-    const active = activate(run, complete, { executors, store, log, timing });
+    const active = activate(run, spec, { executors, store, log, timing });
     actives.set(id, active);
     const leave = () => {
       if (actives.get(id) === active) actives.delete(id);
@@ -121,7 +120,7 @@ export function createRuns(
 
   const buildReport = async (run: Run, signal: AbortSignal): Promise<Report> => {
     const { id, startedAtMs, finishedAtMs } = run;
-    const spec = completeSpec(run.spec as RunSpec);
+    const spec = run.spec as RunSpec;
     const plan = planRun(spec);
     const outcomes = actives.get(id)?.outcomes ?? (await recollect(plan.nodes, await store.failures(id), executors, signal));
     const cost = await store.cost(id);
@@ -130,7 +129,7 @@ export function createRuns(
 
   return {
     async start(spec) {
-      completeSpec(spec);
+      checkRun(spec);
       const id = runIdOf(spec);
       if (!resume) await withdrawInterrupted(id);
       return exclusive(id, () => begin(id, spec));

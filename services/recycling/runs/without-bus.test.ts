@@ -7,7 +7,7 @@ import { createLogger } from "#libs/telemetry";
 import { temporaryDirectory } from "#libs/testing";
 import { streams } from "#libs/topics";
 import { RecyclingService, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { createRecycling } from "./index.ts";
+import { createRecycling } from "../index.ts";
 import { openRunStore } from "./store.ts";
 
 /** Nobody listens there. */

@@ -15,7 +15,7 @@ import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
-import type { Outcome } from "./template.ts";
+import type { Outcome } from "../plan/template.ts";
 
 /** What the evaluation service found. `computeMs` is 0 if it knew it before. */
 export type Evaluated = { readonly artifact: Artifact; readonly result: EvaluationResult; readonly computeMs: number };

@@ -1,11 +1,11 @@
 import { sub } from "#libs/deterministic";
 import type { Method, SetName } from "#libs/reporting";
+import type { Node, Source } from "../template.ts";
+import { AVERAGE_WORK, uniformAverage } from "../uniform-average.ts";
 import { buildCell, type CellBuilder, CLASSES } from "./cell-builder.ts";
-import { type FoundationPlan, trainingParameters } from "./plan-foundation.ts";
-import { planSet, type SetPlan } from "./plan-set.ts";
+import { type FoundationPlan, trainingParameters } from "./foundation.ts";
+import { planSet, type SetPlan } from "./set.ts";
 import type { CompleteSpec } from "./specification.ts";
-import type { Node, Source } from "./template.ts";
-import { AVERAGE_WORK, uniformAverage } from "./uniform-average.ts";
 import { mlpWork } from "./work.ts";
 
 /** An averaged model: the node that makes it, and whose weights went in. */

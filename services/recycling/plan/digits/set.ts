@@ -2,8 +2,8 @@ import { sub } from "#libs/deterministic";
 import type { Method, SetName } from "#libs/reporting";
 import { OnFailure } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CellBuilder, CLASSES } from "./cell-builder.ts";
+import { trainingParameters } from "./foundation.ts";
 import { drawHyperparameters, type Hyperparameters } from "./hyperparameters.ts";
-import { trainingParameters } from "./plan-foundation.ts";
 import { mlpWork } from "./work.ts";
 
 /** Child seeds of a cell, one for each set. */

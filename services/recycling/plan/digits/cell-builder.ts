@@ -1,7 +1,7 @@
 import { type BackendName, evaluationArithmetics, type Json } from "#libs/recipes";
-import type { FoundationPlan } from "./plan-foundation.ts";
+import type { Node, Source, StageName, Template } from "../template.ts";
+import type { FoundationPlan } from "./foundation.ts";
 import type { CompleteSpec } from "./specification.ts";
-import type { Node, Source, StageName, Template } from "./template.ts";
 import { forwardWork } from "./work.ts";
 
 /** Classes of the target task: the ten digits. */

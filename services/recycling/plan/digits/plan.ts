@@ -1,11 +1,11 @@
 import { arithmetics, type BackendName } from "#libs/recipes";
-import { type CellPlan, planCell } from "./plan-cell.ts";
-import { planFoundation } from "./plan-foundation.ts";
+import type { Node } from "../template.ts";
+import { type CellPlan, planCell } from "./cell.ts";
+import { planFoundation } from "./foundation.ts";
 import type { CompleteSpec } from "./specification.ts";
-import type { Node } from "./template.ts";
 
-/** The graph of a run, and where in it the report finds what belongs to each cell. */
-export type Plan = {
+/** The graph of a run of digits, and where in it the report finds what belongs to each cell. */
+export type DigitsPlan = {
   /** Every node comes after those it needs. */
   readonly nodes: readonly Node[];
   readonly cells: readonly CellPlan[];
@@ -18,7 +18,7 @@ export type Plan = {
  * For each seed: the foundation model and its auxiliary fine-tunings. For each seed and held-out domain (a cell): one linear probe that
  * all fine-tunings share, the sets of fine-tunings, their averages, and what is measured on them.
  */
-export function planRun(spec: CompleteSpec): Plan {
+export function planDigits(spec: CompleteSpec): DigitsPlan {
   const arithmetic = arithmetics[spec.backend as BackendName];
   const nodes: Node[] = [];
   const cells: CellPlan[] = [];

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { JobSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { Node } from "../plan/template.ts";
 import { createProgress, type NodeState } from "./progress.ts";
-import type { Node } from "./template.ts";
 
 const node = (id: string, stage: Node["stage"], work: number): Node => ({
   id,

@@ -1,15 +1,13 @@
 import { toJson } from "@bufbuild/protobuf";
-import { type Digest, type Json, readManifest } from "#libs/recipes";
-import { buildReport, type LineageNode, type Method, type Report } from "#libs/reporting";
+import type { Artifacts } from "#libs/artifacts";
+import { createLimit } from "#libs/concurrency";
+import { type Digest, type Json, readManifest, type TrainingCurve } from "#libs/recipes";
+import { buildReport, type LineageNode, type Report } from "#libs/reporting";
 import { type RunSpec, RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { CLASSES } from "./cell-builder.ts";
-import { collectCells } from "./cells.ts";
-import type { Executors } from "./executors.ts";
-import type { Plan } from "./plan.ts";
-import { domainName } from "./plan-cell.ts";
-import type { CompleteSpec } from "./specification.ts";
-import type { WorkDone } from "./store.ts";
-import { type Node, type Outcomes, stages } from "./template.ts";
+import type { Executors } from "../drive/executors.ts";
+import type { Plan, ReadCurve } from "../plan/planner.ts";
+import { type Node, type Outcomes, stages } from "../plan/template.ts";
+import type { WorkDone } from "../runs/store.ts";
 
 /** The report of a finished run. Everything in it but the cost comes from the catalog. */
 export async function reportRun({
@@ -22,7 +20,7 @@ export async function reportRun({
   signal,
 }: {
   /** Times in milliseconds since 1970. */
-  readonly run: { readonly id: string; readonly spec: CompleteSpec; readonly startedAtMs: bigint; readonly finishedAtMs: bigint };
+  readonly run: { readonly id: string; readonly spec: RunSpec; readonly startedAtMs: bigint; readonly finishedAtMs: bigint };
   readonly plan: Plan;
   readonly outcomes: Outcomes;
   readonly cost: { readonly wallMs: number; readonly work: readonly WorkDone[] };
@@ -31,8 +29,8 @@ export async function reportRun({
   readonly signal: AbortSignal;
 }): Promise<Report> {
   const { spec } = run;
-  const recycled = plan.cells[0]?.averages.find(({ method }) => method === "recycling")?.node;
-  const outcome = recycled === undefined ? undefined : outcomes.get(recycled);
+  const [first] = plan.recycled;
+  const outcome = first === undefined ? undefined : outcomes.get(first.node);
   const { lineage, licences } =
     outcome?.state === "done"
       ? await describeLineage(outcome.digest, plan.nodes, outcomes, executors, signal)
@@ -43,23 +41,25 @@ export async function reportRun({
     runId: run.id,
     startedAt: new Date(Number(run.startedAtMs)).toISOString(),
     finishedAt: new Date(Number(run.finishedAtMs)).toISOString(),
-    task: {
-      name: "digits",
-      source: spec.target.source,
-      domains: spec.target.domains.map(domainName),
-      heldOut: spec.target.heldOut.map(domainName),
-      seeds: spec.seeds,
-      members: spec.fineTuning.members,
-      classes: CLASSES,
-      methods: spec.methods as Method[],
-      backend: spec.backend,
-    },
-    cells: await collectCells(plan.cells, outcomes, executors.artifacts, signal),
+    task: plan.task,
+    cells: await plan.collect(outcomes, curveReader(executors.artifacts, signal)),
     lineage,
-    recipe: toJson(RunSpecSchema, spec as RunSpec) as Json,
+    recipe: toJson(RunSpecSchema, spec) as Json,
     licences,
     timings: timingsOf(plan.nodes, outcomes, cost),
   });
+}
+
+/** Reads of the catalog under way at once. */
+const READS = 16;
+
+function curveReader(artifacts: Artifacts, signal: AbortSignal): ReadCurve {
+  const limit = createLimit(READS);
+  return async (digest) => {
+    if (digest === undefined) return { loss: [], validation: [] };
+    const bytes = await limit(() => artifacts.download(digest, { signal }));
+    return JSON.parse(new TextDecoder().decode(bytes)) as TrainingCurve;
+  };
 }
 
 async function describeLineage(

@@ -3,12 +3,12 @@ import type { Digest, Recipe } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import type { Job } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { dependencies, instantiate, type Node, type Outcome } from "../plan/template.ts";
 import { type Executors, outcomeOf } from "./executors.ts";
 import { createLeakGuard } from "./leak.ts";
 import { createProgress, type NodeState, type Progress } from "./progress.ts";
 import { retryTransient } from "./retry-transient.ts";
 import { createRunJobs, type RunJobs } from "./run-jobs.ts";
-import { dependencies, instantiate, type Node, type Outcome } from "./template.ts";
 
 /** What drives a run through its graph, and what can be seen of it meanwhile. */
 export type Driver = Pick<RunJobs, "ended" | "observe" | "wake"> & {

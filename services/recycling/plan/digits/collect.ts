@@ -1,31 +1,15 @@
-import type { Artifacts } from "#libs/artifacts";
-import { createLimit } from "#libs/concurrency";
-import type { Digest, EvaluationResult, Score, TrainingCurve } from "#libs/recipes";
+import type { EvaluationResult, Score } from "#libs/recipes";
 import type { Cell, Member } from "#libs/reporting";
-import type { CellPlan } from "./plan-cell.ts";
-import type { SetPlan } from "./plan-set.ts";
-import type { Outcomes } from "./template.ts";
+import type { ReadCurve } from "../planner.ts";
+import type { Outcomes } from "../template.ts";
+import type { CellPlan } from "./cell.ts";
+import type { SetPlan } from "./set.ts";
 
 type Measure = EvaluationResult["measure"];
 type ResultOf<M extends Measure> = Extract<EvaluationResult, { measure: M }>;
-type ReadCurve = (digest: Digest | undefined) => Promise<TrainingCurve>;
 
-/** Reads of the catalog under way at once. */
-const READS = 16;
-
-/** Collects what the report says of each cell, from the outcomes of a run and the training curves in the catalog. */
-export async function collectCells(
-  cells: readonly CellPlan[],
-  outcomes: Outcomes,
-  artifacts: Artifacts,
-  signal: AbortSignal,
-): Promise<Cell[]> {
-  const limit = createLimit(READS);
-  const readCurve: ReadCurve = async (digest) => {
-    if (digest === undefined) return { loss: [], validation: [] };
-    const bytes = await limit(() => artifacts.download(digest, { signal }));
-    return JSON.parse(new TextDecoder().decode(bytes)) as TrainingCurve;
-  };
+/** Collects what the report says of each cell, from the outcomes of a run and its training curves. */
+export function collectCells(cells: readonly CellPlan[], outcomes: Outcomes, readCurve: ReadCurve): Promise<Cell[]> {
   return Promise.all(cells.map((cell) => collectCell(cell, outcomes, readCurve)));
 }
 

@@ -1,28 +1,26 @@
 import { modelName } from "#libs/reporting";
 import { allPages, Code, isRpcError } from "#libs/rpc";
 import type { Ref } from "#proto/ratatouille/v1/catalog_pb.ts";
-import type { Executors } from "./executors.ts";
-import type { Plan } from "./plan.ts";
-import type { CompleteSpec } from "./specification.ts";
-import type { Outcomes } from "./template.ts";
+import type { Executors } from "../drive/executors.ts";
+import type { Plan } from "../plan/planner.ts";
+import type { Outcomes } from "../plan/template.ts";
 
 /** Points the refs of a run at its recycled models, so that people find them by name. Refs that point there stay untouched. */
 export async function nameAverages(
-  spec: CompleteSpec,
-  plan: Plan,
+  run: string,
+  { recycled }: Pick<Plan, "recycled">,
   outcomes: Outcomes,
   { catalog }: Pick<Executors, "catalog">,
   signal: AbortSignal,
 ): Promise<void> {
-  const known = new Map((await refsOf(spec.name, catalog, signal)).map(({ name, digest }) => [name, digest]));
-  for (const { seed, heldOut, averages } of plan.cells) {
-    const node = averages.find(({ method }) => method === "recycling")?.node;
-    const outcome = node === undefined ? undefined : outcomes.get(node);
-    const name = modelName(spec.name, { seed, heldOut });
+  const known = new Map((await refsOf(run, catalog, signal)).map(({ name, digest }) => [name, digest]));
+  for (const { seed, heldOut, node } of recycled) {
+    const outcome = outcomes.get(node);
+    const name = modelName(run, { seed, heldOut });
     const from = known.get(name) ?? "";
     if (outcome?.state !== "done" || from === outcome.digest) continue;
     try {
-      await catalog.moveRef({ name, from, to: outcome.digest, reason: reasonOf(spec.name) }, { signal });
+      await catalog.moveRef({ name, from, to: outcome.digest, reason: reasonOf(run) }, { signal });
     } catch (error) {
       // Another run of the same name was first; its model stays.
       if (!isRpcError(error, Code.ABORTED)) throw error;

@@ -6,13 +6,13 @@ import fc from "fast-check";
 import { sub } from "#libs/deterministic";
 import { type Digest, recipeKey } from "#libs/recipes";
 import { OnFailure, type RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { example, root, walk } from "../../testing/plans.ts";
+import { dependencies, instantiate, type Outcome } from "../template.ts";
 import { drawHyperparameters } from "./hyperparameters.ts";
-import { type Plan, planRun } from "./plan.ts";
+import { type DigitsPlan, planDigits } from "./plan.ts";
 import { completeSpec } from "./specification.ts";
-import { dependencies, instantiate, type Outcome } from "./template.ts";
-import { example, root, walk } from "./testing/plans.ts";
 
-const planOf = (spec: RunSpec): Plan => planRun(completeSpec(spec));
+const planOf = (spec: RunSpec): DigitsPlan => planDigits(completeSpec(spec));
 
 for (const [name, cells, perCell] of [
   ["digits", 8, 20],

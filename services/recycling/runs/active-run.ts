@@ -1,18 +1,18 @@
 import { createPulse, type Pulse } from "#libs/concurrency";
 import { Code, isRpcError } from "#libs/rpc";
 import { inSpan, type Logger } from "#libs/telemetry";
-import { type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { type Driver, drive, RunFailedError } from "./driver.ts";
-import type { Executors } from "./executors.ts";
+import { type Run, type RunSpec, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { type Driver, drive, RunFailedError } from "../drive/driver.ts";
+import type { Executors } from "../drive/executors.ts";
+import { retryTransient } from "../drive/retry-transient.ts";
+import { watchJobs } from "../drive/watch-jobs.ts";
+import type { Plan } from "../plan/planner.ts";
+import { planRun } from "../plan/planners.ts";
+import type { Outcomes } from "../plan/template.ts";
+import { nameAverages } from "../report/refs.ts";
 import { createPins, type Pins } from "./pins.ts";
-import { planRun } from "./plan.ts";
-import { nameAverages } from "./refs.ts";
-import { retryTransient } from "./retry-transient.ts";
-import type { CompleteSpec } from "./specification.ts";
 import type { RunStore } from "./store.ts";
-import type { Outcomes } from "./template.ts";
 import type { Timing } from "./timing.ts";
-import { watchJobs } from "./watch-jobs.ts";
 
 /** How a run ends that is stopped: given up, or left for a later start. */
 export type StopState = typeof RunState.CANCELLED | typeof RunState.INTERRUPTED;
@@ -41,7 +41,7 @@ type Context = { readonly executors: Executors; readonly store: RunStore; readon
 type End = { readonly state: RunState; readonly error: string };
 
 /** Starts to drive a run that is stored. */
-export function activate(stored: Run, spec: CompleteSpec, { executors, store, log, timing }: Context): ActiveRun {
+export function activate(stored: Run, spec: RunSpec, { executors, store, log, timing }: Context): ActiveRun {
   const { id } = stored;
   const { patienceMs, sweepMs } = timing;
   const plan = inSpan("plan", { "ratatouille.run": id }, (span) => {
@@ -90,8 +90,8 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
 
   const finish = async (): Promise<End> => {
     try {
-      const [made] = await Promise.all([driver.finished, keepSource(spec, pins, patienceMs, signal)]);
-      await retryTransient(() => nameAverages(spec, plan, made, executors, signal), { patienceMs, signal });
+      const [made] = await Promise.all([driver.finished, keepSources(plan, pins, patienceMs, signal)]);
+      await retryTransient(() => nameAverages(spec.name, plan, made, executors, signal), { patienceMs, signal });
       await retryTransient(pins.flush, { patienceMs, signal });
       outcomes = made;
       return { state: RunState.SUCCEEDED, error: "" };
@@ -160,14 +160,17 @@ export function activate(stored: Run, spec: CompleteSpec, { executors, store, lo
   };
 }
 
-/** The source is the one input that no node of the run makes. */
-async function keepSource({ target }: CompleteSpec, pins: Pins, patienceMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await retryTransient(() => pins.keep(target.source), { patienceMs, signal });
-  } catch (cause) {
-    if (!isRpcError(cause, Code.NOT_FOUND)) throw cause;
-    throw new RunFailedError(`the source ${target.source} of the target is not in the catalog`, { cause });
-  }
+/** Sources are the inputs that no node of the run makes. */
+async function keepSources({ sources }: Plan, pins: Pins, patienceMs: number, signal: AbortSignal): Promise<void> {
+  const keep = async ({ digest, name }: Plan["sources"][number]) => {
+    try {
+      await retryTransient(() => pins.keep(digest), { patienceMs, signal });
+    } catch (cause) {
+      if (!isRpcError(cause, Code.NOT_FOUND)) throw cause;
+      throw new RunFailedError(`${name} is not in the catalog`, { cause });
+    }
+  };
+  await Promise.all(sources.map(keep));
 }
 
 function stagesOf(driver: Driver): Run["stages"] {

@@ -2,10 +2,10 @@ import { canonicalRecipe, type Recipe, readManifest } from "#libs/recipes";
 import { failedPrecondition, unavailable } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
-import type { Executors } from "./executors.ts";
+import type { Executors } from "../drive/executors.ts";
+import { watchJobs } from "../drive/watch-jobs.ts";
 import type { RunStore } from "./store.ts";
 import type { Timing } from "./timing.ts";
-import { watchJobs } from "./watch-jobs.ts";
 
 /** What running a recipe again gave. */
 export type Reproduction = { readonly expected: string; readonly actual: string; readonly same: boolean; readonly recipe: string };

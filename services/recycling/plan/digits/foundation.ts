@@ -1,9 +1,9 @@
 import { sub } from "#libs/deterministic";
 import type { Digest, Json } from "#libs/recipes";
 import type { Glyphs, Training } from "#proto/ratatouille/v1/recycling_pb.ts";
+import type { Node } from "../template.ts";
+import { AVERAGE_WORK, uniformAverage } from "../uniform-average.ts";
 import type { CompleteSpec } from "./specification.ts";
-import type { Node } from "./template.ts";
-import { AVERAGE_WORK, uniformAverage } from "./uniform-average.ts";
 import { mlpWork } from "./work.ts";
 
 /** Tensors of the head. A fused featurizer has none. */

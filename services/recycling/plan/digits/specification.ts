@@ -1,6 +1,5 @@
 import { backends, isDigest, isRunName, runNameRule, styleNames } from "#libs/recipes";
 import { methods as knownMethods } from "#libs/reporting";
-import { invalidArgument } from "#libs/rpc";
 import { excerpt, quote } from "#libs/text";
 import {
   type Auxiliary,
@@ -12,8 +11,9 @@ import {
   type Target,
   type Training,
 } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { type Bounds, bounds, describeBounds, isWithin, lengths } from "./bounds.ts";
-import { MOST_NODES, planSize } from "./plan-size.ts";
+import { type Bounds, bounds, describeBounds, isWithin, lengths } from "../bounds.ts";
+import { throwViolations, type Violation } from "../planner.ts";
+import { MOST_NODES, planSize } from "./size.ts";
 
 type With<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
 
@@ -24,21 +24,16 @@ export type CompleteSpec = Omit<With<RunSpec, "target" | "probe">, "foundation" 
   fineTuning: With<FineTuning, "training">;
 };
 
-/** A field and what is wrong with it. */
-export type Violation = { readonly field: string; readonly description: string };
-
 /** Initialisations that are not auxiliaries. */
 const reservedNames = ["foundation", "fused"];
 
 /**
- * Checks a specification that came over the wire.
+ * The same specification, known to have every part.
  * @throws RpcError INVALID_ARGUMENT with one violation for each wrong field.
  */
 export function completeSpec(spec: RunSpec): CompleteSpec {
-  const violations = checkSpec(spec);
-  if (violations.length === 0) return spec as CompleteSpec;
-  const [first] = violations;
-  throw invalidArgument(`${first?.field}: ${first?.description}`, { reason: "SPECIFICATION_INVALID", violations: [...violations] });
+  throwViolations(checkSpec(spec));
+  return spec as CompleteSpec;
 }
 
 /** Everything that is wrong with a specification; nothing if it can be run. Long lists are described by their first wrong value. */

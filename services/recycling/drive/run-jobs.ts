@@ -1,9 +1,9 @@
 import { canonicalRecipe, type Recipe } from "#libs/recipes";
 import type { Logger } from "#libs/telemetry";
 import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { Node } from "../plan/template.ts";
 import type { Executors } from "./executors.ts";
 import { retryTransient } from "./retry-transient.ts";
-import type { Node } from "./template.ts";
 
 /** The jobs of a run in the fine-tune service. */
 export type RunJobs = {
