@@ -1,18 +1,13 @@
+import { artifactTypes } from "./artifact-kinds.ts";
 import { canonicalJson, isDigest, type Json } from "./canonical.ts";
+import type { ImportParameters } from "./kinds/import.ts";
+import { kindNamed } from "./kinds/kinds.ts";
 import { splitLicences } from "./licence-expression.ts";
 import { foldLicences } from "./licences.ts";
 import { annotations, mediaTypes } from "./media-types.ts";
-import type { ImportParameters, RecipeKind } from "./parameters.ts";
+import { parseRecipe } from "./parse-recipe.ts";
 import { plainProblem } from "./plain.ts";
-import { type ArtifactKind, ManifestError, parseManifestJson, type ReadManifest, readManifest } from "./read-manifest.ts";
-
-/** What an artifact of a kind is made of: the type of its one layer of data, and the recipes that make it. */
-const rules: { readonly [K in ArtifactKind]: { readonly layer?: string; readonly recipes: readonly RecipeKind[] } } = {
-  source: { recipes: ["import"] },
-  dataset: { layer: mediaTypes.datasetLayer, recipes: ["dataset"] },
-  model: { layer: mediaTypes.weights, recipes: ["import", "pretrain", "probe", "fine-tune", "average"] },
-  evaluation: { layer: mediaTypes.evaluationLayer, recipes: ["evaluate"] },
-};
+import { ManifestError, parseManifestJson, type ReadManifest, readManifest } from "./read-manifest.ts";
 
 const MOST_ANNOTATIONS = 256;
 const LONGEST_NAME = 256;
@@ -26,7 +21,8 @@ const unprintable = /\p{Cc}|\p{Zl}|\p{Zp}/u;
 /**
  * Reads a manifest that is to be published. Beyond what `readManifest` demands of any, it has to be one that everybody can open: an OCI
  * manifest whose kind its recipe makes, with one layer of data of its kind, annotations and names of bounded length, licences without
- * markup, and, of an import, a layer for every file that the recipe names. Bytes of blobs are not looked at.
+ * markup, and, of an import, a layer for every file that the recipe names. Bytes of blobs are not looked at. Recipes and artifacts of kinds
+ * that this version does not know are taken as they are: who makes and who reads them knows more.
  * @throws ManifestError naming the field; RecipeError for a wrong field of the recipe.
  */
 export function checkManifest(bytes: Uint8Array): ReadManifest {
@@ -42,24 +38,25 @@ export function checkManifest(bytes: Uint8Array): ReadManifest {
   manifest.layers.forEach((layer, i) => {
     checkAnnotations(layer.annotations ?? {}, `layers[${i}].annotations`);
   });
-  const rule = rules[manifest.kind];
-  if (!rule.recipes.includes(manifest.recipe.kind)) {
-    throw new ManifestError(`is a ${manifest.kind}, and its recipe makes none: it is of kind ${manifest.recipe.kind}`, {
-      field: "artifactType",
-    });
+  const { kind, recipe } = manifest;
+  const makes: readonly string[] | undefined = kindNamed(recipe.kind)?.makes;
+  if (makes?.includes(kind) === false) {
+    const what = kind === "unknown" ? "no kind that this version knows" : kind;
+    throw new ManifestError(`is ${what}; a recipe of kind ${recipe.kind} makes ${makes.join(" or ")}`, { field: "artifactType" });
   }
   if (manifest.kind === "model" && manifest.config.mediaType !== mediaTypes.modelConfig) {
     throw new ManifestError(`expected ${mediaTypes.modelConfig}`, { field: "config.mediaType" });
   }
-  const data = manifest.layers.filter(({ mediaType }) => mediaType === rule.layer).length;
-  if (rule.layer === undefined ? manifest.layers.length === 0 : data !== 1) {
-    const wanted = rule.layer === undefined ? "at least one layer" : `one layer of type ${rule.layer}, the ${manifest.kind} itself`;
+  const type = kind === "unknown" ? undefined : artifactTypes[kind].layer;
+  const data = manifest.layers.filter(({ mediaType }) => mediaType === type).length;
+  if (type === undefined ? manifest.layers.length === 0 : data !== 1) {
+    const wanted = type === undefined ? "at least one layer" : `one layer of type ${type}, the ${kind} itself`;
     throw new ManifestError(`expected ${wanted}; there are ${data}`, { field: "layers" });
   }
   manifest.licences.forEach((licence) => {
     checkLicence(licence, `annotations.${annotations.licences}`);
   });
-  if (manifest.recipe.kind === "import") checkImport(manifest, manifest.recipe.parameters as unknown as ImportParameters);
+  if (recipe.kind === "import") checkImport(manifest, parseRecipe(recipe).parameters as unknown as ImportParameters);
   return manifest;
 }
 
@@ -135,7 +132,7 @@ export function architectureOf(config: Uint8Array): string {
 }
 
 /** Checks the config blob of a manifest that is to be published. @throws ManifestError */
-export function checkConfig(kind: ArtifactKind, config: Uint8Array): void {
+export function checkConfig(kind: ReadManifest["kind"], config: Uint8Array): void {
   if (kind === "model") architectureOf(config);
 }
 

@@ -1,6 +1,28 @@
 export { architectureOf, checkConfig, checkManifest, configEquals, isLicenceText, manifestEquals } from "./acceptance.ts";
-export { arithmetics, type BackendName, backendOf, backends, evaluationArithmetics } from "./arithmetic.ts";
+export { arithmetics, type BackendName, backendOf, backends, evaluationArithmetics, isApproximate } from "./arithmetic.ts";
+export type { ArtifactKind } from "./artifact-kinds.ts";
 export { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
+export { parseEnvelope } from "./envelope.ts";
+export type { AverageParameters } from "./kinds/average.ts";
+export {
+  type ColoredMnistParameters,
+  colouredMnist,
+  type GlyphsParameters,
+  mnistAngles,
+  type RotatedDigitsParameters,
+  type RotatedMnistParameters,
+  type StyleName,
+  type SubsetParameters,
+  styleNames,
+} from "./kinds/dataset.ts";
+export type { ImportParameters } from "./kinds/import.ts";
+export type { RecipeKind } from "./kinds/kinds.ts";
+export type { MeasureParameters } from "./kinds/measure.ts";
+export type { PredictParameters } from "./kinds/predict.ts";
+export type { SplitParameters } from "./kinds/split.ts";
+export { type TrainParameters, trainDefaults } from "./kinds/train.ts";
+export type { EvaluateParameters } from "./kinds/v1-evaluate.ts";
+export type { TrainingParameters } from "./kinds/v1-training.ts";
 export { isSpdxLicence, licenceAlternatives, splitLicences } from "./licence-expression.ts";
 export { type LicenceTerms, spdxLicence } from "./licence-terms.ts";
 export { combineLicences, foldLicences, joinLicences, type ResultLicence, resultLicence, UNKNOWN_LICENCE } from "./licences.ts";
@@ -9,22 +31,14 @@ export {
   buildDatasetManifest,
   buildEvaluationManifest,
   buildModelManifest,
+  buildPredictionManifest,
   buildSourceManifest,
+  buildSplitManifest,
   type Descriptor,
 } from "./manifest.ts";
 export { annotations, mediaTypes } from "./media-types.ts";
 export { isRunName, nameWord, runNameRule } from "./names.ts";
-export {
-  type AverageParameters,
-  type EvaluateParameters,
-  type GlyphsParameters,
-  type ImportParameters,
-  type RecipeKind,
-  type RotatedDigitsParameters,
-  type StyleName,
-  styleNames,
-  type TrainingParameters,
-} from "./parameters.ts";
-export { type ArtifactKind, layerOf, ManifestError, type ReadManifest, readManifest } from "./read-manifest.ts";
-export { canonicalRecipe, inputOf, inputsOf, parseRecipe, type Recipe, RecipeError, recipeInputs, recipeKey } from "./recipe.ts";
+export { parseRecipe } from "./parse-recipe.ts";
+export { layerOf, ManifestError, type ReadManifest, readManifest } from "./read-manifest.ts";
+export { canonicalRecipe, inputOf, inputsOf, type Recipe, RecipeError, recipeInputs, recipeKey } from "./recipe.ts";
 export type { Barrier, BarrierSummary, EvaluationResult, Score, TrainingCurve, TrainingSummary } from "./results.ts";

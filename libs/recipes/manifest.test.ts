@@ -1,6 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { buildModelManifest, digestOf, layerOf, ManifestError, mediaTypes, readManifest } from "./index.ts";
+import {
+  annotations,
+  arithmetics,
+  buildDatasetManifest,
+  buildModelManifest,
+  buildPredictionManifest,
+  buildSplitManifest,
+  canonicalRecipe,
+  checkManifest,
+  digestOf,
+  layerOf,
+  ManifestError,
+  mediaTypes,
+  readManifest,
+} from "./index.ts";
 
 const recipe = {
   kind: "average",
@@ -60,9 +74,50 @@ test("a manifest whose key is not its recipe's is refused", () => {
 for (const [title, text] of [
   ["not JSON", "{"],
   ["a list", "[]"],
-  ["of another kind", '{"artifactType":"application/x"}'],
+  ["of no type", '{"artifactType":"a model"}'],
 ] as const) {
   test(`a manifest that is ${title} is refused`, () => {
     assert.throws(() => readManifest(new TextEncoder().encode(text)), ManifestError);
   });
 }
+
+test("a manifest of a kind that this version does not know, with a recipe that it does not know, can be read, and published", () => {
+  const recipe = canonicalRecipe({ kind: "distil", inputs: { teacher: digestOf("a") }, parameters: { students: 3 } });
+  const bytes = (change: object) => {
+    const annotations_ = { [annotations.recipe]: recipe, [annotations.recipeKey]: digestOf(recipe) };
+    const layers = [{ mediaType: "text/plain", digest: digestOf("b"), size: 1 }];
+    const config = { mediaType: mediaTypes.empty, digest: digestOf("{}"), size: 2 };
+    const value = { schemaVersion: 2, artifactType: "application/vnd.later.v1+json", config, layers, annotations: annotations_, ...change };
+    return new TextEncoder().encode(JSON.stringify({ ...value, annotations: { ...annotations_, [annotations.licences]: "MIT" } }));
+  };
+  const read = readManifest(bytes({}));
+  assert.deepEqual([read.kind, read.recipe.kind, read.recipe.parameters["students"]], ["unknown", "distil", 3]);
+  assert.equal(checkManifest(bytes({})).kind, "unknown");
+  // What this version does know has to be what it says.
+  const field = (message: RegExp) => ({ name: "ManifestError", message });
+  assert.throws(() => checkManifest(bytes({ artifactType: mediaTypes.split })), field(/one layer of type .*split/));
+  assert.throws(() => checkManifest(bytes({ layers: [] })), field(/at least one layer/));
+});
+
+test("data sets carry their shards; splits and predictions are one file of their kind", () => {
+  const inputs = { source: digestOf("a") };
+  const file = (mediaType: string) => ({ mediaType, digest: digestOf(mediaType), size: 1 });
+  const shards = [{ ...file(mediaTypes.shard), annotations: { [annotations.title]: "00000.tar" } }];
+  const dataset = { kind: "dataset", inputs, parameters: { generator: "rotated-mnist/1" }, seed: 1 } as const;
+  const split = { kind: "split", inputs, parameters: {} } as const;
+  const predict = { kind: "predict", inputs, parameters: {}, arithmetic: arithmetics.training } as const;
+  const licences = ["MIT"];
+  const built = [
+    buildDatasetManifest({ recipe: dataset, licences, data: file(mediaTypes.datasetLayer), shards }),
+    buildSplitManifest({ recipe: split, licences, rows: file(mediaTypes.splitLayer) }),
+    buildPredictionManifest({ recipe: predict, licences, logits: file(mediaTypes.predictionLayer) }),
+  ].map(({ manifest }) => checkManifest(manifest));
+  assert.deepEqual(
+    built.map(({ kind, layers }) => [kind, layers.map(({ annotations: notes }) => notes?.[annotations.title])]),
+    [
+      ["dataset", ["dataset.safetensors", "00000.tar"]],
+      ["split", ["split.safetensors"]],
+      ["prediction", ["prediction.safetensors"]],
+    ],
+  );
+});

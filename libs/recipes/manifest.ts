@@ -56,9 +56,26 @@ export function buildModelManifest(model: {
 /** ModelPack's names of types; it has none for others. */
 const precisions: { readonly [dtype: string]: string } = { F64: "float64", F32: "float32", F16: "float16", BF16: "bfloat16" };
 
-/** The manifest of a data set: one safetensors layer. */
-export function buildDatasetManifest(dataset: Common & { readonly data: Descriptor }): BuiltManifest {
-  return build(mediaTypes.dataset, mediaTypes.empty, {}, [named(dataset.data, "dataset.safetensors")], dataset);
+/**
+ * The manifest of a data set: its safetensors layer, and the shards that its recipe made. Those of an import that it is an index over
+ * are layers of that import.
+ */
+export function buildDatasetManifest({
+  data,
+  shards = [],
+  ...dataset
+}: Common & { readonly data: Descriptor; readonly shards?: readonly Descriptor[] }): BuiltManifest {
+  return build(mediaTypes.dataset, mediaTypes.empty, {}, [named(data, "dataset.safetensors"), ...shards], dataset);
+}
+
+/** The manifest of a split: one safetensors layer. */
+export function buildSplitManifest(split: Common & { readonly rows: Descriptor }): BuiltManifest {
+  return build(mediaTypes.split, mediaTypes.empty, {}, [named(split.rows, "split.safetensors")], split);
+}
+
+/** The manifest of a prediction: one safetensors layer. */
+export function buildPredictionManifest(prediction: Common & { readonly logits: Descriptor }): BuiltManifest {
+  return build(mediaTypes.prediction, mediaTypes.empty, {}, [named(prediction.logits, "prediction.safetensors")], prediction);
 }
 
 /** The manifest of an evaluation: one JSON layer. */

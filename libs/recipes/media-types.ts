@@ -9,6 +9,12 @@ export const mediaTypes = {
   datasetLayer: "application/vnd.cncf.model.dataset.v1.raw",
   evaluation: "application/vnd.ratatouille.evaluation.v1+json",
   evaluationLayer: "application/json",
+  split: "application/vnd.ratatouille.split.v1+json",
+  splitLayer: "application/vnd.ratatouille.split.v1.safetensors",
+  prediction: "application/vnd.ratatouille.prediction.v1+json",
+  predictionLayer: "application/vnd.ratatouille.prediction.v1.safetensors",
+  /** Pictures of a data set or of an import, as a tar archive. */
+  shard: "application/x-tar",
   source: "application/vnd.ratatouille.source.v1+json",
   sourceLayer: "application/octet-stream",
   empty: "application/vnd.oci.empty.v1+json",

@@ -1,16 +1,16 @@
+import { type ArtifactKind, artifactKindOf } from "./artifact-kinds.ts";
 import { type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
+import { parseEnvelope } from "./envelope.ts";
 import { splitLicences } from "./licence-expression.ts";
 import type { Descriptor } from "./manifest.ts";
 import { annotations, mediaTypes } from "./media-types.ts";
-import { parseRecipe, type Recipe, recipeKey } from "./recipe.ts";
-
-/** The kinds of artifacts, as the catalog tells them apart. */
-export type ArtifactKind = "source" | "dataset" | "model" | "evaluation";
+import { type Recipe, recipeKey } from "./recipe.ts";
 
 /** What a manifest says, as plain data. */
 export type ReadManifest = {
   readonly digest: Digest;
-  readonly kind: ArtifactKind;
+  /** "unknown" of what a later version publishes. */
+  readonly kind: ArtifactKind | "unknown";
   readonly recipe: Recipe;
   readonly recipeKey: Digest;
   readonly config: Descriptor;
@@ -32,15 +32,9 @@ export class ManifestError extends Error {
   }
 }
 
-const kinds: ReadonlyMap<unknown, ArtifactKind> = new Map([
-  [mediaTypes.source, "source"],
-  [mediaTypes.dataset, "dataset"],
-  [mediaTypes.model, "model"],
-  [mediaTypes.evaluation, "evaluation"],
-]);
-
 /**
- * Reads a manifest and checks that its recipe is one and that the key is the recipe's.
+ * Reads a manifest and checks that its recipe has the form of one and that the key is the recipe's. Artifacts and recipes may be of kinds
+ * that this version does not know.
  * @throws ManifestError saying what is wrong; RecipeError for a wrong field of the recipe.
  * @example
  * ```ts
@@ -54,10 +48,12 @@ const kinds: ReadonlyMap<unknown, ArtifactKind> = new Map([
  */
 export function readManifest(bytes: Uint8Array): ReadManifest {
   const value = parseManifestJson(bytes);
-  const kind = kinds.get(value["artifactType"]);
-  if (!kind) throw new ManifestError(`expected one of ${[...kinds.keys()].join(", ")}`, { field: "artifactType" });
+  const artifactType = value["artifactType"];
+  if (typeof artifactType !== "string" || !/^application\/[\w.+-]{1,200}$/.test(artifactType)) {
+    throw new ManifestError(`expected a media type, such as ${mediaTypes.model}`, { field: "artifactType" });
+  }
   const notes = annotationsOf(value["annotations"], "annotations");
-  const recipe = parseRecipe(notes.get(annotations.recipe) ?? "");
+  const recipe = parseEnvelope(notes.get(annotations.recipe) ?? "");
   const key = recipeKey(recipe);
   if (notes.get(annotations.recipeKey) !== key)
     throw new ManifestError(`the recipe's key is ${key}, the sha-256 of its canonical text (RFC 8785)`, {
@@ -67,7 +63,7 @@ export function readManifest(bytes: Uint8Array): ReadManifest {
   if (!Array.isArray(layers)) throw new ManifestError("expected a list", { field: "layers" });
   return {
     digest: digestOf(bytes),
-    kind,
+    kind: artifactKindOf(artifactType) ?? "unknown",
     recipe,
     recipeKey: key,
     config: descriptor(value["config"], "config"),

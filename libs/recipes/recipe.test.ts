@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { canonicalJson, canonicalRecipe, type Json, parseRecipe, RecipeError, recipeInputs, recipeKey } from "./index.ts";
+import { canonicalJson, canonicalRecipe, type Json, parseEnvelope, parseRecipe, RecipeError, recipeInputs, recipeKey } from "./index.ts";
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}` as const;
 
@@ -107,6 +107,47 @@ for (const [title, recipe, field] of [
   test(`parseRecipe refuses ${title} and names ${field}`, () => {
     assert.throws(
       () => parseRecipe(recipe),
+      (error) => error instanceof RecipeError && error.field === field,
+    );
+  });
+}
+
+const unknown = {
+  kind: "distil",
+  inputs: { teacher: digest("a") },
+  parameters: { students: [1, { a: null }] },
+  seed: 3,
+  arithmetic: "~x/1",
+};
+
+test("parseEnvelope reads a recipe of a kind that nobody here knows, as it is", () => {
+  assert.deepEqual(parseEnvelope(JSON.stringify(unknown)), unknown);
+  assert.throws(() => parseRecipe(unknown), /kind: unknown kind "distil"; expected one of import, dataset, /);
+});
+
+test("whatever parseRecipe takes, parseEnvelope takes, with the same text", () => {
+  assert.equal(canonicalRecipe(parseEnvelope(average)), canonicalRecipe(parseRecipe(average)));
+});
+
+for (const [title, recipe, field] of [
+  ["a text that is no JSON", "{", "recipe"],
+  ["a list", [], "recipe"],
+  ["no kind", { ...unknown, kind: undefined }, "kind"],
+  ["a kind that is no word", { ...unknown, kind: "Distil it" }, "kind"],
+  ["a field of its own", { ...unknown, host: "here" }, "host"],
+  ["no inputs", { ...unknown, inputs: undefined }, "inputs"],
+  ["an input that is no digest", { ...unknown, inputs: { teacher: "me" } }, "inputs.teacher"],
+  ["an empty list of inputs", { ...unknown, inputs: { teachers: [] } }, "inputs.teachers"],
+  ["a list with something else", { ...unknown, inputs: { teachers: [digest("a"), 3] } }, "inputs.teachers.1"],
+  ["a role with a blank", { ...unknown, inputs: { "the teacher": digest("a") } }, "inputs"],
+  ["parameters that are a list", { ...unknown, parameters: [] }, "parameters"],
+  ["a number that is not finite", { ...unknown, parameters: { a: [Number.POSITIVE_INFINITY] } }, "parameters.a.0"],
+  ["a seed beyond 32 bits", { ...unknown, seed: 2 ** 32 }, "seed"],
+  ["an arithmetic of two lines", { ...unknown, arithmetic: "a\nb" }, "arithmetic"],
+] as const) {
+  test(`parseEnvelope refuses ${title} and names ${field}`, () => {
+    assert.throws(
+      () => parseEnvelope(recipe),
       (error) => error instanceof RecipeError && error.field === field,
     );
   });

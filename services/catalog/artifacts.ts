@@ -1,5 +1,5 @@
 import { sql, type Transaction } from "kysely";
-import type { ArtifactKind, Digest } from "#libs/recipes";
+import type { ArtifactKind, Digest, ReadManifest } from "#libs/recipes";
 import { quote } from "#libs/text";
 import { CatalogError, invalidField } from "./errors.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
@@ -7,7 +7,7 @@ import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
 /** An artifact as the catalog keeps it. */
 export type ArtifactRecord = {
   readonly digest: Digest;
-  readonly kind: ArtifactKind;
+  readonly kind: ReadManifest["kind"];
   readonly manifest: Uint8Array;
   readonly recipeKey: Digest;
   /** In the order of the recipe. */
@@ -208,7 +208,7 @@ function parsePrefix(text: string): string {
 function toRecord(row: Row, inputs: readonly Digest[]): ArtifactRecord {
   return {
     digest: row.digest as Digest,
-    kind: row.kind as ArtifactKind,
+    kind: row.kind as ReadManifest["kind"],
     manifest: row.manifest,
     recipeKey: row.recipe_key as Digest,
     inputs,

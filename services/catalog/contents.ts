@@ -18,6 +18,14 @@ const MAX_CONFIG_BYTES = 1 << 20;
 /** A result travels in one message. */
 const MAX_RESULT_BYTES = 3 << 20;
 
+/** The layers that are safetensors, by kind of artifact. */
+const safetensorsLayers: { readonly [kind: string]: string | undefined } = {
+  model: mediaTypes.weights,
+  dataset: mediaTypes.datasetLayer,
+  split: mediaTypes.splitLayer,
+  prediction: mediaTypes.predictionLayer,
+};
+
 /** Files of blobs: what they hold is read past the memory of who was seen to be right. */
 type Files = Pick<BlobStore, "read" | "path" | "stat">;
 
@@ -29,8 +37,8 @@ type Files = Pick<BlobStore, "read" | "path" | "stat">;
 export async function checkContents(manifest: ReadManifest, store: Files): Promise<void> {
   const { kind, config } = manifest;
   checkConfig(kind, await readSmall(config, "config", MAX_CONFIG_BYTES, store));
-  if (kind === "model") await checkSafetensors(layerOf(manifest, mediaTypes.weights), store);
-  if (kind === "dataset") await checkSafetensors(layerOf(manifest, mediaTypes.datasetLayer), store);
+  const layer = safetensorsLayers[kind];
+  if (layer !== undefined) await checkSafetensors(layerOf(manifest, layer), store);
   if (kind === "evaluation") await checkResult(manifest, store);
 }
 

@@ -1,6 +1,6 @@
 import type { Artifacts } from "#libs/artifacts";
 import { createByteCache, createSharedWork } from "#libs/concurrency";
-import { type ArtifactKind, layerOf, ManifestError, mediaTypes, type ReadManifest, RecipeError, readManifest } from "#libs/recipes";
+import { layerOf, ManifestError, mediaTypes, type ReadManifest, RecipeError, readManifest } from "#libs/recipes";
 import { InvalidEvaluationError } from "./errors.ts";
 
 /** An input artifact in memory: the bytes of its safetensors layer and the licences that come with it. */
@@ -20,7 +20,7 @@ export type Inputs = {
   }): Promise<Input>;
 };
 
-type Loaded = Input & { readonly kind: ArtifactKind };
+type Loaded = Input & { readonly kind: ReadManifest["kind"] };
 
 /** @param maxBytes the most that cached layers together may have. */
 export function createInputs(artifacts: Artifacts, maxBytes: number): Inputs {

@@ -161,7 +161,7 @@ test("wrong requests are INVALID_ARGUMENT and name their fields", async () => {
   const cases: [recipe: string, ...fields: string[]][] = [
     ["", "recipe"],
     ["{", "recipe"],
-    ["[]", "recipe.kind"],
+    ["[]", "recipe"],
     [text.replace("accuracy", "charm"), "recipe.parameters.measure"],
     [text.replace("evaluate", "average"), "recipe.inputs.heldOut"],
     [canonicalRecipe({ ...evaluateRecipe(inputs), inputs: { ...inputs, models: [] } }), "recipe.inputs.models"],

@@ -1,5 +1,5 @@
 import type { Artifacts } from "#libs/artifacts";
-import { isDigest, parseRecipe } from "#libs/recipes";
+import { isDigest, parseEnvelope } from "#libs/recipes";
 import { Code, failedPrecondition, invalidField, isRpcError, type ServiceClient } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import { quote } from "#libs/text";
@@ -138,7 +138,7 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
       const waiting = await get(id);
       if (waiting.state === "queued" && waiting.attempt > 0 && !waiting.reproduce) {
         // An attempt that was lost may have published before it could say so.
-        const known = await artifacts.findByRecipe(parseRecipe(waiting.recipe));
+        const known = await artifacts.findByRecipe(parseEnvelope(waiting.recipe));
         if (known) await apply(id, { type: "found", artifact: known.digest, atMs: now() });
       }
       const job = await apply(id, { type: "begun", trainer, atMs: now() });

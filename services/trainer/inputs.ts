@@ -36,11 +36,8 @@ async function fetchInput(artifacts: Artifacts, digest: Digest, signal: AbortSig
       const layer = layerOf(manifest, mediaTypes.weights);
       return { input: { kind: "model", licences, weights: loadFloat32(await download(layer)) }, bytes: layer.size };
     }
-    case "evaluation":
-      throw new RecipeError("inputs", `artifact ${digest} is an evaluation; nothing is trained on those`);
     default:
-      manifest.kind satisfies never;
-      throw new RangeError(`Artifact ${digest} is of an unknown kind`);
+      throw new RecipeError("inputs", `artifact ${digest} is of kind ${manifest.kind}; nothing is trained on those`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { parseRecipe } from "#libs/recipes";
+import { parseEnvelope } from "#libs/recipes";
 import { wrap } from "#libs/text";
 import { type Attempt, AttemptOutcome, type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { ago, columns, duration, oneLine } from "../format.ts";
@@ -18,7 +18,7 @@ export function describeJob(job: Job, stream: Stream): string {
   const known: readonly [string, string][] = [
     ["job", job.id],
     ["what", job.label],
-    ["recipe", `${parseRecipe(job.recipe).kind}, ${job.recipeKey}`],
+    ["recipe", `${parseEnvelope(job.recipe).kind}, ${job.recipeKey}`],
     ["state", jobStateName(job.state)],
     [job.state === JobState.FAILED || job.state === JobState.CANCELLED ? "why" : "last error", oneLine(job.error)],
     ["progress", progressOf(job)],

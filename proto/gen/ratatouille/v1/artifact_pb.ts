@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/artifact.proto.
  */
 export const file_ratatouille_v1_artifact: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yYXRhdG91aWxsZS92MS9hcnRpZmFjdC5wcm90bxIOcmF0YXRvdWlsbGUudjEiugEKCEFydGlmYWN0Eg4KBmRpZ2VzdBgBIAEoCRIqCgRraW5kGAIgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kEhAKCG1hbmlmZXN0GAMgASgMEhIKCnJlY2lwZV9rZXkYBCABKAkSDgoGaW5wdXRzGAUgAygJEhIKCnNpemVfYnl0ZXMYBiABKAMSDwoHZGFtYWdlZBgHIAEoCBIXCg9wdWJsaXNoZWRfYXRfbXMYCCABKAMqmQEKDEFydGlmYWN0S2luZBIdChlBUlRJRkFDVF9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQVJUSUZBQ1RfS0lORF9TT1VSQ0UQARIZChVBUlRJRkFDVF9LSU5EX0RBVEFTRVQQAhIXChNBUlRJRkFDVF9LSU5EX01PREVMEAMSHAoYQVJUSUZBQ1RfS0lORF9FVkFMVUFUSU9OEARCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z");
+  fileDesc("Ch1yYXRhdG91aWxsZS92MS9hcnRpZmFjdC5wcm90bxIOcmF0YXRvdWlsbGUudjEiugEKCEFydGlmYWN0Eg4KBmRpZ2VzdBgBIAEoCRIqCgRraW5kGAIgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kEhAKCG1hbmlmZXN0GAMgASgMEhIKCnJlY2lwZV9rZXkYBCABKAkSDgoGaW5wdXRzGAUgAygJEhIKCnNpemVfYnl0ZXMYBiABKAMSDwoHZGFtYWdlZBgHIAEoCBIXCg9wdWJsaXNoZWRfYXRfbXMYCCABKAMq0AEKDEFydGlmYWN0S2luZBIdChlBUlRJRkFDVF9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQVJUSUZBQ1RfS0lORF9TT1VSQ0UQARIZChVBUlRJRkFDVF9LSU5EX0RBVEFTRVQQAhIXChNBUlRJRkFDVF9LSU5EX01PREVMEAMSHAoYQVJUSUZBQ1RfS0lORF9FVkFMVUFUSU9OEAQSFwoTQVJUSUZBQ1RfS0lORF9TUExJVBAFEhwKGEFSVElGQUNUX0tJTkRfUFJFRElDVElPThAGQh5aHHJhdGF0b3VpbGxlL3YxO3JhdGF0b3VpbGxldjFiBnByb3RvMw");
 
 /**
  * An immutable thing and the recipe that made it.
@@ -89,6 +89,8 @@ export const ArtifactSchema: GenMessage<Artifact> = /*@__PURE__*/
  */
 export const ArtifactKind = {
   /**
+   * In an answer: a kind that this server does not know; the manifest's artifactType names it.
+   *
    * @generated from enum value: ARTIFACT_KIND_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
@@ -101,8 +103,9 @@ export const ArtifactKind = {
   SOURCE: 1,
 
   /**
-   * Images and labels of one task or one domain, as safetensors: `images` F32 [rows, features], `labels` I32 [rows], and the metadata
-   * `classes`. application/vnd.ratatouille.dataset.v1+json; its layer application/vnd.cncf.model.dataset.v1.raw.
+   * Labelled pictures. application/vnd.ratatouille.dataset.v1+json; its layer application/vnd.cncf.model.dataset.v1.raw, safetensors: an
+   * index over shards (metadata `format` "ratatouille-images/1"), which are layers application/x-tar of this artifact or of the import that
+   * it was made from; or, of the digits benchmark, `images` F32 [rows, features], `labels` I32 [rows], and the metadata `classes`.
    *
    * @generated from enum value: ARTIFACT_KIND_DATASET = 2;
    */
@@ -117,12 +120,30 @@ export const ArtifactKind = {
   MODEL: 3,
 
   /**
-   * The result of measuring models on data sets, as JSON: see EvaluateResponse. application/vnd.ratatouille.evaluation.v1+json; its layer
-   * application/json.
+   * The result of measuring predictions, or models on data sets, as JSON: see EvaluateResponse.
+   * application/vnd.ratatouille.evaluation.v1+json; its layer application/json.
    *
    * @generated from enum value: ARTIFACT_KIND_EVALUATION = 4;
    */
   EVALUATION: 4,
+
+  /**
+   * Which rows of a data set are for training and which for validation: of domain i, counted as in the data set, `training.i` and
+   * `validation.i`, I32, numbers of rows; the metadata `format` is "ratatouille-split/1", `domains` the JSON of their names.
+   * application/vnd.ratatouille.split.v1+json; its layer application/vnd.ratatouille.split.v1.safetensors.
+   *
+   * @generated from enum value: ARTIFACT_KIND_SPLIT = 5;
+   */
+  SPLIT: 5,
+
+  /**
+   * What a model says of rows of a data set: `logits` F32 [n, classes], and I32 [n] `labels`, `domains` (positions in the metadata `domains`,
+   * the JSON of names) and `rows` of the data set, ascending; the metadata `format` is "ratatouille-prediction/1".
+   * application/vnd.ratatouille.prediction.v1+json; its layer application/vnd.ratatouille.prediction.v1.safetensors.
+   *
+   * @generated from enum value: ARTIFACT_KIND_PREDICTION = 6;
+   */
+  PREDICTION: 6,
 } as const;
 
 /**

@@ -1,5 +1,5 @@
 import { toJson } from "@bufbuild/protobuf";
-import { parseRecipe } from "#libs/recipes";
+import { parseEnvelope } from "#libs/recipes";
 import { allPages, type ServiceClient, unavailable } from "#libs/rpc";
 import { FinetuneService, type Job, JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
@@ -41,7 +41,7 @@ function percent(part: number, whole: number): string {
 export async function showJob(id: string, options: GlobalOptions, context: CommandContext): Promise<number> {
   const { signal, stdout } = context;
   const job = present((await (await finetuneOf(options, context, "look")).getJob({ id }, { signal })).job);
-  if (options.json) stdout.write(`${JSON.stringify({ ...(toJson(JobSchema, job) as object), recipe: parseRecipe(job.recipe) })}\n`);
+  if (options.json) stdout.write(`${JSON.stringify({ ...(toJson(JobSchema, job) as object), recipe: parseEnvelope(job.recipe) })}\n`);
   else stdout.write(describeJob(job, stdout));
   return 0;
 }
