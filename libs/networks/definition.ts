@@ -26,3 +26,6 @@ export type NetworkDefinition = {
 
 /** Mean and deviation of ImageNet's pictures, as torchvision and most of timm normalise them. */
 export const imagenet = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] } as const;
+
+/** Pictures in [-1, 1], as networks from TensorFlow and JAX have them. */
+export const symmetric = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] } as const;

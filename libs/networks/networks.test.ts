@@ -21,8 +21,18 @@ for (const path of globSync("*.json", { cwd: fixtures }).sort()) {
   });
 }
 
-/** From torchvision's documentation, for 1000 classes. */
-const published = { resnet18: 11_689_512, resnet34: 21_797_672, resnet50: 25_557_032, resnet101: 44_549_160 };
+/** From torchvision's documentation and timm's `create_model`, for 1000 classes. */
+const published = {
+  resnet18: 11_689_512,
+  resnet34: 21_797_672,
+  resnet50: 25_557_032,
+  resnet101: 44_549_160,
+  vit_tiny_patch16_224: 5_717_416,
+  vit_small_patch16_224: 22_050_664,
+  vit_base_patch16_224: 86_567_656,
+  convnext_tiny: 28_589_128,
+  tf_efficientnet_lite0: 4_652_008,
+};
 
 for (const [name, count] of Object.entries(published)) {
   test(`${name} has as many parameters as was published`, () => {
