@@ -41,4 +41,13 @@ export { isRunName, nameWord, runNameRule } from "./names.ts";
 export { parseRecipe } from "./parse-recipe.ts";
 export { layerOf, ManifestError, type ReadManifest, readManifest } from "./read-manifest.ts";
 export { canonicalRecipe, inputOf, inputsOf, type Recipe, RecipeError, recipeInputs, recipeKey } from "./recipe.ts";
-export type { Barrier, BarrierSummary, EvaluationResult, Score, TrainingCurve, TrainingSummary } from "./results.ts";
+export type {
+  Barrier,
+  BarrierSummary,
+  EvaluationResult,
+  Measurement,
+  PredictionScore,
+  Score,
+  TrainingCurve,
+  TrainingSummary,
+} from "./results.ts";

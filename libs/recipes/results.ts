@@ -34,6 +34,20 @@ export type EvaluationResult =
       readonly trials: readonly { readonly index: number; readonly accuracy: number; readonly accepted: boolean }[];
     };
 
+/** A score over all rows of a prediction, and of each domain of its recipe, in their order. */
+export type PredictionScore = Score & { readonly domains: readonly Score[] };
+
+/**
+ * What was measured of predictions (`measure/2`); the JSON of its artifact. Predictions are counted in the order of the recipe's
+ * `inputs.predictions`. An ensemble is the mean of probabilities. The ratio-error is as above. Calibration has the expected calibration
+ * error and the Brier score of probabilities, both over all rows.
+ */
+export type Measurement =
+  | { readonly measure: "accuracy"; readonly predictions: readonly PredictionScore[] }
+  | ({ readonly measure: "ensemble" } & Score)
+  | { readonly measure: "diversity"; readonly ratioError: number; readonly pairs: number }
+  | { readonly measure: "calibration"; readonly predictions: readonly { readonly ece: number; readonly brier: number }[] };
+
 /** What a training says of itself in the manifest of its model. `validationAccuracy` is that of the kept weights. */
 export type TrainingSummary = {
   readonly steps: number;
