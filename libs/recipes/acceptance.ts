@@ -95,8 +95,11 @@ function checkImport(manifest: ReadManifest, { files, licence, source }: ImportP
     throw new ManifestError(`the recipe's licence is ${licence}, and ${annotations.licences} says another`, { field: `${field}.licence` });
   }
   const layers = new Set(manifest.layers.map(({ digest, size }) => `${digest} ${size}`));
+  const paths = new Set<string>();
   for (const [i, { path, digest, bytes }] of files.entries()) {
     text(path, `files.${i}.path`, LONGEST_PATH);
+    if (paths.has(path)) throw new ManifestError("a file before it has the same path", { field: `${field}.files.${i}.path` });
+    paths.add(path);
     if (path.split("/").some((part) => part === "" || part === "." || part === "..")) {
       throw new ManifestError("expected a relative path without . and ..", { field: `${field}.files.${i}.path` });
     }

@@ -36,6 +36,7 @@ export {
   buildSplitManifest,
   type Descriptor,
 } from "./manifest.ts";
+export { checkImportRoom, MOST_MANIFEST_BYTES } from "./manifest-room.ts";
 export { annotations, mediaTypes } from "./media-types.ts";
 export { isRunName, nameWord, runNameRule } from "./names.ts";
 export { parseRecipe } from "./parse-recipe.ts";

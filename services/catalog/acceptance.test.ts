@@ -119,6 +119,7 @@ const cases: readonly (readonly [string, Written, string])[] = [
   ],
   ["a file with a path of 100 kB", { parameters: { files: [file(weights, "p".repeat(100_000))] } }, `${RECIPE}.parameters.files.0.path`],
   ["a file outside", { parameters: { files: [file(weights, "../m")] } }, `${RECIPE}.parameters.files.0.path`],
+  ["two files with one path", { parameters: { files: [file(weights, "m"), file(weights, "m")] } }, `${RECIPE}.parameters.files.1.path`],
   ["a source of two lines", { parameters: { source: "a\nb" } }, `${RECIPE}.parameters.source`],
   [
     "a parameter that every object has",

@@ -14,6 +14,8 @@ export type ArtifactRecord = {
   readonly inputs: readonly Digest[];
   readonly sizeBytes: number;
   readonly damaged: boolean;
+  /** Something that it was made of is damaged, and its recipe has made another one since. */
+  readonly stale: boolean;
   /** When it was last published, in ms since 1970. */
   readonly publishedAt: number;
 };
@@ -50,13 +52,14 @@ type Row = {
   recipe_key: string;
   size_bytes: number;
   damaged: number;
+  stale: number;
   touched_at: number;
   sequence: number;
 };
 
 const inputCount = sql<number>`(select count(*) from artifact_input where artifact_input.artifact = artifact.digest)`;
 
-const columns = ["sequence", "digest", "kind", "manifest", "recipe_key", "size_bytes", "damaged", "touched_at"] as const;
+const columns = ["sequence", "digest", "kind", "manifest", "recipe_key", "size_bytes", "damaged", "stale", "touched_at"] as const;
 
 /** Finds artifacts in the database. */
 export function createArtifacts(database: CatalogDatabase): Artifacts {
@@ -214,6 +217,7 @@ function toRecord(row: Row, inputs: readonly Digest[]): ArtifactRecord {
     inputs,
     sizeBytes: row.size_bytes,
     damaged: row.damaged !== 0,
+    stale: row.stale !== 0,
     publishedAt: row.touched_at,
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { digestOf, mediaTypes } from "#libs/recipes";
+import { buildModelManifest, digestOf, mediaTypes } from "#libs/recipes";
 import { Code } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
 import { artifactPublished } from "#libs/topics";
@@ -270,6 +270,61 @@ test("a recipe whose artifact is damaged may have another one", async () => {
   assert.equal(found.artifact?.digest, second.digest);
   await artifacts.upload(weightsOf(20), { mediaType: mediaTypes.weights });
   await refusal(artifacts.publish(first), Code.ALREADY_EXISTS, "RECIPE_NOT_REPRODUCED");
+});
+
+test("of an approximate recipe the first publication counts, and whoever comes later is told of it", async () => {
+  await using catalog = await startCatalog();
+  const { artifacts, client } = catalog;
+  const source = await artifacts.publish(await buildSource(artifacts, 1));
+  const exact = averageOf([source.digest as `sha256:${string}`], "x");
+  const recipe = { ...exact, arithmetic: "~train/2 images/1" };
+  const first = await artifacts.publish(await buildAverage(artifacts, recipe, weightsOf(20)));
+  const other = await buildAverage(artifacts, recipe, weightsOf(21));
+  const answer = await client.publishArtifact({ manifest: other.manifest, blobs: [other.config] });
+  assert.deepEqual([answer.existed, answer.artifact?.digest], [true, first.digest]);
+  await refusal(client.getArtifact({ name: { case: "digest", value: other.digest } }), Code.NOT_FOUND, "ARTIFACT_NOT_FOUND");
+  // It promises no bytes, but what is promised of every artifact.
+  const broken = await artifacts.upload(bytesOf(3), { mediaType: mediaTypes.weights });
+  const { manifest, config } = buildModelManifest({ recipe, licences: [], weights: broken, architecture: "mlp", parameterCount: 1 });
+  await refusal(client.publishArtifact({ manifest, blobs: [config] }), Code.INVALID_ARGUMENT, "INVALID_FIELD");
+});
+
+test("a damaged result of an approximate recipe is superseded, and what was made of it is stale until it is back", async () => {
+  await using catalog = await startCatalog();
+  const { artifacts, client } = catalog;
+  const digestFor = (artifact: { digest: string }) => artifact.digest as `sha256:${string}`;
+  const source = await artifacts.publish(await buildSource(artifacts, 1));
+  const recipe = { ...averageOf([digestFor(source)], "x"), arithmetic: "~train/2 images/1" };
+  const built = await buildAverage(artifacts, recipe, weightsOf(20));
+  const first = await artifacts.publish(built);
+  const child = await artifacts.publish(await buildAverage(artifacts, averageOf([digestFor(first)], "y"), weightsOf(22)));
+  const grandchild = await artifacts.publish(await buildAverage(artifacts, averageOf([digestFor(child)], "z"), weightsOf(23)));
+  const bystander = await artifacts.publish(await buildAverage(artifacts, averageOf([digestFor(source)], "b"), weightsOf(24)));
+  const stale = () => Promise.all([child, grandchild, bystander].map(async ({ digest }) => (await artifacts.get(digest)).stale));
+
+  await rm(catalog.blobPath(digestOf(weightsOf(20))));
+  await refusal(artifacts.download(digestOf(weightsOf(20))), Code.DATA_LOSS, "BLOB_CORRUPTED");
+  assert.deepEqual(await stale(), [false, false, false]);
+  const second = await artifacts.publish(await buildAverage(artifacts, recipe, weightsOf(21)));
+  assert.notEqual(second.digest, first.digest);
+  assert.deepEqual(await stale(), [true, true, false]);
+  const { artifacts: walked } = await client.getLineage({ digest: grandchild.digest });
+  assert.deepEqual(
+    walked.map((artifact) => [artifact.stale, artifact.damaged]),
+    [
+      [true, false],
+      [true, false],
+      [false, true],
+      [false, false],
+    ],
+  );
+
+  // The second is lost in its turn, and somebody still has the first.
+  await rm(catalog.blobPath(digestOf(weightsOf(21))));
+  await refusal(artifacts.download(digestOf(weightsOf(21))), Code.DATA_LOSS, "BLOB_CORRUPTED");
+  await artifacts.upload(weightsOf(20), { mediaType: mediaTypes.weights });
+  assert.equal((await artifacts.publish(built)).digest, first.digest);
+  assert.deepEqual(await stale(), [false, false, false]);
 });
 
 test("an ambiguous prefix is answered with the candidates", async () => {

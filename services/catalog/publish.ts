@@ -5,7 +5,9 @@ import {
   checkManifest,
   type Digest,
   digestOf,
+  isApproximate,
   ManifestError,
+  MOST_MANIFEST_BYTES,
   type ReadManifest,
   RecipeError,
   recipeInputs,
@@ -17,10 +19,8 @@ import type { Blobs, VerifyBudget } from "./blobs.ts";
 import { checkContents, compareArtifacts } from "./contents.ts";
 import { CatalogError, invalidField } from "./errors.ts";
 import { artifactKinds } from "./kinds.ts";
+import { markStale } from "./stale.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
-
-/** A manifest of a thousand inputs has about 100 KiB. */
-const MAX_MANIFEST_BYTES = 1 << 20;
 
 /** Together with the manifest they stay below gRPC's limit of 4 MiB for one message. */
 const MAX_CARRIED_BYTES = 2 << 20;
@@ -38,7 +38,9 @@ export type PublishDependencies = {
 /**
  * Publishes a manifest whose blobs are stored or come along, and whose inputs are published, and tells the bus in the same transaction.
  * What nobody could use is refused, and its recipe stays free. Publishing again is allowed and repairs a damaged artifact; publishing the
- * same in other words (spaces, the order of names) is publishing again. What earlier versions took and nobody can use gives way.
+ * same in other words (spaces, the order of names) is publishing again, and so is another result of a recipe whose arithmetic is
+ * approximate: the first counts. What earlier versions took and nobody can use gives way, and so does what is damaged; what was made of it
+ * is stale from then on.
  * Returns the digest of the artifact that the recipe has, and whether it was there, whole, before.
  * CatalogError INVALID_FIELD, BLOB_MISSING, INPUT_MISSING, RECIPE_NOT_REPRODUCED.
  */
@@ -62,8 +64,9 @@ export async function publish(
     const whole = others.find(({ damaged }) => damaged === 0);
     if (whole && whole.digest !== digest) {
       const rivalry = await compareArtifacts(whole.manifest, { bytes, manifest }, store);
-      if (rivalry === "other") throw notReproduced(manifest, whole.digest);
-      if (rivalry === "same") {
+      const first = rivalry === "other" && isApproximate(manifest.recipe.arithmetic);
+      if (rivalry === "other" && !first) throw notReproduced(manifest, whole.digest);
+      if (rivalry === "same" || first) {
         await tx.updateTable("artifact").set({ touched_at: now() }).where("digest", "=", whole.digest).execute();
         return { digest: whole.digest as Digest, existed: true };
       }
@@ -82,6 +85,7 @@ export async function publish(
     } else {
       await insert(tx, { manifest, bytes, parts, inputs, touchedAt });
     }
+    if (others.length > 0) await markStale(tx, recipeKey);
     const eventId = before ? `artifact/${digest}/repaired/${touchedAt}` : `artifact/${digest}/published`;
     await outbox.add(tx, event(artifactPublished, eventId, { digest, recipeKey, kind: artifactKinds[kind] }));
     return { digest, existed: false };
@@ -89,8 +93,8 @@ export async function publish(
 }
 
 function parseManifest(bytes: Uint8Array): ReadManifest {
-  if (bytes.byteLength > MAX_MANIFEST_BYTES)
-    throw invalidField("manifest", `it has ${bytes.byteLength} bytes, at most ${MAX_MANIFEST_BYTES} are allowed`);
+  if (bytes.byteLength > MOST_MANIFEST_BYTES)
+    throw invalidField("manifest", `it has ${bytes.byteLength} bytes, at most ${MOST_MANIFEST_BYTES} are allowed`);
   try {
     return checkManifest(bytes);
   } catch (error) {

@@ -7,9 +7,9 @@ import type { RefRecord } from "./refs.ts";
 
 /** An artifact as replies carry it. */
 export function toArtifact(artifact: ArtifactRecord): MessageInitShape<typeof ArtifactSchema> {
-  const { digest, kind, manifest, recipeKey, inputs, sizeBytes, damaged, publishedAt } = artifact;
+  const { digest, kind, manifest, recipeKey, inputs, sizeBytes, damaged, stale, publishedAt } = artifact;
   return {
-    ...{ digest, kind: artifactKinds[kind], manifest, recipeKey, inputs: [...inputs], damaged },
+    ...{ digest, kind: artifactKinds[kind], manifest, recipeKey, inputs: [...inputs], damaged, stale },
     sizeBytes: BigInt(sizeBytes),
     publishedAtMs: BigInt(publishedAt),
   };

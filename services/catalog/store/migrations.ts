@@ -37,4 +37,5 @@ export const migrations: readonly Migration[] = [
     "create table blob_pin (holder text not null, digest text not null, primary key (holder, digest)) strict, without rowid",
     "create index blob_pin_by_digest on blob_pin (digest)",
   ),
+  sqlMigration("stale artifacts", "alter table artifact add column stale integer not null default 0"),
 ];

@@ -14,6 +14,8 @@ export type CatalogTables = OutboxTables & {
     size_bytes: number;
     /** 0 or 1. */
     damaged: number;
+    /** 0 or 1; see stale.ts. */
+    stale: Generated<number>;
     /** When it was last published. */
     touched_at: number;
   };

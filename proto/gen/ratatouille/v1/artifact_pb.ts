@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/artifact.proto.
  */
 export const file_ratatouille_v1_artifact: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yYXRhdG91aWxsZS92MS9hcnRpZmFjdC5wcm90bxIOcmF0YXRvdWlsbGUudjEiugEKCEFydGlmYWN0Eg4KBmRpZ2VzdBgBIAEoCRIqCgRraW5kGAIgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kEhAKCG1hbmlmZXN0GAMgASgMEhIKCnJlY2lwZV9rZXkYBCABKAkSDgoGaW5wdXRzGAUgAygJEhIKCnNpemVfYnl0ZXMYBiABKAMSDwoHZGFtYWdlZBgHIAEoCBIXCg9wdWJsaXNoZWRfYXRfbXMYCCABKAMq0AEKDEFydGlmYWN0S2luZBIdChlBUlRJRkFDVF9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQVJUSUZBQ1RfS0lORF9TT1VSQ0UQARIZChVBUlRJRkFDVF9LSU5EX0RBVEFTRVQQAhIXChNBUlRJRkFDVF9LSU5EX01PREVMEAMSHAoYQVJUSUZBQ1RfS0lORF9FVkFMVUFUSU9OEAQSFwoTQVJUSUZBQ1RfS0lORF9TUExJVBAFEhwKGEFSVElGQUNUX0tJTkRfUFJFRElDVElPThAGQh5aHHJhdGF0b3VpbGxlL3YxO3JhdGF0b3VpbGxldjFiBnByb3RvMw");
+  fileDesc("Ch1yYXRhdG91aWxsZS92MS9hcnRpZmFjdC5wcm90bxIOcmF0YXRvdWlsbGUudjEiyQEKCEFydGlmYWN0Eg4KBmRpZ2VzdBgBIAEoCRIqCgRraW5kGAIgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kEhAKCG1hbmlmZXN0GAMgASgMEhIKCnJlY2lwZV9rZXkYBCABKAkSDgoGaW5wdXRzGAUgAygJEhIKCnNpemVfYnl0ZXMYBiABKAMSDwoHZGFtYWdlZBgHIAEoCBIXCg9wdWJsaXNoZWRfYXRfbXMYCCABKAMSDQoFc3RhbGUYCSABKAgq0AEKDEFydGlmYWN0S2luZBIdChlBUlRJRkFDVF9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQVJUSUZBQ1RfS0lORF9TT1VSQ0UQARIZChVBUlRJRkFDVF9LSU5EX0RBVEFTRVQQAhIXChNBUlRJRkFDVF9LSU5EX01PREVMEAMSHAoYQVJUSUZBQ1RfS0lORF9FVkFMVUFUSU9OEAQSFwoTQVJUSUZBQ1RfS0lORF9TUExJVBAFEhwKGEFSVElGQUNUX0tJTkRfUFJFRElDVElPThAGQh5aHHJhdGF0b3VpbGxlL3YxO3JhdGF0b3VpbGxldjFiBnByb3RvMw");
 
 /**
  * An immutable thing and the recipe that made it.
@@ -73,6 +73,14 @@ export type Artifact = Message<"ratatouille.v1.Artifact"> & {
    * @generated from field: int64 published_at_ms = 8;
    */
   publishedAtMs: bigint;
+
+  /**
+   * It was made, itself or at a remove, of an artifact that is damaged and whose recipe has another artifact by now. It can be used; what it
+   * says it was made of cannot be had any more, so nobody can make it again.
+   *
+   * @generated from field: bool stale = 9;
+   */
+  stale: boolean;
 };
 
 /**

@@ -179,7 +179,7 @@ export type PublishArtifactResponse = Message<"ratatouille.v1.PublishArtifactRes
   artifact?: Artifact | undefined;
 
   /**
-   * True if it was there before.
+   * True if it was there before; of an approximate recipe maybe with another digest than that of the manifest that was sent.
    *
    * @generated from field: bool existed = 2;
    */
@@ -775,11 +775,13 @@ export const CatalogService: GenService<{
   },
   /**
    * Publishes an artifact whose blobs are stored or come along. Publishing the same manifest twice is one publication, and so is one that
-   * says the same in other words: the answer is the artifact that was first.
+   * says the same in other words: the answer is the artifact that was first. Where the recipe's arithmetic is approximate (`~…`), so is every
+   * publication after the first: the answer is the first, with another digest than that of the manifest that was sent, and who sent it goes
+   * on with that. A damaged one gives way to another, and what was made of it is stale from then on.
    * INVALID_ARGUMENT (INVALID_FIELD): nobody could use it; the violation says what of the manifest, its config or its layers. Nothing is
    * kept, and the recipe is as free as before. What earlier versions took and nobody can use gives way to what can be used.
    * FAILED_PRECONDITION (BLOB_MISSING, INPUT_MISSING): a blob or an input is not in the catalog.
-   * ALREADY_EXISTS (RECIPE_NOT_REPRODUCED): the recipe has an artifact already, and it is another one. DeleteArtifact makes room where
+   * ALREADY_EXISTS (RECIPE_NOT_REPRODUCED): the recipe has an artifact already, another one, and its arithmetic is exact. DeleteArtifact makes room where
    * that one was described wrongly.
    *
    * @generated from rpc ratatouille.v1.CatalogService.PublishArtifact

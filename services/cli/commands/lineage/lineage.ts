@@ -31,6 +31,8 @@ export type LineageEntry = {
   readonly inputs: readonly string[];
   /** Refs that point to it now. */
   readonly names: readonly string[];
+  /** "damaged", "stale" or "". */
+  readonly state: string;
   /** What each input is to it, such as "head" or "models 2"; in the order of `inputs`. */
   readonly roles: readonly string[];
 };
@@ -46,7 +48,7 @@ const facts: { readonly [parameter: string]: (value: Json) => string } = {
   learningRate: (value) => `learning rate ${value}`,
 };
 
-function describe({ digest, manifest, inputs }: Artifact, names: readonly string[]): LineageEntry {
+function describe({ digest, manifest, inputs, damaged, stale }: Artifact, names: readonly string[]): LineageEntry {
   const { recipe, licences } = readManifest(manifest);
   const detail = Object.entries(facts).flatMap(([name, text]) => {
     const value = recipe.parameters[name];
@@ -59,6 +61,7 @@ function describe({ digest, manifest, inputs }: Artifact, names: readonly string
     licences,
     inputs,
     names,
+    state: damaged ? "damaged" : stale ? "stale" : "",
     roles: inputs.map((input) => roleOf(input, recipe)),
   };
 }
@@ -83,7 +86,8 @@ function lineageTree(nodes: readonly LineageEntry[]): string {
     const again = shown.has(digest) && (node?.inputs.length ?? 0) > 0;
     const detail = again || !node?.detail ? "" : ` (${node.detail})`;
     const names = node?.names.length ? ` = ${node.names.join(", ")}` : "";
-    lines.push(`${lead}${tip}${role}${node?.kind ?? ""}${detail} ${short(digest)}${names}${again ? ", see above" : ""}`);
+    const state = node?.state ? `, ${node.state}` : "";
+    lines.push(`${lead}${tip}${role}${node?.kind ?? ""}${detail} ${short(digest)}${state}${names}${again ? ", see above" : ""}`);
     if (again || !node) return;
     shown.add(digest);
     const below = tip === "" ? lead : `${lead}${tip.startsWith("└") ? "   " : "│  "}`;

@@ -32,15 +32,16 @@ export async function listModels(options: GlobalOptions & { readonly all?: boole
       publishedAtMs: Number(model.publishedAtMs),
       accuracy: accuracies.get(model.digest) ?? {},
       damaged: model.damaged,
+      stale: model.stale,
     };
   });
   if (options.json) context.stdout.write(`${JSON.stringify(rows)}\n`);
   else if (rows.length === 0)
     writeWrapped(context.stdout, models.length === 0 ? "No models yet.\n" : `No model has a name; --all lists all ${models.length}.\n`);
   else {
-    const text = rows.map(({ digest, kind, sizeBytes, publishedAtMs, accuracy, refs, damaged }) => [
+    const text = rows.map(({ digest, kind, sizeBytes, publishedAtMs, accuracy, refs, damaged, stale }) => [
       ...[short(digest), kind, bytes(sizeBytes), ago(BigInt(publishedAtMs)), percent(accuracy.validation)],
-      ...[refs.join(", "), damaged ? "damaged" : ""],
+      ...[refs.join(", "), damaged ? "damaged" : stale ? "stale" : ""],
     ]);
     context.stdout.write(columns(["digest", "made by", "size", "made", "accuracy", "names", ""], text, widthOf(context.stdout)));
     const nameless = models.length - shown.length;
@@ -82,19 +83,22 @@ export async function refsByDigest(catalog: Catalog, signal: AbortSignal): Promi
   return refs;
 }
 
+const STALE = ", stale: something that it was made of is damaged, and its recipe has made another one since";
+
 /** `ratatouille models show NAME`: what a model is and how it was made. */
 export async function showModel(name: string, options: GlobalOptions, context: CommandContext): Promise<number> {
   const { channel } = await useTarget(context, options, "look");
   const artifact = await findNamed(name, channel.client(CatalogService), context.signal);
   const { kind, recipe, recipeKey, layers, summary, licences } = readManifest(artifact.manifest);
   const accuracy = (await accuraciesOf([artifact], channel, context.signal)).get(artifact.digest) ?? {};
-  const { digest, damaged, publishedAtMs } = artifact;
-  const facts = { digest, kind, damaged, publishedAtMs: Number(publishedAtMs), recipeKey, licences, summary, accuracy, layers, recipe };
+  const { digest, damaged, stale, publishedAtMs } = artifact;
+  const state = { damaged, stale };
+  const facts = { digest, kind, ...state, publishedAtMs: Number(publishedAtMs), recipeKey, licences, summary, accuracy, layers, recipe };
   if (options.json) context.stdout.write(`${JSON.stringify(facts)}\n`);
   else {
     const lines: readonly [string, string][] = [
       ["digest", artifact.digest],
-      ["kind", artifact.damaged ? `${kind}, damaged: running its recipe again repairs it` : kind],
+      ["kind", `${kind}${damaged ? ", damaged: running its recipe again repairs it" : stale ? STALE : ""}`],
       ["made by", recipe.kind],
       ["licence", licences.join(" AND ") || "none stated"],
       ["size", bytes(Number(artifact.sizeBytes))],
