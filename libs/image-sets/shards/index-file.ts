@@ -1,0 +1,122 @@
+import * as v from "valibot";
+import { isDigest } from "#libs/recipes";
+import { type Dtype, parseSafetensorsHeader, SafetensorsError, writeSafetensors } from "#libs/tensors";
+import { excerpt } from "#libs/text";
+import { ImageSetError } from "../errors.ts";
+import { type ImageIndex, SHA256_BYTES, type Shard } from "./image-index.ts";
+
+const FORMAT = "ratatouille-images/1";
+
+/**
+ * An index as a safetensors file: `domain`, `class`, `shard` and `nameEnd` I32 [n], `offset` and `bytes` I64 [n], `sha256` U8 [n, 32], `name`
+ * U8 [bytes of all names]. The metadata have `format`, and as JSON `domains`, `classes` and `shards`. Equal indices have equal bytes.
+ */
+export function encodeIndex(index: ImageIndex): Uint8Array {
+  const { count } = index;
+  const column = (name: string, dtype: Dtype, values: ArrayBufferView, shape: readonly number[] = [count]) => ({
+    name,
+    dtype,
+    shape,
+    data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+  });
+  return writeSafetensors(
+    [
+      column("domain", "I32", index.domain),
+      column("class", "I32", index.class),
+      column("shard", "I32", index.shard),
+      column("nameEnd", "I32", index.nameEnd),
+      column("offset", "I64", BigInt64Array.from(index.offset, BigInt)),
+      column("bytes", "I64", BigInt64Array.from(index.bytes, BigInt)),
+      column("sha256", "U8", index.sha256, [count, SHA256_BYTES]),
+      column("name", "U8", index.name, [index.name.length]),
+    ],
+    {
+      format: FORMAT,
+      domains: JSON.stringify(index.domains),
+      classes: JSON.stringify(index.classes),
+      shards: JSON.stringify(index.shards.map(({ digest, bytes }) => ({ digest, bytes }))),
+    },
+  );
+}
+
+/**
+ * Reads what `encodeIndex` wrote. The result owns its memory.
+ * @throws ImageSetError for bytes that are no index: it names the column, or the row
+ */
+export function decodeIndex(file: Uint8Array): ImageIndex {
+  const { tensors, metadata, dataOffset } = headerOf(file);
+  const format = metadata.get("format");
+  if (format !== FORMAT) throw wrong(`its format is ${excerpt(format ?? "missing")}, expected ${FORMAT}`);
+  const count = tensors.get("domain")?.shape[0] ?? 0;
+  const bytesOf = (name: string, dtype: Dtype, shape: readonly number[]) => {
+    const entry = tensors.get(name);
+    if (entry === undefined) throw wrong(`the column ${name} is missing`);
+    const isRight = entry.dtype === dtype && entry.shape.length === shape.length && entry.shape.every((size, i) => size === shape[i]);
+    if (!isRight) throw wrong(`the column ${name} is ${entry.dtype} [${entry.shape.join(", ")}], expected ${dtype} [${shape.join(", ")}]`);
+    return file.slice(dataOffset + entry.begin, dataOffset + entry.end);
+  };
+  const int32 = (name: string) => new Int32Array(bytesOf(name, "I32", [count]).buffer);
+  const int64 = (name: string) => Float64Array.from(new BigInt64Array(bytesOf(name, "I64", [count]).buffer), Number);
+  const index: ImageIndex = {
+    count,
+    domains: listOf(metadata, "domains", v.string()),
+    classes: listOf(metadata, "classes", v.string()),
+    shards: listOf(metadata, "shards", shardSchema),
+    domain: int32("domain"),
+    class: int32("class"),
+    shard: int32("shard"),
+    nameEnd: int32("nameEnd"),
+    offset: int64("offset"),
+    bytes: int64("bytes"),
+    sha256: bytesOf("sha256", "U8", [count, SHA256_BYTES]),
+    name: bytesOf("name", "U8", [tensors.get("name")?.shape[0] ?? 0]),
+  };
+  checkRows(index);
+  return index;
+}
+
+const shardSchema = v.strictObject({
+  digest: v.custom<Shard["digest"]>(isDigest),
+  bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+});
+
+function headerOf(file: Uint8Array) {
+  try {
+    return parseSafetensorsHeader(file, file.length);
+  } catch (cause) {
+    if (cause instanceof SafetensorsError) throw new ImageSetError(`not an index of images: ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
+function listOf<T>(metadata: ReadonlyMap<string, string>, name: string, item: v.GenericSchema<unknown, T>): readonly T[] {
+  try {
+    return v.parse(v.array(item), JSON.parse(metadata.get(name) ?? ""));
+  } catch (cause) {
+    throw new ImageSetError(`not an index of images: its ${name} are ${excerpt(metadata.get(name) ?? "missing")}, expected a list`, {
+      cause,
+    });
+  }
+}
+
+function checkRows({ count, domains, classes, shards, ...columns }: ImageIndex): void {
+  const within = (name: "domain" | "class" | "shard", size: number) => {
+    const row = columns[name].findIndex((value) => value < 0 || value >= size);
+    if (row >= 0) throw wrong(`row ${row} has the ${name} ${columns[name][row]}, expected 0 to ${size - 1}`);
+  };
+  within("domain", domains.length);
+  within("class", classes.length);
+  within("shard", shards.length);
+  for (let row = 0, name = 0; row < count; row++) {
+    const [offset, bytes, nameEnd] = [columns.offset[row]!, columns.bytes[row]!, columns.nameEnd[row]!];
+    const shard = shards[columns.shard[row]!]!;
+    if (offset < 0 || bytes < 0 || offset + bytes > shard.bytes) throw wrong(`row ${row} is beyond the end of its shard`);
+    if (nameEnd < name || nameEnd > columns.name.length)
+      throw wrong(`the name of row ${row} ends at ${nameEnd}, before it begins or after all names`);
+    name = nameEnd;
+  }
+}
+
+function wrong(message: string): ImageSetError {
+  return new ImageSetError(`not an index of images: ${message}`);
+}
