@@ -177,3 +177,25 @@ test("a pinned blob stays without an artifact, as checkpoints do", async () => {
   await catalog.client.unpin({ holder: "job/1" });
   assert.deepEqual((await catalog.client.collectGarbage({})).blobs, [digest]);
 });
+
+test("a blob that is let go of for good is gone at once, unless an artifact or another pin needs it", async () => {
+  await using catalog = await startCatalog();
+  const { client, artifacts } = catalog;
+  const upload = (text: string) => artifacts.upload(Buffer.from(text), { mediaType: mediaTypes.sourceLayer });
+  const [first, second, shared] = [await upload("first"), await upload("second"), await upload("shared")];
+  const isThere = ({ digest }: { digest: string }) =>
+    artifacts.download(digest).then(
+      () => true,
+      () => false,
+    );
+  const used = await upload("used");
+  await artifacts.publish(await buildSource(artifacts, 1, Buffer.from("used")));
+  await client.pin({ holder: "job/1", digests: [first, second, shared, used].map(({ digest }) => digest) });
+  await client.pin({ holder: "job/2", digests: [shared.digest] });
+  await client.unpin({ holder: "job/1", digests: [first.digest, digestOf("never pinned")], discard: true });
+  assert.deepEqual([await isThere(first), await isThere(second)], [false, true]);
+  await client.unpin({ holder: "job/1", discard: true });
+  assert.deepEqual([await isThere(second), await isThere(shared), await isThere(used)], [false, true, true]);
+  await client.unpin({ holder: "job/2" });
+  assert.ok(await isThere(shared));
+});

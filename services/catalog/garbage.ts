@@ -80,7 +80,12 @@ async function deleteArtifacts(tx: Transaction<CatalogTables>, digests: readonly
   for (const digest of digests) await tx.deleteFrom("artifact").where("digest", "=", digest).execute();
 }
 
-async function isUsed(query: Pick<Transaction<CatalogTables>, "selectFrom">, blob: string, doomed: ReadonlySet<string>): Promise<boolean> {
+/** Whether a pin, or an artifact that is not doomed, needs a blob. */
+export async function isUsed(
+  query: Pick<Transaction<CatalogTables>, "selectFrom">,
+  blob: string,
+  doomed: ReadonlySet<string>,
+): Promise<boolean> {
   const pinned = await query.selectFrom("blob_pin").select("holder").where("digest", "=", blob).limit(1).executeTakeFirst();
   if (pinned) return true;
   const users = await query.selectFrom("artifact_blob").select("artifact").where("blob", "=", blob).execute();

@@ -2,14 +2,18 @@ import type { Digest } from "#libs/recipes";
 import type { BlobStore } from "#libs/storage";
 import { firstMissing } from "./artifacts.ts";
 import { CatalogError } from "./errors.ts";
+import { isUsed } from "./garbage.ts";
 import type { CatalogDatabase } from "./store/tables.ts";
 
 /** Pins keep artifacts, and what they are made of, from the garbage collector; and single blobs, such as checkpoints. */
 export type Pins = {
   /** All of them or none. Pinning twice is pinning once. CatalogError ARTIFACT_NOT_FOUND: a digest of neither an artifact nor a blob. */
   pin(holder: string, digests: readonly Digest[]): Promise<void>;
-  /** Lets go of what the holder pinned, if anything: of these digests, or of everything. */
-  unpin(holder: string, digests?: readonly Digest[]): Promise<void>;
+  /**
+   * Lets go of what the holder pinned, if anything: of these digests, or of everything. `discard`: single blobs that nothing else needs are
+   * deleted at once, however young.
+   */
+  unpin(holder: string, options?: { readonly digests?: readonly Digest[] | undefined; readonly discard?: boolean }): Promise<void>;
 };
 
 /** Keeps pins in the database. */
@@ -31,13 +35,17 @@ export function createPins(database: CatalogDatabase, store: BlobStore): Pins {
         }
       });
     },
-    async unpin(holder, digests) {
+    async unpin(holder, { digests, discard = false } = {}) {
       await database.transaction(async (tx) => {
+        const held = tx.selectFrom("blob_pin").select("digest").where("holder", "=", holder);
+        const before = discard ? (await held.execute()).map(({ digest }) => digest) : [];
         for (const table of ["pin", "blob_pin"] as const) {
-          const held = tx.deleteFrom(table).where("holder", "=", holder);
-          if (digests === undefined) await held.execute();
-          else for (const digest of digests) await held.where("digest", "=", digest).execute();
+          const pins = tx.deleteFrom(table).where("holder", "=", holder);
+          if (digests === undefined) await pins.execute();
+          else for (const digest of digests) await pins.where("digest", "=", digest).execute();
         }
+        const asked = new Set<string>(digests ?? before);
+        for (const digest of before.filter((one) => asked.has(one))) if (!(await isUsed(tx, digest, new Set()))) await store.delete(digest);
       });
     },
   };

@@ -111,9 +111,10 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
         return {};
       }),
 
-    unpin: ({ holder, digests }) =>
+    unpin: ({ holder, digests, discard }) =>
       answer(async () => {
-        await catalog.pins.unpin(parseText("holder", holder, 200), digests.length === 0 ? undefined : parseDigests(digests));
+        const some = digests.length === 0 ? undefined : parseDigests(digests);
+        await catalog.pins.unpin(parseText("holder", holder, 200), { digests: some, discard });
         return {};
       }),
 
