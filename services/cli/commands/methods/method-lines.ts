@@ -79,7 +79,7 @@ function* parameterLines(parameters: readonly Parameter[], width: number): Gener
 }
 
 /** What a method needs, in words: "2 models or more, a base, Fisher information". */
-export function needsOf({ models: { min, max }, base, statistics, random }: Method): string {
+function needsOf({ models: { min, max }, base, statistics, random }: Method): string {
   const models = `${min} ${plural(max, "model")}${max > min ? " or more" : ""}`;
   return [
     min === 1 && max > 1 ? "any number of models" : models,
