@@ -6,7 +6,7 @@ import {
   RunFinishedSchema,
   RunStartedSchema,
 } from "#proto/ratatouille/v1/events_pb.ts";
-import { declaredBackends, devices, memoryClassesMib, workSubjects, workTopicsFor } from "./work.ts";
+import { declaredBackends, devices, workSubjects, workTopicsFor } from "./work.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -51,7 +51,7 @@ export const consumers: readonly ConsumerDeclaration[] = [
   {
     durable: "trainer",
     subjects: devices.flatMap((device) => {
-      const all = { device, backends: declaredBackends[device], memoryMib: Math.max(...memoryClassesMib) };
+      const all = { device, backends: declaredBackends[device], memoryMib: Number.POSITIVE_INFINITY };
       return workTopicsFor(all).map(({ subject }) => subject);
     }),
     ackWaitMs: ACK_WAIT_MS,

@@ -8,37 +8,48 @@ export type Device = (typeof devices)[number];
 /** What a job needs of a trainer. */
 export type Needs = {
   readonly device: Device;
-  /** What computes: "wasm", "cpu", later perhaps "tensorflow-gpu". */
+  /** The engine that computes: "wasm", "cpu", "tfjs-node", … */
   readonly backend: string;
   readonly memoryMib: number;
+  /** The network that the engine has to know; "" where the recipe has none. */
+  readonly network: string;
+  /** Of the device, where that has memory of its own; else 0. */
+  readonly acceleratorMemoryMib: number;
 };
 
-/** Classes of memory, smallest first. Few, since each makes a queue for each backend. */
+/** What decides on which queue a job waits. */
+export type Route = Pick<Needs, "device" | "backend" | "memoryMib">;
+
+/** The largest job of each class of memory but the last, which has no end. Few, since each class makes a queue for each engine. */
 export const memoryClassesMib = [1024, 8192, 65_536] as const;
 
-/** The backends whose queues are declared. Those of others are made when a trainer asks for them. */
-export const declaredBackends: { readonly [D in Device]: readonly string[] } = { cpu: ["wasm", "cpu"], gpu: ["tensorflow-gpu"] };
+/** The engines whose queues are declared. Those of others are made when a trainer asks for them. */
+export const declaredBackends: { readonly [D in Device]: readonly string[] } = {
+  cpu: ["wasm", "cpu", "tfjs-node"],
+  gpu: ["tfjs-node-gpu"],
+};
 
 /**
  * The topic of jobs with these needs: that of the smallest class that holds them.
- * @throws RangeError if none does
+ * @throws RangeError for a memory below 0
  * @example
  * ```ts
  * workTopic({ device: "cpu", backend: "wasm", memoryMib: 1025 }).subject; // "ratatouille.v1.work.cpu.wasm.8g"
+ * workTopic({ device: "cpu", backend: "wasm", memoryMib: 140_000 }).subject; // "ratatouille.v1.work.cpu.wasm.over-64g"
  * ```
  */
-export function workTopic({ device, backend, memoryMib }: Needs): Topic<typeof JobOfferedSchema> {
-  const memory = memoryClassesMib.find((mib) => memoryMib <= mib);
-  if (memory === undefined || !(memoryMib >= 0))
-    throw new RangeError(`a job may need 0 to ${memoryClassesMib.at(-1)} MiB of memory; got ${memoryMib}`);
-  return topicOf(device, backend, memory);
+export function workTopic({ device, backend, memoryMib }: Route): Topic<typeof JobOfferedSchema> {
+  if (!(memoryMib >= 0)) throw new RangeError(`a job may need 0 MiB of memory or more; got ${memoryMib}`);
+  const name = classes.find(({ aboveMib }) => memoryMib > aboveMib)?.name ?? SMALLEST;
+  return topicOf(device, backend, name);
 }
 
 /**
- * The topics of the jobs that a trainer can run: of all its backends, and of the classes of memory that it has.
+ * The topics of the jobs that a trainer may be able to run: of all its engines, and of the classes of memory in which there are jobs that it
+ * can hold. Of the largest of these some may need more than it has.
  * @example
  * ```ts
- * const topics = workTopicsFor({ device: "cpu", backends: ["wasm"], memoryMib: 16_000 });
+ * const topics = workTopicsFor({ device: "cpu", backends: ["wasm"], memoryMib: 4096 });
  * topics.map(({ subject }) => subject); // ["ratatouille.v1.work.cpu.wasm.1g", "ratatouille.v1.work.cpu.wasm.8g"]
  * ```
  */
@@ -48,8 +59,8 @@ export function workTopicsFor(trainer: {
   readonly memoryMib: number;
 }): Topic<typeof JobOfferedSchema>[] {
   const { device, backends, memoryMib } = trainer;
-  const fitting = memoryClassesMib.filter((mib) => mib <= memoryMib);
-  return backends.flatMap((backend) => fitting.map((mib) => topicOf(device, backend, mib)));
+  const fitting = classes.filter(({ aboveMib }) => aboveMib < memoryMib).reverse();
+  return backends.flatMap((backend) => fitting.map(({ name }) => topicOf(device, backend, name)));
 }
 
 /** All that the work queue of a device keeps, as the subject of its stream. */
@@ -57,6 +68,15 @@ export function workSubjects(device: Device): string {
   return `ratatouille.v1.work.${device}.>`;
 }
 
-function topicOf(device: Device, backend: string, mib: number): Topic<typeof JobOfferedSchema> {
-  return topic(`ratatouille.v1.work.${device}.${backend}.${mib / 1024}g`, JobOfferedSchema);
+const inGib = (mib: number) => `${mib / 1024}g`;
+const SMALLEST = inGib(memoryClassesMib[0]);
+
+/** Classes of memory, largest first, by what is too small for them. */
+const classes: readonly { readonly name: string; readonly aboveMib: number }[] = [
+  ...memoryClassesMib.map((mib, i) => ({ name: inGib(mib), aboveMib: memoryClassesMib[i - 1] ?? 0 })),
+  { name: `over-${inGib(memoryClassesMib.at(-1)!)}`, aboveMib: memoryClassesMib.at(-1)! },
+].reverse();
+
+function topicOf(device: Device, backend: string, memoryClass: string): Topic<typeof JobOfferedSchema> {
+  return topic(`ratatouille.v1.work.${device}.${backend}.${memoryClass}`, JobOfferedSchema);
 }

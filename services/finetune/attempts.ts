@@ -13,6 +13,8 @@ export type AttemptRecord = {
   readonly error: string;
   /** The step of the checkpoint from which it went on. */
   readonly fromStep: number;
+  /** What the trainer said of where it ran. */
+  readonly environment: Readonly<Record<string, string>>;
 };
 
 /** How the running attempt of a job ended by an event, or undefined if it did not. */

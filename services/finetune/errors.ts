@@ -22,6 +22,11 @@ export function revocation(job: JobRecord, attempt: number): RpcError {
   return staleAttempt(job, attempt);
 }
 
+/** A trainer was offered what it cannot run. `lack` completes "no trainer …". */
+export function unfit(job: JobRecord, trainer: string, lack: string): RpcError {
+  return failedPrecondition(`job ${job.id} is not for ${trainer}: no trainer like that ${lack}`, { reason: "JOB_UNFIT" });
+}
+
 /** Why an event does not apply to a job, for the caller whose attempt it is. */
 export function refusal(job: JobRecord, refused: Refusal, attempt: number): RpcError {
   switch (refused) {

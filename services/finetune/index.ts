@@ -2,17 +2,21 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createArtifacts } from "#libs/artifacts";
 import type { Bus } from "#libs/bus";
+import { networkNames } from "#libs/networks";
 import { type Clients, implement } from "#libs/rpc";
 import type { Service } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { JobRecord, JobStateName } from "./job.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { observeQueue } from "./metrics.ts";
 import { createReportStreams } from "./reports.ts";
 import { createFinetuneService } from "./service.ts";
 import { type JobStore, openJobStore } from "./store.ts";
+import { createPresence } from "./trainers/presence.ts";
+import { createWaiting, type Waiting } from "./trainers/waiting.ts";
 import { createWatchers } from "./watchers.ts";
 
 export { storedJobs } from "./stored.ts";
@@ -31,10 +35,15 @@ export type FinetuneDependencies = {
   readonly leaseSeconds?: number;
   /** Time between looks for jobs whose message got lost. */
   readonly sweepMs?: number;
+  /** Seconds without an announcement after which a trainer is not there any more. */
+  readonly presenceSeconds?: number;
   readonly now?: () => number;
 };
 
 const PAGE = 500;
+/** What no trainer has for no longer than this is not said: trainers start, and start again. With a lease it stays below ten seconds. */
+const MISSING_GRACE_MS = 3_000;
+const REVIEW_MS = 500;
 
 /** The fine-tune service: training jobs, attempts and leases. */
 export async function createFinetune({
@@ -45,6 +54,7 @@ export async function createFinetune({
   orphanGraceMs,
   leaseSeconds = 15,
   sweepMs = 30_000,
+  presenceSeconds = 5,
   now = Date.now,
 }: FinetuneDependencies): Promise<Service> {
   const store = await openJobStore(join(directory, "finetune.sqlite"), now);
@@ -58,19 +68,38 @@ export async function createFinetune({
     }
   };
   const leases = createLeases(leaseSeconds * 1000, lost);
+  const presence = createPresence(presenceSeconds * 1000, now, () => waiting.review());
+  const waiting: Waiting = createWaiting({
+    presence,
+    isBuiltIn: (network) => networkNames().includes(network),
+    graceMs: MISSING_GRACE_MS,
+    onChange(ids) {
+      for (const id of ids) watchers.changed(id);
+    },
+    onFit(ids) {
+      store.offerThese(ids).catch((err: unknown) => log.warn({ err }, "jobs were not offered again; the sweep does it later"));
+    },
+  });
   const jobs = createJobs({
     store,
     leases,
     watchers,
     streams,
+    waiting,
     artifacts: createArtifacts(clients),
     catalog: clients.client(CatalogService),
     log,
     now,
   });
+  for await (const job of allJobs(store, ["queued"])) waiting.observe(job);
   return {
     name: "finetune",
-    registrations: [implement(FinetuneService, createFinetuneService({ jobs, store, leases, streams, watchers, leaseSeconds }))],
+    registrations: [
+      implement(
+        FinetuneService,
+        createFinetuneService({ jobs, store, leases, streams, watchers, presence, waiting, leaseSeconds, presenceSeconds }),
+      ),
+    ],
     checks: [
       { name: "database", vital: true, check: () => store.check() },
       // Without it jobs wait: their offers are published later.
@@ -83,6 +112,7 @@ export async function createFinetune({
         if (beforeMs === Infinity) log.warn("the bus has lost what it had; all queued jobs are offered again");
         store.offerAll(beforeMs).catch((err: unknown) => log.error({ err }, "queued jobs were not offered again; the sweep does it later"));
       });
+      using _review = every(REVIEW_MS, () => waiting.review());
       await Promise.all([
         store.outbox.relay(bus, {
           signal,
@@ -94,6 +124,7 @@ export async function createFinetune({
     },
     async [Symbol.asyncDispose]() {
       leases[Symbol.dispose]();
+      presence[Symbol.dispose]();
       await store[Symbol.asyncDispose]();
     },
   };
@@ -126,11 +157,23 @@ async function sweep({ store, jobs, leases, log, everyMs, orphanGraceMs, leaseMs
 
 /** Attempts that run without a lease: their trainers report again in time, or they are lost. */
 async function adopt(store: JobStore, leases: Leases, forMs: number, how: string): Promise<void> {
+  for await (const job of allJobs(store, ["running"])) leases.adopt(job.id, job.attempt, forMs, how);
+}
+
+/** All jobs of some states, a page at a time. */
+async function* allJobs(store: JobStore, states: readonly JobStateName[]): AsyncGenerator<JobRecord, void, undefined> {
   for (let after = 0; ; ) {
-    const page = await store.list({ states: ["running"] }, PAGE, after);
-    for (const { job } of page) leases.adopt(job.id, job.attempt, forMs, how);
+    const page = await store.list({ states }, PAGE, after);
+    for (const { job } of page) yield job;
     const last = page.at(-1);
     if (page.length < PAGE || !last) return;
     after = last.position;
   }
+}
+
+/** Does something again and again, without keeping the process alive. */
+function every(ms: number, work: () => void): Disposable {
+  const timer = setInterval(work, ms);
+  timer.unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }

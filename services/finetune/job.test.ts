@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type JobEvent, type JobRecord, MAX_FAILURES, MAX_LOSSES, next } from "./job.ts";
+import { type JobEvent, type JobRecord, MAX_FAILURES, MAX_LOSSES, next, noCheckpoint } from "./job.ts";
 
-const needs = { device: "cpu", backend: "cpu", memoryMib: 600 } as const;
+const needs = { device: "cpu", backend: "cpu", memoryMib: 600, network: "", acceleratorMemoryMib: 0 } as const;
 const fresh: JobRecord = {
   id: "job-1",
   recipeKey: "sha256:1",
@@ -16,8 +16,7 @@ const fresh: JobRecord = {
   failures: 0,
   losses: 0,
   trainer: "",
-  checkpoint: "",
-  checkpointStep: 0,
+  ...noCheckpoint,
   pinned: false,
   artifact: "",
   error: "",

@@ -21,6 +21,10 @@ export type JobRecord = {
   readonly trainer: string;
   readonly checkpoint: string;
   readonly checkpointStep: number;
+  /** What reads the checkpoint. */
+  readonly checkpointFormat: string;
+  /** The one that it replaced, in case that it is damaged. */
+  readonly checkpointBefore: string;
   /** The catalog keeps a checkpoint for this job. */
   readonly pinned: boolean;
   readonly artifact: string;
@@ -30,6 +34,9 @@ export type JobRecord = {
   readonly finishedAtMs: number;
   readonly cpuMs: number;
 };
+
+/** Where an attempt runs: the trainer's id, and what it said of its machine. Nothing is decided by it. */
+export type Whereabouts = { readonly trainerId: string; readonly environment: Readonly<Record<string, string>> };
 
 /** What happens to a job. */
 export type JobEvent =
@@ -42,12 +49,18 @@ export type JobEvent =
   | { readonly type: "retried"; readonly atMs: number }
   /** The catalog has the artifact already. A running attempt goes on: it will find out the same. */
   | { readonly type: "found"; readonly artifact: string; readonly atMs: number }
-  | { readonly type: "begun"; readonly trainer: string; readonly atMs: number }
+  | { readonly type: "begun"; readonly trainer: string; readonly where?: Whereabouts; readonly atMs: number }
   /** `how` completes "the last one …". */
   | { readonly type: "lost"; readonly attempt: number; readonly how: string; readonly atMs: number }
   /** The trainer gives the job back, through no fault of it. */
   | { readonly type: "released"; readonly attempt: number }
-  | { readonly type: "checkpointed"; readonly attempt: number; readonly checkpoint: string; readonly step: number }
+  | {
+      readonly type: "checkpointed";
+      readonly attempt: number;
+      readonly checkpoint: string;
+      readonly step: number;
+      readonly format?: string;
+    }
   | { readonly type: "completed"; readonly attempt: number; readonly artifact: string; readonly cpuMs: number; readonly atMs: number }
   | { readonly type: "failed"; readonly attempt: number; readonly error: string; readonly permanent: boolean; readonly atMs: number }
   /** `reason` is empty where nobody needs the job any more. */
@@ -107,10 +120,13 @@ function isRepeated(job: JobRecord, event: AttemptEvent): boolean {
 
 function advance(job: JobRecord, event: AttemptEvent): JobRecord {
   switch (event.type) {
-    case "checkpointed":
+    case "checkpointed": {
       // One of an earlier step came late; it is pinned like all of them.
       if (job.checkpoint !== "" && event.step <= job.checkpointStep) return job.pinned ? job : { ...job, pinned: true };
-      return { ...job, checkpoint: event.checkpoint, checkpointStep: event.step, pinned: true, failures: 0, losses: 0 };
+      const { checkpoint, step, format = "" } = event;
+      const saved = { checkpoint, checkpointStep: step, checkpointFormat: format, checkpointBefore: job.checkpoint };
+      return { ...job, ...saved, pinned: true, failures: 0, losses: 0 };
+    }
     case "released":
       return { ...job, state: "queued" };
     case "completed":
@@ -129,6 +145,9 @@ function advance(job: JobRecord, event: AttemptEvent): JobRecord {
   }
 }
 
+/** The fields of a job that nothing has been saved of. */
+export const noCheckpoint = { checkpoint: "", checkpointStep: 0, checkpointFormat: "", checkpointBefore: "" } as const;
+
 function isOpen({ state }: JobRecord): boolean {
   return state === "queued" || state === "running";
 }
@@ -140,5 +159,5 @@ function requeued(job: JobRecord, atMs: number): JobRecord {
 }
 
 function ended(job: JobRecord, state: "succeeded" | "failed" | "cancelled", atMs: number): JobRecord {
-  return { ...job, state, finishedAtMs: Math.max(atMs, job.submittedAtMs), checkpoint: "", checkpointStep: 0 };
+  return { ...job, state, finishedAtMs: Math.max(atMs, job.submittedAtMs), ...noCheckpoint };
 }

@@ -6,22 +6,29 @@ import { quote } from "#libs/text";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { TrainProgress } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { AttemptRecord } from "./attempts.ts";
-import { refusal, revocation, staleAttempt, unknownJob } from "./errors.ts";
-import { type JobEvent, type JobRecord, next } from "./job.ts";
+import { refusal, revocation, staleAttempt, unfit, unknownJob } from "./errors.ts";
+import { createInputs, type ResolvedInput } from "./inputs.ts";
+import { type JobEvent, type JobRecord, next, type Whereabouts } from "./job.ts";
 import type { Leases } from "./leases.ts";
 import type { ReportStreams } from "./reports.ts";
 import type { Change, JobStore } from "./store.ts";
 import { jobOf, type Submission } from "./submission.ts";
+import type { Waiting } from "./trainers/waiting.ts";
 import type { Watchers } from "./watchers.ts";
 
 /** Jobs and attempts, without the wire. Methods throw the RpcErrors that the proto promises. */
 export type Jobs = {
   submit(submission: Submission, signal: AbortSignal): Promise<JobRecord>;
   get(jobId: string): Promise<JobRecord>;
-  begin(jobId: string, trainer: string): Promise<JobRecord>;
+  /** Hands a job to a trainer. @param by.trainerId under which it has announced itself, or "" */
+  begin(jobId: string, by: Beginner): Promise<Begun>;
   /** Takes a report and renews the lease. */
   report(jobId: string, attempt: number, progress: TrainProgress | undefined): Promise<void>;
-  checkpoint(jobId: string, attempt: number, checkpoint: string, step: number): Promise<void>;
+  checkpoint(
+    jobId: string,
+    attempt: number,
+    saved: { readonly checkpoint: string; readonly step: number; readonly format: string },
+  ): Promise<void>;
   complete(jobId: string, attempt: number, artifact: string, cpuMs: number): Promise<JobRecord>;
   fail(jobId: string, attempt: number, error: string, permanent: boolean): Promise<JobRecord>;
   /** The trainer gives the job back, through no fault of it. */
@@ -39,6 +46,11 @@ export type Jobs = {
   unpinEnded(): Promise<void>;
 };
 
+/** Who begins an attempt. */
+export type Beginner = Whereabouts & { readonly trainer: string };
+/** A job in a trainer's hands, with its inputs. */
+export type Begun = { readonly job: JobRecord; readonly inputs: readonly ResolvedInput[] };
+
 const UNPIN_BATCH = 100;
 /** A job that is given back again and again has many. */
 const SHOWN_ATTEMPTS = 100;
@@ -48,6 +60,7 @@ type Dependencies = {
   readonly leases: Leases;
   readonly watchers: Watchers;
   readonly streams: ReportStreams;
+  readonly waiting: Waiting;
   readonly artifacts: Artifacts;
   readonly catalog: ServiceClient<typeof CatalogService>;
   readonly log: Logger;
@@ -55,12 +68,14 @@ type Dependencies = {
 };
 
 /** Jobs over a store. */
-export function createJobs({ store, leases, watchers, streams, artifacts, catalog, log, now }: Dependencies): Jobs {
+export function createJobs({ store, leases, watchers, streams, waiting, artifacts, catalog, log, now }: Dependencies): Jobs {
   const progress = new Map<string, TrainProgress>();
+  const resolve = createInputs(artifacts);
 
   /** What follows from a change, after its transaction. */
   const follow = async ({ before, job, changed }: Change): Promise<void> => {
     if (!changed) return;
+    waiting.observe(job);
     watchers.changed(job.id);
     if (before.state === "running" && job.state !== "running") {
       leases.end(job.id, before.attempt);
@@ -68,7 +83,8 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
       streams.revoke(job.id, before.attempt, () => revocation(job, before.attempt));
     }
     if (job.pinned && isFinal(job)) await unpin(job.id);
-    else if (before.checkpoint !== "" && before.checkpoint !== job.checkpoint) await letGo(job.id, before.checkpoint);
+    else if (before.checkpointBefore !== job.checkpointBefore && before.checkpointBefore !== "")
+      await letGo(job.id, before.checkpointBefore);
   };
 
   const apply = async (id: string, event: JobEvent): Promise<JobRecord> => {
@@ -89,17 +105,17 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
   /** Where it fails, the sweep tries again. */
   const unpin = async (id: string): Promise<void> => {
     try {
-      await catalog.unpin({ holder: holderOf(id) });
+      await catalog.unpin({ holder: holderOf(id), discard: true });
       await store.apply(id, { type: "unpinned" });
     } catch (error) {
       log.warn({ job: id, err: error }, "the catalog still keeps the checkpoints of a job that has ended");
     }
   };
 
-  /** Of a checkpoint that a later one has replaced: no attempt goes on from it any more. Where it fails, the end of the job does it. */
+  /** Of a checkpoint that two later ones have replaced: no attempt goes on from it any more. Where it fails, the end of the job does it. */
   const letGo = async (id: string, checkpoint: string): Promise<void> => {
     try {
-      await catalog.unpin({ holder: holderOf(id), digests: [checkpoint] });
+      await catalog.unpin({ holder: holderOf(id), digests: [checkpoint], discard: true });
     } catch (error) {
       log.warn({ job: id, err: error }, "the catalog still keeps an earlier checkpoint of a job");
     }
@@ -115,6 +131,16 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
     });
     if (artifact.recipeKey === job.recipeKey) return;
     throw failedPrecondition(`artifact ${digest} is of another recipe than job ${job.id}`, { reason: "ARTIFACT_OF_OTHER_RECIPE" });
+  };
+
+  /** What is in the inputs of a job, or what is wrong with them. */
+  const inputsOf = async ({ recipe }: JobRecord): Promise<ResolvedInput[] | string> => {
+    try {
+      return await resolve(parseEnvelope(recipe));
+    } catch (error) {
+      if (isRpcError(error, Code.NOT_FOUND)) return `an input is not there: ${error.message}`;
+      throw error;
+    }
   };
 
   return {
@@ -134,16 +160,26 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
       return change.job;
     },
     get,
-    async begin(id, trainer) {
-      const waiting = await get(id);
-      if (waiting.state === "queued" && waiting.attempt > 0 && !waiting.reproduce) {
+    async begin(id, { trainer, ...where }) {
+      const offered = await get(id);
+      const begun = { type: "begun", trainer, where, atMs: now() } as const;
+      // Refused, and why it is.
+      if (offered.state !== "queued") return { job: await apply(id, begun), inputs: [] };
+      const lack = waiting.lackOf(offered, where.trainerId);
+      if (lack !== undefined) throw unfit(offered, trainer, lack);
+      if (offered.attempt > 0 && !offered.reproduce) {
         // An attempt that was lost may have published before it could say so.
-        const known = await artifacts.findByRecipe(parseEnvelope(waiting.recipe));
+        const known = await artifacts.findByRecipe(parseEnvelope(offered.recipe));
         if (known) await apply(id, { type: "found", artifact: known.digest, atMs: now() });
       }
-      const job = await apply(id, { type: "begun", trainer, atMs: now() });
+      const inputs = await inputsOf(offered);
+      const job = await apply(id, begun);
+      if (typeof inputs === "string") {
+        await apply(id, { type: "failed", attempt: job.attempt, error: inputs, permanent: false, atMs: now() });
+        throw failedPrecondition(`job ${id}: ${inputs}`, { reason: "INPUT_MISSING" });
+      }
       leases.renew(id, job.attempt);
-      return job;
+      return { job, inputs };
     },
     async report(id, attempt, reported) {
       const job = await get(id);
@@ -152,7 +188,7 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
       if (reported) progress.set(id, reported);
       watchers.changed(id);
     },
-    async checkpoint(id, attempt, checkpoint, step) {
+    async checkpoint(id, attempt, { checkpoint, step, format }) {
       if (!isDigest(checkpoint)) throw invalidField("checkpoint", `${quote(checkpoint)} is no digest`);
       const job = await get(id);
       if (job.state !== "running" || job.attempt !== attempt) throw staleAttempt(job, attempt);
@@ -160,7 +196,7 @@ export function createJobs({ store, leases, watchers, streams, artifacts, catalo
       // First kept, then told of: what an attempt goes on from is there.
       await catalog.pin({ holder: holderOf(id), digests: [checkpoint] });
       try {
-        await apply(id, { type: "checkpointed", attempt, checkpoint, step });
+        await apply(id, { type: "checkpointed", attempt, checkpoint, step, format });
       } catch (error) {
         if (isFinal(await get(id))) await unpin(id);
         throw error;

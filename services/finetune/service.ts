@@ -1,16 +1,29 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { abortable } from "#libs/concurrency";
+import { annotations } from "#libs/recipes";
 import { type Implementation, invalidField, PAGE_SIZE, pageToken, parseAmount, parsePageSize, parsePageToken, parseText } from "#libs/rpc";
 import { excerpt } from "#libs/text";
-import type { Device } from "#libs/topics";
-import { AttemptOutcome, type AttemptSchema, type FinetuneService, type JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { Device, Needs } from "#libs/topics";
+import {
+  AttemptOutcome,
+  type AttemptSchema,
+  type FinetuneService,
+  type JobInputSchema,
+  type JobNeeds,
+  type JobSchema,
+  JobState,
+} from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { AttemptRecord } from "./attempts.ts";
+import type { ResolvedInput } from "./inputs.ts";
 import type { JobRecord, JobStateName } from "./job.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Leases } from "./leases.ts";
 import type { ReportStream, ReportStreams } from "./reports.ts";
 import type { JobStore } from "./store.ts";
+import type { Presence } from "./trainers/presence.ts";
+import type { Waiting } from "./trainers/waiting.ts";
+import { parseEnvironment, parseTrainer, toTrainer, trainerNamed } from "./trainers/wire.ts";
 import type { Watchers } from "./watchers.ts";
 
 const WATCH_INTERVAL_MS = 250;
@@ -18,6 +31,8 @@ const WATCH_INTERVAL_MS = 250;
 const STREAM_GRACE_MS = 1500;
 /** Characters of a name, a label or a reason. */
 const LONGEST_TEXT = 1000;
+/** Characters of the name of a checkpoint's format. */
+const LONGEST_FORMAT = 100;
 /** Characters of an error: a page of jobs with such fits into a message, and so does an event. */
 const LONGEST_ERROR = 2000;
 
@@ -41,21 +56,27 @@ const stateNames = new Map(Object.entries(states).map(([name, state]) => [state,
 /** What is told of a job in some answers only. */
 type More = { readonly withRecipe?: boolean; readonly attempts?: readonly AttemptRecord[] };
 
-/** FinetuneService over jobs. @param leaseSeconds what BeginAttempt promises. */
+/** FinetuneService over jobs. `leaseSeconds` is what BeginAttempt promises, `presenceSeconds` what AnnounceTrainer does. */
 export function createFinetuneService({
   jobs,
   store,
   leases,
   streams,
   watchers,
+  presence,
+  waiting,
   leaseSeconds,
+  presenceSeconds,
 }: {
   readonly jobs: Jobs;
   readonly store: JobStore;
   readonly leases: Leases;
   readonly streams: ReportStreams;
   readonly watchers: Watchers;
+  readonly presence: Presence;
+  readonly waiting: Waiting;
   readonly leaseSeconds: number;
+  readonly presenceSeconds: number;
 }): Implementation<typeof FinetuneService> {
   const toJob = (job: JobRecord, { withRecipe = true, attempts = [] }: More = {}): MessageInitShape<typeof JobSchema> => {
     const progress = jobs.progressOf(job.id);
@@ -75,15 +96,22 @@ export function createFinetuneService({
       cpuMs: BigInt(job.cpuMs),
       needs: job.needs,
       attempts: attempts.map(toAttempt),
+      waitingFor: waiting.of(job),
       ...(progress ? { progress } : {}),
     };
+  };
+  /** What runs on each trainer, by its id. */
+  const runningJobs = async () => {
+    const work = new Map<string, MessageInitShape<typeof JobSchema>[]>();
+    for (const { job, trainerId } of await store.running())
+      work.set(trainerId, [...(work.get(trainerId) ?? []), toJob(job, { withRecipe: false })]);
+    return work;
   };
   return {
     async submitJob({ recipe, label, runId, reproduce, needs }, { signal }) {
       parseText("run_id", runId, LONGEST_TEXT);
       optional("label", label);
-      const asked = needs && { device: needs.device as Device, backend: needs.backend, memoryMib: needs.memoryMib };
-      return { job: toJob(await jobs.submit({ recipe, label, runId, reproduce, needs: asked }, signal)) };
+      return { job: toJob(await jobs.submit({ recipe, label, runId, reproduce, needs: askedOf(needs) }, signal)) };
     },
     async getJob({ id }) {
       const job = await jobs.get(id);
@@ -134,10 +162,39 @@ export function createFinetuneService({
       parseText("run_id", runId, LONGEST_TEXT);
       return { cancelled: await jobs.cancel(runId, jobIds) };
     },
-    async beginAttempt({ jobId, trainer }) {
+    async announceTrainer({ trainer, leaves }) {
+      const announced = parseTrainer(trainer);
+      if (leaves) presence.leave(announced.id);
+      else presence.announce(announced);
+      return { leaseSeconds: presenceSeconds };
+    },
+    async listTrainers({ pageSize, pageToken: from }) {
+      const size = parsePageSize(pageSize);
+      const start = parsePageToken("trainers", from, "number") ?? 0;
+      const all = presence.list();
+      const work = await runningJobs();
+      const trainers = all.slice(start, start + size).map((trainer) => toTrainer(trainer, work.get(trainer.id) ?? []));
+      return { trainers, nextPageToken: pageToken("trainers", start + size < all.length ? start + size : undefined) };
+    },
+    async getTrainer({ name }) {
+      const trainer = trainerNamed(presence.list(), name);
+      return { trainer: toTrainer(trainer, (await runningJobs()).get(trainer.id) ?? []) };
+    },
+    async beginAttempt({ jobId, trainer, trainerId, environment }) {
       parseText("trainer", trainer, LONGEST_TEXT);
-      const job = await jobs.begin(jobId, trainer);
-      return { job: toJob(job), attempt: job.attempt, leaseSeconds, checkpoint: job.checkpoint, reproduce: job.reproduce };
+      const by = { trainer, trainerId, environment: parseEnvironment("environment", environment) };
+      const { job, inputs } = await jobs.begin(jobId, by);
+      return {
+        job: toJob(job),
+        attempt: job.attempt,
+        leaseSeconds,
+        checkpoint: job.checkpoint,
+        checkpointFormat: job.checkpointFormat,
+        checkpointStep: job.checkpointStep,
+        earlierCheckpoint: job.checkpointBefore,
+        reproduce: job.reproduce,
+        inputs: inputs.map(toInput),
+      };
     },
     async reportProgress(requests) {
       const reports = requests[Symbol.asyncIterator]();
@@ -160,8 +217,9 @@ export function createFinetuneService({
         if (own?.stream.close()) leases.shorten(own.jobId, own.attempt, STREAM_GRACE_MS);
       }
     },
-    async saveCheckpoint({ jobId, attempt, checkpoint, step }) {
-      await jobs.checkpoint(jobId, attempt, checkpoint, step);
+    async saveCheckpoint({ jobId, attempt, ...saved }) {
+      if (saved.format.length > LONGEST_FORMAT) throw invalidField("format", `expected at most ${LONGEST_FORMAT} characters`);
+      await jobs.checkpoint(jobId, attempt, saved);
       return {};
     },
     async completeAttempt({ jobId, attempt, artifact, cpuMs }) {
@@ -174,6 +232,35 @@ export function createFinetuneService({
     async failAttempt({ jobId, attempt, error, permanent }) {
       return { job: toJob(await jobs.fail(jobId, attempt, excerpt(error, LONGEST_ERROR), permanent)) };
     },
+  };
+}
+
+/** What a submission says of its needs; empty and 0 say nothing. */
+function askedOf(needs: JobNeeds | undefined): Partial<Needs> {
+  const { device, backend, memoryMib, network, acceleratorMemoryMib } = needs ?? {};
+  return {
+    ...(device ? { device: device as Device } : {}),
+    ...(backend ? { backend } : {}),
+    ...(memoryMib ? { memoryMib } : {}),
+    ...(network ? { network } : {}),
+    ...(acceleratorMemoryMib ? { acceleratorMemoryMib } : {}),
+  };
+}
+
+function toInput({ role, artifacts }: ResolvedInput): MessageInitShape<typeof JobInputSchema> {
+  return {
+    role,
+    artifacts: artifacts.map(({ digest, kind, layers, licences }) => ({
+      digest,
+      kind,
+      licences: [...licences],
+      layers: layers.map((layer) => ({
+        digest: layer.digest,
+        mediaType: layer.mediaType,
+        sizeBytes: BigInt(layer.size),
+        title: layer.annotations?.[annotations.title] ?? "",
+      })),
+    })),
   };
 }
 

@@ -5,7 +5,7 @@ import { jobFinished, workTopic } from "#libs/topics";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type AttemptRecord, endOfAttempt } from "./attempts.ts";
 import { type JobEvent, type JobRecord, type JobStateName, next, type Refusal } from "./job.ts";
-import { changesOf, type JobRow, type JobTables, migrations, needsOf, toAttempt, toRecord, toRow } from "./tables.ts";
+import { changesOf, type JobRow, type JobTables, migrations, routeOf, toAttempt, toRecord, toRow } from "./tables.ts";
 
 /** A change of a job: before and after. `refused` if the event did not apply, and then nothing was written. */
 export type Change = { readonly before: JobRecord; readonly job: JobRecord; readonly changed: boolean; readonly refused?: Refusal };
@@ -35,10 +35,14 @@ export type JobStore = {
   release(runId: string, ids: readonly string[]): Promise<string[]>;
   /** The newest attempts of a job, oldest first. */
   attempts(id: string, limit: number): Promise<AttemptRecord[]>;
+  /** Jobs that run, each with the id of its trainer; "" where that has none. */
+  running(): Promise<{ readonly job: JobRecord; readonly trainerId: string }[]>;
   /** How many jobs wait for each device, and for how long the oldest of them. */
   queueStats(): Promise<QueueStats[]>;
   /** Publishes an offer of every queued job whose last one is from before a time: those that were published by then may all be gone. */
   offerAll(beforeMs: number): Promise<void>;
+  /** Publishes an offer of those of some jobs that are queued. */
+  offerThese(ids: readonly string[]): Promise<void>;
   /** Publishes again the offers that nobody took for so long that they may be lost. Each time it waits twice as long. */
   offerAgain(): Promise<void>;
   /** Rejects with the reason while the database is not usable. */
@@ -88,7 +92,7 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
     const { id, recipe_key, offers } = row;
     const offered = { offers: offers + 1, offered_at_ms: now(), offer_wait_ms: waitMs };
     await tx.updateTable("jobs").set(offered).where("id", "=", id).execute();
-    await outbox.add(tx, event(workTopic(needsOf(row)), `${id}/offer/${offers + 1}`, { jobId: id, recipeKey: recipe_key }));
+    await outbox.add(tx, event(workTopic(routeOf(row)), `${id}/offer/${offers + 1}`, { jobId: id, recipeKey: recipe_key }));
   };
 
   const insert = (tx: Transaction<JobTables>, job: JobRecord): Promise<JobRow> => {
@@ -113,13 +117,16 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
     if (job === before) return { before, job, changed: false };
     const changes = changesOf(row, job);
     if (Object.keys(changes).length > 0) await tx.updateTable("jobs").set(changes).where("id", "=", job.id).execute();
-    if (job.attempt !== before.attempt) {
+    if (jobEvent.type === "begun") {
+      const { trainerId = "", environment = {} } = jobEvent.where ?? {};
       const began = {
         number: job.attempt,
         trainer: job.trainer,
         began_at_ms: job.startedAtMs,
         ended_at_ms: 0,
         from_step: job.checkpointStep,
+        trainer_id: trainerId,
+        environment: JSON.stringify(environment),
       };
       await tx
         .insertInto("attempts")
@@ -217,6 +224,16 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
       const newest = database.query.selectFrom("attempts").selectAll().where("job_id", "=", id).orderBy("number", "desc").limit(limit);
       return (await newest.execute()).map(toAttempt).reverse();
     },
+    async running() {
+      const rows = await database.query
+        .selectFrom("jobs")
+        .innerJoin("attempts", (join) => join.onRef("attempts.job_id", "=", "jobs.id").onRef("attempts.number", "=", "jobs.attempt"))
+        .selectAll("jobs")
+        .select("attempts.trainer_id")
+        .where("jobs.state", "=", "running")
+        .execute();
+      return rows.map((row) => ({ job: toRecord(row), trainerId: row.trainer_id }));
+    },
     async queueStats() {
       const { countAll, min } = database.query.fn;
       const waiting = database.query
@@ -232,6 +249,15 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
       eachQueued(async (tx, row) => {
         if (row.offered_at_ms < beforeMs) await offer(tx, row, FIRST_OFFER_WAIT_MS);
       }),
+    async offerThese(ids) {
+      for (let start = 0; start < ids.length; start += OFFER_PAGE) {
+        const page = ids.slice(start, start + OFFER_PAGE);
+        await database.transaction(async (tx) => {
+          const queued = tx.selectFrom("jobs").select(offeredColumns).where("state", "=", "queued").where("id", "in", page);
+          for (const row of await queued.execute()) await offer(tx, row, FIRST_OFFER_WAIT_MS);
+        });
+      }
+    },
     offerAgain: () =>
       eachQueued(async (tx, row) => {
         const waitedMs = now() - row.offered_at_ms;

@@ -1,9 +1,9 @@
-import { arithmetics, backends, canonicalRecipe, digestOf, parseRecipe, type Recipe, RecipeError, recipeKey } from "#libs/recipes";
+import { canonicalRecipe, digestOf, parseRecipe, type Recipe, RecipeError, recipeKey } from "#libs/recipes";
 import { invalidArgument, type RpcError } from "#libs/rpc";
 import { quote } from "#libs/text";
 import { devices, type Needs } from "#libs/topics";
-import type { JobRecord } from "./job.ts";
-import { estimateNeeds, unfit } from "./needs.ts";
+import { type JobRecord, noCheckpoint } from "./job.ts";
+import { estimateNeeds, exactEngine, trainable } from "./needs/estimate.ts";
 import { checkLimits } from "./recipe-limits.ts";
 
 /** What a run asks for. */
@@ -12,39 +12,43 @@ export type Submission = {
   readonly label: string;
   readonly runId: string;
   readonly reproduce: boolean;
-  /** By default what the recipe says. */
-  readonly needs?: Needs | undefined;
+  /** What is not said is estimated from the recipe. */
+  readonly needs?: Partial<Needs> | undefined;
 };
-
-/** Recipes that a trainer can run. */
-const trainable: readonly Recipe["kind"][] = ["dataset", "pretrain", "probe", "fine-tune"];
 
 /** The job that a submission asks for, new and queued. @throws RpcError INVALID_ARGUMENT (RECIPE_INVALID, NEEDS_INVALID) */
 export function jobOf(submission: Submission, atMs: number): { job: JobRecord; recipe: Recipe } {
   const { label, runId, reproduce } = submission;
   const recipe = checkedRecipe(submission.recipe);
-  const needs = checkedNeeds(recipe, submission.needs);
+  const needs = checkedNeeds(recipe, submission.needs ?? {});
   const id = jobId(recipe, reproduce ? runId : undefined);
   return { job: newJob({ id, recipe, needs, label, reproduce, atMs }), recipe };
 }
 
-/** What a job needs, where some trainer can have that. */
-function checkedNeeds(recipe: Recipe, asked: Needs | undefined): Needs {
-  const estimate = estimateNeeds(recipe);
-  if (!asked) {
-    const problem = unfit(estimate.needs);
-    if (problem !== undefined) throw invalidNeeds(estimate.field, `asks for too much: ${problem}`);
-    return estimate.needs;
-  }
-  if (!devices.includes(asked.device)) throw invalidNeeds("needs.device", `expected ${devices.join(" or ")}, got ${quote(asked.device)}`);
-  if (!/^[a-z0-9-]{1,64}$/.test(asked.backend)) throw invalidNeeds("needs.backend", `"${asked.backend}" is no name of a backend`);
-  const { backend } = estimate.needs;
+/** No machine has so much. */
+const MOST_MIB = 2 ** 24;
+
+/** What a job needs: what was asked for, as far as it fits the recipe, and the rest estimated. */
+function checkedNeeds(recipe: Recipe, asked: Partial<Needs>): Needs {
+  const { device, backend, network } = asked;
+  if (device !== undefined && !devices.includes(device))
+    throw invalidNeeds("needs.device", `expected ${devices.join(" or ")}, got ${quote(device)}`);
+  if (backend !== undefined && !/^[a-z0-9-]{1,64}$/.test(backend))
+    throw invalidNeeds("needs.backend", `${quote(backend)} is no name of an engine`);
+  if (network !== undefined && !/^[\w.-]{1,100}$/.test(network))
+    throw invalidNeeds("needs.network", `${quote(network)} is no name of a network`);
+  const exact = exactEngine(recipe);
   // With another one it would be refused by every trainer that takes it. A data set is drawn by any.
-  if (recipe.arithmetic !== undefined && asked.backend !== backend)
-    throw invalidNeeds("needs.backend", `the recipe's arithmetic is that of ${backend}, not of ${asked.backend}`);
-  const problem = unfit(asked);
-  if (problem !== undefined) throw invalidNeeds("needs.memory_mib", problem);
-  return asked;
+  if (exact !== undefined && backend !== undefined && backend !== exact)
+    throw invalidNeeds("needs.backend", `the recipe's arithmetic is that of ${exact}, not of ${backend}`);
+  const { needs, field } = estimateNeeds(recipe, asked);
+  for (const [name, asks, mib] of [
+    ["needs.memory_mib", asked.memoryMib, needs.memoryMib],
+    ["needs.accelerator_memory_mib", asked.acceleratorMemoryMib, needs.acceleratorMemoryMib],
+  ] as const)
+    if (mib > MOST_MIB)
+      throw invalidNeeds(asks === undefined ? field : name, `asks for ${mib} MiB, and no machine has more than ${MOST_MIB}`);
+  return needs;
 }
 
 function invalidNeeds(field: string, description: string): RpcError {
@@ -62,7 +66,7 @@ function checkedRecipe(text: string): Recipe {
   try {
     const recipe = parseRecipe(text);
     if (!trainable.includes(recipe.kind)) throw new RecipeError("kind", `a trainer runs ${trainable.join(", ")}, not ${recipe.kind}`);
-    if (recipe.arithmetic !== undefined && !backends.some((backend) => arithmetics[backend] === recipe.arithmetic)) {
+    if (recipe.arithmetic !== undefined && !recipe.arithmetic.startsWith("~") && exactEngine(recipe) === undefined) {
       throw new RecipeError("arithmetic", `no backend here computes ${recipe.arithmetic}`);
     }
     checkLimits(recipe);
@@ -79,8 +83,7 @@ type NewJob = Pick<JobRecord, "id" | "needs" | "label" | "reproduce"> & { readon
 function newJob({ id, recipe, needs, label, reproduce, atMs }: NewJob): JobRecord {
   const nothingYet = {
     trainer: "",
-    checkpoint: "",
-    checkpointStep: 0,
+    ...noCheckpoint,
     pinned: false,
     artifact: "",
     error: "",

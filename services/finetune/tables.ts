@@ -1,7 +1,7 @@
 import type { Generated } from "kysely";
 import { type OutboxTables, outboxMigration } from "#libs/bus";
 import { sqlMigration } from "#libs/storage";
-import type { Device, Needs } from "#libs/topics";
+import type { Device, Needs, Route } from "#libs/topics";
 import type { AttemptOutcome, AttemptRecord } from "./attempts.ts";
 import type { JobRecord, JobStateName } from "./job.ts";
 
@@ -14,6 +14,8 @@ export type JobRow = {
   device: string;
   backend: string;
   memory_mib: number;
+  network: string;
+  accelerator_memory_mib: number;
   label: string;
   reproduce: number;
   state: JobStateName;
@@ -29,6 +31,8 @@ export type JobRow = {
   trainer: string;
   checkpoint: string;
   checkpoint_step: number;
+  checkpoint_format: string;
+  checkpoint_before: string;
   pinned: number;
   artifact: string;
   error: string;
@@ -48,6 +52,9 @@ export type AttemptRow = {
   outcome: AttemptOutcome;
   error: string;
   from_step: number;
+  trainer_id: string;
+  /** JSON. */
+  environment: string;
 };
 
 /** The tables of the fine-tune service. */
@@ -86,10 +93,25 @@ export const migrations = [
        began_at_ms integer not null, ended_at_ms integer not null, outcome text not null, error text not null, from_step integer not null,
        primary key (job_id, number)) strict, without rowid`,
   ),
+  sqlMigration(
+    "capabilities",
+    "alter table jobs add column network text not null default ''",
+    "alter table jobs add column accelerator_memory_mib integer not null default 0",
+    "alter table jobs add column checkpoint_format text not null default ''",
+    "alter table jobs add column checkpoint_before text not null default ''",
+    "alter table attempts add column trainer_id text not null default ''",
+    "alter table attempts add column environment text not null default '{}'",
+  ),
 ];
 
 /** What the job of a row needs. */
-export function needsOf({ device, backend, memory_mib }: Pick<JobRow, "device" | "backend" | "memory_mib">): Needs {
+function needsOf(row: JobRow): Needs {
+  const { device, backend, network } = row;
+  return { device: device as Device, backend, memoryMib: row.memory_mib, network, acceleratorMemoryMib: row.accelerator_memory_mib };
+}
+
+/** On which queue the job of a row waits. */
+export function routeOf({ device, backend, memory_mib }: Pick<JobRow, "device" | "backend" | "memory_mib">): Route {
   return { device: device as Device, backend, memoryMib: memory_mib };
 }
 
@@ -109,6 +131,8 @@ export function toRecord(row: JobRow): JobRecord {
     trainer: row.trainer,
     checkpoint: row.checkpoint,
     checkpointStep: row.checkpoint_step,
+    checkpointFormat: row.checkpoint_format,
+    checkpointBefore: row.checkpoint_before,
     pinned: row.pinned === 1,
     artifact: row.artifact,
     error: row.error,
@@ -128,6 +152,8 @@ export function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers" | "off
     device: job.needs.device,
     backend: job.needs.backend,
     memory_mib: job.needs.memoryMib,
+    network: job.needs.network,
+    accelerator_memory_mib: job.needs.acceleratorMemoryMib,
     label: job.label,
     reproduce: job.reproduce ? 1 : 0,
     state: job.state,
@@ -137,6 +163,8 @@ export function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers" | "off
     trainer: job.trainer,
     checkpoint: job.checkpoint,
     checkpoint_step: job.checkpointStep,
+    checkpoint_format: job.checkpointFormat,
+    checkpoint_before: job.checkpointBefore,
     pinned: job.pinned ? 1 : 0,
     artifact: job.artifact,
     error: job.error,
@@ -154,6 +182,16 @@ export function changesOf(row: JobRow, job: JobRecord): Partial<ReturnType<typeo
 }
 
 /** The attempt of a row. */
-export function toAttempt({ number, trainer, began_at_ms, ended_at_ms, outcome, error, from_step }: AttemptRow): AttemptRecord {
-  return { number, trainer, beganAtMs: began_at_ms, endedAtMs: ended_at_ms, outcome, error, fromStep: from_step };
+export function toAttempt({
+  number,
+  trainer,
+  began_at_ms,
+  ended_at_ms,
+  outcome,
+  error,
+  from_step,
+  environment,
+}: AttemptRow): AttemptRecord {
+  const said = JSON.parse(environment) as AttemptRecord["environment"];
+  return { number, trainer, beganAtMs: began_at_ms, endedAtMs: ended_at_ms, outcome, error, fromStep: from_step, environment: said };
 }

@@ -255,7 +255,7 @@ test("a superseded attempt learns it on its open stream", async () => {
 
 test("the next attempt goes on from the checkpoint, which the catalog keeps until the job has ended", async () => {
   await using system = await startSystem();
-  const { jobs, catalog } = system;
+  const { jobs } = system;
   const { id } = await system.submit(recipeOf(1));
   const first = await system.begin(id);
   const blob = await system.artifacts.upload(Uint8Array.of(1, 2, 3), { mediaType: mediaTypes.weights });
@@ -265,19 +265,27 @@ test("the next attempt goes on from the checkpoint, which the catalog keeps unti
   await jobs.failAttempt({ jobId: id, attempt: first, error: "device lost" });
   const begun = await jobs.beginAttempt({ jobId: id, trainer: "trainer-2" });
   assert.equal(begun.checkpoint, blob.digest);
-  const artifact = await system.publish(recipeOf(1));
-  const next = await system.artifacts.upload(Uint8Array.of(1, 2, 3, 4), { mediaType: mediaTypes.weights });
-  system.clock.aheadMs = 2 * 3_600_000;
-  const kept = async () => {
-    const { blobs } = await catalog.collectGarbage({ dryRun: true });
-    return [blob, next].map(({ digest }) => !blobs.includes(digest));
+  const save = async (...bytes: readonly number[]) => {
+    const { digest } = await system.artifacts.upload(Uint8Array.from(bytes), { mediaType: mediaTypes.weights });
+    await jobs.saveCheckpoint({ jobId: id, attempt: begun.attempt, checkpoint: digest, step: 60 + bytes.length, format: "torch/1" });
+    return digest;
   };
-  assert.deepEqual(await kept(), [true, false]);
-  await jobs.saveCheckpoint({ jobId: id, attempt: begun.attempt, checkpoint: next.digest, step: 60 });
-  assert.deepEqual(await kept(), [false, true]);
-  await system.publish(recipeOf(1)); // young again
-  await jobs.completeAttempt({ jobId: id, attempt: begun.attempt, artifact });
-  assert.deepEqual(await kept(), [false, false]);
+  const isThere = (digest: string) =>
+    system.artifacts.download(digest).then(
+      () => true,
+      () => false,
+    );
+  const saved = [blob.digest, await save(4), await save(5, 6), await save(7, 8, 9)];
+  // Two are kept, in case that the newest is damaged. What they have replaced is gone at once.
+  assert.deepEqual(await Promise.all(saved.map(isThere)), [false, false, true, true]);
+  await jobs.releaseAttempt({ jobId: id, attempt: begun.attempt });
+  const last = await jobs.beginAttempt({ jobId: id, trainer: "trainer-3" });
+  assert.deepEqual(
+    [last.checkpoint, last.earlierCheckpoint, last.checkpointFormat, last.checkpointStep],
+    [saved[3], saved[2], "torch/1", 63],
+  );
+  await jobs.completeAttempt({ jobId: id, attempt: last.attempt, artifact: await system.publish(recipeOf(1)) });
+  assert.deepEqual(await Promise.all(saved.map(isThere)), [false, false, false, false]);
 });
 
 test("an attempt that failed is tried again, three times; a permanent failure is not", async () => {
@@ -558,7 +566,7 @@ test("a job that is cancelled by hand stops for all runs and says why; only it a
     await assert.rejects(call, refused(Code.NOT_FOUND, "JOB_UNKNOWN"));
 });
 
-test("a job needs what its recipe asks for unless it is told otherwise, and is refused where no trainer has that", async () => {
+test("a job needs what its recipe asks for unless it is told otherwise, and is refused where no machine could have that", async () => {
   await using system = await startSystem();
   const { jobs } = system;
   const small = await system.submit(recipeOf(1));
@@ -571,15 +579,16 @@ test("a job needs what its recipe asks for unless it is told otherwise, and is r
   const other = await system.submit(recipeOf(3));
   await waitFor(() => system.offers.length === 2, { what: "the offers" });
   assert.deepEqual(system.offers, [small.id, other.id]);
-  const submit = (changes: object, needs?: { device: string; backend: string; memoryMib: number }) => {
+  const submit = (changes: object, needs?: { device: string; backend: string; memoryMib: number; network?: string }) => {
     const recipe = recipeOf(4);
     const text = canonicalRecipe({ ...recipe, parameters: { ...recipe.parameters, ...changes } });
     return jobs.submitJob({ recipe: text, runId: "run-1", ...(needs ? { needs } : {}) });
   };
   const fitting = { device: "cpu", backend: "cpu", memoryMib: 600 };
   for (const [field, submitting] of [
-    ["recipe.parameters.images", submit({ images: 100_000_000 })],
-    ["needs.memory_mib", submit({}, { ...fitting, memoryMib: 70_000 })],
+    ["recipe.parameters.images", submit({ images: 100_000_000_000 })],
+    ["needs.memory_mib", submit({}, { ...fitting, memoryMib: 2 ** 24 + 1 })],
+    ["needs.network", submit({}, { ...fitting, network: "res net" })],
     ["needs.device", submit({}, { ...fitting, device: "abacus" })],
     ["needs.backend", submit({}, { ...fitting, backend: "a.b" })],
   ] as const)

@@ -16,7 +16,7 @@ import { createCatalog } from "../../services/catalog/index.ts";
 import { createFinetune } from "../../services/finetune/index.ts";
 import { type JobTables, migrations } from "../../services/finetune/tables.ts";
 
-export type Options = { orphanGraceMs?: number; leaseSeconds?: number; sweepMs?: number; loops?: boolean };
+export type Options = { orphanGraceMs?: number; leaseSeconds?: number; presenceSeconds?: number; sweepMs?: number; loops?: boolean };
 
 /** The finetune service over real gRPC and files, with a catalog, a bus and a clock to move. */
 export type System = AsyncDisposable & {
@@ -28,7 +28,7 @@ export type System = AsyncDisposable & {
   /** Ids of offered jobs, as they come from the bus to a trainer without GPU; and the finished ones. */
   readonly offers: string[];
   readonly finished: JobFinished[];
-  submit(recipe: Recipe, options?: { runId?: string; reproduce?: boolean; label?: string; needs?: Needs }): Promise<Job>;
+  submit(recipe: Recipe, options?: { runId?: string; reproduce?: boolean; label?: string; needs?: Partial<Needs> }): Promise<Job>;
   /** Publishes what a trainer would make of a recipe. */
   publish(recipe: Recipe): Promise<Digest>;
   begin(jobId: string, trainer?: string): Promise<number>;

@@ -4,13 +4,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { ArtifactKind } from "./artifact_pb.ts";
+import { file_ratatouille_v1_artifact } from "./artifact_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file ratatouille/v1/finetune.proto.
  */
 export const file_ratatouille_v1_finetune: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yYXRhdG91aWxsZS92MS9maW5ldHVuZS5wcm90bxIOcmF0YXRvdWlsbGUudjEijQMKA0pvYhIKCgJpZBgBIAEoCRISCgpyZWNpcGVfa2V5GAIgASgJEg4KBnJlY2lwZRgDIAEoCRInCgVzdGF0ZRgEIAEoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEg0KBWxhYmVsGAUgASgJEg8KB2F0dGVtcHQYBiABKA0SDwoHdHJhaW5lchgHIAEoCRIvCghwcm9ncmVzcxgIIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MSEAoIYXJ0aWZhY3QYCSABKAkSDQoFZXJyb3IYCiABKAkSFwoPc3VibWl0dGVkX2F0X21zGAsgASgDEhUKDXN0YXJ0ZWRfYXRfbXMYDCABKAMSFgoOZmluaXNoZWRfYXRfbXMYDSABKAMSDgoGY3B1X21zGA4gASgDEicKBW5lZWRzGA8gASgLMhgucmF0YXRvdWlsbGUudjEuSm9iTmVlZHMSKQoIYXR0ZW1wdHMYECADKAsyFy5yYXRhdG91aWxsZS52MS5BdHRlbXB0Ij8KCEpvYk5lZWRzEg4KBmRldmljZRgBIAEoCRIPCgdiYWNrZW5kGAIgASgJEhIKCm1lbW9yeV9taWIYAyABKA0ipwEKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgNEg8KB3RyYWluZXIYAiABKAkSEwoLYmVnYW5fYXRfbXMYAyABKAMSEwoLZW5kZWRfYXRfbXMYBCABKAMSLwoHb3V0Y29tZRgFIAEoDjIeLnJhdGF0b3VpbGxlLnYxLkF0dGVtcHRPdXRjb21lEg0KBWVycm9yGAYgASgJEhEKCWZyb21fc3RlcBgHIAEoDSKOAQoNVHJhaW5Qcm9ncmVzcxIMCgRzdGVwGAEgASgNEg0KBXN0ZXBzGAIgASgNEhgKEHN0ZXBzX3Blcl9zZWNvbmQYAyABKAESDAoEbG9zcxgEIAEoARIgChN2YWxpZGF0aW9uX2FjY3VyYWN5GAUgASgBSACIAQFCFgoUX3ZhbGlkYXRpb25fYWNjdXJhY3kifQoQU3VibWl0Sm9iUmVxdWVzdBIOCgZyZWNpcGUYASABKAkSDQoFbGFiZWwYAiABKAkSDgoGcnVuX2lkGAMgASgJEhEKCXJlcHJvZHVjZRgEIAEoCBInCgVuZWVkcxgFIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkpvYk5lZWRzIjUKEVN1Ym1pdEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiIbCg1HZXRKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIjIKDkdldEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiJyCg9MaXN0Sm9ic1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEigKBnN0YXRlcxgCIAMoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIk4KEExpc3RKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIgoQV2F0Y2hKb2JzUmVxdWVzdBIOCgZydW5faWQYASABKAkiRwoRV2F0Y2hKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIPCgdjdXJyZW50GAIgASgIIh0KD1JldHJ5Sm9iUmVxdWVzdBIKCgJpZBgBIAEoCSI0ChBSZXRyeUpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiIuChBDYW5jZWxKb2JSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI1ChFDYW5jZWxKb2JSZXNwb25zZRIgCgNqb2IYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2IiNAoRQ2FuY2VsSm9ic1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB2pvYl9pZHMYAiADKAkiJwoSQ2FuY2VsSm9ic1Jlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSI2ChNCZWdpbkF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgd0cmFpbmVyGAIgASgJIocBChRCZWdpbkF0dGVtcHRSZXNwb25zZRIgCgNqb2IYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2ISDwoHYXR0ZW1wdBgCIAEoDRIVCg1sZWFzZV9zZWNvbmRzGAMgASgNEhIKCmNoZWNrcG9pbnQYBCABKAkSEQoJcmVwcm9kdWNlGAUgASgIImkKFVJlcG9ydFByb2dyZXNzUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIvCghwcm9ncmVzcxgDIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MiGAoWUmVwb3J0UHJvZ3Jlc3NSZXNwb25zZSJaChVTYXZlQ2hlY2twb2ludFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SEgoKY2hlY2twb2ludBgDIAEoCRIMCgRzdGVwGAQgASgNIhgKFlNhdmVDaGVja3BvaW50UmVzcG9uc2UiWwoWQ29tcGxldGVBdHRlbXB0UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIQCghhcnRpZmFjdBgDIAEoCRIOCgZjcHVfbXMYBCABKAMiOwoXQ29tcGxldGVBdHRlbXB0UmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iIlcKEkZhaWxBdHRlbXB0UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVlcnJvchgDIAEoCRIRCglwZXJtYW5lbnQYBCABKAgiNwoTRmFpbEF0dGVtcHRSZXNwb25zZRIgCgNqb2IYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2IiOAoVUmVsZWFzZUF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNIhgKFlJlbGVhc2VBdHRlbXB0UmVzcG9uc2UqmgEKCEpvYlN0YXRlEhkKFUpPQl9TVEFURV9VTlNQRUNJRklFRBAAEhQKEEpPQl9TVEFURV9RVUVVRUQQARIVChFKT0JfU1RBVEVfUlVOTklORxACEhcKE0pPQl9TVEFURV9TVUNDRUVERUQQAxIUChBKT0JfU1RBVEVfRkFJTEVEEAQSFwoTSk9CX1NUQVRFX0NBTkNFTExFRBAFKsMBCg5BdHRlbXB0T3V0Y29tZRIfChtBVFRFTVBUX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlBVFRFTVBUX09VVENPTUVfQ09NUExFVEVEEAESGgoWQVRURU1QVF9PVVRDT01FX0ZBSUxFRBACEhgKFEFUVEVNUFRfT1VUQ09NRV9MT1NUEAMSHAoYQVRURU1QVF9PVVRDT01FX1JFTEVBU0VEEAQSHQoZQVRURU1QVF9PVVRDT01FX0NBTkNFTExFRBAFMrMJCg9GaW5ldHVuZVNlcnZpY2USVQoJU3VibWl0Sm9iEiAucmF0YXRvdWlsbGUudjEuU3VibWl0Sm9iUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLlN1Ym1pdEpvYlJlc3BvbnNlIgOQAgISTAoGR2V0Sm9iEh0ucmF0YXRvdWlsbGUudjEuR2V0Sm9iUmVxdWVzdBoeLnJhdGF0b3VpbGxlLnYxLkdldEpvYlJlc3BvbnNlIgOQAgESUgoITGlzdEpvYnMSHy5yYXRhdG91aWxsZS52MS5MaXN0Sm9ic1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0Sm9ic1Jlc3BvbnNlIgOQAgESVwoJV2F0Y2hKb2JzEiAucmF0YXRvdWlsbGUudjEuV2F0Y2hKb2JzUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLldhdGNoSm9ic1Jlc3BvbnNlIgOQAgEwARJNCghSZXRyeUpvYhIfLnJhdGF0b3VpbGxlLnYxLlJldHJ5Sm9iUmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLlJldHJ5Sm9iUmVzcG9uc2USVQoJQ2FuY2VsSm9iEiAucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9iUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkNhbmNlbEpvYlJlc3BvbnNlIgOQAgISWAoKQ2FuY2VsSm9icxIhLnJhdGF0b3VpbGxlLnYxLkNhbmNlbEpvYnNSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9ic1Jlc3BvbnNlIgOQAgISWQoMQmVnaW5BdHRlbXB0EiMucmF0YXRvdWlsbGUudjEuQmVnaW5BdHRlbXB0UmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkJlZ2luQXR0ZW1wdFJlc3BvbnNlEmEKDlJlcG9ydFByb2dyZXNzEiUucmF0YXRvdWlsbGUudjEuUmVwb3J0UHJvZ3Jlc3NSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuUmVwb3J0UHJvZ3Jlc3NSZXNwb25zZSgBEmQKDlNhdmVDaGVja3BvaW50EiUucmF0YXRvdWlsbGUudjEuU2F2ZUNoZWNrcG9pbnRSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuU2F2ZUNoZWNrcG9pbnRSZXNwb25zZSIDkAICEmcKD0NvbXBsZXRlQXR0ZW1wdBImLnJhdGF0b3VpbGxlLnYxLkNvbXBsZXRlQXR0ZW1wdFJlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5Db21wbGV0ZUF0dGVtcHRSZXNwb25zZSIDkAICElsKC0ZhaWxBdHRlbXB0EiIucmF0YXRvdWlsbGUudjEuRmFpbEF0dGVtcHRSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuRmFpbEF0dGVtcHRSZXNwb25zZSIDkAICEmQKDlJlbGVhc2VBdHRlbXB0EiUucmF0YXRvdWlsbGUudjEuUmVsZWFzZUF0dGVtcHRSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuUmVsZWFzZUF0dGVtcHRSZXNwb25zZSIDkAICQh5aHHJhdGF0b3VpbGxlL3YxO3JhdGF0b3VpbGxldjFiBnByb3RvMw");
+  fileDesc("Ch1yYXRhdG91aWxsZS92MS9maW5ldHVuZS5wcm90bxIOcmF0YXRvdWlsbGUudjEiogMKA0pvYhIKCgJpZBgBIAEoCRISCgpyZWNpcGVfa2V5GAIgASgJEg4KBnJlY2lwZRgDIAEoCRInCgVzdGF0ZRgEIAEoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEg0KBWxhYmVsGAUgASgJEg8KB2F0dGVtcHQYBiABKA0SDwoHdHJhaW5lchgHIAEoCRIvCghwcm9ncmVzcxgIIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MSEAoIYXJ0aWZhY3QYCSABKAkSDQoFZXJyb3IYCiABKAkSFwoPc3VibWl0dGVkX2F0X21zGAsgASgDEhUKDXN0YXJ0ZWRfYXRfbXMYDCABKAMSFgoOZmluaXNoZWRfYXRfbXMYDSABKAMSDgoGY3B1X21zGA4gASgDEicKBW5lZWRzGA8gASgLMhgucmF0YXRvdWlsbGUudjEuSm9iTmVlZHMSKQoIYXR0ZW1wdHMYECADKAsyFy5yYXRhdG91aWxsZS52MS5BdHRlbXB0EhMKC3dhaXRpbmdfZm9yGBEgASgJInAKCEpvYk5lZWRzEg4KBmRldmljZRgBIAEoCRIPCgdiYWNrZW5kGAIgASgJEhIKCm1lbW9yeV9taWIYAyABKA0SDwoHbmV0d29yaxgEIAEoCRIeChZhY2NlbGVyYXRvcl9tZW1vcnlfbWliGAUgASgNIpoCCgdBdHRlbXB0Eg4KBm51bWJlchgBIAEoDRIPCgd0cmFpbmVyGAIgASgJEhMKC2JlZ2FuX2F0X21zGAMgASgDEhMKC2VuZGVkX2F0X21zGAQgASgDEi8KB291dGNvbWUYBSABKA4yHi5yYXRhdG91aWxsZS52MS5BdHRlbXB0T3V0Y29tZRINCgVlcnJvchgGIAEoCRIRCglmcm9tX3N0ZXAYByABKA0SPQoLZW52aXJvbm1lbnQYCCADKAsyKC5yYXRhdG91aWxsZS52MS5BdHRlbXB0LkVudmlyb25tZW50RW50cnkaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIo4BCg1UcmFpblByb2dyZXNzEgwKBHN0ZXAYASABKA0SDQoFc3RlcHMYAiABKA0SGAoQc3RlcHNfcGVyX3NlY29uZBgDIAEoARIMCgRsb3NzGAQgASgBEiAKE3ZhbGlkYXRpb25fYWNjdXJhY3kYBSABKAFIAIgBAUIWChRfdmFsaWRhdGlvbl9hY2N1cmFjeSJ9ChBTdWJtaXRKb2JSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRINCgVsYWJlbBgCIAEoCRIOCgZydW5faWQYAyABKAkSEQoJcmVwcm9kdWNlGAQgASgIEicKBW5lZWRzGAUgASgLMhgucmF0YXRvdWlsbGUudjEuSm9iTmVlZHMiNQoRU3VibWl0Sm9iUmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iIhsKDUdldEpvYlJlcXVlc3QSCgoCaWQYASABKAkiMgoOR2V0Sm9iUmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iInIKD0xpc3RKb2JzUmVxdWVzdBIOCgZydW5faWQYASABKAkSKAoGc3RhdGVzGAIgAygOMhgucmF0YXRvdWlsbGUudjEuSm9iU3RhdGUSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiTgoQTGlzdEpvYnNSZXNwb25zZRIhCgRqb2JzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuSm9iEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIiChBXYXRjaEpvYnNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSJHChFXYXRjaEpvYnNSZXNwb25zZRIhCgRqb2JzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuSm9iEg8KB2N1cnJlbnQYAiABKAgiHQoPUmV0cnlKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIjQKEFJldHJ5Sm9iUmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iIi4KEENhbmNlbEpvYlJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjUKEUNhbmNlbEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiI0ChFDYW5jZWxKb2JzUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHam9iX2lkcxgCIAMoCSInChJDYW5jZWxKb2JzUmVzcG9uc2USEQoJY2FuY2VsbGVkGAEgASgNItkCCgdUcmFpbmVyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGZGV2aWNlGAMgASgJEjAKC2FjY2VsZXJhdG9yGAQgASgLMhsucmF0YXRvdWlsbGUudjEuQWNjZWxlcmF0b3ISJwoHZW5naW5lcxgFIAMoCzIWLnJhdGF0b3VpbGxlLnYxLkVuZ2luZRINCgVraW5kcxgGIAMoCRISCgptZW1vcnlfbWliGAcgASgNEj0KC2Vudmlyb25tZW50GAggAygLMigucmF0YXRvdWlsbGUudjEuVHJhaW5lci5FbnZpcm9ubWVudEVudHJ5EhAKCHNpbmNlX21zGAkgASgDEiEKBGpvYnMYCiADKAsyEy5yYXRhdG91aWxsZS52MS5Kb2IaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjAKC0FjY2VsZXJhdG9yEg0KBW1vZGVsGAEgASgJEhIKCm1lbW9yeV9taWIYAiABKA0iaAoGRW5naW5lEgwKBG5hbWUYASABKAkSDgoGZGV2aWNlGAIgASgJEhMKC2FyaXRobWV0aWNzGAMgAygJEhAKCG5ldHdvcmtzGAQgAygJEhkKEWJ1aWx0X2luX25ldHdvcmtzGAUgASgIIlIKFkFubm91bmNlVHJhaW5lclJlcXVlc3QSKAoHdHJhaW5lchgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlRyYWluZXISDgoGbGVhdmVzGAIgASgIIjAKF0Fubm91bmNlVHJhaW5lclJlc3BvbnNlEhUKDWxlYXNlX3NlY29uZHMYASABKA0iPAoTTGlzdFRyYWluZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJaChRMaXN0VHJhaW5lcnNSZXNwb25zZRIpCgh0cmFpbmVycxgBIAMoCzIXLnJhdGF0b3VpbGxlLnYxLlRyYWluZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiEKEUdldFRyYWluZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkiPgoSR2V0VHJhaW5lclJlc3BvbnNlEigKB3RyYWluZXIYASABKAsyFy5yYXRhdG91aWxsZS52MS5UcmFpbmVyIskBChNCZWdpbkF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgd0cmFpbmVyGAIgASgJEhIKCnRyYWluZXJfaWQYAyABKAkSSQoLZW52aXJvbm1lbnQYBCADKAsyNC5yYXRhdG91aWxsZS52MS5CZWdpbkF0dGVtcHRSZXF1ZXN0LkVudmlyb25tZW50RW50cnkaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkoKCEpvYklucHV0EgwKBHJvbGUYASABKAkSMAoJYXJ0aWZhY3RzGAIgAygLMh0ucmF0YXRvdWlsbGUudjEuSW5wdXRBcnRpZmFjdCKJAQoNSW5wdXRBcnRpZmFjdBIOCgZkaWdlc3QYASABKAkSKgoEa2luZBgCIAEoDjIcLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0S2luZBIqCgZsYXllcnMYAyADKAsyGi5yYXRhdG91aWxsZS52MS5JbnB1dExheWVyEhAKCGxpY2VuY2VzGAQgAygJIlMKCklucHV0TGF5ZXISDgoGZGlnZXN0GAEgASgJEhIKCm1lZGlhX3R5cGUYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoAxINCgV0aXRsZRgEIAEoCSKBAgoUQmVnaW5BdHRlbXB0UmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iEg8KB2F0dGVtcHQYAiABKA0SFQoNbGVhc2Vfc2Vjb25kcxgDIAEoDRISCgpjaGVja3BvaW50GAQgASgJEhEKCXJlcHJvZHVjZRgFIAEoCBIoCgZpbnB1dHMYBiADKAsyGC5yYXRhdG91aWxsZS52MS5Kb2JJbnB1dBIZChFjaGVja3BvaW50X2Zvcm1hdBgHIAEoCRIXCg9jaGVja3BvaW50X3N0ZXAYCCABKA0SGgoSZWFybGllcl9jaGVja3BvaW50GAkgASgJImkKFVJlcG9ydFByb2dyZXNzUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIvCghwcm9ncmVzcxgDIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MiGAoWUmVwb3J0UHJvZ3Jlc3NSZXNwb25zZSJqChVTYXZlQ2hlY2twb2ludFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SEgoKY2hlY2twb2ludBgDIAEoCRIMCgRzdGVwGAQgASgNEg4KBmZvcm1hdBgFIAEoCSIYChZTYXZlQ2hlY2twb2ludFJlc3BvbnNlIqQBChZDb21wbGV0ZUF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEhAKCGFydGlmYWN0GAMgASgJEg4KBmNwdV9tcxgEIAEoAxInCgdvdXRwdXRzGAUgAygLMhYucmF0YXRvdWlsbGUudjEuT3V0cHV0Eg8KB3N1bW1hcnkYBiABKAkSDQoFY3VydmUYByABKAkiOgoGT3V0cHV0EgwKBHJvbGUYASABKAkSDgoGZGlnZXN0GAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAMiOwoXQ29tcGxldGVBdHRlbXB0UmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iIlcKEkZhaWxBdHRlbXB0UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVlcnJvchgDIAEoCRIRCglwZXJtYW5lbnQYBCABKAgiNwoTRmFpbEF0dGVtcHRSZXNwb25zZRIgCgNqb2IYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2IiOAoVUmVsZWFzZUF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNIhgKFlJlbGVhc2VBdHRlbXB0UmVzcG9uc2UqmgEKCEpvYlN0YXRlEhkKFUpPQl9TVEFURV9VTlNQRUNJRklFRBAAEhQKEEpPQl9TVEFURV9RVUVVRUQQARIVChFKT0JfU1RBVEVfUlVOTklORxACEhcKE0pPQl9TVEFURV9TVUNDRUVERUQQAxIUChBKT0JfU1RBVEVfRkFJTEVEEAQSFwoTSk9CX1NUQVRFX0NBTkNFTExFRBAFKsMBCg5BdHRlbXB0T3V0Y29tZRIfChtBVFRFTVBUX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlBVFRFTVBUX09VVENPTUVfQ09NUExFVEVEEAESGgoWQVRURU1QVF9PVVRDT01FX0ZBSUxFRBACEhgKFEFUVEVNUFRfT1VUQ09NRV9MT1NUEAMSHAoYQVRURU1QVF9PVVRDT01FX1JFTEVBU0VEEAQSHQoZQVRURU1QVF9PVVRDT01FX0NBTkNFTExFRBAFMtYLCg9GaW5ldHVuZVNlcnZpY2USVQoJU3VibWl0Sm9iEiAucmF0YXRvdWlsbGUudjEuU3VibWl0Sm9iUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLlN1Ym1pdEpvYlJlc3BvbnNlIgOQAgISTAoGR2V0Sm9iEh0ucmF0YXRvdWlsbGUudjEuR2V0Sm9iUmVxdWVzdBoeLnJhdGF0b3VpbGxlLnYxLkdldEpvYlJlc3BvbnNlIgOQAgESUgoITGlzdEpvYnMSHy5yYXRhdG91aWxsZS52MS5MaXN0Sm9ic1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0Sm9ic1Jlc3BvbnNlIgOQAgESVwoJV2F0Y2hKb2JzEiAucmF0YXRvdWlsbGUudjEuV2F0Y2hKb2JzUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLldhdGNoSm9ic1Jlc3BvbnNlIgOQAgEwARJNCghSZXRyeUpvYhIfLnJhdGF0b3VpbGxlLnYxLlJldHJ5Sm9iUmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLlJldHJ5Sm9iUmVzcG9uc2USVQoJQ2FuY2VsSm9iEiAucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9iUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkNhbmNlbEpvYlJlc3BvbnNlIgOQAgISWAoKQ2FuY2VsSm9icxIhLnJhdGF0b3VpbGxlLnYxLkNhbmNlbEpvYnNSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9ic1Jlc3BvbnNlIgOQAgISZwoPQW5ub3VuY2VUcmFpbmVyEiYucmF0YXRvdWlsbGUudjEuQW5ub3VuY2VUcmFpbmVyUmVxdWVzdBonLnJhdGF0b3VpbGxlLnYxLkFubm91bmNlVHJhaW5lclJlc3BvbnNlIgOQAgISXgoMTGlzdFRyYWluZXJzEiMucmF0YXRvdWlsbGUudjEuTGlzdFRyYWluZXJzUmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkxpc3RUcmFpbmVyc1Jlc3BvbnNlIgOQAgESWAoKR2V0VHJhaW5lchIhLnJhdGF0b3VpbGxlLnYxLkdldFRyYWluZXJSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuR2V0VHJhaW5lclJlc3BvbnNlIgOQAgESWQoMQmVnaW5BdHRlbXB0EiMucmF0YXRvdWlsbGUudjEuQmVnaW5BdHRlbXB0UmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkJlZ2luQXR0ZW1wdFJlc3BvbnNlEmEKDlJlcG9ydFByb2dyZXNzEiUucmF0YXRvdWlsbGUudjEuUmVwb3J0UHJvZ3Jlc3NSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuUmVwb3J0UHJvZ3Jlc3NSZXNwb25zZSgBEmQKDlNhdmVDaGVja3BvaW50EiUucmF0YXRvdWlsbGUudjEuU2F2ZUNoZWNrcG9pbnRSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuU2F2ZUNoZWNrcG9pbnRSZXNwb25zZSIDkAICEmcKD0NvbXBsZXRlQXR0ZW1wdBImLnJhdGF0b3VpbGxlLnYxLkNvbXBsZXRlQXR0ZW1wdFJlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5Db21wbGV0ZUF0dGVtcHRSZXNwb25zZSIDkAICElsKC0ZhaWxBdHRlbXB0EiIucmF0YXRvdWlsbGUudjEuRmFpbEF0dGVtcHRSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuRmFpbEF0dGVtcHRSZXNwb25zZSIDkAICEmQKDlJlbGVhc2VBdHRlbXB0EiUucmF0YXRvdWlsbGUudjEuUmVsZWFzZUF0dGVtcHRSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuUmVsZWFzZUF0dGVtcHRSZXNwb25zZSIDkAICQh5aHHJhdGF0b3VpbGxlL3YxO3JhdGF0b3VpbGxldjFiBnByb3RvMw", [file_ratatouille_v1_artifact]);
 
 /**
  * @generated from message ratatouille.v1.Job
@@ -120,6 +122,14 @@ export type Job = Message<"ratatouille.v1.Job"> & {
    * @generated from field: repeated ratatouille.v1.Attempt attempts = 16;
    */
   attempts: Attempt[];
+
+  /**
+   * What a job that is QUEUED waits for and no trainer that is there has, for people: "no trainer has the network resnet18", "no trainer
+   * runs". Empty while a trainer could run it, and for the first seconds.
+   *
+   * @generated from field: string waiting_for = 17;
+   */
+  waitingFor: string;
 };
 
 /**
@@ -143,7 +153,7 @@ export type JobNeeds = Message<"ratatouille.v1.JobNeeds"> & {
   device: string;
 
   /**
-   * What computes, for example "wasm" or "cpu".
+   * The engine that computes, for example "wasm", "cpu" or "tfjs-node".
    *
    * @generated from field: string backend = 2;
    */
@@ -155,6 +165,20 @@ export type JobNeeds = Message<"ratatouille.v1.JobNeeds"> & {
    * @generated from field: uint32 memory_mib = 3;
    */
   memoryMib: number;
+
+  /**
+   * The network, for example "resnet18"; empty where the recipe has none.
+   *
+   * @generated from field: string network = 4;
+   */
+  network: string;
+
+  /**
+   * Memory of the accelerator at its largest, in MiB; 0 without one.
+   *
+   * @generated from field: uint32 accelerator_memory_mib = 5;
+   */
+  acceleratorMemoryMib: number;
 };
 
 /**
@@ -210,6 +234,13 @@ export type Attempt = Message<"ratatouille.v1.Attempt"> & {
    * @generated from field: uint32 from_step = 7;
    */
   fromStep: number;
+
+  /**
+   * What it ran on, as the trainer said: device, driver, versions.
+   *
+   * @generated from field: map<string, string> environment = 8;
+   */
+  environment: { [key: string]: string };
 };
 
 /**
@@ -296,7 +327,7 @@ export type SubmitJobRequest = Message<"ratatouille.v1.SubmitJobRequest"> & {
   reproduce: boolean;
 
   /**
-   * By default an estimate from the recipe. Of a job that is queued or running already they stay as they are.
+   * What is not set is estimated from the recipe. Of a job that is queued or running already they stay as they are.
    *
    * @generated from field: ratatouille.v1.JobNeeds needs = 5;
    */
@@ -581,6 +612,289 @@ export const CancelJobsResponseSchema: GenMessage<CancelJobsResponse> = /*@__PUR
   messageDesc(file_ratatouille_v1_finetune, 17);
 
 /**
+ * A trainer as it announces itself.
+ *
+ * @generated from message ratatouille.v1.Trainer
+ */
+export type Trainer = Message<"ratatouille.v1.Trainer"> & {
+  /**
+   * Of this life of the trainer: a text that no other has, such as a random UUID; at most 100 characters.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * For people, for example "trainer-1"; at most 200 characters.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The best that it has: "cpu" or "gpu".
+   *
+   * @generated from field: string device = 3;
+   */
+  device: string;
+
+  /**
+   * Absent where it has none.
+   *
+   * @generated from field: ratatouille.v1.Accelerator accelerator = 4;
+   */
+  accelerator?: Accelerator | undefined;
+
+  /**
+   * At least one.
+   *
+   * @generated from field: repeated ratatouille.v1.Engine engines = 5;
+   */
+  engines: Engine[];
+
+  /**
+   * Kinds of recipes that it runs, for example "train".
+   *
+   * @generated from field: repeated string kinds = 6;
+   */
+  kinds: string[];
+
+  /**
+   * What a job may need, in MiB.
+   *
+   * @generated from field: uint32 memory_mib = 7;
+   */
+  memoryMib: number;
+
+  /**
+   * What decides how it computes, for people and for the records of attempts: "os", "runtime", "driver", versions of libraries. At most
+   * 50 entries, 100 characters a name and 500 a value.
+   *
+   * @generated from field: map<string, string> environment = 8;
+   */
+  environment: { [key: string]: string };
+
+  /**
+   * Set by the service: when it came, in milliseconds since 1970, and the jobs that it runs now, without their recipes.
+   *
+   * @generated from field: int64 since_ms = 9;
+   */
+  sinceMs: bigint;
+
+  /**
+   * @generated from field: repeated ratatouille.v1.Job jobs = 10;
+   */
+  jobs: Job[];
+};
+
+/**
+ * Describes the message ratatouille.v1.Trainer.
+ * Use `create(TrainerSchema)` to create a new message.
+ */
+export const TrainerSchema: GenMessage<Trainer> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 18);
+
+/**
+ * What a trainer computes on beside its processor.
+ *
+ * @generated from message ratatouille.v1.Accelerator
+ */
+export type Accelerator = Message<"ratatouille.v1.Accelerator"> & {
+  /**
+   * For example "NVIDIA H200".
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * @generated from field: uint32 memory_mib = 2;
+   */
+  memoryMib: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.Accelerator.
+ * Use `create(AcceleratorSchema)` to create a new message.
+ */
+export const AcceleratorSchema: GenMessage<Accelerator> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 19);
+
+/**
+ * What computes, and what it can.
+ *
+ * @generated from message ratatouille.v1.Engine
+ */
+export type Engine = Message<"ratatouille.v1.Engine"> & {
+  /**
+   * What jobs call `backend`, for example "wasm" or "tfjs-node".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * "cpu" or "gpu".
+   *
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * Arithmetics of recipes, for example "~train/2 images/1".
+   *
+   * @generated from field: repeated string arithmetics = 3;
+   */
+  arithmetics: string[];
+
+  /**
+   * Networks by name, beside those that come with `built_in_networks`.
+   *
+   * @generated from field: repeated string networks = 4;
+   */
+  networks: string[];
+
+  /**
+   * It runs all networks that this system knows.
+   *
+   * @generated from field: bool built_in_networks = 5;
+   */
+  builtInNetworks: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.Engine.
+ * Use `create(EngineSchema)` to create a new message.
+ */
+export const EngineSchema: GenMessage<Engine> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 20);
+
+/**
+ * @generated from message ratatouille.v1.AnnounceTrainerRequest
+ */
+export type AnnounceTrainerRequest = Message<"ratatouille.v1.AnnounceTrainerRequest"> & {
+  /**
+   * `since_ms` and `jobs` are left out.
+   *
+   * @generated from field: ratatouille.v1.Trainer trainer = 1;
+   */
+  trainer?: Trainer | undefined;
+
+  /**
+   * It takes no more work, and ends.
+   *
+   * @generated from field: bool leaves = 2;
+   */
+  leaves: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.AnnounceTrainerRequest.
+ * Use `create(AnnounceTrainerRequestSchema)` to create a new message.
+ */
+export const AnnounceTrainerRequestSchema: GenMessage<AnnounceTrainerRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 21);
+
+/**
+ * @generated from message ratatouille.v1.AnnounceTrainerResponse
+ */
+export type AnnounceTrainerResponse = Message<"ratatouille.v1.AnnounceTrainerResponse"> & {
+  /**
+   * @generated from field: uint32 lease_seconds = 1;
+   */
+  leaseSeconds: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.AnnounceTrainerResponse.
+ * Use `create(AnnounceTrainerResponseSchema)` to create a new message.
+ */
+export const AnnounceTrainerResponseSchema: GenMessage<AnnounceTrainerResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 22);
+
+/**
+ * @generated from message ratatouille.v1.ListTrainersRequest
+ */
+export type ListTrainersRequest = Message<"ratatouille.v1.ListTrainersRequest"> & {
+  /**
+   * At most 500; 0 means 100.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ListTrainersRequest.
+ * Use `create(ListTrainersRequestSchema)` to create a new message.
+ */
+export const ListTrainersRequestSchema: GenMessage<ListTrainersRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 23);
+
+/**
+ * @generated from message ratatouille.v1.ListTrainersResponse
+ */
+export type ListTrainersResponse = Message<"ratatouille.v1.ListTrainersResponse"> & {
+  /**
+   * @generated from field: repeated ratatouille.v1.Trainer trainers = 1;
+   */
+  trainers: Trainer[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ListTrainersResponse.
+ * Use `create(ListTrainersResponseSchema)` to create a new message.
+ */
+export const ListTrainersResponseSchema: GenMessage<ListTrainersResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 24);
+
+/**
+ * @generated from message ratatouille.v1.GetTrainerRequest
+ */
+export type GetTrainerRequest = Message<"ratatouille.v1.GetTrainerRequest"> & {
+  /**
+   * Its id, or its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.GetTrainerRequest.
+ * Use `create(GetTrainerRequestSchema)` to create a new message.
+ */
+export const GetTrainerRequestSchema: GenMessage<GetTrainerRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 25);
+
+/**
+ * @generated from message ratatouille.v1.GetTrainerResponse
+ */
+export type GetTrainerResponse = Message<"ratatouille.v1.GetTrainerResponse"> & {
+  /**
+   * @generated from field: ratatouille.v1.Trainer trainer = 1;
+   */
+  trainer?: Trainer | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.GetTrainerResponse.
+ * Use `create(GetTrainerResponseSchema)` to create a new message.
+ */
+export const GetTrainerResponseSchema: GenMessage<GetTrainerResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 26);
+
+/**
  * @generated from message ratatouille.v1.BeginAttemptRequest
  */
 export type BeginAttemptRequest = Message<"ratatouille.v1.BeginAttemptRequest"> & {
@@ -595,6 +909,20 @@ export type BeginAttemptRequest = Message<"ratatouille.v1.BeginAttemptRequest"> 
    * @generated from field: string trainer = 2;
    */
   trainer: string;
+
+  /**
+   * The id under which it has announced itself. Without one nobody checks whether it can run the job.
+   *
+   * @generated from field: string trainer_id = 3;
+   */
+  trainerId: string;
+
+  /**
+   * Kept with the attempt, see Trainer.environment.
+   *
+   * @generated from field: map<string, string> environment = 4;
+   */
+  environment: { [key: string]: string };
 };
 
 /**
@@ -602,7 +930,101 @@ export type BeginAttemptRequest = Message<"ratatouille.v1.BeginAttemptRequest"> 
  * Use `create(BeginAttemptRequestSchema)` to create a new message.
  */
 export const BeginAttemptRequestSchema: GenMessage<BeginAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 18);
+  messageDesc(file_ratatouille_v1_finetune, 27);
+
+/**
+ * The artifacts of one role of a recipe's inputs, in the recipe's order.
+ *
+ * @generated from message ratatouille.v1.JobInput
+ */
+export type JobInput = Message<"ratatouille.v1.JobInput"> & {
+  /**
+   * @generated from field: string role = 1;
+   */
+  role: string;
+
+  /**
+   * @generated from field: repeated ratatouille.v1.InputArtifact artifacts = 2;
+   */
+  artifacts: InputArtifact[];
+};
+
+/**
+ * Describes the message ratatouille.v1.JobInput.
+ * Use `create(JobInputSchema)` to create a new message.
+ */
+export const JobInputSchema: GenMessage<JobInput> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 28);
+
+/**
+ * An artifact as an input: what is in it, by blobs of the catalog.
+ *
+ * @generated from message ratatouille.v1.InputArtifact
+ */
+export type InputArtifact = Message<"ratatouille.v1.InputArtifact"> & {
+  /**
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: ratatouille.v1.ArtifactKind kind = 2;
+   */
+  kind: ArtifactKind;
+
+  /**
+   * @generated from field: repeated ratatouille.v1.InputLayer layers = 3;
+   */
+  layers: InputLayer[];
+
+  /**
+   * SPDX expressions.
+   *
+   * @generated from field: repeated string licences = 4;
+   */
+  licences: string[];
+};
+
+/**
+ * Describes the message ratatouille.v1.InputArtifact.
+ * Use `create(InputArtifactSchema)` to create a new message.
+ */
+export const InputArtifactSchema: GenMessage<InputArtifact> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 29);
+
+/**
+ * @generated from message ratatouille.v1.InputLayer
+ */
+export type InputLayer = Message<"ratatouille.v1.InputLayer"> & {
+  /**
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: string media_type = 2;
+   */
+  mediaType: string;
+
+  /**
+   * @generated from field: int64 size_bytes = 3;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * The file's name, for example "model.safetensors".
+   *
+   * @generated from field: string title = 4;
+   */
+  title: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.InputLayer.
+ * Use `create(InputLayerSchema)` to create a new message.
+ */
+export const InputLayerSchema: GenMessage<InputLayer> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 30);
 
 /**
  * @generated from message ratatouille.v1.BeginAttemptResponse
@@ -636,6 +1058,32 @@ export type BeginAttemptResponse = Message<"ratatouille.v1.BeginAttemptResponse"
    * @generated from field: bool reproduce = 5;
    */
   reproduce: boolean;
+
+  /**
+   * All inputs of the recipe, roles in alphabetical order.
+   *
+   * @generated from field: repeated ratatouille.v1.JobInput inputs = 6;
+   */
+  inputs: JobInput[];
+
+  /**
+   * As SaveCheckpoint was told.
+   *
+   * @generated from field: string checkpoint_format = 7;
+   */
+  checkpointFormat: string;
+
+  /**
+   * @generated from field: uint32 checkpoint_step = 8;
+   */
+  checkpointStep: number;
+
+  /**
+   * The checkpoint before that, of the same format, in case that it cannot be read; empty: there is none.
+   *
+   * @generated from field: string earlier_checkpoint = 9;
+   */
+  earlierCheckpoint: string;
 };
 
 /**
@@ -643,7 +1091,7 @@ export type BeginAttemptResponse = Message<"ratatouille.v1.BeginAttemptResponse"
  * Use `create(BeginAttemptResponseSchema)` to create a new message.
  */
 export const BeginAttemptResponseSchema: GenMessage<BeginAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 19);
+  messageDesc(file_ratatouille_v1_finetune, 31);
 
 /**
  * @generated from message ratatouille.v1.ReportProgressRequest
@@ -670,7 +1118,7 @@ export type ReportProgressRequest = Message<"ratatouille.v1.ReportProgressReques
  * Use `create(ReportProgressRequestSchema)` to create a new message.
  */
 export const ReportProgressRequestSchema: GenMessage<ReportProgressRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 20);
+  messageDesc(file_ratatouille_v1_finetune, 32);
 
 /**
  * @generated from message ratatouille.v1.ReportProgressResponse
@@ -683,7 +1131,7 @@ export type ReportProgressResponse = Message<"ratatouille.v1.ReportProgressRespo
  * Use `create(ReportProgressResponseSchema)` to create a new message.
  */
 export const ReportProgressResponseSchema: GenMessage<ReportProgressResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 21);
+  messageDesc(file_ratatouille_v1_finetune, 33);
 
 /**
  * @generated from message ratatouille.v1.SaveCheckpointRequest
@@ -710,6 +1158,13 @@ export type SaveCheckpointRequest = Message<"ratatouille.v1.SaveCheckpointReques
    * @generated from field: uint32 step = 4;
    */
   step: number;
+
+  /**
+   * What reads it, for example "ratatouille-checkpoint/1"; at most 100 characters.
+   *
+   * @generated from field: string format = 5;
+   */
+  format: string;
 };
 
 /**
@@ -717,7 +1172,7 @@ export type SaveCheckpointRequest = Message<"ratatouille.v1.SaveCheckpointReques
  * Use `create(SaveCheckpointRequestSchema)` to create a new message.
  */
 export const SaveCheckpointRequestSchema: GenMessage<SaveCheckpointRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 22);
+  messageDesc(file_ratatouille_v1_finetune, 34);
 
 /**
  * @generated from message ratatouille.v1.SaveCheckpointResponse
@@ -730,7 +1185,7 @@ export type SaveCheckpointResponse = Message<"ratatouille.v1.SaveCheckpointRespo
  * Use `create(SaveCheckpointResponseSchema)` to create a new message.
  */
 export const SaveCheckpointResponseSchema: GenMessage<SaveCheckpointResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 23);
+  messageDesc(file_ratatouille_v1_finetune, 35);
 
 /**
  * @generated from message ratatouille.v1.CompleteAttemptRequest
@@ -747,7 +1202,7 @@ export type CompleteAttemptRequest = Message<"ratatouille.v1.CompleteAttemptRequ
   attempt: number;
 
   /**
-   * Digest of the published artifact.
+   * Digest of the published artifact; empty where `outputs` say what was made.
    *
    * @generated from field: string artifact = 3;
    */
@@ -759,6 +1214,27 @@ export type CompleteAttemptRequest = Message<"ratatouille.v1.CompleteAttemptRequ
    * @generated from field: int64 cpu_ms = 4;
    */
   cpuMs: bigint;
+
+  /**
+   * What was made: each role of the recipe's kind, files of one role in their order. A training makes "weights".
+   *
+   * @generated from field: repeated ratatouille.v1.Output outputs = 5;
+   */
+  outputs: Output[];
+
+  /**
+   * A JSON object that the artifact shows: of a training `steps`, `bestStep`, `trainLoss` and `validationAccuracy`.
+   *
+   * @generated from field: string summary = 6;
+   */
+  summary: string;
+
+  /**
+   * JSON of the whole course of a training, at most 2 MiB; it becomes the file training.json.
+   *
+   * @generated from field: string curve = 7;
+   */
+  curve: string;
 };
 
 /**
@@ -766,7 +1242,36 @@ export type CompleteAttemptRequest = Message<"ratatouille.v1.CompleteAttemptRequ
  * Use `create(CompleteAttemptRequestSchema)` to create a new message.
  */
 export const CompleteAttemptRequestSchema: GenMessage<CompleteAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 24);
+  messageDesc(file_ratatouille_v1_finetune, 36);
+
+/**
+ * A blob that an attempt has made.
+ *
+ * @generated from message ratatouille.v1.Output
+ */
+export type Output = Message<"ratatouille.v1.Output"> & {
+  /**
+   * @generated from field: string role = 1;
+   */
+  role: string;
+
+  /**
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: int64 size_bytes = 3;
+   */
+  sizeBytes: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.Output.
+ * Use `create(OutputSchema)` to create a new message.
+ */
+export const OutputSchema: GenMessage<Output> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 37);
 
 /**
  * @generated from message ratatouille.v1.CompleteAttemptResponse
@@ -783,7 +1288,7 @@ export type CompleteAttemptResponse = Message<"ratatouille.v1.CompleteAttemptRes
  * Use `create(CompleteAttemptResponseSchema)` to create a new message.
  */
 export const CompleteAttemptResponseSchema: GenMessage<CompleteAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 25);
+  messageDesc(file_ratatouille_v1_finetune, 38);
 
 /**
  * @generated from message ratatouille.v1.FailAttemptRequest
@@ -819,7 +1324,7 @@ export type FailAttemptRequest = Message<"ratatouille.v1.FailAttemptRequest"> & 
  * Use `create(FailAttemptRequestSchema)` to create a new message.
  */
 export const FailAttemptRequestSchema: GenMessage<FailAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 26);
+  messageDesc(file_ratatouille_v1_finetune, 39);
 
 /**
  * @generated from message ratatouille.v1.FailAttemptResponse
@@ -836,7 +1341,7 @@ export type FailAttemptResponse = Message<"ratatouille.v1.FailAttemptResponse"> 
  * Use `create(FailAttemptResponseSchema)` to create a new message.
  */
 export const FailAttemptResponseSchema: GenMessage<FailAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 27);
+  messageDesc(file_ratatouille_v1_finetune, 40);
 
 /**
  * @generated from message ratatouille.v1.ReleaseAttemptRequest
@@ -858,7 +1363,7 @@ export type ReleaseAttemptRequest = Message<"ratatouille.v1.ReleaseAttemptReques
  * Use `create(ReleaseAttemptRequestSchema)` to create a new message.
  */
 export const ReleaseAttemptRequestSchema: GenMessage<ReleaseAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 28);
+  messageDesc(file_ratatouille_v1_finetune, 41);
 
 /**
  * @generated from message ratatouille.v1.ReleaseAttemptResponse
@@ -871,7 +1376,7 @@ export type ReleaseAttemptResponse = Message<"ratatouille.v1.ReleaseAttemptRespo
  * Use `create(ReleaseAttemptResponseSchema)` to create a new message.
  */
 export const ReleaseAttemptResponseSchema: GenMessage<ReleaseAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 29);
+  messageDesc(file_ratatouille_v1_finetune, 42);
 
 /**
  * @generated from enum ratatouille.v1.JobState
@@ -978,17 +1483,18 @@ export const AttemptOutcomeSchema: GenEnum<AttemptOutcome> = /*@__PURE__*/
 /**
  * Training jobs: who runs which recipe, how far it is, who may finish it. Owns no weights.
  *
- * A job is a recipe of kind `dataset`, `pretrain`, `probe` or `fine-tune`. Submitting a recipe twice is one job.
- * Work is handed out on the bus (`ratatouille.v1.work.<device>.<backend>.<memory class>`): a trainer takes what it can run, calls
- * BeginAttempt and gets a number, the fencing token. Only the newest attempt of a job may report, checkpoint, complete or fail.
+ * A job is a recipe that trainers run. Submitting a recipe twice is one job.
+ * Work is handed out on the bus (`ratatouille.v1.work.<device>.<backend>.<memory class>`): a trainer says with AnnounceTrainer that it is
+ * there and what it can run, takes work, calls BeginAttempt and gets a number, the fencing token. Only the newest attempt of a job may
+ * report, checkpoint, complete or fail.
  *
  * @generated from service ratatouille.v1.FinetuneService
  */
 export const FinetuneService: GenService<{
   /**
    * A recipe that has an artifact in the catalog has succeeded at once. A job that has failed, was cancelled, or whose artifact is gone,
-   * starts anew. INVALID_ARGUMENT (RECIPE_INVALID): not a recipe that a trainer can run; (NEEDS_INVALID): it needs more than any trainer has,
-   * or something that none has.
+   * starts anew. INVALID_ARGUMENT (RECIPE_INVALID): not a recipe that a trainer can run; (NEEDS_INVALID): needs that do not fit the recipe.
+   * That no trainer is there which can run it is no error: the job waits, and `waiting_for` says what for.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.SubmitJob
    */
@@ -1058,8 +1564,43 @@ export const FinetuneService: GenService<{
     output: typeof CancelJobsResponseSchema;
   },
   /**
-   * Takes a job. FAILED_PRECONDITION (JOB_DONE): it needs no work any more; (JOB_LEASED): another trainer has it. In both cases the offer
-   * can be forgotten: should the other trainer lose the job, it is offered again.
+   * Says that a trainer is there and what it can run, and keeps that for `lease_seconds`: to be called again each third of that, from a
+   * thread of its own, for as long as the trainer lives. One that is silent for longer, or says that it leaves, is there no more. It decides
+   * nothing about attempts, which have leases of their own. INVALID_ARGUMENT names the field.
+   *
+   * @generated from rpc ratatouille.v1.FinetuneService.AnnounceTrainer
+   */
+  announceTrainer: {
+    methodKind: "unary";
+    input: typeof AnnounceTrainerRequestSchema;
+    output: typeof AnnounceTrainerResponseSchema;
+  },
+  /**
+   * The trainers that are there, by name, each with what it runs now.
+   *
+   * @generated from rpc ratatouille.v1.FinetuneService.ListTrainers
+   */
+  listTrainers: {
+    methodKind: "unary";
+    input: typeof ListTrainersRequestSchema;
+    output: typeof ListTrainersResponseSchema;
+  },
+  /**
+   * One trainer by its id, or by its name where only one has it. NOT_FOUND (TRAINER_UNKNOWN): none is there. INVALID_ARGUMENT
+   * (TRAINER_AMBIGUOUS): several have the name; the error lists their ids.
+   *
+   * @generated from rpc ratatouille.v1.FinetuneService.GetTrainer
+   */
+  getTrainer: {
+    methodKind: "unary";
+    input: typeof GetTrainerRequestSchema;
+    output: typeof GetTrainerResponseSchema;
+  },
+  /**
+   * Takes a job. FAILED_PRECONDITION (JOB_DONE): it needs no work any more; (JOB_LEASED): another trainer has it; (INPUT_MISSING): the
+   * catalog does not have an input, which counts as a failure of the job. In these cases the offer can be forgotten: where the job needs
+   * another attempt, it is offered again. (JOB_UNFIT): the trainer that `trainer_id` has announced lacks what the job needs; nothing counts,
+   * and the offer is for another trainer: it is to be given back to the bus, with a delay that grows.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.BeginAttempt
    */
@@ -1083,9 +1624,9 @@ export const FinetuneService: GenService<{
     output: typeof ReportProgressResponseSchema;
   },
   /**
-   * Records a checkpoint (a blob in the catalog: a safetensors file with the metadata `format` "ratatouille-checkpoint/1", `state` JSON, and
-   * F32 vectors `parameters`, `firstMoment`, `secondMoment`, `best`; whoever goes on has to read what it wrote), from which the next attempt goes on. One of a later step than the one before shows
-   * progress: failures and losses of trainers count from 0 again; one of an earlier or the same step changes nothing. ABORTED (ATTEMPT_STALE).
+   * Records a checkpoint, a blob in the catalog, from which the next attempt goes on. Nobody but trainers looks into it: one that does not
+   * know its `format` starts over. One of a later step than the one before shows progress: failures and losses of trainers count from 0
+   * again; one of an earlier or the same step changes nothing. ABORTED (ATTEMPT_STALE).
    *
    * @generated from rpc ratatouille.v1.FinetuneService.SaveCheckpoint
    */
@@ -1095,8 +1636,11 @@ export const FinetuneService: GenService<{
     output: typeof SaveCheckpointResponseSchema;
   },
   /**
-   * The artifact is published and the job is done. ABORTED (ATTEMPT_STALE). FAILED_PRECONDITION (ARTIFACT_MISSING): the catalog does not
-   * have it; (ARTIFACT_OF_OTHER_RECIPE). Of a reproduction the artifact need not be published, it is only compared.
+   * The job is done: either by `outputs`, blobs that the trainer has uploaded, of which the service makes the artifact and publishes it, or
+   * by an `artifact` that the trainer has published itself. Where an approximate arithmetic has published another artifact of the recipe
+   * before, that is the job's. ABORTED (ATTEMPT_STALE). FAILED_PRECONDITION (ARTIFACT_MISSING): the catalog does not have it;
+   * (ARTIFACT_OF_OTHER_RECIPE); (BLOB_MISSING): the catalog does not have an output. INVALID_ARGUMENT (OUTPUTS_INVALID): they are not what
+   * the recipe makes. Of a reproduction nothing is published, it is only compared.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.CompleteAttempt
    */

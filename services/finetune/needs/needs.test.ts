@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { arithmetics, type Digest, digestOf, type Recipe } from "#libs/recipes";
-import { estimateNeeds, unfit } from "./needs.ts";
+import { estimateNeeds, trainable } from "./estimate.ts";
 
 const dataset: Digest = digestOf("data");
 
@@ -29,6 +29,18 @@ test("wider layers, larger batches and more data sets need more, and what asks f
   const many = of({ batch: 100_000 });
   assert.equal(many.field, "recipe.parameters.batch");
   assert.ok(of({ batch: 100_000, datasets: 3 }).needs.memoryMib > many.needs.memoryMib);
-  assert.equal(unfit(wide.needs), undefined);
-  assert.match(unfit(of({ hidden: [65_536, 65_536] }).needs) ?? "", /MiB/);
+});
+
+test("what is asked for holds, and the rest is estimated", () => {
+  const estimated = estimateNeeds(pretraining()).needs;
+  assert.deepEqual(estimateNeeds(pretraining(), { memoryMib: 9000 }).needs, { ...estimated, memoryMib: 9000 });
+  // On a device with memory of its own the training is there, and the trainer here.
+  const gpu = estimateNeeds(pretraining({ hidden: [4096, 4096] }), { backend: "tfjs-node-gpu" }).needs;
+  assert.deepEqual([gpu.device, gpu.backend, gpu.memoryMib], ["gpu", "tfjs-node-gpu", 512]);
+  assert.ok(gpu.acceleratorMemoryMib > 900, `${gpu.acceleratorMemoryMib}`);
+});
+
+test("a kind that no trainer runs has no needs", () => {
+  assert.ok(!trainable.includes("average"));
+  assert.throws(() => estimateNeeds({ kind: "average", inputs: {}, parameters: {} }), /no trainer runs recipes of kind average/);
 });

@@ -1,0 +1,53 @@
+import { backendOf, type Recipe } from "#libs/recipes";
+import type { Device, Needs } from "#libs/topics";
+import { drawnNeeds } from "./drawn.ts";
+import type { NeedsOfKind } from "./kind-needs.ts";
+import { perceptronNeeds } from "./perceptron.ts";
+
+/** The kinds of recipes that trainers run, and what each needs. A new kind is one more line. */
+const kinds: { readonly [kind: string]: NeedsOfKind } = {
+  dataset: drawnNeeds,
+  pretrain: perceptronNeeds,
+  probe: perceptronNeeds,
+  "fine-tune": perceptronNeeds,
+};
+
+/** Names of the kinds that trainers run. */
+export const trainable: readonly string[] = Object.keys(kinds);
+
+/** A trainer before its first job: the runtime, the kernels, and the cache of inputs (256 MiB unless set otherwise). */
+const BASE_MIB = 512;
+/** The engine of what only draws, and of an arithmetic that names none, unless the submission does. */
+const DRAWING = "cpu";
+const APPROXIMATE = "tfjs-node";
+/** Engines that compute elsewhere than on the processor. */
+const deviceOf: { readonly [engine: string]: Device } = { "tfjs-node-gpu": "gpu" };
+
+/** What a recipe needs, and which of its fields asks for most of the memory. */
+export type Estimate = { readonly needs: Needs; readonly field: string };
+
+/**
+ * What running a recipe needs: what is asked for, and the rest from the recipe alone. It decides where a job goes, not how it is run.
+ * @throws RangeError for a kind that is not in `trainable`
+ */
+export function estimateNeeds(recipe: Recipe, asked: Partial<Needs> = {}): Estimate {
+  const ofKind = kinds[recipe.kind];
+  if (!ofKind) throw new RangeError(`no trainer runs recipes of kind ${recipe.kind}`);
+  const { bytes, field, network = "" } = ofKind(recipe);
+  const backend = asked.backend ?? exactEngine(recipe) ?? (recipe.arithmetic === undefined ? DRAWING : APPROXIMATE);
+  const device = asked.device ?? deviceOf[backend] ?? "cpu";
+  const mib = Math.ceil(bytes / 2 ** 20);
+  const needs = {
+    device,
+    backend,
+    memoryMib: asked.memoryMib ?? BASE_MIB + (device === "cpu" ? mib : 0),
+    network: asked.network ?? network,
+    acceleratorMemoryMib: asked.acceleratorMemoryMib ?? (device === "cpu" ? 0 : mib),
+  };
+  return { needs, field: `recipe.parameters.${field}` };
+}
+
+/** The one engine that computes the bytes that a recipe promises; undefined where its arithmetic is that of any. */
+export function exactEngine({ arithmetic }: Recipe): string | undefined {
+  return backendOf(arithmetic);
+}

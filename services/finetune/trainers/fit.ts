@@ -1,0 +1,77 @@
+import type { Needs } from "#libs/topics";
+import type { PresentEngine, PresentTrainer } from "./presence.ts";
+
+/** What a job asks of a trainer: its needs, and what its recipe says. */
+export type Demand = { readonly needs: Needs; readonly kind: string; readonly arithmetic: string };
+
+/** Why a trainer does not do: `has` of a trainer, and the rest of the sentence "no trainer …" where none has it. */
+type Requirement = { readonly has: (trainer: PresentTrainer) => boolean; readonly lack: (of: readonly PresentTrainer[]) => string };
+
+/**
+ * What a trainer lacks for a job, as the end of the sentence "this trainer …"; undefined if it can run it.
+ * @param isBuiltIn whether a network is one that this system knows
+ */
+export function lackOf(demand: Demand, trainer: PresentTrainer, isBuiltIn: (network: string) => boolean): string | undefined {
+  return requirements(demand, isBuiltIn)
+    .find(({ has }) => !has(trainer))
+    ?.lack([trainer]);
+}
+
+/**
+ * What a job waits for that no trainer has, for people; "" if one of them can run it. The first requirement is named that none of those
+ * meets which meet the ones before it: device, engine, kind, arithmetic, network, memory, memory of the accelerator.
+ */
+export function waitingFor(demand: Demand, trainers: readonly PresentTrainer[], isBuiltIn: (network: string) => boolean): string {
+  if (trainers.length === 0) return "no trainer runs";
+  let left = trainers;
+  for (const { has, lack } of requirements(demand, isBuiltIn)) {
+    const next = left.filter(has);
+    if (next.length === 0) return `no trainer ${lack(left)}`;
+    left = next;
+  }
+  return "";
+}
+
+function requirements({ needs, kind, arithmetic }: Demand, isBuiltIn: (network: string) => boolean): Requirement[] {
+  const { device, backend, network, memoryMib, acceleratorMemoryMib } = needs;
+  const engineOf = ({ engines }: PresentTrainer): PresentEngine | undefined =>
+    engines.find((engine) => engine.name === backend && engine.device === device);
+  const gpu = acceleratorMemoryMib > 0 ? `with a GPU of ${size(acceleratorMemoryMib)}` : "with a GPU";
+  const largest = (of: readonly PresentTrainer[], memory: (trainer: PresentTrainer) => number) =>
+    `(the largest has ${size(Math.max(...of.map(memory)))})`;
+  const acceleratorOf = ({ accelerator }: PresentTrainer) => accelerator?.memoryMib ?? 0;
+  return [
+    {
+      has: ({ engines }) => engines.some((engine) => engine.device === device),
+      lack: () => (device === "gpu" ? gpu : `computes on a ${device}`),
+    },
+    { has: (trainer) => engineOf(trainer) !== undefined, lack: () => `has the engine ${backend}` },
+    { has: ({ kinds }) => kinds.includes(kind), lack: () => `runs recipes of kind ${kind}` },
+    {
+      has: (trainer) => arithmetic === "" || (engineOf(trainer)?.arithmetics.includes(arithmetic) ?? false),
+      lack: () => `computes ${arithmetic}`,
+    },
+    {
+      has: (trainer) => {
+        const engine = engineOf(trainer);
+        return (
+          network === "" || (engine !== undefined && (engine.networks.includes(network) || (engine.builtInNetworks && isBuiltIn(network))))
+        );
+      },
+      lack: () => `has the network ${network}`,
+    },
+    {
+      has: (trainer) => trainer.memoryMib >= memoryMib,
+      lack: (of) => `has ${size(memoryMib)} of memory ${largest(of, (trainer) => trainer.memoryMib)}`,
+    },
+    {
+      has: (trainer) => acceleratorOf(trainer) >= acceleratorMemoryMib,
+      lack: (of) => `${gpu} ${largest(of, acceleratorOf)}`,
+    },
+  ];
+}
+
+/** "600 MiB", "40 GiB", "1.5 GiB". */
+function size(mib: number): string {
+  return mib < 1024 ? `${mib} MiB` : `${Math.round((10 * mib) / 1024) / 10} GiB`;
+}

@@ -1,0 +1,117 @@
+import type { JobRecord } from "../job.ts";
+import { type Demand, lackOf, waitingFor } from "./fit.ts";
+import type { Presence } from "./presence.ts";
+
+/** What queued jobs wait for that no trainer has. */
+export type Waiting = {
+  /** Takes the newest state of a job. */
+  observe(job: JobRecord): void;
+  /** What a job waits for, for people; "" if a trainer can run it, and for the first seconds. */
+  of(job: JobRecord): string;
+  /** What a trainer lacks for a job, or undefined; also for a trainer that is not known. The offer that it got is for others, and lost if none has it. */
+  lackOf(job: JobRecord, trainerId: string): string | undefined;
+  /** Looks again at what is there: after a change of the trainers, and now and then, since what is missing for a moment is not said. */
+  review(): void;
+};
+
+/** Jobs that need the same. `refused`: those that were offered to a trainer that lacks it. */
+type Group = {
+  readonly demand: Demand;
+  readonly ids: Set<string>;
+  readonly refused: Set<string>;
+  seen: number;
+  missing: string;
+  missingSince: number;
+  said: string;
+};
+
+/**
+ * No jobs yet.
+ * @param options.graceMs what is missing for no longer is not said: trainers start, and start again
+ * @param options.onChange jobs of which something else is said now
+ * @param options.onFit jobs whose offers may be lost or far away, and that a trainer can run now
+ */
+export function createWaiting({
+  presence,
+  isBuiltIn,
+  graceMs,
+  onChange,
+  onFit,
+  now = () => performance.now(),
+}: {
+  readonly presence: Pick<Presence, "get" | "list" | "version">;
+  readonly isBuiltIn: (network: string) => boolean;
+  readonly graceMs: number;
+  readonly onChange: (ids: Iterable<string>) => void;
+  readonly onFit: (ids: readonly string[]) => void;
+  readonly now?: () => number;
+}): Waiting {
+  const groups = new Map<string, Group>();
+  const groupOf = new Map<string, Group>();
+
+  const forget = (id: string) => {
+    const group = groupOf.get(id);
+    if (!group) return;
+    groupOf.delete(id);
+    group.ids.delete(id);
+    group.refused.delete(id);
+    if (group.ids.size === 0) groups.delete(keyOf(group.demand));
+  };
+
+  const look = (group: Group) => {
+    if (group.seen !== presence.version) {
+      group.seen = presence.version;
+      const before = group.missing;
+      group.missing = waitingFor(group.demand, presence.list(), isBuiltIn);
+      if (before === "") group.missingSince = now();
+    }
+    const said = group.missing !== "" && now() - group.missingSince >= graceMs ? group.missing : "";
+    if (said !== group.said) {
+      group.said = said;
+      onChange(group.ids);
+    }
+    if (group.missing === "" && group.refused.size > 0) {
+      const ids = [...group.refused];
+      group.refused.clear();
+      onFit(ids);
+    }
+  };
+
+  return {
+    observe(job) {
+      if (job.state !== "queued") return forget(job.id);
+      const demand = demandOf(job);
+      const key = keyOf(demand);
+      const known = groupOf.get(job.id);
+      if (known && keyOf(known.demand) === key) return;
+      forget(job.id);
+      const group = groups.get(key) ?? { demand, ids: new Set(), refused: new Set(), seen: -1, missing: "", missingSince: 0, said: "" };
+      groups.set(key, group);
+      groupOf.set(job.id, group);
+      group.ids.add(job.id);
+      if (group.seen < 0) look(group);
+    },
+    of: (job) => (job.state === "queued" ? (groupOf.get(job.id)?.said ?? "") : ""),
+    lackOf(job, trainerId) {
+      const trainer = presence.get(trainerId);
+      const lack = trainer && lackOf(demandOf(job), trainer, isBuiltIn);
+      // Where another trainer could run it, the bus takes the offer there.
+      const group = groupOf.get(job.id);
+      if (lack !== undefined && group && group.missing !== "") group.refused.add(job.id);
+      return lack;
+    },
+    review() {
+      for (const group of groups.values()) look(group);
+    },
+  };
+}
+
+function demandOf({ needs, recipe }: JobRecord): Demand {
+  const { kind, arithmetic = "" } = JSON.parse(recipe) as { readonly kind: string; readonly arithmetic?: string };
+  return { needs, kind, arithmetic };
+}
+
+function keyOf({ needs, kind, arithmetic }: Demand): string {
+  const { device, backend, network, memoryMib, acceleratorMemoryMib } = needs;
+  return JSON.stringify([device, backend, network, memoryMib, acceleratorMemoryMib, kind, arithmetic]);
+}
