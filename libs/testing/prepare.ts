@@ -2,9 +2,15 @@
 // that has them it takes no time; on a new one some minutes, which no test should have to wait for.
 import { execFileSync } from "node:child_process";
 import { natsServerProgram } from "#libs/programs";
+import { setupTensorflow } from "#libs/tensorflow";
 import { collectorProgram } from "./collector.ts";
 
-for (const [name, install] of Object.entries({ "nats-server": () => natsServerProgram(), "OpenTelemetry collector": collectorProgram })) {
+const programs = {
+  "nats-server": () => natsServerProgram(),
+  "OpenTelemetry collector": collectorProgram,
+  TensorFlow: () => setupTensorflow("tensorflow"),
+};
+for (const [name, install] of Object.entries(programs)) {
   const started = performance.now();
   const waiting = setTimeout(() => process.stdout.write(`installing ${name}\n`), 1000);
   await install();

@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, Entry>> = {
   lineage: { load: async () => (await import("./commands/lineage/command.ts")).defineLineage },
   reproduce: { load: async () => (await import("./commands/reproduce/command.ts")).defineReproduce },
   gc: { load: async () => (await import("./commands/gc/command.ts")).defineGc },
+  setup: { load: async () => (await import("./commands/setup/command.ts")).defineSetup, light: true },
   doctor: { load: async () => (await import("./commands/doctor/command.ts")).defineDoctor },
   completion: { load: async () => (await import("./commands/completion/command.ts")).defineCompletion },
   names: { load: async () => (await import("./commands/completion/names-command.ts")).defineNames, light: true },

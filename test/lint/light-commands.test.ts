@@ -40,7 +40,7 @@ async function loadedWith(entry: string): Promise<{ packages: Map<string, string
 
 for (const entry of [
   "services/cli/main.ts",
-  ...["average", "merge", "check", "methods"].map((name) => `services/cli/commands/${name}/command.ts`),
+  ...["average", "merge", "check", "methods", "setup"].map((name) => `services/cli/commands/${name}/command.ts`),
   "services/cli/commands/completion/names-command.ts",
   "services/cli/commands/average/average.ts",
   "services/cli/commands/average/update.ts",

@@ -14,16 +14,18 @@ import { type Stream, widthOf } from "../../write-wrapped.ts";
 import type { Finding } from "./finding.ts";
 import { checkPort, checkServer } from "./server.ts";
 import { checkSpace } from "./space.ts";
+import { checkTensorflow } from "./tensorflow.ts";
 
 /** What a run of digits-full.yaml leaves on the disk, with room to spare. */
 const NEEDED_BYTES = 2e9;
 
 /** `ratatouille doctor`: what is right, what is not, what to do; 1 if something is not right. */
-export async function doctor(options: GlobalOptions, { stdout }: CommandContext): Promise<number> {
+export async function doctor(options: GlobalOptions, { stdout, signal }: CommandContext): Promise<number> {
   const findings = [
     { topic: "ratatouille", right: true, fact: VERSION },
     checkRuntime(),
     ...(await checkBackends()),
+    ...(await checkTensorflow(signal)),
     { topic: "devices", right: true, fact: `cpu: ${availableParallelism()} cores, one trainer for each by default` },
     { topic: "memory", right: true, fact: `${bytes(freemem())} free of ${bytes(totalmem())}` },
     ...(await checkData(options.data)),
@@ -37,7 +39,7 @@ export async function doctor(options: GlobalOptions, { stdout }: CommandContext)
 }
 
 /** Columns before a fact. */
-const INDENT = 18;
+const INDENT = 26;
 
 function lines({ topic, right, fact, advice }: Finding, stream: Stream): string {
   const width = widthOf(stream);

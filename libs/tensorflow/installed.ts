@@ -1,0 +1,46 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
+import type { Variant } from "./packages.ts";
+import { tensorflowPlace } from "./place.ts";
+
+/** A TensorFlow that is set up. */
+export type Installed = {
+  readonly variant: Variant;
+  /** As TensorFlow says it. */
+  readonly version: string;
+  readonly folder: string;
+  /** The Node-API module. */
+  readonly binding: string;
+  readonly bytes: number;
+};
+
+/** In the folder of an installation: what it consists of. */
+export const INSTALLED = "installed.json";
+
+type Contents = { readonly path: string; readonly bytes: number }[];
+
+/** The files of a folder with their sizes. */
+export async function contentsOf(folder: string): Promise<Contents> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+  const contents = paths.sort().map(async (path) => ({ path, bytes: (await stat(join(folder, path))).size }));
+  return Promise.all(contents);
+}
+
+/** The installation of a variant in the user's cache; undefined if there is none, or one that lacks a file or a part of it. */
+export async function findTensorflow(variant: Variant, env: NodeJS.ProcessEnv = process.env): Promise<Installed | undefined> {
+  const { folder, binding } = tensorflowPlace(variant, env);
+  const text = await readFile(join(folder, INSTALLED), "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const { version, files } = JSON.parse(text) as { version: string; files: Contents };
+  const sizes = await Promise.all(
+    files.map(({ path }) =>
+      stat(join(folder, path)).then(
+        ({ size }) => size,
+        () => -1,
+      ),
+    ),
+  );
+  if (files.some(({ bytes }, i) => sizes[i] !== bytes)) return undefined;
+  return { variant, version, folder, binding, bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
+}

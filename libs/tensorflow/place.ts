@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { binding, type Variant, variants } from "./packages.ts";
+
+/** Changes with whatever is done differently when TensorFlow is installed. */
+const REVISION = 1;
+
+/** Where a variant of TensorFlow is, once it is set up. */
+export type Place = {
+  /** Holds all variants, and what is downloaded for them. */
+  readonly root: string;
+  readonly folder: string;
+  /** The Node-API module in it. */
+  readonly binding: string;
+};
+
+/**
+ * Where the pinned version of a variant is in the user's cache, once it is set up: another pin is another folder.
+ * @example
+ * ```ts
+ * tensorflowPlace("tensorflow", { XDG_CACHE_HOME: "/cache" }).root; // "/cache/ratatouille/tensorflow"
+ * ```
+ */
+export function tensorflowPlace(variant: Variant, env: NodeJS.ProcessEnv = process.env): Place {
+  const root = join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "tensorflow");
+  const { version, wheels } = variants[variant];
+  const pins = [REVISION, binding.sha256, ...wheels.map(({ sha256 }) => sha256)].join();
+  const folder = join(root, `${variant}-${version}-${createHash("sha256").update(pins).digest("hex").slice(0, 8)}`);
+  return { root, folder, binding: join(folder, "tensorflow", "tfjs_binding.node") };
+}

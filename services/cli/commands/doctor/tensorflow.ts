@@ -1,0 +1,30 @@
+import { findTensorflow, probe } from "#libs/tensorflow";
+import { bytes } from "#libs/text";
+import { explain } from "../../explain.ts";
+import type { Finding } from "./finding.ts";
+
+const VARIANTS = { "tfjs-node": "tensorflow", "tfjs-node-gpu": "tensorflow-gpu" } as const;
+
+/** The engines that need an installation of their own: what is there, whether it runs, and how to get it. Neither is needed for digits. */
+export async function checkTensorflow(signal: AbortSignal): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const [engine, variant] of Object.entries(VARIANTS)) {
+    const topic = `engine ${engine}`;
+    const installed = await findTensorflow(variant);
+    if (!installed) {
+      findings.push({ topic, right: true, fact: `not installed; ratatouille setup ${variant} does it` });
+      continue;
+    }
+    const probed = await probe(installed.binding, { signal }).catch((error: unknown) => ({ problem: explain(error) }));
+    if ("problem" in probed) {
+      const advice = `remove ${installed.folder}, then ratatouille setup ${variant}`;
+      findings.push({ topic, right: false, fact: `TensorFlow ${installed.version} does not run: ${probed.problem}`, advice });
+      continue;
+    }
+    const notes = probed.notes.length > 0 ? `: ${probed.notes.join("; ")}` : "";
+    const accelerator = probed.accelerator ? ", with an accelerator" : `, but no accelerator was found${notes}`;
+    const place = `TensorFlow ${probed.version}, ${bytes(installed.bytes)} in ${installed.folder}`;
+    findings.push({ topic, right: true, fact: variant === "tensorflow-gpu" ? place + accelerator : place });
+  }
+  return findings;
+}
