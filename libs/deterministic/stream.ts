@@ -2,7 +2,7 @@ import { cos, ln, sin } from "./functions.ts";
 import { high, type PhiloxKey, philox } from "./philox.ts";
 
 /** What random numbers are for: the second word of the key. Sequences with other purposes have nothing to do with each other. */
-export const PURPOSE = { order: 1, augmentation: 2, dropout: 3, initialisation: 4, split: 5 } as const;
+export const PURPOSE = { order: 1, augmentation: 2, dropout: 3, initialisation: 4, split: 5, hyperparameters: 6, fusing: 7 } as const;
 
 const WORD = 2 ** 32;
 

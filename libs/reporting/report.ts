@@ -127,6 +127,9 @@ export type Task = {
   readonly classes?: number;
   readonly methods: readonly Method[];
   readonly backend: string;
+  /** The network by its name, and the names of the classes. Absent in reports of the digits benchmark. */
+  readonly network?: string;
+  readonly classNames?: readonly string[];
 };
 
 /** A node of the lineage graph: an artifact and the artifacts it was made from. */

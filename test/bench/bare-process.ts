@@ -4,7 +4,8 @@
  */
 import { type Digest, type Recipe, recipeKey } from "#libs/recipes";
 import { cpuTimeMs } from "#libs/service";
-import { instantiate, type Outcome } from "../../services/recycling/plan/template.ts";
+import { instantiate } from "../../services/recycling/plan/instantiate.ts";
+import type { Outcome } from "../../services/recycling/plan/outcome.ts";
 import { createBareStore } from "./bare-store.ts";
 import type { BareTimes } from "./main-job.ts";
 import { planFile } from "./plan-file.ts";

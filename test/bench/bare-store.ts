@@ -16,7 +16,7 @@ import {
 import { loadFloat32, saveFloat32 } from "#libs/tensors";
 import { checkRecipe } from "../../services/averaging/check-recipe.ts";
 import { runEvaluation } from "../../services/evaluation/run-evaluation.ts";
-import type { Outcome } from "../../services/recycling/plan/template.ts";
+import type { Outcome } from "../../services/recycling/plan/outcome.ts";
 import type { Input } from "../../services/trainer/input.ts";
 import { runRecipe } from "../../services/trainer/run-recipe.ts";
 

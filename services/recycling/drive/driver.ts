@@ -3,8 +3,10 @@ import type { Digest, Recipe } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import type { Job } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { dependencies, instantiate, type Node, type Outcome } from "../plan/template.ts";
-import { type Executors, outcomeOf } from "./executors.ts";
+import { instantiate } from "../plan/instantiate.ts";
+import type { Outcome } from "../plan/outcome.ts";
+import { dependencies, type Node } from "../plan/template.ts";
+import { type Executors, isMeasured, outcomeOf } from "./executors.ts";
 import { createLeakGuard } from "./leak.ts";
 import { createProgress, type NodeState, type Progress } from "./progress.ts";
 import { retryTransient } from "./retry-transient.ts";
@@ -142,7 +144,7 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
     const known = await lookup(async () => (over ? undefined : retryTransient(() => find(recipe), again)));
     if (over) return;
     if (known) return settle(node, known, "cached");
-    if (recipe.kind !== "average" && recipe.kind !== "evaluate") return jobs.submit(node, recipe);
+    if (recipe.kind !== "average" && !isMeasured(recipe)) return jobs.submit(node, recipe);
     await call(async () => {
       if (over) return;
       move(node, "running");

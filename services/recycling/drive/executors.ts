@@ -4,6 +4,7 @@ import {
   type Digest,
   type EvaluationResult,
   layerOf,
+  type Measurement,
   mediaTypes,
   type Recipe,
   readManifest,
@@ -15,10 +16,10 @@ import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
-import type { Outcome } from "../plan/template.ts";
+import type { Outcome } from "../plan/outcome.ts";
 
 /** What the evaluation service found. `computeMs` is 0 if it knew it before. */
-export type Evaluated = { readonly artifact: Artifact; readonly result: EvaluationResult; readonly computeMs: number };
+export type Evaluated = { readonly artifact: Artifact; readonly result: EvaluationResult | Measurement; readonly computeMs: number };
 
 /** The services that do the work of a run. */
 export type Executors = {
@@ -56,9 +57,14 @@ export function createExecutors(clients: Clients): Executors {
         { signal, timeoutMs: EVALUATION_TIMEOUT_MS },
       );
       if (!artifact) throw new Error("The evaluation service answered without an artifact");
-      return { artifact, result: JSON.parse(result) as EvaluationResult, computeMs: Number(computeMs) };
+      return { artifact, result: JSON.parse(result) as Evaluated["result"], computeMs: Number(computeMs) };
     },
   };
+}
+
+/** Whether the evaluation service runs a recipe. */
+export function isMeasured({ kind }: Pick<Recipe, "kind">): boolean {
+  return kind === "evaluate" || kind === "measure";
 }
 
 /** What the rest of a run needs to know of an artifact. Evaluations are small and read at once. */
@@ -67,7 +73,7 @@ export async function outcomeOf(artifact: Artifact, artifacts: Artifacts, signal
   const digest = artifact.digest as Digest;
   if (manifest.kind === "evaluation") {
     const bytes = await artifacts.download(layerOf(manifest, mediaTypes.evaluationLayer).digest, { signal });
-    return { state: "done", digest, result: JSON.parse(new TextDecoder().decode(bytes)) as EvaluationResult };
+    return { state: "done", digest, result: JSON.parse(new TextDecoder().decode(bytes)) as Evaluated["result"] };
   }
   if (manifest.kind === "dataset") return { state: "done", digest, data: layerOf(manifest, mediaTypes.datasetLayer).digest };
   if (typeof manifest.summary["bestStep"] !== "number") return { state: "done", digest };

@@ -1,4 +1,5 @@
-import type { Node, Outcomes, Source } from "../plan/template.ts";
+import type { Outcomes } from "../plan/outcome.ts";
+import type { Node, Source } from "../plan/template.ts";
 
 /** Looks for data that a model has seen before it is measured on them. */
 export type LeakGuard = {

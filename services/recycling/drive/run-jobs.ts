@@ -61,7 +61,9 @@ export function createRunJobs({
 
   const submit = async (nodes: readonly Node[], recipe: Recipe): Promise<void> => {
     // Not to be aborted: who cancels the jobs of this run has to know that none is on its way.
-    const request = { recipe: canonicalRecipe(recipe), label: nodes[0]?.label ?? "", runId };
+    const [first] = nodes;
+    const needs = first?.engine === undefined ? {} : { needs: { backend: first.engine } };
+    const request = { recipe: canonicalRecipe(recipe), label: first?.label ?? "", runId, ...needs };
     const { job } = await retryTransient(() => finetune.submitJob(request), { patienceMs, signal });
     if (!job) throw new Error("The fine-tune service answered without a job");
     const { nodes: others = [], submittedAtMs = job.submittedAtMs } = submitted.get(job.id) ?? {};

@@ -23,6 +23,12 @@ export const lengths = {
   domains: { min: 2, max: 64 },
   heldOut: { min: 1, max: 64 },
   auxiliaries: { min: 0, max: 1000 },
+  /** Domains of pictures. */
+  pictureDomains: { min: 1, max: 1000 },
+  /** Fine-tunings on one auxiliary task. */
+  models: { min: 1, max: 100 },
+  /** Places along a curve between two models, with both ends. */
+  points: { min: 3, max: 101 },
   /** Mild ranges. An empty one means that nothing is varied. */
   range: { min: 0, max: 100 },
   styles: { min: 1, max: 9 },

@@ -2,7 +2,8 @@ import type { Digest, TrainingCurve } from "#libs/recipes";
 import type { Cell, Task } from "#libs/reporting";
 import { invalidArgument } from "#libs/rpc";
 import type { RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
-import type { Node, Outcomes } from "./template.ts";
+import type { Outcomes } from "./outcome.ts";
+import type { Node } from "./template.ts";
 
 /** A field of a specification and what is wrong with it. */
 export type Violation = { readonly field: string; readonly description: string };

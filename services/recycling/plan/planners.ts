@@ -1,10 +1,11 @@
 import type { RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { digits } from "./digits/planner.ts";
 import { type Plan, type Planner, throwViolations } from "./planner.ts";
+import { study } from "./study/planner.ts";
 
 /** The planner of the kind of run that a specification asks for. */
-function plannerOf(_: RunSpec): Planner {
-  return digits;
+function plannerOf(spec: RunSpec): Planner {
+  return spec.study ? study : digits;
 }
 
 /** Checks a specification that came over the wire. @throws RpcError INVALID_ARGUMENT with one violation for each wrong field. */

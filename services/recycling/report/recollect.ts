@@ -1,7 +1,9 @@
 import { createLimit } from "#libs/concurrency";
 import { failedPrecondition } from "#libs/rpc";
 import { type Executors, outcomeOf } from "../drive/executors.ts";
-import { dependencies, instantiate, type Node, type Outcome, type Outcomes } from "../plan/template.ts";
+import { instantiate } from "../plan/instantiate.ts";
+import type { Outcome, Outcomes } from "../plan/outcome.ts";
+import { dependencies, type Node } from "../plan/template.ts";
 
 /** Catalog lookups under way at once; those of one moment travel together. */
 const LOOKUPS = 128;

@@ -2,8 +2,8 @@ import { modelName } from "#libs/reporting";
 import { allPages, Code, isRpcError } from "#libs/rpc";
 import type { Ref } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { Executors } from "../drive/executors.ts";
+import type { Outcomes } from "../plan/outcome.ts";
 import type { Plan } from "../plan/planner.ts";
-import type { Outcomes } from "../plan/template.ts";
 
 /** Points the refs of a run at its recycled models, so that people find them by name. Refs that point there stay untouched. */
 export async function nameAverages(

@@ -5,8 +5,9 @@ import { type Digest, type Json, readManifest, type TrainingCurve } from "#libs/
 import { buildReport, type LineageNode, type Report } from "#libs/reporting";
 import { type RunSpec, RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
 import type { Executors } from "../drive/executors.ts";
+import type { Outcomes } from "../plan/outcome.ts";
 import type { Plan, ReadCurve } from "../plan/planner.ts";
-import { type Node, type Outcomes, stages } from "../plan/template.ts";
+import { type Node, stages } from "../plan/template.ts";
 import type { WorkDone } from "../runs/store.ts";
 
 /** The report of a finished run. Everything in it but the cost comes from the catalog. */

@@ -37,6 +37,7 @@ async function* runAgain(recipe: Recipe, context: ReproductionContext, signal: A
     case "average":
       return (await executors.average(recipe, { signal, reproduce: true })).digest;
     case "evaluate":
+    case "measure":
       return (await executors.evaluate(recipe, { signal, reproduce: true })).artifact.digest;
     default:
       return yield* trainAgain(recipe, context, signal);

@@ -12,10 +12,12 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/recycling.proto.
  */
 export const file_ratatouille_v1_recycling: GenFile = /*@__PURE__*/
-  fileDesc("Ch5yYXRhdG91aWxsZS92MS9yZWN5Y2xpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxItkCCgdSdW5TcGVjEgwKBG5hbWUYASABKAkSDQoFc2VlZHMYAiADKA0SDwoHYmFja2VuZBgDIAEoCRImCgZ0YXJnZXQYBCABKAsyFi5yYXRhdG91aWxsZS52MS5UYXJnZXQSLgoKZm91bmRhdGlvbhgFIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkZvdW5kYXRpb24SLgoLYXV4aWxpYXJpZXMYBiADKAsyGS5yYXRhdG91aWxsZS52MS5BdXhpbGlhcnkSJwoFcHJvYmUYByABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIvCgtmaW5lX3R1bmluZxgIIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkZpbmVUdW5pbmcSDwoHbWV0aG9kcxgJIAMoCRItCgpvbl9mYWlsdXJlGAogASgOMhkucmF0YXRvdWlsbGUudjEuT25GYWlsdXJlIlgKBlRhcmdldBIOCgZzb3VyY2UYASABKAkSDwoHZG9tYWlucxgCIAMoARIQCghoZWxkX291dBgDIAMoARIbChN2YWxpZGF0aW9uX2ZyYWN0aW9uGAQgASgBIksKBkdseXBocxIPCgdjbGFzc2VzGAEgASgNEg4KBmltYWdlcxgCIAEoDRIOCgZzdHlsZXMYAyADKAkSEAoIcm90YXRpb24YBCABKAEiPwoIVHJhaW5pbmcSDQoFc3RlcHMYASABKA0SDQoFYmF0Y2gYAiABKA0SFQoNbGVhcm5pbmdfcmF0ZRgDIAEoASJuCgpGb3VuZGF0aW9uEiQKBGRhdGEYASABKAsyFi5yYXRhdG91aWxsZS52MS5HbHlwaHMSDgoGaGlkZGVuGAIgAygNEioKCHRyYWluaW5nGAMgASgLMhgucmF0YXRvdWlsbGUudjEuVHJhaW5pbmcilAEKCUF1eGlsaWFyeRIMCgRuYW1lGAEgASgJEiQKBGRhdGEYAiABKAsyFi5yYXRhdG91aWxsZS52MS5HbHlwaHMSJwoFcHJvYmUYAyABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIqCgh0cmFpbmluZxgEIAEoCzIYLnJhdGF0b3VpbGxlLnYxLlRyYWluaW5nIqkBCgpGaW5lVHVuaW5nEg8KB21lbWJlcnMYASABKA0SKgoIdHJhaW5pbmcYAiABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIWCg52YWxpZGF0ZV9ldmVyeRgDIAEoDRIdChVsZWFybmluZ19yYXRlX2ZhY3RvcnMYBCADKAESEAoIZHJvcG91dHMYBSADKAESFQoNd2VpZ2h0X2RlY2F5cxgGIAMoASLZAQoDUnVuEgoKAmlkGAEgASgJEiUKBHNwZWMYAiABKAsyFy5yYXRhdG91aWxsZS52MS5SdW5TcGVjEicKBXN0YXRlGAMgASgOMhgucmF0YXRvdWlsbGUudjEuUnVuU3RhdGUSDQoFZXJyb3IYBCABKAkSFQoNc3RhcnRlZF9hdF9tcxgFIAEoAxIWCg5maW5pc2hlZF9hdF9tcxgGIAEoAxIlCgZzdGFnZXMYByADKAsyFS5yYXRhdG91aWxsZS52MS5TdGFnZRIRCgl3b3JrZWRfbXMYCCABKAMicwoFU3RhZ2USDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoDRIMCgRkb25lGAMgASgNEg8KB3J1bm5pbmcYBCABKA0SDgoGcXVldWVkGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIOCgZjYWNoZWQYByABKA0iOAoPU3RhcnRSdW5SZXF1ZXN0EiUKBHNwZWMYASABKAsyFy5yYXRhdG91aWxsZS52MS5SdW5TcGVjIjQKEFN0YXJ0UnVuUmVzcG9uc2USIAoDcnVuGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUnVuIhsKDUdldFJ1blJlcXVlc3QSCgoCaWQYASABKAkiMgoOR2V0UnVuUmVzcG9uc2USIAoDcnVuGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUnVuIjgKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJOChBMaXN0UnVuc1Jlc3BvbnNlEiEKBHJ1bnMYASADKAsyEy5yYXRhdG91aWxsZS52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh0KD1dhdGNoUnVuUmVxdWVzdBIKCgJpZBgBIAEoCSK0AQoQV2F0Y2hSdW5SZXNwb25zZRIgCgNydW4YASABKAsyEy5yYXRhdG91aWxsZS52MS5SdW4SJAoHcnVubmluZxgCIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIiCgVlbmRlZBgDIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIeChFyZW1haW5pbmdfc2Vjb25kcxgEIAEoAUgAiAEBQhQKEl9yZW1haW5pbmdfc2Vjb25kcyIeChBDYW5jZWxSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIjUKEUNhbmNlbFJ1blJlc3BvbnNlEiAKA3J1bhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLlJ1biIeChBEZWxldGVSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIhMKEURlbGV0ZVJ1blJlc3BvbnNlIh4KEEdldFJlcG9ydFJlcXVlc3QSCgoCaWQYASABKAkiIgoRR2V0UmVwb3J0UmVzcG9uc2USDQoFY2h1bmsYASABKAwiIgoQUmVwcm9kdWNlUmVxdWVzdBIOCgZkaWdlc3QYASABKAkidQoRUmVwcm9kdWNlUmVzcG9uc2USJwoIcHJvZ3Jlc3MYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2JIABIuCgZyZXN1bHQYAiABKAsyHC5yYXRhdG91aWxsZS52MS5SZXByb2R1Y3Rpb25IAEIHCgVldmVudCJOCgxSZXByb2R1Y3Rpb24SEAoIZXhwZWN0ZWQYASABKAkSDgoGYWN0dWFsGAIgASgJEgwKBHNhbWUYAyABKAgSDgoGcmVjaXBlGAQgASgJKlUKCU9uRmFpbHVyZRIaChZPTl9GQUlMVVJFX1VOU1BFQ0lGSUVEEAASEwoPT05fRkFJTFVSRV9GQUlMEAESFwoTT05fRkFJTFVSRV9DT05USU5VRRACKp8BCghSdW5TdGF0ZRIZChVSVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIVChFSVU5fU1RBVEVfUlVOTklORxABEhcKE1JVTl9TVEFURV9TVUNDRUVERUQQAhIUChBSVU5fU1RBVEVfRkFJTEVEEAMSFwoTUlVOX1NUQVRFX0NBTkNFTExFRBAEEhkKFVJVTl9TVEFURV9JTlRFUlJVUFRFRBAFMrQFChBSZWN5Y2xpbmdTZXJ2aWNlElIKCFN0YXJ0UnVuEh8ucmF0YXRvdWlsbGUudjEuU3RhcnRSdW5SZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuU3RhcnRSdW5SZXNwb25zZSIDkAICEkwKBkdldFJ1bhIdLnJhdGF0b3VpbGxlLnYxLkdldFJ1blJlcXVlc3QaHi5yYXRhdG91aWxsZS52MS5HZXRSdW5SZXNwb25zZSIDkAIBElIKCExpc3RSdW5zEh8ucmF0YXRvdWlsbGUudjEuTGlzdFJ1bnNSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdFJ1bnNSZXNwb25zZSIDkAIBElQKCFdhdGNoUnVuEh8ucmF0YXRvdWlsbGUudjEuV2F0Y2hSdW5SZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuV2F0Y2hSdW5SZXNwb25zZSIDkAIBMAESVQoJQ2FuY2VsUnVuEiAucmF0YXRvdWlsbGUudjEuQ2FuY2VsUnVuUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkNhbmNlbFJ1blJlc3BvbnNlIgOQAgISUAoJRGVsZXRlUnVuEiAucmF0YXRvdWlsbGUudjEuRGVsZXRlUnVuUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZVJ1blJlc3BvbnNlElcKCUdldFJlcG9ydBIgLnJhdGF0b3VpbGxlLnYxLkdldFJlcG9ydFJlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5HZXRSZXBvcnRSZXNwb25zZSIDkAIBMAESUgoJUmVwcm9kdWNlEiAucmF0YXRvdWlsbGUudjEuUmVwcm9kdWNlUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLlJlcHJvZHVjZVJlc3BvbnNlMAFCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_ratatouille_v1_finetune]);
+  fileDesc("Ch5yYXRhdG91aWxsZS92MS9yZWN5Y2xpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxIv8CCgdSdW5TcGVjEgwKBG5hbWUYASABKAkSDQoFc2VlZHMYAiADKA0SDwoHYmFja2VuZBgDIAEoCRImCgZ0YXJnZXQYBCABKAsyFi5yYXRhdG91aWxsZS52MS5UYXJnZXQSLgoKZm91bmRhdGlvbhgFIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkZvdW5kYXRpb24SLgoLYXV4aWxpYXJpZXMYBiADKAsyGS5yYXRhdG91aWxsZS52MS5BdXhpbGlhcnkSJwoFcHJvYmUYByABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIvCgtmaW5lX3R1bmluZxgIIAEoCzIaLnJhdGF0b3VpbGxlLnYxLkZpbmVUdW5pbmcSDwoHbWV0aG9kcxgJIAMoCRItCgpvbl9mYWlsdXJlGAogASgOMhkucmF0YXRvdWlsbGUudjEuT25GYWlsdXJlEiQKBXN0dWR5GAsgASgLMhUucmF0YXRvdWlsbGUudjEuU3R1ZHki4AsKBVN0dWR5EioKBnRhcmdldBgBIAEoCzIaLnJhdGF0b3VpbGxlLnYxLlN0dWR5LlRhc2sSEAoIaGVsZF9vdXQYAiADKAkSGwoTdmFsaWRhdGlvbl9mcmFjdGlvbhgDIAEoARIuCgduZXR3b3JrGAQgASgLMh0ucmF0YXRvdWlsbGUudjEuU3R1ZHkuTmV0d29yaxI0Cgpmb3VuZGF0aW9uGAUgASgLMiAucmF0YXRvdWlsbGUudjEuU3R1ZHkuRm91bmRhdGlvbhI0CgthdXhpbGlhcmllcxgGIAMoCzIfLnJhdGF0b3VpbGxlLnYxLlN0dWR5LkF1eGlsaWFyeRItCgVwcm9iZRgHIAEoCzIeLnJhdGF0b3VpbGxlLnYxLlN0dWR5LlRyYWluaW5nEg8KB21lbWJlcnMYCCABKA0SMwoLZmluZV90dW5pbmcYCSABKAsyHi5yYXRhdG91aWxsZS52MS5TdHVkeS5UcmFpbmluZxIsCgZyYW5nZXMYCiABKAsyHC5yYXRhdG91aWxsZS52MS5TdHVkeS5SYW5nZXMSMgoJdHJhbnNmb3JtGAsgASgLMh8ucmF0YXRvdWlsbGUudjEuU3R1ZHkuVHJhbnNmb3JtEiwKBmN1cnZlcxgMIAEoCzIcLnJhdGF0b3VpbGxlLnYxLlN0dWR5LkN1cnZlcxIXCg9zaGFyZWRfcGljdHVyZXMYDSABKAgaXQoEVGFzaxIOCgZzb3VyY2UYASABKAkSEQoJZ2VuZXJhdG9yGAIgASgJEg8KB2RvbWFpbnMYAyADKAkSDwoHY2xhc3NlcxgEIAMoCRIQCghwaWN0dXJlcxgFIAMoDRpVCgdOZXR3b3JrEgwKBG5hbWUYASABKAkSEAoIY2hhbm5lbHMYAiABKA0SDAoEc2l6ZRgDIAEoDRIMCgRoZWFkGAQgAygJEg4KBmhpZGRlbhgFIAMoDRpfCgpGb3VuZGF0aW9uEg8KBW1vZGVsGAEgASgJSAASOAoLcHJldHJhaW5pbmcYAiABKAsyIS5yYXRhdG91aWxsZS52MS5TdHVkeS5QcmV0cmFpbmluZ0gAQgYKBGZyb20aaQoLUHJldHJhaW5pbmcSKAoEdGFzaxgBIAEoCzIaLnJhdGF0b3VpbGxlLnYxLlN0dWR5LlRhc2sSMAoIdHJhaW5pbmcYAiABKAsyHi5yYXRhdG91aWxsZS52MS5TdHVkeS5UcmFpbmluZxrDAQoJQXV4aWxpYXJ5EgwKBG5hbWUYASABKAkSDgoGbW9kZWxzGAIgAygJEigKBHRhc2sYAyABKAsyGi5yYXRhdG91aWxsZS52MS5TdHVkeS5UYXNrEi0KBXByb2JlGAQgASgLMh4ucmF0YXRvdWlsbGUudjEuU3R1ZHkuVHJhaW5pbmcSMAoIdHJhaW5pbmcYBSABKAsyHi5yYXRhdG91aWxsZS52MS5TdHVkeS5UcmFpbmluZxINCgVjb3VudBgGIAEoDRqxAQoIVHJhaW5pbmcSDQoFc3RlcHMYASABKA0SDQoFYmF0Y2gYAiABKA0SFQoNbGVhcm5pbmdfcmF0ZRgDIAEoARIUCgx3ZWlnaHRfZGVjYXkYBCABKAESDwoHZHJvcG91dBgFIAEoARIXCg9oZWFkX29ubHlfc3RlcHMYBiABKA0SFgoOdmFsaWRhdGVfZXZlcnkYByABKA0SGAoQd2l0aF9yZXBsYWNlbWVudBgIIAEoCBpXCgZSYW5nZXMSDAoEZHJhdxgBIAEoCRIWCg5sZWFybmluZ19yYXRlcxgCIAMoARIQCghkcm9wb3V0cxgDIAMoARIVCg13ZWlnaHRfZGVjYXlzGAQgAygBGjEKCVRyYW5zZm9ybRIQCgh0cmFpbmluZxgBIAEoCRISCgp2YWxpZGF0aW9uGAIgASgJGjoKBkN1cnZlcxIQCghiYXJyaWVycxgBIAEoDRIOCgZjdXJ2ZXMYAiABKA0SDgoGcG9pbnRzGAMgASgNIlgKBlRhcmdldBIOCgZzb3VyY2UYASABKAkSDwoHZG9tYWlucxgCIAMoARIQCghoZWxkX291dBgDIAMoARIbChN2YWxpZGF0aW9uX2ZyYWN0aW9uGAQgASgBIksKBkdseXBocxIPCgdjbGFzc2VzGAEgASgNEg4KBmltYWdlcxgCIAEoDRIOCgZzdHlsZXMYAyADKAkSEAoIcm90YXRpb24YBCABKAEiPwoIVHJhaW5pbmcSDQoFc3RlcHMYASABKA0SDQoFYmF0Y2gYAiABKA0SFQoNbGVhcm5pbmdfcmF0ZRgDIAEoASJuCgpGb3VuZGF0aW9uEiQKBGRhdGEYASABKAsyFi5yYXRhdG91aWxsZS52MS5HbHlwaHMSDgoGaGlkZGVuGAIgAygNEioKCHRyYWluaW5nGAMgASgLMhgucmF0YXRvdWlsbGUudjEuVHJhaW5pbmcilAEKCUF1eGlsaWFyeRIMCgRuYW1lGAEgASgJEiQKBGRhdGEYAiABKAsyFi5yYXRhdG91aWxsZS52MS5HbHlwaHMSJwoFcHJvYmUYAyABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIqCgh0cmFpbmluZxgEIAEoCzIYLnJhdGF0b3VpbGxlLnYxLlRyYWluaW5nIqkBCgpGaW5lVHVuaW5nEg8KB21lbWJlcnMYASABKA0SKgoIdHJhaW5pbmcYAiABKAsyGC5yYXRhdG91aWxsZS52MS5UcmFpbmluZxIWCg52YWxpZGF0ZV9ldmVyeRgDIAEoDRIdChVsZWFybmluZ19yYXRlX2ZhY3RvcnMYBCADKAESEAoIZHJvcG91dHMYBSADKAESFQoNd2VpZ2h0X2RlY2F5cxgGIAMoASLZAQoDUnVuEgoKAmlkGAEgASgJEiUKBHNwZWMYAiABKAsyFy5yYXRhdG91aWxsZS52MS5SdW5TcGVjEicKBXN0YXRlGAMgASgOMhgucmF0YXRvdWlsbGUudjEuUnVuU3RhdGUSDQoFZXJyb3IYBCABKAkSFQoNc3RhcnRlZF9hdF9tcxgFIAEoAxIWCg5maW5pc2hlZF9hdF9tcxgGIAEoAxIlCgZzdGFnZXMYByADKAsyFS5yYXRhdG91aWxsZS52MS5TdGFnZRIRCgl3b3JrZWRfbXMYCCABKAMicwoFU3RhZ2USDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoDRIMCgRkb25lGAMgASgNEg8KB3J1bm5pbmcYBCABKA0SDgoGcXVldWVkGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIOCgZjYWNoZWQYByABKA0iOAoPU3RhcnRSdW5SZXF1ZXN0EiUKBHNwZWMYASABKAsyFy5yYXRhdG91aWxsZS52MS5SdW5TcGVjIjQKEFN0YXJ0UnVuUmVzcG9uc2USIAoDcnVuGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUnVuIhsKDUdldFJ1blJlcXVlc3QSCgoCaWQYASABKAkiMgoOR2V0UnVuUmVzcG9uc2USIAoDcnVuGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUnVuIjgKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJOChBMaXN0UnVuc1Jlc3BvbnNlEiEKBHJ1bnMYASADKAsyEy5yYXRhdG91aWxsZS52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh0KD1dhdGNoUnVuUmVxdWVzdBIKCgJpZBgBIAEoCSK0AQoQV2F0Y2hSdW5SZXNwb25zZRIgCgNydW4YASABKAsyEy5yYXRhdG91aWxsZS52MS5SdW4SJAoHcnVubmluZxgCIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIiCgVlbmRlZBgDIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIeChFyZW1haW5pbmdfc2Vjb25kcxgEIAEoAUgAiAEBQhQKEl9yZW1haW5pbmdfc2Vjb25kcyIeChBDYW5jZWxSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIjUKEUNhbmNlbFJ1blJlc3BvbnNlEiAKA3J1bhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLlJ1biIeChBEZWxldGVSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIhMKEURlbGV0ZVJ1blJlc3BvbnNlIh4KEEdldFJlcG9ydFJlcXVlc3QSCgoCaWQYASABKAkiIgoRR2V0UmVwb3J0UmVzcG9uc2USDQoFY2h1bmsYASABKAwiIgoQUmVwcm9kdWNlUmVxdWVzdBIOCgZkaWdlc3QYASABKAkidQoRUmVwcm9kdWNlUmVzcG9uc2USJwoIcHJvZ3Jlc3MYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2JIABIuCgZyZXN1bHQYAiABKAsyHC5yYXRhdG91aWxsZS52MS5SZXByb2R1Y3Rpb25IAEIHCgVldmVudCJOCgxSZXByb2R1Y3Rpb24SEAoIZXhwZWN0ZWQYASABKAkSDgoGYWN0dWFsGAIgASgJEgwKBHNhbWUYAyABKAgSDgoGcmVjaXBlGAQgASgJKlUKCU9uRmFpbHVyZRIaChZPTl9GQUlMVVJFX1VOU1BFQ0lGSUVEEAASEwoPT05fRkFJTFVSRV9GQUlMEAESFwoTT05fRkFJTFVSRV9DT05USU5VRRACKp8BCghSdW5TdGF0ZRIZChVSVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIVChFSVU5fU1RBVEVfUlVOTklORxABEhcKE1JVTl9TVEFURV9TVUNDRUVERUQQAhIUChBSVU5fU1RBVEVfRkFJTEVEEAMSFwoTUlVOX1NUQVRFX0NBTkNFTExFRBAEEhkKFVJVTl9TVEFURV9JTlRFUlJVUFRFRBAFMrQFChBSZWN5Y2xpbmdTZXJ2aWNlElIKCFN0YXJ0UnVuEh8ucmF0YXRvdWlsbGUudjEuU3RhcnRSdW5SZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuU3RhcnRSdW5SZXNwb25zZSIDkAICEkwKBkdldFJ1bhIdLnJhdGF0b3VpbGxlLnYxLkdldFJ1blJlcXVlc3QaHi5yYXRhdG91aWxsZS52MS5HZXRSdW5SZXNwb25zZSIDkAIBElIKCExpc3RSdW5zEh8ucmF0YXRvdWlsbGUudjEuTGlzdFJ1bnNSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdFJ1bnNSZXNwb25zZSIDkAIBElQKCFdhdGNoUnVuEh8ucmF0YXRvdWlsbGUudjEuV2F0Y2hSdW5SZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuV2F0Y2hSdW5SZXNwb25zZSIDkAIBMAESVQoJQ2FuY2VsUnVuEiAucmF0YXRvdWlsbGUudjEuQ2FuY2VsUnVuUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkNhbmNlbFJ1blJlc3BvbnNlIgOQAgISUAoJRGVsZXRlUnVuEiAucmF0YXRvdWlsbGUudjEuRGVsZXRlUnVuUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZVJ1blJlc3BvbnNlElcKCUdldFJlcG9ydBIgLnJhdGF0b3VpbGxlLnYxLkdldFJlcG9ydFJlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5HZXRSZXBvcnRSZXNwb25zZSIDkAIBMAESUgoJUmVwcm9kdWNlEiAucmF0YXRvdWlsbGUudjEuUmVwcm9kdWNlUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLlJlcHJvZHVjZVJlc3BvbnNlMAFCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_ratatouille_v1_finetune]);
 
 /**
- * What to recycle, onto what, and what to compare it with.
+ * What to recycle, onto what, and what to compare it with. With `study` a run on pictures of any kind with any network; without, the
+ * digits benchmark. `name`, `seeds`, `backend`, `methods` and `on_failure` belong to both; `target`, `foundation`, `auxiliaries`, `probe`
+ * and `fine_tuning` to the digits benchmark alone.
  *
  * @generated from message ratatouille.v1.RunSpec
  */
@@ -28,12 +30,15 @@ export type RunSpec = Message<"ratatouille.v1.RunSpec"> & {
   name: string;
 
   /**
+   * Each is a trial: in a study one split of the target, one order of its pictures, and one draw of hyper-parameters.
+   *
    * @generated from field: repeated uint32 seeds = 2;
    */
   seeds: number[];
 
   /**
-   * "wasm" or "cpu".
+   * Of digits "wasm" or "cpu"; of a study the engine of a trainer, such as "tfjs-node". "auto": StartRun takes the best that its trainers
+   * have, and the stored specification says which.
    *
    * @generated from field: string backend = 3;
    */
@@ -76,6 +81,11 @@ export type RunSpec = Message<"ratatouille.v1.RunSpec"> & {
    * @generated from field: ratatouille.v1.OnFailure on_failure = 10;
    */
   onFailure: OnFailure;
+
+  /**
+   * @generated from field: ratatouille.v1.Study study = 11;
+   */
+  study?: Study | undefined;
 };
 
 /**
@@ -84,6 +94,449 @@ export type RunSpec = Message<"ratatouille.v1.RunSpec"> & {
  */
 export const RunSpecSchema: GenMessage<RunSpec> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_recycling, 0);
+
+/**
+ * A run on pictures of any kind with any network. All numbers are explicit: two servers plan one specification as the same recipes.
+ *
+ * @generated from message ratatouille.v1.Study
+ */
+export type Study = Message<"ratatouille.v1.Study"> & {
+  /**
+   * @generated from field: ratatouille.v1.Study.Task target = 1;
+   */
+  target?: Study_Task | undefined;
+
+  /**
+   * Domains to hold out, one at a time: names of `target.domains`.
+   *
+   * @generated from field: repeated string held_out = 2;
+   */
+  heldOut: string[];
+
+  /**
+   * Share of each training domain that is validation data, above 0 and below 1.
+   *
+   * @generated from field: double validation_fraction = 3;
+   */
+  validationFraction: number;
+
+  /**
+   * @generated from field: ratatouille.v1.Study.Network network = 4;
+   */
+  network?: Study_Network | undefined;
+
+  /**
+   * @generated from field: ratatouille.v1.Study.Foundation foundation = 5;
+   */
+  foundation?: Study_Foundation | undefined;
+
+  /**
+   * @generated from field: repeated ratatouille.v1.Study.Auxiliary auxiliaries = 6;
+   */
+  auxiliaries: Study_Auxiliary[];
+
+  /**
+   * @generated from field: ratatouille.v1.Study.Training probe = 7;
+   */
+  probe?: Study_Training | undefined;
+
+  /**
+   * Fine-tunings in each set (soup, recycled, fused).
+   *
+   * @generated from field: uint32 members = 8;
+   */
+  members: number;
+
+  /**
+   * @generated from field: ratatouille.v1.Study.Training fine_tuning = 9;
+   */
+  fineTuning?: Study_Training | undefined;
+
+  /**
+   * @generated from field: ratatouille.v1.Study.Ranges ranges = 10;
+   */
+  ranges?: Study_Ranges | undefined;
+
+  /**
+   * @generated from field: ratatouille.v1.Study.Transform transform = 11;
+   */
+  transform?: Study_Transform | undefined;
+
+  /**
+   * @generated from field: ratatouille.v1.Study.Curves curves = 12;
+   */
+  curves?: Study_Curves | undefined;
+
+  /**
+   * Whether the run goes on where the foundation or an auxiliary has seen pictures of the target.
+   *
+   * @generated from field: bool shared_pictures = 13;
+   */
+  sharedPictures: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.Study.
+ * Use `create(StudySchema)` to create a new message.
+ */
+export const StudySchema: GenMessage<Study> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 1);
+
+/**
+ * Pictures with labels, and how they are told apart.
+ *
+ * @generated from message ratatouille.v1.Study.Task
+ */
+export type Study_Task = Message<"ratatouille.v1.Study.Task"> & {
+  /**
+   * Digest of the import that holds the pictures.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * How a data set is made of it; "image-shards/1" (the pictures as they are), "rotated-mnist/1" or "colored-mnist/1".
+   *
+   * @generated from field: string generator = 2;
+   */
+  generator: string;
+
+  /**
+   * Names of the domains, in the order of the data set.
+   *
+   * @generated from field: repeated string domains = 3;
+   */
+  domains: string[];
+
+  /**
+   * Names of the classes, in the order of the labels.
+   *
+   * @generated from field: repeated string classes = 4;
+   */
+  classes: string[];
+
+  /**
+   * How many pictures each domain has. Only estimates depend on it; may be empty.
+   *
+   * @generated from field: repeated uint32 pictures = 5;
+   */
+  pictures: number[];
+};
+
+/**
+ * Describes the message ratatouille.v1.Study.Task.
+ * Use `create(Study_TaskSchema)` to create a new message.
+ */
+export const Study_TaskSchema: GenMessage<Study_Task> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 1, 0);
+
+/**
+ * A network by its name in torchvision or timm, or one that only its trainer knows.
+ *
+ * @generated from message ratatouille.v1.Study.Network
+ */
+export type Study_Network = Message<"ratatouille.v1.Study.Network"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Channels and size of its pictures where they are not what the name says; 0: as it says.
+   *
+   * @generated from field: uint32 channels = 2;
+   */
+  channels: number;
+
+  /**
+   * @generated from field: uint32 size = 3;
+   */
+  size: number;
+
+  /**
+   * Of an unknown network: the tensors of its last layer, which has one output for each class.
+   *
+   * @generated from field: repeated string head = 4;
+   */
+  head: string[];
+
+  /**
+   * Of an `mlp`: widths of its hidden layers.
+   *
+   * @generated from field: repeated uint32 hidden = 5;
+   */
+  hidden: number[];
+};
+
+/**
+ * Describes the message ratatouille.v1.Study.Network.
+ * Use `create(Study_NetworkSchema)` to create a new message.
+ */
+export const Study_NetworkSchema: GenMessage<Study_Network> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 1, 1);
+
+/**
+ * Where every fine-tuning comes from. With neither of both its weights are drawn.
+ *
+ * @generated from message ratatouille.v1.Study.Foundation
+ */
+export type Study_Foundation = Message<"ratatouille.v1.Study.Foundation"> & {
+  /**
+   * @generated from oneof ratatouille.v1.Study.Foundation.from
+   */
+  from: {
+    /**
+     * Digest of a model of the network. Its head may have any number of classes.
+     *
+     * @generated from field: string model = 1;
+     */
+    value: string;
+    case: "model";
+  } | {
+    /**
+     * A task on which the network is trained first.
+     *
+     * @generated from field: ratatouille.v1.Study.Pretraining pretraining = 2;
+     */
+    value: Study_Pretraining;
+    case: "pretraining";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.Study.Foundation.
+ * Use `create(Study_FoundationSchema)` to create a new message.
+ */
+export const Study_FoundationSchema: GenMessage<Study_Foundation> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 1, 2);
+
+/**
+ * @generated from message ratatouille.v1.Study.Pretraining
+ */
+export type Study_Pretraining = Message<"ratatouille.v1.Study.Pretraining"> & {
+  /**
+   * @generated from field: ratatouille.v1.Study.Task task = 1;
+   */
+  task?: Study_Task | undefined;
+
+  /**
+   * @generated from field: ratatouille.v1.Study.Training training = 2;
+   */
+  training?: Study_Training | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.Study.Pretraining.
+ * Use `create(Study_PretrainingSchema)` to create a new message.
+ */
+export const Study_PretrainingSchema: GenMessage<Study_Pretraining> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 1, 3);
+
+/**
+ * A task that fine-tunings of the foundation come from, ready or to be made. One of `models` and `task` is set.
+ *
+ * @generated from message ratatouille.v1.Study.Auxiliary
+ */
+export type Study_Auxiliary = Message<"ratatouille.v1.Study.Auxiliary"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Digests of fine-tunings of the foundation. Their heads are not used.
+   *
+   * @generated from field: repeated string models = 2;
+   */
+  models: string[];
+
+  /**
+   * Pictures to fine-tune the foundation on, all domains together.
+   *
+   * @generated from field: ratatouille.v1.Study.Task task = 3;
+   */
+  task?: Study_Task | undefined;
+
+  /**
+   * For `task`: a linear probe for its head, then all weights; the last step of both is kept.
+   *
+   * @generated from field: ratatouille.v1.Study.Training probe = 4;
+   */
+  probe?: Study_Training | undefined;
+
+  /**
+   * @generated from field: ratatouille.v1.Study.Training training = 5;
+   */
+  training?: Study_Training | undefined;
+
+  /**
+   * For `task`: how many fine-tunings, which differ in hyper-parameters. The recycled members start from them in turn.
+   *
+   * @generated from field: uint32 count = 6;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.Study.Auxiliary.
+ * Use `create(Study_AuxiliarySchema)` to create a new message.
+ */
+export const Study_AuxiliarySchema: GenMessage<Study_Auxiliary> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 1, 4);
+
+/**
+ * @generated from message ratatouille.v1.Study.Training
+ */
+export type Study_Training = Message<"ratatouille.v1.Study.Training"> & {
+  /**
+   * @generated from field: uint32 steps = 1;
+   */
+  steps: number;
+
+  /**
+   * Pictures of each domain and step.
+   *
+   * @generated from field: uint32 batch = 2;
+   */
+  batch: number;
+
+  /**
+   * @generated from field: double learning_rate = 3;
+   */
+  learningRate: number;
+
+  /**
+   * @generated from field: double weight_decay = 4;
+   */
+  weightDecay: number;
+
+  /**
+   * @generated from field: double dropout = 5;
+   */
+  dropout: number;
+
+  /**
+   * Before `steps`, for a start that is not the foundation: so many steps of the head alone.
+   *
+   * @generated from field: uint32 head_only_steps = 6;
+   */
+  headOnlySteps: number;
+
+  /**
+   * Steps between two looks at the validation data; the best of them is kept, the earliest on ties. 0: never, and the last step is kept.
+   *
+   * @generated from field: uint32 validate_every = 7;
+   */
+  validateEvery: number;
+
+  /**
+   * Whether a picture may come again before all others have come.
+   *
+   * @generated from field: bool with_replacement = 8;
+   */
+  withReplacement: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.Study.Training.
+ * Use `create(Study_TrainingSchema)` to create a new message.
+ */
+export const Study_TrainingSchema: GenMessage<Study_Training> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 1, 5);
+
+/**
+ * Mild ranges: each member takes one value of each. An empty range leaves what `fine_tuning` says.
+ *
+ * @generated from message ratatouille.v1.Study.Ranges
+ */
+export type Study_Ranges = Message<"ratatouille.v1.Study.Ranges"> & {
+  /**
+   * How values are drawn: "mild/1", by our own generator; "domainbed/1", by numpy's as DomainBed draws, and member 0 takes the defaults.
+   *
+   * @generated from field: string draw = 1;
+   */
+  draw: string;
+
+  /**
+   * @generated from field: repeated double learning_rates = 2;
+   */
+  learningRates: number[];
+
+  /**
+   * @generated from field: repeated double dropouts = 3;
+   */
+  dropouts: number[];
+
+  /**
+   * @generated from field: repeated double weight_decays = 4;
+   */
+  weightDecays: number[];
+};
+
+/**
+ * Describes the message ratatouille.v1.Study.Ranges.
+ * Use `create(Study_RangesSchema)` to create a new message.
+ */
+export const Study_RangesSchema: GenMessage<Study_Ranges> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 1, 6);
+
+/**
+ * How pictures become pixels: names of transforms with versions.
+ *
+ * @generated from message ratatouille.v1.Study.Transform
+ */
+export type Study_Transform = Message<"ratatouille.v1.Study.Transform"> & {
+  /**
+   * @generated from field: string training = 1;
+   */
+  training: string;
+
+  /**
+   * @generated from field: string validation = 2;
+   */
+  validation: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.Study.Transform.
+ * Use `create(Study_TransformSchema)` to create a new message.
+ */
+export const Study_TransformSchema: GenMessage<Study_Transform> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 1, 7);
+
+/**
+ * What is looked at between the members of a set; each place is one more prediction of a mixture.
+ *
+ * @generated from message ratatouille.v1.Study.Curves
+ */
+export type Study_Curves = Message<"ratatouille.v1.Study.Curves"> & {
+  /**
+   * Pairs of members, one after another, whose halfway point is measured: the first with the second, the second with the third, and so on.
+   *
+   * @generated from field: uint32 barriers = 1;
+   */
+  barriers: number;
+
+  /**
+   * Of these, so many first pairs are measured all along the way, at `points` places with both ends.
+   *
+   * @generated from field: uint32 curves = 2;
+   */
+  curves: number;
+
+  /**
+   * @generated from field: uint32 points = 3;
+   */
+  points: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.Study.Curves.
+ * Use `create(Study_CurvesSchema)` to create a new message.
+ */
+export const Study_CurvesSchema: GenMessage<Study_Curves> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_recycling, 1, 8);
 
 /**
  * The target task: handwritten digits in domains that differ by rotation.
@@ -125,7 +578,7 @@ export type Target = Message<"ratatouille.v1.Target"> & {
  * Use `create(TargetSchema)` to create a new message.
  */
 export const TargetSchema: GenMessage<Target> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 1);
+  messageDesc(file_ratatouille_v1_recycling, 2);
 
 /**
  * Drawn symbols: a task for pre-training and for auxiliary fine-tuning.
@@ -163,7 +616,7 @@ export type Glyphs = Message<"ratatouille.v1.Glyphs"> & {
  * Use `create(GlyphsSchema)` to create a new message.
  */
 export const GlyphsSchema: GenMessage<Glyphs> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 2);
+  messageDesc(file_ratatouille_v1_recycling, 3);
 
 /**
  * @generated from message ratatouille.v1.Training
@@ -192,7 +645,7 @@ export type Training = Message<"ratatouille.v1.Training"> & {
  * Use `create(TrainingSchema)` to create a new message.
  */
 export const TrainingSchema: GenMessage<Training> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 3);
+  messageDesc(file_ratatouille_v1_recycling, 4);
 
 /**
  * The foundation model, pre-trained on drawn symbols.
@@ -223,7 +676,7 @@ export type Foundation = Message<"ratatouille.v1.Foundation"> & {
  * Use `create(FoundationSchema)` to create a new message.
  */
 export const FoundationSchema: GenMessage<Foundation> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 4);
+  messageDesc(file_ratatouille_v1_recycling, 5);
 
 /**
  * A task on which the foundation model is fine-tuned before it meets the target.
@@ -259,7 +712,7 @@ export type Auxiliary = Message<"ratatouille.v1.Auxiliary"> & {
  * Use `create(AuxiliarySchema)` to create a new message.
  */
 export const AuxiliarySchema: GenMessage<Auxiliary> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 5);
+  messageDesc(file_ratatouille_v1_recycling, 6);
 
 /**
  * @generated from message ratatouille.v1.FineTuning
@@ -305,7 +758,7 @@ export type FineTuning = Message<"ratatouille.v1.FineTuning"> & {
  * Use `create(FineTuningSchema)` to create a new message.
  */
 export const FineTuningSchema: GenMessage<FineTuning> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 6);
+  messageDesc(file_ratatouille_v1_recycling, 7);
 
 /**
  * @generated from message ratatouille.v1.Run
@@ -363,7 +816,7 @@ export type Run = Message<"ratatouille.v1.Run"> & {
  * Use `create(RunSchema)` to create a new message.
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 7);
+  messageDesc(file_ratatouille_v1_recycling, 8);
 
 /**
  * One kind of work of a run.
@@ -418,7 +871,7 @@ export type Stage = Message<"ratatouille.v1.Stage"> & {
  * Use `create(StageSchema)` to create a new message.
  */
 export const StageSchema: GenMessage<Stage> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 8);
+  messageDesc(file_ratatouille_v1_recycling, 9);
 
 /**
  * @generated from message ratatouille.v1.StartRunRequest
@@ -435,7 +888,7 @@ export type StartRunRequest = Message<"ratatouille.v1.StartRunRequest"> & {
  * Use `create(StartRunRequestSchema)` to create a new message.
  */
 export const StartRunRequestSchema: GenMessage<StartRunRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 9);
+  messageDesc(file_ratatouille_v1_recycling, 10);
 
 /**
  * @generated from message ratatouille.v1.StartRunResponse
@@ -452,7 +905,7 @@ export type StartRunResponse = Message<"ratatouille.v1.StartRunResponse"> & {
  * Use `create(StartRunResponseSchema)` to create a new message.
  */
 export const StartRunResponseSchema: GenMessage<StartRunResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 10);
+  messageDesc(file_ratatouille_v1_recycling, 11);
 
 /**
  * @generated from message ratatouille.v1.GetRunRequest
@@ -469,7 +922,7 @@ export type GetRunRequest = Message<"ratatouille.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 11);
+  messageDesc(file_ratatouille_v1_recycling, 12);
 
 /**
  * @generated from message ratatouille.v1.GetRunResponse
@@ -486,7 +939,7 @@ export type GetRunResponse = Message<"ratatouille.v1.GetRunResponse"> & {
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 12);
+  messageDesc(file_ratatouille_v1_recycling, 13);
 
 /**
  * @generated from message ratatouille.v1.ListRunsRequest
@@ -510,7 +963,7 @@ export type ListRunsRequest = Message<"ratatouille.v1.ListRunsRequest"> & {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 13);
+  messageDesc(file_ratatouille_v1_recycling, 14);
 
 /**
  * @generated from message ratatouille.v1.ListRunsResponse
@@ -532,7 +985,7 @@ export type ListRunsResponse = Message<"ratatouille.v1.ListRunsResponse"> & {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 14);
+  messageDesc(file_ratatouille_v1_recycling, 15);
 
 /**
  * @generated from message ratatouille.v1.WatchRunRequest
@@ -549,7 +1002,7 @@ export type WatchRunRequest = Message<"ratatouille.v1.WatchRunRequest"> & {
  * Use `create(WatchRunRequestSchema)` to create a new message.
  */
 export const WatchRunRequestSchema: GenMessage<WatchRunRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 15);
+  messageDesc(file_ratatouille_v1_recycling, 16);
 
 /**
  * @generated from message ratatouille.v1.WatchRunResponse
@@ -589,7 +1042,7 @@ export type WatchRunResponse = Message<"ratatouille.v1.WatchRunResponse"> & {
  * Use `create(WatchRunResponseSchema)` to create a new message.
  */
 export const WatchRunResponseSchema: GenMessage<WatchRunResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 16);
+  messageDesc(file_ratatouille_v1_recycling, 17);
 
 /**
  * @generated from message ratatouille.v1.CancelRunRequest
@@ -606,7 +1059,7 @@ export type CancelRunRequest = Message<"ratatouille.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 17);
+  messageDesc(file_ratatouille_v1_recycling, 18);
 
 /**
  * @generated from message ratatouille.v1.CancelRunResponse
@@ -623,7 +1076,7 @@ export type CancelRunResponse = Message<"ratatouille.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 18);
+  messageDesc(file_ratatouille_v1_recycling, 19);
 
 /**
  * @generated from message ratatouille.v1.DeleteRunRequest
@@ -640,7 +1093,7 @@ export type DeleteRunRequest = Message<"ratatouille.v1.DeleteRunRequest"> & {
  * Use `create(DeleteRunRequestSchema)` to create a new message.
  */
 export const DeleteRunRequestSchema: GenMessage<DeleteRunRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 19);
+  messageDesc(file_ratatouille_v1_recycling, 20);
 
 /**
  * @generated from message ratatouille.v1.DeleteRunResponse
@@ -653,7 +1106,7 @@ export type DeleteRunResponse = Message<"ratatouille.v1.DeleteRunResponse"> & {
  * Use `create(DeleteRunResponseSchema)` to create a new message.
  */
 export const DeleteRunResponseSchema: GenMessage<DeleteRunResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 20);
+  messageDesc(file_ratatouille_v1_recycling, 21);
 
 /**
  * @generated from message ratatouille.v1.GetReportRequest
@@ -670,7 +1123,7 @@ export type GetReportRequest = Message<"ratatouille.v1.GetReportRequest"> & {
  * Use `create(GetReportRequestSchema)` to create a new message.
  */
 export const GetReportRequestSchema: GenMessage<GetReportRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 21);
+  messageDesc(file_ratatouille_v1_recycling, 22);
 
 /**
  * @generated from message ratatouille.v1.GetReportResponse
@@ -689,7 +1142,7 @@ export type GetReportResponse = Message<"ratatouille.v1.GetReportResponse"> & {
  * Use `create(GetReportResponseSchema)` to create a new message.
  */
 export const GetReportResponseSchema: GenMessage<GetReportResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 22);
+  messageDesc(file_ratatouille_v1_recycling, 23);
 
 /**
  * @generated from message ratatouille.v1.ReproduceRequest
@@ -708,7 +1161,7 @@ export type ReproduceRequest = Message<"ratatouille.v1.ReproduceRequest"> & {
  * Use `create(ReproduceRequestSchema)` to create a new message.
  */
 export const ReproduceRequestSchema: GenMessage<ReproduceRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 23);
+  messageDesc(file_ratatouille_v1_recycling, 24);
 
 /**
  * @generated from message ratatouille.v1.ReproduceResponse
@@ -741,7 +1194,7 @@ export type ReproduceResponse = Message<"ratatouille.v1.ReproduceResponse"> & {
  * Use `create(ReproduceResponseSchema)` to create a new message.
  */
 export const ReproduceResponseSchema: GenMessage<ReproduceResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 24);
+  messageDesc(file_ratatouille_v1_recycling, 25);
 
 /**
  * @generated from message ratatouille.v1.Reproduction
@@ -775,7 +1228,7 @@ export type Reproduction = Message<"ratatouille.v1.Reproduction"> & {
  * Use `create(ReproductionSchema)` to create a new message.
  */
 export const ReproductionSchema: GenMessage<Reproduction> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_recycling, 25);
+  messageDesc(file_ratatouille_v1_recycling, 26);
 
 /**
  * What happens when a fine-tuning fails for good, for example with a NaN loss.

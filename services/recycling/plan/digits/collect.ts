@@ -1,7 +1,7 @@
 import type { EvaluationResult, Score } from "#libs/recipes";
 import type { Cell, Member } from "#libs/reporting";
+import type { Outcomes } from "../outcome.ts";
 import type { ReadCurve } from "../planner.ts";
-import type { Outcomes } from "../template.ts";
 import type { CellPlan } from "./cell.ts";
 import type { SetPlan } from "./set.ts";
 

@@ -1,0 +1,161 @@
+import { networkNames, networkOf } from "#libs/networks";
+import type { Digest } from "#libs/recipes";
+import type { Study_Auxiliary, Study_Task } from "#proto/ratatouille/v1/recycling_pb.ts";
+import type { Node, Source } from "../template.ts";
+import { drawHyperparameters, groups } from "./ranges.ts";
+import { type RecipeWriter, recipeWriter } from "./recipes.ts";
+import { seeds } from "./seeds.ts";
+import { type CompleteStudy, needsOf } from "./specification.ts";
+import { type Work, workOf } from "./work.ts";
+
+/** A model that fine-tunings may start from, and what people call it. */
+export type Start = { readonly name: string; readonly source: Source };
+
+/** What all trials and held-out domains of a study share. */
+export type FoundationPlan = {
+  readonly nodes: readonly Node[];
+  readonly recipes: RecipeWriter;
+  readonly work: Work;
+  /** The data set of the target. */
+  readonly target: Source;
+  /** Where every fine-tuning comes from; undefined where its weights are drawn, from `seeds.foundation`. */
+  readonly foundation?: Source;
+  /** For each auxiliary, its fine-tunings. */
+  readonly auxiliaries: readonly (readonly Start[])[];
+  /** The tensors of the network's head, which no start brings along. */
+  readonly head: readonly string[];
+};
+
+/** Data, foundation and auxiliary fine-tunings: trained once, with the same seeds in every trial. */
+export function planFoundation(spec: CompleteStudy): FoundationPlan {
+  const { study } = spec;
+  const { network, target } = study;
+  const nodes: Node[] = [];
+  const data = new Map<string, string>();
+  const shared = { recipes: recipeWriter(spec), work: workOf(spec), nodes };
+
+  /** The node of a data set: tasks of one source and one generator have one. */
+  const dataOf = (id: string, name: string, { source, generator }: Study_Task): Source => {
+    const key = `${generator} ${source}`;
+    const known = data.get(key);
+    if (known !== undefined) return { node: known };
+    const seeded = generator !== "image-shards/1";
+    nodes.push({
+      id: `data/${id}`,
+      stage: "data",
+      label: `data of ${name}`,
+      template: {
+        kind: "dataset",
+        inputs: { source: { digest: source as Digest } },
+        parameters: { generator },
+        ...(seeded ? { seed: 0 } : {}),
+      },
+      work: 1e7,
+      expendable: false,
+    });
+    data.set(key, `data/${id}`);
+    return { node: `data/${id}` };
+  };
+
+  const targetData = dataOf("target", "the target", target);
+  const foundation = planPretrained(spec, shared, dataOf);
+  const auxiliaries = study.auxiliaries.map((auxiliary, j) =>
+    auxiliary.task
+      ? planAuxiliary(spec, shared, foundation, auxiliary, j, dataOf(`auxiliary/${j}`, auxiliary.name, auxiliary.task))
+      : auxiliary.models.map((digest, k) => ({
+          name: startName(auxiliary.name, k, auxiliary.models.length),
+          source: { digest: digest as Digest },
+        })),
+  );
+  const head = networkNames().includes(network.name)
+    ? networkOf(network.name, { classes: target.classes.length, ...needsOf(network) }).head
+    : network.head;
+  return { ...shared, target: targetData, ...(foundation ? { foundation } : {}), auxiliaries, head };
+}
+
+type Shared = { readonly nodes: Node[]; readonly recipes: RecipeWriter; readonly work: Work };
+
+function planPretrained(
+  { study, backend }: CompleteStudy,
+  { nodes, recipes, work }: Shared,
+  dataOf: (id: string, name: string, task: Study_Task) => Source,
+): Source | undefined {
+  const from = study.foundation?.from;
+  if (from?.case === "model") return { digest: from.value as Digest };
+  if (from?.case !== "pretraining") return undefined;
+  const task = from.value.task!;
+  const training = from.value.training!;
+  nodes.push({
+    id: "foundation",
+    stage: "pre-training",
+    label: "foundation model",
+    template: recipes.train({
+      dataset: dataOf("foundation", "the foundation", task),
+      classes: task.classes.length,
+      domains: task.domains,
+      training,
+      seed: seeds.foundation(),
+    }),
+    work: work.training(training.steps * training.batch * task.domains.length),
+    expendable: false,
+    engine: backend,
+  });
+  return { node: "foundation" };
+}
+
+/** Fine-tunings on an auxiliary task: one linear probe for the new head, then all weights of each; the last step is kept. */
+function planAuxiliary(
+  { study, backend }: CompleteStudy,
+  { nodes, recipes, work }: Shared,
+  foundation: Source | undefined,
+  auxiliary: Study_Auxiliary,
+  j: number,
+  dataset: Source,
+): Start[] {
+  const { name, count } = auxiliary;
+  const task = auxiliary.task!;
+  const probe = auxiliary.probe!;
+  const training = auxiliary.training!;
+  const common = { dataset, classes: task.classes.length, domains: task.domains };
+  const probed = { node: `auxiliary/${j}/probe` };
+  nodes.push({
+    id: probed.node,
+    stage: "auxiliary fine-tuning",
+    label: `${name} · linear probe`,
+    template: recipes.train({
+      ...common,
+      // A foundation that is drawn is the same wherever its seed is.
+      ...(foundation ? { weights: foundation, seed: seeds.auxiliaryProbe(j) } : { seed: seeds.foundation() }),
+      training: probe,
+      headOnly: true,
+    }),
+    work: work.training(probe.steps * probe.batch * task.domains.length, true),
+    expendable: false,
+    engine: backend,
+  });
+  return Array.from({ length: count }, (_, k) => {
+    const node = `auxiliary/${j}/${k}`;
+    nodes.push({
+      id: node,
+      stage: "auxiliary fine-tuning",
+      label: startName(name, k, count),
+      template: recipes.train({
+        ...common,
+        weights: foundation ?? probed,
+        head: probed,
+        training,
+        hyperparameters: drawHyperparameters(study.ranges, training, { trial: 0, group: groups.auxiliary(j), run: k }),
+        seed: seeds.auxiliary(j, k),
+      }),
+      work: work.training(training.steps * training.batch * task.domains.length),
+      expendable: false,
+      engine: backend,
+    });
+    return { name: startName(name, k, count), source: { node } };
+  });
+}
+
+/** "iNat", or "iNat (2)" where there are several. */
+function startName(name: string, index: number, count: number): string {
+  return count === 1 ? name : `${name} (${index + 1})`;
+}

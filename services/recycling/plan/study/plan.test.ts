@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import fc from "fast-check";
+import { recipeKey } from "#libs/recipes";
+import { OnFailure, type RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { exampleStudy, walk } from "../../testing/plans.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Node } from "../template.ts";
+import { planStudy, type StudyPlan } from "./plan.ts";
+import { planSize } from "./size.ts";
+import { checkStudy, completeStudy } from "./specification.ts";
+
+const planOf = (spec: RunSpec): StudyPlan => planStudy(completeStudy(spec));
+const digest = (outcomes: ReadonlyMap<string, Outcome>, node: string) => (outcomes.get(node) as Outcome & { state: "done" }).digest;
+
+/** Keys of the nodes whose recipe is known before anything ran: all but what a greedy selection leads to. */
+function fixedKeys(plan: StudyPlan): Map<string, string> {
+  const { recipes } = walk(plan);
+  const chosen = (id: string) => /greedy/.test(id);
+  return new Map([...recipes].filter(([id]) => !chosen(id)).map(([id, recipe]) => [id, recipeKey(recipe)]));
+}
+
+test("every node comes after its inputs, every recipe is valid and is one of its own, and there are as many as was promised", () => {
+  const spec = exampleStudy();
+  assert.deepEqual(checkStudy(spec), []);
+  const plan = planOf(spec);
+  const { recipes } = walk(plan);
+  assert.equal(recipes.size, plan.nodes.length);
+  assert.equal(new Set(plan.nodes.map(({ id }) => id)).size, plan.nodes.length);
+  const keys = fixedKeys(plan);
+  assert.equal(new Set(keys.values()).size, keys.size);
+  assert.ok(plan.nodes.length <= planSize(spec), `${plan.nodes.length} of ${planSize(spec)}`);
+});
+
+test("every node of a study has the recipe key that it has always had", () => {
+  const { recipes } = walk(planOf(exampleStudy()));
+  const lines = [...recipes].map(([id, recipe]) => `${id} ${recipeKey(recipe)}\n`).sort();
+  assert.equal(lines.length, 526);
+  assert.equal(
+    createHash("sha256").update(lines.join("")).digest("hex"),
+    "03f659a00c0ff75408516e1a9ecfdc3f7fcaa27926712aa2c501b7666c61f11f",
+  );
+});
+
+test("the held-out domain is never trained on and never selected by", () => {
+  const plan = planOf(exampleStudy());
+  const { recipes } = walk(plan);
+  let seen = 0;
+  for (const { seed, heldOut } of plan.cells) {
+    const prefix = `${seed}/${["art", "cartoon", "photo", "sketch"].indexOf(heldOut)}/`;
+    for (const [id, { kind, parameters }] of recipes) {
+      if (!id.startsWith(prefix) || (kind !== "train" && kind !== "predict")) continue;
+      const domains = parameters["domains"] as readonly string[];
+      if (id.endsWith("/held-out")) assert.deepEqual(domains, [heldOut]);
+      else assert.ok(!domains.includes(heldOut), id);
+      assert.ok(kind === "train" || id.endsWith("/held-out") || parameters["part"] === "validation", id);
+      seen += 1;
+    }
+  }
+  assert.ok(seen > 100);
+});
+
+test("recycled members start in turn, with the head of the shared probe, and only other starts let the head settle first", () => {
+  const plan = planOf(exampleStudy());
+  const { recipes, outcomes } = walk(plan);
+  for (const { seed, sets } of plan.cells) {
+    const recycled = sets.find(({ name }) => name === "recycled")!;
+    const starts = recycled.members.map(({ initialisation }) => initialisation);
+    assert.deepEqual(starts, ["foundation", "inat (2)", "cub (1)", "nabirds", "foundation"]);
+    for (const { node, initialisation } of recycled.members) {
+      const { inputs, parameters } = recipes.get(node)!;
+      const probe = node.replace(/recycled.*/, "linear-probe");
+      assert.equal(inputs["head"], digest(outcomes, probe));
+      assert.equal(parameters["headOnlySteps"], initialisation === "foundation" ? undefined : 20);
+      assert.equal(inputs["split"], digest(outcomes, `${seed}/split`));
+    }
+    const soup = sets.find(({ name }) => name === "soup")!;
+    assert.ok(
+      soup.members.every(({ node }) => recipes.get(node)!.inputs["weights"] === recipes.get(soup.members[0]!.node)!.inputs["weights"]),
+    );
+  }
+});
+
+test("a member that is added changes no recipe but those of averages and measurements of all members", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 6 }), (members) => {
+      const before = fixedKeys(planOf(exampleStudy({ members })));
+      const after = fixedKeys(planOf(exampleStudy({ members: members + 1 })));
+      for (const [id, key] of before) {
+        const ofAll = /accuracy|ensemble|diversity|\/(soup|recycling)(\/|$)/.test(id) && !/\/(soup|recycled|fused)\/\d/.test(id);
+        if (!ofAll) assert.equal(after.get(id), key, id);
+      }
+    }),
+    { numRuns: 5 },
+  );
+});
+
+test("trainings never share a seed, not with a thousand auxiliaries of several fine-tunings, and those of ten are as ever", () => {
+  const withTasks = (count: number) => {
+    const { study } = exampleStudy();
+    const [, cub] = study!.auxiliaries;
+    return exampleStudy({
+      auxiliaries: Array.from({ length: count }, (_, j) => ({ ...cub!, name: `task ${j}` })),
+      members: 3,
+      heldOut: ["photo"],
+    });
+  };
+  const spec = withTasks(1000);
+  spec.seeds = [0];
+  const trained = (nodes: readonly Node[]) => nodes.filter(({ template }) => template.kind === "train");
+  const many = trained(planOf(spec).nodes);
+  assert.ok(many.length > 3000);
+  assert.equal(new Set(many.map(({ template }) => template.seed)).size, many.length);
+  const byId = new Map(many.map((node) => [node.id, node.template.seed]));
+  const few = withTasks(10);
+  few.seeds = [0];
+  for (const { id, template } of trained(planOf(few).nodes)) assert.equal(byId.get(id), template.seed, id);
+});
+
+test("a greedy selection tries each candidate once, best first, and averages what it took", () => {
+  const plan = planOf(exampleStudy({ heldOut: ["photo"] }));
+  const { recipes, outcomes } = walk(plan);
+  const members = plan.cells[0]!.sets.find(({ name }) => name === "soup")!.members;
+  const digests = members.map(({ node }) => digest(outcomes, node));
+  const trial = (i: number) => recipes.get(`0/2/soup/greedy/${i}/validation`)!.inputs["models"];
+  // The later a member, the better it was measured; each trial has 50 %, less than the best alone has.
+  assert.deepEqual(trial(1), [digests[3], digests[4]]);
+  assert.deepEqual(trial(2), [digests[2], digests[4]]);
+  assert.deepEqual(trial(4), [digests[0], digests[4]]);
+  assert.deepEqual(recipes.get("0/2/soup-greedy")!.inputs["models"], [digests[4]]);
+});
+
+test("whatever members fail, averages and measurements take the others, and nothing else changes", () => {
+  const spec = exampleStudy({ heldOut: ["photo"] });
+  spec.seeds = [0];
+  spec.onFailure = OnFailure.CONTINUE;
+  const plan = planOf(spec);
+  const members = plan.cells[0]!.sets.flatMap((set) => set.members.map(({ node }) => node));
+  fc.assert(
+    fc.property(fc.subarray(members), (failed) => {
+      const { recipes, outcomes } = walk(plan, ({ id }) => failed.includes(id));
+      const recycled = plan.cells[0]!.sets.find(({ name }) => name === "recycled")!.members.filter(({ node }) => !failed.includes(node));
+      const digests = recycled.map(({ node }) => digest(outcomes, node));
+      assert.deepEqual(recipes.get("0/2/recycling")?.inputs["models"], digests.length > 0 ? digests : undefined);
+      for (const { id, expendable } of plan.nodes) if (!recipes.has(id)) assert.ok(expendable || failed.length >= members.length / 3, id);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("a foundation that is drawn is the same for every probe, and members go on from the probe", () => {
+  const plan = planOf(exampleStudy({ foundation: {} }));
+  const { recipes, outcomes } = walk(plan);
+  const probes = [...recipes].filter(([id]) => /probe$/.test(id));
+  assert.equal(probes.length, 2 + plan.cells.length);
+  assert.equal(new Set(probes.map(([, { seed }]) => seed)).size, 1);
+  assert.ok(probes.every(([, { inputs }]) => inputs["weights"] === undefined));
+  assert.equal(recipes.get("0/2/soup/0")!.inputs["weights"], digest(outcomes, "0/2/linear-probe"));
+  assert.equal(recipes.get("auxiliary/1/0")!.inputs["weights"], digest(outcomes, "auxiliary/1/probe"));
+});
+
+test("domainbed's draws are the same for every held-out domain, and member 0 takes the defaults", () => {
+  const ranges = { draw: "domainbed/1", learningRates: [1e-5, 3e-5, 5e-5], dropouts: [0, 0.1, 0.5], weightDecays: [1e-4, 1e-6] };
+  const plan = planOf(exampleStudy({ ranges }));
+  const drawn = plan.cells.map(({ sets }) =>
+    sets[0]!.members.map(({ learningRate, weightDecay, dropout }) => [learningRate, weightDecay, dropout]),
+  );
+  assert.deepEqual(drawn[0], drawn[1]);
+  assert.deepEqual(drawn[0], [
+    [5e-5, 0, 0],
+    [3e-5, 1e-4, 0.5],
+    [1e-5, 1e-6, 0.5],
+    [3e-5, 1e-6, 0],
+    [1e-5, 1e-6, 0],
+  ]);
+});

@@ -1,0 +1,95 @@
+import { arithmetics, type Json } from "#libs/recipes";
+import type { Study_Training } from "#proto/ratatouille/v1/recycling_pb.ts";
+import type { Source, Template } from "../template.ts";
+import type { Hyperparameters } from "./ranges.ts";
+import { type CompleteStudy, needsOf } from "./specification.ts";
+
+/** What a training starts from and learns. */
+export type TrainingPlan = {
+  readonly dataset: Source;
+  readonly split?: Source;
+  /** Without them the seed draws the weights. */
+  readonly weights?: Source;
+  readonly head?: Source;
+  readonly classes: number;
+  readonly domains: readonly string[];
+  readonly training: Study_Training;
+  /** Instead of those of `training`. */
+  readonly hyperparameters?: Hyperparameters;
+  readonly headOnly?: boolean;
+  /** Whether the head is trained alone first, for as many steps as `training` says. */
+  readonly warmUp?: boolean;
+  readonly seed: number;
+};
+
+/** A prediction of the mean of models. */
+export type PredictionPlan = {
+  readonly models: readonly Source[];
+  /** One for each model; without them all count the same. */
+  readonly weights?: readonly number[];
+  readonly dataset: Source;
+  readonly domains: readonly string[];
+  /** Only the validation rows, which the split names. */
+  readonly validation?: Source;
+};
+
+/** Writes the recipes of a study. Parameters at their defaults are left out, so that equal recipes have equal keys. */
+export type RecipeWriter = {
+  train(plan: TrainingPlan): Template;
+  predict(plan: PredictionPlan): Template;
+  measure(measure: "accuracy" | "ensemble" | "diversity", predictions: readonly string[]): Template;
+};
+
+/** The recipes of a study's trainings, predictions and measurements. */
+export function recipeWriter({ study }: CompleteStudy): RecipeWriter {
+  const network: Json = { name: study.network.name, ...needsOf(study.network) };
+  const unknownHead = study.network.head.length > 0 ? { head: [...study.network.head] } : {};
+  const transform = { training: study.transform.training, validation: study.transform.validation };
+  return {
+    train({ dataset, split, weights, head, classes, domains, training, hyperparameters, headOnly = false, warmUp = false, seed }) {
+      const { learningRate, weightDecay, dropout } = hyperparameters ?? training;
+      const { steps, batch, headOnlySteps, validateEvery, withReplacement } = training;
+      const validated = split !== undefined && validateEvery > 0;
+      return {
+        kind: "train",
+        inputs: { dataset, ...(split ? { split } : {}), ...(weights ? { weights } : {}), ...(head ? { head } : {}) },
+        parameters: {
+          network,
+          ...unknownHead,
+          classes,
+          domains: [...domains],
+          ...(headOnly ? { trainable: "head" } : {}),
+          optimiser: { name: "adam", learningRate, ...(weightDecay > 0 ? { weightDecay } : {}) },
+          steps,
+          ...(warmUp && headOnlySteps > 0 ? { headOnlySteps } : {}),
+          batch,
+          ...(withReplacement ? { sampling: "with-replacement" } : {}),
+          transform,
+          ...(dropout > 0 ? { dropout } : {}),
+          ...(validated ? { validate: { every: validateEvery }, keep: "best" } : {}),
+        },
+        seed,
+        arithmetic: arithmetics.training,
+      };
+    },
+    predict: ({ models, weights, dataset, domains, validation }) => ({
+      kind: "predict",
+      inputs: { models, dataset, ...(validation ? { split: validation } : {}) },
+      parameters: {
+        network,
+        classes: study.target.classes.length,
+        domains: [...domains],
+        ...(validation ? { part: "validation" } : {}),
+        transform: transform.validation,
+        ...(weights ? { weights: [...weights] } : {}),
+      },
+      arithmetic: arithmetics.training,
+    }),
+    measure: (measure, predictions) => ({
+      kind: "measure",
+      inputs: { predictions: predictions.map((node) => ({ node })) },
+      parameters: { measure },
+      arithmetic: arithmetics.measuring,
+    }),
+  };
+}

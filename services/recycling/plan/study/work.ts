@@ -1,0 +1,45 @@
+import { networkNames, networkOf, outputShapes } from "#libs/networks";
+import type { CompleteStudy } from "./specification.ts";
+import { needsOf } from "./specification.ts";
+
+/** Multiply-adds of a picture through a network that only its trainer knows. Only estimates depend on it. */
+const UNKNOWN = 1e9;
+/** Pictures of a domain where nobody has counted them. */
+const UNCOUNTED = 1000;
+/** Forward, and backward for weights and activations. */
+const PASSES_OF_A_STEP = 3;
+
+/** What the work of a study's recipes is, in multiply-adds, to estimate the rest of a run. */
+export type Work = {
+  training(pictures: number, headOnly?: boolean): number;
+  prediction(pictures: number): number;
+  /** Pictures of a domain of the target. */
+  picturesOf(domain: string): number;
+};
+
+/** The work of a study with one network. */
+export function workOf({ study }: CompleteStudy): Work {
+  const { network, target } = study;
+  const forward = networkNames().includes(network.name) ? multiplyAdds(network, target.classes.length) : UNKNOWN;
+  return {
+    training: (pictures, headOnly = false) => pictures * forward * (headOnly ? 1 : PASSES_OF_A_STEP),
+    prediction: (pictures) => pictures * forward,
+    picturesOf: (domain) => target.pictures[target.domains.indexOf(domain)] ?? UNCOUNTED,
+  };
+}
+
+/** Of one picture, forward: convolutions and linear layers, which is nearly all. */
+function multiplyAdds(needs: CompleteStudy["study"]["network"], classes: number): number {
+  const network = networkOf(needs.name, { classes, ...needsOf(needs) });
+  const shapes = outputShapes(network);
+  const weights = new Map(network.tensors.map(({ name, shape }) => [name, shape]));
+  return network.graph.reduce((sum, op, i) => {
+    if (op.op !== "conv2d" && op.op !== "linear") return sum;
+    const [, ...perOutput] = weights.get(op.weight) ?? [];
+    return sum + product(shapes[i] ?? []) * product(perOutput);
+  }, 0);
+}
+
+function product(numbers: readonly number[]): number {
+  return numbers.reduce((all, each) => all * each, 1);
+}
