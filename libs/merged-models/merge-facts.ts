@@ -71,7 +71,9 @@ export function labelOf(model: ModelFiles): string {
 function fileLabel({ kind, path }: ModelFiles): string {
   const name = basename(path);
   // A file that is called as all are is known by its folder.
-  return kind === "file" && /^model\.safetensors$/.test(name) && basename(dirname(path)) !== "" ? basename(dirname(path)) : name;
+  return kind === "file" && /^(model\.safetensors|pytorch_model\.bin)$/.test(name) && basename(dirname(path)) !== ""
+    ? basename(dirname(path))
+    : name;
 }
 
 /** What a report says of the licence of the result, without the folders of this machine where it says why there is none. */

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { formatByName, ModelError, type ModelFiles, modulesOf, strangeText } from "#libs/models";
+import { formatByName, isTorchName, ModelError, type ModelFiles, modulesOf, strangeText } from "#libs/models";
 import { digestOf } from "#libs/recipes";
 import type { SideFile } from "./side-files.ts";
 
@@ -97,7 +97,7 @@ async function namesIn(path: string): Promise<string[]> {
 }
 
 function isNeeded(name: string): boolean {
-  return !LEFT_OUT.test(name) && !WEIGHTS.test(name) && formatByName(name) === undefined;
+  return !LEFT_OUT.test(name) && !WEIGHTS.test(name) && !isTorchName(name) && formatByName(name) === undefined;
 }
 
 /** In the folder of a module config.json is one of its own. */

@@ -1,4 +1,4 @@
-import { fileDigest, type WeightsFile } from "#libs/models";
+import { type DigestedFile, fileDigest } from "#libs/models";
 import type { Digest } from "#libs/recipes";
 
 /** What all threads share: how many bytes they have read together, as one unsigned 64-bit number. */
@@ -8,7 +8,7 @@ export type DigestSetup = { readonly readBytes: SharedArrayBuffer };
 export function setup(
   { readBytes }: DigestSetup,
   { cancelled }: { readonly cancelled: () => boolean },
-): { run(unit: Omit<WeightsFile, "header">): Promise<Digest>; close(): void } {
+): { run(unit: DigestedFile): Promise<Digest>; close(): void } {
   const counter = new BigUint64Array(readBytes);
   return {
     run: (unit) =>

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { type DigestCache, type ModelFiles, openDigestCache, type WeightsFile, weightsDigest } from "#libs/models";
+import { type DigestCache, type DigestedFile, type ModelFiles, openDigestCache, type WeightsFile, weightsDigest } from "#libs/models";
 import type { Digest } from "#libs/recipes";
 import type { DigestSetup } from "./digest-thread.ts";
 import type { Reading } from "./reading.ts";
@@ -81,12 +81,14 @@ async function readInThreads(
   const { runInThreads } = await import("#libs/threads");
   const module = new URL("digest-thread.ts", import.meta.url);
   // The largest first, so that no thread is left with one at the end.
-  const units = files.toSorted((a, b) => b.size - a.size).map(({ path, size, identity }) => ({ path, size, identity }));
+  const units = files
+    .toSorted((a, b) => b.size - a.size)
+    .map(({ path, size, identity, torch }): DigestedFile => ({ path, size, identity, ...(torch && { torch }) }));
   const setup: DigestSetup = { readBytes: new SharedArrayBuffer(8) };
   const counter = new BigUint64Array(setup.readBytes);
   const timer = setInterval(() => onProgress({ readBytes: Number(Atomics.load(counter, 0)), totalBytes }), 100);
   try {
-    for await (const { index, result } of runInThreads<(typeof units)[number], Digest>({ module, setup, units, threads, signal }))
+    for await (const { index, result } of runInThreads<DigestedFile, Digest>({ module, setup, units, threads, signal }))
       take(units[index] as WeightsFile, result);
   } finally {
     clearInterval(timer);

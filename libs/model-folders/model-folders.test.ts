@@ -176,8 +176,8 @@ test("sentence-transformers: the folders of modules.json, with weights of their 
   assert.deepEqual(await namesOf(model), ["1_Pooling/config.json", "2_Dense/config.json", "modules.json"]);
   assert.deepEqual([[...model.tensors.keys()], model.folders], [["w.weight", "2_Dense/linear.weight"], ["2_Dense"]]);
   await assert.rejects(
-    modelOf("st-pickle", { "modules.json": modules, "1_Pooling/config.json": {}, "2_Dense/pytorch_model.bin": "x" }),
-    /^ModelError: st-pickle\/2_Dense\/pytorch_model\.bin: it is a pickle/,
+    modelOf("st-gguf", { "modules.json": modules, "1_Pooling/config.json": {}, "2_Dense/model.gguf": "x" }),
+    /^ModelError: st-gguf\/2_Dense\/model\.gguf: it is a GGUF file/,
   );
   await assert.rejects(modelOf("st-out", { "modules.json": [{ path: "../st" }] }), /"\.\.\/st" is no folder below the model's/);
 });

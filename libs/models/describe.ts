@@ -32,7 +32,7 @@ function recipePathOf(kind: ModelFiles["kind"], path: string): string {
  * ```
  */
 export function recipeName(file: string): string {
-  return `${file.replace(/\.safetensors$/, "")}.recipe.json`;
+  return `${file.replace(/\.(safetensors|pth|pt|bin|ckpt)$/, "")}.recipe.json`;
 }
 
 function first(...lists: readonly (readonly string[])[]): readonly string[] | undefined {

@@ -172,11 +172,20 @@ test("licence and foundation from a model card, in the hub's words", async () =>
 test("what is no model is refused with one sentence that says what is wrong", async () => {
   const weights = writeSafetensors([row("a", 1)]);
   const cases: readonly (readonly [files: Parameters<typeof folderOf>[0], said: string, path?: string])[] = [
-    [{}, "m: no model.safetensors is in the folder"],
+    [{}, "m: no model.safetensors or pytorch_model.bin is in the folder"],
     [{}, "cannot read m: it does not exist", "nothing.safetensors"],
     [
-      { "pytorch_model.bin": "x" },
-      "m: no model.safetensors is in the folder, only pytorch_model.bin, a pickle, which can run code when it is read; save it as safetensors first",
+      { "pytorch_model.bin": "some text, no weights" },
+      'm/pytorch_model.bin: it is a text that begins with "some text, no weight"; expected safetensors',
+    ],
+    [{ "a.pth": "x", "b.pth": "x", "optimizer.pt": "x" }, "m: the folder has several models (a.pth, b.pth); name one of these files"],
+    [
+      { "pytorch_model-00001-of-00002.bin": "x" },
+      "m: there are shards such as pytorch_model-00001-of-00002.bin, but no pytorch_model.bin.index.json that says what is where",
+    ],
+    [
+      { "pytorch_model.bin.index.json": { weight_map: { a: "../a.bin" } } },
+      'm/pytorch_model.bin.index.json: weight_map["a"] is "../a.bin", expected the name of a bin file in the folder',
     ],
     [
       { "a.safetensors": weights, "b.safetensors": weights },
@@ -203,19 +212,22 @@ test("what is no model is refused with one sentence that says what is wrong", as
       "m: there is adapter_model.safetensors, but no adapter_config.json, without which it has no meaning",
     ],
     [{ "adapter_config.json": {} }, "m: there is adapter_config.json, but no adapter_model.safetensors"],
-    [
-      { "adapter_config.json": {}, "adapter_model.bin": "x" },
-      "m: there is adapter_config.json, but no adapter_model.safetensors, only adapter_model.bin, a pickle",
-    ],
+    [{ "adapter_model.bin": "x" }, "m: there is adapter_model.bin, but no adapter_config.json, without which it has no meaning"],
     [
       { "model_index.json": {}, "x.safetensors": weights },
       "m: it is a whole pipeline (model_index.json), and those are not averaged as one",
     ],
     [{ "refs/main": "1", "snapshots/1/x": "" }, "m: it is a folder of the hub's cache, which has versions of a model"],
-    [{ "training_args.bin": "x", "tf_model.h5": "x" }, "m: no model.safetensors is in the folder, only tf_model.h5, weights of TensorFlow"],
-    [{ "flax_model.msgpack": "x" }, "m: no model.safetensors is in the folder, only flax_model.msgpack, weights of Flax"],
-    [{ "model.onnx": "x" }, "m: no model.safetensors is in the folder, only model.onnx, an ONNX file"],
-    [{ "a.Q4_K.gguf": "x" }, "m: no model.safetensors is in the folder, only a.Q4_K.gguf, a GGUF file"],
+    [
+      { "training_args.bin": "x", "tf_model.h5": "x" },
+      "m: no model.safetensors or pytorch_model.bin is in the folder, only tf_model.h5, weights of TensorFlow",
+    ],
+    [
+      { "flax_model.msgpack": "x" },
+      "m: no model.safetensors or pytorch_model.bin is in the folder, only flax_model.msgpack, weights of Flax",
+    ],
+    [{ "model.onnx": "x" }, "m: no model.safetensors or pytorch_model.bin is in the folder, only model.onnx, an ONNX file"],
+    [{ "a.Q4_K.gguf": "x" }, "m: no model.safetensors or pytorch_model.bin is in the folder, only a.Q4_K.gguf, a GGUF file"],
     [
       { "model.safetensors": weights, "config.json": "version https://git-lfs.github.com/spec/v1" },
       "m/config.json: it is a Git LFS pointer",
@@ -225,8 +237,17 @@ test("what is no model is refused with one sentence that says what is wrong", as
       { "model.safetensors": weights.subarray(0, weights.length - 1) },
       'm/model.safetensors: not a valid safetensors file (data-past-end): tensor "a" ends at byte 4 of the data, the file has 3',
     ],
-    [{ "x.bin": "PK\x03\x04 and so on" }, "m: it is a PyTorch pickle", "x.bin"],
-    [{ "x.safetensors": new Uint8Array([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9]) }, "m: it is a PyTorch pickle", "x.safetensors"],
+    [
+      { "x.bin": "PK\x03\x04 and so on" },
+      "m: its zip archive is broken: its end is missing: it was cut off, or downloaded in part",
+      "x.bin",
+    ],
+    [{ "x.npz": "PK\x03\x04 and so on" }, "m: it is an archive of NumPy", "x.npz"],
+    [
+      { "x.safetensors": new Uint8Array([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9]) },
+      "m: it is a file of PyTorch that is called otherwise: name it .pth, and it is read without running anything of it",
+      "x.safetensors",
+    ],
     [{ "x.safetensors": "<!DOCTYPE html><html><head>" }, "m: it is a web page (HTML), not the file itself", "x.safetensors"],
     [{ "x.safetensors": new Uint8Array([0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10, 0]) }, "m: it is an HDF5 file", "x.safetensors"],
     [{ "x.safetensors": '{"error": "Entry not found"}' }, 'm: it is a text that begins with "{\\"error\\": ', "x.safetensors"],

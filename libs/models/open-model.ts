@@ -3,19 +3,21 @@ import { basename, dirname, join } from "node:path";
 import { describeModel } from "./describe.ts";
 import { ModelError } from "./errors.ts";
 import { modulesOf } from "./modules.ts";
+import { problem } from "./problem.ts";
 import { readJsonFile } from "./read-json.ts";
-import { checkIndex, INDEX_SUFFIX, readIndex } from "./shards.ts";
-import { formatByName } from "./strange-format.ts";
+import { checkIndex, isIndex, readIndex } from "./shards.ts";
+import { formatByName, isTorchName } from "./strange-format.ts";
 import type { ModelFiles, TensorPlace, WeightsFile } from "./types.ts";
-import { problem, readWeightsFile } from "./weights-file.ts";
+import { readWeightsFile } from "./weights-file.ts";
 
 /** Files of a folder that is a PEFT adapter. */
 const ADAPTER_CONFIG = "adapter_config.json";
-const ADAPTER_WEIGHTS = "adapter_model.safetensors";
+const ADAPTER_WEIGHTS = ["adapter_model.safetensors", "adapter_model.bin"];
 
 /**
- * Opens a model: a safetensors file, the index of a sharded one, a Hugging Face folder (model.safetensors, or shards with their index; also
- * one of the hub's cache, whose files are links), or a PEFT adapter folder. Reads headers and small JSON files, nothing of the weights.
+ * Opens a model: a file of safetensors or PyTorch (.pth, .pt, .bin; nothing of it is run), the index of a sharded one, a Hugging Face folder
+ * (model.safetensors, else pytorch_model.bin, or shards with their index; also one of the hub's cache, whose files are links), or a PEFT adapter
+ * folder. Reads headers and small JSON files, nothing of the weights.
  * @param name how the user named it; messages begin with it.
  * @throws ModelError with one sentence
  * @example
@@ -38,9 +40,10 @@ export async function openModel(path: string, name = path): Promise<ModelFiles> 
     },
   );
   if (isDirectory) return openFolder(path, name);
-  if (path.endsWith(INDEX_SUFFIX)) return finish("folder", dirname(path), name, await openShards(dirname(path), basename(path), name));
+  if (isIndex(path)) return finish("folder", dirname(path), name, await openShards(dirname(path), basename(path), name));
   // The weights of an adapter mean nothing without its configuration.
-  if (basename(path) === ADAPTER_WEIGHTS && (await exists(join(dirname(path), ADAPTER_CONFIG)))) return openFolder(dirname(path), name);
+  if (ADAPTER_WEIGHTS.includes(basename(path)) && (await exists(join(dirname(path), ADAPTER_CONFIG))))
+    return openFolder(dirname(path), name);
   return finish("file", path, name, { files: [await readWeightsFile(path, name)] });
 }
 
@@ -65,49 +68,52 @@ async function openFolder(path: string, name: string): Promise<ModelFiles> {
   if (typeof found !== "string") {
     throw new ModelError("invalid", `${name}: the folder has several models (${found.join(", ")}); name one of these files`);
   }
-  const kind = found === ADAPTER_WEIGHTS ? "adapter" : "folder";
+  const kind = ADAPTER_WEIGHTS.includes(found) ? "adapter" : "folder";
   if (kind === "adapter" && !entries.includes(ADAPTER_CONFIG))
-    throw new ModelError("invalid", `${name}: there is ${ADAPTER_WEIGHTS}, but no ${ADAPTER_CONFIG}, without which it has no meaning`);
+    throw new ModelError("invalid", `${name}: there is ${found}, but no ${ADAPTER_CONFIG}, without which it has no meaning`);
   const modules = entries.includes("modules.json") ? await openModules(path, name) : [];
-  if (found.endsWith(INDEX_SUFFIX)) return finish(kind, path, name, await openShards(path, found, name), modules);
+  if (isIndex(found)) return finish(kind, path, name, await openShards(path, found, name), modules);
   const files = [await readWeightsFile(join(path, found), join(name, found))];
-  const index = found.replace(/\.safetensors$/, INDEX_SUFFIX);
+  const index = `${found}.index.json`;
   const notes = entries.includes(index) ? [`${name}: ${found} is taken, as loaders do, and the shards of ${index} beside it are not.`] : [];
   return finish(kind, path, name, { files, notes }, modules);
 }
 
-/** Names without their end that loaders look for, in this order: transformers, diffusers, PEFT, open_clip. */
-const STEMS = ["model", "diffusion_pytorch_model", "adapter_model", "open_clip_model"];
+/** What loaders look for, in this order: transformers, diffusers, PEFT, open_clip. Safetensors go before what PyTorch has written. */
+const NAMES = [
+  ...["model", "diffusion_pytorch_model", "adapter_model", "open_clip_model"].map((stem) => `${stem}.safetensors`),
+  ...["pytorch_model", "diffusion_pytorch_model", "adapter_model", "open_clip_pytorch_model"].map((stem) => `${stem}.bin`),
+];
+
+/** How shards are called. */
+const SHARD = /-\d{5}-of-\d{5}\.(safetensors|bin)$/;
 
 /** What trainers leave beside a model. */
 const TRAINING = /^(training_args|optimizer|scheduler|rng_state|scaler|random_states)/;
 
 /** The file that says where a folder's weights are, as its loader looks for it; a list where that is not clear. */
 function weightsOf(entries: readonly string[]): string | readonly string[] | undefined {
-  for (const stem of STEMS) for (const name of [`${stem}.safetensors`, `${stem}${INDEX_SUFFIX}`]) if (entries.includes(name)) return name;
-  const indices = entries.filter((entry) => entry.endsWith(INDEX_SUFFIX));
+  for (const file of NAMES) for (const name of [file, `${file}.index.json`]) if (entries.includes(name)) return name;
+  const indices = entries.filter(isIndex);
   if (indices.length > 0) return indices.length === 1 ? indices[0] : indices;
   const files = entries.filter((entry) => entry.endsWith(".safetensors"));
+  const found = files.length > 0 ? files : entries.filter((entry) => isTorchName(entry) && !TRAINING.test(entry));
   // Shards without their index: named together, they would be several models.
-  const shards = files.filter((file) => /-\d{5}-of-\d{5}\.safetensors$/.test(file));
-  if (files.length > 0 && shards.length === files.length) return undefined;
-  return files.length > 1 ? files : files[0];
+  if (found.length > 0 && found.every((file) => SHARD.test(file))) return undefined;
+  return found.length > 1 ? found : found[0];
 }
 
 function noWeights(entries: readonly string[]): string {
-  const shard = entries.find((entry) => /-\d{5}-of-\d{5}\.safetensors$/.test(entry));
-  if (shard !== undefined) return `there are shards such as ${shard}, but no model${INDEX_SUFFIX} that says what is where`;
-  if (entries.includes(ADAPTER_CONFIG)) {
-    const pickle = entries.find((entry) => /^adapter_model\.(bin|pt|pth)$/.test(entry));
-    const instead = pickle === undefined ? "" : `, only ${pickle}, ${formatByName(pickle)}`;
-    return `there is ${ADAPTER_CONFIG}, but no ${ADAPTER_WEIGHTS}${instead}`;
-  }
+  const shard = entries.find((entry) => SHARD.test(entry));
+  if (shard !== undefined)
+    return `there are shards such as ${shard}, but no ${shard.replace(/-\d{5}-of-\d{5}/, "")}.index.json that says what is where`;
+  if (entries.includes(ADAPTER_CONFIG)) return `there is ${ADAPTER_CONFIG}, but no ${ADAPTER_WEIGHTS[0]}`;
   const snapshot = entries.includes("snapshots") && entries.includes("refs");
   if (snapshot) return "it is a folder of the hub's cache, which has versions of a model: name one of them, a folder below its snapshots/";
   if (entries.includes("modules.json"))
     return "no model.safetensors is in the folder, but a modules.json: name the folder that it says for the Transformer";
   const strange = entries.find((entry) => !TRAINING.test(entry) && formatByName(entry) !== undefined);
-  return `no model.safetensors is in the folder${strange === undefined ? "" : `, only ${strange}, ${formatByName(strange)}`}`;
+  return `no model.safetensors or pytorch_model.bin is in the folder${strange === undefined ? "" : `, only ${strange}, ${formatByName(strange)}`}`;
 }
 
 /** The files of a model, and what of them does not count. */
@@ -120,11 +126,11 @@ type Weights = {
 
 async function openShards(folder: string, index: string, name: string): Promise<Weights> {
   const label = join(name, index);
-  const places = await readIndex(join(folder, index), name.endsWith(INDEX_SUFFIX) ? name : label);
+  const places = await readIndex(join(folder, index), isIndex(name) ? name : label);
   const shards = [...new Set(places.values())].sort();
   const files: WeightsFile[] = [];
   for (const shard of shards) {
-    const file = await readWeightsFile(join(folder, shard), join(name, shard)).catch((error: unknown) => {
+    const file = await readWeightsFile(join(folder, shard), join(name, shard), true).catch((error: unknown) => {
       if (!(error instanceof ModelError && error.kind === "missing")) throw error;
       const count = [...places.values()].filter((place) => place === shard).length;
       throw new ModelError(
@@ -156,17 +162,15 @@ async function openModules(path: string, name: string): Promise<Module[]> {
     const entries = await readdir(join(path, folder)).catch((cause: unknown) => {
       throw new ModelError("invalid", `${name}: modules.json names ${folder}/, which cannot be read: ${problem(cause)}`, { cause });
     });
-    const weights = entries.filter((entry) => entry.endsWith(".safetensors"));
+    const safetensors = entries.filter((entry) => entry.endsWith(".safetensors"));
+    const weights = safetensors.length > 0 ? safetensors : entries.filter(isTorchName);
     const strange = entries.find((entry) => formatByName(entry) !== undefined);
     if (weights.length === 0 && strange !== undefined)
       throw new ModelError("invalid", `${join(name, folder, strange)}: it is ${formatByName(strange)}`);
-    if (weights.length > 1 || (weights.length === 1 && weights[0] !== "model.safetensors"))
+    const [file = ""] = weights;
+    if (weights.length > 1 || !["", "model.safetensors", "pytorch_model.bin"].includes(file))
       throw new ModelError("invalid", `${join(name, folder)}: weights of a module are model.safetensors alone, not ${weights.join(", ")}`);
-    if (weights.length === 1)
-      modules.push({
-        folder,
-        file: await readWeightsFile(join(path, folder, "model.safetensors"), join(name, folder, "model.safetensors")),
-      });
+    if (file !== "") modules.push({ folder, file: await readWeightsFile(join(path, folder, file), join(name, folder, file)) });
   }
   return modules;
 }
@@ -175,7 +179,7 @@ async function finish(
   kind: ModelFiles["kind"],
   path: string,
   name: string,
-  { files: own, notes = [], left = new Set() }: Weights,
+  { files: own, notes: passed = [], left = new Set() }: Weights,
   modules: readonly Module[] = [],
 ): Promise<ModelFiles> {
   const files = [...own, ...modules.map(({ file }) => file)];
@@ -186,6 +190,7 @@ async function finish(
       if (!left.has(`${i} ${tensor}`))
         tensors.set(prefix + tensor, { file: i, dtype, shape, offset: header.dataOffset + begin, length: end - begin });
   }
+  const notes = [...files.flatMap((file) => (file.notes ?? []).map((note) => `${name}: ${note}.`)), ...passed];
   const configName = kind === "adapter" ? ADAPTER_CONFIG : "config.json";
   const config = kind === "file" ? undefined : await readJsonFile(join(path, configName), join(name, configName));
   return {

@@ -37,14 +37,17 @@ export function indexNameOf(shard: string): string {
 }
 
 /**
- * What a file of weights is called without its number among shards, and without its end.
+ * What a file of weights is called without its number among shards, and without its end; of one of PyTorch's, what the same is called as
+ * safetensors.
  * @example
  * ```ts
  * stemOf("model-00001-of-00003.safetensors"); // "model"
+ * stemOf("pytorch_model.bin"); // "model"
  * ```
  */
 export function stemOf(file: string): string {
-  return file.replace(/(-\d{5}-of-\d{5})?\.safetensors$/, "");
+  const stem = file.replace(/(-\d{5}-of-\d{5})?\.(safetensors|pth|pt|bin|ckpt)$/, "");
+  return stem === "pytorch_model" ? "model" : stem === "open_clip_pytorch_model" ? "open_clip_model" : stem;
 }
 
 /**

@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { canonicalJson, type Digest, digestOf } from "#libs/recipes";
 import { ModelError } from "./errors.ts";
+import { problem } from "./problem.ts";
 import type { ModelFiles } from "./types.ts";
-import { problem } from "./weights-file.ts";
 
 /**
  * What stands for the digest of a model's weights as long as nobody has read them: a digest of what tells its files from others on this

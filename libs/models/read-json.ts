@@ -1,8 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Json } from "#libs/recipes";
 import { ModelError } from "./errors.ts";
+import { problem } from "./problem.ts";
 import { strangeText } from "./strange-format.ts";
-import { problem } from "./weights-file.ts";
 import { parseWritten, valueOfWritten } from "./written-json.ts";
 
 /** Larger files are none of a model: the largest index in use has some 60 MB. */

@@ -5,18 +5,27 @@ import type { WeightsFile } from "./types.ts";
 /** How the name of an index of shards ends. */
 export const INDEX_SUFFIX = ".safetensors.index.json";
 
+/** The same of shards that PyTorch has written. */
+const TORCH_INDEX_SUFFIX = ".bin.index.json";
+
+/** Whether a file is an index of shards, by its name. */
+export function isIndex(name: string): boolean {
+  return name.endsWith(INDEX_SUFFIX) || name.endsWith(TORCH_INDEX_SUFFIX);
+}
+
 /** Reads an index of shards: the file of each tensor. @throws ModelError unless each is a plain file name. */
 export async function readIndex(path: string, name: string): Promise<ReadonlyMap<string, string>> {
   const index = await readJsonObject(path, name);
   if (index === undefined) throw new ModelError("missing", `cannot read ${name}: it does not exist`);
   const map = index["weight_map"];
   if (!isObject(map)) throw new ModelError("invalid", `${name}: weight_map is missing, which says in which file each tensor is`);
+  const ending = path.endsWith(TORCH_INDEX_SUFFIX) ? "bin" : "safetensors";
   const places = new Map<string, string>();
   for (const [tensor, file] of Object.entries(map)) {
-    if (typeof file !== "string" || !isBelow(file))
+    if (typeof file !== "string" || !isBelow(file, ending))
       throw new ModelError(
         "invalid",
-        `${name}: weight_map[${JSON.stringify(tensor)}] is ${JSON.stringify(file)}, expected the name of a safetensors file in the folder`,
+        `${name}: weight_map[${JSON.stringify(tensor)}] is ${JSON.stringify(file)}, expected the name of a ${ending} file in the folder`,
       );
     places.set(tensor, file);
   }
@@ -24,9 +33,9 @@ export async function readIndex(path: string, name: string): Promise<ReadonlyMap
   return places;
 }
 
-/** Whether a name is that of a safetensors file in the folder, or in one below it. */
-function isBelow(file: string): boolean {
-  return /^[^\\\0]+\.safetensors$/.test(file) && file.split("/").every((part) => part !== "" && !part.startsWith(".."));
+/** Whether a name is that of a file in the folder, or in one below it. */
+function isBelow(file: string, ending: string): boolean {
+  return /^[^\\\0]+$/.test(file) && file.endsWith(`.${ending}`) && file.split("/").every((part) => part !== "" && !part.startsWith(".."));
 }
 
 /**

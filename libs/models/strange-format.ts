@@ -1,11 +1,13 @@
 import { basename } from "node:path";
 
-const PICKLE = "it is a PyTorch pickle, which can run code when it is read; save it as safetensors first (safetensors.torch.save_file)";
+const PICKLE = "it is a file of PyTorch that is called otherwise: name it .pth, and it is read without running anything of it";
+
+/** Files of PyTorch by the ends of their names. */
+const TORCH = /\.(bin|pt|pth|ckpt)$/i;
 
 /** Files of other formats by the end of their names, where nobody needs to look into them. */
 const BY_NAME: readonly (readonly [RegExp, string])[] = [
   [/\.gguf$/i, "a GGUF file; average the safetensors that it was made of"],
-  [/\.(bin|pt|pth|ckpt)$/i, "a pickle, which can run code when it is read; save it as safetensors first"],
   [/\.onnx$/i, "an ONNX file; average the safetensors that it was made of"],
   [/\.(h5|hdf5|keras)$/i, "weights of TensorFlow (HDF5); load them with transformers (from_tf=True) and save them as safetensors"],
   [/\.msgpack$/i, "weights of Flax (msgpack); load them with transformers (from_flax=True) and save them as safetensors"],
@@ -15,7 +17,19 @@ const BY_NAME: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * What a file of weights is that is not safetensors, by its name: the end of a sentence, with what to do. Undefined for other files.
+ * Whether a file is one of PyTorch's, by its name.
+ * @example
+ * ```ts
+ * isTorchName("pytorch_model.bin"); // true
+ * isTorchName("model.safetensors"); // false
+ * ```
+ */
+export function isTorchName(name: string): boolean {
+  return TORCH.test(name);
+}
+
+/**
+ * What a file of weights is that is not read, by its name: the end of a sentence, with what to do. Undefined for other files.
  * @example
  * ```ts
  * formatByName("model.gguf"); // "a GGUF file; average the safetensors that it was made of"

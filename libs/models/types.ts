@@ -1,13 +1,20 @@
 import type { Digest, Json } from "#libs/recipes";
-import type { Dtype, SafetensorsHeader } from "#libs/tensors";
+import type { Dtype, SafetensorsHeader, TensorLayout } from "#libs/tensors";
 
-/** One safetensors file of a model, as it was when it was opened. */
+/** A tensor in a file of PyTorch, in C order as in safetensors. `offset` counts from the beginning of the file. */
+export type TorchPlace = TensorLayout & { readonly offset: number; readonly length: number };
+
+/** One file of a model's weights, as it was when it was opened: safetensors, or a file of PyTorch. */
 export type WeightsFile = {
   readonly path: string;
   readonly size: number;
   /** What tells whether a file is still the one that was opened. */
   readonly identity: { readonly device: bigint; readonly inode: bigint; readonly mtimeNs: bigint };
-  readonly header: SafetensorsHeader;
+  readonly header: Pick<SafetensorsHeader, "tensors" | "dataOffset">;
+  /** Of a file of PyTorch, its tensors. Its digest is that of the safetensors file that they make, so that it is the same as of its import. */
+  readonly torch?: readonly TorchPlace[];
+  /** What was passed over when it was opened: ends of sentences that begin with its name. */
+  readonly notes?: readonly string[];
 };
 
 /** Where one tensor lies: in which file of the model, and at which bytes from the beginning of that file. */
@@ -22,7 +29,7 @@ export type TensorPlace = {
 /** A model that went into another one, and the digest of its weights. */
 export type AppliedPart = { readonly model: ModelFiles; readonly digest: Digest };
 
-/** A model in files of this machine: a safetensors file, or a Hugging Face folder with one or several. Nothing of the weights is in memory. */
+/** A model in files of this machine: a file of safetensors or PyTorch, or a Hugging Face folder with one or several. Nothing of the weights is in memory. */
 export type ModelFiles = {
   /** As the user named it. */
   readonly name: string;

@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { canonicalJson, type Digest, digestOf } from "#libs/recipes";
+import { planSafetensors } from "#libs/tensors";
 import type { DigestCache } from "./digest-cache.ts";
 import { ModelError } from "./errors.ts";
 import type { ModelFiles, WeightsFile } from "./types.ts";
@@ -14,6 +15,9 @@ export type DigestOptions = {
   /** Told how many bytes more have been read; nothing for those that the cache knows. */
   readonly onRead?: (bytes: number) => void;
 };
+
+/** What a safetensors file says of itself that is made of tensors in other files. */
+export const SAVED_BY_TORCH = { format: "pt" } as const;
 
 // Small enough for the second cache. Reading without a thread between costs a sixth less than the file handle's own reads.
 const CHUNK = 1 << 18;
@@ -41,24 +45,33 @@ export async function weightsDigest(model: Pick<ModelFiles, "files">, options: D
   return model.files.length === 1 ? digests[0]! : digestOf(canonicalJson(model.files.map(({ path }, i) => [basename(path), digests[i]!])));
 }
 
-/** The sha-256 of one file. */
-export async function fileDigest(file: Omit<WeightsFile, "header">, { cache, signal, onRead }: DigestOptions = {}): Promise<Digest> {
+/** What a digest is computed of. */
+export type DigestedFile = Pick<WeightsFile, "path" | "size" | "identity" | "torch">;
+
+/** The sha-256 of one file; of a file of PyTorch that of the safetensors file that its tensors make. */
+export async function fileDigest(file: DigestedFile, { cache, signal, onRead }: DigestOptions = {}): Promise<Digest> {
   const known = cache?.get(file);
   if (known !== undefined) return known;
   const hash = createHash("sha256");
   await using handle = await open(file.path, "r");
   await checkIdentity(handle, file);
   const chunk = new Uint8Array(CHUNK);
-  for (let at = 0, read = -1; read !== 0; ) {
-    signal?.throwIfAborted();
-    const from = at;
-    while (at - from < TURN && read !== 0) {
-      read = readSync(handle.fd, chunk, 0, CHUNK, at);
-      hash.update(read === CHUNK ? chunk : chunk.subarray(0, read));
-      at += read;
+  for (const part of partsOf(file)) {
+    if (part instanceof Uint8Array) {
+      hash.update(part);
+      continue;
     }
-    onRead?.(at - from);
-    await nextTurn();
+    for (let { at, end } = part, read = -1; read !== 0; ) {
+      signal?.throwIfAborted();
+      const from = at;
+      while (at - from < TURN && read !== 0) {
+        read = readSync(handle.fd, chunk, 0, Math.min(CHUNK, end - at), at);
+        hash.update(read === CHUNK ? chunk : chunk.subarray(0, read));
+        at += read;
+      }
+      onRead?.(at - from);
+      await nextTurn();
+    }
   }
   await checkIdentity(handle, file);
   const digest: Digest = `sha256:${hash.digest("hex")}`;
@@ -66,10 +79,22 @@ export async function fileDigest(file: Omit<WeightsFile, "header">, { cache, sig
   return digest;
 }
 
-async function checkIdentity(
-  handle: Awaited<ReturnType<typeof open>>,
-  { path, size, identity }: Omit<WeightsFile, "header">,
-): Promise<void> {
+/** What is hashed, one behind the other: bytes that are here, and parts of the file. */
+function* partsOf({ size, torch }: DigestedFile): Generator<Uint8Array | { at: number; end: number }> {
+  if (torch === undefined) {
+    yield { at: 0, end: size };
+    return;
+  }
+  const { header, offsets } = planSafetensors(torch, SAVED_BY_TORCH);
+  yield header;
+  const places = new Map(torch.map((place) => [place.name, place]));
+  for (const name of offsets.keys()) {
+    const { offset, length } = places.get(name)!;
+    yield { at: offset, end: offset + length };
+  }
+}
+
+async function checkIdentity(handle: Awaited<ReturnType<typeof open>>, { path, size, identity }: DigestedFile): Promise<void> {
   const now = await handle.stat({ bigint: true });
   if (now.dev === identity.device && now.ino === identity.inode && now.mtimeNs === identity.mtimeNs && now.size === BigInt(size)) return;
   throw new ModelError("invalid", `${path} was changed while it was read`);

@@ -1,16 +1,22 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { readFrom } from "#libs/files";
 import { MAX_HEADER_BYTES, parseSafetensorsHeader, SafetensorsError, safetensorsHeaderLength } from "#libs/tensors";
+import { torchFormat } from "#libs/torch-files";
 import { ModelError } from "./errors.ts";
+import { problem } from "./problem.ts";
 import { strangeFormat } from "./strange-format.ts";
+import { readTorchFile } from "./torch-weights.ts";
 import type { WeightsFile } from "./types.ts";
 
 const LENGTH_BYTES = 8;
 /** By which other formats are known. */
 const HEAD_BYTES = 64;
 
-/** Opens a safetensors file, reads and checks its header, and closes it. @param name how messages call it. @throws ModelError */
-export async function readWeightsFile(path: string, name = path): Promise<WeightsFile> {
+/**
+ * Opens a file of weights, reads and checks what it says of its tensors, and closes it. What is called .safetensors has to be that; other files
+ * may be PyTorch's. @param name how messages call it. @param shard whether an index has its names. @throws ModelError
+ */
+export async function readWeightsFile(path: string, name = path, shard = false): Promise<WeightsFile> {
   let handle: FileHandle;
   try {
     // Opening a pipe would wait for whoever writes to it.
@@ -23,11 +29,14 @@ export async function readWeightsFile(path: string, name = path): Promise<Weight
     const { dev, ino, size, mtimeNs } = await handle.stat({ bigint: true });
     const bytes = Number(size);
     const head = await readExactly(handle, Math.min(HEAD_BYTES, bytes));
+    const identity = { device: dev, inode: ino, mtimeNs };
+    if (torchFormat(head) !== undefined && !/\.(safetensors|npz)$/i.test(path))
+      return await readTorchFile({ path, size: bytes, identity }, name, { unwrap: !shard });
     const strange = strangeFormat(head, path);
     if (strange !== undefined) throw new ModelError("invalid", `${name}: ${strange}`);
     const length = safetensorsHeaderLength(head.subarray(0, LENGTH_BYTES), bytes);
     const header = parseSafetensorsHeader(await readExactly(handle, LENGTH_BYTES + length), bytes);
-    return { path, size: bytes, identity: { device: dev, inode: ino, mtimeNs }, header };
+    return { path, size: bytes, identity, header };
   } catch (cause) {
     if (cause instanceof SafetensorsError) throw new ModelError("invalid", `${name}: ${cause.message}`, { cause });
     if (cause instanceof ModelError) throw cause;
@@ -41,13 +50,4 @@ async function readExactly(handle: FileHandle, length: number): Promise<Uint8Arr
   const bytes = new Uint8Array(Math.min(length, LENGTH_BYTES + MAX_HEADER_BYTES));
   if ((await readFrom(handle, bytes, 0)) < bytes.length) throw new Error("it became shorter while it was read");
   return bytes;
-}
-
-/** Why a file could not be read, without its name. */
-export function problem(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ENOENT" || code === "ENOTDIR") return "it does not exist";
-  if (code === "EACCES") return "this user may not read it";
-  if (code === "EISDIR") return "it is a directory";
-  return message;
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Artifacts } from "#libs/artifacts";
 import { labelOf } from "#libs/merged-models";
 import { mainDtype } from "#libs/merging";
-import type { ModelFiles, TensorPlace } from "#libs/models";
+import { type ModelFiles, SAVED_BY_TORCH, type TensorPlace } from "#libs/models";
 import { buildModelManifest, type Digest, joinLicences, mediaTypes, type Recipe, UNKNOWN_LICENCE } from "#libs/recipes";
 import { fileSource, planSafetensors } from "#libs/tensors";
 
@@ -10,7 +10,7 @@ const CHUNK_BYTES = 1 << 20;
 
 /**
  * Puts a model of this machine into the catalog, unless it is there, and returns the digest of its manifest. Its recipe is an import: the
- * digest of its weights, its licence, and what it is called, nothing of this machine. Shards become one file.
+ * digest of its weights, its licence, and what it is called, nothing of this machine. Shards become one file, and so do files of PyTorch.
  * @param digest of the weights, where they are one file
  * @example
  * ```ts
@@ -37,7 +37,7 @@ export async function importModel(
 ): Promise<Digest> {
   if (model.artifact !== undefined) return model.artifact;
   const content = contentOf(model, signal);
-  const whole = model.files.length === 1 ? { digest, size: model.files[0]!.size } : await described(content());
+  const whole = model.files.length === 1 ? { digest, size: content.size } : await described(content.pieces());
   const licences = model.licences.length > 0 ? model.licences : [UNKNOWN_LICENCE];
   const recipe: Recipe = {
     kind: "import",
@@ -50,7 +50,7 @@ export async function importModel(
   };
   const known = await artifacts.findByRecipe(recipe, { signal });
   if (known) return known.digest as Digest;
-  const weights = await artifacts.upload(counted(content(), onSent), { mediaType: mediaTypes.weights, signal });
+  const weights = await artifacts.upload(counted(content.pieces(), onSent), { mediaType: mediaTypes.weights, signal });
   if (weights.digest !== whole.digest) throw new Error(`${model.name} was changed while it was sent`);
   const built = buildModelManifest({
     recipe,
@@ -74,19 +74,24 @@ function elementsOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
-/** The weights as one safetensors file: as they are, or of shards the file that has all of their tensors. */
-function contentOf(model: ModelFiles, signal: AbortSignal): () => AsyncGenerator<Uint8Array, void, undefined> {
+/** One safetensors file, in pieces. */
+type Content = { readonly size: number; pieces(): AsyncGenerator<Uint8Array, void, undefined> };
+
+/** The weights as one safetensors file: as they are; of shards, and of what PyTorch has written, the file that has all of their tensors. */
+function contentOf(model: ModelFiles, signal: AbortSignal): Content {
   const [only] = model.files;
-  if (model.files.length === 1) return () => rangeOf(only!.path, 0, only!.size, signal);
+  if (model.files.length === 1 && only!.torch === undefined)
+    return { size: only!.size, pieces: () => rangeOf(only!.path, 0, only!.size, signal) };
   const layout = [...model.tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
-  const { header, offsets } = planSafetensors(layout, { format: "pt" });
-  return async function* () {
+  const { header, size, offsets } = planSafetensors(layout, SAVED_BY_TORCH);
+  async function* pieces() {
     yield header;
     for (const name of offsets.keys()) {
       const { file, offset, length } = model.tensors.get(name) as TensorPlace;
       yield* rangeOf(model.files[file]!.path, offset, length, signal);
     }
-  };
+  }
+  return { size, pieces };
 }
 
 async function* rangeOf(path: string, begin: number, length: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {

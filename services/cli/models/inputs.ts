@@ -54,7 +54,7 @@ async function openPath(name: string): Promise<ModelFiles> {
 /** A digest, at least 8 digits of one, or words with slashes between them; nothing that can only be a path. */
 function isCatalogName(name: string): boolean {
   if (/^(sha256:)?[0-9a-f]{8,64}$/.test(name)) return true;
-  return /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)+$/.test(name) && !name.endsWith(".safetensors");
+  return /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)+$/.test(name) && !/\.(safetensors|pth|pt|bin|ckpt)$/.test(name);
 }
 
 function exists(path: string): Promise<boolean> {

@@ -19,7 +19,7 @@ export type Shell = (typeof shells)[number];
 
 const free: Values = { kind: "free" };
 const anyFile: Values = { kind: "files" };
-const model: Values = { kind: "files", endings: [".safetensors"], orModels: true };
+const model: Values = { kind: "files", endings: [".safetensors", ".pth", ".pt", ".bin"], orModels: true };
 const runFile: Values = { kind: "files", endings: [".yaml", ".yml"] };
 const words = (...list: readonly string[]): Values => ({ kind: "words", words: list });
 
