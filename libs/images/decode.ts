@@ -51,7 +51,7 @@ async function decodeRgb(bytes: Uint8Array, format: ImageFormat, maxPixels: numb
       .removeAlpha()
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, channels: 3, pixels: data };
+    return { width: info.width, height: info.height, channels: 3, pixels: new Uint8Array(data.buffer, data.byteOffset, data.length) };
   } catch (error) {
     const size = await open(false)
       .metadata()

@@ -15,7 +15,7 @@ type Weights = { readonly first: Int32Array; readonly count: Int32Array; readonl
  * @example
  * ```ts
  * const picture = { width: 4, height: 1, channels: 1, pixels: Uint8Array.of(0, 100, 200, 100) };
- * [...resize(picture, { width: 2, height: 1 }).pixels]; // [71, 129]
+ * [...resize(picture, { width: 2, height: 1 }).pixels]; // [71, 143]
  * ```
  */
 export function resize(picture: Picture, { width, height }: Size, box: Box = { top: 0, left: 0, ...sizeOf(picture) }): Picture {
