@@ -45,6 +45,8 @@ export { canonicalRecipe, inputOf, inputsOf, type Recipe, RecipeError, recipeInp
 export type {
   Barrier,
   BarrierSummary,
+  Calibration,
+  ConfidenceBin,
   EvaluationResult,
   Measurement,
   PredictionScore,

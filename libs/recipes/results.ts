@@ -34,19 +34,37 @@ export type EvaluationResult =
       readonly trials: readonly { readonly index: number; readonly accuracy: number; readonly accepted: boolean }[];
     };
 
-/** A score over all rows of a prediction, and of each domain of its recipe, in their order. */
-export type PredictionScore = Score & { readonly domains: readonly Score[] };
+/**
+ * A score over all rows of a prediction, and of each domain of its recipe, in their order; one without rows has the loss 0. `mean` is that
+ * of the domains with rows, each counting the same: what DomainBed reports.
+ */
+export type PredictionScore = Score & {
+  readonly domains: readonly (Score & { readonly domain: string })[];
+  readonly mean: { readonly accuracy: number; readonly loss: number };
+};
+
+/** How much confidences are worth: expected calibration error, 0 to 1, and Brier score, 0 to 2; lower is better. */
+export type Calibration = { readonly ece: number; readonly brier: number };
+
+/** The rows whose confidence is in a bin: how many, their mean confidence, and the share of right answers among them. */
+export type ConfidenceBin = { readonly bin: number; readonly count: number; readonly confidence: number; readonly accuracy: number };
 
 /**
  * What was measured of predictions (`measure/2`); the JSON of its artifact. Predictions are counted in the order of the recipe's
- * `inputs.predictions`. An ensemble is the mean of probabilities. The ratio-error is as above. Calibration has the expected calibration
- * error and the Brier score of probabilities, both over all rows.
+ * `inputs.predictions`. An ensemble is the mean of probabilities, or of logits where the recipe says so. The ratio-error is as above.
+ * Calibration is that of all rows, with the bins that have rows, and of each domain that has rows.
  */
 export type Measurement =
   | { readonly measure: "accuracy"; readonly predictions: readonly PredictionScore[] }
-  | ({ readonly measure: "ensemble" } & Score)
+  | ({ readonly measure: "ensemble" } & PredictionScore)
   | { readonly measure: "diversity"; readonly ratioError: number; readonly pairs: number }
-  | { readonly measure: "calibration"; readonly predictions: readonly { readonly ece: number; readonly brier: number }[] };
+  | {
+      readonly measure: "calibration";
+      readonly predictions: readonly (Calibration & {
+        readonly bins: readonly ConfidenceBin[];
+        readonly domains: readonly (Calibration & { readonly domain: string })[];
+      })[];
+    };
 
 /** What a training says of itself in the manifest of its model. `validationAccuracy` is that of the kept weights. */
 export type TrainingSummary = {

@@ -18,7 +18,10 @@ import { Code, isRpcError } from "#libs/rpc";
 import { inSpan, type Logger } from "#libs/telemetry";
 import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { type Checked, checkRequest } from "./check-request.ts";
+import { InvalidEvaluationError } from "./errors.ts";
 import type { Input, Inputs } from "./inputs.ts";
+import { checkMeasure } from "./measuring/check-measure.ts";
+import { runMeasure } from "./measuring/run-measure.ts";
 import type { Computed, EvaluationJob } from "./run-evaluation.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -40,6 +43,9 @@ export type EvaluatorDependencies = {
   readonly pool: WorkerPool<EvaluationJob, Computed>;
   readonly log: Logger;
 };
+
+/** What a recipe gave: numbers, the licences of what went in, and how long it was computed. */
+type Found = { readonly numbers: Json; readonly licences: readonly string[]; readonly computeMs: number };
 
 type LoadedInputs = { readonly models: readonly Input[]; readonly heldOut: readonly Input[]; readonly validation: readonly Input[] };
 
@@ -70,7 +76,8 @@ export function createEvaluator({ artifacts, inputs, pool, log }: EvaluatorDepen
     return loaded;
   }
 
-  async function compute({ recipe, parameters }: Checked, publish: boolean, signal: AbortSignal): Promise<Evaluation> {
+  /** Runs models on data sets, in a thread. */
+  async function evaluateModels({ recipe, parameters }: Checked, signal: AbortSignal): Promise<Found> {
     const loaded: LoadedInputs = {
       models: await load(recipe, "models", "model", signal),
       heldOut: await load(recipe, "heldOut", "dataset", signal),
@@ -82,10 +89,25 @@ export function createEvaluator({ artifacts, inputs, pool, log }: EvaluatorDepen
       pool.run(() => prepareJob({ recipe, parameters }, loaded), signal),
     );
     log.info({ measure, models, ms: Math.round(computeMs) }, "measured");
-    const result = canonicalJson(numbers as unknown as Json);
+    const licences = foldLicences(Object.values(loaded).flatMap((role) => role.map((input) => input.licences)));
+    return { numbers: numbers as unknown as Json, licences, computeMs };
+  }
+
+  /** Measures predictions, in this thread, which has a turn for others after each block of rows. */
+  async function measurePredictions(recipe: Recipe, signal: AbortSignal): Promise<Found> {
+    const measure = String(recipe.parameters["measure"]);
+    const predictions = inputsOf(recipe, "predictions").length;
+    const attributes = { "ratatouille.measure": measure, "ratatouille.predictions": predictions };
+    const { result, licences, computeMs } = await inSpan("measure", attributes, () => runMeasure(recipe, artifacts, signal));
+    log.info({ measure, predictions, ms: Math.round(computeMs) }, "measured");
+    return { numbers: result as unknown as Json, licences, computeMs };
+  }
+
+  async function compute(recipe: Recipe, publish: boolean, work: (signal: AbortSignal) => Promise<Found>, signal: AbortSignal) {
+    const { numbers, licences, computeMs } = await work(signal);
+    const result = canonicalJson(numbers);
     const bytes = new TextEncoder().encode(result);
     const descriptor = { mediaType: mediaTypes.evaluationLayer, digest: digestOf(bytes), size: bytes.length };
-    const licences = foldLicences(Object.values(loaded).flatMap((role) => role.map((input) => input.licences)));
     const built = buildEvaluationManifest({ recipe, result: descriptor, licences });
     const artifact = publish
       ? await artifacts.publish(built, { blobs: [bytes], signal })
@@ -93,12 +115,26 @@ export function createEvaluator({ artifacts, inputs, pool, log }: EvaluatorDepen
     return { artifact, result, computeMs: BigInt(Math.round(computeMs)) };
   }
 
+  /** How a recipe is run. @throws InvalidEvaluationError before anything is loaded */
+  function workOf(recipe: Recipe): (signal: AbortSignal) => Promise<Found> {
+    if (recipe.kind === "evaluate") {
+      const checked = checkRequest(recipe);
+      return (signal) => evaluateModels(checked, signal);
+    }
+    if (recipe.kind !== "measure") {
+      const description = `is ${recipe.kind}; the evaluation service runs measure and evaluate`;
+      throw new InvalidEvaluationError([{ field: "recipe.kind", description }]);
+    }
+    checkMeasure(recipe);
+    return (signal) => measurePredictions(recipe, signal);
+  }
+
   return {
     async evaluate(recipe, { reproduce, signal }) {
-      const checked = checkRequest(recipe);
+      const work = workOf(recipe);
       return running.run(`${recipeKey(recipe)} ${reproduce}`, signal, async (shared) => {
         const known = reproduce ? undefined : await fromCatalog(recipe, shared);
-        return known ?? (await compute(checked, !reproduce, shared));
+        return known ?? (await compute(recipe, !reproduce, work, shared));
       });
     },
   };

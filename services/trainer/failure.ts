@@ -2,6 +2,7 @@ import { DatasetError, IdxError } from "#libs/datasets";
 import { NonFiniteLossError, UnfitInputError } from "#libs/learning";
 import { RecipeError } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
+import { SplitError } from "#libs/splits";
 import { SafetensorsError, TensorTypeError } from "#libs/tensors";
 
 /** The reason of an aborted attempt whose job is no longer ours: another attempt has it, or nobody needs it. */
@@ -10,7 +11,16 @@ export class LostAttempt extends Error {
 }
 
 /** What is computed from the recipe and the bytes of its inputs, and so fails the same way every time. */
-const deterministic = [RecipeError, NonFiniteLossError, UnfitInputError, DatasetError, IdxError, SafetensorsError, TensorTypeError];
+const deterministic = [
+  RecipeError,
+  NonFiniteLossError,
+  UnfitInputError,
+  DatasetError,
+  IdxError,
+  SafetensorsError,
+  SplitError,
+  TensorTypeError,
+];
 
 /** True where trying the job again cannot help. Memory, disks, networks and damaged blobs may be better next time or elsewhere. */
 export function isPermanent(error: unknown): boolean {

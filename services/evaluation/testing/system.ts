@@ -3,9 +3,12 @@ import { type Artifacts, createArtifacts } from "#libs/artifacts";
 import { openLocalBus } from "#libs/bus";
 import type { Dataset } from "#libs/datasets";
 import type { Weights } from "#libs/learning";
+import { encodePrediction, type Prediction } from "#libs/predictions";
 import {
+  arithmetics,
   buildDatasetManifest,
   buildModelManifest,
+  buildPredictionManifest,
   type Digest,
   type EvaluateParameters,
   evaluationArithmetics,
@@ -31,6 +34,11 @@ export type TestSystem = AsyncDisposable & {
   publishDataset(dataset: Dataset, seed: number): Promise<Digest>;
   /** Publishes a model that says it was trained on a data set. */
   publishModel(weights: Weights, from: { readonly dataset: Digest; readonly seed: number; readonly licence?: string }): Promise<Digest>;
+  /** Publishes a prediction that says it is of a model and a data set. */
+  publishPrediction(
+    prediction: Prediction,
+    of: { readonly model: Digest; readonly dataset: Digest; readonly size?: number },
+  ): Promise<Digest>;
   /** Evaluations that were computed, not answered from the catalog. */
   measured(): Promise<number>;
 };
@@ -76,6 +84,16 @@ export async function startSystem({ workers = 2 }: { readonly workers?: number }
       const model = { recipe, licences: [licence], weights: descriptor, architecture: "mlp", parameterCount: 1 };
       return (await artifacts.publish(buildModelManifest(model))).digest as Digest;
     },
+    async publishPrediction(prediction, { model, dataset, size = 16 }) {
+      const logits = await artifacts.upload(encodePrediction(prediction), { mediaType: mediaTypes.predictionLayer });
+      const { classes, domains } = prediction;
+      const recipe = parseRecipe({
+        ...{ kind: "predict", inputs: { models: [model], dataset }, arithmetic: arithmetics.training },
+        // What tells one from another: the recipe of two with the same is one.
+        parameters: { network: { name: "mnist-cnn", size }, classes, domains, transform: "resize/1" },
+      });
+      return (await artifacts.publish(buildPredictionManifest({ recipe, licences: ["Apache-2.0"], logits }))).digest as Digest;
+    },
     async measured() {
       const lines = (await readFile(logFile, "utf8")).split("\n");
       return lines.filter((line) => line.includes('"msg":"measured"')).length;
@@ -107,4 +125,10 @@ export function evaluateRecipe(inputs: Recipe["inputs"], parameters: Partial<Eva
     parameters: { measure: "accuracy", validationFraction: 0.2, ...parameters },
     arithmetic: evaluationArithmetics.wasm,
   });
+}
+
+/** A recipe of kind `measure`. */
+export function measureRecipe(predictions: readonly Digest[], measure: string, options?: { readonly [name: string]: Json }): Recipe {
+  const parameters = { measure, ...(options ? { options } : {}) };
+  return { kind: "measure", inputs: { predictions }, parameters, arithmetic: arithmetics.measuring };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { digestOf, parseRecipe, type Recipe, recipeKey } from "#libs/recipes";
+import { digestOf, parseRecipe, type Recipe, recipeKey, type Score } from "#libs/recipes";
 import { methods } from "#libs/reporting";
 import { parseRunFile } from "#libs/runfile";
 import { OnFailure, type RunSpec, RunSpecSchema, type Study, StudySchema } from "#proto/ratatouille/v1/recycling_pb.ts";
@@ -53,7 +53,8 @@ function resultOf({ kind, inputs, parameters: { measure } }: Recipe): (Outcome &
   if (measure === "greedy") return { measure, selected: [0], trials: [] };
   if (kind !== "measure" || measure !== "accuracy") return undefined;
   const scores = (inputs["predictions"] as readonly string[]).map((_, i) => ({ correct: 50 + (i % 50), count: 100, loss: 1 }));
-  return { measure, predictions: scores.map((score) => ({ ...score, domains: [score] })) };
+  const mean = (score: Score) => ({ accuracy: score.correct / score.count, loss: score.loss });
+  return { measure, predictions: scores.map((score) => ({ ...score, domains: [{ domain: "photo", ...score }], mean: mean(score) })) };
 }
 
 const training = { steps: 100, batch: 8, learningRate: 5e-5 };

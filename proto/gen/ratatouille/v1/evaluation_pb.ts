@@ -19,7 +19,10 @@ export const file_ratatouille_v1_evaluation: GenFile = /*@__PURE__*/
  */
 export type EvaluateRequest = Message<"ratatouille.v1.EvaluateRequest"> & {
   /**
-   * JSON of the recipe (see artifact.proto), canonical or not:
+   * JSON of the recipe (see artifact.proto), canonical or not. Of predictions of the same rows of one data set, at most 1,000:
+   *   {"kind": "measure", "inputs": {"predictions": [digest, …]}, "parameters": {"measure": "accuracy"}, "arithmetic": "measure/2"}
+   * `measure`: accuracy, calibration (`"options": {"bins": 20}`, 15 where nothing is said), diversity, ensemble (of probabilities;
+   * `"options": {"mean": "logits"}` of logits). Of models on data sets:
    *   {"kind": "evaluate", "inputs": {"models": [digest, …], "heldOut": digest, "validation": [digest, …]},
    *    "parameters": {"measure": "accuracy", "validationFraction": 0.2}, "arithmetic": "tfjs-wasm-simd/4.22.0 measure/1"}
    * `measure`: accuracy, ensemble, barriers, interpolation (`pairs`, `points`), diversity, greedy (`scores`). Validation rows are the first
@@ -55,7 +58,15 @@ export type EvaluateResponse = Message<"ratatouille.v1.EvaluateResponse"> & {
   artifact?: Artifact | undefined;
 
   /**
-   * The evaluation as canonical JSON, as it stands in the artifact's blob; models are counted in the order of the recipe:
+   * The evaluation as canonical JSON, as it stands in the artifact's blob. Of `measure`, a score being {"correct", "count", "loss",
+   * "domains": [{"domain", "correct", "count", "loss"}], "mean": {"accuracy", "loss"}}, loss the mean cross-entropy in nats, mean that of the
+   * domains that have rows; predictions in the order of the recipe:
+   *   accuracy       {"measure", "predictions": [score]}
+   *   calibration    {"measure", "predictions": [{"ece", "brier", "bins": [{"bin", "count", "confidence", "accuracy"}],
+   *                  "domains": [{"domain", "ece", "brier"}]}]}
+   *   diversity      {"measure", "ratioError", "pairs"}
+   *   ensemble       {"measure", …score}
+   * Of `evaluate`; models are counted in the order of the recipe:
    *   accuracy       {"measure", "models": [{"heldOut"?: {"correct", "count", "loss"}, "validation"?: …}]}; loss: mean cross-entropy, nats
    *   ensemble       {"measure", "heldOut": {"correct", "count"}}
    *   barriers       {"measure", "pairs": [{"pair": [i, j], "heldOut"?: {"accuracy", "loss"}, "validation"?: …}], "summary"}
@@ -83,13 +94,14 @@ export const EvaluateResponseSchema: GenMessage<EvaluateResponse> = /*@__PURE__*
   messageDesc(file_ratatouille_v1_evaluation, 1);
 
 /**
- * Measures models on data sets: accuracy, ensembles, barriers, interpolation, diversity, greedy selection.
+ * Measures predictions: accuracy, calibration, diversity, ensembles. And, for the digits benchmark, models on data sets: accuracy, ensembles,
+ * barriers, interpolation, diversity, greedy selection.
  *
  * @generated from service ratatouille.v1.EvaluationService
  */
 export const EvaluationService: GenService<{
   /**
-   * Runs a recipe of kind `evaluate` and publishes the result. A recipe that has an artifact is answered from the catalog.
+   * Runs a recipe of kind `measure` or `evaluate` and publishes the result. A recipe that has an artifact is answered from the catalog.
    * INVALID_ARGUMENT (EVALUATION_INVALID): the violations name every wrong field; inputs that cannot be read, or do not fit, are among them.
    *
    * @generated from rpc ratatouille.v1.EvaluationService.Evaluate

@@ -17,14 +17,15 @@ function outcomesOf({ nodes }: StudyPlan, correct: Readonly<Record<string, numbe
   const scoreOf = (id: string): PredictionScore => {
     const right = correct[id] ?? 50;
     const score = { correct: right, count: 100, loss: right / 100 };
-    return { ...score, domains: [score] };
+    return { ...score, domains: [{ domain: "photo", ...score }], mean: { accuracy: right / 100, loss: score.loss } };
   };
   const resultOf = ({ template }: Node): Measurement | undefined => {
     if (template.kind !== "measure") return undefined;
     const made = (template.inputs["predictions"] as readonly Source[]).flatMap((source) =>
       "node" in source && outcomes.get(source.node)?.state === "done" ? [source.node] : [],
     );
-    if (template.parameters["measure"] === "ensemble") return { measure: "ensemble", correct: 80, count: 100, loss: 1 };
+    if (template.parameters["measure"] === "ensemble")
+      return { measure: "ensemble", correct: 80, count: 100, loss: 1, domains: [], mean: { accuracy: 0.8, loss: 1 } };
     if (template.parameters["measure"] === "diversity") return { measure: "diversity", ratioError: 0.7, pairs: 3 };
     return { measure: "accuracy", predictions: made.map(scoreOf) };
   };

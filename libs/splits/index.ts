@@ -1,0 +1,1 @@
+export { decodeSplit, encodeSplit, type Split, SplitError } from "./split.ts";
