@@ -1,5 +1,6 @@
 import type { TrainingCurve } from "#libs/recipes";
-import { loadFloat32, parseSafetensorsHeader, saveFloat32 } from "#libs/tensors";
+import { loadFloat32, parseSafetensorsHeader } from "#libs/tensors";
+import type { SavedState } from "./saved-state.ts";
 import type { State } from "./stepper.ts";
 
 /** Everything that a training needs to go on as if it had never stopped. Vectors are over all trained parameters. */
@@ -15,29 +16,36 @@ export type Checkpoint = {
   readonly pending: { readonly sum: number; readonly count: number };
 };
 
-const FORMAT = "ratatouille-checkpoint/1";
+/** What reads checkpoints of perceptrons. */
+export const CHECKPOINT_FORMAT = "ratatouille-checkpoint/1";
 
-/** A checkpoint as the bytes of a safetensors file. */
-export function encodeCheckpoint({ state, best, ...rest }: Checkpoint): Uint8Array {
-  const vectors = { ...state, ...(best ? { best: best.parameters } : {}) };
-  const tensors = new Map(Object.entries(vectors).map(([name, data]) => [name, { shape: [data.length], data }]));
+/** A checkpoint as what is saved of it. Its vectors are those of the checkpoint, but for the best ones, which the training keeps. */
+export function savedState({ state, best, ...rest }: Checkpoint): SavedState {
+  const vectors = { ...state, ...(best ? { best: best.parameters.slice() } : {}) };
+  const tensors = Object.entries(vectors).map(([name, data]) => {
+    return { name, dtype: "F32" as const, shape: [data.length], data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+  });
   const summary = { ...rest, ...(best ? { best: { step: best.step, accuracy: best.accuracy } } : {}) };
-  return saveFloat32(tensors, { format: FORMAT, state: JSON.stringify(summary) });
+  const metadata = { format: CHECKPOINT_FORMAT, state: JSON.stringify(summary) };
+  return { step: rest.step, format: CHECKPOINT_FORMAT, tensors, metadata };
 }
 
 /**
  * @throws SafetensorsError if it is no safetensors file, RangeError if it is not a checkpoint of ours.
  * @example
  * ```ts
+ * import { writeSafetensors } from "#libs/tensors";
  * const [parameters, firstMoment, secondMoment] = [1, 2, 3].map((x) => Float32Array.of(x));
  * const state = { parameters, firstMoment, secondMoment };
  * const checkpoint = { step: 5, seed: 7, state, curve: { loss: [], validation: [] }, pending: { sum: 0.5, count: 1 } };
- * decodeCheckpoint(encodeCheckpoint(checkpoint)); // checkpoint
+ * const { tensors, metadata } = savedState(checkpoint);
+ * decodeCheckpoint(writeSafetensors(tensors, metadata)); // checkpoint
  * ```
  */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const { metadata } = parseSafetensorsHeader(bytes, bytes.length);
-  if (metadata.get("format") !== FORMAT) throw new RangeError(`Expected a checkpoint of format ${FORMAT}, got ${metadata.get("format")}`);
+  if (metadata.get("format") !== CHECKPOINT_FORMAT)
+    throw new RangeError(`Expected a checkpoint of format ${CHECKPOINT_FORMAT}, got ${metadata.get("format")}`);
   const tensors = loadFloat32(bytes);
   const vector = (name: string) => {
     const tensor = tensors.get(name);

@@ -1,12 +1,13 @@
 export { openBackend } from "./backend.ts";
 export { runBareSteps } from "./bare.ts";
 export type { Examples } from "./batches.ts";
-export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+export { CHECKPOINT_FORMAT, type Checkpoint, decodeCheckpoint, savedState } from "./checkpoint.ts";
 export { NonFiniteLossError, UnfitInputError } from "./errors.ts";
 export { featurizerOf, headOf, headWeights, initialWeights } from "./initial.ts";
 export type { Weights } from "./layout.ts";
 export type { Backend } from "./matrix.ts";
 export { predict } from "./predict.ts";
 export type { LabelledData } from "./prepare.ts";
+export type { SavedState } from "./saved-state.ts";
 export { predictions, score } from "./score.ts";
 export { type Training, type TrainResult, type TrainStep, trainMlp } from "./train.ts";

@@ -1,19 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { writeSafetensors } from "#libs/tensors";
 import {
+  type Checkpoint,
   decodeCheckpoint,
-  encodeCheckpoint,
   featurizerOf,
   initialWeights,
   NonFiniteLossError,
   openBackend,
   predict,
+  savedState,
   score,
 } from "./index.ts";
 import { blobs, digestOfWeights, finish, smallTraining } from "./testing/examples.ts";
 
 const wasm = await openBackend("wasm");
+
+function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  const { tensors, metadata } = savedState(checkpoint);
+  return writeSafetensors(tensors, metadata);
+}
 
 test("the loss falls and the network learns what is learnable", async () => {
   const training = smallTraining(wasm, { steps: 400, dropout: 0, weightDecay: 0 });

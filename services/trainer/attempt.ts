@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TrainStep } from "#libs/learning";
 import { parseRecipe } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { cpuTimeMs } from "#libs/service";
 import { inSpan } from "#libs/telemetry";
 import type { BeginAttemptResponse } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { createCheckpointer, loadCheckpoint } from "./checkpoints.ts";
+import { createCheckpointer, loadSaved } from "./checkpoints.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
 import { failureSentence, isPassing, isPermanent, LostAttempt } from "./failure.ts";
 import { createProgress } from "./progress.ts";
 import { runRecipe } from "./run-recipe.ts";
 import { sendReports } from "./send-reports.ts";
 import type { Stopping } from "./stopping.ts";
+import type { Step } from "./watch.ts";
 
 /** How long the service may take to hear that a trainer that ends gives its job back. */
 const RELEASE_MS = 1000;
@@ -64,15 +64,17 @@ async function attemptJob(
     asked.throwIfAborted();
     const recipe = parseRecipe(begun.job?.recipe ?? "");
     progress.begin(recipe);
-    const checkpoint = await loadCheckpoint(deps, begun.checkpoint, computing.signal);
-    if (checkpoint) progress.resume(checkpoint.step);
-    const onStep = (step: TrainStep) => {
+    const checkpoints = [begun.checkpoint, begun.earlierCheckpoint];
+    const saved = await loadSaved(deps, { checkpoints, format: begun.checkpointFormat }, computing.signal);
+    if (saved) progress.resume(begun.checkpointStep);
+    const onUnusable = (err: unknown) => log.warn({ job: attempt.jobId, err }, "checkpoint not usable; the training starts over");
+    const onStep = (step: Step) => {
       progress.onStep(step);
       checkpointer.onStep(step);
     };
-    const watch = { checkpoint, signal: computing.signal, onStep };
+    const watch = { saved, onUnusable, signal: computing.signal, onStep };
     const attributes = { "ratatouille.job": attempt.jobId, "ratatouille.attempt": attempt.attempt, "ratatouille.recipe.kind": recipe.kind };
-    const product = await inSpan("run recipe", attributes, () => runRecipe(recipe, deps.inputs(computing.signal), watch));
+    const product = await inSpan("run recipe", attributes, () => runRecipe(recipe, deps.inputs(begun.inputs, computing.signal), watch));
     asked.removeEventListener("abort", drain);
     const cpuMs = BigInt(Math.round(cpuTimeMs() - startCpuMs));
     computed();

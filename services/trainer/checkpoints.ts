@@ -1,37 +1,42 @@
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type TrainStep } from "#libs/learning";
-import { mediaTypes } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import type { AttemptId } from "./attempt-id.ts";
+import { checkpointPauseMs } from "./checkpoint-pace.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
 import { LostAttempt } from "./failure.ts";
+import type { Saved, Step } from "./watch.ts";
 
-type Dependencies = Pick<AttemptDependencies, "artifacts" | "finetune" | "log" | "checkpointMs">;
+type Dependencies = Pick<AttemptDependencies, "artifacts" | "uploads" | "finetune" | "log" | "checkpointMs">;
 
 /**
- * Saves checkpoints while the training goes on, one at a time. One that cannot be saved costs time after a crash, nothing else;
- * a stale attempt is stopped.
+ * Saves checkpoints while the training goes on, one at a time, and no more often than they take 2 % of its time. One that cannot be saved
+ * costs time after a crash, nothing else; a stale attempt is stopped.
  */
 export function createCheckpointer(
-  { artifacts, finetune, log, checkpointMs }: Dependencies,
+  { uploads, finetune, log, checkpointMs }: Omit<Dependencies, "artifacts">,
   attempt: AttemptId,
   controller: AbortController,
 ) {
-  let savedAt = performance.now();
+  let dueAt = performance.now() + checkpointMs;
   let saving: Promise<void> | undefined;
   let stepped = false;
   let onLast: (() => void) | undefined;
   const { signal } = controller;
 
-  async function save(checkpoint: Checkpoint): Promise<void> {
-    const blob = await artifacts.upload(encodeCheckpoint(checkpoint), { mediaType: mediaTypes.sourceLayer, signal });
-    await finetune.saveCheckpoint({ ...attempt, checkpoint: blob.digest, step: checkpoint.step }, { signal });
-  }
-
-  /** Behind what is being saved, if anything. */
-  function start(checkpoint: Checkpoint): void {
+  /** Copies the state now, and saves it behind what is being saved, if anything. */
+  function start(step: Step): void {
+    const began = performance.now();
+    const state = step.checkpoint();
+    const copyMs = performance.now() - began;
+    dueAt = Number.POSITIVE_INFINITY;
+    const save = async (): Promise<void> => {
+      const { digest, busyMs } = await uploads.save(state, signal);
+      dueAt = performance.now() + checkpointPauseMs({ everyMs: checkpointMs, costMs: copyMs + busyMs });
+      await finetune.saveCheckpoint({ ...attempt, checkpoint: digest, step: state.step, format: state.format }, { signal });
+    };
     const own = Promise.resolve(saving)
-      .then(() => save(checkpoint))
+      .then(save)
       .catch((error: unknown) => {
+        dueAt = performance.now() + checkpointPauseMs({ everyMs: checkpointMs, costMs: copyMs });
         if (isRpcError(error, Code.ABORTED)) controller.abort(new LostAttempt(error.message));
         else if (!signal.aborted) log.warn({ job: attempt.jobId, err: error }, "checkpoint not saved");
       })
@@ -42,18 +47,13 @@ export function createCheckpointer(
   }
 
   return {
-    onStep(step: TrainStep): void {
+    onStep(step: Step): void {
       stepped = true;
       if (onLast) {
-        start(step.checkpoint());
+        start(step);
         onLast();
         onLast = undefined;
-        return;
-      }
-      const now = performance.now();
-      if (saving || now - savedAt < checkpointMs) return;
-      savedAt = now;
-      start(step.checkpoint());
+      } else if (!saving && performance.now() >= dueAt) start(step);
     },
     /** Saves the state after the step that is being done, and calls `then` once that is copied; at once where no step was done yet. */
     last(then: () => void): void {
@@ -67,18 +67,22 @@ export function createCheckpointer(
   };
 }
 
-/** The checkpoint of an earlier attempt; undefined where there is none or it cannot be used, which only costs the time to do it again. */
-export async function loadCheckpoint(
-  { artifacts, log }: Dependencies,
-  digest: string,
+/**
+ * What an earlier attempt has saved: the newest that the catalog still has whole. Undefined where there is none, which only costs the time
+ * to do it again.
+ */
+export async function loadSaved(
+  { artifacts, log }: Pick<Dependencies, "artifacts" | "log">,
+  { checkpoints, format }: { readonly checkpoints: readonly string[]; readonly format: string },
   signal: AbortSignal,
-): Promise<Checkpoint | undefined> {
-  if (digest === "") return undefined;
-  try {
-    return decodeCheckpoint(await artifacts.download(digest, { signal }));
-  } catch (error) {
-    signal.throwIfAborted();
-    log.warn({ checkpoint: digest, err: error }, "checkpoint not usable; the training starts over");
-    return undefined;
+): Promise<Saved | undefined> {
+  for (const digest of checkpoints.filter((one) => one !== "")) {
+    try {
+      return { format, bytes: await artifacts.download(digest, { signal }) };
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn({ checkpoint: digest, err: error }, "checkpoint not usable");
+    }
   }
+  return undefined;
 }

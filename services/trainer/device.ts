@@ -1,16 +1,14 @@
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import * as v from "valibot";
-import { memoryClassesMib } from "#libs/topics";
+import { type Device, devices, memoryClassesMib } from "#libs/topics";
 
-/** A device: `auto` takes the best one of this machine that there is a backend for. */
-export function device(): v.GenericSchema<string, "cpu"> {
-  const message = "auto or cpu (this version has no backend for GPUs)";
-  return v.pipe(
-    v.string(message),
-    v.check((text) => text === "auto" || text === "cpu", message),
-    v.transform(() => "cpu" as const),
-  );
+/** Which engines a trainer uses: all that are there, or those of one device. */
+export type DeviceChoice = "auto" | Device;
+
+/** A choice of devices. */
+export function device(): v.GenericSchema<string, DeviceChoice> {
+  return v.picklist(["auto", ...devices], `auto, ${devices.join(" or ")}`) as v.GenericSchema<string, DeviceChoice>;
 }
 
 /** Where Linux says how much memory a container may use: cgroup version 2, then 1. */

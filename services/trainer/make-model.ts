@@ -1,10 +1,12 @@
 import {
-  type Checkpoint,
+  CHECKPOINT_FORMAT,
+  decodeCheckpoint,
   featurizerOf,
   headOf,
   headWeights,
   initialWeights,
   openBackend,
+  savedState,
   type TrainResult,
   type TrainStep,
   trainMlp,
@@ -26,14 +28,7 @@ import {
 import { saveFloat32 } from "#libs/tensors";
 import { expectKind, type LoadInput } from "./input.ts";
 import { blobOf, type Product } from "./product.ts";
-
-/** How a training is watched, stopped and resumed. None of it changes the product. */
-export type Watch = {
-  readonly checkpoint?: Checkpoint | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Called after each step; it does not wait. */
-  readonly onStep?: ((step: TrainStep) => void) | undefined;
-};
+import { resumeFrom, type Watch } from "./watch.ts";
 
 /** Runs a recipe of kind `pretrain`, `probe` or `fine-tune`. @throws RecipeError, NonFiniteLossError, UnfitInputError */
 export async function makeModel(recipe: Recipe, load: LoadInput, watch: Watch): Promise<Product> {
@@ -60,7 +55,7 @@ export async function makeModel(recipe: Recipe, load: LoadInput, watch: Watch): 
         models.map((model) => model.weights),
       ),
       datasets: datasets.map(({ dataset }) => dataset),
-      checkpoint: watch.checkpoint,
+      checkpoint: resumeFrom(watch, CHECKPOINT_FORMAT, decodeCheckpoint),
       signal: watch.signal,
     }),
     watch.onStep,
@@ -98,6 +93,7 @@ async function finish(steps: AsyncGenerator<TrainStep, TrainResult, void>, onSte
   for (;;) {
     const next = await steps.next();
     if (next.done) return next.value;
-    onStep?.(next.value);
+    const { checkpoint, ...step } = next.value;
+    onStep?.({ ...step, checkpoint: () => savedState(checkpoint()) });
   }
 }

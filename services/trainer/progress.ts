@@ -1,7 +1,7 @@
 import { after, createPulse } from "#libs/concurrency";
-import type { TrainStep } from "#libs/learning";
 import type { Recipe } from "#libs/recipes";
 import { trainingSpeed, trainingSteps } from "./metrics.ts";
+import type { Step } from "./watch.ts";
 
 /** What the progress stream says of a training; the fields of TrainProgress. */
 export type Progress = {
@@ -42,7 +42,7 @@ export function createProgress(keepAliveMs: number) {
       news.beat();
     },
     /** Takes note of a step. */
-    onStep({ step, loss, bestAccuracy }: TrainStep): void {
+    onStep({ step, loss, bestAccuracy }: Step): void {
       sum += loss;
       count += 1;
       const now = performance.now();

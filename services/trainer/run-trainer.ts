@@ -1,22 +1,32 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createArtifacts } from "#libs/artifacts";
-import { connectJetStream, connectRemoteBus } from "#libs/bus";
+import { type Bus, connectJetStream, connectRemoteBus } from "#libs/bus";
+import { within } from "#libs/concurrency";
 import { openBackend } from "#libs/learning";
-import { backends } from "#libs/recipes";
 import { type ConnectOptions, connect, type RpcChannel } from "#libs/rpc";
 import { readNatsAccess, UsageError } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { consumers, streams } from "#libs/topics";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { startHeartbeat } from "./heartbeat.ts";
+import { enginesHere } from "./engines.ts";
+import { environmentHere } from "./environment.ts";
+import { type Announced, startHeartbeat } from "./heartbeat.ts";
 import { createInputs } from "./inputs.ts";
+import { kindsRun } from "./run-recipe.ts";
 import type { TrainerValues } from "./settings.ts";
 import { takeWork } from "./take-work.ts";
+import { createUploads } from "./uploads.ts";
+
+/** So long work waits for the service to hear of this trainer. */
+const ANNOUNCE_MS = 1000;
+/** So long the service may take to hear that it leaves; otherwise it is missed when its lease ends. */
+const LEAVE_MS = 300;
 
 /**
  * The life of a trainer: takes work until the signal aborts. Then a job under way ends with a checkpoint and is given back, all of it
  * within three seconds. Nothing has to be there when it starts: it waits for its services.
- * @throws UsageError for a certificate that cannot be read, RpcError (INSECURE_ADDRESS) for a token that would travel in the clear
+ * @throws UsageError for a certificate that cannot be read, or a device for which there is no engine, RpcError (INSECURE_ADDRESS) for a token that would travel in the clear
  */
 export async function runTrainer(values: TrainerValues, { signal, log }: { readonly signal: AbortSignal; readonly log: Logger }) {
   await using stack = new AsyncDisposableStack();
@@ -25,18 +35,52 @@ export async function runTrainer(values: TrainerValues, { signal, log }: { reado
   const at = (address: string | undefined): RpcChannel => (address === undefined ? channel : stack.use(connect(address, options)));
   const artifacts = createArtifacts(at(values.catalog));
   const finetune = at(values.finetune).client(FinetuneService);
-  const heartbeat = stack.use(startHeartbeat({ address: values.finetune ?? values.server, options }, log));
-  // Both take a while; do it before the first job needs them.
-  await Promise.all([openBackend("wasm"), heartbeat.ready]);
-  const bus = stack.use(
-    values.nats === undefined
-      ? connectRemoteBus(channel)
-      : await connectJetStream({ servers: values.nats, ...readNatsAccess(values), streams, consumers, log }),
-  );
-  const { name, device, memoryMib, checkpointMs } = values;
+  const setup = (address: string | undefined) => ({ address: address ?? values.server, options });
+  const heartbeat = stack.use(startHeartbeat(setup(values.finetune), log));
+  const uploads = stack.use(createUploads(setup(values.catalog), artifacts));
+  const trainer = describeTrainer(values);
+  const { name, memoryMib, checkpointMs } = values;
+  // All of it takes a while; do it before the first job needs it.
+  const connectBus = async (): Promise<Bus> =>
+    stack.use(
+      values.nats === undefined
+        ? connectRemoteBus(channel)
+        : await connectJetStream({ servers: values.nats, ...readNatsAccess(values), streams, consumers, log }),
+    );
+  const [bus] = await Promise.all([
+    connectBus(),
+    openBackend("wasm"),
+    heartbeat.ready,
+    // Where nobody hears it, work waits too.
+    within(ANNOUNCE_MS, heartbeat.announce(trainer)),
+  ]);
   const inputs = createInputs(artifacts, values.cacheMib * 2 ** 20);
-  log.info({ server: values.server, nats: values.nats, trainer: name, device, memoryMib }, "trainer ready");
-  await takeWork({ finetune, bus, artifacts, inputs, heartbeat, log, name, device, backends, memoryMib, checkpointMs }, signal);
+  const { device, engines = [] } = trainer;
+  log.info(
+    { server: values.server, nats: values.nats, trainer: name, device, engines: engines.map((one) => one.name), memoryMib },
+    "trainer ready",
+  );
+  await takeWork({ finetune, bus, artifacts, inputs, uploads, heartbeat, log, trainer, checkpointMs }, signal);
+  await heartbeat[Symbol.asyncDispose]();
+  await finetune.announceTrainer({ trainer, leaves: true }, { timeoutMs: LEAVE_MS }).catch(() => undefined);
+}
+
+/** What this trainer says of itself. */
+function describeTrainer({ name, device, memoryMib }: TrainerValues): Announced {
+  const engines = enginesHere().filter((engine) => device === "auto" || engine.device === device);
+  if (engines.length === 0)
+    throw new UsageError(
+      `no engine here computes on a ${device}: ratatouille setup tensorflow-gpu installs one, and --device cpu does without`,
+    );
+  return {
+    id: randomUUID(),
+    name,
+    device: engines.some((engine) => engine.device === "gpu") ? "gpu" : "cpu",
+    engines: engines.map((engine) => ({ ...engine, arithmetics: [...engine.arithmetics], networks: [] })),
+    kinds: [...kindsRun],
+    memoryMib,
+    environment: { ...environmentHere() },
+  };
 }
 
 function readAuthority(path: string): Uint8Array {

@@ -57,7 +57,7 @@ export const trainerSettings = declareSettings({
   device: {
     flag: "--device <device>",
     env: "RATATOUILLE_DEVICE",
-    description: "auto or cpu",
+    description: "auto, cpu or gpu",
     schema: device(),
     default: "auto",
   },
@@ -71,7 +71,7 @@ export const trainerSettings = declareSettings({
   checkpointMs: {
     flag: "--checkpoint-ms <ms>",
     env: "RATATOUILLE_CHECKPOINT_MS",
-    description: "training time between checkpoints",
+    description: "training time between checkpoints; more where they would take over 2 % of it",
     schema: wholeNumber(1, 86_400_000),
     default: "5000",
   },

@@ -5,7 +5,7 @@
  */
 import { createArtifacts } from "#libs/artifacts";
 import { type Bus, connectJetStream, connectRemoteBus } from "#libs/bus";
-import { backends } from "#libs/recipes";
+import { arithmetics, backends } from "#libs/recipes";
 import { connect } from "#libs/rpc";
 import { cpuTimeMs } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
@@ -13,7 +13,9 @@ import { consumers, streams } from "#libs/topics";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { startHeartbeat } from "../../services/trainer/heartbeat.ts";
 import { createInputs } from "../../services/trainer/inputs.ts";
+import { kindsRun } from "../../services/trainer/run-recipe.ts";
 import { takeWork } from "../../services/trainer/take-work.ts";
+import { createUploads } from "../../services/trainer/uploads.ts";
 import type { HandOverTimes } from "./hand-over.ts";
 
 const [name = "", catalog = "", finetune = "", nats] = process.argv.slice(2);
@@ -32,11 +34,11 @@ process.stdin.once("end", () => stop.abort()).resume();
   const artifacts = createArtifacts(catalogChannel);
   const log = createLogger({ service: "trainer", level: "silent" });
   await using heartbeat = startHeartbeat({ address: finetune, options: {} }, log);
+  await using uploads = createUploads({ address: catalog, options: {} }, artifacts);
+  const engines = backends.map((backend) => ({ name: backend, device: "cpu", arithmetics: [arithmetics[backend]] }));
+  const trainer = { id: name, name, device: "cpu", engines, kinds: [...kindsRun], memoryMib: 65_536 };
   const worker = {
-    name,
-    device: "cpu",
-    backends,
-    memoryMib: 65_536,
+    trainer,
     bus: noting(bus),
     finetune: {
       ...client,
@@ -48,6 +50,7 @@ process.stdin.once("end", () => stop.abort()).resume();
     },
     artifacts,
     inputs: createInputs(artifacts, 0),
+    uploads,
     heartbeat,
     log,
     checkpointMs: 5000,

@@ -7,10 +7,13 @@ import { connect, serve } from "#libs/rpc";
 import { signalChild, spawnScript } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { freePort, waitFor } from "#libs/testing";
-import { busAccess } from "#libs/topics";
+import { busAccess, type Needs } from "#libs/topics";
 import { FinetuneService, type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createCatalog } from "../../services/catalog/index.ts";
 import { createFinetune } from "../../services/finetune/index.ts";
+
+/** A system for trainers. */
+export type System = Awaited<ReturnType<typeof startSystem>>;
 
 /** Catalog, finetune and bus on one port of this process. */
 export async function startSystem(directory: string, options: { readonly leaseSeconds?: number } = {}) {
@@ -36,7 +39,7 @@ export async function startSystem(directory: string, options: { readonly leaseSe
   const jobs = channel.client(FinetuneService);
   const open = opening.move();
   const job = async (id: string): Promise<Job> => (await jobs.getJob({ id })).job!;
-  const submit = async (recipe: Recipe, options: { runId?: string; reproduce?: boolean } = {}): Promise<Job> => {
+  const submit = async (recipe: Recipe, options: { runId?: string; reproduce?: boolean; needs?: Partial<Needs> } = {}): Promise<Job> => {
     const submitted = await jobs.submitJob({ recipe: canonicalRecipe(recipe), label: recipe.kind, runId: "run-000000000001", ...options });
     return submitted.job!;
   };

@@ -1,21 +1,63 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connectRemoteBus } from "#libs/bus";
+import { arithmetics, digestOf } from "#libs/recipes";
 import { connect } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
+import { writeSafetensors } from "#libs/tensors";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 import { FinetuneService, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { startHeartbeat } from "../../services/trainer/heartbeat.ts";
+import { type Announced, startHeartbeat } from "../../services/trainer/heartbeat.ts";
 import { createInputs } from "../../services/trainer/inputs.ts";
-import { takeWork } from "../../services/trainer/take-work.ts";
+import { kindsRun } from "../../services/trainer/run-recipe.ts";
+import { takeWork, type Worker } from "../../services/trainer/take-work.ts";
+import { createUploads } from "../../services/trainer/uploads.ts";
 import { drawn } from "./recipes.ts";
-import { startSystem } from "./system.ts";
+import { type System, startSystem } from "./system.ts";
+
+/** A trainer of this process. */
+function describe(id: string, changes: Partial<Announced> = {}): Announced {
+  const engine = { name: "cpu", device: "cpu", arithmetics: [arithmetics.cpu], networks: [] };
+  return {
+    id,
+    name: id,
+    device: "cpu",
+    engines: [engine],
+    kinds: [...kindsRun],
+    memoryMib: 1024,
+    environment: { runtime: "test" },
+    ...changes,
+  };
+}
+
+/** Takes work until it is disposed of. */
+async function work(system: System, trainer: Announced, changes: Partial<Worker> = {}) {
+  await using opening = new AsyncDisposableStack();
+  const channel = opening.use(connect(system.address));
+  const bus = opening.use(connectRemoteBus(channel));
+  const { artifacts } = system;
+  const log = createLogger({ service: "test", level: "silent" });
+  const setup = { address: system.address, options: {} };
+  const heartbeat = opening.use(startHeartbeat(setup, log));
+  const uploads = opening.use(createUploads(setup, artifacts));
+  await heartbeat.announce(trainer);
+  const finetune = channel.client(FinetuneService);
+  const inputs = createInputs(artifacts, 0);
+  const stop = new AbortController();
+  const working = takeWork(
+    { finetune, bus, artifacts, inputs, uploads, heartbeat, log, trainer, checkpointMs: 5000, ...changes },
+    stop.signal,
+  );
+  opening.defer(async () => {
+    stop.abort();
+    await working;
+  });
+  return opening.move();
+}
 
 test("a trainer begins the next job while it publishes the result of one, and no third", async () => {
   await using directory = await temporaryDirectory();
   await using system = await startSystem(directory.path);
-  using channel = connect(system.address);
-  await using bus = connectRemoteBus(channel);
   const { artifacts } = system;
   const gate = Promise.withResolvers<void>();
   let published = 0;
@@ -27,27 +69,7 @@ test("a trainer begins the next job while it publishes the result of one, and no
       return artifacts.publish(...args);
     },
   };
-  const stop = new AbortController();
-  const log = createLogger({ service: "test", level: "silent" });
-  const inputs = createInputs(artifacts, 0);
-  await using heartbeat = startHeartbeat({ address: system.address, options: {} }, log);
-  const finetune = channel.client(FinetuneService);
-  const work = takeWork(
-    {
-      finetune,
-      bus,
-      artifacts: slow,
-      inputs,
-      heartbeat,
-      log,
-      name: "t",
-      device: "cpu",
-      backends: ["cpu"],
-      memoryMib: 1024,
-      checkpointMs: 5000,
-    } as const,
-    stop.signal,
-  );
+  await using _worker = await work(system, describe("t"), { artifacts: slow });
   const ids: string[] = [];
   for (const seed of [1, 2, 3]) ids.push((await system.submit({ ...drawn, seed })).id);
   const states = () => Promise.all(ids.map(async (id) => (await system.job(id)).state));
@@ -58,6 +80,56 @@ test("a trainer begins the next job while it publishes the result of one, and no
   gate.resolve();
   await waitFor(async () => (await states()).every((state) => state === SUCCEEDED), { what: "the end of all" });
   for (const id of ids) assert.equal((await system.job(id)).attempt, 1);
-  stop.abort();
-  await work;
+  // What it ran on stays with the attempt.
+  assert.deepEqual((await system.job(ids[0]!)).attempts[0]?.environment, { runtime: "test" });
+});
+
+test("of a job that only one of two trainers can run nothing counts against it, however often the other one is offered it", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  let asked = 0;
+  using channel = connect(system.address);
+  const finetune = channel.client(FinetuneService);
+  const counted = {
+    ...finetune,
+    beginAttempt(...args: Parameters<typeof finetune.beginAttempt>) {
+      asked += 1;
+      return finetune.beginAttempt(...args);
+    },
+  };
+  await using _small = await work(system, describe("small", { memoryMib: 1500 }), { finetune: counted });
+  const { id } = await system.submit(drawn, { needs: { memoryMib: 2000 } });
+  await waitFor(async () => asked > 1, { what: "a second offer to the small one" });
+  const waiting = await system.job(id);
+  assert.deepEqual([waiting.attempt, waiting.attempts.length, waiting.state], [0, 0, JobState.QUEUED]);
+  await using _large = await work(system, describe("large", { memoryMib: 4096 }));
+  const job = await system.reached(id, JobState.SUCCEEDED);
+  assert.deepEqual([job.trainer, job.attempt], ["large", 1]);
+  // Later each time, not as fast as it goes.
+  assert.ok(asked < 10, `the small one was asked ${asked} times`);
+});
+
+test("a large state is sent by another thread, and its file is that of the state", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using uploads = createUploads({ address: system.address, options: {} }, system.artifacts);
+  for (const numbers of [10, 2_000_000]) {
+    const vector = Float32Array.from({ length: numbers }, (_, i) => i / 7);
+    const tensors = ["b", "a"].map((name) => ({
+      name,
+      dtype: "F32" as const,
+      shape: [numbers],
+      data: new Uint8Array(vector.slice().buffer),
+    }));
+    const metadata = { format: "test/1" };
+    const expected = digestOf(writeSafetensors(tensors, metadata));
+    const state = { step: 1, format: "test/1", tensors, metadata };
+    const { digest } = await uploads.save(state, new AbortController().signal);
+    assert.equal(digest, expected);
+    assert.equal(digestOf(await system.artifacts.download(digest)), expected);
+  }
+  // Of a state that nobody needs any more nobody waits.
+  const late = { name: "a", dtype: "U8" as const, shape: [5 << 20], data: new Uint8Array(5 << 20) };
+  const state = { step: 1, format: "test/1", tensors: [late], metadata: {} };
+  await assert.rejects(uploads.save(state, AbortSignal.abort(new Error("the attempt is lost"))), /the attempt is lost/);
 });
