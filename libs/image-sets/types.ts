@@ -57,6 +57,7 @@ export type ProblemKind =
   | "cut-short"
   | "unreadable"
   | "too-many-pixels"
+  | "size"
   | "equal-images"
   | "similar-images";
 

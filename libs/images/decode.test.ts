@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { decodeImage, MAX_PIXELS } from "./decode.ts";
+import { decodeImage } from "./decode.ts";
+import { MAX_PIXELS } from "./read-image.ts";
 import { largestDifference } from "./testing/compare.ts";
 import { greyPng } from "./testing/png.ts";
 

@@ -1,11 +1,7 @@
-import { excerpt, quote } from "#libs/text";
-import { ImageError } from "./errors.ts";
-import { formatOf, type ImageFormat, jpegFrame, lacksEnd } from "./format.ts";
+import { type ImageFormat, jpegFrame } from "./format.ts";
 import type { Picture } from "./picture.ts";
+import { MAX_PIXELS, readImage } from "./read-image.ts";
 import { greyOf } from "./transforms/tones.ts";
-
-/** Most pixels of an image that is read: 300 MB of numbers. */
-export const MAX_PIXELS = 100_000_000;
 
 export type DecodeOptions = {
   /** 1 gives grey, 3 red, green and blue. */
@@ -25,44 +21,20 @@ export type DecodeOptions = {
  * ```
  */
 export async function decodeImage(bytes: Uint8Array, { channels, maxPixels = MAX_PIXELS }: DecodeOptions): Promise<Picture> {
-  if (bytes.length === 0) throw new ImageError("empty-file", "the file is empty");
-  const format = formatOf(bytes);
-  if (format === undefined)
-    throw new ImageError("not-an-image", `no JPEG, PNG, WebP, GIF, TIFF or AVIF: the file begins with ${beginningOf(bytes)}`);
-  const rgb = await decodeRgb(bytes, format, maxPixels);
+  const rgb = await decodeRgb(bytes, maxPixels);
   return channels === 3 ? rgb : greyOf(rgb);
 }
 
-async function decodeRgb(bytes: Uint8Array, format: ImageFormat, maxPixels: number): Promise<Picture> {
-  const sharp = await loadSharp();
-  const open = (limit: number | false) =>
-    sharp(bytes, { failOn: "error", limitInputPixels: limit, ignoreIcc: true, autoOrient: true, sequentialRead: true });
-  try {
-    if (await isCmyk(bytes, format, () => open(maxPixels).metadata())) {
-      const { data, info } = await open(maxPixels)
-        .pipelineColourspace("cmyk")
-        .toColourspace("cmyk")
-        .raw({ depth: "uchar" })
-        .toBuffer({ resolveWithObject: true });
-      return { width: info.width, height: info.height, channels: 3, pixels: fromCmyk(data) };
-    }
-    const { data, info } = await open(maxPixels)
-      .toColourspace("srgb")
-      .removeAlpha()
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, channels: 3, pixels: new Uint8Array(data.buffer, data.byteOffset, data.length) };
-  } catch (error) {
-    const size = await open(false)
-      .metadata()
-      .catch(() => undefined);
-    if (size !== undefined && size.width * size.height > maxPixels) {
-      const message = `${size.width} x ${size.height} pixels: images of more than ${maxPixels.toLocaleString("en-US")} are not read`;
-      throw new ImageError("too-many-pixels", message, { cause: error });
-    }
-    if (lacksEnd(format, bytes)) throw new ImageError("cut-short", `the ${format} file is cut short`, { cause: error });
-    throw new ImageError("unreadable", `the ${format} file cannot be read: ${reason(error)}`, { cause: error });
-  }
+async function decodeRgb(bytes: Uint8Array, maxPixels: number): Promise<Picture> {
+  const { data, info } = await readImage(bytes, maxPixels, async (open, format) => {
+    const image = open();
+    const inRgb = () => image.toColourspace("srgb").removeAlpha();
+    const inInks = () => image.pipelineColourspace("cmyk").toColourspace("cmyk");
+    const hasInks = await isCmyk(bytes, format, () => open().metadata());
+    const read = await (hasInks ? inInks() : inRgb()).raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    return { ...read, data: hasInks ? fromCmyk(read.data) : read.data };
+  });
+  return { width: info.width, height: info.height, channels: 3, pixels: new Uint8Array(data.buffer, data.byteOffset, data.length) };
 }
 
 async function isCmyk(bytes: Uint8Array, format: ImageFormat, metadata: () => Promise<{ readonly space: string }>): Promise<boolean> {
@@ -81,28 +53,4 @@ function fromCmyk(inks: Uint8Array): Uint8Array {
     }
   }
   return out;
-}
-
-type Sharp = typeof import("sharp")["default"];
-let loaded: Promise<Sharp> | undefined;
-
-/** It is large, and few programs that load this read an image. */
-function loadSharp(): Promise<Sharp> {
-  loaded ??= import("sharp").then(({ default: sharp }) => {
-    // Threads read one image each; nothing is read twice.
-    sharp.concurrency(1);
-    sharp.cache(false);
-    return sharp;
-  });
-  return loaded;
-}
-
-function beginningOf(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 16)).toString("latin1");
-  return quote(text);
-}
-
-/** The first line of what libvips says, which may have several. */
-function reason(error: unknown): string {
-  return excerpt((error as Error).message.split("\n")[0] ?? "");
 }

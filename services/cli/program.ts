@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, Entry>> = {
   average: { load: async () => (await import("./commands/average/command.ts")).defineAverage, light: true },
   merge: { load: async () => (await import("./commands/merge/command.ts")).defineMerge, light: true },
   check: { load: async () => (await import("./commands/check/command.ts")).defineCheck, light: true },
+  data: { load: async () => (await import("./commands/data/command.ts")).defineData, light: true },
   methods: { load: async () => (await import("./commands/methods/command.ts")).defineMethods, light: true },
   up: { load: async () => (await import("./commands/up/command.ts")).defineUp },
   serve: { load: async () => (await import("./commands/serve/command.ts")).defineServe },

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { type IdxArray, IdxError, parseIdx } from "#libs/datasets";
+import type { IdxArray } from "#libs/datasets";
 import { encodePng } from "../png.ts";
 import type { ImageGroup } from "../types.ts";
 import { distinct } from "./distinct.ts";
@@ -72,6 +72,8 @@ export async function readIdx(directory: string, domain: string, pairs: readonly
 }
 
 async function readArray(path: string, dimensions: number, findings: Findings): Promise<IdxArray | undefined> {
+  // With it come functions that others do not wait for.
+  const { IdxError, parseIdx } = await import("#libs/datasets");
   try {
     const file = await readFile(path);
     return parseIdx(path.endsWith(".gz") ? gunzipSync(file) : file, dimensions);

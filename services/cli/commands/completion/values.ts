@@ -37,6 +37,7 @@ const byPlaceholder: { readonly [placeholder: string]: Values } = {
   level: words("trace", "debug", "info", "warn", "error", "silent"),
   shell: words(...shells),
   directory: { kind: "folders" },
+  folder: { kind: "folders" },
   path: anyFile,
   file: anyFile,
   ...Object.fromEntries(
