@@ -14,6 +14,11 @@ export function optional<T>(read: Read<T>, fallback: NoInfer<T>): Key<T> {
   return { read, fallback };
 }
 
+/** A key that may be left out, and is null then. */
+export function maybe<T>(read: Read<T>): Key<T | null> {
+  return { read, fallback: null };
+}
+
 type Keys = { readonly [key: string]: Key<unknown> };
 type Values<K extends Keys> = { [N in keyof K]: K[N] extends Key<infer T> ? T : never };
 

@@ -1,4 +1,4 @@
-import { type Document, isAlias, isScalar, type LineCounter, type Node } from "yaml";
+import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from "yaml";
 import { excerpt, nearest } from "#libs/text";
 import type { Problem } from "./problems.ts";
 
@@ -44,4 +44,15 @@ export function advice(text: string, candidates: readonly string[]): string {
 /** Words in back quotes, separated by commas. */
 export function quoted(words: readonly string[]): string {
   return words.map((candidate) => `\`${candidate}\``).join(", ");
+}
+
+/** The nearest node on a path that is in the file; keys that are left out have none of their own. */
+export function at(source: Source, ...path: readonly (string | number)[]): Field {
+  let node: Node | null = source.document.contents as Node | null;
+  for (const key of path) {
+    const next = isMap(node) || isSeq(node) ? (node.get(key, true) as Node | undefined) : undefined;
+    if (next === undefined) break;
+    node = next;
+  }
+  return { node, name: String(path.at(-1)), source };
 }

@@ -1,3 +1,7 @@
-export { parseRunFile, type RunSpecDraft } from "./parse.ts";
+export { parseRunFile, type RunSpecDraft } from "./digits/parse.ts";
+export { renderRunFile } from "./digits/render.ts";
+export { type RunFileKind, runFileKind } from "./kind.ts";
 export { type Problem, RunFileError } from "./problems.ts";
-export { renderRunFile } from "./render.ts";
+export { parseStudyFile } from "./study/parse.ts";
+export { type StudyFound, studySpec, type TaskFound } from "./study/specification.ts";
+export type { PicturesAt, StudyAuxiliary, StudyFile, StudyTraining } from "./study/study.ts";

@@ -1,12 +1,9 @@
-import { isMap, isSeq, type Node } from "yaml";
-import { type Field, quoted, report, type Source, wrong } from "./field.ts";
+import { at, type Field, quoted, report, type Source, wrong } from "../field.ts";
+import type { Partly } from "../partly.ts";
 import type { RunFile } from "./schema.ts";
 
 /** Initialisations that are not auxiliaries. */
 const reservedNames = ["foundation", "fused"];
-
-/** What was read of something: what is wrong or missing is undefined. */
-export type Partly<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]: Partly<T[K]> | undefined } : T;
 
 /** Records mistakes that more than one value makes together, as far as those values are right by themselves. */
 export function checkRules(file: Partly<RunFile>, source: Source): void {
@@ -54,15 +51,4 @@ type Counts = { readonly classes?: number | undefined; readonly images?: number 
 function checkGlyphs({ classes, images }: Counts = {}, field: Field): void {
   if (classes !== undefined && images !== undefined && images < classes)
     wrong({ ...field, name: "images" }, `must be at least \`classes\` (${classes}), not ${images}`);
-}
-
-/** The nearest node on a path that is in the file; keys that are left out have none of their own. */
-function at(source: Source, ...path: readonly (string | number)[]): Field {
-  let node: Node | null = source.document.contents as Node | null;
-  for (const key of path) {
-    const next = isMap(node) || isSeq(node) ? (node.get(key, true) as Node | undefined) : undefined;
-    if (next === undefined) break;
-    node = next;
-  }
-  return { node, name: String(path.at(-1)), source };
 }

@@ -8,7 +8,7 @@ import { styleNames } from "#libs/recipes";
 import { methods } from "#libs/reporting";
 import { excerpt } from "#libs/text";
 import { OnFailure, RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { parseRunFile, type RunSpecDraft, renderRunFile } from "./index.ts";
+import { parseRunFile, type RunSpecDraft, renderRunFile } from "../index.ts";
 
 const path = "/somewhere/run.yaml";
 
@@ -21,7 +21,7 @@ function checkRoundTrip(spec: RunSpecDraft): void {
 
 for (const name of ["tiny", "digits", "digits-near", "digits-full"]) {
   test(`examples/${name}.yaml is the same run when it was rendered from its specification`, () => {
-    const file = fileURLToPath(new URL(`../../examples/${name}.yaml`, import.meta.url));
+    const file = fileURLToPath(new URL(`../../../examples/${name}.yaml`, import.meta.url));
     checkRoundTrip(parseRunFile(readFileSync(file, "utf8"), { path: file }).spec);
   });
 }

@@ -1,9 +1,9 @@
 import { backends, isRunName, runNameRule, styleNames } from "#libs/recipes";
 import { methods } from "#libs/reporting";
-import { list, mapping, optional, required } from "./collections.ts";
+import { list, mapping, optional, required } from "../collections.ts";
+import type { Read } from "../field.ts";
+import { matching, number, text, word } from "../scalars.ts";
 import { defaults } from "./defaults.ts";
-import type { Read } from "./field.ts";
-import { matching, number, text, word } from "./scalars.ts";
 
 const count = number({ min: 1, max: 10_000_000, whole: true });
 const width = number({ min: 1, max: 65_536, whole: true });
@@ -66,6 +66,7 @@ const fineTuning = mapping({
 /** Reads a whole run file, key by key. What depends on more than one key is checked in `rules.ts`. */
 export const runFile = mapping({
   name: required(matching(isRunName, runNameRule), "my-run"),
+  protocol: optional(word("protocol", ["digits"]), "digits"),
   seeds: required(list(seed, { distinct: true }), "[10, 11]"),
   backend: optional(word("backend", backends), "wasm"),
   target: required(target, "{ data: ../data/digits }"),

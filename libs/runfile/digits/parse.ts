@@ -1,9 +1,8 @@
 import { dirname, resolve as resolvePath } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Document, LineCounter, parseDocument } from "yaml";
 import { OnFailure, type RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
-import type { Source } from "./field.ts";
-import { type Problem, RunFileError } from "./problems.ts";
+import { openDocument } from "../document.ts";
+import { RunFileError } from "../problems.ts";
 import { checkRules } from "./rules.ts";
 import { type RunFile, runFile } from "./schema.ts";
 
@@ -25,25 +24,11 @@ export function parseRunFile(
   text: string,
   { path }: { readonly path: string },
 ): { readonly spec: RunSpecDraft; readonly dataPath: string } {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
-  const problem = syntaxProblem(document, lines);
-  if (problem !== undefined) throw new RunFileError(path, [problem]);
-  if (document.contents === null) throw new RunFileError(path, [{ line: 1, column: 1, message: "the run file is empty" }]);
-  const source: Source = { document, lines, problems: [] };
-  const file = runFile({ node: document.contents, name: "", source });
+  const source = openDocument(text, path);
+  const file = runFile({ node: source.document.contents, name: "", source });
   if (file !== undefined) checkRules(file, source);
   if (file === undefined || source.problems.length > 0) throw new RunFileError(path, source.problems);
   return { spec: toSpec(file), dataPath: resolvePath(dirname(path), file.target.data) };
-}
-
-/** The first thing that is not YAML; what follows it is mostly its consequence. */
-function syntaxProblem(document: Document.Parsed, lines: LineCounter): Problem | undefined {
-  const error = document.errors[0];
-  if (error === undefined) return undefined;
-  const { line, col } = lines.linePos(error.pos[0]);
-  const reason = error.message.split("\n")[0]!.replace(/[.:]$/, "");
-  return { line, column: col, message: `not YAML at line ${line}, column ${col}: ${reason}` };
 }
 
 function toSpec(file: RunFile): RunSpecDraft {

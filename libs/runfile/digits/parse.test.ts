@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { OnFailure, RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
-import { parseRunFile, RunFileError } from "./index.ts";
+import { parseRunFile, RunFileError } from "../index.ts";
 
 const minimal = "name: x\nseeds: [1]\ntarget: { data: d }\n";
 const parse = (text: string) => parseRunFile(text, { path: "/somewhere/run.yaml" });
@@ -21,7 +21,7 @@ function problems(text: string): string[] {
 }
 
 const example = (name: string) => {
-  const path = fileURLToPath(new URL(`../../examples/${name}.yaml`, import.meta.url));
+  const path = fileURLToPath(new URL(`../../../examples/${name}.yaml`, import.meta.url));
   return parseRunFile(readFileSync(path, "utf8"), { path });
 };
 
@@ -88,7 +88,7 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
   [
     "not a mapping",
     "- a\n- b\n",
-    "the run file at line 1 must have the keys `name`, `seeds`, `backend`, `target`, `foundation`, `auxiliaries`, `probe`, `fine-tuning`, `methods`, `on-failure`",
+    "the run file at line 1 must have the keys `name`, `protocol`, `seeds`, `backend`, `target`, `foundation`, `auxiliaries`, `probe`, `fine-tuning`, `methods`, `on-failure`",
   ],
   ["a missing name", minimal.replace("name: x\n", ""), "key `name` is missing at line 1, for example `name: my-run`"],
   [
@@ -255,7 +255,7 @@ test("columns are those of the value, or of the key where that is wrong", () => 
 
 test("whatever a file holds, it is read or refused with places, never anything else", () => {
   const line = fc.oneof(
-    fc.constantFrom(...readFileSync(fileURLToPath(new URL("../../examples/tiny.yaml", import.meta.url)), "utf8").split("\n")),
+    fc.constantFrom(...readFileSync(fileURLToPath(new URL("../../../examples/tiny.yaml", import.meta.url)), "utf8").split("\n")),
     fc.constantFrom(
       "seeds: [~]",
       "target: *x",

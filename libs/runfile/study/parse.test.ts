@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseStudyFile, RunFileError, runFileKind } from "../index.ts";
+
+const birds = `name: birds
+target: { images: ./birds }
+held-out: all
+foundation: { network: resnet18, weights: ./resnet18.pth }
+auxiliaries: [./a.safetensors, ./cub/, { name: inat, images: ./inat, models: 2, steps: 300 }]
+fine-tuning: { members: 8, steps: 1000 }
+backend: auto
+`;
+const parse = (text: string) => parseStudyFile(text, { path: "/home/ada/birds.yaml" });
+
+function problems(text: string, read: (text: string) => unknown = parse): string[] {
+  try {
+    read(text);
+  } catch (error) {
+    assert.ok(error instanceof RunFileError, String(error));
+    return error.problems.map(({ message }) => message);
+  }
+  return [];
+}
+
+test("ten lines are a whole run: paths are the file's own, and every number is in place", () => {
+  const file = parse(birds);
+  assert.deepEqual(file.target, { path: "/home/ada/birds", generator: "image-shards/1" });
+  assert.deepEqual(file.foundation, { kind: "model", path: "/home/ada/resnet18.pth" });
+  assert.equal(file.heldOut, undefined);
+  assert.deepEqual(
+    file.auxiliaries.map(({ name, from, count }) => [name, from.kind, count]),
+    [
+      ["a", "path", 1],
+      ["cub", "path", 1],
+      ["inat", "pictures", 2],
+    ],
+  );
+  assert.equal(file.auxiliaries[2]!.training.steps, 300);
+  assert.deepEqual(file.fineTuning, {
+    ...{ steps: 1000, batch: 32, learningRate: 5e-5, weightDecay: 0, dropout: 0 },
+    ...{ headOnlySteps: 100, validateEvery: 50, withReplacement: false },
+  });
+  assert.deepEqual(file.ranges.learningRates, [1e-5, 3e-5, 5e-5]);
+  assert.deepEqual(file.transform, { training: "domainbed/1", validation: "resize/1" });
+  assert.equal(file.probe.steps, 500);
+});
+
+test("the protocol of DomainBed draws, counts and trains as its code does", () => {
+  const file = parse(
+    "name: pacs\nprotocol: domainbed\ntarget: { images: pacs }\nheld-out: [art]\nfoundation: { network: resnet50, weights: w.pth }\n",
+  );
+  assert.equal(file.members, 20);
+  assert.equal(file.ranges.draw, "domainbed/1");
+  assert.deepEqual([file.fineTuning.steps, file.fineTuning.validateEvery, file.fineTuning.headOnlySteps], [5001, 100, 200]);
+  assert.ok(file.fineTuning.withReplacement);
+  assert.equal(file.probe.learningRate, 5e-5);
+});
+
+test("digits of 28 pixels are neither cropped nor resized, and learn at their own rate", () => {
+  const file = parse("name: r\ntarget: { rotated-mnist: ../mnist }\nheld-out: ['0']\nfoundation: { network: mnist-cnn }\n");
+  assert.deepEqual(file.target, { path: "/home/mnist", generator: "rotated-mnist/1" });
+  assert.deepEqual(file.foundation, { kind: "drawn" });
+  assert.deepEqual(file.transform, { training: "none/1", validation: "none/1" });
+  assert.deepEqual([file.fineTuning.batch, file.fineTuning.learningRate], [64, 1e-3]);
+});
+
+test("without a held-out domain results are measured on the test domain", () => {
+  assert.deepEqual(parse(birds.replace("./birds }", "./birds, test: garden }").replace("all", "none")).heldOut, ["garden"]);
+});
+
+const rows: readonly (readonly [title: string, from: string, to: string, ...expected: string[]])[] = [
+  [
+    "an unknown network",
+    "resnet18,",
+    "resnet81,",
+    "unknown network `resnet81` at line 4: did you mean `resnet18`? One that only a trainer knows needs `head`, the names of the tensors of its last layer",
+  ],
+  [
+    "no pictures",
+    "images: ./birds",
+    "test: x",
+    "`target` at line 2 must have one of `images`, `rotated-mnist`, `colored-mnist`",
+    "`test` at line 2 is for `held-out: none`: domains that are held out are what results are measured on",
+  ],
+  [
+    "nothing held out and no test domain",
+    "held-out: all",
+    "held-out: none",
+    "`held-out` at line 3 is `none`: then `target` needs `test`, the name of the domain that results are measured on and nothing is trained on",
+  ],
+  [
+    "a foundation twice",
+    "weights: ./resnet18.pth",
+    "weights: x, images: y",
+    "`foundation` at line 4 must have at most one of `weights`, `images`, `rotated-mnist`, `colored-mnist`",
+  ],
+  ["an unknown key", "backend: auto", "backends: auto", "unknown key `backends` at line 7: did you mean `backend`?"],
+  [
+    "an auxiliary of nothing",
+    "{ name: inat, images: ./inat, models: 2, steps: 300 }",
+    "{ name: inat }",
+    "`auxiliaries` at line 5 must have one of `weights`, `images`, `rotated-mnist`, `colored-mnist`",
+  ],
+  [
+    "a reserved name",
+    "name: inat",
+    "name: fused",
+    "`name` at line 5 cannot be `fused`: that is what results call another start of fine-tunings",
+  ],
+  ["a number that cannot be", "members: 8", "members: 0", "`members` at line 6 must be a whole number from 1 to 1000, not `0`"],
+];
+
+for (const [title, from, to, ...expected] of rows) {
+  test(`a run file with ${title} is refused`, () => {
+    assert.ok(birds.includes(from));
+    assert.deepEqual(problems(birds.replace(from, to)), expected);
+  });
+}
+
+test("a run file is of digits or of pictures, and keys of the other kind are refused in one sentence", () => {
+  const kind = (text: string) => runFileKind(text, { path: "/run.yaml" });
+  const digits = "name: x\nseeds: [1]\ntarget: { data: d }\n";
+  assert.equal(kind(birds), "study");
+  assert.equal(kind(digits), "digits");
+  assert.equal(kind("name: x\n"), "digits");
+  assert.equal(kind("protocol: digits\nname: x\n"), "digits");
+  assert.deepEqual(problems(`${digits}held-out: all\ncurves: { points: 3 }\n`, kind), [
+    "`held-out` and `curves`, first at line 4, belong to run files of pictures, and this one is of the digits benchmark (`target.data`)",
+  ]);
+  assert.deepEqual(problems(birds.replace("network: resnet18", "model: mlp"), kind), [
+    "`foundation.model`, first at line 4, belongs to run files of the digits benchmark, and this one is of pictures (`target` with one of `images`, `rotated-mnist`, `colored-mnist`)",
+  ]);
+});
+
+test("what only the files tell is said at the key's line", () => {
+  const error = parse(birds).problem(["auxiliaries", 1], "is of another network");
+  assert.equal(error.message, "/home/ada/birds.yaml: `auxiliaries` at line 5 is of another network");
+});

@@ -1,0 +1,73 @@
+import type { RunFileError } from "../problems.ts";
+import type { Protocol } from "./defaults.ts";
+
+/** Where pictures are, and how a data set is made of them. Paths are absolute. */
+export type PicturesAt = { readonly path: string; readonly generator: "image-shards/1" | "rotated-mnist/1" | "colored-mnist/1" };
+
+/** One training with all its numbers. */
+export type StudyTraining = {
+  readonly steps: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly dropout: number;
+  readonly headOnlySteps: number;
+  readonly validateEvery: number;
+  readonly withReplacement: boolean;
+};
+
+/** What fine-tunings of the foundation come from: ready models, pictures, or a path that may be either and that nobody has looked at. */
+export type StudyAuxiliary = {
+  readonly name: string;
+  readonly from:
+    | { readonly kind: "models"; readonly paths: readonly string[] }
+    | { readonly kind: "pictures"; readonly pictures: PicturesAt }
+    | { readonly kind: "path"; readonly path: string };
+  readonly count: number;
+  readonly probe: StudyTraining;
+  readonly training: StudyTraining;
+};
+
+/** A run file of pictures, every number in place. What only the pictures tell, such as the names of domains, is not in it. */
+export type StudyFile = {
+  readonly path: string;
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly seeds: readonly number[];
+  readonly backend: string;
+  readonly target: PicturesAt;
+  /** Domains by name; undefined: each of them. */
+  readonly heldOut?: readonly string[];
+  readonly validationFraction: number;
+  readonly network: {
+    readonly name: string;
+    readonly channels: number;
+    readonly size: number;
+    readonly hidden: readonly number[];
+    readonly head: readonly string[];
+  };
+  readonly foundation:
+    | { readonly kind: "model"; readonly path: string }
+    | { readonly kind: "pictures"; readonly pictures: PicturesAt; readonly training: StudyTraining }
+    | { readonly kind: "drawn" };
+  readonly auxiliaries: readonly StudyAuxiliary[];
+  readonly probe: StudyTraining;
+  readonly members: number;
+  readonly fineTuning: StudyTraining;
+  readonly ranges: {
+    readonly draw: string;
+    readonly learningRates: readonly number[];
+    readonly dropouts: readonly number[];
+    readonly weightDecays: readonly number[];
+  };
+  readonly transform: { readonly training: string; readonly validation: string };
+  readonly curves: { readonly barriers: number; readonly curves: number; readonly points: number };
+  readonly methods: readonly string[];
+  readonly onFailure: "fail" | "continue";
+  readonly sharedPictures: boolean;
+  /**
+   * The error for something that is wrong with a key and that only shows where the files are looked at.
+   * @param key its place, for example ["auxiliaries", 0]. @param text goes on after "`auxiliaries` at line 5".
+   */
+  problem(key: readonly (string | number)[], text: string): RunFileError;
+};
