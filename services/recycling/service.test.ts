@@ -7,6 +7,7 @@ import { runStarted } from "#libs/topics";
 import { OnFailure, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { openRunStore } from "./runs/store.ts";
 import { specifications } from "./testing/arbitraries.ts";
+import { exampleStudy } from "./testing/plans.ts";
 import { startSystem, type TestSystem } from "./testing/system.ts";
 
 const isReason = (reason: string) => (error: unknown) => isRpcError(error) && error.reason === reason;
@@ -192,4 +193,17 @@ test("no specification crashes StartRun: one that cannot be run is an invalid ar
     ),
     { numRuns: 100 },
   );
+});
+
+test("a run that may take any engine is stored with the one it got, and goes on with that; without a trainer for its network it is refused", async () => {
+  await using system = await startSystem({ trainerMs: 300 });
+  const digits = { ...(await system.tiny()), backend: "auto" };
+  const { id, spec } = await system.start(digits);
+  assert.equal(spec?.backend, "wasm");
+  await system.recycling.cancelRun({ id });
+  await system.restart();
+  assert.deepEqual((await system.start(digits)).id, id);
+  assert.equal((await system.recycling.getRun({ id })).run?.spec?.backend, "wasm");
+  await assert.rejects(system.start({ ...exampleStudy(), backend: "auto" }), isReason("NO_ENGINE"));
+  await assert.rejects(system.start({ ...exampleStudy({ members: 0 }), backend: "auto" }), isReason("SPECIFICATION_INVALID"));
 });

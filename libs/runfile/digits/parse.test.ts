@@ -170,7 +170,7 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
     `${minimal}foundation: { data: { styles: [rembrandt] } }\n`,
     `unknown style \`rembrandt\` at line 4: possible here: ${styles}`,
   ],
-  ["an unknown backend", `${minimal}backend: cuda\n`, "unknown backend `cuda` at line 4: possible here: `wasm`, `cpu`"],
+  ["an unknown backend", `${minimal}backend: cuda\n`, "unknown backend `cuda` at line 4: possible here: `wasm`, `cpu`, `auto`"],
   ["an unknown model", `${minimal}foundation: { model: mpl }\n`, "unknown model `mpl` at line 4: did you mean `mlp`?"],
   ["an unknown choice", `${minimal}on-failure: contine\n`, "unknown choice `contine` at line 4: did you mean `continue`?"],
   [

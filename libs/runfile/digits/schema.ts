@@ -68,7 +68,7 @@ export const runFile = mapping({
   name: required(matching(isRunName, runNameRule), "my-run"),
   protocol: optional(word("protocol", ["digits"]), "digits"),
   seeds: required(list(seed, { distinct: true }), "[10, 11]"),
-  backend: optional(word("backend", backends), "wasm"),
+  backend: optional(word("backend", [...backends, "auto"]), "wasm"),
   target: required(target, "{ data: ../data/digits }"),
   foundation: optional(foundation, defaults.foundation),
   auxiliaries: optional(list(auxiliary, { max: 1000 }), defaults.auxiliaries),

@@ -8,12 +8,14 @@ import { VERSION } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { type Run, RunSchema, type RunSpec, RunSpecSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import type { Executors } from "../drive/executors.ts";
+import { ANY_ENGINE, AUTO } from "../plan/choose-engine.ts";
 import { checkRun, planRun } from "../plan/planners.ts";
 import { recollect } from "../report/recollect.ts";
 import { forgetAverages } from "../report/refs.ts";
 import { reportRun } from "../report/report.ts";
 import { type ActiveRun, activate } from "./active-run.ts";
 import { holderOf } from "./pins.ts";
+import { resolveBackend } from "./resolve-backend.ts";
 import type { RunStore } from "./store.ts";
 import type { Timing } from "./timing.ts";
 import { createTurns } from "./turns.ts";
@@ -22,7 +24,7 @@ const PAGE = 500;
 
 /** All runs: those that this process drives, and those that are only stored. */
 export type Runs = {
-  /** Starts a run or goes on with it. @throws RpcError INVALID_ARGUMENT; UNAVAILABLE while this process ends. */
+  /** Starts a run or goes on with it. @throws RpcError INVALID_ARGUMENT; FAILED_PRECONDITION (NO_ENGINE); UNAVAILABLE while this process ends. */
   start(spec: RunSpec): Promise<Run>;
   /** @throws RpcError NOT_FOUND */
   get(id: string): Promise<Run>;
@@ -128,9 +130,12 @@ export function createRuns(
   };
 
   return {
-    async start(spec) {
-      checkRun(spec);
-      const id = runIdOf(spec);
+    async start(sent) {
+      // The run is that of what was sent: where it goes on, it goes on with the engine that it began with.
+      const id = runIdOf(sent);
+      const begun = sent.backend === AUTO ? (await store.get(id))?.spec : undefined;
+      checkRun(sent.backend === AUTO ? { ...sent, backend: ANY_ENGINE } : sent);
+      const spec = begun ?? (await resolveBackend(sent, executors, { waitMs: timing.trainerMs }));
       if (!resume) await withdrawInterrupted(id);
       return exclusive(id, () => begin(id, spec));
     },

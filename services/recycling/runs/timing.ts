@@ -6,7 +6,9 @@ export type Timing = {
   readonly sweepMs: number;
   /** How long a run that has ended stays in memory. */
   readonly lingerMs: number;
+  /** How long a run that may take any engine waits for a trainer that has one. */
+  readonly trainerMs: number;
 };
 
 /** What is used unless something else is asked for. */
-export const defaultTiming: Timing = { patienceMs: 60_000, sweepMs: 5_000, lingerMs: 60_000 };
+export const defaultTiming: Timing = { patienceMs: 60_000, sweepMs: 5_000, lingerMs: 60_000, trainerMs: 10_000 };

@@ -765,7 +765,7 @@ export const FineTuningSchema: GenMessage<FineTuning> = /*@__PURE__*/
  */
 export type Run = Message<"ratatouille.v1.Run"> & {
   /**
-   * "run-" and 16 hexadecimal digits, from the sha-256 of the canonical specification.
+   * "run-" and 16 hexadecimal digits, from the sha-256 of the canonical specification as it was sent.
    *
    * @generated from field: string id = 1;
    */
@@ -1325,7 +1325,8 @@ export const RunStateSchema: GenEnum<RunState> = /*@__PURE__*/
 export const RecyclingService: GenService<{
   /**
    * Starts a run, or goes on with it: the same specification is the same run. A run that is being stopped is waited for and started anew.
-   * INVALID_ARGUMENT (SPECIFICATION_INVALID): with a violation for each wrong field.
+   * INVALID_ARGUMENT (SPECIFICATION_INVALID): with a violation for each wrong field. FAILED_PRECONDITION (NO_ENGINE): the backend is "auto",
+   * and for ten seconds no trainer had an engine for the network.
    *
    * @generated from rpc ratatouille.v1.RecyclingService.StartRun
    */

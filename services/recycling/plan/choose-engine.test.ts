@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { arithmetics } from "#libs/recipes";
+import { EngineSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { example, exampleStudy } from "../testing/plans.ts";
+import { chooseEngine } from "./choose-engine.ts";
+
+const trainer = (
+  name: string,
+  changes: { device?: string; networks?: string[]; builtInNetworks?: boolean; arithmetics?: string[] } = {},
+) => ({
+  engines: [create(EngineSchema, { name, device: "cpu", arithmetics: [arithmetics.training], builtInNetworks: true, ...changes })],
+});
+
+test("the fastest engine that has the network is taken, a GPU before all", () => {
+  const spec = exampleStudy();
+  assert.equal(chooseEngine(spec, [trainer("wasm"), trainer("tfjs-node")]), "tfjs-node");
+  assert.equal(chooseEngine(spec, [trainer("tfjs-node"), trainer("my-torch", { device: "gpu" })]), "my-torch");
+  assert.equal(chooseEngine(spec, [trainer("tfjs-node", { builtInNetworks: false }), trainer("wasm", { networks: ["resnet18"] })]), "wasm");
+  assert.equal(chooseEngine(spec, [trainer("tfjs-node", { arithmetics: ["~other/1"] })]), undefined);
+  assert.equal(chooseEngine(spec, []), undefined);
+});
+
+test("a network that only a trainer knows is looked for by its name", () => {
+  const spec = exampleStudy({ network: { name: "my-net", head: ["out.weight"] } });
+  assert.equal(chooseEngine(spec, [trainer("tfjs-node")]), undefined);
+  assert.equal(chooseEngine(spec, [trainer("tfjs-node"), trainer("torch", { networks: ["my-net"] })]), "torch");
+});
+
+test("digits are computed where their bytes are known, whoever is there", () => {
+  assert.equal(chooseEngine(example("tiny"), []), "wasm");
+});

@@ -1,0 +1,36 @@
+import { networkNames } from "#libs/networks";
+import { arithmetics } from "#libs/recipes";
+import type { Engine, Trainer } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
+
+/** What a run file says that leaves the choice of an engine to the system. */
+export const AUTO = "auto";
+/** An engine that every kind of run may name: to check a specification before one is chosen. */
+export const ANY_ENGINE = "wasm";
+
+/** Engines that are known, the faster first; any other comes after them. A GPU comes before all. */
+const bySpeed: readonly string[] = ["tfjs-node-gpu", "tfjs-node", "wasm", "cpu"];
+/** The engine of the digits benchmark unless its run file names another one: its bytes are the same everywhere. */
+const DIGITS_ENGINE = "wasm";
+
+/**
+ * The engine on which a run with `backend: auto` is to be computed: the fastest that one of the trainers has for its network; undefined
+ * while none has. Digits need no trainer for the choice.
+ */
+export function chooseEngine({ study }: Pick<RunSpec, "study">, trainers: readonly Pick<Trainer, "engines">[]): string | undefined {
+  if (!study) return DIGITS_ENGINE;
+  const network = study.network?.name ?? "";
+  const fits = trainers.flatMap(({ engines }) => engines).filter((engine) => canTrain(engine, network));
+  const [best] = fits.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+  return best?.name;
+}
+
+function canTrain({ arithmetics: known, networks, builtInNetworks }: Engine, network: string): boolean {
+  const builtIn = builtInNetworks && networkNames().includes(network);
+  return known.includes(arithmetics.training) && (builtIn || networks.includes(network));
+}
+
+function rank({ device, name }: Engine): number {
+  const place = bySpeed.indexOf(name);
+  return (device === "gpu" ? 0 : bySpeed.length + 1) + (place < 0 ? bySpeed.length : place);
+}

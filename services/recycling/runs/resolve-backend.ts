@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { allPages, failedPrecondition } from "#libs/rpc";
+import type { Trainer } from "#proto/ratatouille/v1/finetune_pb.ts";
+import type { RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
+import type { Executors } from "../drive/executors.ts";
+import { AUTO, chooseEngine } from "../plan/choose-engine.ts";
+
+/** Between two looks for a trainer. */
+const LOOK_MS = 200;
+
+/**
+ * The specification with an engine in the place of `auto`. Trainers of a system that begins are waited for.
+ * @throws RpcError FAILED_PRECONDITION (NO_ENGINE) if after `waitMs` none has an engine for the network.
+ */
+export async function resolveBackend(
+  spec: RunSpec,
+  { finetune }: Pick<Executors, "finetune">,
+  { waitMs, signal }: { readonly waitMs: number; readonly signal?: AbortSignal },
+): Promise<RunSpec> {
+  if (spec.backend !== AUTO) return spec;
+  const giveUpAt = performance.now() + waitMs;
+  for (;;) {
+    const trainers = spec.study ? await listTrainers(finetune, signal) : [];
+    const backend = chooseEngine(spec, trainers);
+    if (backend !== undefined) return { ...spec, backend };
+    if (performance.now() > giveUpAt) {
+      const network = spec.study?.network?.name ?? "";
+      const who = trainers.length === 0 ? "no trainer is there" : `no trainer has an engine for the network ${network}`;
+      throw failedPrecondition(`backend auto: ${who}; ratatouille trainers list says who is there, ratatouille doctor which engines`, {
+        reason: "NO_ENGINE",
+      });
+    }
+    await sleep(LOOK_MS, undefined, signal ? { signal } : {});
+  }
+}
+
+async function listTrainers(finetune: Executors["finetune"], signal: AbortSignal | undefined): Promise<Trainer[]> {
+  const trainers: Trainer[] = [];
+  const list = (pageToken: string) => finetune.listTrainers({ pageSize: 500, pageToken }, signal ? { signal } : {});
+  for await (const page of allPages(list)) trainers.push(...page.trainers);
+  return trainers;
+}
