@@ -1,5 +1,9 @@
 import type { NetworkBuilder } from "./build.ts";
-import type { Library, NetworkInput, NetworkOptions } from "./types.ts";
+import type { PythonModel } from "./python-model.ts";
+import type { Library, Network, NetworkInput, NetworkOptions } from "./types.ts";
+
+/** How others name the tensors of a network: their name to the network's, or to itself where it is none of theirs. */
+export type Spelling = { readonly by: string; readonly rename: (name: string) => string };
 
 /** What a network is made for. */
 export type NetworkRequest = { readonly classes: number; readonly input: NetworkInput; readonly options: NetworkOptions };
@@ -20,8 +24,12 @@ export type NetworkDefinition = {
   readonly options?: NetworkOptions;
   /** The module whose tensors are the head: its weight and its bias. */
   readonly head: string;
+  /** How other libraries name these tensors. */
+  readonly spellings?: readonly Spelling[];
   /** Adds layers and operations; the last operation gives the logits. */
   readonly build: (net: NetworkBuilder, request: NetworkRequest) => void;
+  /** Python that makes it. */
+  readonly python: (network: Network) => PythonModel;
 };
 
 /** Mean and deviation of ImageNet's pictures, as torchvision and most of timm normalise them. */

@@ -7,3 +7,8 @@ export class UnknownNetworkError extends RangeError {
 export class NetworkOptionsError extends RangeError {
   override readonly name = "NetworkOptionsError";
 }
+
+/** Weights that a network cannot take: another network's, or with numbers that are not finite. Trying again gives the same. */
+export class UnfitWeightsError extends RangeError {
+  override readonly name = "UnfitWeightsError";
+}

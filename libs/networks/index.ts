@@ -1,5 +1,10 @@
-export { NetworkOptionsError, UnknownNetworkError } from "./errors.ts";
+export { costOf, type NetworkCost, type TrainingNeeds, trainingBytes } from "./cost.ts";
+export { NetworkOptionsError, UnfitWeightsError, UnknownNetworkError } from "./errors.ts";
+export { type FittedWeights, fitWeights, type GivenTensor, type GivenWeights, type HeadRule } from "./fit-weights.ts";
+export { initialise } from "./initialise.ts";
 export { type NetworkNeeds, networkNames, networkOf } from "./network-of.ts";
+export { pythonSnippet } from "./python.ts";
+export { recogniseNetwork } from "./recognise.ts";
 export { outputShapes } from "./shapes.ts";
 export {
   INPUT,

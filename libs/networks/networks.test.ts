@@ -2,12 +2,28 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { test } from "node:test";
-import { INPUT, type Network, NetworkOptionsError, networkNames, networkOf, outputShapes, UnknownNetworkError } from "./index.ts";
+import {
+  INPUT,
+  type Network,
+  type NetworkOptions,
+  NetworkOptionsError,
+  networkNames,
+  networkOf,
+  outputShapes,
+  UnknownNetworkError,
+} from "./index.ts";
 
 const fixtures = resolve(import.meta.dirname, "../../test/fixtures/networks");
 
 type Entry = { name: string; shape: number[] };
-type Fixture = { architecture: string; input_shape: number[]; classes: number; parameters: Entry[]; buffers: Entry[] };
+type Fixture = {
+  architecture: string;
+  input_shape: number[];
+  classes: number;
+  options?: NetworkOptions;
+  parameters: Entry[];
+  buffers: Entry[];
+};
 
 for (const path of globSync("*.json", { cwd: fixtures }).sort()) {
   test(`${basename(path, ".json")} has PyTorch's tensors`, () => {

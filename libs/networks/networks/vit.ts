@@ -1,10 +1,29 @@
 import { type NetworkBuilder, zeros } from "../build.ts";
-import { type NetworkDefinition, symmetric } from "../definition.ts";
+import { type NetworkDefinition, type Spelling, symmetric } from "../definition.ts";
+import { timmModel } from "../python-model.ts";
 import { INPUT, type Init, type Value } from "../types.ts";
 
 const PATCH = 16;
 const DEPTH = 12;
 const EPSILON = 1e-6;
+
+/** torchvision's names of the same network (torchvision/models/vision_transformer.py). Its pictures are normalised by ImageNet's mean. */
+const torchvision: Spelling = {
+  by: "torchvision",
+  rename: (name) =>
+    name
+      .replace(/^class_token$/, "cls_token")
+      .replace(/^encoder\.pos_embedding$/, "pos_embed")
+      .replace(/^conv_proj\./, "patch_embed.proj.")
+      .replace(/^encoder\.layers\.encoder_layer_(\d+)\./, "blocks.$1.")
+      .replace(/\.ln_([12])\./, ".norm$1.")
+      .replace(/\.self_attention\.in_proj_/, ".attn.qkv.")
+      .replace(/\.self_attention\.out_proj\./, ".attn.proj.")
+      .replace(/\.mlp\.(?:0|linear_1)\./, ".mlp.fc1.")
+      .replace(/\.mlp\.(?:3|linear_2)\./, ".mlp.fc2.")
+      .replace(/^encoder\.ln\./, "norm.")
+      .replace(/^heads\.head\./, "head."),
+};
 
 /** timm's vision transformers (timm/models/vision_transformer.py, Apache-2.0; Dosovitskiy et al. 2020, arXiv 2010.11929). */
 const variants = [
@@ -19,6 +38,8 @@ export const vits: readonly NetworkDefinition[] = variants.map(({ name, width, h
   input: { channels: 3, size: 224, ...symmetric },
   patch: PATCH,
   head: "head",
+  spellings: [torchvision],
+  python: timmModel,
   build: (net, { classes, input }) => {
     const places = (input.height / PATCH) * (input.width / PATCH);
     const classToken = net.weight("cls_token", [1, 1, width], normal(1e-6));
