@@ -12,6 +12,9 @@ export {
   MAX_GRAM_INPUTS,
   MAX_INPUTS,
   type MeanArguments,
+  type ResizeColumnsArguments,
+  type ResizeLinesArguments,
   type SparseArguments,
   type Thinning,
+  type Windows,
 } from "./types.ts";

@@ -32,6 +32,29 @@ type Exports = {
   sumMagnitudes(values: number, count: number): void;
   firstNotFinite(type: number, address: number, count: number): number;
   crc32c(address: number, length: number, seed: number): number;
+  resizeLines(
+    from: number,
+    lineBytes: number,
+    lines: number,
+    channels: number,
+    out: number,
+    width: number,
+    first: number,
+    counts: number,
+    weights: number,
+    stride: number,
+  ): void;
+  resizeColumns(
+    from: number,
+    lineBytes: number,
+    out: number,
+    height: number,
+    first: number,
+    counts: number,
+    weights: number,
+    stride: number,
+  ): void;
+  turnHue(pixels: number, count: number, turn: number): void;
 };
 
 let compiled: WebAssembly.Module | undefined;
@@ -129,5 +152,10 @@ export function loadKernels(): Kernels {
     },
     firstNotFinite: (type, address, count) => wasm.firstNotFinite(typeNumber[type], address, count),
     crc32c: (address, length, seed = 0) => wasm.crc32c(address, length, seed | 0) >>> 0,
+    resizeLines: ({ from, lineBytes, lines, channels, out, windows: { size, first, counts, weights, stride } }) =>
+      wasm.resizeLines(from, lineBytes, lines, channels, out, size, first, counts, weights, stride),
+    resizeColumns: ({ from, lineBytes, out, windows: { size, first, counts, weights, stride } }) =>
+      wasm.resizeColumns(from, lineBytes, out, size, first, counts, weights, stride),
+    turnHue: (pixels, count, turn) => wasm.turnHue(pixels, count, turn),
   };
 }

@@ -84,6 +84,41 @@ export type AddProductsArguments = {
   readonly open: number;
 };
 
+/**
+ * Which neighbours each place of an output line is a sum of: `counts` of them from `first` on, with weights in 2^-22 that come to one and are
+ * not negative. Addresses of whole numbers of 32 bits: `size` of the first two, size · stride weights.
+ */
+export type Windows = {
+  readonly size: number;
+  readonly first: number;
+  readonly counts: number;
+  readonly weights: number;
+  /** Most neighbours of a place. */
+  readonly stride: number;
+};
+
+export type ResizeLinesArguments = {
+  /** Where the first line begins, in bytes. */
+  readonly from: number;
+  /** From the beginning of a line to that of the next. */
+  readonly lineBytes: number;
+  readonly lines: number;
+  /** Bytes of a pixel. */
+  readonly channels: number;
+  /** lines · size · channels bytes, and one more that is overwritten. */
+  readonly out: number;
+  readonly windows: Windows;
+};
+
+export type ResizeColumnsArguments = {
+  readonly from: number;
+  /** Of an input line and of an output line. */
+  readonly lineBytes: number;
+  /** size · lineBytes bytes. */
+  readonly out: number;
+  readonly windows: Windows;
+};
+
 /** Functions on the bytes of one memory. They call nobody and keep nothing; one thread's own. */
 export type Kernels = {
   readonly memory: WebAssembly.Memory;
@@ -136,4 +171,13 @@ export type Kernels = {
   firstNotFinite(type: ElementType, address: number, count: number): number;
   /** CRC-32C of bytes; `seed` is the CRC of what comes before them. */
   crc32c(address: number, length: number, seed?: number): number;
+  /** Every byte of an output line is the sum of the windows' bytes in the input line, channel by channel, rounded. Up to one byte behind the input is read. */
+  resizeLines(args: ResizeLinesArguments): void;
+  /** Every output line is the sum of the windows' input lines, rounded. */
+  resizeColumns(args: ResizeColumnsArguments): void;
+  /**
+   * Turns the hue of so many pixels of three bytes, in place, by `turn` / 255 of a circle: to hue, saturation and value of a byte each and back,
+   * with Pillow's roundings.
+   */
+  turnHue(pixels: number, count: number, turn: number): void;
 };

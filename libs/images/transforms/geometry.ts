@@ -3,11 +3,13 @@ import type { Picture, Size } from "../picture.ts";
 /** The picture seen in a mirror: left and right change places. */
 export function flip({ width, height, channels, pixels }: Picture): Picture {
   const out = new Uint8Array(pixels.length);
-  let to = 0;
-  for (let y = 0; y < height; y++) {
-    for (let x = width - 1; x >= 0; x--) {
-      const from = (y * width + x) * channels;
-      for (let channel = 0; channel < channels; channel++) out[to++] = pixels[from + channel]!;
+  const lineBytes = width * channels;
+  for (let line = 0; line < pixels.length; line += lineBytes) {
+    let to = line + lineBytes;
+    for (let from = line; from < line + lineBytes; from += channels) {
+      to -= channels;
+      out[to] = pixels[from]!;
+      for (let channel = 1; channel < channels; channel++) out[to + channel] = pixels[from + channel]!;
     }
   }
   return { width, height, channels, pixels: out };

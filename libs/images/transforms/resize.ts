@@ -1,11 +1,12 @@
+import type { Kernels, Windows } from "#libs/kernels";
 import type { Box, Picture, Size } from "../picture.ts";
+import { freshKernels } from "./own-kernels.ts";
 
 // Weights are whole numbers of 2^-22, as Pillow has them: products with a byte and their sums stay below 2^31.
-const FRACTION_BITS = 22;
-const HALF = 1 << (FRACTION_BITS - 1);
+const ONE = 2 ** 22;
 
-/** For each place of an output line: the first place of the input that has a part in it, how many have, and their weights, `stride` apart. */
-type Weights = { readonly first: Int32Array; readonly count: Int32Array; readonly weights: Int32Array; readonly stride: number };
+/** Of a large picture, so much goes through the kernels at once. */
+const STRIP_BYTES = 1 << 20;
 
 /**
  * Resizes a picture, or a part of it, bilinearly with antialiasing: where it becomes smaller the triangle is as wide as the step. First all
@@ -18,93 +19,65 @@ type Weights = { readonly first: Int32Array; readonly count: Int32Array; readonl
  * [...resize(picture, { width: 2, height: 1 }).pixels]; // [71, 143]
  * ```
  */
-export function resize(picture: Picture, { width, height }: Size, box: Box = { top: 0, left: 0, ...sizeOf(picture) }): Picture {
-  const { channels } = picture;
-  const lines = { pixels: resizeLines(picture, box, triangles(box.width, width)), width, height: box.height, channels };
-  return { width, height, channels, pixels: resizeColumns(lines, triangles(box.height, height)) };
+export function resize(picture: Picture, { width, height }: Size, box: Box = whole(picture)): Picture {
+  const { channels, pixels } = picture;
+  const kernels = freshKernels();
+  const lineBytes = picture.width * channels;
+  const strip = Math.min(box.height, Math.max(1, Math.floor(STRIP_BYTES / lineBytes)));
+  const input = kernels.allocate(strip * lineBytes + 1);
+  const lines = kernels.allocate(box.height * width * channels + 1);
+  const out = kernels.allocate(height * width * channels);
+  const horizontal = triangles(kernels, box.width, width);
+  const vertical = triangles(kernels, box.height, height);
+  for (let y = 0; y < box.height; y += strip) {
+    const count = Math.min(strip, box.height - y);
+    const begin = (box.top + y) * lineBytes;
+    kernels.bytes(input, count * lineBytes).set(pixels.subarray(begin, begin + count * lineBytes));
+    kernels.resizeLines({
+      from: input + box.left * channels,
+      lineBytes,
+      lines: count,
+      channels,
+      out: lines + y * width * channels,
+      windows: horizontal,
+    });
+  }
+  kernels.resizeColumns({ from: lines, lineBytes: width * channels, out, windows: vertical });
+  return { width, height, channels, pixels: kernels.bytes(out, height * width * channels).slice() };
 }
 
-function sizeOf({ width, height }: Size): Size {
-  return { width, height };
+function whole({ width, height }: Size): Box {
+  return { top: 0, left: 0, width, height };
 }
 
-function triangles(from: number, to: number): Weights {
+/** The windows of a line of `from` places that becomes one of `to`. */
+function triangles(kernels: Kernels, from: number, to: number): Windows {
   const step = from / to;
   const support = Math.max(step, 1);
   const inverse = 1 / support;
   const stride = Math.ceil(support) * 2 + 1;
   const first = new Int32Array(to);
-  const count = new Int32Array(to);
+  const counts = new Int32Array(to);
   const weights = new Int32Array(to * stride);
   const exact = new Float64Array(stride);
   for (let place = 0; place < to; place++) {
     const center = (place + 0.5) * step;
     const begin = Math.max(0, Math.trunc(center - support + 0.5));
-    const length = Math.min(from, Math.trunc(center + support + 0.5)) - begin;
+    const count = Math.min(from, Math.trunc(center + support + 0.5)) - begin;
     let sum = 0;
-    for (let k = 0; k < length; k++) {
+    for (let k = 0; k < count; k++) {
       exact[k] = Math.max(0, 1 - Math.abs((begin + k - center + 0.5) * inverse));
       sum += exact[k]!;
     }
-    for (let k = 0; k < length; k++) weights[place * stride + k] = Math.trunc(0.5 + (exact[k]! / sum) * 2 ** FRACTION_BITS);
+    for (let k = 0; k < count; k++) weights[place * stride + k] = Math.trunc(0.5 + (exact[k]! / sum) * ONE);
     first[place] = begin;
-    count[place] = length;
+    counts[place] = count;
   }
-  return { first, count, weights, stride };
+  return { size: to, stride, first: put(kernels, first), counts: put(kernels, counts), weights: put(kernels, weights) };
 }
 
-function resizeLines(picture: Picture, box: Box, { first, count, weights, stride }: Weights): Uint8Array {
-  const { width: lineWidth, channels, pixels } = picture;
-  const width = first.length;
-  const out = new Uint8Array(box.height * width * channels);
-  const three = channels === 3;
-  let to = 0;
-  for (let y = 0; y < box.height; y++) {
-    const line = ((box.top + y) * lineWidth + box.left) * channels;
-    for (let x = 0; x < width; x++) {
-      const end = x * stride + count[x]!;
-      if (three) {
-        let from = line + first[x]! * 3;
-        let red = HALF;
-        let green = HALF;
-        let blue = HALF;
-        for (let k = x * stride; k < end; k++) {
-          const weight = weights[k]!;
-          red = (red + pixels[from]! * weight) | 0;
-          green = (green + pixels[from + 1]! * weight) | 0;
-          blue = (blue + pixels[from + 2]! * weight) | 0;
-          from += 3;
-        }
-        out[to++] = red >> FRACTION_BITS;
-        out[to++] = green >> FRACTION_BITS;
-        out[to++] = blue >> FRACTION_BITS;
-      } else {
-        for (let channel = 0; channel < channels; channel++) {
-          let from = line + first[x]! * channels + channel;
-          let sum = HALF;
-          for (let k = x * stride; k < end; k++, from += channels) sum = (sum + pixels[from]! * weights[k]!) | 0;
-          out[to++] = sum >> FRACTION_BITS;
-        }
-      }
-    }
-  }
-  return out;
-}
-
-function resizeColumns({ width, channels, pixels }: Picture, { first, count, weights, stride }: Weights): Uint8Array {
-  const length = width * channels;
-  const height = first.length;
-  const out = new Uint8Array(height * length);
-  const sums = new Int32Array(length);
-  for (let y = 0; y < height; y++) {
-    sums.fill(HALF);
-    for (let k = 0; k < count[y]!; k++) {
-      const weight = weights[y * stride + k]!;
-      const line = (first[y]! + k) * length;
-      for (let i = 0; i < length; i++) sums[i] = sums[i]! + pixels[line + i]! * weight;
-    }
-    const to = y * length;
-    for (let i = 0; i < length; i++) out[to + i] = sums[i]! >> FRACTION_BITS;
-  }
-  return out;
+function put(kernels: Kernels, numbers: Int32Array): number {
+  const address = kernels.allocate(numbers.byteLength);
+  kernels.bytes(address, numbers.byteLength).set(new Uint8Array(numbers.buffer));
+  return address;
 }

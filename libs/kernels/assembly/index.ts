@@ -8,6 +8,7 @@ export { crc32c } from "./crc32c";
 export { difference } from "./difference";
 export { firstNotFinite } from "./finite";
 export { gram } from "./gram";
+export { turnHue } from "./hue";
 export { combine } from "./linear";
 export { begin } from "./mean";
 export { meanF32 } from "./mean-f32";
@@ -15,6 +16,7 @@ export { meanHalf } from "./mean-half";
 export { meanOfOne } from "./mean-one";
 export { meanRoughly } from "./mean-rough";
 export { meanWithBounds } from "./mean-bounds";
+export { resizeColumns, resizeLines } from "./resize";
 
 /** Where the tables are that calls fill, and where memory is free. */
 export function inputsTable(): usize {

@@ -3,8 +3,10 @@ import type { ElementType, Kernels } from "../types.ts";
 import { addProductsTwin } from "./add-products.ts";
 import { crc32cTwin } from "./crc32c.ts";
 import { readElements, writeElements } from "./elements.ts";
+import { turnHueTwin } from "./hue.ts";
 import { combineTwin, differenceTwin, gramTwin } from "./linear.ts";
 import { meanTwin } from "./mean.ts";
+import { resizeColumnsTwin, resizeLinesTwin } from "./resize.ts";
 import { addSparseTwin, electSparseTwin, magnitudesTwin } from "./sparse.ts";
 
 /** The kernels in plain TypeScript: what the compiled ones have to agree with, bit for bit. */
@@ -27,5 +29,8 @@ export function loadTwins(): Kernels {
     magnitudes: (values, thinning, count) => magnitudesTwin(memory, values, thinning, count),
     firstNotFinite: (type, address, count) => readElements(memory, type, address, count).findIndex((value) => !Number.isFinite(value)),
     crc32c: (address, length, seed = 0) => crc32cTwin(memory, address, length, seed),
+    resizeLines: (args) => resizeLinesTwin(memory, args),
+    resizeColumns: (args) => resizeColumnsTwin(memory, args),
+    turnHue: (pixels, count, turn) => turnHueTwin(memory, pixels, count, turn),
   };
 }
