@@ -19,6 +19,7 @@ const fresh: JobRecord = {
   ...noCheckpoint,
   pinned: false,
   artifact: "",
+  summary: "",
   error: "",
   submittedAtMs: 1,
   startedAtMs: 0,

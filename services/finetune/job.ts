@@ -28,6 +28,8 @@ export type JobRecord = {
   /** The catalog keeps a checkpoint for this job. */
   readonly pinned: boolean;
   readonly artifact: string;
+  /** What the attempt that completed it says of its work: a JSON object, or "". */
+  readonly summary: string;
   readonly error: string;
   readonly submittedAtMs: number;
   readonly startedAtMs: number;
@@ -61,7 +63,14 @@ export type JobEvent =
       readonly step: number;
       readonly format?: string;
     }
-  | { readonly type: "completed"; readonly attempt: number; readonly artifact: string; readonly cpuMs: number; readonly atMs: number }
+  | {
+      readonly type: "completed";
+      readonly attempt: number;
+      readonly artifact: string;
+      readonly summary?: string;
+      readonly cpuMs: number;
+      readonly atMs: number;
+    }
   | { readonly type: "failed"; readonly attempt: number; readonly error: string; readonly permanent: boolean; readonly atMs: number }
   /** `reason` is empty where nobody needs the job any more. */
   | { readonly type: "cancelled"; readonly reason: string; readonly atMs: number }
@@ -129,8 +138,10 @@ function advance(job: JobRecord, event: AttemptEvent): JobRecord {
     }
     case "released":
       return { ...job, state: "queued" };
-    case "completed":
-      return { ...ended(job, "succeeded", event.atMs), artifact: event.artifact, cpuMs: event.cpuMs, error: "" };
+    case "completed": {
+      const { artifact, summary = "", cpuMs } = event;
+      return { ...ended(job, "succeeded", event.atMs), artifact, summary, cpuMs, error: "" };
+    }
     case "lost": {
       const losses = job.losses + 1;
       if (losses < MAX_LOSSES) return { ...job, state: "queued", losses };
@@ -153,7 +164,7 @@ function isOpen({ state }: JobRecord): boolean {
 }
 
 function requeued(job: JobRecord, atMs: number): JobRecord {
-  const nothing = { failures: 0, losses: 0, error: "", artifact: "", trainer: "", startedAtMs: 0, finishedAtMs: 0, cpuMs: 0 };
+  const nothing = { failures: 0, losses: 0, error: "", artifact: "", summary: "", trainer: "", startedAtMs: 0, finishedAtMs: 0, cpuMs: 0 };
   // Later than before, also where the clock was set back: who watches takes what is earlier for old news.
   return { ...job, ...nothing, state: "queued", submittedAtMs: Math.max(atMs, job.submittedAtMs + 1) };
 }

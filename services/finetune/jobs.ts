@@ -10,6 +10,7 @@ import { refusal, revocation, staleAttempt, unfit, unknownJob } from "./errors.t
 import { createInputs, type ResolvedInput } from "./inputs.ts";
 import { type JobEvent, type JobRecord, next, type Whereabouts } from "./job.ts";
 import type { Leases } from "./leases.ts";
+import { buildProduct, type Made, parseSummary } from "./products.ts";
 import type { ReportStreams } from "./reports.ts";
 import type { Change, JobStore } from "./store.ts";
 import { jobOf, type Submission } from "./submission.ts";
@@ -29,7 +30,8 @@ export type Jobs = {
     attempt: number,
     saved: { readonly checkpoint: string; readonly step: number; readonly format: string },
   ): Promise<void>;
-  complete(jobId: string, attempt: number, artifact: string, cpuMs: number): Promise<JobRecord>;
+  /** @param made outputs of which the artifact is made and published here, or `artifact` that is published already */
+  complete(jobId: string, attempt: number, made: Made & { readonly artifact: string }, cpuMs: number): Promise<JobRecord>;
   fail(jobId: string, attempt: number, error: string, permanent: boolean): Promise<JobRecord>;
   /** The trainer gives the job back, through no fault of it. */
   release(jobId: string, attempt: number): Promise<JobRecord>;
@@ -143,6 +145,16 @@ export function createJobs({ store, leases, watchers, streams, waiting, artifact
     }
   };
 
+  /**
+   * Publishes what an attempt has made, and gives the artifact that the recipe has then: of an approximate arithmetic the first one. A
+   * reproduction is only compared.
+   */
+  const publish = async (job: JobRecord, made: Made): Promise<string> => {
+    const recipe = parseEnvelope(job.recipe);
+    const { built, blobs } = await buildProduct(recipe, await resolve(recipe), made, artifacts);
+    return job.reproduce ? built.digest : (await artifacts.publish(built, { blobs })).digest;
+  };
+
   return {
     async submit(submission, signal) {
       const atMs = now();
@@ -202,11 +214,14 @@ export function createJobs({ store, leases, watchers, streams, waiting, artifact
         throw error;
       }
     },
-    async complete(id, attempt, artifact, cpuMs) {
+    async complete(id, attempt, { artifact: published, ...made }, cpuMs) {
       const job = await get(id);
       if (job.attempt !== attempt) throw staleAttempt(job, attempt);
-      await checkArtifact(job, artifact);
-      return apply(id, { type: "completed", attempt, artifact, cpuMs, atMs: now() });
+      if (made.summary !== "") parseSummary(made.summary);
+      if (published !== "") await checkArtifact(job, published);
+      else if (job.state !== "running") throw staleAttempt(job, attempt);
+      const artifact = published || (await publish(job, made));
+      return apply(id, { type: "completed", attempt, artifact, summary: made.summary, cpuMs, atMs: now() });
     },
     fail: (id, attempt, error, permanent) => apply(id, { type: "failed", attempt, error, permanent, atMs: now() }),
     release: (id, attempt) => apply(id, { type: "released", attempt }),

@@ -89,6 +89,7 @@ export function createFinetuneService({
       attempt: job.attempt,
       trainer: job.trainer,
       artifact: job.artifact,
+      summary: job.summary,
       error: job.error,
       submittedAtMs: BigInt(job.submittedAtMs),
       startedAtMs: BigInt(job.startedAtMs),
@@ -222,8 +223,18 @@ export function createFinetuneService({
       await jobs.checkpoint(jobId, attempt, saved);
       return {};
     },
-    async completeAttempt({ jobId, attempt, artifact, cpuMs }) {
-      return { job: toJob(await jobs.complete(jobId, attempt, artifact, parseAmount("cpu_ms", cpuMs))) };
+    async completeAttempt({ jobId, attempt, artifact, outputs, summary, curve, cpuMs }) {
+      const made = {
+        artifact,
+        summary,
+        curve,
+        outputs: outputs.map(({ role, digest, sizeBytes }, i) => ({
+          role,
+          digest,
+          size: parseAmount(`outputs[${i}].size_bytes`, sizeBytes),
+        })),
+      };
+      return { job: toJob(await jobs.complete(jobId, attempt, made, parseAmount("cpu_ms", cpuMs))) };
     },
     async releaseAttempt({ jobId, attempt }) {
       await jobs.release(jobId, attempt);

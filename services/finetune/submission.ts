@@ -1,4 +1,4 @@
-import { canonicalRecipe, digestOf, parseRecipe, type Recipe, RecipeError, recipeKey } from "#libs/recipes";
+import { canonicalRecipe, digestOf, isApproximate, parseRecipe, type Recipe, RecipeError, recipeKey } from "#libs/recipes";
 import { invalidArgument, type RpcError } from "#libs/rpc";
 import { quote } from "#libs/text";
 import { devices, type Needs } from "#libs/topics";
@@ -19,8 +19,7 @@ export type Submission = {
 /** The job that a submission asks for, new and queued. @throws RpcError INVALID_ARGUMENT (RECIPE_INVALID, NEEDS_INVALID) */
 export function jobOf(submission: Submission, atMs: number): { job: JobRecord; recipe: Recipe } {
   const { label, runId, reproduce } = submission;
-  const recipe = checkedRecipe(submission.recipe);
-  const needs = checkedNeeds(recipe, submission.needs ?? {});
+  const { recipe, needs } = checked(submission);
   const id = jobId(recipe, reproduce ? runId : undefined);
   return { job: newJob({ id, recipe, needs, label, reproduce, atMs }), recipe };
 }
@@ -62,15 +61,16 @@ function jobId(recipe: Recipe, reproducedFor: string | undefined): string {
   return reproducedFor === undefined ? id : `${id}-r${short(digestOf(new TextEncoder().encode(reproducedFor)), 8)}`;
 }
 
-function checkedRecipe(text: string): Recipe {
+/** The recipe of a submission and what it needs, where a trainer could run it. */
+function checked({ recipe: text, needs = {} }: Submission): { recipe: Recipe; needs: Needs } {
   try {
     const recipe = parseRecipe(text);
     if (!trainable.includes(recipe.kind)) throw new RecipeError("kind", `a trainer runs ${trainable.join(", ")}, not ${recipe.kind}`);
-    if (recipe.arithmetic !== undefined && !recipe.arithmetic.startsWith("~") && exactEngine(recipe) === undefined) {
+    if (recipe.arithmetic !== undefined && !isApproximate(recipe.arithmetic) && exactEngine(recipe) === undefined) {
       throw new RecipeError("arithmetic", `no backend here computes ${recipe.arithmetic}`);
     }
     checkLimits(recipe);
-    return recipe;
+    return { recipe, needs: checkedNeeds(recipe, needs) };
   } catch (error) {
     if (!(error instanceof RecipeError)) throw error;
     const violations = [{ field: `recipe.${error.field}`, description: error.message }];
@@ -86,6 +86,7 @@ function newJob({ id, recipe, needs, label, reproduce, atMs }: NewJob): JobRecor
     ...noCheckpoint,
     pinned: false,
     artifact: "",
+    summary: "",
     error: "",
     startedAtMs: 0,
     finishedAtMs: 0,

@@ -35,6 +35,7 @@ export type JobRow = {
   checkpoint_before: string;
   pinned: number;
   artifact: string;
+  summary: string;
   error: string;
   submitted_at_ms: number;
   started_at_ms: number;
@@ -102,6 +103,7 @@ export const migrations = [
     "alter table attempts add column trainer_id text not null default ''",
     "alter table attempts add column environment text not null default '{}'",
   ),
+  sqlMigration("summaries", "alter table jobs add column summary text not null default ''"),
 ];
 
 /** What the job of a row needs. */
@@ -135,6 +137,7 @@ export function toRecord(row: JobRow): JobRecord {
     checkpointBefore: row.checkpoint_before,
     pinned: row.pinned === 1,
     artifact: row.artifact,
+    summary: row.summary,
     error: row.error,
     submittedAtMs: row.submitted_at_ms,
     startedAtMs: row.started_at_ms,
@@ -167,6 +170,7 @@ export function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers" | "off
     checkpoint_before: job.checkpointBefore,
     pinned: job.pinned ? 1 : 0,
     artifact: job.artifact,
+    summary: job.summary,
     error: job.error,
     submitted_at_ms: job.submittedAtMs,
     started_at_ms: job.startedAtMs,

@@ -8,6 +8,7 @@ import { createCheckpointer, loadSaved } from "./checkpoints.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
 import { failureSentence, isPassing, isPermanent, LostAttempt } from "./failure.ts";
 import { createProgress } from "./progress.ts";
+import { publish } from "./publish.ts";
 import { runRecipe } from "./run-recipe.ts";
 import { sendReports } from "./send-reports.ts";
 import type { Stopping } from "./stopping.ts";
@@ -79,11 +80,10 @@ async function attemptJob(
     const cpuMs = BigInt(Math.round(cpuTimeMs() - startCpuMs));
     computed();
     await checkpointer.settled();
-    if (!begun.reproduce)
-      await deps.artifacts.publish(product.built, { blobs: product.blobs.map(({ bytes }) => bytes), signal: controller.signal });
+    const made = await publish(product, deps, begun.reproduce, controller.signal);
     // Not the controller's signal: the service ends the progress stream of a completed attempt, maybe before it answers here.
-    await finetune.completeAttempt({ ...attempt, artifact: product.built.digest, cpuMs }, { signal: timeUp });
-    log.info({ job: attempt.jobId, artifact: product.built.digest }, "job completed");
+    const { job } = await finetune.completeAttempt({ ...attempt, ...made, cpuMs }, { signal: timeUp });
+    log.info({ job: attempt.jobId, artifact: job?.artifact }, "job completed");
   } catch (thrown) {
     computed();
     await checkpointer.settled();

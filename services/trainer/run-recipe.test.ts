@@ -6,7 +6,7 @@ import { NonFiniteLossError } from "#libs/learning";
 import { arithmetics, type Digest, digestOf, layerOf, mediaTypes, type Recipe, readManifest } from "#libs/recipes";
 import { loadFloat32, parseSafetensorsHeader } from "#libs/tensors";
 import type { Input } from "./input.ts";
-import type { Product } from "./product.ts";
+import { artifactOf, type Product } from "./product.ts";
 import { runRecipe } from "./run-recipe.ts";
 
 const source = digestOf("digits");
@@ -46,7 +46,8 @@ function createStore() {
     if (!found) throw new Error(`No artifact ${digest}`);
     return found;
   };
-  const keep = ({ blobs, built }: Product): Digest => {
+  const keep = (product: Product): Digest => {
+    const { blobs, built } = artifactOf(product);
     const manifest = readManifest(built.manifest);
     const { licences } = manifest;
     const bytes = (type: string) => blobs.find(({ descriptor }) => descriptor.digest === layerOf(manifest, type).digest)!.bytes;
@@ -82,7 +83,7 @@ async function study() {
 test("a chain of recipes gives models with PyTorch's names, a curve, and the licences of what went in", async () => {
   const { store, tuned, foundation } = await study();
   const steps: number[] = [];
-  const product = await runRecipe(tuned, store.load, { onStep: ({ step }) => steps.push(step) });
+  const product = artifactOf(await runRecipe(tuned, store.load, { onStep: ({ step }) => steps.push(step) }));
   assert.deepEqual(
     steps,
     Array.from({ length: 30 }, (_, i) => i + 1),
@@ -111,8 +112,8 @@ test("a chain of recipes gives models with PyTorch's names, a curve, and the lic
 
 test("the manifest names nothing but the recipe and the bytes", async () => {
   const { store, tuned } = await study();
-  const first = await runRecipe(tuned, store.load);
-  const second = await runRecipe(tuned, store.load);
+  const first = artifactOf(await runRecipe(tuned, store.load));
+  const second = artifactOf(await runRecipe(tuned, store.load));
   assert.deepEqual(second.built.manifest, first.built.manifest);
   const text = new TextDecoder().decode(first.built.manifest);
   for (const word of [process.version, String(process.pid), "bun", "node", "deno", "hostname", "time", "attempt", "job"]) {
@@ -122,7 +123,7 @@ test("the manifest names nothing but the recipe and the bytes", async () => {
 
 test("a whole chain has fixed bytes on every runtime", async () => {
   const { store, tuned } = await study();
-  const [weights] = (await runRecipe(tuned, store.load)).blobs;
+  const [weights] = artifactOf(await runRecipe(tuned, store.load)).blobs;
   assert.equal(weights?.descriptor.digest, "sha256:654fe484ab34c42bf660108184f42c15303fd4a4fe3f07a05e0d97d71ce78b22");
 });
 

@@ -18,6 +18,7 @@ import { checkRecipe } from "../../services/averaging/check-recipe.ts";
 import { runEvaluation } from "../../services/evaluation/run-evaluation.ts";
 import type { Outcome } from "../../services/recycling/plan/outcome.ts";
 import type { Input } from "../../services/trainer/input.ts";
+import { artifactOf } from "../../services/trainer/product.ts";
 import { runRecipe } from "../../services/trainer/run-recipe.ts";
 
 /** Runs recipes on what was made before; everything stays in memory. */
@@ -41,11 +42,12 @@ export function createBareStore(source: { readonly digest: Digest; readonly file
   const bytesOf = (recipe: Recipe, role: string) => inputsOf(recipe, role).map((digest) => find(digest).bytes);
 
   async function train(recipe: Recipe): Promise<Outcome> {
-    const { blobs, built } = await runRecipe(recipe, async (digest) => {
+    const product = await runRecipe(recipe, async (digest) => {
       const found = find(digest);
       found.input ??= decode(found.bytes, recipe, digest);
       return found.input;
     });
+    const { blobs, built } = artifactOf(product);
     const manifest = readManifest(built.manifest);
     const main = blobs.find(({ descriptor }) => descriptor.mediaType !== mediaTypes.document);
     made.set(built.digest, { bytes: main?.bytes ?? new Uint8Array() });

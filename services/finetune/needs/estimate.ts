@@ -2,11 +2,15 @@ import { backendOf, type Recipe } from "#libs/recipes";
 import type { Device, Needs } from "#libs/topics";
 import { drawnNeeds } from "./drawn.ts";
 import type { NeedsOfKind } from "./kind-needs.ts";
+import { predictionNeeds, trainingNeeds } from "./network.ts";
 import { perceptronNeeds } from "./perceptron.ts";
 
 /** The kinds of recipes that trainers run, and what each needs. A new kind is one more line. */
 const kinds: { readonly [kind: string]: NeedsOfKind } = {
   dataset: drawnNeeds,
+  split: drawnNeeds,
+  train: trainingNeeds,
+  predict: predictionNeeds,
   pretrain: perceptronNeeds,
   probe: perceptronNeeds,
   "fine-tune": perceptronNeeds,

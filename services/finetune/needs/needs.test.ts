@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arithmetics, type Digest, digestOf, type Recipe } from "#libs/recipes";
+import { arithmetics, type Digest, digestOf, type Json, type Recipe } from "#libs/recipes";
 import { estimateNeeds, trainable } from "./estimate.ts";
 
 const dataset: Digest = digestOf("data");
@@ -38,6 +38,29 @@ test("what is asked for holds, and the rest is estimated", () => {
   const gpu = estimateNeeds(pretraining({ hidden: [4096, 4096] }), { backend: "tfjs-node-gpu" }).needs;
   assert.deepEqual([gpu.device, gpu.backend, gpu.memoryMib], ["gpu", "tfjs-node-gpu", 512]);
   assert.ok(gpu.acceleratorMemoryMib > 900, `${gpu.acceleratorMemoryMib}`);
+});
+
+function training(network: { readonly [name: string]: Json }): Recipe {
+  const parameters = { network, classes: 7, domains: ["a", "b", "c"], batch: 32 };
+  return { kind: "train", inputs: { dataset }, seed: 1, arithmetic: arithmetics.training, parameters };
+}
+
+test("a network needs as much as its tensors and what it computes of a batch, wherever that is", () => {
+  const { needs } = estimateNeeds(training({ name: "resnet18", size: 224 }));
+  assert.deepEqual([needs.device, needs.backend, needs.network, needs.acceleratorMemoryMib], ["cpu", "tfjs-node", "resnet18", 0]);
+  // torchvision's resnet18 has 11.7 million parameters; PyTorch takes some 2.3 GB for a step at a batch of 96.
+  assert.ok(needs.memoryMib > 2500 && needs.memoryMib < 8000, `${needs.memoryMib}`);
+  const gpu = estimateNeeds(training({ name: "resnet18", size: 224 }), { backend: "tfjs-node-gpu" }).needs;
+  assert.deepEqual([gpu.device, gpu.memoryMib, gpu.acceleratorMemoryMib], ["gpu", 512, needs.memoryMib - 512]);
+  const small = estimateNeeds(training({ name: "resnet18", size: 64 })).needs;
+  assert.ok(small.memoryMib < needs.memoryMib / 2, `${small.memoryMib}`);
+  const prediction = { ...training({ name: "resnet18", size: 224 }), kind: "predict" } as const;
+  assert.ok(estimateNeeds(prediction).needs.memoryMib < needs.memoryMib);
+});
+
+test("of a network that only its trainers know nothing is estimated, and one that cannot be is refused", () => {
+  assert.deepEqual(estimateNeeds(training({ name: "resnet9000" })).needs.network, "resnet9000");
+  assert.throws(() => estimateNeeds(training({ name: "resnet18", size: 0 })), { name: "RecipeError", field: "parameters.network" });
 });
 
 test("a kind that no trainer runs has no needs", () => {

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { arithmetics, type Digest, layerOf, mediaTypes, type Recipe, readManifest } from "#libs/recipes";
+import { Code, isRpcError } from "#libs/rpc";
+import { saveFloat32, writeSafetensors } from "#libs/tensors";
+import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { recipeOf, type System, startSystem } from "./system.ts";
+
+const refused = (code: Code, reason: string, field?: string) => (error: unknown) => {
+  assert.ok(isRpcError(error, code, reason), String(error));
+  if (field !== undefined) assert.equal(error.violations[0]?.field, field);
+  return true;
+};
+
+/** A training of a network, on a data set that is published. */
+function trainingOn(dataset: Digest): Recipe {
+  const parameters = {
+    network: { name: "mnist-cnn" },
+    classes: 3,
+    domains: ["a"],
+    optimiser: { name: "adam", learningRate: 1e-3 },
+    steps: 10,
+    batch: 4,
+    transform: { training: "none/1", validation: "none/1" },
+  };
+  return { kind: "train", inputs: { dataset }, seed: 1, arithmetic: arithmetics.training, parameters };
+}
+
+const weightsOf = (...numbers: readonly number[]) =>
+  saveFloat32(new Map([["fc.bias", { shape: [numbers.length], data: Float32Array.from(numbers) }]]));
+
+async function uploaded(system: System, role: string, bytes: Uint8Array) {
+  const { digest, size } = await system.artifacts.upload(bytes, { mediaType: mediaTypes.sourceLayer });
+  return { role, digest, sizeBytes: BigInt(size) };
+}
+
+/** Begins an attempt at a recipe; with what completes it. */
+async function begun(system: System, recipe: Recipe, options: { runId?: string; reproduce?: boolean } = {}) {
+  const { id } = await system.submit(recipe, options);
+  const answer = await system.jobs.beginAttempt({ jobId: id, trainer: "t" });
+  return { id, answer, attempt: { jobId: id, attempt: answer.attempt } };
+}
+
+test("the artifact of a training is made of its weights, its curve and its summary, with the licences of its inputs", async () => {
+  await using system = await startSystem();
+  const recipe = trainingOn(await system.publish(recipeOf(1)));
+  const { answer, attempt } = await begun(system, recipe);
+  // What a trainer of another language needs to know of its inputs.
+  const [input, ...more] = answer.inputs;
+  assert.deepEqual([input?.role, more], ["dataset", []]);
+  const [layer] = input!.artifacts[0]!.layers;
+  assert.deepEqual([layer?.mediaType, layer?.title], [mediaTypes.datasetLayer, "dataset.safetensors"]);
+  assert.equal((await system.artifacts.download(layer!.digest)).length, Number(layer!.sizeBytes));
+  const weights = await uploaded(system, "weights", weightsOf(1, 2, 3));
+  const summary = { steps: 10, bestStep: 7, validationAccuracy: 0.5, trainLoss: 0.1 };
+  const curve = { validation: [{ step: 10, accuracy: 0.5 }], loss: [] };
+  const complete = () =>
+    system.jobs.completeAttempt({
+      ...attempt,
+      outputs: [weights],
+      summary: JSON.stringify(summary),
+      curve: JSON.stringify(curve),
+      cpuMs: 3n,
+    });
+  const { job } = await complete();
+  assert.deepEqual([job?.state, JSON.parse(job!.summary)], [JobState.SUCCEEDED, summary]);
+  const manifest = readManifest((await system.artifacts.get(job!.artifact)).manifest);
+  assert.deepEqual([manifest.kind, manifest.recipe, manifest.summary], ["model", recipe, summary]);
+  assert.equal(layerOf(manifest, mediaTypes.weights).digest, weights.digest);
+  const training = await system.artifacts.download(layerOf(manifest, mediaTypes.document).digest);
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(training)), curve);
+  const config = JSON.parse(new TextDecoder().decode(await system.artifacts.download(manifest.config.digest)));
+  assert.deepEqual([config.config.architecture, config.config.paramSize, config.config.precision], ["mnist-cnn", "3", "float32"]);
+});
+
+test("of an approximate recipe the first publication counts: the second attempt's job takes it", async () => {
+  await using system = await startSystem();
+  const recipe = trainingOn(await system.publish(recipeOf(1)));
+  const first = await begun(system, recipe);
+  const reproduction = await begun(system, recipe, { runId: "again", reproduce: true });
+  const made = async (numbers: readonly number[]) => ({
+    outputs: [await uploaded(system, "weights", weightsOf(...numbers))],
+    summary: "{}",
+  });
+  const { job } = await system.jobs.completeAttempt({ ...first.attempt, ...(await made([1, 2, 3])) });
+  // As if that answer had been lost, and the attempt with it.
+  await system.sql(`update jobs set state = 'running', artifact = '' where id = '${first.id}'`);
+  const { job: second } = await system.jobs.completeAttempt({ ...first.attempt, ...(await made([1, 2, 4])) });
+  assert.deepEqual([second?.state, second?.artifact], [JobState.SUCCEEDED, job!.artifact]);
+  // A reproduction says what it made itself, and how well that does.
+  const { job: reproduced } = await system.jobs.completeAttempt({
+    ...reproduction.attempt,
+    ...(await made([1, 2, 5])),
+    summary: '{"steps":10}',
+  });
+  assert.equal(reproduced?.state, JobState.SUCCEEDED);
+  assert.notEqual(reproduced?.artifact, job!.artifact);
+  assert.equal(reproduced?.summary, '{"steps":10}');
+});
+
+test("a split and a prediction are one file each, and a data set an index with its shards", async () => {
+  await using system = await startSystem();
+  const dataset = await system.publish(recipeOf(1));
+  const kindOf = async (digest: string) => readManifest((await system.artifacts.get(digest)).manifest);
+  const file = (name: string) => writeSafetensors([], { name });
+  const split = await begun(system, { kind: "split", inputs: { dataset }, parameters: { scheme: "domainbed/1", fraction: 0.2, trial: 0 } });
+  const halves = await system.jobs.completeAttempt({ ...split.attempt, outputs: [await uploaded(system, "split", file("split"))] });
+  assert.equal((await kindOf(halves.job!.artifact)).kind, "split");
+  const drawn = await begun(system, recipeOf(2));
+  const outputs = [
+    await uploaded(system, "shards", Uint8Array.of(1)),
+    await uploaded(system, "shards", Uint8Array.of(2)),
+    await uploaded(system, "data", file("index")),
+  ];
+  const { job } = await system.jobs.completeAttempt({ ...drawn.attempt, outputs });
+  const { kind, layers } = await kindOf(job!.artifact);
+  assert.equal(kind, "dataset");
+  const titles = layers.map(({ annotations }) => annotations?.["org.opencontainers.image.title"]);
+  assert.deepEqual(titles, ["dataset.safetensors", "shard-000000.tar", "shard-000001.tar"]);
+});
+
+test("outputs that are not what the recipe makes are refused, and the attempt may say it better", async () => {
+  await using system = await startSystem();
+  const recipe = trainingOn(await system.publish(recipeOf(1)));
+  const { attempt } = await begun(system, recipe);
+  const weights = await uploaded(system, "weights", weightsOf(1));
+  const text = await uploaded(system, "weights", new TextEncoder().encode("these are no weights"));
+  const complete = (request: object) => system.jobs.completeAttempt({ ...attempt, ...request });
+  for (const [field, request] of [
+    ["outputs", { outputs: [] }],
+    ["outputs", { outputs: [weights, weights] }],
+    ["outputs", { outputs: [weights, { ...weights, role: "dessert" }] }],
+    ["outputs", { outputs: [text] }],
+    ["outputs", { outputs: [{ ...weights, digest: "sha256:1" }] }],
+    ["summary", { outputs: [weights], summary: "[]" }],
+    ["summary", { outputs: [weights], summary: "{" }],
+    ["curve", { outputs: [weights], curve: "{" }],
+  ] as const)
+    await assert.rejects(complete(request), refused(Code.INVALID_ARGUMENT, "OUTPUTS_INVALID", field), JSON.stringify(field));
+  const nowhere = { ...weights, digest: `sha256:${"0".repeat(64)}` };
+  await assert.rejects(complete({ outputs: [nowhere] }), refused(Code.FAILED_PRECONDITION, "BLOB_MISSING"));
+  assert.equal((await complete({ outputs: [weights] })).job?.state, JobState.SUCCEEDED);
+});
