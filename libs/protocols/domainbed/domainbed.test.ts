@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { drawRanges } from "./draw-ranges.ts";
-import { randomState } from "./mt19937.ts";
+import { randomState } from "./random-state.ts";
 import { seedHash } from "./seed-hash.ts";
 import { splitRows } from "./split-rows.ts";
 

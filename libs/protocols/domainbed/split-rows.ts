@@ -1,4 +1,4 @@
-import { randomState } from "./mt19937.ts";
+import { randomState } from "./random-state.ts";
 import { seedHash } from "./seed-hash.ts";
 
 /**

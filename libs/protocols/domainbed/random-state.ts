@@ -1,16 +1,12 @@
-/**
- * numpy's `RandomState`: the generator MT19937 (Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 8(1), 1998) and how numpy draws
- * whole numbers and shuffles with it. Only for what others have published with it; our own draws come from Philox.
- */
+import { mersenneTwister } from "../mersenne-twister.ts";
+
+/** How numpy's `RandomState` draws whole numbers and shuffles with MT19937. Only for what others have published with it. */
 export type RandomState = {
   /** A whole number from 0 to `most`: words with the bits above cut off, until one is not too large. */
   upTo(most: number): number;
   /** Shuffles in place, as `RandomState.shuffle` does. */
   shuffle(values: Int32Array): void;
 };
-
-const WORDS = 624;
-const SHIFT = 397;
 
 /**
  * The generator that `numpy.random.RandomState(seed)` is.
@@ -23,24 +19,7 @@ const SHIFT = 397;
  * ```
  */
 export function randomState(seed: number): RandomState {
-  const state = new Uint32Array(WORDS);
-  state[0] = seed;
-  for (let i = 1; i < WORDS; i++) {
-    const before = state[i - 1]! ^ (state[i - 1]! >>> 30);
-    state[i] = Math.imul(before, 1812433253) + i;
-  }
-  let next = WORDS;
-  const word = (): number => {
-    if (next === WORDS) {
-      twist(state);
-      next = 0;
-    }
-    let y = state[next++]!;
-    y ^= y >>> 11;
-    y ^= (y << 7) & 0x9d2c5680;
-    y ^= (y << 15) & 0xefc60000;
-    return (y ^ (y >>> 18)) >>> 0;
-  };
+  const word = mersenneTwister(seed);
   const upTo = (most: number): number => {
     if (most === 0) return 0;
     const mask = 0xffffffff >>> Math.clz32(most);
@@ -60,11 +39,4 @@ export function randomState(seed: number): RandomState {
       }
     },
   };
-}
-
-function twist(state: Uint32Array): void {
-  for (let i = 0; i < WORDS; i++) {
-    const y = (state[i]! & 0x80000000) | (state[(i + 1) % WORDS]! & 0x7fffffff);
-    state[i] = state[(i + SHIFT) % WORDS]! ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
-  }
 }
