@@ -24,10 +24,12 @@ function lineage() {
       add({ kind: "fine-tune", inputs: { datasets, featurizer, head: featurizer }, parameters, seed, arithmetic: "x" }),
     average: (models: readonly Digest[]) =>
       add({ kind: "average", inputs: { models }, parameters: { method: "uniform" }, arithmetic: "x" }),
-    imported: (source: string) => {
+    imported: (source: string, base?: Digest) => {
       const files = [{ path: "m", digest: digestOf("weights"), bytes: 7 }];
-      return add({ kind: "import", inputs: {}, parameters: { files, licence: "MIT", source } });
+      return add({ kind: "import", inputs: base === undefined ? {} : { base }, parameters: { files, licence: "MIT", source } });
     },
+    train: (weights?: Digest) =>
+      add({ kind: "train", inputs: { dataset: digestOf("data"), ...(weights && { weights }) }, parameters: {}, seed: 1, arithmetic: "x" }),
   };
 }
 
@@ -64,4 +66,21 @@ test("a foundation is one that all members have, and one that was imported is ca
   assert.equal(await foundationOf(imported), undefined);
   assert.deepEqual(await foundationOf(models.tune(imported, 1)), { digest: imported, imported: true });
   assert.deepEqual(await foundationOf(models.average([imported, models.tune(imported, 2)])), { digest: imported, imported: true });
+});
+
+test("an import whose base was declared comes from there, and so does what is trained of it", async () => {
+  const models = lineage();
+  const [base, other] = [models.imported("base"), models.imported("other")];
+  const [tuned, deeper] = [models.imported("tuned", base), models.imported("deeper", models.imported("tuned", base))];
+  await using catalog = await catalogOf({
+    getArtifact: ({ name }) => ({ artifact: { digest: name.value as string, manifest: models.manifests.get(name.value as string)! } }),
+  });
+  const find = createFoundationFinder(catalog.artifacts, new AbortController().signal);
+  const foundationOf = async (digest: Digest) => find(readManifest(models.manifests.get(digest)!));
+  for (const model of [tuned, deeper, models.tune(tuned, 1), models.train(tuned), models.average([tuned, models.train(deeper)])])
+    assert.deepEqual(await foundationOf(model), { digest: base, imported: false });
+  assert.deepEqual(await foundationOf(models.train(other)), { digest: other, imported: true });
+  const own = models.train();
+  assert.deepEqual(await foundationOf(own), { digest: own, imported: false });
+  assert.equal(await foundationOf(models.average([tuned, models.imported("x", other)])), undefined);
 });

@@ -5,14 +5,23 @@ import type { Artifacts } from "./artifacts.ts";
 const MOST_ANCESTORS = 10_000;
 
 /**
- * Where the lineage of a model begins. An imported model is a beginning only as far as the catalog knows: two of them may well have been
- * trained from one foundation elsewhere.
+ * Where the lineage of a model begins. An imported model of which nobody has said what it comes from is a beginning only as far as the catalog
+ * knows (`imported`): two of them may well have been trained from one foundation elsewhere.
  */
 export type Foundation = { readonly digest: Digest; readonly imported: boolean };
 
+/** Of each kind of recipe, the input that its model comes from. */
+const COMES_FROM: ReadonlyMap<string, string> = new Map([
+  ["average", "models"],
+  ["fine-tune", "featurizer"],
+  ["probe", "featurizer"],
+  ["train", "weights"],
+  ["import", "base"],
+]);
+
 /**
- * Finds the foundation of models by their recipes: what a training's featurizer comes from, or all members of an average. Undefined where
- * those are several, and for a model that was imported itself. Each ancestor is looked up once, however many ways lead to it.
+ * Finds the foundation of models by their recipes: what a training begins with, all members of an average, the declared base of an import.
+ * Undefined where those are several, and for a model that was imported itself without a base. Each ancestor is looked up once, however many ways lead to it.
  * @throws RpcError of the catalog; ManifestError
  */
 export function createFoundationFinder(
@@ -22,14 +31,16 @@ export function createFoundationFinder(
   const known = new Map<Digest, Promise<Foundation | undefined>>();
 
   async function rootOf({ recipe, digest }: ReadManifest): Promise<Foundation | undefined> {
-    const role = recipe.kind === "average" ? "models" : recipe.kind === "fine-tune" || recipe.kind === "probe" ? "featurizer" : undefined;
-    if (role === undefined) return { digest, imported: recipe.kind === "import" };
+    const parents = parentsOf(recipe);
+    if (parents.size === 0) return { digest, imported: recipe.kind === "import" };
     const found = new Map<string, Foundation | undefined>();
-    for (const parent of new Set(inputsOf(recipe, role))) {
+    for (const parent of parents) {
       const root = await lookUp(parent);
       found.set(root?.digest ?? "", root);
     }
-    return found.size === 1 ? [...found.values()][0] : undefined;
+    const root = found.size === 1 ? [...found.values()][0] : undefined;
+    // Who imported it has said where it begins.
+    return root !== undefined && recipe.kind === "import" ? { ...root, imported: false } : root;
   }
 
   function lookUp(digest: Digest): Promise<Foundation | undefined> {
@@ -41,5 +52,10 @@ export function createFoundationFinder(
     return looked;
   }
 
-  return async (model) => (model.recipe.kind === "import" ? undefined : rootOf(model));
+  return async (model) => (model.recipe.kind === "import" && parentsOf(model.recipe).size === 0 ? undefined : rootOf(model));
+}
+
+function parentsOf(recipe: ReadManifest["recipe"]): ReadonlySet<Digest> {
+  const role = COMES_FROM.get(recipe.kind);
+  return new Set(role === undefined ? [] : inputsOf(recipe, role));
 }

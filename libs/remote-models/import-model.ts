@@ -8,6 +8,14 @@ import { fileSource, planSafetensors } from "#libs/tensors";
 
 const CHUNK_BYTES = 1 << 20;
 
+export type ImportOptions = {
+  readonly signal: AbortSignal;
+  /** Told how many bytes more are on their way. */
+  readonly onSent: (bytes: number) => void;
+  /** The artifact that the model is said to be fine-tuned from. */
+  readonly base?: Digest | undefined;
+};
+
 /**
  * Puts a model of this machine into the catalog, unless it is there, and returns the digest of its manifest. Its recipe is an import: the
  * digest of its weights, its licence, and what it is called, nothing of this machine. Shards become one file, and so do files of PyTorch.
@@ -33,7 +41,7 @@ export async function importModel(
   model: ModelFiles,
   digest: Digest,
   artifacts: Artifacts,
-  { signal, onSent }: { readonly signal: AbortSignal; readonly onSent: (bytes: number) => void },
+  { signal, onSent, base }: ImportOptions,
 ): Promise<Digest> {
   if (model.artifact !== undefined) return model.artifact;
   const content = contentOf(model, signal);
@@ -41,7 +49,7 @@ export async function importModel(
   const licences = model.licences.length > 0 ? model.licences : [UNKNOWN_LICENCE];
   const recipe: Recipe = {
     kind: "import",
-    inputs: {},
+    inputs: base === undefined ? {} : { base },
     parameters: {
       files: [{ path: "model.safetensors", digest: whole.digest, bytes: whole.size }],
       licence: joinLicences(licences),

@@ -76,15 +76,7 @@ test("an average of models of one foundation comes from it too", async () => {
 
 test("models that come from imported ones: related by the same one, of different ones nobody knows", async () => {
   await using system = await startSystem();
-  const imports: Digest[] = [];
-  for (const seed of [1, 2]) {
-    const weights = await system.artifacts.upload(model(seed), { mediaType: mediaTypes.weights });
-    const files = [{ path: "model.safetensors", digest: weights.digest, bytes: weights.size }];
-    const recipe = parseRecipe({ kind: "import", inputs: {}, parameters: { files, licence: "MIT", source: `hub ${seed}` } });
-    const built = buildModelManifest({ recipe, licences: ["MIT"], weights, architecture: "mlp", parameterCount: 1 });
-    imports.push((await system.artifacts.publish(built)).digest as Digest);
-  }
-  const [a, b] = imports as [Digest, Digest];
+  const [a, b] = [await publishImport(system, 1), await publishImport(system, 2)];
   const ofA = [await system.publishModel(model(3), { from: a }), await system.publishModel(model(4), { from: a })];
   const ofB = await system.publishModel(model(5), { from: b });
   const related = await check(system, { models: ofA });
@@ -97,6 +89,40 @@ test("models that come from imported ones: related by the same one, of different
   assert.ok((await system.average(averageRecipe([...ofA, ofB]))).artifact.digest);
   assert.deepEqual(codes(await check(system, { models: [a, b] })), ["NOTE lineage"]);
   assert.deepEqual(codes(await check(system, { models: [a, ofA[0]!] })), []);
+});
+
+/** A model from outside, perhaps with what it is said to come from. */
+async function publishImport(system: TestSystem, seed: number, base?: Digest): Promise<Digest> {
+  const weights = await system.artifacts.upload(model(seed), { mediaType: mediaTypes.weights });
+  const files = [{ path: "model.safetensors", digest: weights.digest, bytes: weights.size }];
+  const inputs = base === undefined ? {} : { base };
+  const recipe = parseRecipe({ kind: "import", inputs, parameters: { files, licence: "MIT", source: `hub ${seed}` } });
+  const built = buildModelManifest({ recipe, licences: ["MIT"], weights, architecture: "mlp", parameterCount: 1 });
+  return (await system.artifacts.publish(built)).digest as Digest;
+}
+
+test("models that come from imported ones of different declared foundations are told apart", async () => {
+  await using system = await startSystem();
+  const [a, b] = [await publishImport(system, 1), await publishImport(system, 2)];
+  const [ofA, alsoOfA, ofB] = [await publishImport(system, 3, a), await publishImport(system, 4, a), await publishImport(system, 5, b)];
+  const trained = await system.publishModel(model(6), { from: ofB });
+  for (const models of [
+    [ofA, alsoOfA],
+    [a, ofA],
+    [ofB, trained],
+  ])
+    assert.deepEqual(codes(await check(system, { models })), []);
+  for (const models of [
+    [ofA, ofB],
+    [ofA, alsoOfA, trained],
+    // Trained here of one that nobody has said anything of, which another one has for its foundation.
+    [ofA, await system.publishModel(model(7), { from: a }), ofB],
+  ]) {
+    const { findings, report } = await check(system, { models });
+    assert.deepEqual([findings.map(({ code }) => code), report.verdict], [["foundation"], CheckVerdict.INCOMPATIBLE]);
+    assert.match(findings[0]!.sentence, /^The models come from different foundation models: sha256:/);
+  }
+  await assert.rejects(system.average(averageRecipe([ofA, ofB])), /different foundation models/);
 });
 
 test("every tensor in the way is sent, and excluded ones are not in the way", async () => {

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, Entry>> = {
   merge: { load: async () => (await import("./commands/merge/command.ts")).defineMerge, light: true },
   check: { load: async () => (await import("./commands/check/command.ts")).defineCheck, light: true },
   data: { load: async () => (await import("./commands/data/command.ts")).defineData, light: true },
+  import: { load: async () => (await import("./commands/import/command.ts")).defineImport },
   methods: { load: async () => (await import("./commands/methods/command.ts")).defineMethods, light: true },
   up: { load: async () => (await import("./commands/up/command.ts")).defineUp },
   serve: { load: async () => (await import("./commands/serve/command.ts")).defineServe },

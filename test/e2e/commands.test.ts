@@ -41,8 +41,10 @@ for (const shell of shells) {
       ["average --method=ti", "ties"],
       ["methods slerp", "slerp"],
       ["completion ", "bash", "fish", "zsh"],
+      ["setup tensorflow-", "tensorflow-gpu"],
       ["trainer --device ", "auto", "cpu"],
       ["recycle --data list --qu", "--quiet"],
+      ["import --licence mit --ba", "--base"],
       ["lineage --do", "--dot"],
     ];
     for (const [line, ...expected] of cases) {
@@ -60,6 +62,8 @@ for (const shell of shells) {
     // Where nothing fits, zsh goes on to all files.
     if (shell !== "zsh") assert.ok(!(await last("recycle package")).includes("package.json"));
     assert.ok((await last("average --weights 1,2 test/fixtures/safeten")).includes("safetensors"));
+    assert.ok((await last("average test/fixtures/torch-files/zip-che")).includes("zip-checkpoint.pth"));
+    assert.ok((await last("import test/fixtures/torch-files/legacy-che")).includes("legacy-checkpoint.pth"));
     assert.ok((await last("up --data li")).includes("libs"));
   });
 
@@ -127,6 +131,9 @@ test("wrong usage exits with 2 and says on stderr what would be right", async ()
     [["events", "--since", "yesterday"], /Expected a number and a unit, such as 90s, 10m, 2h or 1d/],
     [["runs", "list", "--server", "nowhere"], /"nowhere" is not an address; expected host:port/],
     [["lineage", "a/b", "--json", "--dot"], /--json and --dot exclude each other/],
+    [["import"], /missing required argument 'paths'/],
+    [["import", "a.pth", "b.pth", "--name", "x/y"], /--name x\/y names one thing, and 2 are given/],
+    [["import", "a.pth", "--name", "x"], /--name "x": a name is words with slashes between them, such as vision\/resnet50/],
     [["up", "--tls-cert", "cert.pem"], /--tls-cert and --tls-key need each other/],
     [["up", "--listen", "127.0.0.1:70000"], /"127.0.0.1:70000" is not an address/],
   ];

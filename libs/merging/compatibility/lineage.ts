@@ -17,10 +17,11 @@ export function* compareLineage(
     [...named].find((name) => isModel(model, name)) ?? (model === base ? rootOf(base) : saysFoundation(model));
   const groups = groupModels(all, foundationOf);
   const silent = models.filter((model) => foundationOf(model) === undefined);
-  // Two imported models may have been trained from one foundation elsewhere.
+  // Two imported models may have been trained from one foundation elsewhere, unless somebody has said of one that it is a foundation.
   const imported = new Set(models.filter(({ foundationImported }) => foundationImported).map(saysFoundation));
+  const declared = new Set(models.filter(({ foundationImported }) => !foundationImported).map(saysFoundation));
   const names = all.map(({ name }) => name);
-  if (groups.size > 1 && [...groups.keys()].filter((key) => !imported.has(key)).length < 2) {
+  if (groups.size > 1 && [...groups.keys()].filter((key) => !imported.has(key) || declared.has(key)).length < 2) {
     const sentence = `The models come from different models that were imported, and nothing says whether those have one foundation: ${sayGroups(groups)}.`;
     yield finding(allowUnrelated ? "note" : "warning", "lineage", sentence, { models: names });
   } else if (groups.size > 1) {

@@ -42,7 +42,8 @@ async function openInput(name: string, options: GlobalOptions, context: CommandC
   return openCatalogModel(name, options, context);
 }
 
-async function openPath(name: string): Promise<ModelFiles> {
+/** Opens a model of this machine. @throws UsageError where there is nothing; ModelError for what is no model */
+export async function openPath(name: string): Promise<ModelFiles> {
   try {
     return await openModel(name);
   } catch (cause) {

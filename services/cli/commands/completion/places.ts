@@ -1,4 +1,4 @@
-import type { Command, Option } from "commander";
+import type { Argument, Command, Option } from "commander";
 import { type Values, valuesOfArgument, valuesOfOption } from "./values.ts";
 
 /** A command, as its completion sees it. */
@@ -22,8 +22,13 @@ export function placesOf(command: Command, path = ""): Place[] {
   const [argument] = command.registeredArguments;
   const options = help.visibleOptions(command).flatMap(describe);
   const commands = below.map((child) => ({ name: child.name(), summary: firstSentence(child.summary() || child.description()) }));
-  const values = argument ? known(valuesOfArgument(argument.name()), argument.name()) : free;
+  const values = argument ? valuesOf(argument) : free;
   return [{ path, commands, options, values }, ...below.flatMap((child) => placesOf(child, `${path} ${child.name()}`.trim()))];
+}
+
+function valuesOf(argument: Argument): Values {
+  const { argChoices } = argument;
+  return argChoices ? { kind: "words", words: argChoices } : known(valuesOfArgument(argument.name()), argument.name());
 }
 
 function describe({ long, short, flags, description }: Option): Place["options"] {

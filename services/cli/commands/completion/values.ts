@@ -39,6 +39,8 @@ const byPlaceholder: { readonly [placeholder: string]: Values } = {
   directory: { kind: "folders" },
   folder: { kind: "folders" },
   path: anyFile,
+  paths: anyFile,
+  licence: free,
   file: anyFile,
   ...Object.fromEntries(
     ["token", "host:port", "host:port,...", "number", "numbers", "name", "name=value", "tensor", "size", "password", "seconds"].map(

@@ -1,0 +1,32 @@
+import type { Command } from "commander";
+import type { CommandContext } from "../../context.ts";
+import { addCommand, type Finish, runs, shared } from "../../options.ts";
+import type { ImportOptions } from "./options.ts";
+
+/** `ratatouille import` */
+export function defineImport(program: Command, context: CommandContext, finish: Finish): void {
+  shared(
+    addCommand(
+      program,
+      "import <paths...>",
+      `Put models of this machine into the catalog.
+
+A model is a file of safetensors or PyTorch (.pth, .pt, .bin), or a folder as Hugging Face has it. Files of PyTorch are read without running \
+anything of them; one that wants to call something is refused. The catalog keeps models as safetensors, and what is there already is not sent \
+again.
+
+Without --base nothing says which models belong together: two imports are then compatible as far as anybody knows. Without a licence all that \
+is made of a model has an unknown one.`,
+      `  ratatouille import resnet50.pth --licence BSD-3-Clause
+  ratatouille import tuned.pth --base imported/resnet50
+  ratatouille import ./vit-base --name vit/base --json`,
+    ),
+  )
+    .option("--name <name>", "what it is called in the catalog (default: imported/<file>)")
+    .option("--licence <licence>", "an SPDX expression, instead of what the model says")
+    .option("--base <artifact>", "the model of the catalog that it was fine-tuned from")
+    .option("--quiet", "no progress")
+    .action(
+      runs(finish, async (paths: string[], options: ImportOptions) => (await import("./import.ts")).importPaths(paths, options, context)),
+    );
+}
