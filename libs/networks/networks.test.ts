@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { test } from "node:test";
+import fc from "fast-check";
 import {
   INPUT,
   type Network,
@@ -60,18 +61,32 @@ for (const [name, count] of Object.entries(published)) {
   });
 }
 
-test("every tensor is used once, and every value but the last", () => {
-  for (const name of networkNames()) {
-    const { tensors, graph } = networkOf(name, { classes: 7 });
-    const used = graph.flatMap((op) => Object.values(op).filter((value) => tensors.some((tensor) => tensor.name === value)));
-    const expected = tensors.filter(({ dtype }) => dtype === "F32").map((tensor) => tensor.name);
-    assert.deepEqual(used.toSorted(), expected.toSorted());
-    const read = new Set(graph.flatMap((op) => ("other" in op ? [op.from, op.other] : [op.from])));
-    assert.deepEqual(
-      [...read].sort((a, b) => a - b),
-      [INPUT, ...graph.keys()].slice(0, -1),
-    );
-  }
+test("for any classes, channels and size every tensor is used once, and every value but the last; the head comes last", () => {
+  const names = fc.constantFrom(...networkNames());
+  const sizes = fc.constantFrom(32, 64, 80, 224);
+  fc.assert(
+    fc.property(names, fc.integer({ min: 1, max: 400 }), fc.integer({ min: 1, max: 5 }), sizes, (name, classes, channels, size) => {
+      const network = networkOf(name, { classes, channels, size });
+      const { tensors, graph, head } = network;
+      const known = new Set(tensors.map((tensor) => tensor.name));
+      assert.equal(known.size, tensors.length);
+      const used = graph.flatMap((op) => Object.values(op).filter((value) => known.has(value as string)));
+      assert.deepEqual(used.toSorted(), [...known].filter((tensor) => !tensor.endsWith(".num_batches_tracked")).toSorted());
+      const read = new Set(graph.flatMap((op) => ("other" in op ? [op.from, op.other] : [op.from])));
+      assert.deepEqual(
+        [...read].sort((a, b) => a - b),
+        [INPUT, ...graph.keys()].slice(0, -1),
+      );
+      assert.ok(graph.every((op, index) => op.from < index && (!("other" in op) || op.other < index)));
+
+      const last = graph.at(-1)!;
+      assert.ok(last.op === "linear" && head.join() === [last.weight, last.bias].join());
+      assert.equal(graph.at(-2)?.op, "dropout");
+      assert.deepEqual(outputShapes(network).at(-1), [classes]);
+      assert.deepEqual(JSON.parse(JSON.stringify(network)), network);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test("a network for other pictures repeats what its channels are normalised by", () => {
@@ -104,6 +119,20 @@ test("a network that is not there, or not like this, is refused in one sentence"
     () => networkOf("resnet18", { classes: 2, options: { hidden: [3] } }),
     new NetworkOptionsError('options: resnet18 has no "hidden"; it has none'),
   );
+});
+
+test("operations that do not fit what enters them are named", () => {
+  const network = networkOf("mlp", { classes: 2, size: 4 });
+  const wider = { ...network, input: { ...network.input, channels: 2 } };
+  assert.throws(() => outputShapes(wider), new RangeError("operation 1 (linear) does not fit [32]"));
+  assert.throws(
+    () => networkOf("vit_tiny_patch16_224", { classes: 2, size: 60 }),
+    new NetworkOptionsError("size: vit_tiny_patch16_224 needs a multiple of 16, got 60"),
+  );
+  assert.throws(() => networkOf("convnext_tiny", { classes: 2, size: 2 }), {
+    name: "NetworkOptionsError",
+    message: /^convnext_tiny cannot see pictures of 2 × 2 pixels: operation 0 \(conv2d\) does not fit \[3, 2, 2\]$/,
+  });
 });
 
 function entries({ tensors }: Network, role: "weight" | "buffer"): Entry[] {

@@ -19,7 +19,7 @@ export function outputShapes({ graph, tensors, input }: Shaped): readonly (reado
     const from = shapeOf(op.from);
     const shape = from && outputShape(op, from, (name) => weights.get(name) ?? [], shapeOf);
     if (shape?.every((size) => Number.isInteger(size) && size > 0) !== true)
-      throw new RangeError(`operation ${index} (${op.op}) does not fit [${from ?? "nothing"}]`);
+      throw new RangeError(`operation ${index} (${op.op}) does not fit [${from?.join(", ") ?? "nothing"}]`);
     shapes.push(shape);
   });
   return shapes;
