@@ -1,0 +1,73 @@
+import type { Artifacts } from "#libs/artifacts";
+import { type ImageSet, imagesOf, packImages } from "#libs/image-sets";
+import { annotations, buildSourceManifest, type Descriptor, type Digest, mediaTypes, type Recipe } from "#libs/recipes";
+
+/** Pictures in the catalog. */
+export type ImportedImages = {
+  /** Of the import. */
+  readonly digest: Digest;
+  /** Those that have pictures, in the order of the data set that is made of the import. */
+  readonly domains: readonly string[];
+  /** How many pictures each of the domains has. */
+  readonly pictures: readonly number[];
+};
+
+/**
+ * Puts a folder of images into the catalog as tar archives, one after another, and returns what is there. Equal images make one import,
+ * whoever packs them; what the catalog has is not sent again.
+ * @param options.licence an SPDX expression. @param options.source where the images are from, in words.
+ * @throws ImageSetError for an image that cannot be read; RpcError
+ * @example
+ * ```ts
+ * import { mkdir, writeFile } from "node:fs/promises";
+ * import { encodePng, readImageSet } from "#libs/image-sets";
+ * import { startCatalog } from "../../services/catalog/testing/system.ts";
+ * await using catalog = await startCatalog();
+ * for (const [i, path] of ["photo/owl", "sketch/owl"].entries()) {
+ *   await mkdir(catalog.directory.join("birds", path), { recursive: true });
+ *   const pixels = encodePng({ width: 1, height: 1, channels: 1, data: Uint8Array.of(i) });
+ *   await writeFile(catalog.directory.join("birds", path, "1.png"), pixels);
+ * }
+ * const set = await readImageSet(catalog.directory.join("birds"));
+ * const options = { licence: "CC0-1.0", source: "drawn", signal: new AbortController().signal };
+ * const { domains, pictures } = await importImages(set, catalog.artifacts, options);
+ * [domains, pictures]; // [["photo", "sketch"], [1, 1]]
+ * ```
+ */
+export async function importImages(
+  set: Pick<ImageSet, "groups" | "classes">,
+  artifacts: Artifacts,
+  {
+    licence,
+    source,
+    signal,
+    onSent = () => {},
+  }: {
+    readonly licence: string;
+    readonly source: string;
+    readonly signal: AbortSignal;
+    /** After each archive: its bytes. */
+    readonly onSent?: (bytes: number) => void;
+  },
+): Promise<ImportedImages> {
+  const packing = packImages(imagesOf(set), { classes: set.classes, signal });
+  const files: Descriptor[] = [];
+  for await (const { name, content } of packing.shards) {
+    files.push(await artifacts.upload(content, { mediaType: mediaTypes.shard, annotations: { [annotations.title]: name }, signal }));
+    onSent(content.length);
+  }
+  const recipe: Recipe = {
+    kind: "import",
+    inputs: {},
+    parameters: {
+      files: files.map(({ digest, size, annotations: notes }) => ({ path: notes?.[annotations.title] ?? "", digest, bytes: size })),
+      licence,
+      source,
+    },
+  };
+  const { domains, domain } = packing.index();
+  const pictures = domains.map(() => 0);
+  for (const place of domain) pictures[place]! += 1;
+  const { digest } = await artifacts.publish(buildSourceManifest({ recipe, licences: [licence], files }), { signal });
+  return { digest: digest as Digest, domains, pictures };
+}

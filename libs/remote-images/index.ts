@@ -1,0 +1,1 @@
+export { type ImportedImages, importImages } from "./import-images.ts";
