@@ -41,20 +41,22 @@ export async function importImages(
     licence,
     source,
     signal,
-    onSent = () => {},
+    onPacked = () => {},
+    beforeFirst = async () => {},
   }: {
     readonly licence: string;
     readonly source: string;
     readonly signal: AbortSignal;
-    /** After each archive: its bytes. */
-    readonly onSent?: (bytes: number) => void;
+    /** How many images are in an archive by now. */
+    readonly onPacked?: (images: number) => void;
+    /** Before an import that the catalog does not have is published: what it throws is the end of it. */
+    readonly beforeFirst?: () => Promise<void>;
   },
 ): Promise<ImportedImages> {
-  const packing = packImages(imagesOf(set), { classes: set.classes, signal });
+  const packing = packImages(counting(imagesOf(set), onPacked), { classes: set.classes, signal });
   const files: Descriptor[] = [];
   for await (const { name, content } of packing.shards) {
     files.push(await artifacts.upload(content, { mediaType: mediaTypes.shard, annotations: { [annotations.title]: name }, signal }));
-    onSent(content.length);
   }
   const recipe: Recipe = {
     kind: "import",
@@ -68,6 +70,18 @@ export async function importImages(
   const { domains, domain } = packing.index();
   const pictures = domains.map(() => 0);
   for (const place of domain) pictures[place]! += 1;
+  const known = await artifacts.findByRecipe(recipe, { signal });
+  if (known) return { digest: known.digest as Digest, domains, pictures };
+  await beforeFirst();
   const { digest } = await artifacts.publish(buildSourceManifest({ recipe, licences: [licence], files }), { signal });
   return { digest: digest as Digest, domains, pictures };
+}
+
+function* counting<T>(items: Iterable<T>, onCount: (count: number) => void): Generator<T> {
+  let count = 0;
+  for (const item of items) {
+    yield item;
+    count += 1;
+    onCount(count);
+  }
 }

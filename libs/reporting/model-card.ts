@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import { joinLicences } from "#libs/recipes";
 import { hubLicence } from "./hub-licence.ts";
 import { type LicenceText, licenceFile, linksToLicence } from "./licence-file.ts";
+import type { Loading } from "./loading.ts";
 import { methodTexts } from "./methods.ts";
 import type { Cell, Report } from "./report.ts";
 import { cellResults } from "./results.ts";
@@ -15,8 +16,7 @@ export type ModelCardOptions = {
   readonly model: string;
   /** Digest of the file `model.safetensors`. */
   readonly weights: string;
-  /** Inputs, widths of the hidden layers, and classes of the network. */
-  readonly layers: { readonly features: number; readonly hidden: readonly number[]; readonly classes: number };
+  readonly loading: Loading;
 };
 
 /**
@@ -39,7 +39,7 @@ export function modelCard(options: ModelCardOptions): string {
     "## What was averaged",
     averaged(cell),
     "## Load it",
-    loading(options),
+    options.loading.text,
     "## Make it again",
     reproduction(options),
     "",
@@ -65,11 +65,11 @@ export function modelLicence(
 }
 
 /** No `base_model` and no `datasets`: the hub resolves these on itself, and our digests are not there. The text has them. */
-function frontMatter({ report, heldOut, model }: ModelCardOptions, accuracy: number): string {
+function frontMatter({ report, heldOut, model, loading }: ModelCardOptions, accuracy: number): string {
   const dataset = { name: `${report.task.name}, ${heldOut} (held out)`, type: slug(report.task.name) };
   return stringify({
     ...hubLicence(report.licences),
-    library_name: "pytorch",
+    library_name: loading.library,
     pipeline_tag: "image-classification",
     tags: ["model-recycling", "weight-averaging", "merge", "ratatouille", model, report.task.source],
     metrics: ["accuracy"],
@@ -110,33 +110,13 @@ function averaged(cell: Cell): string {
   ].join("\n\n");
 }
 
-function loading({ layers: { features, hidden, classes } }: ModelCardOptions): string {
-  const widths = [features, ...hidden];
-  const layers = hidden.map((width, i) => `    ("fc${i + 1}", nn.Linear(${widths[i]}, ${width})), ("relu${i + 1}", nn.ReLU()),`);
-  return `\`\`\`python
-from collections import OrderedDict
-
-from safetensors.torch import load_file
-from torch import nn
-
-model = nn.Sequential(OrderedDict([
-${layers.join("\n")}
-    ("head", nn.Linear(${widths.at(-1)}, ${classes})),
-]))
-model.load_state_dict(load_file("model.safetensors"))
-model.eval()
-\`\`\`
-
-Input: ${features} numbers an image, grey values from 0 to 1, row by row. Output: ${classes} logits.`;
-}
-
 function reproduction({ report, model, weights }: ModelCardOptions): string {
   return `\`\`\`sh
 ratatouille lineage ${model}
 ratatouille reproduce ${model}
 \`\`\`
 
-\`recipe.json\` says how it was made; the same recipe gives the same bytes.
+${sameness(report)}
 
 | | |
 | --- | --- |
@@ -146,6 +126,12 @@ ratatouille reproduce ${model}
 | run | \`${report.runId}\` |
 | made with | ratatouille ${report.ratatouille} |
 | licences of what went in | ${plain(report.licences.join(", ")) || "none stated"}${linksToLicence(report.licences) ? ", see [LICENSE](LICENSE)" : ""} |`;
+}
+
+/** What running the recipe again gives: averages are exact, and trainings on engines of all kinds are not. */
+function sameness({ task }: Report): string {
+  if (task.network === undefined) return "`recipe.json` says how it was made; the same recipe gives the same bytes.";
+  return "`recipe.json` says how it was made. The average of the same members has the same bytes; trainings that are run again make members that do as well, not the same bytes.";
 }
 
 function members(cell: Cell) {

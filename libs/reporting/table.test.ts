@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { buildReport, modelCard, modelLicence, renderMarkdown, renderTable } from "./index.ts";
+import { buildReport, modelCard, modelLicence, perceptronLoading, renderMarkdown, renderTable } from "./index.ts";
 import { syntheticRun } from "./testing/synthetic-run.ts";
 
 const report = buildReport(syntheticRun());
@@ -62,7 +62,7 @@ const cardOptions = {
   heldOut: "50°",
   model: `sha256:${"a".repeat(64)}`,
   weights: `sha256:${"b".repeat(64)}`,
-  layers: { features: 256, hidden: [256, 128], classes: 10 },
+  loading: perceptronLoading({ features: 256, hidden: [256, 128], classes: 10 }),
 };
 
 test("a model card has Hugging Face's front matter", () => {

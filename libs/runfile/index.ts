@@ -3,5 +3,6 @@ export { renderRunFile } from "./digits/render.ts";
 export { type RunFileKind, runFileKind } from "./kind.ts";
 export { type Problem, RunFileError } from "./problems.ts";
 export { parseStudyFile } from "./study/parse.ts";
+export { renderStudyFile } from "./study/render.ts";
 export { type StudyFound, studySpec, type TaskFound } from "./study/specification.ts";
 export type { PicturesAt, StudyAuxiliary, StudyFile, StudyTraining } from "./study/study.ts";

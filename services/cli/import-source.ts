@@ -86,7 +86,7 @@ function checkPair(directory: string, images: File, labels: File): void {
 }
 
 /** Licence (SPDX) and origin stand in source.json beside the data. Without it the licence is unknown, and every descendant says so. */
-async function readDescription(directory: string): Promise<v.InferOutput<typeof description>> {
+export async function readDescription(directory: string): Promise<v.InferOutput<typeof description>> {
   const path = join(directory, "source.json");
   let text: string;
   try {

@@ -1,17 +1,11 @@
 import { rmdir } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import type { Artifacts } from "#libs/artifacts";
 import { replaceFile } from "#libs/files";
 import { licenceFilesOf } from "#libs/model-folders";
 import { layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
-import { modelCard, modelFolder, modelLicence, type Report, renderHtml, renderMarkdown } from "#libs/reporting";
-import { renderRunFile } from "#libs/runfile";
-import type { RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { type Loading, modelCard, modelFolder, modelLicence, type Report, renderHtml, renderMarkdown } from "#libs/reporting";
 import { makeFolder } from "./writable-output.ts";
-
-/** Inputs and classes of the target task. */
-const FEATURES = 256;
-const CLASSES = 10;
 
 /** Where the images of a task lie, and where they are from, in words. */
 export type TaskData = { readonly path: string; readonly source: string };
@@ -20,14 +14,13 @@ export type TaskData = { readonly path: string; readonly source: string };
 export async function writeOutput(
   directory: string,
   report: Report,
-  spec: RunSpec,
-  data: TaskData,
+  { data, loading, render }: { readonly data: TaskData; readonly loading: Loading; render(directory: string): string },
   artifacts: Artifacts,
   signal: AbortSignal,
 ): Promise<void> {
   await makeFolder(directory);
   await replaceFile(join(directory, "report.json"), `${JSON.stringify(report, null, 1)}\n`);
-  const runFile = renderRunFile(spec, { data: relative(directory, data.path) || "." });
+  const runFile = render(directory);
   await replaceFile(join(directory, "run.yaml"), runFile);
   await replaceFile(join(directory, "report.html"), renderHtml(report, { runFile }));
   await replaceFile(join(directory, "report.md"), renderMarkdown(report));
@@ -42,8 +35,7 @@ export async function writeOutput(
     if (digest === undefined) continue;
     const folder = join(directory, modelFolder({ seed, heldOut }));
     const weights = await writeModel(folder, digest, artifacts, signal);
-    const layers = { features: FEATURES, hidden: spec.foundation?.hidden ?? [], classes: CLASSES };
-    await replaceFile(join(folder, "README.md"), modelCard({ report, seed, heldOut, model: digest, weights, layers }));
+    await replaceFile(join(folder, "README.md"), modelCard({ report, seed, heldOut, model: digest, weights, loading }));
     if (licence !== undefined) await replaceFile(join(folder, "LICENSE"), licence);
   }
 }

@@ -30,7 +30,8 @@ export function renderHtml(report: Report, { runFile }: { readonly runFile?: str
   // A number and its error stay on one line.
   const [lead = "", ...findings] = report.sentences.map((text) => text.replaceAll(" ± ", "\u00a0±\u00a0"));
   const meta = [
-    task.name,
+    ...(task.name === report.name ? [] : [task.name]),
+    ...(task.network === undefined ? [] : [task.network]),
     counted(task.seeds.length, "seed"),
     counted(task.heldOut.length, "held-out domain"),
     `${counted(task.members, "fine-tuning")} in each set`,
@@ -69,7 +70,7 @@ ${typical === undefined ? undefined : section("training", "Training", undefined,
 ${report.lineage.length === 0 ? undefined : section("lineage", "Lineage", undefined, lineageChart(report.lineage))}
 ${failures === undefined ? undefined : section("failures", "Failed fine-tunings", "They were left out of every set, and of what was made of it.", failures)}
 ${section("next", "What now", undefined, nextSteps(report, runFile !== undefined))}
-${section("recipe", "Recipe", `${runFile === undefined ? "" : "The run file, which is beside this page as run.yaml: ratatouille recycle run.yaml. "}Everything that decides the result. The same recipe gives the same models, byte for byte.`, recipeBlock(report, runFile))}
+${section("recipe", "Recipe", `${runFile === undefined ? "" : "The run file, which is beside this page as run.yaml: ratatouille recycle run.yaml. "}Everything that decides the result. ${again(report)}`, recipeBlock(report, runFile))}
 ${section("models", "Models", undefined, modelsTable(report))}
 ${section("timings", "Timings", undefined, timingsTable(report))}
 <footer>Written by ratatouille ${report.ratatouille}. The numbers behind every figure are in <code>report.json</code>.</footer>
@@ -78,6 +79,13 @@ ${section("timings", "Timings", undefined, timingsTable(report))}
 </html>
 `;
   return page.markup;
+}
+
+/** What running it again gives. */
+function again({ task }: Report): string {
+  return task.network === undefined
+    ? "The same recipe gives the same models, byte for byte."
+    : "Trainings are approximate: run again, they make models that do as well, not the same bytes.";
 }
 
 /** "28 November 2026, 23:05 UTC", from ISO 8601. */
@@ -89,7 +97,11 @@ function day(iso: string): string {
 /** What ±, cells and seeds are. */
 function readingNote({ task }: Report): string {
   const error = task.seeds.length > 1 ? `±: one standard error over ${counted(task.seeds.length, "seed")}. ` : "";
-  return `${error}A seed is a whole repetition on the same images: another way to divide them among the domains, another foundation, other trainings. A cell is one seed with one domain held out.`;
+  const seed =
+    task.network === undefined
+      ? "on the same images: another way to divide them among the domains, another foundation, other trainings"
+      : "from the same foundation and auxiliaries: another split into training and validation images, other draws, other trainings";
+  return `${error}A seed is a whole repetition ${seed}. A cell is one seed with one domain held out.`;
 }
 
 function section(id: string, title: string, text: string | undefined, content: Markup): Markup {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseStudyFile, RunFileError, runFileKind } from "../index.ts";
+import { parseStudyFile, RunFileError, renderStudyFile, runFileKind } from "../index.ts";
 
 const birds = `name: birds
 target: { images: ./birds }
@@ -99,7 +99,7 @@ const rows: readonly (readonly [title: string, from: string, to: string, ...expe
     "an auxiliary of nothing",
     "{ name: inat, images: ./inat, models: 2, steps: 300 }",
     "{ name: inat }",
-    "`auxiliaries` at line 5 must have one of `weights`, `images`, `rotated-mnist`, `colored-mnist`",
+    "`auxiliaries` at line 5 must have one of `path`, `weights`, `images`, `rotated-mnist`, `colored-mnist`",
   ],
   [
     "a reserved name",
@@ -135,4 +135,20 @@ test("a run file is of digits or of pictures, and keys of the other kind are ref
 test("what only the files tell is said at the key's line", () => {
   const error = parse(birds).problem(["auxiliaries", 1], "is of another network");
   assert.equal(error.message, "/home/ada/birds.yaml: `auxiliaries` at line 5 is of another network");
+});
+
+test("a file that is written out with all its numbers is the same run", () => {
+  const files = [
+    birds,
+    birds.replace("held-out: all", "held-out: [photo]").replace("./birds }", "./birds }\nprotocol: domainbed"),
+    "name: r\ntarget: { colored-mnist: m }\nheld-out: ['-90%']\nfoundation: { network: mnist-cnn, channels: 2, rotated-mnist: m, steps: 7 }\n",
+    "name: m\ntarget: { images: p }\nheld-out: all\nfoundation: { network: mlp, hidden: [8], size: 16 }\nauxiliaries: [{ name: a, weights: [x.pth, y.pth] }]\n",
+  ];
+  for (const text of files) {
+    const { path: _, problem: __, ...file } = parse(text);
+    const rendered = renderStudyFile(parse(text), { directory: "/home/ada/out" });
+    const { path: ___, problem: ____, ...again } = parseStudyFile(rendered, { path: "/home/ada/out/run.yaml" });
+    assert.deepEqual(again, file);
+    assert.equal(runFileKind(rendered, { path: "run.yaml" }), "study");
+  }
 });

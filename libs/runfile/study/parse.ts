@@ -61,7 +61,8 @@ function complete(file: WrittenStudy, path: string, source: Source): StudyFile {
     if (typeof written === "string") return { name: nameOf(written), from: { kind: "path", path: here(written) }, ...numbers };
     const pictures = picturesAt(written);
     const weights = [written.weights ?? []].flat();
-    const name = written.name ?? nameOf(weights[0] ?? pictures?.path ?? "");
+    const name = written.name ?? nameOf(written.path ?? weights[0] ?? pictures?.path ?? "");
+    if (written.path !== null) return { name, from: { kind: "path", path: here(written.path) }, ...numbers };
     const from = pictures ? ({ kind: "pictures", pictures } as const) : ({ kind: "models", paths: weights.map(here) } as const);
     return { name, from, ...numbers };
   };

@@ -57,10 +57,10 @@ function checkFoundation(foundation: Partly<WrittenStudy["foundation"]>, source:
 
 function checkAuxiliary(auxiliary: Partly<WrittenStudy["auxiliaries"][number]>, i: number, source: Source): void {
   if (typeof auxiliary !== "object" || auxiliary === null) return;
-  const { name, weights, models } = auxiliary as Partly<Exclude<WrittenStudy["auxiliaries"][number], string>>;
-  const given = [...picturesIn(auxiliary as Pictures), ...(weights ? ["weights"] : [])];
+  const { name, weights, path, models } = auxiliary as Partly<Exclude<WrittenStudy["auxiliaries"][number], string>>;
+  const given = [...picturesIn(auxiliary as Pictures), ...(weights ? ["weights"] : []), ...(path ? ["path"] : [])];
   if (given.length !== 1)
-    wrong({ ...at(source, "auxiliaries", i), name: "auxiliaries" }, `must have one of ${quoted(["weights", ...pictureKeys])}`);
+    wrong({ ...at(source, "auxiliaries", i), name: "auxiliaries" }, `must have one of ${quoted(["path", "weights", ...pictureKeys])}`);
   if (weights && models)
     wrong(at(source, "auxiliaries", i, "models"), "counts fine-tunings that are made of pictures; `weights` are ready");
   if (name && reservedNames.includes(name))

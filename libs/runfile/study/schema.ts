@@ -54,6 +54,7 @@ const foundation = mapping({
 
 const auxiliary = mapping({
   name: maybe(text(60)),
+  path: maybe(path),
   weights: maybe(textOr(path, list(path, { distinct: true, max: 100 }))),
   ...pictures,
   ...training,

@@ -1,30 +1,27 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
 import { createArtifacts } from "#libs/artifacts";
 import { type Report, renderTable } from "#libs/reporting";
 import { type RpcChannel, unavailable } from "#libs/rpc";
-import { parseRunFile } from "#libs/runfile";
 import { UsageError } from "#libs/service";
 import { inSpan } from "#libs/telemetry";
-import { RecyclingService, RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
 import { fileProblem } from "../../file-problem.ts";
-import { importSource, readSource } from "../../import-source.ts";
 import { createDisplay, displayMode } from "../../render/index.ts";
 import { requireWritableFolder } from "../../writable-output.ts";
 import { writeOutput } from "../../write-output.ts";
 import { widthOf, writeWrapped } from "../../write-wrapped.ts";
 import { follow } from "./follow.ts";
+import { prepareRun } from "./prepare.ts";
 
 export type RecycleOptions = GlobalOptions & { readonly out?: string; readonly quiet?: boolean };
 
 /** `ratatouille recycle FILE`: runs a run file, or goes on with it, and writes the report. */
 export async function recycle(file: string, options: RecycleOptions, context: CommandContext): Promise<number> {
   const { stdout, stderr, signal } = context;
-  const { spec, dataPath } = parseRunFile(await readRunFile(file), { path: file });
-  const source = await readSource(dataPath);
-  const out = options.out ?? join("out", spec.name ?? "");
+  const prepared = await prepareRun(await readRunFile(file), file, context);
+  const out = options.out ?? join("out", prepared.name);
   await requireWritableFolder(out);
   const display = createDisplay(options.json ? stdout : stderr, displayMode(stderr, options), { notes: stderr });
   context.stack.defer(() => display.close());
@@ -32,7 +29,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     const target = await useTarget(context, options, "start");
     const artifacts = createArtifacts(target.channel);
     const recycling = target.channel.client(RecyclingService);
-    spec.target.source = await importSource(source, artifacts, signal);
+    const spec = await prepared.specify(artifacts, signal, { stream: stderr, quiet: options.quiet === true || options.json === true });
     const { run } = await recycling.startRun({ spec }, { signal });
     if (!run) throw unavailable("the server answered without a run");
     try {
@@ -46,7 +43,7 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     }
     display.close();
     const report = await fetchReport(run.id, target.channel, signal);
-    await writeOutput(out, report, run.spec ?? create(RunSpecSchema, spec), { path: dataPath, source: source.source }, artifacts, signal);
+    await writeOutput(out, report, prepared, artifacts, signal);
     const { results, warnings, sentences } = report;
     if (options.json) stdout.write(`${JSON.stringify({ event: "report", out, results, warnings, sentences })}\n`);
     else {

@@ -1,0 +1,109 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Artifacts } from "#libs/artifacts";
+import { checkImageSet, type ImageSet, ImageSetError, readImageSet } from "#libs/image-sets";
+import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
+import { importImages } from "#libs/remote-images";
+import type { PicturesAt, StudyFile, TaskFound } from "#libs/runfile";
+import { UsageError } from "#libs/service";
+import { fewLines } from "#libs/text";
+import { fileProblem } from "../file-problem.ts";
+import { readDescription } from "../import-source.ts";
+
+/** How far an import is. */
+export type ImportProgress = { readonly onPacked: (files: number) => void; readonly onChecked: (images: number, total: number) => void };
+
+/** Pictures of a run file, looked at and not yet imported. */
+export type Pictures = {
+  readonly at: PicturesAt;
+  readonly domains: readonly string[];
+  readonly classes: readonly string[];
+  /** Licence and origin, from source.json beside them. */
+  readonly licence: string;
+  readonly source: string;
+  /** Files that go in. */
+  readonly count: number;
+  /** Puts them into the catalog. Pictures that are new to it are all decoded first: one that cannot be is told before anything is trained. */
+  import(artifacts: Artifacts, signal: AbortSignal, progress: ImportProgress): Promise<TaskFound>;
+};
+
+type Key = readonly (string | number)[];
+
+/** Idx files, as MNIST has them. */
+const IDX = /^(train|t10k|test)?-?(images-idx3|labels-idx1)-ubyte(\.gz)?$/;
+/** What is made of MNIST, as DomainBed calls it. */
+const MNIST = {
+  "rotated-mnist/1": { domains: ["0", "15", "30", "45", "60", "75"], classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"] },
+  "colored-mnist/1": { domains: ["+90%", "+80%", "-90%"], classes: ["0", "1"] },
+} as const;
+
+/**
+ * Looks at the pictures that a key of a run file names: which domains and classes there are. No picture is read.
+ * @throws RunFileError at the key, with what is wrong with the folder.
+ */
+export async function lookAtPictures(file: StudyFile, key: Key, at: PicturesAt): Promise<Pictures> {
+  return at.generator === "image-shards/1" ? imageFolder(file, key, at) : mnistFolder(file, key, at, at.generator);
+}
+
+async function imageFolder(file: StudyFile, key: Key, at: PicturesAt): Promise<Pictures> {
+  const set = await readImageSet(at.path).catch((cause: unknown) => {
+    throw cause instanceof ImageSetError ? file.problem(key, `cannot be used: ${cause.message}`) : cause;
+  });
+  refuse(file, key, set);
+  const described = await readDescription(at.path);
+  return {
+    ...{ at, domains: set.domains, classes: set.classes, ...described },
+    count: set.groups.reduce((sum, { names }) => sum + names.length, 0),
+    async import(artifacts, signal, { onPacked, onChecked }) {
+      const beforeFirst = async () => {
+        const report = await checkImageSet(at.path, { signal, onProgress: ({ images, total }) => onChecked(images, total) });
+        refuse(file, key, report);
+      };
+      const { digest, domains, pictures } = await importImages(set, artifacts, { ...described, signal, onPacked, beforeFirst });
+      return { source: digest, domains, classes: set.classes, pictures };
+    },
+  };
+}
+
+/** @throws RunFileError with the first errors. */
+function refuse(file: StudyFile, key: Key, { path, problems }: Pick<ImageSet, "path" | "problems">): void {
+  const errors = problems.flatMap(({ severity, message }) => (severity === "error" ? [message] : []));
+  if (errors.length > 0)
+    throw file.problem(key, `cannot be used: ${fewLines(errors, { most: 3, where: `ratatouille data check ${path}` }).join("; ")}`);
+}
+
+async function mnistFolder(file: StudyFile, key: Key, at: PicturesAt, generator: keyof typeof MNIST): Promise<Pictures> {
+  const names = await readdir(at.path).catch((cause: unknown) => {
+    throw file.problem(key, `names ${at.path}, which cannot be read: ${fileProblem(cause)}`);
+  });
+  const idx = names.filter((name) => IDX.test(name)).sort();
+  for (const kind of ["images-idx3", "labels-idx1"])
+    if (!idx.some((name) => name.includes(kind)))
+      throw file.problem(
+        key,
+        `names ${at.path}, which has no idx file of ${kind.startsWith("images") ? "images" : "labels"}, such as train-${kind}-ubyte`,
+      );
+  const described = await readDescription(at.path);
+  const { domains, classes } = MNIST[generator];
+  return {
+    ...{ at, domains, classes, ...described, count: idx.length },
+    async import(artifacts, signal, { onPacked }) {
+      const files = [];
+      for (const name of idx) {
+        const bytes = new Uint8Array(
+          await readFile(join(at.path, name)).catch((cause: unknown) => {
+            throw new UsageError(`cannot read ${join(at.path, name)}: ${fileProblem(cause)}`, { cause });
+          }),
+        );
+        const upload = { mediaType: mediaTypes.sourceLayer, annotations: { [annotations.title]: name }, signal };
+        files.push({ path: name, digest: digestOf(bytes), bytes: bytes.length, uploaded: await artifacts.upload(bytes, upload) });
+        onPacked(files.length);
+      }
+      const listed = files.map(({ path, digest, bytes }) => ({ path, digest, bytes }));
+      const recipe: Recipe = { kind: "import", inputs: {}, parameters: { files: listed, ...described } };
+      const built = buildSourceManifest({ recipe, licences: [described.licence], files: files.map(({ uploaded }) => uploaded) });
+      const { digest } = await artifacts.publish(built, { signal });
+      return { source: digest, domains, classes, pictures: [] };
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Artifacts } from "#libs/artifacts";
+import { type Loading, networkLoading, unknownLoading } from "#libs/reporting";
+import { parseStudyFile, renderStudyFile } from "#libs/runfile";
+import type { RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
+import type { CommandContext } from "../context.ts";
+import type { TaskData } from "../write-output.ts";
+import { writeWrapped } from "../write-wrapped.ts";
+import { importStudy, type Shown } from "./import-study.ts";
+import { look } from "./look.ts";
+
+/** A run file that was looked at: what a run of it needs, and what its report says. */
+export type PreparedRun = {
+  readonly name: string;
+  /** Where the pictures of the target are, and where they are from. */
+  readonly data: TaskData;
+  /** How its models are loaded. */
+  readonly loading: Loading;
+  /** Puts what it names into the catalog, and gives the specification. */
+  specify(artifacts: Artifacts, signal: AbortSignal, shown: Shown): Promise<MessageInitShape<typeof RunSpecSchema>>;
+  /** The run file beside the report. */
+  render(directory: string): string;
+};
+
+/** Looks at all that a run file of pictures names. What was done to see weights as the network's is said. @throws RunFileError, UsageError */
+export async function prepareStudy(text: string, path: string, { stderr }: Pick<CommandContext, "stderr">): Promise<PreparedRun> {
+  const file = parseStudyFile(text, { path });
+  const found = await look(file);
+  const starts = [...(found.foundation && "notes" in found.foundation ? [found.foundation] : []), ...found.auxiliaries.flat()];
+  for (const start of starts) if ("notes" in start) for (const note of start.notes) writeWrapped(stderr, `note: ${note}\n`);
+  const { network, target } = found;
+  return {
+    name: file.name,
+    data: { path: file.target.path, source: target.source },
+    loading: network ? networkLoading(network, target.classes) : unknownLoading(file.network.name, target.classes),
+    specify: (artifacts, signal, shown) => importStudy(file, found, artifacts, signal, shown),
+    render: (directory) => renderStudyFile(file, { directory }),
+  };
+}
