@@ -11,6 +11,8 @@ export type NetworkCost = {
   readonly multiplyAdds: number;
   /** Bytes of what the operations give for one picture, all kept: what a backward pass needs. */
   readonly activationBytes: number;
+  /** Bytes of the largest of those: a forward pass alone keeps few at a time. */
+  readonly largestBytes: number;
 };
 
 /**
@@ -28,41 +30,19 @@ export function costOf(network: Network): NetworkCost {
   const shapes = outputShapes(network);
   const parameters = tensors.filter(({ role }) => role === "weight").reduce((sum, { shape }) => sum + product(shape), 0);
   const bytes = tensors.reduce((sum, { shape, dtype }) => sum + product(shape) * (dtype === "I64" ? 8 : 4), 0);
+  const entering = [input.channels, input.height, input.width];
   let multiplyAdds = 0;
-  let kept = input.channels * input.height * input.width;
+  let kept = product(entering);
+  let largest = kept;
   for (const [index, op] of graph.entries()) {
-    const from = op.from === INPUT ? [input.channels, input.height, input.width] : shapes[op.from]!;
+    const from = op.from === INPUT ? entering : shapes[op.from]!;
     const shape = shapes[index]!;
+    const values = product(shape) + insideOf(op, from);
     multiplyAdds += multiplyAddsOf(op, from, shape, sizes);
-    kept += product(shape) + insideOf(op, from);
+    kept += values;
+    largest = Math.max(largest, values);
   }
-  return { parameters, bytes, multiplyAdds, activationBytes: 4 * kept };
-}
-
-/** What is kept for training, in bytes. */
-export type TrainingNeeds = {
-  /** Pictures of one step. */
-  readonly rows: number;
-  /** Whether only the head is trained: then nothing of the operations before it is kept. */
-  readonly headOnly?: boolean;
-};
-
-/**
- * Bytes that a step of training with Adam holds at once, by this reckoning: the weights, their gradients and Adam's two moments, what the operations give
- * for all pictures, and a gradient of the largest of them with what it is made of. Engines need some more; what the process itself takes is not counted.
- * @example
- * ```ts
- * const network = networkOf("resnet50", { classes: 7 });
- * Math.round(trainingBytes(network, { rows: 96 }) / 2 ** 30); // 14
- * ```
- */
-export function trainingBytes(network: Network, { rows, headOnly = false }: TrainingNeeds): number {
-  const { bytes, parameters, activationBytes } = costOf(network);
-  const { channels, height, width } = network.input;
-  const largest = 4 * Math.max(channels * height * width, ...outputShapes(network).map(product));
-  const heads = network.tensors.filter(({ name }) => network.head.includes(name)).reduce((sum, { shape }) => sum + product(shape), 0);
-  const trained = headOnly ? heads : parameters;
-  return bytes + 3 * 4 * trained + rows * (headOnly ? 3 * largest : activationBytes + 2 * largest);
+  return { parameters, bytes, multiplyAdds, activationBytes: 4 * kept, largestBytes: 4 * largest };
 }
 
 function multiplyAddsOf(op: Op, from: readonly number[], shape: readonly number[], sizes: ReadonlyMap<string, number>): number {

@@ -1,4 +1,4 @@
-export { costOf, type NetworkCost, type TrainingNeeds, trainingBytes } from "./cost.ts";
+export { costOf, type NetworkCost } from "./cost.ts";
 export { NetworkOptionsError, UnfitWeightsError, UnknownNetworkError } from "./errors.ts";
 export { type FittedWeights, fitWeights, type GivenTensor, type GivenWeights, type HeadRule } from "./fit-weights.ts";
 export { initialise } from "./initialise.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
-import { costOf, type Init, networkNames, networkOf, trainingBytes } from "./index.ts";
+import { costOf, type Init, networkNames, networkOf } from "./index.ts";
 
 const folder = resolve(import.meta.dirname, "../../test/fixtures/networks/known");
 
@@ -50,16 +50,20 @@ for (const name of networkNames()) {
   });
 }
 
-test("training costs more the more pictures there are, and little where only the head is trained", () => {
-  const network = networkOf("resnet18", { classes: 7, size: 64 });
-  const { parameters, bytes, activationBytes } = costOf(network);
-  assert.equal(parameters, 11_180_103);
-  // Weights and buffers in 4 bytes, 20 counters in 8.
-  assert.equal(bytes, 4 * (parameters + 2 * 4800) + 8 * 20);
-  const [one, two] = [trainingBytes(network, { rows: 1 }), trainingBytes(network, { rows: 2 })];
-  assert.ok(two - one >= activationBytes && two - one < 2 * activationBytes);
-  const head = trainingBytes(network, { rows: 2, headOnly: true });
-  assert.ok(head > bytes && head < bytes * 1.2);
+test("bytes are those of tensors and of what operations give", () => {
+  const network = networkOf("mlp", { classes: 3, size: 4, options: { hidden: [5] } });
+  const cost = costOf(network);
+  assert.equal(cost.parameters, 17 * 5 + 6 * 3);
+  assert.equal(cost.bytes, 4 * cost.parameters);
+  // The picture, the same in a row, the hidden layer before ReLU, after it and after dropout, and logits.
+  assert.equal(cost.activationBytes, 4 * (16 + 16 + 5 + 5 + 5 + 3));
+  assert.equal(cost.largestBytes, 64);
+  // Statistics in 4 bytes, and 20 counters in 8.
+  const resnet = costOf(networkOf("resnet18", { classes: 7 }));
+  assert.equal(resnet.bytes, 4 * (resnet.parameters + 2 * 4800) + 8 * 20);
+  // Three heads of 197 x 197 shares, as products and as their softmax, beside 197 x 192 numbers.
+  const vit = networkOf("vit_tiny_patch16_224", { classes: 7 });
+  assert.equal(costOf(vit).largestBytes, 4 * (2 * 3 * 197 * 197 + 197 * 192));
 });
 
 function momentsOf(init: Init): { mean: number; deviation: number } {

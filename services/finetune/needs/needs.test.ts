@@ -40,8 +40,8 @@ test("what is asked for holds, and the rest is estimated", () => {
   assert.ok(gpu.acceleratorMemoryMib > 900, `${gpu.acceleratorMemoryMib}`);
 });
 
-function training(network: { readonly [name: string]: Json }): Recipe {
-  const parameters = { network, classes: 7, domains: ["a", "b", "c"], batch: 32 };
+function training(network: { readonly [name: string]: Json }, more: { readonly trainable?: string } = {}): Recipe {
+  const parameters = { network, classes: 7, domains: ["a", "b", "c"], batch: 32, ...more };
   return { kind: "train", inputs: { dataset }, seed: 1, arithmetic: arithmetics.training, parameters };
 }
 
@@ -54,6 +54,8 @@ test("a network needs as much as its tensors and what it computes of a batch, wh
   assert.deepEqual([gpu.device, gpu.memoryMib, gpu.acceleratorMemoryMib], ["gpu", 512, needs.memoryMib - 512]);
   const small = estimateNeeds(training({ name: "resnet18", size: 64 })).needs;
   assert.ok(small.memoryMib < needs.memoryMib / 2, `${small.memoryMib}`);
+  const head = estimateNeeds(training({ name: "resnet18", size: 224 }, { trainable: "head" })).needs;
+  assert.ok(head.memoryMib < needs.memoryMib * 0.7, `${head.memoryMib}`);
   const prediction = { ...training({ name: "resnet18", size: 224 }), kind: "predict" } as const;
   assert.ok(estimateNeeds(prediction).needs.memoryMib < needs.memoryMib);
 });

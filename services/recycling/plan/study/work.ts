@@ -1,4 +1,4 @@
-import { networkNames, networkOf, outputShapes } from "#libs/networks";
+import { costOf, networkNames, networkOf } from "#libs/networks";
 import type { CompleteStudy } from "./specification.ts";
 import { needsOf } from "./specification.ts";
 
@@ -20,26 +20,12 @@ export type Work = {
 /** The work of a study with one network. */
 export function workOf({ study }: CompleteStudy): Work {
   const { network, target } = study;
-  const forward = networkNames().includes(network.name) ? multiplyAdds(network, target.classes.length) : UNKNOWN;
+  const known = networkNames().includes(network.name);
+  const needs = { classes: target.classes.length, ...needsOf(network) };
+  const forward = known ? costOf(networkOf(network.name, needs)).multiplyAdds : UNKNOWN;
   return {
     training: (pictures, headOnly = false) => pictures * forward * (headOnly ? 1 : PASSES_OF_A_STEP),
     prediction: (pictures) => pictures * forward,
     picturesOf: (domain) => target.pictures[target.domains.indexOf(domain)] ?? UNCOUNTED,
   };
-}
-
-/** Of one picture, forward: convolutions and linear layers, which is nearly all. */
-function multiplyAdds(needs: CompleteStudy["study"]["network"], classes: number): number {
-  const network = networkOf(needs.name, { classes, ...needsOf(needs) });
-  const shapes = outputShapes(network);
-  const weights = new Map(network.tensors.map(({ name, shape }) => [name, shape]));
-  return network.graph.reduce((sum, op, i) => {
-    if (op.op !== "conv2d" && op.op !== "linear") return sum;
-    const [, ...perOutput] = weights.get(op.weight) ?? [];
-    return sum + product(shapes[i] ?? []) * product(perOutput);
-  }, 0);
-}
-
-function product(numbers: readonly number[]): number {
-  return numbers.reduce((all, each) => all * each, 1);
 }
