@@ -16,6 +16,8 @@ export type BenchOptions = {
   readonly part?: string | undefined;
   /** Folder of another clone that is measured in the same turns, by parts that do so. */
   readonly beside?: string | undefined;
+  /** A python that has the peers' packages, which are installed where there is none. */
+  readonly python?: string | undefined;
   /** Says what is being done, one line at a time. */
   readonly say: (line: string) => void;
 };

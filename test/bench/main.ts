@@ -6,6 +6,7 @@ import type { Benchmark } from "./benchmark.ts";
 import { distributed } from "./distributed.ts";
 import { evaluation } from "./evaluation.ts";
 import { figureTable, keepsBound, median } from "./figures.ts";
+import { images } from "./images.ts";
 import { describeMachine, machine } from "./machine.ts";
 import { mainJob } from "./main-job.ts";
 import { trainingLoop } from "./training-loop.ts";
@@ -16,6 +17,7 @@ const benchmarks: { readonly [name: string]: Benchmark } = {
   "training-loop": trainingLoop,
   evaluation,
   average,
+  images,
 };
 
 const usage = `Usage: npm run bench -- NAME [options]
@@ -33,6 +35,7 @@ Options:
   --jobs N      jobs that wait in the hand-overs of distributed (1000)
   --size MB     size of each of the 8 models of average (400)
   --beside DIR  another clone, with its packages, which the part alone of average measures in the same turns
+  --python FILE a python with the packages of images' peers (default: they are installed into the user's cache, 7 GB)
   --cores N     cores that the system may use (all: ${availableParallelism()})
   --json        print one JSON object
   --list        print the names
@@ -44,6 +47,7 @@ Examples:
   npm run bench -- distributed --runs 1 --file examples/tiny.yaml
   npm run bench -- distributed --part hand-over
   npm run bench -- evaluation --json
+  npm run bench -- images --python ~/venv/bin/python
   npm run bench -- average
   npm run bench -- average --part linear --size 40 --runs 1
   npm run bench -- average --part alone --beside ../before`;
@@ -62,7 +66,7 @@ async function main(args: readonly string[]): Promise<number> {
   const cores = Number(values.cores);
   const jobs = Number(values.jobs);
   const size = Number(values.size);
-  const { part, beside } = values;
+  const { part, beside, python } = values;
   if (positionals.length !== 1 || benchmark === undefined)
     return fail(`expected one of ${Object.keys(benchmarks).join(", ")}, got "${positionals.join(" ")}"`);
   if (!Number.isInteger(runs) || runs < 1) return fail(`--runs: expected a whole number of at least 1, got ${values.runs}`);
@@ -75,7 +79,7 @@ async function main(args: readonly string[]): Promise<number> {
   const facts = machine();
   process.stderr.write(`${describeMachine(facts)}\n`);
   const say = (line: string) => process.stderr.write(`… ${line}\n`);
-  const figures = await benchmark.run({ runs, file: values.file, cores, jobs, size, part, beside, say });
+  const figures = await benchmark.run({ runs, file: values.file, cores, jobs, size, part, beside, python, say });
   const judged = figures.map((figure) => ({ ...figure, median: median(figure.runs), kept: keepsBound(figure) }));
   return print(
     values.json ? JSON.stringify({ benchmark: name, file: values.file, machine: facts, figures: judged }) : figureTable(figures),
@@ -95,6 +99,7 @@ function parse(args: readonly string[]) {
         size: { type: "string", default: "400" },
         part: { type: "string" },
         beside: { type: "string" },
+        python: { type: "string" },
         json: { type: "boolean", default: false },
         list: { type: "boolean", default: false },
         help: { type: "boolean", default: false },

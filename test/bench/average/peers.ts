@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** Peers that stand in merge-peers.txt or session-peers.txt, with every version pinned. */
-export type PeerSet = "merge" | "session";
+/** Peers that stand in merge-peers.txt, session-peers.txt or vision-peers.txt, with every version pinned. */
+export type PeerSet = "merge" | "session" | "vision";
 
 const run = promisify(execFile);
 const UV = "uv==0.13.9";
