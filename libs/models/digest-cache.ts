@@ -2,13 +2,16 @@ import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "no
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Digest, isDigest } from "#libs/recipes";
-import type { WeightsFile } from "./types.ts";
+import type { TorchLayout, WeightsFile } from "./types.ts";
+
+/** What tells a file from others; of a file of PyTorch also what was read in it. */
+type KnownFile = Pick<WeightsFile, "size" | "identity"> & { readonly torch?: Pick<TorchLayout, "key"> };
 
 /** Digests of files that have been read before, so that they need not be read again. */
 export type DigestCache = {
-  get(file: Pick<WeightsFile, "size" | "identity">): Digest | undefined;
+  get(file: KnownFile): Digest | undefined;
   /** Remembers a digest, unless the file changed so lately that a later change could carry the same time. Never throws: it is only a cache. */
-  set(file: Pick<WeightsFile, "size" | "identity">, digest: Digest): void;
+  set(file: KnownFile, digest: Digest): void;
   /** The digest that a file had when a merge of this key made it: the first of its files, the second, … */
   made(key: string, index: number): Digest | undefined;
   /** Remembers what a merge has made. Never throws. */
@@ -52,8 +55,8 @@ export function openDigestCache(path: string = defaultDigestCache()): DigestCach
   };
 }
 
-function keyOf({ size, identity: { device, inode, mtimeNs } }: Pick<WeightsFile, "size" | "identity">): string {
-  return `${device} ${inode} ${size} ${mtimeNs}`;
+function keyOf({ size, identity: { device, inode, mtimeNs }, torch }: KnownFile): string {
+  return `${device} ${inode} ${size} ${mtimeNs}${torch === undefined ? "" : ` ${torch.key}`}`;
 }
 
 /**

@@ -18,7 +18,7 @@ import { fileDigest, SAVED_BY_TORCH } from "./weights-digest.ts";
  * @throws ModelError for a tensor that spans too much to be gathered
  */
 export async function readTorchCopy(
-  file: Pick<WeightsFile, "path" | "size" | "identity">,
+  file: Pick<WeightsFile, "path" | "size" | "identity"> & { readonly torch: { readonly key: Digest } },
   { tensors, notes }: TorchFile,
   source: ByteSource,
   name: string,

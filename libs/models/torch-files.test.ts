@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { digestOf } from "#libs/recipes";
 import { fileSource, loadWeights, weightTensor, writeSafetensors } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
-import { type ModelFiles, openModel, weightsDigest } from "./index.ts";
+import { type ModelFiles, openDigestCache, openModel, weightsDigest } from "./index.ts";
 
 const fixtures = join(import.meta.dirname, "../../test/fixtures/torch-files");
 type Expected = Record<string, Record<string, { dtype: string; shape: number[]; values: number[] }>>;
@@ -114,4 +114,22 @@ test("a lone file of PyTorch in a folder is its model, and what a trainer left b
 test("what wants to call something is refused with the file's name, and nothing of it was run", async () => {
   for (const [file, call] of [["zip-system.pth", "os.system (posix.system)"], ["legacy-eval.pth", "builtins.eval"]] as const)
     await assert.rejects(openModel(join(fixtures, file), file), { name: "ModelError", kind: "invalid", message: `${file}: it wants to call ${call}; nothing of it was run` }); // biome-ignore format: one row
+});
+
+test("a shard has the names that its index has, and the same file alone those without a wrapper's prefix: each with a digest of its own", async () => {
+  const folder = directory.join("wrapped");
+  await mkdir(folder);
+  const shard = join(folder, "pytorch_model-00001-of-00001.bin");
+  await copyFile(join(fixtures, "zip-checkpoint.pth"), shard);
+  // Old enough to be remembered by the cache.
+  await utimes(shard, 1e9, 1e9);
+  const names = Object.keys(expected["zip-checkpoint.pth"]!);
+  const places = names.map((name) => [`module.${name}`, "pytorch_model-00001-of-00001.bin"]);
+  await writeFile(join(folder, "pytorch_model.bin.index.json"), JSON.stringify({ weight_map: Object.fromEntries(places) }));
+  const cache = openDigestCache();
+  for (const path of [folder, shard, folder]) {
+    const model = await openModel(path);
+    assert.deepEqual([...model.tensors.keys()].sort(), names.map((name) => (path === folder ? `module.${name}` : name)).sort());
+    assert.equal(await weightsDigest(model, { cache }), digestOf(await safetensorsOf(model)));
+  }
 });

@@ -1,8 +1,9 @@
+import { canonicalJson, digestOf } from "#libs/recipes";
 import { type ByteSource, fileSource, type TensorEntry, tensorBytes } from "#libs/tensors";
 import { isContiguous, openTorchFile, type TorchFile, TorchFileError, type TorchOptions } from "#libs/torch-files";
 import { ModelError } from "./errors.ts";
 import { readTorchCopy } from "./torch-copy.ts";
-import type { TorchPlace, WeightsFile } from "./types.ts";
+import type { WeightsFile } from "./types.ts";
 
 /**
  * Opens a file of PyTorch without running anything of it. Its tensors are read where they lie; only where some are not in C order, a safetensors
@@ -15,15 +16,16 @@ export async function readTorchFile(
 ): Promise<WeightsFile> {
   await using source = await fileSource(file.path);
   const opened = await read(source, name, options);
-  if (![...opened.tensors.values()].every(isContiguous)) return await readTorchCopy(file, opened, source, name);
-  const torch: TorchPlace[] = [];
-  for (const [tensor, { dtype, shape, offset }] of opened.tensors)
-    torch.push({ name: tensor, dtype, shape, offset, length: tensorBytes(dtype, shape) });
-  const entries = torch.map(({ name: tensor, dtype, shape, offset, length }): [string, TensorEntry] => [
+  const key = digestOf(canonicalJson([...opened.tensors].map(([tensor, place]) => [tensor, { ...place }])));
+  if (![...opened.tensors.values()].every(isContiguous)) return await readTorchCopy({ ...file, torch: { key } }, opened, source, name);
+  const tensors = [...opened.tensors].map(([tensor, { dtype, shape, offset }]) => {
+    return { name: tensor, dtype, shape, offset, length: tensorBytes(dtype, shape) };
+  });
+  const entries = tensors.map(({ name: tensor, dtype, shape, offset, length }): [string, TensorEntry] => [
     tensor,
     { dtype, shape, begin: offset, end: offset + length },
   ]);
-  return { ...file, header: { tensors: new Map(entries), dataOffset: 0 }, torch, notes: opened.notes };
+  return { ...file, header: { tensors: new Map(entries), dataOffset: 0 }, torch: { key, tensors }, notes: opened.notes };
 }
 
 async function read(source: ByteSource, name: string, options: TorchOptions): Promise<TorchFile> {

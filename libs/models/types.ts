@@ -1,8 +1,13 @@
 import type { Digest, Json } from "#libs/recipes";
 import type { Dtype, SafetensorsHeader, TensorLayout } from "#libs/tensors";
 
-/** A tensor in a file of PyTorch, in C order as in safetensors. `offset` counts from the beginning of the file. */
-export type TorchPlace = TensorLayout & { readonly offset: number; readonly length: number };
+/** The tensors of a file of PyTorch, each in C order as in safetensors. */
+export type TorchLayout = {
+  /** What tells this reading of the file from another one, in which its tensors have other names: as a shard, for example. */
+  readonly key: Digest;
+  /** `offset` counts from the beginning of the file. */
+  readonly tensors: readonly (TensorLayout & { readonly offset: number; readonly length: number })[];
+};
 
 /** One file of a model's weights, as it was when it was opened: safetensors, or a file of PyTorch. */
 export type WeightsFile = {
@@ -11,8 +16,8 @@ export type WeightsFile = {
   /** What tells whether a file is still the one that was opened. */
   readonly identity: { readonly device: bigint; readonly inode: bigint; readonly mtimeNs: bigint };
   readonly header: Pick<SafetensorsHeader, "tensors" | "dataOffset">;
-  /** Of a file of PyTorch, its tensors. Its digest is that of the safetensors file that they make, so that it is the same as of its import. */
-  readonly torch?: readonly TorchPlace[];
+  /** Of a file of PyTorch. Its digest is that of the safetensors file that its tensors make, so that it is the same as of its import. */
+  readonly torch?: TorchLayout;
   /** What was passed over when it was opened: ends of sentences that begin with its name. */
   readonly notes?: readonly string[];
 };

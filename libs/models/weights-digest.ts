@@ -85,9 +85,9 @@ function* partsOf({ size, torch }: DigestedFile): Generator<Uint8Array | { at: n
     yield { at: 0, end: size };
     return;
   }
-  const { header, offsets } = planSafetensors(torch, SAVED_BY_TORCH);
+  const { header, offsets } = planSafetensors(torch.tensors, SAVED_BY_TORCH);
   yield header;
-  const places = new Map(torch.map((place) => [place.name, place]));
+  const places = new Map(torch.tensors.map((place) => [place.name, place]));
   for (const name of offsets.keys()) {
     const { offset, length } = places.get(name)!;
     yield { at: offset, end: offset + length };

@@ -62,7 +62,7 @@ const attacks: readonly (readonly [string, Uint8Array, TorchFileRule, RegExp])[]
   ["a negative size", dictOf("w", tensor(int(0), tuple(int(-2)), tuple(int(1)))), "storage", /the shape of a tensor/],
   ["a negative stride", dictOf("w", tensor(int(5), tuple(int(2)), tuple(int(-1)))), "storage", /the strides of a tensor/],
   ["more sizes than strides", dictOf("w", tensor(int(0), tuple(int(1), int(1)), tuple(int(1)))), "storage", /do not fit/],
-  ["65 dimensions", dictOf("w", tensor(int(0), tuple(...Array(65).fill(int(1))), tuple(...Array(65).fill(int(1))))), "storage", /do not fit/],
+  ["65 dimensions", dictOf("w", tensor(int(0), tuple(...Array(65).fill(int(1))), tuple(...Array(65).fill(int(1))))), "storage", /65 dimensions/],
   ["a tensor beyond its storage", dictOf("w", tensor(int(0), tuple(int(7)), tuple(int(1)))), "storage", /ends at element 6 of a storage that has 6/],
   ["a stride beyond its storage", dictOf("w", tensor(int(0), tuple(int(2)), tuple(int(2 ** 31 - 1)))), "storage", /of a storage that has 6/],
   ["a tensor of 2^60 elements", dictOf("w", tensor(int(0), tuple(int(2 ** 30), int(2 ** 30)), tuple(int(0), int(0)))), "tensor", /more elements than can be counted/],
@@ -132,6 +132,15 @@ test("calls that copy what is large, again and again, reach a limit", async () =
   const copy = p(global("builtins", "set"), "h", 0, 0x85, "R0");
   const bomb = p(0x80, 2, "](", Buffer.from("N".repeat(20_000), "latin1"), "eq", 0, ...Array<Uint8Array>(2000).fill(copy), ".");
   await assert.rejects(open(bomb), { rule: "limit" });
+});
+
+test("lists in lists with 2^60 ways through are not looked into where a name is expected", async () => {
+  const levels = ["(]q", 0, ...Array.from({ length: 60 }, (_, i) => ["](h", i, "h", i, "eq", i + 1]), "1"];
+  await assert.rejects(open(p(0x80, 2, ...levels, "h", 60, 0x85, "Q.")), /no storage \(without a name\)$/);
+  const weights = tensor(int(0), tuple(int(2)), tuple(int(1)));
+  const file = legacyFile(p(0x80, 2, ...levels, "}h", 60, "Ns", int(7), "Ns", text("w"), weights, "s."), { 0: [1, 2, 3, 4, 5, 6] });
+  const { notes } = await openTorchFile(bytesSource(file));
+  assert.deepEqual(notes, ["a key that is no text and 7 in it are no tensors, and left out"]);
 });
 
 /** Whatever the bytes are: a TorchFileError with a short message, or tensors that can be read. */

@@ -39,16 +39,16 @@ export function findStateDict(value: PickleValue, isWrapped: boolean): StateDict
     );
   const { path, dict } = chosen;
   const unwrapped = isWrapped ? unwrap(chosen.tensors) : { tensors: chosen.tensors, prefixes: [] };
-  const others = value instanceof Map ? [...value.keys()].filter((key) => key !== path[0]).map(String) : [];
-  const beside = others.length > 0 ? `; beside it ${others.length === 1 ? "is" : "are"} ${few(others.map((name) => quote(name)))}` : "";
-  const left = [...dict].filter(([, item]) => !(item instanceof PickledTensor)).map(([key]) => String(key));
+  const others = value instanceof Map ? [...value.keys()].filter((key) => key !== path[0]) : [];
+  const beside = others.length > 0 ? `; beside it ${others.length === 1 ? "is" : "are"} ${few(others.map(keyText))}` : "";
+  const left = [...dict].filter(([, item]) => !(item instanceof PickledTensor)).map(([key]) => key);
   return {
     tensors: unwrapped.tensors,
     notes: [
       ...(path.length === 0 ? [] : [`the tensors of ${nameOf(path)} are taken${beside}`]),
       ...(left.length === 0
         ? []
-        : [`${few(left.map((name) => quote(name)))} in it ${left.length === 1 ? "is no tensor" : "are no tensors"}, and left out`]),
+        : [`${few(left.map(keyText))} in it ${left.length === 1 ? "is no tensor" : "are no tensors"}, and left out`]),
       ...unwrapped.prefixes.map(
         (prefix) => `all names begin with ${quote(prefix)}, which a wrapper has put there, and are taken without it`,
       ),
@@ -106,6 +106,12 @@ function namesOf(candidates: readonly Candidate[]): string {
 
 function nameOf(path: readonly string[]): string {
   return path.length === 0 ? "the outermost dict" : path.map((key) => quote(key)).join(".");
+}
+
+/** A key of any dict; what is no text or number is not looked into, as it may be made to never end. */
+function keyText(key: PickleValue): string {
+  if (typeof key === "string") return quote(key);
+  return typeof key === "number" || typeof key === "bigint" ? String(key) : "a key that is no text";
 }
 
 function few(names: readonly string[]): string {

@@ -24,7 +24,10 @@ export function collectStorages(): Storages {
         );
       const dtype = type instanceof GlobalName ? storageType(type) : undefined;
       if (kind !== "storage" || dtype === undefined || typeof key !== "string" || !isCount(length))
-        throw new TorchFileError("storage", `its pickle refers to something outside of it that is no storage (${excerpt(String(kind))})`);
+        throw new TorchFileError(
+          "storage",
+          `its pickle refers to something outside of it that is no storage (${typeof kind === "string" ? excerpt(kind) : "without a name"})`,
+        );
       const storage = new Storage(key, dtype ?? undefined, length);
       const known = byKey.get(key);
       if (known === undefined) byKey.set(key, storage);

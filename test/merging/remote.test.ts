@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { readManifest } from "#libs/recipes";
 import { connect } from "#libs/rpc";
 import { freePort, temporaryDirectory } from "#libs/testing";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { type Cli, runCli, startCli } from "../e2e/cli.ts";
+import { type Cli, root, runCli, startCli } from "../e2e/cli.ts";
 import { numbersOf, publishModels, weightsFile, writeFolder } from "./models.ts";
 
 const directory = await temporaryDirectory();
@@ -93,6 +94,24 @@ test("random methods draw the same numbers on both sides", async () => {
   const sharded = await run("average", "hf", ...args, "-o", "refused.safetensors", "--server", address);
   assert.equal(sharded.code, 2);
   assert.match(sharded.stderr, /hf has several files, and dare_linear draws random numbers/);
+});
+
+test("files of PyTorch are averaged as the safetensors that they would be, here and there, also where numbers are drawn by their digests", async () => {
+  const fixtures = join(root, "test/fixtures/torch-files");
+  for (const name of ["zip.pth", "legacy-protocol5.pth"]) await copyFile(join(fixtures, name), directory.join(name));
+  const { code, stderr } = await run("average", "zip.pth", "zip.pth", "-o", "converted.safetensors");
+  assert.equal(code, 0, stderr);
+  for (const [out, ...args] of [
+    ["mean"],
+    ["drawn", "--base", "zip.pth", "--method", "dare_linear", "--set", "density=0.5", "--seed", "3"],
+  ]) {
+    await bothWays("zip.pth", "legacy-protocol5.pth", ...args, "-o", `OUT-${out}.safetensors`);
+    const made = await read(`here-${out}.safetensors`);
+    assert.deepEqual(await read(`there-${out}.safetensors`), made);
+    await bothWays("converted.safetensors", "legacy-protocol5.pth", ...args, "-o", `OUT-${out}-again.safetensors`);
+    assert.deepEqual(await read(`here-${out}-again.safetensors`), made);
+    assert.deepEqual(await read(`there-${out}-again.safetensors`), made);
+  }
 });
 
 test("models of the server's catalog need not be sent, and what was made there can be made again", async () => {

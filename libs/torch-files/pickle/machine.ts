@@ -3,8 +3,8 @@ import { callGlobal } from "./allow-list.ts";
 import type { Cursor } from "./cursor.ts";
 import { type PickleValue, Tuple } from "./values.ts";
 
-/** Values that are put on the stack in a whole run: a model of 100,000 tensors needs some 3 million. */
-const MOST_VALUES = 16_000_000;
+/** Values that are put on the stack or remembered in a whole run: a state dict of 100,000 tensors needs some 5 million. */
+const MOST_VALUES = 8_000_000;
 
 /** The stack, the marks and the memo of a pickle that is read. */
 export class Machine {
@@ -60,6 +60,7 @@ export class Machine {
   }
 
   remember(index = this.#memo.size): void {
+    this.#spend(1);
     this.#memo.set(index, this.top());
   }
 

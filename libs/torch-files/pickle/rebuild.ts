@@ -60,7 +60,7 @@ function tensorIn(
 ): PickledTensor {
   const shape = wholeNumbers(size, "shape");
   const strides = wholeNumbers(stride, "strides");
-  if (shape.length !== strides.length || shape.length > MOST_DIMENSIONS) throw silly("shape and strides of a tensor do not fit");
+  if (shape.length !== strides.length) throw silly("shape and strides of a tensor do not fit");
   const first = wholeNumbers(new Tuple([offset ?? null]), "offset")[0]!;
   const isEmpty = shape.includes(0);
   const last = isEmpty ? first : shape.reduce((sum, dimension, i) => sum + (dimension - 1) * strides[i]!, first);
@@ -71,6 +71,8 @@ function tensorIn(
 
 function wholeNumbers(value: PickleValue | undefined, what: string): number[] {
   const items = value instanceof Tuple ? value.items : Array.isArray(value) ? value : [Number.NaN];
+  if (items.length > MOST_DIMENSIONS)
+    throw silly(`the ${what} of a tensor has ${items.length} dimensions, and ${MOST_DIMENSIONS} are the most`);
   return items.map((item) => {
     if (typeof item !== "number" || !Number.isSafeInteger(item) || item < 0)
       throw silly(`the ${what} of a tensor is not of whole numbers of at least 0`);
