@@ -73,7 +73,6 @@ export function packImages(images: Iterable<LabelledImage> | AsyncIterable<Label
 
   function addFile(name: string, size: number, fill: (into: Uint8Array) => void): Uint8Array {
     const begin = used + BLOCK_BYTES;
-    buffer.fill(0, used, begin);
     writeTarHeader(buffer.subarray(used, begin), name, size);
     const place = buffer.subarray(begin, begin + size);
     fill(place);

@@ -3,7 +3,6 @@ export const BLOCK_BYTES = 512;
 /** What a tar archive ends with: two empty blocks. */
 export const END_BYTES = 2 * BLOCK_BYTES;
 
-const MOST_NAME_BYTES = 100;
 const CHECKSUM = { at: 148, length: 8 } as const;
 
 /** Bytes that a file of a size takes in an archive. */
@@ -16,27 +15,41 @@ export function paddedBytes(size: number): number {
   return Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
+const NAME = { at: 0, length: 100 } as const;
+const SIZE = { at: 124, digits: 11 } as const;
+
+/** What all headers have in common: the bytes of a header without name, size and checksum, and their sum with blanks for the checksum. */
+const common = new Uint8Array(BLOCK_BYTES);
+for (const [at, text] of [
+  [100, "0000644\0"],
+  [108, "0000000\0"],
+  [116, "0000000\0"],
+  [136, "00000000000\0"],
+  [CHECKSUM.at, "        "],
+  [156, "0"],
+  [257, "ustar\0" + "00"],
+] as const)
+  common.set(Buffer.from(text, "latin1"), at);
+const commonSum = common.reduce((sum, byte) => sum + byte, 0);
+
 /**
- * Writes the header of a file in an archive (POSIX ustar) into a block of zeros: without times, owners or anything else of a machine.
- * @param name at most 100 bytes
+ * Writes the header of a file in an archive (POSIX ustar) over a block: without times, owners or anything else of a machine.
+ * @param name at most 100 characters of ASCII
  * @param size less than 8 GiB
  */
 export function writeTarHeader(block: Uint8Array, name: string, size: number): void {
+  if (name.length > NAME.length) throw new RangeError(`the name ${name} is longer than ${NAME.length} bytes`);
+  block.set(common);
+  let sum = commonSum;
   const put = (at: number, text: string) => {
-    for (let i = 0; i < text.length; i++) block[at + i] = text.charCodeAt(i);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      block[at + i] = code;
+      sum += code;
+    }
   };
-  if (name.length > MOST_NAME_BYTES) throw new RangeError(`the name ${name} is longer than ${MOST_NAME_BYTES} bytes`);
-  put(0, name);
-  put(100, "0000644\0");
-  put(108, "0000000\0");
-  put(116, "0000000\0");
-  put(124, `${octal(size, 11)}\0`);
-  put(136, "00000000000\0");
-  put(CHECKSUM.at, "        ");
-  put(156, "0");
-  put(257, "ustar\0" + "00");
-  let sum = 0;
-  for (const byte of block) sum += byte;
+  put(NAME.at, name);
+  put(SIZE.at, octal(size, SIZE.digits));
   put(CHECKSUM.at, `${octal(sum, 6)}\0 `);
 }
 
@@ -60,7 +73,7 @@ export function readTarHeader(block: Uint8Array): TarEntry | undefined {
   const type = block[156]!;
   if (type !== 0x30 && type !== 0)
     throw new RangeError(`an entry has the type ${JSON.stringify(String.fromCharCode(type))}, expected a plain file`);
-  return { name: field(0, MOST_NAME_BYTES), size: number(field(124, 12)) };
+  return { name: field(NAME.at, NAME.length), size: number(field(SIZE.at, SIZE.digits + 1)) };
 }
 
 function octal(value: number, digits: number): string {
