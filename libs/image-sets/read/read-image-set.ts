@@ -14,6 +14,9 @@ import { labelsFile, readLabels } from "./labels.ts";
 import { reportSet, whyNoDomains } from "./report-set.ts";
 import { isGoodName, takesImage } from "./walk.ts";
 
+/** Files beside the domains that say something of them: their classes; their licence and origin. */
+const BESIDE: readonly string[] = [CLASSES_FILE, "source.json"];
+
 export type ReadOptions = {
   /** All classes that there are, in this order. By default those of `classes.txt`, one a line, or else those that are found. */
   readonly classes?: readonly string[] | undefined;
@@ -89,7 +92,7 @@ async function* folderDomains(path: string, root: Entries, classes: Classes, fin
       findings.report("warning", "empty-domain", `there is no image of a class in ${quote(join(path, name))}: it is taken for no domain`);
   }
   for (const name of root.hidden) findings.leftOut(name);
-  const loose = root.files.filter((name) => name !== CLASSES_FILE && takesImage(path, name, findings)).length;
+  const loose = root.files.filter((name) => !BESIDE.includes(name) && takesImage(path, name, findings)).length;
   if (!found) {
     const { kind, message } = whyNoDomains(path, loose, looseDomains);
     if (!findings.failed()) findings.report("error", kind, message);
