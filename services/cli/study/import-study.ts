@@ -1,5 +1,6 @@
 import type { Artifacts } from "#libs/artifacts";
 import { weightsDigest } from "#libs/models";
+import type { Digest } from "#libs/recipes";
 import { importModel } from "#libs/remote-models";
 import { type StudyFile, type StudyFound, studySpec, type TaskFound } from "#libs/runfile";
 import { type ProgressStream, showCount, showReading } from "../models/reading-display.ts";
@@ -21,11 +22,13 @@ export async function importStudy(
   const auxiliaries: (readonly string[] | TaskFound)[] = [];
   const target = await pictures(found.target);
   const foundation = found.foundation && ("model" in found.foundation ? await model(found.foundation) : await pictures(found.foundation));
+  // Who names them as auxiliaries says that they are fine-tunings of the foundation.
+  const base = typeof foundation === "string" ? (foundation as Digest) : undefined;
   for (const auxiliary of found.auxiliaries) {
     if (!Array.isArray(auxiliary)) auxiliaries.push(await pictures(auxiliary));
     else {
       const digests: string[] = [];
-      for (const start of auxiliary) digests.push(await model(start));
+      for (const start of auxiliary) digests.push(await model(start, base));
       auxiliaries.push([...new Set(digests)]);
     }
   }
@@ -41,12 +44,13 @@ export async function importStudy(
     });
   }
 
-  async function model({ model }: Start): Promise<string> {
+  async function model({ model }: Start, base?: Digest): Promise<string> {
     const totalBytes = model.files.reduce((sum, { size }) => sum + size, 0);
     using display = showReading(`importing ${model.name}`, shown.stream, shown.quiet);
     let readBytes = 0;
     return importModel(model, await weightsDigest(model), artifacts, {
       signal,
+      base,
       onSent(bytes) {
         readBytes += bytes;
         display.update({ readBytes, totalBytes });

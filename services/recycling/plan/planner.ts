@@ -14,12 +14,21 @@ export type ReadCurve = (digest: Digest | undefined) => Promise<TrainingCurve>;
 /** The model that a cell (one seed, one held-out domain) is about: the average of its recycled members. */
 export type RecycledModel = { readonly seed: number; readonly heldOut: string; readonly node: string };
 
+/** What models have learned from before they meet the target: data sets of the run, by their nodes, and models that were ready. */
+export type Lessons = {
+  /** The node of the target's data set. */
+  readonly target: string;
+  readonly seen: readonly ({ readonly label: string } & ({ readonly node: string } | { readonly model: Digest }))[];
+};
+
 /** The graph of a run, and all that the rest of the service needs to know of what kind of run it is. */
 export type Plan = {
   /** Every node comes after those it needs. */
   readonly nodes: readonly Node[];
   /** Artifacts that go in and that no node makes, each with what is said of it where it is missing: "the source sha256:… of the target". */
   readonly sources: readonly { readonly digest: Digest; readonly name: string }[];
+  /** What must not hold pictures of the target; absent where the run allows it, or where nothing can. */
+  readonly lessons?: Lessons;
   /** What the report says of the task. */
   readonly task: Task;
   /** The models that get names, one for each cell where the run asks for one. */

@@ -4,6 +4,7 @@ import { inSpan, type Logger } from "#libs/telemetry";
 import { type Run, type RunSpec, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type Driver, drive, RunFailedError } from "../drive/driver.ts";
 import type { Executors } from "../drive/executors.ts";
+import { createPictureGuard } from "../drive/picture-guard.ts";
 import { retryTransient } from "../drive/retry-transient.ts";
 import { watchJobs } from "../drive/watch-jobs.ts";
 import type { Outcomes } from "../plan/outcome.ts";
@@ -66,6 +67,7 @@ export function activate(stored: Run, spec: RunSpec, { executors, store, log, ti
     background.add(kept);
     kept.finally(() => background.delete(kept)).catch(() => undefined);
   };
+  const guard = plan.lessons && createPictureGuard(plan.lessons, executors, { patienceMs, signal });
   const driver = drive(id, plan.nodes, {
     executors,
     log,
@@ -75,6 +77,7 @@ export function activate(stored: Run, spec: RunSpec, { executors, store, log, ti
     onChange: pulse.beat,
     onDone: ({ id: node, stage }, { digest }, cpuMs) => {
       pins.add(digest);
+      guard?.onDone(node, digest);
       if (cpuMs !== undefined) keep(store.addWork(id, { node, stage, cpuMs }));
     },
     onFailed: ({ id: node }, error) => keep(store.addFailure(id, node, error)),
@@ -90,7 +93,10 @@ export function activate(stored: Run, spec: RunSpec, { executors, store, log, ti
 
   const finish = async (): Promise<End> => {
     try {
-      const [made] = await Promise.all([driver.finished, keepSources(plan, pins, patienceMs, signal)]);
+      const checked = guard?.finished.then((leak) => {
+        if (leak !== undefined) throw new RunFailedError(leak);
+      });
+      const [made] = await Promise.all([driver.finished, keepSources(plan, pins, patienceMs, signal), checked]);
       await retryTransient(() => nameAverages(spec.name, plan, made, executors, signal), { patienceMs, signal });
       await retryTransient(pins.flush, { patienceMs, signal });
       outcomes = made;

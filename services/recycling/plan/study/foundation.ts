@@ -1,6 +1,7 @@
 import { networkNames, networkOf } from "#libs/networks";
 import type { Digest } from "#libs/recipes";
 import type { Study_Auxiliary, Study_Task } from "#proto/ratatouille/v1/recycling_pb.ts";
+import type { Lessons } from "../planner.ts";
 import type { Node, Source } from "../template.ts";
 import { drawHyperparameters, groups } from "./ranges.ts";
 import { type RecipeWriter, recipeWriter } from "./recipes.ts";
@@ -24,6 +25,8 @@ export type FoundationPlan = {
   readonly auxiliaries: readonly (readonly Start[])[];
   /** The tensors of the network's head, which no start brings along. */
   readonly head: readonly string[];
+  /** What the foundation and the auxiliaries have learned from. */
+  readonly lessons: Lessons;
 };
 
 /** Data, foundation and auxiliary fine-tunings: trained once, with the same seeds in every trial. */
@@ -32,10 +35,11 @@ export function planFoundation(spec: CompleteStudy): FoundationPlan {
   const { network, target } = study;
   const nodes: Node[] = [];
   const data = new Map<string, string>();
+  const seen: Lessons["seen"][number][] = [];
   const shared = { recipes: recipeWriter(spec), work: workOf(spec), nodes };
 
   /** The node of a data set: tasks of one source and one generator have one. */
-  const dataOf = (id: string, name: string, { source, generator }: Study_Task): Source => {
+  const dataOf = (id: string, name: string, { source, generator }: Study_Task): { readonly node: string } => {
     const key = `${generator} ${source}`;
     const known = data.get(key);
     if (known !== undefined) return { node: known };
@@ -57,11 +61,21 @@ export function planFoundation(spec: CompleteStudy): FoundationPlan {
     return { node: `data/${id}` };
   };
 
+  /** The same, and noted down as something that a model has learned from. */
+  const lessonOf = (id: string, name: string, task: Study_Task): { readonly node: string } => {
+    const source = dataOf(id, name, task);
+    seen.push({ label: name, ...source });
+    return source;
+  };
+
   const targetData = dataOf("target", "the target", target);
-  const foundation = planPretrained(spec, shared, dataOf);
+  const foundation = planPretrained(spec, shared, lessonOf);
+  if (study.foundation?.from.case === "model") seen.push({ label: "the foundation", model: study.foundation.from.value as Digest });
+  for (const { name, models } of study.auxiliaries)
+    for (const model of models) seen.push({ label: `the auxiliary ${name}`, model: model as Digest });
   const auxiliaries = study.auxiliaries.map((auxiliary, j) =>
     auxiliary.task
-      ? planAuxiliary(spec, shared, foundation, auxiliary, j, dataOf(`auxiliary/${j}`, auxiliary.name, auxiliary.task))
+      ? planAuxiliary(spec, shared, foundation, auxiliary, j, lessonOf(`auxiliary/${j}`, `the auxiliary ${auxiliary.name}`, auxiliary.task))
       : auxiliary.models.map((digest, k) => ({
           name: startName(auxiliary.name, k, auxiliary.models.length),
           source: { digest: digest as Digest },
@@ -70,7 +84,14 @@ export function planFoundation(spec: CompleteStudy): FoundationPlan {
   const head = networkNames().includes(network.name)
     ? networkOf(network.name, { classes: target.classes.length, ...needsOf(network) }).head
     : network.head;
-  return { ...shared, target: targetData, ...(foundation ? { foundation } : {}), auxiliaries, head };
+  return {
+    ...shared,
+    target: targetData,
+    ...(foundation ? { foundation } : {}),
+    auxiliaries,
+    head,
+    lessons: { target: targetData.node, seen },
+  };
 }
 
 type Shared = { readonly nodes: Node[]; readonly recipes: RecipeWriter; readonly work: Work };

@@ -1,3 +1,4 @@
+import type { Lessons } from "../planner.ts";
 import type { Node, Source } from "../template.ts";
 import { type CellPlan, planCell } from "./cell.ts";
 import { planFoundation } from "./foundation.ts";
@@ -8,6 +9,7 @@ export type StudyPlan = {
   /** Every node comes after those it needs. */
   readonly nodes: readonly Node[];
   readonly cells: readonly CellPlan[];
+  readonly lessons: Lessons;
 };
 
 /**
@@ -42,5 +44,5 @@ export function planStudy(spec: CompleteStudy): StudyPlan {
       cells.push(cell.plan);
     }
   }
-  return { nodes, cells };
+  return { nodes, cells, lessons: shared.lessons };
 }

@@ -10,11 +10,12 @@ export const study: Planner = {
   check: checkStudy,
   plan(sent) {
     const spec = completeStudy(sent);
-    const { nodes, cells } = planStudy(spec);
+    const { nodes, cells, lessons } = planStudy(spec);
     const { target, heldOut, members, network } = spec.study;
     return {
       nodes,
       sources: sourcesOf(spec),
+      ...(spec.study.sharedPictures ? {} : { lessons }),
       task: {
         name: spec.name,
         source: target.source,
