@@ -7,7 +7,7 @@ export { modulesOf } from "./modules.ts";
 export { openModel } from "./open-model.ts";
 export { indexNameOf, type OutputOptions, type OutputPlan, type PlannedFile, planOutputs, stemOf } from "./plan-outputs.ts";
 export { provisionalDigest } from "./provisional-digest.ts";
-export { formatByName, isTorchName, strangeText } from "./strange-format.ts";
+export { formatByName, isTorchName, strangeText, withoutPart } from "./strange-format.ts";
 export type { ModelFiles, TensorPlace, WeightsFile } from "./types.ts";
 export { type DigestedFile, type DigestOptions, fileDigest, SAVED_BY_TORCH, weightsDigest } from "./weights-digest.ts";
 export {

@@ -6,7 +6,7 @@ import { modulesOf } from "./modules.ts";
 import { problem } from "./problem.ts";
 import { readJsonFile } from "./read-json.ts";
 import { checkIndex, isIndex, readIndex } from "./shards.ts";
-import { formatByName, isTorchName } from "./strange-format.ts";
+import { formatByName, isTorchName, withoutPart } from "./strange-format.ts";
 import type { ModelFiles, TensorPlace, WeightsFile } from "./types.ts";
 import { readWeightsFile } from "./weights-file.ts";
 
@@ -17,7 +17,7 @@ const ADAPTER_WEIGHTS = ["adapter_model.safetensors", "adapter_model.bin"];
 /**
  * Opens a model: a file of safetensors or PyTorch (.pth, .pt, .bin; nothing of it is run), the index of a sharded one, a Hugging Face folder
  * (model.safetensors, else pytorch_model.bin, or shards with their index; also one of the hub's cache, whose files are links), or a PEFT adapter
- * folder. Reads headers and small JSON files, nothing of the weights.
+ * folder. Of a file of PyTorch with several state dicts `FILE#NAME` is one. Reads headers and small JSON files, nothing of the weights.
  * @param name how the user named it; messages begin with it.
  * @throws ModelError with one sentence
  * @example
@@ -33,6 +33,8 @@ const ADAPTER_WEIGHTS = ["adapter_model.safetensors", "adapter_model.bin"];
  * ```
  */
 export async function openModel(path: string, name = path): Promise<ModelFiles> {
+  const [file, part] = await splitPart(path);
+  if (part !== undefined) return finish("file", file, name, { files: [await readWeightsFile(file, name, { part })] });
   const isDirectory = await stat(path).then(
     (found) => found.isDirectory(),
     (cause: unknown) => {
@@ -45,6 +47,12 @@ export async function openModel(path: string, name = path): Promise<ModelFiles> 
   if (ADAPTER_WEIGHTS.includes(basename(path)) && (await exists(join(dirname(path), ADAPTER_CONFIG))))
     return openFolder(dirname(path), name);
   return finish("file", path, name, { files: [await readWeightsFile(path, name)] });
+}
+
+/** A file and what of it is meant, `best.pth#state_dict_ema`; a file that is there with all of that name is itself. */
+async function splitPart(path: string): Promise<[file: string, part?: string]> {
+  const file = withoutPart(path);
+  return file === path || (await exists(path)) ? [path] : [file, path.slice(file.length + 1)];
 }
 
 function exists(path: string): Promise<boolean> {
@@ -130,7 +138,7 @@ async function openShards(folder: string, index: string, name: string): Promise<
   const shards = [...new Set(places.values())].sort();
   const files: WeightsFile[] = [];
   for (const shard of shards) {
-    const file = await readWeightsFile(join(folder, shard), join(name, shard), true).catch((error: unknown) => {
+    const file = await readWeightsFile(join(folder, shard), join(name, shard), { unwrap: false }).catch((error: unknown) => {
       if (!(error instanceof ModelError && error.kind === "missing")) throw error;
       const count = [...places.values()].filter((place) => place === shard).length;
       throw new ModelError(

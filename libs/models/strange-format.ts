@@ -29,6 +29,18 @@ export function isTorchName(name: string): boolean {
 }
 
 /**
+ * The file of which a part is named.
+ * @example
+ * ```ts
+ * withoutPart("runs/best.pth#state_dict_ema"); // "runs/best.pth"
+ * withoutPart("runs#2/best.pth"); // "runs#2/best.pth"
+ * ```
+ */
+export function withoutPart(name: string): string {
+  return /^(.*\.(?:bin|pt|pth|ckpt))#[^/#]+$/i.exec(name)?.[1] ?? name;
+}
+
+/**
  * What a file of weights is that is not read, by its name: the end of a sentence, with what to do. Undefined for other files.
  * @example
  * ```ts

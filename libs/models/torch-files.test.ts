@@ -133,3 +133,19 @@ test("a shard has the names that its index has, and the same file alone those wi
     assert.equal(await weightsDigest(model, { cache }), digestOf(await safetensorsOf(model)));
   }
 });
+
+test("a part of a checkpoint is named behind its file, and each part has a digest of its own", async () => {
+  const path = directory.join("parts.pth");
+  await copyFile(join(fixtures, "zip-ambiguous.pth"), path);
+  await assert.rejects(openModel(path, "parts.pth"), /^ModelError: parts\.pth: it holds several dicts of tensors, .*, such as #params$/);
+  const [ema, plain] = [await openModel(`${path}#params_ema`, "parts.pth#params_ema"), await openModel(`${path}#params`)];
+  assert.deepEqual([ema.path, ema.notes], [path, ['parts.pth#params_ema: the tensors of "params_ema" are taken; beside it is "params".']]);
+  assert.notEqual(await weightsDigest(ema), await weightsDigest(plain));
+  const safetensors = directory.join("x.safetensors");
+  await writeFile(safetensors, writeSafetensors([]));
+  await copyFile(safetensors, directory.join("x.bin"));
+  await assert.rejects(
+    openModel(directory.join("x.bin#a"), "x.bin#a"),
+    /x\.bin#a: it is no file of PyTorch, and only these have parts by name$/,
+  );
+});

@@ -1,7 +1,7 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { readFrom } from "#libs/files";
 import { MAX_HEADER_BYTES, parseSafetensorsHeader, SafetensorsError, safetensorsHeaderLength } from "#libs/tensors";
-import { torchFormat } from "#libs/torch-files";
+import { type TorchOptions, torchFormat } from "#libs/torch-files";
 import { ModelError } from "./errors.ts";
 import { problem } from "./problem.ts";
 import { strangeFormat } from "./strange-format.ts";
@@ -14,9 +14,9 @@ const HEAD_BYTES = 64;
 
 /**
  * Opens a file of weights, reads and checks what it says of its tensors, and closes it. What is called .safetensors has to be that; other files
- * may be PyTorch's. @param name how messages call it. @param shard whether an index has its names. @throws ModelError
+ * may be PyTorch's. @param name how messages call it. @throws ModelError
  */
-export async function readWeightsFile(path: string, name = path, shard = false): Promise<WeightsFile> {
+export async function readWeightsFile(path: string, name = path, options: TorchOptions = {}): Promise<WeightsFile> {
   let handle: FileHandle;
   try {
     // Opening a pipe would wait for whoever writes to it.
@@ -31,7 +31,8 @@ export async function readWeightsFile(path: string, name = path, shard = false):
     const head = await readExactly(handle, Math.min(HEAD_BYTES, bytes));
     const identity = { device: dev, inode: ino, mtimeNs };
     if (torchFormat(head) !== undefined && !/\.(safetensors|npz)$/i.test(path))
-      return await readTorchFile({ path, size: bytes, identity }, name, { unwrap: !shard });
+      return await readTorchFile({ path, size: bytes, identity }, name, options);
+    if (options.part !== undefined) throw new ModelError("invalid", `${name}: it is no file of PyTorch, and only these have parts by name`);
     const strange = strangeFormat(head, path);
     if (strange !== undefined) throw new ModelError("invalid", `${name}: ${strange}`);
     const length = safetensorsHeaderLength(head.subarray(0, LENGTH_BYTES), bytes);

@@ -1,3 +1,4 @@
 export { TorchFileError } from "./errors.ts";
 export { gatherTensor, isContiguous } from "./gather.ts";
-export { openTorchFile, type TorchFile, type TorchOptions, torchFormat } from "./torch-file.ts";
+export type { TorchOptions } from "./state-dict.ts";
+export { openTorchFile, type TorchFile, torchFormat } from "./torch-file.ts";

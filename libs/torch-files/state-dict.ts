@@ -1,6 +1,14 @@
-import { counted, list, quote } from "#libs/text";
+import { counted, excerpt, list, quote } from "#libs/text";
 import { TorchFileError } from "./errors.ts";
 import { type PickleDict, PickledTensor, type PickleValue, Tuple } from "./pickle/values.ts";
+
+/** What is asked for of a file. */
+export type TorchOptions = {
+  /** Takes away what DataParallel and torch.compile put before all names. Default: true; not for a shard, whose names an index has. */
+  readonly unwrap?: boolean;
+  /** The keys that lead to the model's dict of tensors, with dots between them. Default: the only one that there is. */
+  readonly part?: string | undefined;
+};
 
 /** The tensors of a model among what a file holds, and what people should hear of the choice: ends of sentences that begin with the file. */
 export type StateDict = { readonly tensors: ReadonlyMap<string, PickledTensor>; readonly notes: readonly string[] };
@@ -23,20 +31,10 @@ type Candidate = { readonly path: readonly string[]; readonly dict: PickleDict; 
 
 /**
  * Finds the one dict of tensors that is a model: the object itself, or one inside of it such as `checkpoint["state_dict"]`; what optimisers keep
- * does not count. @param isWrapped whether names may be those of a wrapper @throws TorchFileError (no-tensors, ambiguous)
+ * does not count. @throws TorchFileError (no-tensors, ambiguous)
  */
-export function findStateDict(value: PickleValue, isWrapped: boolean): StateDict {
-  const all = candidatesIn(value);
-  // Counters and rates beside the model's dict are no model.
-  const many = all.filter(({ tensors }) => [...tensors.values()].some(({ shape }) => shape.length > 0));
-  const candidates = many.length > 0 ? many : all;
-  const [chosen] = candidates;
-  if (chosen === undefined) throw new TorchFileError("no-tensors", `it holds ${kindOf(value)}, and no dict of tensors by their names`);
-  if (candidates.length > 1)
-    throw new TorchFileError(
-      "ambiguous",
-      `it holds several dicts of tensors, and which of them is the model nobody says: ${namesOf(candidates)}; save one of them alone`,
-    );
+export function findStateDict(value: PickleValue, { unwrap: isWrapped = true, part }: TorchOptions = {}): StateDict {
+  const chosen = choose(candidatesIn(value), value, part);
   const { path, dict } = chosen;
   const unwrapped = isWrapped ? unwrap(chosen.tensors) : { tensors: chosen.tensors, prefixes: [] };
   const others = value instanceof Map ? [...value.keys()].filter((key) => key !== path[0]) : [];
@@ -54,6 +52,25 @@ export function findStateDict(value: PickleValue, isWrapped: boolean): StateDict
       ),
     ],
   };
+}
+
+function choose(all: readonly Candidate[], value: PickleValue, part: string | undefined): Candidate {
+  if (part !== undefined) {
+    const named = all.find(({ path }) => path.join(".") === part);
+    if (named !== undefined) return named;
+    throw new TorchFileError("no-tensors", `it holds no dict of tensors ${quote(part)}${all.length > 0 ? `, but ${namesOf(all)}` : ""}`);
+  }
+  // Counters and rates beside the model's dict are no model.
+  const many = all.filter(({ tensors }) => [...tensors.values()].some(({ shape }) => shape.length > 0));
+  const candidates = many.length > 0 ? many : all;
+  const [chosen] = candidates;
+  if (chosen === undefined) throw new TorchFileError("no-tensors", `it holds ${kindOf(value)}, and no dict of tensors by their names`);
+  if (candidates.length === 1) return chosen;
+  const example = candidates.find(({ path }) => path.length > 0)!.path.join(".");
+  throw new TorchFileError(
+    "ambiguous",
+    `it holds several dicts of tensors, and which of them is the model nobody says: ${namesOf(candidates)}; say it behind the file's name, such as #${excerpt(example)}`,
+  );
 }
 
 function candidatesIn(value: PickleValue): Candidate[] {

@@ -3,7 +3,7 @@ import { excerpt, quote } from "#libs/text";
 import { TorchFileError } from "./errors.ts";
 import { readLegacyFile } from "./legacy-file.ts";
 import type { PickledTensor } from "./pickle/values.ts";
-import { findStateDict } from "./state-dict.ts";
+import { findStateDict, type TorchOptions } from "./state-dict.ts";
 import { elementBytes } from "./storages.ts";
 import { readZipFile } from "./zip-file.ts";
 
@@ -19,11 +19,6 @@ export type TorchTensor = {
 
 /** The tensors of a model in a file of PyTorch, and what was passed over: ends of sentences that begin with the file's name. */
 export type TorchFile = { readonly tensors: ReadonlyMap<string, TorchTensor>; readonly notes: readonly string[] };
-
-export type TorchOptions = {
-  /** Takes away what DataParallel and torch.compile put before all names. Default: true; not for a shard, whose names an index has. */
-  readonly unwrap?: boolean;
-};
 
 /** Tensors may share their bytes, as tied weights do. What is so many times as large as its file was made to fill a disk. */
 const MOST_GROWTH = 8;
@@ -59,7 +54,7 @@ export async function openTorchFile(source: ByteSource, options: TorchOptions = 
   const format = torchFormat(await source.read(0, Math.min(4, source.size)));
   if (format === undefined) throw new TorchFileError("format", "it is no file of torch.save");
   const { value, begins } = format === "zip" ? await readZipFile(source) : await readLegacyFile(source);
-  const { tensors, notes } = findStateDict(value, options.unwrap ?? true);
+  const { tensors, notes } = findStateDict(value, options);
   let bytes = 0;
   for (const [name, { dtype, shape }] of tensors) {
     bytes += sizeOf(name, dtype, shape);

@@ -28,7 +28,7 @@ const DTYPES: Readonly<Record<string, Dtype>> = {
 
 const refused: Readonly<Record<string, RegExp>> = {
   "zip-ambiguous.pth":
-    /^it holds several dicts of tensors, and .*: "params" \(1 tensor\) and "params_ema" \(1 tensor\); save one of them alone$/,
+    /^it holds several dicts of tensors, and .*: "params" \(1 tensor\) and "params_ema" \(1 tensor\); say it behind the file's name, such as #params$/,
   "zip-module.pth": /^it wants to call __main__\.Net; nothing of it was run\. .* save its state_dict\(\) instead$/,
   "zip-sparse.pth": /^it has tensors of a kind that is not read \(torch\._utils\._rebuild_sparse_tensor\)/,
   "zip-complex.pth": /^it has tensors of a kind that is not read \(torch\.ComplexDoubleStorage\)/,
@@ -64,6 +64,16 @@ for (const [name, message] of Object.entries(refused)) {
     await assert.rejects(openTorchFile(source), { name: "TorchFileError", message });
   });
 }
+
+test("of several dicts of tensors the one that is named is taken", async () => {
+  await using source = await fileSource(join(fixtures, "legacy-ambiguous.pth"));
+  const { tensors, notes } = await openTorchFile(source, { part: "params_ema" });
+  assert.deepEqual([...tensors.keys(), ...notes], ["w", 'the tensors of "params_ema" are taken; beside it is "params"']);
+  await assert.rejects(
+    openTorchFile(source, { part: "ema" }),
+    /^TorchFileError: it holds no dict of tensors "ema", but "params" \(1 tensor\) and "params_ema"/,
+  );
+});
 
 for (const kind of ["zip", "legacy"]) {
   test(`of a checkpoint (${kind}) the model is taken and not the optimiser, and what was done is said`, async () => {

@@ -107,7 +107,7 @@ function dtypeOf({ module, name }: GlobalName): Dtype | undefined {
 }
 
 function refused(name: string): TorchFileError {
-  const whole = /^__main__\.|(^|\.)(nn\.modules|models?|nets?|networks?)\./.test(name)
+  const whole = /^__main__\.|(^|\.)(nn|models?|nets?|networks?)\./.test(name)
     ? ". It looks as if a whole module was saved: save its state_dict() instead"
     : "";
   // Python pickles the functions of `os` under the name of the module that they are from.

@@ -12,8 +12,9 @@ export function defineAverage(program: Command, context: CommandContext, finish:
       "average [models...]",
       `Average models into one: exactly, with every method, as fast as the disk.
 
-A model is a safetensors file, a folder as Hugging Face has it, or a digest or name of the catalog. Without --method every number is the
-correctly rounded mean. An average that was interrupted goes on when the same command is run again.`,
+A model is a file of safetensors or PyTorch (.pth, .bin: nothing of it is run), a folder as Hugging Face has it, or a digest or name of the
+catalog. Of a file of PyTorch with several state dicts FILE#NAME is one. Without --method every number is the correctly rounded mean. An
+average that was interrupted goes on when the same command is run again.`,
       `  ratatouille average a.safetensors b.safetensors -o out.safetensors
   ratatouille average a b c -o out --weights 2,1,1
   ratatouille average a b -o out --method ties --base base --set density=0.5

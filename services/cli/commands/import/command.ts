@@ -12,7 +12,7 @@ export function defineImport(program: Command, context: CommandContext, finish: 
       `Put models of this machine into the catalog.
 
 A model is a file of safetensors or PyTorch (.pth, .pt, .bin), or a folder as Hugging Face has it. Files of PyTorch are read without running \
-anything of them; one that wants to call something is refused. The catalog keeps models as safetensors, and what is there already is not sent \
+anything of them; one that wants to call something is refused. Of a checkpoint with several state dicts FILE#NAME is one. The catalog keeps models as safetensors, and what is there already is not sent \
 again.
 
 Without --base nothing says which models belong together: two imports are then compatible as far as anybody knows. Without a licence all that \

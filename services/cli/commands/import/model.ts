@@ -26,7 +26,9 @@ export const modelKind: ImportKind = {
     const [digest] = await showDigests([model], { quiet }, context);
     return {
       path,
-      word: basename(resolve(path)).replace(/\.(safetensors|pth|pt|bin|ckpt)(\.index\.json)?$/, ""),
+      word: basename(resolve(path))
+        .replace(/\.(safetensors|pth|pt|bin|ckpt)(\.index\.json)?(?=#|$)/, "")
+        .replace("#", "-"),
       async store(channel, base) {
         const totalBytes = [...model.tensors.values()].reduce((sum, { length }) => sum + length, 0);
         let sentBytes = 0;

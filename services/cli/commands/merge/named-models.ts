@@ -4,7 +4,7 @@ import { LockedError, lockFile } from "#libs/files";
 import { applyAdapter } from "#libs/merging";
 import { type MergekitConfig, type OpenedModel, type Reference, referencesOf } from "#libs/merging/mergekit";
 import type { Output } from "#libs/model-folders";
-import { ModelError, type ModelFiles, openModel } from "#libs/models";
+import { ModelError, type ModelFiles, openModel, withoutPart } from "#libs/models";
 import { digestOf } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import type { CommandContext } from "../../context.ts";
@@ -126,8 +126,9 @@ async function withAdapter(
   return { model, digest: digest! };
 }
 
+/** Also where a part of a file is named. */
 function exists(path: string): Promise<boolean> {
-  return stat(path).then(
+  return stat(withoutPart(path)).then(
     () => true,
     () => false,
   );
