@@ -63,6 +63,7 @@ async function attemptJob(
   using _heartbeat = deps.heartbeat.keep(attempt, begun.leaseSeconds, (why) => controller.abort(new LostAttempt(why)));
   try {
     asked.throwIfAborted();
+    await using work = deps.workshop.open(begun, computing.signal);
     const recipe = parseRecipe(begun.job?.recipe ?? "");
     progress.begin(recipe);
     const checkpoints = [begun.checkpoint, begun.earlierCheckpoint];
@@ -75,7 +76,7 @@ async function attemptJob(
     };
     const watch = { saved, onUnusable, signal: computing.signal, onStep };
     const attributes = { "ratatouille.job": attempt.jobId, "ratatouille.attempt": attempt.attempt, "ratatouille.recipe.kind": recipe.kind };
-    const product = await inSpan("run recipe", attributes, () => runRecipe(recipe, deps.inputs(begun.inputs, computing.signal), watch));
+    const product = await inSpan("run recipe", attributes, () => runRecipe(recipe, work, watch));
     asked.removeEventListener("abort", drain);
     const cpuMs = BigInt(Math.round(cpuTimeMs() - startCpuMs));
     computed();

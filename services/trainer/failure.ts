@@ -1,5 +1,8 @@
 import { DatasetError, IdxError } from "#libs/datasets";
+import { ImageSetError } from "#libs/image-sets";
+import { ImageError } from "#libs/images";
 import { NonFiniteLossError, UnfitInputError } from "#libs/learning";
+import { NetworkOptionsError, UnfitWeightsError, UnknownNetworkError } from "#libs/networks";
 import { RecipeError } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { SplitError } from "#libs/splits";
@@ -17,6 +20,11 @@ const deterministic = [
   UnfitInputError,
   DatasetError,
   IdxError,
+  ImageSetError,
+  ImageError,
+  UnknownNetworkError,
+  NetworkOptionsError,
+  UnfitWeightsError,
   SafetensorsError,
   SplitError,
   TensorTypeError,

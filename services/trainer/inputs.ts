@@ -6,6 +6,7 @@ import { loadFloat32 } from "#libs/tensors";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import type { InputArtifact, InputLayer, JobInput } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { Input, LoadInput } from "./input.ts";
+import { kindName } from "./work.ts";
 
 /**
  * Loads the inputs of an attempt, as BeginAttempt has resolved them, from the catalog, and keeps the most recently used ones, `cacheBytes` of
@@ -56,14 +57,6 @@ function layerOf({ digest, layers }: InputArtifact, mediaType: string): InputLay
   const layer = layers.find((one) => one.mediaType === mediaType);
   if (!layer) throw new RecipeError("inputs", `artifact ${digest} has no layer of type ${mediaType}`);
   return layer;
-}
-
-function kindName(kind: ArtifactKind): string {
-  return (
-    Object.entries(ArtifactKind)
-      .find(([, value]) => value === kind)?.[0]
-      .toLowerCase() ?? String(kind)
-  );
 }
 
 const sizeOf = (layers: readonly InputLayer[]) => layers.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);

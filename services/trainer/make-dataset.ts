@@ -10,16 +10,20 @@ import {
   type RotatedDigitsParameters,
 } from "#libs/recipes";
 import { expectKind, type LoadInput } from "./input.ts";
+import { imageGenerators } from "./kinds/image-dataset.ts";
 import { blobOf, type Product } from "./product.ts";
+import type { Work } from "./work.ts";
 
 /** Runs a recipe of kind `dataset`, and gives way to the event loop while it draws. @throws RecipeError, IdxError, the signal's reason */
-export async function makeDataset(recipe: Recipe, load: LoadInput, signal?: AbortSignal): Promise<Product> {
-  const { dataset, licences } = await generate(recipe, load, signal);
+export async function makeDataset(recipe: Recipe, work: Work, signal?: AbortSignal): Promise<Product> {
+  const generate = imageGenerators[String(recipe.parameters["generator"])];
+  if (generate) return generate(recipe, work, signal);
+  const { dataset, licences } = await draw(recipe, work.load, signal);
   const data = blobOf(encodeDataset(dataset), mediaTypes.datasetLayer);
   return { blobs: [data], built: buildDatasetManifest({ recipe, licences, data: data.descriptor }) };
 }
 
-async function generate(
+async function draw(
   recipe: Recipe,
   load: LoadInput,
   signal: AbortSignal | undefined,

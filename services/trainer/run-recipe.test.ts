@@ -8,6 +8,7 @@ import { loadFloat32, parseSafetensorsHeader } from "#libs/tensors";
 import type { Input } from "./input.ts";
 import { artifactOf, type Product } from "./product.ts";
 import { runRecipe } from "./run-recipe.ts";
+import { workInMemory } from "./work.ts";
 
 const source = digestOf("digits");
 const training = {
@@ -56,7 +57,8 @@ function createStore() {
     else artifacts.set(built.digest, { kind: "model", licences, weights: loadFloat32(bytes(mediaTypes.weights)) });
     return built.digest;
   };
-  return { load, keep, make: async (recipe: Recipe) => keep(await runRecipe(recipe, load)) };
+  const work = workInMemory(load);
+  return { load, work, keep, make: async (recipe: Recipe) => keep(await runRecipe(recipe, work)) };
 }
 
 /** The chain of a small study: drawn symbols, a foundation, digits, a probe, a fine-tuning. */
@@ -83,7 +85,7 @@ async function study() {
 test("a chain of recipes gives models with PyTorch's names, a curve, and the licences of what went in", async () => {
   const { store, tuned, foundation } = await study();
   const steps: number[] = [];
-  const product = artifactOf(await runRecipe(tuned, store.load, { onStep: ({ step }) => steps.push(step) }));
+  const product = artifactOf(await runRecipe(tuned, store.work, { onStep: ({ step }) => steps.push(step) }));
   assert.deepEqual(
     steps,
     Array.from({ length: 30 }, (_, i) => i + 1),
@@ -112,8 +114,8 @@ test("a chain of recipes gives models with PyTorch's names, a curve, and the lic
 
 test("the manifest names nothing but the recipe and the bytes", async () => {
   const { store, tuned } = await study();
-  const first = artifactOf(await runRecipe(tuned, store.load));
-  const second = artifactOf(await runRecipe(tuned, store.load));
+  const first = artifactOf(await runRecipe(tuned, store.work));
+  const second = artifactOf(await runRecipe(tuned, store.work));
   assert.deepEqual(second.built.manifest, first.built.manifest);
   const text = new TextDecoder().decode(first.built.manifest);
   for (const word of [process.version, String(process.pid), "bun", "node", "deno", "hostname", "time", "attempt", "job"]) {
@@ -123,7 +125,7 @@ test("the manifest names nothing but the recipe and the bytes", async () => {
 
 test("a whole chain has fixed bytes on every runtime", async () => {
   const { store, tuned } = await study();
-  const [weights] = artifactOf(await runRecipe(tuned, store.load)).blobs;
+  const [weights] = artifactOf(await runRecipe(tuned, store.work)).blobs;
   assert.equal(weights?.descriptor.digest, "sha256:654fe484ab34c42bf660108184f42c15303fd4a4fe3f07a05e0d97d71ce78b22");
 });
 
@@ -175,17 +177,17 @@ const wrong: { title: string; change: (made: Awaited<ReturnType<typeof study>>) 
 for (const { title, change, message } of wrong) {
   test(`runRecipe refuses ${title}`, async () => {
     const made = await study();
-    await assert.rejects(runRecipe(change(made), made.store.load), message);
+    await assert.rejects(runRecipe(change(made), made.store.work), message);
   });
 }
 
 test("drawing many images gives way to the event loop, so that a timer can stop it", async () => {
   const many = { ...glyphs, parameters: { ...glyphs.parameters, images: 100_000 } };
-  await assert.rejects(runRecipe(many, createStore().load, { signal: AbortSignal.timeout(100) }), { name: "TimeoutError" });
+  await assert.rejects(runRecipe(many, createStore().work, { signal: AbortSignal.timeout(100) }), { name: "TimeoutError" });
 });
 
 test("a learning rate that is much too large ends as a non-finite loss", async () => {
   const { store, tuned } = await study();
   const hot = { ...tuned, parameters: { ...tuned.parameters, learningRate: 1e30 } };
-  await assert.rejects(runRecipe(hot, store.load), NonFiniteLossError);
+  await assert.rejects(runRecipe(hot, store.work), NonFiniteLossError);
 });

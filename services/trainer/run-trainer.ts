@@ -12,11 +12,11 @@ import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { enginesHere } from "./engines.ts";
 import { environmentHere } from "./environment.ts";
 import { type Announced, startHeartbeat } from "./heartbeat.ts";
-import { createInputs } from "./inputs.ts";
 import { kindsRun } from "./run-recipe.ts";
 import type { TrainerValues } from "./settings.ts";
 import { takeWork } from "./take-work.ts";
 import { createUploads } from "./uploads.ts";
+import { createWorkshop } from "./workshop.ts";
 
 /** So long work waits for the service to hear of this trainer. */
 const ANNOUNCE_MS = 1000;
@@ -54,13 +54,15 @@ export async function runTrainer(values: TrainerValues, { signal, log }: { reado
     // Where nobody hears it, work waits too.
     within(ANNOUNCE_MS, heartbeat.announce(trainer)),
   ]);
-  const inputs = createInputs(artifacts, values.cacheMib * 2 ** 20);
+  const { cacheMib, diskCacheMib, cacheDirectory, dataRoot } = values;
+  const [cacheBytes, diskBytes] = [cacheMib * 2 ** 20, diskCacheMib * 2 ** 20];
+  const workshop = stack.use(createWorkshop({ artifacts, cacheBytes, diskBytes, directory: cacheDirectory, dataRoot }));
   const { device, engines = [] } = trainer;
   log.info(
     { server: values.server, nats: values.nats, trainer: name, device, engines: engines.map((one) => one.name), memoryMib },
     "trainer ready",
   );
-  await takeWork({ finetune, bus, artifacts, inputs, uploads, heartbeat, log, trainer, checkpointMs }, signal);
+  await takeWork({ finetune, bus, artifacts, workshop, uploads, heartbeat, log, trainer, checkpointMs }, signal);
   await heartbeat[Symbol.asyncDispose]();
   await finetune.announceTrainer({ trainer, leaves: true }, { timeoutMs: LEAVE_MS }).catch(() => undefined);
 }

@@ -1,4 +1,5 @@
-import { hostname } from "node:os";
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
 import * as v from "valibot";
 import { address, busSettings, declareSettings, type Values, wholeNumber } from "#libs/service";
 import { memoryClassesMib } from "#libs/topics";
@@ -81,6 +82,26 @@ export const trainerSettings = declareSettings({
     description: "memory for data sets and models that may be needed again",
     schema: wholeNumber(0, 65_536),
     default: "256",
+  },
+  diskCacheMib: {
+    flag: "--disk-cache <MiB>",
+    env: "RATATOUILLE_DISK_CACHE_MIB",
+    description: "most of the images and models that are kept on the disk, those of a job included",
+    schema: wholeNumber(1, 2 ** 30),
+    default: "20480",
+  },
+  cacheDirectory: {
+    flag: "--cache-dir <directory>",
+    env: "RATATOUILLE_CACHE_DIR",
+    description: "where they are kept; a second trainer takes the next one of this name, with a number",
+    schema: text(),
+    default: join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "trainer"),
+  },
+  dataRoot: {
+    flag: "--data-root <directory>",
+    env: "RATATOUILLE_DATA_ROOT",
+    description: "files that are on this machine anyway, such as shards of images: used where they are, once their sha-256 was looked at",
+    schema: text(),
   },
   logFile: {
     flag: "--log-file <file>",

@@ -20,6 +20,7 @@ import type { Outcome } from "../../services/recycling/plan/outcome.ts";
 import type { Input } from "../../services/trainer/input.ts";
 import { artifactOf } from "../../services/trainer/product.ts";
 import { runRecipe } from "../../services/trainer/run-recipe.ts";
+import { workInMemory } from "../../services/trainer/work.ts";
 
 /** Runs recipes on what was made before; everything stays in memory. */
 export type BareStore = { make(recipe: Recipe): Promise<Outcome> };
@@ -42,11 +43,12 @@ export function createBareStore(source: { readonly digest: Digest; readonly file
   const bytesOf = (recipe: Recipe, role: string) => inputsOf(recipe, role).map((digest) => find(digest).bytes);
 
   async function train(recipe: Recipe): Promise<Outcome> {
-    const product = await runRecipe(recipe, async (digest) => {
+    const work = workInMemory(async (digest) => {
       const found = find(digest);
       found.input ??= decode(found.bytes, recipe, digest);
       return found.input;
     });
+    const product = await runRecipe(recipe, work);
     const { blobs, built } = artifactOf(product);
     const manifest = readManifest(built.manifest);
     const main = blobs.find(({ descriptor }) => descriptor.mediaType !== mediaTypes.document);

@@ -3,6 +3,8 @@
  * and fine-tune service, and that of the NATS server; without the last the fine-tune service's address serves the bus too. Prints JSON:
  * HandOverTimes.
  */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createArtifacts } from "#libs/artifacts";
 import { type Bus, connectJetStream, connectRemoteBus } from "#libs/bus";
 import { arithmetics, backends } from "#libs/recipes";
@@ -12,10 +14,10 @@ import { createLogger } from "#libs/telemetry";
 import { consumers, streams } from "#libs/topics";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { startHeartbeat } from "../../services/trainer/heartbeat.ts";
-import { createInputs } from "../../services/trainer/inputs.ts";
 import { kindsRun } from "../../services/trainer/run-recipe.ts";
 import { takeWork } from "../../services/trainer/take-work.ts";
 import { createUploads } from "../../services/trainer/uploads.ts";
+import { createWorkshop } from "../../services/trainer/workshop.ts";
 import type { HandOverTimes } from "./hand-over.ts";
 
 const [name = "", catalog = "", finetune = "", nats] = process.argv.slice(2);
@@ -37,6 +39,8 @@ process.stdin.once("end", () => stop.abort()).resume();
   await using uploads = createUploads({ address: catalog, options: {} }, artifacts);
   const engines = backends.map((backend) => ({ name: backend, device: "cpu", arithmetics: [arithmetics[backend]] }));
   const trainer = { id: name, name, device: "cpu", engines, kinds: [...kindsRun], memoryMib: 65_536 };
+  // A data set is drawn: nothing comes to the disk.
+  await using workshop = createWorkshop({ artifacts, cacheBytes: 0, diskBytes: 0, directory: join(tmpdir(), "hand-over") });
   const worker = {
     trainer,
     bus: noting(bus),
@@ -49,7 +53,7 @@ process.stdin.once("end", () => stop.abort()).resume();
       },
     },
     artifacts,
-    inputs: createInputs(artifacts, 0),
+    workshop,
     uploads,
     heartbeat,
     log,

@@ -8,10 +8,10 @@ import { writeSafetensors } from "#libs/tensors";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 import { FinetuneService, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type Announced, startHeartbeat } from "../../services/trainer/heartbeat.ts";
-import { createInputs } from "../../services/trainer/inputs.ts";
 import { kindsRun } from "../../services/trainer/run-recipe.ts";
 import { takeWork, type Worker } from "../../services/trainer/take-work.ts";
 import { createUploads } from "../../services/trainer/uploads.ts";
+import { createWorkshop } from "../../services/trainer/workshop.ts";
 import { drawn } from "./recipes.ts";
 import { type System, startSystem } from "./system.ts";
 
@@ -42,10 +42,11 @@ async function work(system: System, trainer: Announced, changes: Partial<Worker>
   const uploads = opening.use(createUploads(setup, artifacts));
   await heartbeat.announce(trainer);
   const finetune = channel.client(FinetuneService);
-  const inputs = createInputs(artifacts, 0);
+  const directory = opening.use(await temporaryDirectory());
+  const workshop = opening.use(createWorkshop({ artifacts, cacheBytes: 0, diskBytes: 2 ** 30, directory: directory.join("cache") }));
   const stop = new AbortController();
   const working = takeWork(
-    { finetune, bus, artifacts, inputs, uploads, heartbeat, log, trainer, checkpointMs: 5000, ...changes },
+    { finetune, bus, artifacts, workshop, uploads, heartbeat, log, trainer, checkpointMs: 5000, ...changes },
     stop.signal,
   );
   opening.defer(async () => {

@@ -12,7 +12,7 @@ const MOST_FILE_BYTES = 1 << 30;
  * @throws ImageSetError for what is no archive of plain files, or one that is cut short
  */
 export async function* readTar(pieces: AsyncIterable<Uint8Array>, label: string): AsyncGenerator<TarFile, void, undefined> {
-  const source = byteQueue(pieces);
+  await using source = byteQueue(pieces);
   while (true) {
     const offset = source.position();
     const block = await source.take(BLOCK_BYTES);
@@ -63,6 +63,10 @@ function byteQueue(pieces: AsyncIterable<Uint8Array>) {
         piece = piece.subarray(part.length);
       }
       return taken;
+    },
+    /** What the pieces come from ends with the archive: behind it there may be more. */
+    async [Symbol.asyncDispose]() {
+      await iterator.return?.();
     },
   };
 }

@@ -24,12 +24,15 @@ export const distinct = <T extends v.GenericSchema<unknown, Json>>(item: T) =>
  * A parameter that need not be there: where it is absent it is `usual`. It is refused where it says just that, so that two recipes that
  * mean the same have the same key, and a parameter that is added later leaves the keys of earlier recipes as they are.
  */
-export function unless<T extends v.GenericSchema<unknown, Json>>(usual: v.InferOutput<T>, schema: T) {
-  const same = canonicalJson(usual as Json);
+export function unless<T extends Json>(
+  usual: NoInfer<T>,
+  schema: v.GenericSchema<unknown, T>,
+): v.OptionalSchema<v.GenericSchema<unknown, T>, undefined> {
+  const same = canonicalJson(usual);
   return v.optional(
     v.pipe(
       schema,
-      v.check((value) => canonicalJson(value as Json) !== same, `is ${same} where nothing is said: leave it out`),
+      v.check((value) => canonicalJson(value) !== same, `is ${same} where nothing is said: leave it out`),
       v.metadata({ default: usual }),
     ),
   );

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { test } from "node:test";
+import { decodeIndex } from "#libs/image-sets";
+import { type Digest, layerOf, mediaTypes, readManifest } from "#libs/recipes";
+import { decodeSplit } from "#libs/splits";
+import { temporaryDirectory } from "#libs/testing";
+import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { classes, domains, importPictures } from "./pictures.ts";
+import { type System, startSystem, startTrainer } from "./system.ts";
+
+const split = { scheme: "domainbed/1", fraction: 0.2, trial: 0 } as const;
+
+/** The one layer of data of an artifact. */
+async function dataOf({ artifacts }: System, digest: Digest, mediaType: string): Promise<Uint8Array> {
+  const manifest = readManifest((await artifacts.get(digest)).manifest);
+  assert.deepEqual(manifest.licences, ["CC0-1.0"]);
+  return artifacts.download(layerOf(manifest, mediaType).digest);
+}
+
+test("imported pictures are indexed, taken in part and split, by rows of their own index, with their files in the trainer's directory", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  const cache = directory.join("cache");
+  await using _trainer = startTrainer(system.address, { RATATOUILLE_CACHE_DIR: cache });
+  const source = await importPictures(system.artifacts, 10);
+  const dataset = await system.make({ kind: "dataset", inputs: { source }, parameters: { generator: "image-shards/1" } });
+  const index = decodeIndex(await dataOf(system, dataset, mediaTypes.datasetLayer));
+  assert.deepEqual([index.count, index.domains, index.classes], [90, domains, classes]);
+  assert.ok(index.shards.length > 1);
+  assert.equal((await readdir(`${cache}/blobs`)).length, index.shards.length);
+  assert.deepEqual(await readdir(cache).then((names) => names.sort()), ["blobs", "lock"]);
+
+  const parameters = { generator: "subset/1", domains: ["light", "noisy"], classes: ["down", "across"] };
+  const subset = await system.make({ kind: "dataset", inputs: { source: dataset }, parameters });
+  const part = decodeIndex(await dataOf(system, subset, mediaTypes.datasetLayer));
+  assert.deepEqual([part.count, part.domains, part.classes], [40, ["light", "noisy"], ["across", "down"]]);
+
+  const made = await system.make({ kind: "split", inputs: { dataset: subset }, parameters: split });
+  const parts = await decodeSplit(await dataOf(system, made, mediaTypes.splitLayer));
+  assert.deepEqual(
+    parts.map(({ domain, training, validation }) => [domain, training.length, validation.length]),
+    [
+      ["light", 16, 4],
+      ["noisy", 16, 4],
+    ],
+  );
+  const [light, noisy] = parts;
+  const rows = (own = light) => [...own!.training, ...own!.validation].sort((a, b) => a - b);
+  assert.deepEqual(rows(), [...Array(20).keys()]);
+  assert.deepEqual(
+    rows(noisy),
+    [...Array(20).keys()].map((row) => 20 + row),
+  );
+});
+
+test("a trainer uses the files that are there, and copies none", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  const cache = directory.join("cache");
+  const env = { RATATOUILLE_CACHE_DIR: cache, RATATOUILLE_DATA_ROOT: directory.join("blobs") };
+  await using _trainer = startTrainer(system.address, env);
+  const source = await importPictures(system.artifacts, 2);
+  await system.make({ kind: "dataset", inputs: { source }, parameters: { generator: "image-shards/1" } });
+  assert.deepEqual(await readdir(`${cache}/blobs`), []);
+});
+
+test("a recipe that does not fit its inputs fails at once, with a sentence", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using _trainer = startTrainer(system.address, { RATATOUILLE_CACHE_DIR: directory.join("cache") });
+  const source = await importPictures(system.artifacts, 2);
+  const dataset = await system.make({ kind: "dataset", inputs: { source }, parameters: { generator: "image-shards/1" } });
+  const cases = [
+    [{ kind: "split", inputs: { dataset: source }, parameters: split }, /inputs\.dataset: expected a dataset, got a source/],
+    [
+      { kind: "dataset", inputs: { source: dataset }, parameters: { generator: "image-shards/1" } },
+      /inputs\.source: expected files that were imported/,
+    ],
+    [
+      { kind: "dataset", inputs: { source: dataset }, parameters: { generator: "subset/1", domains: ["lihgt"] } },
+      /there is no domain "lihgt"; did you mean light\?/,
+    ],
+    [{ kind: "dataset", inputs: { source }, parameters: { generator: "rotated-mnist/1" }, seed: 0 }, /there are no idx files of digits/],
+  ] as const;
+  for (const [recipe, message] of cases) {
+    const { id } = await system.submit(recipe);
+    const { error, attempt } = await system.reached(id, JobState.FAILED);
+    assert.match(error, message);
+    assert.equal(attempt, 1);
+  }
+});
