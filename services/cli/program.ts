@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, Entry>> = {
   up: { load: async () => (await import("./commands/up/command.ts")).defineUp },
   serve: { load: async () => (await import("./commands/serve/command.ts")).defineServe },
   trainer: { load: async () => (await import("./commands/trainer/command.ts")).defineTrainer },
+  trainers: { load: async () => (await import("./commands/trainers/command.ts")).defineTrainers },
   runs: { load: async () => (await import("./commands/runs/command.ts")).defineRuns },
   jobs: { load: async () => (await import("./commands/jobs/command.ts")).defineJobs },
   events: { load: async () => (await import("./commands/events/command.ts")).defineEvents },

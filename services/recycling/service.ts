@@ -57,6 +57,7 @@ export function createRecyclingService(runs: Runs, reproduction: ReproductionCon
         yield {
           run,
           running: active.driver.progress.running(),
+          missing: active.driver.progress.missing(),
           ended: jobs,
           ...(remaining === undefined ? {} : { remainingSeconds: remaining }),
         };

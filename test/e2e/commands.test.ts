@@ -42,7 +42,7 @@ for (const shell of shells) {
       ["methods slerp", "slerp"],
       ["completion ", "bash", "fish", "zsh"],
       ["setup tensorflow-", "tensorflow-gpu"],
-      ["trainer --device ", "auto", "cpu"],
+      ["trainer --device ", "auto", "cpu", "gpu"],
       ["recycle --data list --qu", "--quiet"],
       ["import --licence mit --ba", "--base"],
       ["lineage --do", "--dot"],

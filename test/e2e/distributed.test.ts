@@ -118,7 +118,7 @@ test("a program that is stopped stays down, its calls are UNAVAILABLE, and it ca
   await Promise.all(
     [quiet, loud].flatMap((cli) => [
       cli.line(/^(ratatouille: )?bus is missing, says \w+: \S/, within),
-      cli.line(/^(ratatouille: )?2 jobs of this run wait and no trainer takes them; one more joins with: ratatouille trainer$/, within),
+      cli.line(/^(ratatouille: )?2 jobs wait: no trainer runs; one that can run them joins with: ratatouille trainer$/, within),
     ]),
   );
   const bus = await waitFor(
@@ -134,7 +134,7 @@ test("a program that is stopped stays down, its calls are UNAVAILABLE, and it ca
   assert.match(bus.fact, /^missing, say .*finetune.*: /);
   assert.match(bus.advice ?? "", /^start nats-server, /);
   for (const program of missing) await program.start();
-  await Promise.all([quiet, loud].flatMap((cli) => [cli.line("bus: there again", within), cli.line("trainers: there again", within)]));
+  await Promise.all([quiet, loud].flatMap((cli) => [cli.line("bus: there again", within), cli.line("no more: no trainer runs", within)]));
   assert.deepEqual(quiet.stderr().trimEnd().split("\n").length, 4, quiet.stderr());
 });
 

@@ -23,18 +23,28 @@ export function describeJob(job: Job, stream: Stream): string {
     [job.state === JobState.FAILED || job.state === JobState.CANCELLED ? "why" : "last error", oneLine(job.error)],
     ["progress", progressOf(job)],
     ["trainer", job.trainer],
+    ["ran on", ranOn(job)],
     ["submitted", ago(job.submittedAtMs)],
     ["began", ago(job.startedAtMs)],
     ["took", tookInAll(job)],
     ["CPU time", job.cpuMs > 0n ? duration(Number(job.cpuMs)) : ""],
     ["made", job.artifact],
-    ["needs", job.needs ? `${job.needs.device}, ${job.needs.backend}, ${job.needs.memoryMib} MiB` : ""],
+    ["needs", needsOf(job)],
+    ["waits for", job.waitingFor],
   ];
   const attempts =
     job.attempts.length > 0
       ? columns(["attempt", "trainer", "began", "took", "outcome", ""], job.attempts.map(attemptRow), widthOf(stream))
       : "";
   return [factLines(stream, known), attempts, wrap(whatToDo(job), widthOf(stream))].filter((part) => part !== "").join("\n");
+}
+
+/** For example "gpu with 6000 MiB, tfjs-node-gpu, resnet18, 512 MiB". */
+function needsOf({ needs }: Job): string {
+  if (!needs) return "";
+  const { device, backend, network, memoryMib, acceleratorMemoryMib } = needs;
+  const parts = [acceleratorMemoryMib > 0 ? `${device} with ${acceleratorMemoryMib} MiB` : device, backend, network, `${memoryMib} MiB`];
+  return parts.filter((part) => part !== "").join(", ");
 }
 
 /** The time of all attempts, without what lies between them. */
@@ -56,10 +66,18 @@ function progressOf({ state, progress }: Job): string {
   return `step ${step} of ${steps}${stepsPerSecond > 0 ? `, ${Math.round(stepsPerSecond)} a second` : ""}`;
 }
 
-function whatToDo({ id, state, needs }: Job): string {
+/** What the newest attempt ran on, of which people ask when results differ. */
+function ranOn({ attempts }: Job): string {
+  const { environment = {} } = attempts.at(-1) ?? {};
+  return Object.values(environment).map(oneLine).join(", ");
+}
+
+function whatToDo({ id, state, waitingFor }: Job): string {
   switch (state) {
     case JobState.QUEUED:
-      return `It waits for a trainer${needs ? ` with ${needs.memoryMib} MiB for ${needs.backend} on a ${needs.device}` : ""}. Another one joins with: ratatouille trainer\n`;
+      return waitingFor === ""
+        ? "It waits for a trainer that is free. Another one joins with: ratatouille trainer\n"
+        : "None of the trainers can run it: ratatouille trainers list. One that can joins with: ratatouille trainer\n";
     case JobState.FAILED:
     case JobState.CANCELLED:
       return `No trainer takes it any more. When the cause is gone:  ratatouille jobs retry ${id}

@@ -3,7 +3,7 @@ import { RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import type { Progress } from "./progress.ts";
 
 /** The events of a message, one JSON object each: `job` for every job that ended, then `progress`. Numbers that are not finite are null. */
-export function jsonEvents({ id, name, state, error, stages, running, ended, remainingSeconds }: Progress): string[] {
+export function jsonEvents({ id, name, state, error, stages, running, ended, remainingSeconds, missing }: Progress): string[] {
   const jobs = ended.map(({ id: job, label, state: jobState, trainer, artifact, error: jobError }) => ({
     event: "job",
     run: id,
@@ -34,6 +34,7 @@ export function jsonEvents({ id, name, state, error, stages, running, ended, rem
       loss: at?.loss ?? null,
       validationAccuracy: at?.validationAccuracy ?? null,
     })),
+    ...(missing.length === 0 ? {} : { missing: missing.map(({ what, jobs: count }) => ({ what, jobs: count })) }),
     remainingSeconds: remainingSeconds ?? null,
   };
   return [...jobs, progress].map((event) => JSON.stringify(event));

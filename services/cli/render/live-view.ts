@@ -1,16 +1,18 @@
 import { columnsOf, pad, remaining, wholeSeconds } from "#libs/text";
 import { RunState, type Stage } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type Line, type Span, span } from "./line.ts";
-import { hasBegun, isOver, jobFacts, type Progress, totals } from "./progress.ts";
+import { hasBegun, isOver, jobFacts, missingSentence, type Progress, totals } from "./progress.ts";
 
 /** Columns and rows of the terminal. */
 export type Size = { readonly columns: number; readonly rows: number };
 
-/** The whole picture of a run: a head, a line for each stage, a line for each running job. Never more lines than the terminal has. */
+/** The whole picture of a run: a head, a line for each stage, for what no trainer has, and for each running job. Never more lines than the terminal has. */
 export function liveView(progress: Progress, { columns, rows }: Size): Line[] {
   const names = Math.max(0, ...progress.stages.map(({ name }) => columnsOf(name)));
   const bar = Math.max(6, Math.min(32, columns - names - 44));
-  const top = [head(progress), [], ...progress.stages.map((stage) => stageLine(stage, names, bar))];
+  const missing = progress.missing.map((what): Line => [span(`  ! ${missingSentence(what)}`, "yellow")]);
+  const stages = progress.stages.map((stage) => stageLine(stage, names, bar));
+  const top = [head(progress), [], ...stages, ...(missing.length > 0 ? [[], ...missing] : [])];
   const room = Math.max(0, rows - 1 - top.length - 1);
   const trainers = Math.max(0, ...progress.running.map(({ trainer }) => columnsOf(trainer)));
   const jobs = progress.running.map(

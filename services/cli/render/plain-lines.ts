@@ -26,11 +26,11 @@ export function plainLines(said: Said, progress: Progress, nowMs: number): { rea
   const begun = stages.filter((stage) => hasBegun(stage) && !isOver(stage) && !said.begun.has(stage.name));
   const over = stages.filter((stage) => isOver(stage) && stage.total > 0 && !said.over.has(stage.name));
   const failures = ended.filter((job) => job.state === JobState.FAILED).map((job) => `failed: ${job.label}: ${job.error}`);
+  const finished = state === RunState.SUCCEEDED || state === RunState.FAILED || state === RunState.CANCELLED;
   const changes = [
     ...over.map((stage) => `${stage.name}: ${stage.done} of ${stage.total} done${stage.failed > 0 ? `, ${stage.failed} failed` : ""}`),
     ...begun.map((stage) => `${stage.name}: ${counted(stage.total, "job")}`),
   ];
-  const finished = state === RunState.SUCCEEDED || state === RunState.FAILED || state === RunState.CANCELLED;
   const due = !finished && changes.length === 0 && opening.length === 0 && nowMs - said.atMs >= INTERVAL_MS;
   const closing = finished && state !== said.state ? [ending(progress, done, total)] : [];
   const lines = [...opening, ...failures, ...changes, ...(due ? [standing(progress)] : []), ...closing].map((line) =>

@@ -1,5 +1,6 @@
+import { counted, plural } from "#libs/text";
 import type { Job } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { RunState, type Stage, type WatchRunResponse } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { type Missing, RunState, type Stage, type WatchRunResponse } from "#proto/ratatouille/v1/recycling_pb.ts";
 
 /** What a display knows of a run. The server sends the specification, and with it the name, in the first message only. */
 export type Progress = {
@@ -14,10 +15,12 @@ export type Progress = {
   /** Jobs that ended since the message before. */
   readonly ended: readonly Job[];
   readonly remainingSeconds: number | undefined;
+  /** What queued jobs wait for that no trainer has. */
+  readonly missing: readonly Missing[];
 };
 
 /** Takes in a message. */
-export function advance(before: Progress | undefined, { run, running, ended, remainingSeconds }: WatchRunResponse): Progress {
+export function advance(before: Progress | undefined, { run, running, ended, remainingSeconds, missing }: WatchRunResponse): Progress {
   return {
     id: run?.id ?? before?.id ?? "",
     name: run?.spec?.name || before?.name || run?.id || "",
@@ -28,6 +31,7 @@ export function advance(before: Progress | undefined, { run, running, ended, rem
     running,
     ended,
     remainingSeconds,
+    missing,
   };
 }
 
@@ -45,6 +49,11 @@ export function isOver({ total, done, failed }: Stage): boolean {
 /** Whether something of a stage has begun. */
 export function hasBegun({ done, failed, running }: Stage): boolean {
   return done + failed + running > 0;
+}
+
+/** For example "12 jobs wait: no trainer has the network resnet18". */
+export function missingSentence({ what, jobs }: Missing): string {
+  return `${counted(jobs, "job")} ${plural(jobs, "waits", "wait")}: ${what}`;
 }
 
 /** What is known of a running job, in parts: step, speed, loss, validation accuracy. */

@@ -13,7 +13,12 @@ import { plainLines, silence } from "./plain-lines.ts";
 import { advance } from "./progress.ts";
 
 type JobInit = MessageInitShape<typeof JobSchema>;
-type Init = { run?: MessageInitShape<typeof RunSchema>; running?: JobInit[]; ended?: JobInit[] };
+type Init = {
+  run?: MessageInitShape<typeof RunSchema>;
+  running?: JobInit[];
+  ended?: JobInit[];
+  missing?: { what: string; jobs: number }[];
+};
 const job = { id: "job-1", label: "seed 10 · held out 50° · recycled 3", trainer: "trainer-1" };
 const progressOf = { step: 120, steps: 300, stepsPerSecond: 411.6, loss: 0.3124, validationAccuracy: 0.934 };
 const message = (init: Init = {}) =>
@@ -130,6 +135,18 @@ test("plain lines tell changes of stages at once, and progress every five second
   next = plainLines(next.said, progress, 10_002);
   assert.deepEqual(next.lines, ["finished: 2 of 2 jobs done"]);
   assert.deepEqual(plainLines(next.said, progress, 99_999).lines, []);
+});
+
+test("what no trainer has is in the picture, and in the events of programs", () => {
+  const what = "no trainer has the network resnet18";
+  const missing = [
+    { what, jobs: 12 },
+    { what: "no trainer with a GPU of 40 GiB", jobs: 1 },
+  ];
+  const lines = texts({ missing });
+  assert.deepEqual(lines.slice(7, 9), [`  ! 12 jobs wait: ${what}`, "  ! 1 job waits: no trainer with a GPU of 40 GiB"]);
+  const [progress] = jsonEvents(advance(undefined, message({ missing })));
+  assert.deepEqual(JSON.parse(progress!).missing, missing);
 });
 
 test("a run that was finished before says so in two lines and the stages", () => {

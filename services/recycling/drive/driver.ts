@@ -16,7 +16,7 @@ import { createRunJobs, type RunJobs } from "./run-jobs.ts";
 export type Driver = Pick<RunJobs, "ended" | "observe" | "wake"> & {
   /** Resolves with the outcome of every node, or rejects when the run cannot go on or the signal aborts. */
   readonly finished: Promise<ReadonlyMap<string, Outcome>>;
-  readonly progress: Pick<Progress, "running" | "stages" | "remainingSeconds">;
+  readonly progress: Pick<Progress, "running" | "missing" | "stages" | "remainingSeconds">;
   /** Resolves when nothing is asked of any service any more. Comes soon after the signal has aborted. */
   settled(): Promise<void>;
 };
@@ -185,7 +185,11 @@ export function drive(runId: string, nodes: readonly Node[], dependenciesOfRun: 
   for (const node of nodes) {
     const needed = dependencies(node);
     missing.set(node.id, needed.length);
-    for (const id of needed) dependents.set(id, [...(dependents.get(id) ?? []), node]);
+    for (const id of needed) {
+      const known = dependents.get(id);
+      if (known) known.push(node);
+      else dependents.set(id, [node]);
+    }
   }
   for (const node of nodes) if (missing.get(node.id) === 0) begin(node);
   const settled = async () => {

@@ -83,3 +83,24 @@ test("whatever moves, every node is counted once", () => {
     }),
   );
 });
+
+test("what no trainer has is told with how many jobs wait for it, until they run", () => {
+  const progress = createProgress(nodes);
+  const wait = (of: Node, id: string, waitingFor: string) => {
+    progress.move(of, "queued");
+    progress.report(of, create(JobSchema, { id, waitingFor }));
+  };
+  const gpu = "no trainer with a GPU of 40 GiB";
+  wait(a, "job-a", "no trainer runs");
+  wait(b, "job-b", gpu);
+  // Nodes of one recipe share a job.
+  wait(c, "job-b", gpu);
+  wait(d, "job-d", gpu);
+  assert.deepEqual(progress.missing(), [
+    { what: gpu, jobs: 2 },
+    { what: "no trainer runs", jobs: 1 },
+  ]);
+  wait(a, "job-a", "");
+  progress.move(d, "running");
+  assert.deepEqual(progress.missing(), [{ what: gpu, jobs: 1 }]);
+});

@@ -23,6 +23,8 @@ export type Progress = {
   stateOf(id: string): NodeState;
   /** Jobs that run now. */
   running(): Job[];
+  /** What queued jobs wait for that no trainer has, and how many of them; most first. */
+  missing(): { readonly what: string; readonly jobs: number }[];
   /** In the order of `stages`; those that the run does not have are left out. */
   stages(): StageCounts[];
   /** Seconds left: the work left at the rate of the work done since the start, `elapsedMs` ago. Undefined until something was done. */
@@ -36,6 +38,7 @@ export function createProgress(nodes: readonly Node[]): Progress {
   const states = new Map<string, NodeState>(nodes.map(({ id }) => [id, "waiting"]));
   const counts = new Map<StageName, Counts>();
   const jobs = new Map<string, { readonly job: Job; readonly work: number }>();
+  const waiting = new Map<string, Job>();
   let left = 0;
   let made = 0;
   for (const { stage, work } of nodes) {
@@ -50,17 +53,26 @@ export function createProgress(nodes: readonly Node[]): Progress {
       own[before] -= 1;
       own[state] += 1;
       if (state !== "running") jobs.delete(node.id);
+      if (state !== "queued") waiting.delete(node.id);
       if (isOver(state) && !isOver(before)) {
         left -= node.work;
         if (state === "done") made += node.work;
       }
     },
     report(node, job) {
-      if (states.get(node.id) === "running") jobs.set(node.id, { job, work: node.work });
+      const state = states.get(node.id);
+      if (state === "running") jobs.set(node.id, { job, work: node.work });
+      if (state === "queued" && job.waitingFor !== "") waiting.set(node.id, job);
+      else waiting.delete(node.id);
     },
     stateOf: (id) => states.get(id) ?? "waiting",
     // Nodes of one recipe share a job.
     running: () => [...new Map([...jobs.values()].map(({ job }) => [job.id, job])).values()],
+    missing() {
+      const ids = new Map<string, Set<string>>();
+      for (const { id, waitingFor } of waiting.values()) ids.set(waitingFor, (ids.get(waitingFor) ?? new Set()).add(id));
+      return [...ids].map(([what, { size }]) => ({ what, jobs: size })).sort((a, b) => b.jobs - a.jobs);
+    },
     stages: () => stages.flatMap((name) => describe(name, counts.get(name))),
     remainingSeconds(elapsedMs) {
       if (left === 0) return 0;

@@ -10,7 +10,7 @@ import { type CommandContext, type GlobalOptions, useTarget } from "../../contex
 const MOST = 500;
 
 /**
- * The runs, jobs or models of a server, or of a data directory, whoever works on it: that is read without a lock, so that no command is
+ * The runs, jobs, trainers or models of a server, or of a data directory, whoever works on it (trainers are written nowhere): that is read without a lock, so that no command is
  * kept out by a key that was pressed. What a shell could take for its own is left out.
  */
 export async function namesOf(kind: string, options: GlobalOptions, context: CommandContext): Promise<string[]> {
@@ -30,5 +30,6 @@ async function served(kind: string, options: GlobalOptions, context: CommandCont
   const { signal } = context;
   if (kind === "runs") return (await channel.client(RecyclingService).listRuns(page, { signal })).runs.map(({ id }) => id);
   if (kind === "jobs") return (await channel.client(FinetuneService).listJobs(page, { signal })).jobs.map(({ id }) => id);
+  if (kind === "trainers") return (await channel.client(FinetuneService).listTrainers(page, { signal })).trainers.map(({ name }) => name);
   return kind === "models" ? (await channel.client(CatalogService).listRefs(page, { signal })).refs.map(({ name }) => name) : [];
 }

@@ -11,7 +11,7 @@ export type Values =
   | { readonly kind: "free" };
 
 /** What a system has with names. */
-const nameKinds = ["runs", "jobs", "models"] as const;
+const nameKinds = ["runs", "jobs", "trainers", "models"] as const;
 export type NameKind = (typeof nameKinds)[number];
 
 export const shells = ["bash", "zsh", "fish"] as const;
@@ -27,13 +27,14 @@ const words = (...list: readonly string[]): Values => ({ kind: "words", words: l
 const byPlaceholder: { readonly [placeholder: string]: Values } = {
   run: { kind: "names", of: "runs" },
   job: { kind: "names", of: "jobs" },
+  trainer: { kind: "names", of: "trainers" },
   artifact: { kind: "names", of: "models" },
   model,
   models: model,
   method: words(...methods.map(({ name }) => name)),
   states: { kind: "words", words: ["queued", "running", "succeeded", "failed", "cancelled"], list: true },
   type: words("float32", "bfloat16", "float16", "float64"),
-  device: words("auto", "cpu"),
+  device: words("auto", "cpu", "gpu"),
   level: words("trace", "debug", "info", "warn", "error", "silent"),
   shell: words(...shells),
   directory: { kind: "folders" },

@@ -161,26 +161,32 @@ test("a bus that is missing is told with what to do: start it, or say who the se
   assert.match(await adviceOn("NATS at 127.0.0.1:4222 refuses this program: Authorization Violation"), /--nats-creds, --nats-nkey, /);
 });
 
-test("trainers are listed, also those of others that work; jobs that wait for one are a finding", async () => {
-  const job = (state: JobState, trainer = "") => ({ state, trainer });
+test("trainers are listed, the server's own and those of others; jobs that wait for one that is not there are a finding", async () => {
+  const job = (state: JobState, waitingFor = "") => ({ state, waitingFor });
   const waiting = job(JobState.QUEUED);
-  const seen = async (names: readonly string[], jobs: ReturnType<typeof job>[]) => {
+  const seen = async (names: readonly string[], others: readonly string[], jobs: ReturnType<typeof job>[]) => {
     const known = implement(SystemService, {
       getSystem: () => ({ version: "1.2.3", trainers: names.map((name) => ({ name, pid: 1, restarts: name === "b" ? 1 : 0 })) }),
     });
-    await using server = await open({ services: [known, implement(FinetuneService, { listJobs: () => ({ jobs }) })] });
+    const accelerator = { model: "NVIDIA H200" };
+    const trainers = [...names, ...others].map((name) => ({ name, ...(name === "gpu" ? { accelerator } : {}) }));
+    const finetune = implement(FinetuneService, { listJobs: () => ({ jobs }), listTrainers: () => ({ trainers }) });
+    await using server = await open({ services: [known, finetune] });
     const findings = await checkServer(server.address, {});
     return findings.slice(1).map(({ topic, right, fact }) => `${topic} ${right}: ${fact}`);
   };
-  assert.deepEqual(await seen(["a", "b"], [job(JobState.RUNNING, "b"), job(JobState.RUNNING, "remy"), waiting]), [
-    "trainers true: 2 of the server: a and b (started again 1 time); 1 of others at work (idle ones are not known): remy",
+  assert.deepEqual(await seen(["a", "b"], ["remy", "gpu"], [job(JobState.RUNNING), job(JobState.RUNNING), waiting]), [
+    "trainers true: 2 of the server: a and b (started again 1 time); 2 of others: remy and gpu (NVIDIA H200)",
     "jobs true: 2 jobs running, 1 waiting",
   ]);
-  assert.deepEqual(await seen([], [waiting]), [
-    "trainers false: none of the server, and none of others is at work",
-    "jobs true: 0 jobs running, 1 waiting",
+  assert.deepEqual(await seen([], [], [waiting]), ["trainers false: none", "jobs true: 0 jobs running, 1 waiting"]);
+  assert.deepEqual(await seen([], [], []), ["trainers true: none", "jobs true: 0 jobs running, 0 waiting"]);
+  const missing = "no trainer has the network resnet18";
+  assert.deepEqual(await seen([], ["remy"], [job(JobState.QUEUED, missing), job(JobState.QUEUED, missing), waiting]), [
+    "trainers true: 1 of others: remy",
+    "jobs true: 0 jobs running, 3 waiting",
+    `jobs false: 2 jobs wait: ${missing}`,
   ]);
-  assert.match((await seen([], []))[0] ?? "", /^trainers true: none of the server;/);
 });
 
 test("the size of a folder is that of its files, and of one that is not there 0", async () => {

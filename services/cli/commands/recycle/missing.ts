@@ -1,25 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRpcError, type RpcChannel } from "#libs/rpc";
-import { counted } from "#libs/text";
 import { RunState, type WatchRunResponse } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type GetSystemResponse, SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import { missingSentence } from "../../render/index.ts";
 
 /** So often a server is asked what it lacks. */
 const EVERY_MS = 2_000;
-/** Work waits for a moment whenever a trainer goes from one job to the next. */
-const IDLE_MS = 5_000;
+/** What is said of a system of this process that has just been started, until its trainers are there; it fails where none starts. */
+const STARTING = "no trainer runs";
 
 /** Says what a system lacks while a run goes on, once when it is gone and once when it is back. */
 export type Missing = {
   /** Takes in what is told of the run. */
-  update(message: Pick<WatchRunResponse, "run" | "running">): void;
+  update(message: Pick<WatchRunResponse, "run" | "missing">): void;
   [Symbol.dispose](): void;
 };
 
 export type MissingOptions = {
   readonly channel: RpcChannel;
   readonly say: (sentence: string) => void;
-  /** An embedded system starts its trainers again itself, and fails where none starts. */
+  /** An embedded system has no other programs than its trainers, which it starts again itself. */
   readonly embedded: boolean;
   readonly signal: AbortSignal;
 };
@@ -28,26 +28,10 @@ export type MissingOptions = {
 export function watchMissing({ channel, say, embedded, signal }: MissingOptions): Missing {
   const stopper = new AbortController();
   const ended = AbortSignal.any([signal, stopper.signal]);
-  const told = new Map<string, string>();
-  let waiting = 0;
-  let idleSince: number | undefined;
-
-  /** Tells what is new and what is over. Keys are what is missing, values the sentences about it. */
-  const tell = (found: ReadonlyMap<string, string>) => {
-    for (const [what, sentence] of found) if (!told.has(what)) say(sentence);
-    for (const what of told.keys()) if (!found.has(what)) say(`${what}: there again`);
-    told.clear();
-    for (const [what, sentence] of found) told.set(what, sentence);
-  };
+  const programs = createTold(say, (what) => `${what}: there again`);
+  const trainers = createTold(say, (what) => `no more: ${what}`);
   const look = async () => {
-    const system = await channel.client(SystemService).getSystem({}, { signal: ended, timeoutMs: EVERY_MS });
-    const found = missingIn(system);
-    if (idleSince !== undefined && performance.now() - idleSince > IDLE_MS)
-      found.set(
-        "trainers",
-        `${counted(waiting, "job")} of this run wait and no trainer takes them; one more joins with: ratatouille trainer`,
-      );
-    tell(found);
+    programs.tell(missingIn(await channel.client(SystemService).getSystem({}, { signal: ended, timeoutMs: EVERY_MS })));
   };
   const run = async () => {
     while (!ended.aborted) {
@@ -60,13 +44,28 @@ export function watchMissing({ channel, say, embedded, signal }: MissingOptions)
   };
   if (!embedded) run().catch(() => undefined);
   return {
-    update({ run: state, running }) {
-      waiting = state?.stages.reduce((sum, { queued }) => sum + queued, 0) ?? 0;
-      const busy = state?.stages.reduce((sum, stage) => sum + stage.running, 0) ?? 0;
-      const idle = state?.state === RunState.RUNNING && waiting > 0 && busy === 0 && running.length === 0;
-      idleSince = idle ? (idleSince ?? performance.now()) : undefined;
+    update({ run: state, missing }) {
+      // A run that has ended waits for nobody.
+      if (state?.state !== RunState.RUNNING) return;
+      const lacking = missing.filter(({ what }) => !embedded || what !== STARTING);
+      trainers.tell(
+        new Map(lacking.map((one) => [one.what, `${missingSentence(one)}; one that can run them joins with: ratatouille trainer`])),
+      );
     },
     [Symbol.dispose]: () => stopper.abort(),
+  };
+}
+
+/** Tells of each thing once that it is missing, and once that it is not any more. */
+function createTold(say: (sentence: string) => void, over: (what: string) => string) {
+  let told: ReadonlyMap<string, string> = new Map();
+  return {
+    /** Keys are what is missing, values the sentences about it. */
+    tell(found: ReadonlyMap<string, string>): void {
+      for (const [what, sentence] of found) if (!told.has(what)) say(sentence);
+      for (const what of told.keys()) if (!found.has(what)) say(over(what));
+      told = found;
+    },
   };
 }
 
