@@ -189,7 +189,7 @@ const INVALID: [string, (system: TestSystem) => Promise<Recipe | string>, string
     "recipe.kind",
     /is dataset; it has to be average/,
   ],
-  ["no models", async () => averageRecipe([]), "recipe.inputs.models", /length/],
+  ["no models", async () => averageRecipe([]), "recipe.inputs.models", /at least one digest/],
   [
     "an unknown method",
     async (s) => averageRecipe(await one(s), { method: "medain" }),
