@@ -1,5 +1,6 @@
-import { ImageError, type ImageErrorKind, type Picture } from "#libs/images";
+import { ImageError, type ImageErrorKind, isFixed, type Picture, presetOf } from "#libs/images";
 import { openThreads, type PlainError, restoreError } from "#libs/threads";
+import { createKeep } from "./keep.ts";
 import type { Prepared, Task, Unit } from "./prepare-thread.ts";
 import type { Batch, Draw, ImageRows, PictureShape } from "./types.ts";
 
@@ -32,47 +33,53 @@ export type Loader = AsyncDisposable & {
 };
 
 /**
- * Opens threads that make batches. Each picture is kept as it is before the first thing that is drawn: decoded, or, where a transform draws
- * nothing, as it comes out. The first ones that fit are kept, and stay: batches take pictures in any order, so that what was used last is
- * as likely to come next as any other. What is kept changes no result.
+ * Opens threads that make batches. Where a transform draws nothing, pictures are kept as they come out, and then come from this thread;
+ * where it does, as they are before the first thing that is drawn. What is kept changes no result.
  */
 export function openLoader({ images, shape, threads: count, cacheBytes }: LoaderOptions): Loader {
   const module = new URL("prepare-thread.ts", import.meta.url);
   const threads = openThreads<Unit, Prepared>({ module, setup: {}, threads: count, revive: reviveImageError });
-  const kept = new Map<string, Picture>();
-  let keptBytes = 0;
+  const keep = createKeep<Picture>(cacheBytes);
+  const pictureBytes = shape.channels * shape.height * shape.width;
 
-  function keep(key: string, picture: Picture): void {
-    if (kept.has(key) || keptBytes + picture.pixels.length > cacheBytes) return;
-    kept.set(key, picture);
-    keptBytes += picture.pixels.length;
-  }
-
-  async function loadPart(wanted: readonly Wanted[], transform: string, out: Uint8Array): Promise<void> {
-    const keys = wanted.map(({ row }) => `${row} ${transform}`);
-    const tasks = wanted.map(({ row, draw }, i): Task => {
-      const known = kept.get(keys[i]!);
-      const from = known ? { kept: known } : { file: images.fileOf(row), keep: keptBytes < cacheBytes };
-      return { name: images.nameOf(row), draw, from };
-    });
-    const prepared = await threads.run({ transform, shape, tasks });
-    out.set(prepared.pixels);
-    for (const [i, picture] of prepared.kept.entries()) if (picture !== undefined) keep(keys[i]!, picture);
+  function taskOf({ row, draw }: Wanted, key: string, isFixed: boolean): Task {
+    const kept = keep.get(key);
+    const from = kept ? { kept } : { file: images.fileOf(row), keep: !isFixed && !keep.isFull };
+    return { name: images.nameOf(row), draw, from };
   }
 
   return {
     images,
     get keptBytes() {
-      return keptBytes;
+      return keep.bytes;
     },
     async load(wanted, transform) {
-      const bytes = shape.channels * shape.height * shape.width;
-      const pixels = new Uint8Array(wanted.length * bytes);
-      const size = Math.min(UNIT_IMAGES, Math.ceil(wanted.length / Math.max(1, count)));
-      const begins = Array.from({ length: Math.ceil(wanted.length / size) }, (_, i) => i * size);
-      const part = (begin: number) =>
-        loadPart(wanted.slice(begin, begin + size), transform, pixels.subarray(begin * bytes, (begin + size) * bytes));
-      await Promise.all(begins.map(part));
+      const pixels = new Uint8Array(wanted.length * pictureBytes);
+      const isFixedTransform = presetOf(transform).every(isFixed);
+      const keys = wanted.map(({ row }) => `${row} ${transform}`);
+
+      /** Whether a picture is there as it comes out; then it is in its place. */
+      function isFinished(_: Wanted, place: number): boolean {
+        const kept = isFixedTransform ? keep.get(keys[place]!) : undefined;
+        if (kept !== undefined) pixels.set(kept.pixels, place * pictureBytes);
+        return kept !== undefined;
+      }
+
+      async function prepare(places: readonly number[]): Promise<void> {
+        const tasks = places.map((place) => taskOf(wanted[place]!, keys[place]!, isFixedTransform));
+        const prepared = await threads.run({ transform, shape, tasks });
+        for (const [i, place] of places.entries()) {
+          const own = prepared.pixels.subarray(i * pictureBytes, (i + 1) * pictureBytes);
+          pixels.set(own, place * pictureBytes);
+          const kept = isFixedTransform && !keep.isFull ? { ...shape, pixels: own.slice() } : prepared.kept[i];
+          if (kept !== undefined) keep.add(keys[place]!, kept, kept.pixels.length);
+        }
+      }
+
+      const open = wanted.flatMap((one, place) => (isFinished(one, place) ? [] : [place]));
+      const size = Math.min(UNIT_IMAGES, Math.ceil(open.length / Math.max(1, count)));
+      const units = Array.from({ length: Math.ceil(open.length / (size || 1)) }, (_, i) => open.slice(i * size, (i + 1) * size));
+      await Promise.all(units.map(prepare));
       return { pixels, labels: Int32Array.from(wanted, ({ row }) => images.labels[row]!), rows: wanted.length };
     },
     [Symbol.asyncDispose]: () => threads[Symbol.asyncDispose](),
