@@ -1,7 +1,8 @@
-import { type ImageFormat, jpegFrame } from "./format.ts";
+import { formatOf, type ImageFormat, jpegFrame } from "./format.ts";
 import type { Picture } from "./picture.ts";
 import { MAX_PIXELS, readImage } from "./read-image.ts";
-import { greyOf } from "./transforms/tones.ts";
+import { readSmallPng } from "./small-png.ts";
+import { greyOf, rgbOf } from "./transforms/tones.ts";
 
 export type DecodeOptions = {
   /** 1 gives grey, 3 red, green and blue. */
@@ -21,8 +22,9 @@ export type DecodeOptions = {
  * ```
  */
 export async function decodeImage(bytes: Uint8Array, { channels, maxPixels = MAX_PIXELS }: DecodeOptions): Promise<Picture> {
-  const rgb = await decodeRgb(bytes, maxPixels);
-  return channels === 3 ? rgb : greyOf(rgb);
+  const small = formatOf(bytes) === "PNG" ? readSmallPng(bytes) : undefined;
+  const picture = small && small.width * small.height <= maxPixels ? small : await decodeRgb(bytes, maxPixels);
+  return channels === 3 ? rgbOf(picture) : greyOf(picture);
 }
 
 async function decodeRgb(bytes: Uint8Array, maxPixels: number): Promise<Picture> {

@@ -52,6 +52,15 @@ export function greyOf(picture: Picture): Picture {
   return { width, height, channels: 1, pixels: out };
 }
 
+/** A picture of three channels: those that there are, or the grey three times. */
+export function rgbOf(picture: Picture): Picture {
+  const { width, height, pixels } = picture;
+  if (picture.channels === 3) return picture;
+  const out = new Uint8Array(pixels.length * 3);
+  for (let i = 0; i < pixels.length; i++) out.fill(pixels[i]!, i * 3, i * 3 + 3);
+  return { width, height, channels: 3, pixels: out };
+}
+
 function greyAt(pixels: Uint8Array, i: number): number {
   return (pixels[i]! * RED + pixels[i + 1]! * GREEN + pixels[i + 2]! * BLUE + 0x8000) >> 16;
 }
