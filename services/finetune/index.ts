@@ -19,6 +19,7 @@ import { createPresence } from "./trainers/presence.ts";
 import { createWaiting, type Waiting } from "./trainers/waiting.ts";
 import { createWatchers } from "./watchers.ts";
 
+export { estimateNeeds } from "./needs/estimate.ts";
 export { storedJobs } from "./stored.ts";
 
 /** What the fine-tune service needs. */

@@ -13,6 +13,7 @@ import { openRunStore } from "./runs/store.ts";
 import { defaultTiming, type Timing } from "./runs/timing.ts";
 import { createRecyclingService } from "./service.ts";
 
+export { describePlan, type PlanDescription, type PlannedTraining } from "./describe-plan.ts";
 export { storedRuns } from "./runs/stored.ts";
 
 /** Name of the durable consumer: all replicas share it. */

@@ -1,6 +1,6 @@
 import type { Artifacts } from "#libs/artifacts";
 import { weightsDigest } from "#libs/models";
-import type { Digest } from "#libs/recipes";
+import { type Digest, digestOf } from "#libs/recipes";
 import { importModel } from "#libs/remote-models";
 import { type StudyFile, type StudyFound, studySpec, type TaskFound } from "#libs/runfile";
 import { type ProgressStream, showCount, showReading } from "../models/reading-display.ts";
@@ -10,6 +10,17 @@ import type { Pictures } from "./pictures.ts";
 
 /** Where progress is shown, and whether. */
 export type Shown = { readonly stream: ProgressStream; readonly quiet: boolean };
+
+/** The specification of a run whose pictures and models are not imported: digests in it are of nothing. */
+export function draftStudy(file: StudyFile, { target, foundation, auxiliaries }: Found): ReturnType<typeof studySpec> {
+  const model = ({ model }: Start) => digestOf(model.path);
+  const pictures = ({ at, found }: Pictures): TaskFound => ({ ...found, source: digestOf(at.path) });
+  return studySpec(file, {
+    target: pictures(target),
+    ...(foundation ? { foundation: "model" in foundation ? model(foundation) : pictures(foundation) } : {}),
+    auxiliaries: auxiliaries.map((auxiliary) => (Array.isArray(auxiliary) ? auxiliary.map(model) : pictures(auxiliary))),
+  });
+}
 
 /** Puts what a run file names into the catalog, unless it is there, and gives the specification of the run. */
 export async function importStudy(

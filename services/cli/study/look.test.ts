@@ -2,49 +2,15 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { encodePng } from "#libs/image-sets";
-import { initialise, networkOf } from "#libs/networks";
 import { parseStudyFile, RunFileError } from "#libs/runfile";
-import { saveWeights, type WeightTensor } from "#libs/tensors";
-import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
 import { writeFolder } from "../../../libs/image-sets/testing/image-folder.ts";
 import { look } from "./look.ts";
+import { withBirds, writeModel } from "./testing/birds.ts";
 
-const network = (classes: number, hidden = [8]) => networkOf("mlp", { classes, channels: 3, size: 16, options: { hidden } });
+type Birds = Awaited<ReturnType<typeof withBirds>>;
 
-/** Weights of a small network as a file. @param change what is wrong with them */
-async function writeModel(
-  path: string,
-  classes: number,
-  { hidden = [8], change = (_: Map<string, WeightTensor>) => {} } = {},
-): Promise<void> {
-  const weights = new Map([...initialise(network(classes, hidden), 1)].map(([name, tensor]) => [name, tensor as WeightTensor]));
-  change(weights);
-  await writeFile(path, saveWeights(weights));
-}
-
-/** A folder of birds in three domains, with models beside it, and what looking at a run file of it gives. */
-async function withBirds(): Promise<TemporaryDirectory & { lookAt(changes?: Readonly<Record<string, string>>): ReturnType<typeof look> }> {
-  const directory = await temporaryDirectory();
-  let number = 0;
-  for (const domain of ["garden", "photo", "sketch"])
-    for (const label of ["jay", "owl"])
-      await writeFolder(directory.join("birds"), { [`${domain}/${label}/1.png`]: number++, [`${domain}/${label}/2.png`]: number++ });
-  await writeModel(directory.join("foundation.safetensors"), 5);
-  const lines = {
-    target: "{ images: ./birds }",
-    "held-out": "all",
-    foundation: "{ network: mlp, hidden: [8], channels: 3, size: 16, weights: ./foundation.safetensors }",
-    auxiliaries: "[]",
-  };
-  return Object.assign(directory, {
-    async lookAt(changes: Readonly<Record<string, string>> = {}) {
-      const text = `name: birds\n${Object.entries({ ...lines, ...changes })
-        .map(([key, value]) => `${key}: ${value}\n`)
-        .join("")}`;
-      return look(parseStudyFile(text, { path: directory.join("birds.yaml") }));
-    },
-  });
-}
+const lookAt = (birds: Birds, changes?: Readonly<Record<string, string>>) =>
+  look(parseStudyFile(birds.runFile(changes), { path: birds.join("birds.yaml") }));
 
 async function sentence(work: Promise<unknown>): Promise<string> {
   try {
@@ -59,7 +25,7 @@ async function sentence(work: Promise<unknown>): Promise<string> {
 test("domains, classes, and models with other heads are found, and what was done is said", async () => {
   await using birds = await withBirds();
   await writeModel(birds.join("inat.safetensors"), 7);
-  const found = await birds.lookAt({ auxiliaries: "[./inat.safetensors, ./birds]" });
+  const found = await lookAt(birds, { auxiliaries: "[./inat.safetensors, ./birds]" });
   assert.deepEqual(
     [found.target.domains, found.target.classes],
     [
@@ -75,7 +41,6 @@ test("domains, classes, and models with other heads are found, and what was done
 
 test("what cannot be used is one sentence at the line of its key", async () => {
   await using birds = await withBirds();
-  const lookAt = birds.lookAt;
   await writeModel(birds.join("wide.safetensors"), 2, { hidden: [16] });
   await writeModel(birds.join("nan.safetensors"), 2, {
     change: (weights) => void (weights.get("fc1.weight")!.data as Float32Array).fill(Number.NaN, 3, 4),
@@ -104,7 +69,7 @@ test("what cannot be used is one sentence at the line of its key", async () => {
       /`foundation` at line 4 asks for a network that cannot be: size: vit_tiny_patch16_224 needs a multiple of 16, got 100/,
     ],
   ] as const;
-  for (const [changes, expected] of said) assert.match(await sentence(lookAt(changes)), expected);
+  for (const [changes, expected] of said) assert.match(await sentence(lookAt(birds, changes)), expected);
 });
 
 test("pixels do not matter for a look: only the folder's form does", async () => {
@@ -113,5 +78,5 @@ test("pixels do not matter for a look: only the folder's form does", async () =>
     "photo/owl/text.jpg": "no image",
     "photo/jay/large.png": encodePng({ width: 1, height: 1, channels: 1, data: Uint8Array.of(0) }),
   });
-  assert.equal((await birds.lookAt()).target.count, 14);
+  assert.equal((await lookAt(birds)).target.count, 14);
 });

@@ -1,7 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Artifacts } from "#libs/artifacts";
-import { checkImageSet, type ImageSet, ImageSetError, readImageSet } from "#libs/image-sets";
+import { checkImageSet, type ImageSet, ImageSetError, imagesOf, readImageSet } from "#libs/image-sets";
 import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
 import { importImages } from "#libs/remote-images";
 import type { PicturesAt, StudyFile, TaskFound } from "#libs/runfile";
@@ -23,6 +23,10 @@ export type Pictures = {
   readonly source: string;
   /** Files that go in. */
   readonly count: number;
+  /** How many bytes they have. */
+  bytes(): Promise<number>;
+  /** What is known of them before they are imported: `source` is then the digest of something else. */
+  readonly found: Omit<TaskFound, "source">;
   /** Puts them into the catalog. Pictures that are new to it are all decoded first: one that cannot be is told before anything is trained. */
   import(artifacts: Artifacts, signal: AbortSignal, progress: ImportProgress): Promise<TaskFound>;
 };
@@ -54,6 +58,8 @@ async function imageFolder(file: StudyFile, key: Key, at: PicturesAt): Promise<P
   return {
     ...{ at, domains: set.domains, classes: set.classes, ...described },
     count: set.groups.reduce((sum, { names }) => sum + names.length, 0),
+    bytes: () => bytesOf([...imagesOf(set)].flatMap(({ content }) => ("path" in content ? [content.path] : []))),
+    found: { domains: set.domains, classes: set.classes, pictures: set.domains.map((domain) => countOf(set, domain)) },
     async import(artifacts, signal, { onPacked, onChecked }) {
       const beforeFirst = async () => {
         const report = await checkImageSet(at.path, { signal, onProgress: ({ images, total }) => onChecked(images, total) });
@@ -87,6 +93,8 @@ async function mnistFolder(file: StudyFile, key: Key, at: PicturesAt, generator:
   const { domains, classes } = MNIST[generator];
   return {
     ...{ at, domains, classes, ...described, count: idx.length },
+    bytes: () => bytesOf(idx.map((name) => join(at.path, name))),
+    found: { domains, classes, pictures: [] },
     async import(artifacts, signal, { onPacked }) {
       const files = [];
       for (const name of idx) {
@@ -106,4 +114,14 @@ async function mnistFolder(file: StudyFile, key: Key, at: PicturesAt, generator:
       return { source: digest, domains, classes, pictures: [] };
     },
   };
+}
+
+function countOf({ groups }: ImageSet, domain: string): number {
+  return groups.reduce((sum, group) => sum + (group.domain === domain ? group.names.length : 0), 0);
+}
+
+async function bytesOf(paths: readonly string[]): Promise<number> {
+  let sum = 0;
+  for (const path of paths) sum += (await stat(path)).size;
+  return sum;
 }

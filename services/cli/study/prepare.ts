@@ -1,12 +1,13 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Artifacts } from "#libs/artifacts";
+import type { Network } from "#libs/networks";
 import { type Loading, networkLoading, unknownLoading } from "#libs/reporting";
 import { parseStudyFile, renderStudyFile } from "#libs/runfile";
 import type { RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
 import type { CommandContext } from "../context.ts";
 import type { TaskData } from "../write-output.ts";
 import { writeWrapped } from "../write-wrapped.ts";
-import { importStudy, type Shown } from "./import-study.ts";
+import { draftStudy, importStudy, type Shown } from "./import-study.ts";
 import { look } from "./look.ts";
 
 /** A run file that was looked at: what a run of it needs, and what its report says. */
@@ -16,6 +17,12 @@ export type PreparedRun = {
   readonly data: TaskData;
   /** How its models are loaded. */
   readonly loading: Loading;
+  /** The specification before anything is imported: digests in it are of nothing. */
+  draft(): MessageInitShape<typeof RunSpecSchema>;
+  /** What goes into the catalog before anything is trained. */
+  imported(): Promise<{ readonly files: number; readonly bytes: number }>;
+  /** Undefined where only a trainer knows it, and for digits. */
+  readonly network?: Network;
   /** Puts what it names into the catalog, and gives the specification. */
   specify(artifacts: Artifacts, signal: AbortSignal, shown: Shown): Promise<MessageInitShape<typeof RunSpecSchema>>;
   /** The run file beside the report. */
@@ -33,6 +40,17 @@ export async function prepareStudy(text: string, path: string, { stderr }: Pick<
     name: file.name,
     data: { path: file.target.path, source: target.source },
     loading: network ? networkLoading(network, target.classes) : unknownLoading(file.network.name, target.classes),
+    ...(network ? { network } : {}),
+    draft: () => draftStudy(file, found),
+    async imported() {
+      const pictures = [target, found.foundation, ...found.auxiliaries].flatMap((each) =>
+        each && "at" in each && !Array.isArray(each) ? [each] : [],
+      );
+      const models = starts.flatMap((start) => ("model" in start ? start.model.files : []));
+      let bytes = models.reduce((sum, { size }) => sum + size, 0);
+      for (const each of pictures) bytes += await each.bytes();
+      return { files: models.length + pictures.reduce((sum, { count }) => sum + count, 0), bytes };
+    },
     specify: (artifacts, signal, shown) => importStudy(file, found, artifacts, signal, shown),
     render: (directory) => renderStudyFile(file, { directory }),
   };

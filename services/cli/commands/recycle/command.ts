@@ -10,10 +10,12 @@ export function defineRecycle(program: Command, context: CommandContext, finish:
     "Run a run file, or go on with it, and write the report.",
     `  ratatouille recycle examples/digits.yaml
   ratatouille recycle examples/digits-full.yaml --out out/full --trainers 2
+  ratatouille recycle birds.yaml --dry-run
   ratatouille recycle examples/tiny.yaml --json | tail -n 1`,
   );
   trains(shared(command))
     .option("--out <directory>", "where the report and the models go (default: out/<name>)")
     .option("--quiet", "no progress")
+    .option("--dry-run", "say what the run would do, train nothing and store nothing")
     .action(runs(finish, async (file: string, options) => (await import("./recycle.ts")).recycle(file, options, context)));
 }

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { create } from "@bufbuild/protobuf";
+import { digestOf } from "#libs/recipes";
 import { perceptronLoading } from "#libs/reporting";
 import { parseRunFile, renderRunFile, runFileKind } from "#libs/runfile";
 import { RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
@@ -20,6 +21,12 @@ export async function prepareRun(text: string, path: string, context: CommandCon
     name: spec.name ?? "",
     data: { path: dataPath, source: source.source },
     loading: perceptronLoading({ features: FEATURES, hidden: spec.foundation?.hidden ?? [], classes: CLASSES }),
+    draft() {
+      const complete = create(RunSpecSchema, spec);
+      complete.target!.source = digestOf(dataPath);
+      return complete;
+    },
+    imported: async () => ({ files: source.files.length, bytes: source.files.reduce((sum, { bytes }) => sum + bytes.length, 0) }),
     async specify(artifacts, signal) {
       spec.target.source = await importSource(source, artifacts, signal);
       return spec;

@@ -15,12 +15,13 @@ import { widthOf, writeWrapped } from "../../write-wrapped.ts";
 import { follow } from "./follow.ts";
 import { prepareRun } from "./prepare.ts";
 
-export type RecycleOptions = GlobalOptions & { readonly out?: string; readonly quiet?: boolean };
+export type RecycleOptions = GlobalOptions & { readonly out?: string; readonly quiet?: boolean; readonly dryRun?: boolean };
 
 /** `ratatouille recycle FILE`: runs a run file, or goes on with it, and writes the report. */
 export async function recycle(file: string, options: RecycleOptions, context: CommandContext): Promise<number> {
   const { stdout, stderr, signal } = context;
   const prepared = await prepareRun(await readRunFile(file), file, context);
+  if (options.dryRun) return (await import("./dry-run.ts")).dryRun(prepared, options, context);
   const out = options.out ?? join("out", prepared.name);
   await requireWritableFolder(out);
   const display = createDisplay(options.json ? stdout : stderr, displayMode(stderr, options), { notes: stderr });

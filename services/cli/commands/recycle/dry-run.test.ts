@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { bytes } from "#libs/text";
+import { withBirds, writeModel } from "../../study/testing/birds.ts";
+import { dryRun } from "./dry-run.ts";
+import { prepareRun } from "./prepare.ts";
+
+/** What a dry run of a run file writes. */
+async function written(text: string, path: string, json = false): Promise<string> {
+  const said: string[] = [];
+  const stream = { write: (part: string) => said.push(part) > 0 } as unknown as NodeJS.WriteStream;
+  const context = { stdout: stream, stderr: { write: () => true } as unknown as NodeJS.WriteStream } as Parameters<typeof dryRun>[2];
+  assert.equal(await dryRun(await prepareRun(text, path, context), { json }, context), 0);
+  return said.join("");
+}
+
+test("a dry run shows all jobs, each training with its numbers, and what goes in and comes out", async () => {
+  await using birds = await withBirds();
+  await writeModel(birds.join("inat.safetensors"), 7);
+  const path = birds.join("birds.yaml");
+  const text = birds.runFile({ "held-out": "photo", auxiliaries: "[./inat.safetensors]", "fine-tuning": "{ members: 2, steps: 50 }" });
+  await writeFile(path, text);
+  const said = await written(text, path);
+  assert.match(said, /linear probe +1\n/);
+  assert.match(said, /fine-tuning +6\n/);
+  assert.match(said, /held out photo · recycled 1 +5 \+ 50 +32 x 2 /);
+  assert.match(said, /network +mlp\n/);
+  assert.match(said, /engine +auto/);
+  assert.match(said, /Nothing was trained and nothing was stored/);
+  const { trainings, needs } = JSON.parse(await written(text, path, true));
+  assert.equal(trainings.length, 7);
+  assert.ok(trainings.every(({ seed }: { seed: number }) => Number.isInteger(seed)));
+  assert.equal(needs.importedFiles, 14);
+  assert.ok(needs.importedBytes > 1000 && needs.memoryBytes > 2 ** 20, bytes(needs.importedBytes));
+});

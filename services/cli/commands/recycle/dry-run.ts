@@ -1,0 +1,94 @@
+import { create } from "@bufbuild/protobuf";
+import { costOf } from "#libs/networks";
+import { isRpcError } from "#libs/rpc";
+import { UsageError } from "#libs/service";
+import { bytes, columns, counted, moreLine, remaining } from "#libs/text";
+import { RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { estimateNeeds } from "../../../finetune/index.ts";
+import { describePlan, type PlanDescription, type PlannedTraining } from "../../../recycling/index.ts";
+import type { CommandContext } from "../../context.ts";
+import type { PreparedRun } from "../../study/prepare.ts";
+import { factLines, widthOf, writeWrapped } from "../../write-wrapped.ts";
+
+/** Multiply-adds a second that hours are reckoned with: what two cores of a common processor do with convolutions. */
+const PER_SECOND = 2e10;
+/** More trainings than these are shown by their first ones. */
+const MOST_TRAININGS = 40;
+
+/** What a run needs of machines, as far as its network is known. */
+type Needs = {
+  /** What goes into the catalog before anything is trained, and what the models that are made have together at most. */
+  readonly importedFiles: number;
+  readonly importedBytes: number;
+  readonly modelBytes?: number;
+  /** Of the job that needs most, as trainers are asked for it. */
+  readonly memoryBytes: number;
+  /** At `PER_SECOND` multiply-adds. */
+  readonly seconds: number;
+};
+
+/** `ratatouille recycle FILE --dry-run`: the whole plan, and nothing of it is done. */
+export async function dryRun(prepared: PreparedRun, { json }: { readonly json?: boolean }, { stdout }: CommandContext): Promise<number> {
+  const spec = create(RunSpecSchema, prepared.draft());
+  const plan = planOf(spec);
+  const needs = await needsOf(prepared, plan);
+  if (json) stdout.write(`${JSON.stringify({ name: prepared.name, backend: spec.backend, ...plan, needs })}\n`);
+  else {
+    const stages = columns(
+      ["stage", "jobs"],
+      plan.stages.map(({ name, jobs }) => [name, String(jobs)]),
+      widthOf(stdout),
+    );
+    const head = ["training", "steps", "pictures", "rate", "decay", "dropout", "seed"];
+    const rows = plan.trainings.slice(0, MOST_TRAININGS).map(trainingRow);
+    stdout.write(`${stages}\n${columns(head, rows, widthOf(stdout))}`);
+    const more = plan.trainings.length - rows.length;
+    if (more > 0) stdout.write(`${moreLine(more, "--json")}\n`);
+    stdout.write(`\n${factLines(stdout, factsOf(prepared, spec.backend, needs))}`);
+    writeWrapped(stdout, "\nNothing was trained and nothing was stored.\n");
+  }
+  return 0;
+}
+
+function planOf(spec: Parameters<typeof describePlan>[0]): PlanDescription {
+  try {
+    return describePlan(spec);
+  } catch (cause) {
+    if (isRpcError(cause)) throw new UsageError(cause.message, { cause });
+    throw cause;
+  }
+}
+
+async function needsOf({ network, imported }: PreparedRun, { trainings, models, stages }: PlanDescription): Promise<Needs> {
+  const { files, bytes: importedBytes } = await imported();
+  const seconds = stages.reduce((sum, { work }) => sum + work, 0) / PER_SECOND;
+  const memoryBytes = Math.max(...trainings.map(({ recipe }) => estimateNeeds(recipe).needs.memoryMib)) * 2 ** 20;
+  const common = { importedFiles: files, importedBytes, memoryBytes, seconds };
+  return network ? { ...common, modelBytes: models * costOf(network).bytes } : common;
+}
+
+function trainingRow({ label, steps, headOnlySteps, batch, domains, learningRate, weightDecay, dropout, seed }: PlannedTraining): string[] {
+  return [
+    label,
+    headOnlySteps > 0 ? `${headOnlySteps} + ${steps}` : String(steps),
+    domains > 1 ? `${batch} x ${domains}` : String(batch),
+    ...[learningRate, weightDecay, dropout, seed].map(String),
+  ];
+}
+
+function factsOf(
+  { name, data, network }: PreparedRun,
+  backend: string,
+  { importedFiles, importedBytes, modelBytes, memoryBytes, seconds }: Needs,
+): [string, string][] {
+  const reckoned = `${remaining(seconds).replace(/ left$/, "")} on one trainer, reckoned from the network's work at ${PER_SECOND / 1e9} billion multiply-adds a second, which two cores do; nothing was measured`;
+  return [
+    ["run", name],
+    ["network", network?.name ?? ""],
+    ["engine", backend === "auto" ? "auto: the fastest that a trainer has" : backend],
+    ["imported", `${counted(importedFiles, "file")}, ${bytes(importedBytes)}, from ${data.path} and what else is named`],
+    ["models", modelBytes === undefined ? "" : `at most ${bytes(modelBytes)} in the catalog`],
+    ["memory", `${bytes(memoryBytes)} of a trainer, for the job that needs most`],
+    ["time", reckoned],
+  ];
+}
