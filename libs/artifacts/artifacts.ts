@@ -20,10 +20,17 @@ export type Artifacts = {
   findByRecipe(recipe: Recipe, options?: Options): Promise<Artifact | undefined>;
   /** An artifact by digest. @throws RpcError NOT_FOUND */
   get(digest: string, options?: Options): Promise<Artifact>;
-  /** Stores a blob and returns its descriptor. Bytes that are in memory are announced by digest and refused if they arrive changed. */
+  /**
+   * Stores a blob and returns its descriptor. Bytes that are in memory are announced by digest, which is found where it is not given, and
+   * refused if they arrive changed.
+   */
   upload(
     content: Uint8Array | AsyncIterable<Uint8Array>,
-    options: Options & { readonly mediaType: string; readonly annotations?: { readonly [name: string]: string } },
+    options: Options & {
+      readonly mediaType: string;
+      readonly annotations?: { readonly [name: string]: string };
+      readonly digest?: Digest;
+    },
   ): Promise<Descriptor>;
   /** A whole blob in memory, its sha-256 checked. @throws RpcError NOT_FOUND, DATA_LOSS */
   download(digest: string, options?: Options): Promise<Uint8Array>;
@@ -65,7 +72,7 @@ export function createArtifacts(clients: Clients): Artifacts {
       const found = await catalog.getArtifact({ name: { case: "digest", value: digest } }, options(signal));
       return present(found.artifact);
     },
-    upload: (content, { mediaType, annotations, signal }) => upload(catalog, content, mediaType, annotations, signal),
+    upload: (content, options) => upload(catalog, content, options),
     // Hashed while the rest is on its way.
     download: (digest, { signal } = {}) => collect(verified(stream(catalog, { digest }, signal), digest)),
     stream: (digest, { signal } = {}) => verified(stream(catalog, { digest }, signal), digest),
@@ -80,7 +87,7 @@ export function createArtifacts(clients: Clients): Artifacts {
         if (blob.length <= room) {
           carried.push(blob);
           room -= blob.length;
-        } else await upload(catalog, blob, mediaTypes.sourceLayer, undefined, signal);
+        } else await upload(catalog, blob, { mediaType: mediaTypes.sourceLayer, signal });
       }
       const published = await catalog.publishArtifact({ manifest, blobs: carried }, options(signal));
       return present(published.artifact);
@@ -96,11 +103,11 @@ const streaming = (signal: AbortSignal | undefined) => ({ ...options(signal), ti
 async function upload(
   catalog: Catalog,
   content: Uint8Array | AsyncIterable<Uint8Array>,
-  mediaType: string,
-  annotations: { readonly [name: string]: string } | undefined,
-  signal: AbortSignal | undefined,
+  { mediaType, annotations, digest: announced, signal }: Parameters<Artifacts["upload"]>[1],
 ): Promise<Descriptor> {
-  const header = content instanceof Uint8Array ? { digest: digestOf(content), sizeBytes: BigInt(content.length) } : {};
+  const size = content instanceof Uint8Array ? { sizeBytes: BigInt(content.length) } : {};
+  const expected = announced ?? (content instanceof Uint8Array ? digestOf(content) : undefined);
+  const header = { ...size, ...(expected === undefined ? {} : { digest: expected }) };
   async function* parts() {
     yield { part: { case: "header" as const, value: header } };
     for await (const piece of content instanceof Uint8Array ? [content] : content) {

@@ -1,6 +1,7 @@
 import type { Artifacts } from "#libs/artifacts";
 import { type ImageSet, imagesOf, packImages } from "#libs/image-sets";
-import { annotations, buildSourceManifest, type Descriptor, type Digest, mediaTypes, type Recipe } from "#libs/recipes";
+import { annotations, buildSourceManifest, checkImportRoom, type Descriptor, type Digest, type Recipe } from "#libs/recipes";
+import { sendShard } from "./send-shard.ts";
 
 /** Pictures in the catalog. */
 export type ImportedImages = {
@@ -10,13 +11,17 @@ export type ImportedImages = {
   readonly domains: readonly string[];
   /** How many pictures each of the domains has. */
   readonly pictures: readonly number[];
+  /** Of the archives. */
+  readonly bytes: number;
+  /** Those that the catalog did not have. */
+  readonly sentBytes: number;
 };
 
 /**
  * Puts a folder of images into the catalog as tar archives, one after another, and returns what is there. Equal images make one import,
  * whoever packs them; what the catalog has is not sent again.
  * @param options.licence an SPDX expression. @param options.source where the images are from, in words.
- * @throws ImageSetError for an image that cannot be read; RpcError
+ * @throws ImageSetError for an image that cannot be read; ManifestError for more archives than an import has room for; RpcError
  * @example
  * ```ts
  * import { mkdir, writeFile } from "node:fs/promises";
@@ -53,28 +58,32 @@ export async function importImages(
     readonly beforeFirst?: () => Promise<void>;
   },
 ): Promise<ImportedImages> {
-  const packing = packImages(counting(imagesOf(set), onPacked), { classes: set.classes, signal });
+  const packing = packImages(counting(imagesOf(set), onPacked), { classes: set.classes, indexed: false, signal });
   const files: Descriptor[] = [];
-  for await (const { name, content } of packing.shards) {
-    files.push(await artifacts.upload(content, { mediaType: mediaTypes.shard, annotations: { [annotations.title]: name }, signal }));
+  let [bytes, sentBytes] = [0, 0];
+  for await (const shard of packing.shards) {
+    const sent = await sendShard(shard, artifacts, signal);
+    files.push(sent.descriptor);
+    bytes += shard.bytes;
+    sentBytes += sent.sentBytes;
+    checkImportRoom({ files: filesOf(files), licence, source });
   }
   const recipe: Recipe = {
     kind: "import",
     inputs: {},
-    parameters: {
-      files: files.map(({ digest, size, annotations: notes }) => ({ path: notes?.[annotations.title] ?? "", digest, bytes: size })),
-      licence,
-      source,
-    },
+    parameters: { files: filesOf(files), licence, source },
   };
-  const { domains, domain } = packing.index();
-  const pictures = domains.map(() => 0);
-  for (const place of domain) pictures[place]! += 1;
+  const domains = [...new Set(set.groups.map(({ domain }) => domain))];
+  const pictures = domains.map((name) => set.groups.reduce((sum, { domain, names }) => sum + (domain === name ? names.length : 0), 0));
   const known = await artifacts.findByRecipe(recipe, { signal });
-  if (known) return { digest: known.digest as Digest, domains, pictures };
+  if (known) return { digest: known.digest as Digest, domains, pictures, bytes, sentBytes };
   await beforeFirst();
   const { digest } = await artifacts.publish(buildSourceManifest({ recipe, licences: [licence], files }), { signal });
-  return { digest: digest as Digest, domains, pictures };
+  return { digest: digest as Digest, domains, pictures, bytes, sentBytes };
+}
+
+function filesOf(files: readonly Descriptor[]) {
+  return files.map(({ digest, size, annotations: notes }) => ({ path: notes?.[annotations.title] ?? "", digest, bytes: size }));
 }
 
 function* counting<T>(items: Iterable<T>, onCount: (count: number) => void): Generator<T> {

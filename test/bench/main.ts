@@ -7,6 +7,7 @@ import { distributed } from "./distributed.ts";
 import { evaluation } from "./evaluation.ts";
 import { figureTable, keepsBound, median } from "./figures.ts";
 import { images } from "./images.ts";
+import { importing } from "./import.ts";
 import { describeMachine, machine } from "./machine.ts";
 import { mainJob } from "./main-job.ts";
 import { trainingLoop } from "./training-loop.ts";
@@ -17,6 +18,7 @@ const benchmarks: { readonly [name: string]: Benchmark } = {
   "training-loop": trainingLoop,
   evaluation,
   average,
+  import: importing,
   images,
 };
 

@@ -28,13 +28,15 @@ export type PackOptions = {
   readonly classes: readonly string[];
   /** What a shard has at most; 128 MiB unless given. Other sizes are for tests: they make other bytes. */
   readonly shardBytes?: number;
+  /** Whether there is an index afterwards, for which each image is hashed. True by default. */
+  readonly indexed?: boolean;
   readonly signal?: AbortSignal | undefined;
 };
 
 /** Shards as they are packed, and the index of what they hold. */
 export type Packing = {
   readonly shards: AsyncIterable<PackedShard>;
-  /** What has been packed: of everything, once there are no more shards. */
+  /** What has been packed: of everything, once there are no more shards. Empty where none was asked for. */
   index(): ImageIndex;
 };
 
@@ -55,21 +57,15 @@ export type Packing = {
  * ```
  */
 export function packImages(images: Iterable<LabelledImage> | AsyncIterable<LabelledImage>, options: PackOptions): Packing {
-  const { classes, shardBytes = SHARD_BYTES, signal } = options;
+  const { classes, shardBytes = SHARD_BYTES, indexed = true, signal } = options;
   const places = new Map(classes.map((name, place) => [name, place]));
   const domains = new Map<string, number>();
   const shards: Shard[] = [];
   const builder = createIndexBuilder();
-  let buffer = new Uint8Array(Math.min(shardBytes, 1 << 20));
+  // Memory that nothing was written to yet is none.
+  const buffer = new Uint8Array(shardBytes);
   let used = 0;
   let row = 0;
-
-  function room(bytes: number): void {
-    if (used + bytes <= buffer.length) return;
-    const larger = new Uint8Array(Math.min(shardBytes, Math.max(2 * buffer.length, used + bytes)));
-    larger.set(buffer.subarray(0, used));
-    buffer = larger;
-  }
 
   function addFile(name: string, size: number, fill: (into: Uint8Array) => void): Uint8Array {
     const begin = used + BLOCK_BYTES;
@@ -82,7 +78,6 @@ export function packImages(images: Iterable<LabelledImage> | AsyncIterable<Label
   }
 
   function finish(): PackedShard {
-    room(END_BYTES);
     buffer.fill(0, used, used + END_BYTES);
     const content = buffer.subarray(0, used + END_BYTES);
     used = 0;
@@ -110,14 +105,15 @@ export function packImages(images: Iterable<LabelledImage> | AsyncIterable<Label
         yield finish();
         signal?.throwIfAborted();
       }
-      room(needed);
       const key = String(row).padStart(KEY_DIGITS, "0");
       const offset = used + BLOCK_BYTES;
       const content = addFile(`${key}.${extension}`, source.size, source.fill);
       addFile(`${key}.cls`, label.length, (into) => into.set(label));
       addFile(`${key}.json`, facts.length, (into) => into.set(facts));
-      const sha256 = createHash("sha256").update(content).digest();
-      builder.add({ domain, class: number, shard: shards.length, offset, bytes: source.size, sha256, name: image.name });
+      if (indexed) {
+        const sha256 = createHash("sha256").update(content).digest();
+        builder.add({ domain, class: number, shard: shards.length, offset, bytes: source.size, sha256, name: image.name });
+      }
       row++;
       if (performance.now() - turn > TURN_MS) {
         await giveWay();

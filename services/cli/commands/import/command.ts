@@ -9,17 +9,21 @@ export function defineImport(program: Command, context: CommandContext, finish: 
     addCommand(
       program,
       "import <paths...>",
-      `Put models of this machine into the catalog.
+      `Put models and images of this machine into the catalog.
 
 A model is a file of safetensors or PyTorch (.pth, .pt, .bin), or a folder as Hugging Face has it. Files of PyTorch are read without running \
 anything of them; one that wants to call something is refused. Of a checkpoint with several state dicts FILE#NAME is one. The catalog keeps models as safetensors, and what is there already is not sent \
 again.
 
+A folder of images is domain/class/image; see data check. It becomes tar archives of at most 128 MB, which others read too (WebDataset); \
+those that the catalog has are not sent again, so that what was broken off goes on.
+
 Without --base nothing says which models belong together: two imports are then compatible as far as anybody knows. Without a licence all that \
 is made of a model has an unknown one.`,
       `  ratatouille import resnet50.pth --licence BSD-3-Clause
   ratatouille import tuned.pth --base imported/resnet50
-  ratatouille import ./vit-base --name vit/base --json`,
+  ratatouille import ./vit-base --name vit/base --json
+  ratatouille import ~/birds --licence CC-BY-4.0`,
     ),
   )
     .option("--name <name>", "what it is called in the catalog (default: imported/<file>)")

@@ -1,5 +1,6 @@
+import { imagesKind } from "./images.ts";
 import type { ImportKind } from "./kind.ts";
 import { modelKind } from "./model.ts";
 
 /** What can be imported. The last takes every path, so it says what is wrong with one that nothing is made of. */
-export const importKinds: readonly ImportKind[] = [modelKind];
+export const importKinds: readonly ImportKind[] = [imagesKind, modelKind];
