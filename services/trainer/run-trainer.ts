@@ -38,7 +38,7 @@ export async function runTrainer(values: TrainerValues, { signal, log }: { reado
   const setup = (address: string | undefined) => ({ address: address ?? values.server, options });
   const heartbeat = stack.use(startHeartbeat(setup(values.finetune), log));
   const uploads = stack.use(createUploads(setup(values.catalog), artifacts));
-  const trainer = describeTrainer(values);
+  const trainer = await describeTrainer(values);
   const { name, memoryMib, checkpointMs } = values;
   // All of it takes a while; do it before the first job needs it.
   const connectBus = async (): Promise<Bus> =>
@@ -68,20 +68,25 @@ export async function runTrainer(values: TrainerValues, { signal, log }: { reado
 }
 
 /** What this trainer says of itself. */
-function describeTrainer({ name, device, memoryMib }: TrainerValues): Announced {
-  const engines = enginesHere().filter((engine) => device === "auto" || engine.device === device);
+async function describeTrainer({ name, device, memoryMib }: TrainerValues): Promise<Announced> {
+  const { engines, accelerator, tensorflow } = await enginesHere(device);
   if (engines.length === 0)
     throw new UsageError(
-      `no engine here computes on a ${device}: ratatouille setup tensorflow-gpu installs one, and --device cpu does without`,
+      `no engine here computes on a ${device}: ratatouille setup tensorflow-gpu installs one for NVIDIA's, and --device cpu does without`,
     );
   return {
     id: randomUUID(),
     name,
-    device: engines.some((engine) => engine.device === "gpu") ? "gpu" : "cpu",
+    device: accelerator ? "gpu" : "cpu",
+    ...(accelerator ? { accelerator: { model: accelerator.model, memoryMib: accelerator.memoryMib } } : {}),
     engines: engines.map((engine) => ({ ...engine, arithmetics: [...engine.arithmetics], networks: [] })),
     kinds: [...kindsRun],
     memoryMib,
-    environment: { ...environmentHere() },
+    environment: {
+      ...environmentHere(),
+      ...(tensorflow === undefined ? {} : { tensorflow }),
+      ...(accelerator ? { accelerator: accelerator.model, driver: accelerator.driver } : {}),
+    },
   };
 }
 
