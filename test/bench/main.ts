@@ -8,6 +8,7 @@ import { evaluation } from "./evaluation.ts";
 import { figureTable, keepsBound, median } from "./figures.ts";
 import { images } from "./images.ts";
 import { importing } from "./import.ts";
+import { largeModel } from "./large-model.ts";
 import { describeMachine, machine } from "./machine.ts";
 import { mainJob } from "./main-job.ts";
 import { trainingLoop } from "./training-loop.ts";
@@ -20,6 +21,7 @@ const benchmarks: { readonly [name: string]: Benchmark } = {
   average,
   import: importing,
   images,
+  "large-model": largeModel,
 };
 
 const usage = `Usage: npm run bench -- NAME [options]
@@ -35,7 +37,7 @@ Options:
   --file FILE   run file of main-job and distributed (examples/digits.yaml)
   --part PART   only this part of distributed: ${partsOf(distributed)}; of average: ${partsOf(average)}
   --jobs N      jobs that wait in the hand-overs of distributed (1000)
-  --size MB     size of each of the 8 models of average (400)
+  --size MB     size of each of the 8 models of average, and of the 2 of large-model (400)
   --beside DIR  another clone, with its packages, which the part alone of average measures in the same turns
   --python FILE a python with the packages of images' peers (default: they are installed into the user's cache, 7 GB)
   --cores N     cores that the system may use (all: ${availableParallelism()})
@@ -52,7 +54,8 @@ Examples:
   npm run bench -- images --python ~/venv/bin/python
   npm run bench -- average
   npm run bench -- average --part linear --size 40 --runs 1
-  npm run bench -- average --part alone --beside ../before`;
+  npm run bench -- average --part alone --beside ../before
+  npm run bench -- large-model --size 5000 --runs 1`;
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cpuTimeMs } from "#libs/service";
-import { cpuTimeOfMs, memoryOf } from "./process-facts.ts";
+import { cpuTimeOfMs, memoryOf, peakMemoryMb } from "./process-facts.ts";
 
 test("what Linux says of this process is what the runtime says", { skip: process.platform !== "linux" }, async () => {
   const cpuMs = (await cpuTimeOfMs(process.pid))!;
@@ -9,8 +9,9 @@ test("what Linux says of this process is what the runtime says", { skip: process
   const { rssMb, pssMb } = (await memoryOf(process.pid))!;
   assert.ok(rssMb > 10 && pssMb > 0 && pssMb <= rssMb, `${rssMb} and ${pssMb} MB`);
   assert.ok(Math.abs(rssMb - process.memoryUsage().rss / 1e6) < rssMb / 4);
+  assert.ok((await peakMemoryMb(process.pid))! > rssMb / 2);
 });
 
 test("nothing is known of a process that is not there", async () => {
-  assert.deepEqual([await cpuTimeOfMs(undefined), await memoryOf(-1)], [undefined, undefined]);
+  assert.deepEqual([await cpuTimeOfMs(undefined), await memoryOf(-1), await peakMemoryMb(-1)], [undefined, undefined, undefined]);
 });

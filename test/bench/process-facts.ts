@@ -19,6 +19,12 @@ export async function memoryOf(pid: number | undefined): Promise<{ readonly rssM
   return { rssMb: mb("Rss"), pssMb: mb("Pss") };
 }
 
+/** The most resident memory that a process has had so far, in MB. */
+export async function peakMemoryMb(pid: number | undefined): Promise<number | undefined> {
+  const [, kb] = /^VmHWM:\s*(\d+) kB/m.exec((await readProc(pid, "status")) ?? "") ?? [];
+  return kb === undefined ? undefined : (Number(kb) * 1024) / 1e6;
+}
+
 async function readProc(pid: number | undefined, name: string): Promise<string | undefined> {
   return readFile(`/proc/${pid}/${name}`, "utf8").catch(() => undefined);
 }
