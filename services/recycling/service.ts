@@ -83,12 +83,12 @@ export function createRecyclingService(runs: Runs, reproduction: ReproductionCon
       try {
         for (;;) {
           const { done, value } = await steps.next();
-          if (done) return yield { event: { case: "result", value } };
+          if (done) return yield { event: { case: "result", value: { ...value, metrics: [...value.metrics] } } };
           yield { event: { case: "progress", value } };
         }
       } finally {
         // A caller that leaves between two steps leaves no job behind.
-        await steps.return({ expected: "", actual: "", same: false, recipe: "" });
+        await steps.return({ expected: "", actual: "", same: false, recipe: "", approximate: false, metrics: [] });
       }
     },
   };
