@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { loadWeights, saveWeights } from "#libs/tensors";
+import { loadWeights, narrow, saveWeights, tensorBytes, writeSafetensors } from "#libs/tensors";
 import {
   fitWeights,
   type GivenTensor,
@@ -55,6 +55,29 @@ test("a network's own weights stay as they are, in its order, from a file too", 
 
   const small = numbered(digits);
   assert.deepEqual([...fitWeights(digits, loadWeights(saveWeights(small))).weights], [...small]);
+});
+
+test("files of narrow types are read with their counters, and computed with as F32", () => {
+  const network = networkOf("tf_efficientnet_lite0", { classes: 7 });
+  const own = numbered(network);
+  for (const dtype of ["BF16", "F16", "F64"] as const) {
+    const rows = [...own].map(([name, tensor]) => {
+      if (tensor.dtype === "I64") return { name, dtype: tensor.dtype, shape: tensor.shape, data: new Uint8Array(tensor.data.buffer) };
+      const data = new Uint8Array(tensorBytes(dtype, tensor.shape));
+      narrow(
+        dtype,
+        tensor.data.map((value) => value % 200),
+        data,
+      );
+      return { name, dtype, shape: tensor.shape, data };
+    });
+    const { weights } = fitWeights(network, loadWeights(writeSafetensors(rows)));
+    assert.deepEqual([...weights.keys()], [...own.keys()]);
+    for (const [name, { dtype: type, data }] of weights) {
+      const expected = own.get(name)!;
+      assert.deepEqual([type, data[0]], [expected.dtype, type === "F32" ? Number(expected.data[0]) % 200 : expected.data[0]], name);
+    }
+  }
 });
 
 test("counters of batches that old files lack are 0", () => {

@@ -1,4 +1,4 @@
-/** How a tensor of a network that nobody trained yet is filled; `fill` draws from Philox by seed, tensor and element. */
+/** How a tensor of a network that nobody trained yet is filled. */
 export type Init =
   | { readonly kind: "constant"; readonly value: number }
   /** Uniform in [-bound, bound). */
