@@ -1,5 +1,5 @@
 /**
- * Prepares batches of JPEGs of a folder for training, and prints JSON: the seconds that `images` of them took, and what share of its time a
+ * Prepares batches of JPEGs of a folder for training, and prints JSON: the seconds that `images` of them took, and of CPU, and what share of its time a
  * trainer waits whose steps keep its core busy for a fifth longer than a batch keeps the others.
  * Usage: loader-process.ts FOLDER THREADS IMAGES
  */
@@ -7,10 +7,10 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openBatches, openLoader } from "#libs/batches";
 
-export type LoaderTimes = { readonly seconds: number; readonly waiting: number };
+export type LoaderTimes = { readonly seconds: number; readonly cpuSeconds: number; readonly waiting: number };
 
 const BATCH = 32;
-const STEPS = 30;
+const MOST_BUSY_STEPS = 30;
 const [folder = "", threads = "1", images = "1024"] = process.argv.slice(2);
 const names = readdirSync(folder).sort();
 const files = names.map((name) => ({ path: join(folder, name), offset: 0, bytes: statSync(join(folder, name)).size }));
@@ -32,16 +32,18 @@ const used = process.cpuUsage();
 for (let i = 0; i < steps; i++) await next();
 const seconds = (performance.now() - begin) / 1000;
 const { user, system } = process.cpuUsage(used);
+const cpuSeconds = (user + system) / 1e6;
 
 // Steps of TensorFlow hold the thread, too.
-const stepMs = (1.2 * (user + system)) / 1000 / steps / Number(threads);
+const stepMs = (1200 * cpuSeconds) / steps / Number(threads);
 await next();
+const busySteps = Math.min(MOST_BUSY_STEPS, steps);
 let waitedMs = 0;
-for (let i = 0; i < STEPS; i++) {
+for (let i = 0; i < busySteps; i++) {
   const end = performance.now() + stepMs;
   while (performance.now() < end);
   await next();
   waitedMs += performance.now() - end;
 }
-const times: LoaderTimes = { seconds, waiting: waitedMs / (STEPS * stepMs + waitedMs) };
+const times: LoaderTimes = { seconds, cpuSeconds, waiting: waitedMs / (busySteps * stepMs + waitedMs) };
 process.stdout.write(JSON.stringify(times));
