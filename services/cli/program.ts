@@ -15,6 +15,7 @@ type Entry = {
 
 /** All commands, in the order in which the help lists them. */
 const commands: Readonly<Record<string, Entry>> = {
+  init: { load: async () => (await import("./commands/init/command.ts")).defineInit },
   recycle: { load: async () => (await import("./commands/recycle/command.ts")).defineRecycle },
   average: { load: async () => (await import("./commands/average/command.ts")).defineAverage, light: true },
   merge: { load: async () => (await import("./commands/merge/command.ts")).defineMerge, light: true },

@@ -105,8 +105,9 @@ const rows: readonly (readonly [title: string, from: string, to: string, ...expe
     "a reserved name",
     "name: inat",
     "name: fused",
-    "`name` at line 5 cannot be `fused`: that is what results call another start of fine-tunings",
+    "`auxiliaries` at line 5 has one called `fused`, which results call another start: give it a `name`",
   ],
+  ["two auxiliaries of one name", "./cub/,", "b/a.pth,", "`auxiliaries` at line 5 has two called `a`: give one of them a `name`"],
   ["a number that cannot be", "members: 8", "members: 0", "`members` at line 6 must be a whole number from 1 to 1000, not `0`"],
 ];
 

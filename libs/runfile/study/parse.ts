@@ -3,7 +3,7 @@ import { openDocument } from "../document.ts";
 import { at, type Source, wrong } from "../field.ts";
 import { RunFileError } from "../problems.ts";
 import { defaults, type PictureKind } from "./defaults.ts";
-import { checkStudyRules } from "./rules.ts";
+import { checkStudyRules, reservedNames } from "./rules.ts";
 import { studyFile, type WrittenStudy } from "./schema.ts";
 import type { PicturesAt, StudyAuxiliary, StudyFile, StudyTraining } from "./study.ts";
 
@@ -22,7 +22,7 @@ export function parseStudyFile(text: string, { path }: { readonly path: string }
   const file = studyFile({ node: source.document.contents, name: "", source });
   if (file !== undefined) checkStudyRules(file, source);
   if (file === undefined || source.problems.length > 0) throw new RunFileError(path, source.problems);
-  return complete(file, path, source);
+  return checkNames(complete(file, path, source));
 }
 
 const generators = { images: "image-shards/1", "rotated-mnist": "rotated-mnist/1", "colored-mnist": "colored-mnist/1" } as const;
@@ -69,7 +69,7 @@ function complete(file: WrittenStudy, path: string, source: Source): StudyFile {
   const pretraining = picturesAt(foundation);
   const held = file["held-out"];
   const every = file["fine-tuning"]?.["validate-every"] ?? defaults["validate-every"](protocol, tuning.steps);
-  const transform = defaults.transform[kind];
+  const transform = defaults.transform[target.images === null ? "digits" : "photographs"];
   return {
     path,
     name: file.name,
@@ -119,6 +119,17 @@ function complete(file: WrittenStudy, path: string, source: Source): StudyFile {
       return new RunFileError(path, mistakes.problems);
     },
   };
+}
+
+/** Results call each start by its name. @throws RunFileError */
+function checkNames(file: StudyFile): StudyFile {
+  const names = file.auxiliaries.map(({ name }) => name);
+  for (const [i, name] of names.entries()) {
+    if (reservedNames.includes(name))
+      throw file.problem(["auxiliaries", i], `has one called \`${name}\`, which results call another start: give it a \`name\``);
+    if (names.indexOf(name) < i) throw file.problem(["auxiliaries", i], `has two called \`${name}\`: give one of them a \`name\``);
+  }
+  return file;
 }
 
 type Numbers = ReturnType<(typeof defaults)["fine-tuning"]>;

@@ -7,7 +7,7 @@ const pictureKeys = ["images", "rotated-mnist", "colored-mnist"] as const;
 type Pictures = { readonly [K in (typeof pictureKeys)[number]]?: string | null | undefined };
 
 /** Initialisations that are not auxiliaries. */
-const reservedNames = ["foundation", "fused"];
+export const reservedNames: readonly string[] = ["foundation", "fused"];
 
 /** Records mistakes that more than one value makes together, as far as those values are right by themselves. */
 export function checkStudyRules(file: Partly<WrittenStudy>, source: Source): void {
@@ -57,17 +57,12 @@ function checkFoundation(foundation: Partly<WrittenStudy["foundation"]>, source:
 
 function checkAuxiliary(auxiliary: Partly<WrittenStudy["auxiliaries"][number]>, i: number, source: Source): void {
   if (typeof auxiliary !== "object" || auxiliary === null) return;
-  const { name, weights, path, models } = auxiliary as Partly<Exclude<WrittenStudy["auxiliaries"][number], string>>;
+  const { weights, path, models } = auxiliary as Partly<Exclude<WrittenStudy["auxiliaries"][number], string>>;
   const given = [...picturesIn(auxiliary as Pictures), ...(weights ? ["weights"] : []), ...(path ? ["path"] : [])];
   if (given.length !== 1)
     wrong({ ...at(source, "auxiliaries", i), name: "auxiliaries" }, `must have one of ${quoted(["path", "weights", ...pictureKeys])}`);
   if (weights && models)
     wrong(at(source, "auxiliaries", i, "models"), "counts fine-tunings that are made of pictures; `weights` are ready");
-  if (name && reservedNames.includes(name))
-    wrong(
-      { ...at(source, "auxiliaries", i, "name"), name: "name" },
-      `cannot be \`${name}\`: that is what results call another start of fine-tunings`,
-    );
 }
 
 function picturesIn(written: Pictures): string[] {

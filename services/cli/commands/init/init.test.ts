@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { PassThrough } from "node:stream";
+import { test } from "node:test";
+import { initialise, networkOf } from "#libs/networks";
+import { parseStudyFile } from "#libs/runfile";
+import { saveWeights } from "#libs/tensors";
+import type { TemporaryDirectory } from "#libs/testing";
+import { withBirds } from "../../study/testing/birds.ts";
+import { findModels, guessStarts } from "./find-models.ts";
+import { init } from "./init.ts";
+import { askAt } from "./questions.ts";
+import { runFileText } from "./run-file-text.ts";
+
+const weights = (classes: number) => saveWeights(initialise(networkOf("mnist-cnn", { classes }), 1));
+const context = () => {
+  const said: string[] = [];
+  const stream = { write: (text: string) => said.push(text) > 0 } as unknown as NodeJS.WriteStream;
+  return { said, context: { stdout: stream, stderr: stream, signal: new AbortController().signal } as Parameters<typeof init>[2] };
+};
+
+async function initIn(birds: TemporaryDirectory): Promise<ReturnType<typeof parseStudyFile>> {
+  const out = birds.join("run.yaml");
+  assert.equal(await init(birds.join("birds"), { yes: true, out }, context().context), 0);
+  return parseStudyFile(await readFile(out, "utf8"), { path: out });
+}
+
+test("a folder of images and the models beside it make a run file of ten lines that can be read", async () => {
+  await using birds = await withBirds();
+  await writeFile(birds.join("letters.safetensors"), weights(26));
+  await writeFile(birds.join("pretrained.safetensors"), weights(10));
+  await writeFile(birds.join("notes.bin"), "no model");
+  const file = await initIn(birds);
+  assert.equal(file.name, "birds");
+  assert.deepEqual(file.target.path, birds.join("birds"));
+  assert.deepEqual(file.foundation, { kind: "model", path: birds.join("pretrained.safetensors") });
+  assert.deepEqual(
+    file.auxiliaries.map(({ name }) => name),
+    ["letters"],
+  );
+  const lines = (await readFile(birds.join("run.yaml"), "utf8")).split("\n").filter((line) => !line.startsWith("#") && line !== "");
+  assert.equal(lines.length, 10);
+  assert.ok(lines.every((line) => line.includes(" # ")));
+});
+
+test("without models the network is drawn, and what is there is never written over", async () => {
+  await using birds = await withBirds();
+  const file = await initIn(birds);
+  assert.deepEqual([file.network.name, file.foundation.kind, file.auxiliaries.length], ["resnet18", "drawn", 0]);
+  await assert.rejects(
+    init(birds.join("birds"), { yes: true, out: birds.join("run.yaml") }, context().context),
+    /run\.yaml exists already; --out names another file/,
+  );
+  await assert.rejects(init(birds.join("missing"), { yes: true }, context().context), /the folder of images .*missing does not exist/);
+});
+
+test("models of known networks are found by their tensors, and the foundation is guessed by its head", async () => {
+  await using birds = await withBirds();
+  await writeFile(birds.join("a.safetensors"), weights(26));
+  await writeFile(birds.join("b.safetensors"), weights(1000));
+  const models = await findModels([birds.path, birds.path]);
+  assert.deepEqual(
+    models.map(({ network, classes }) => [network, classes]),
+    [
+      ["mnist-cnn", 26],
+      ["mnist-cnn", 1000],
+    ],
+  );
+  assert.equal(guessStarts(models)?.foundation, birds.join("b.safetensors"));
+  assert.equal(guessStarts([]), undefined);
+});
+
+test("a question is asked again until its answer can be", async () => {
+  const input = new PassThrough();
+  const said: string[] = [];
+  using ask = askAt(input, { write: (text) => said.push(text) }, new AbortController().signal);
+  const answer = ask.question("How many?", "8", (text) => (/^\d+$/.test(text) ? undefined : "A number."));
+  input.write("many\n12\n");
+  assert.equal(await answer, "12");
+  assert.deepEqual(said, ["How many? [8] ", "A number.\n", "How many? [8] "]);
+  const usual = ask.question("How many?", "8");
+  input.write("\n");
+  assert.equal(await usual, "8");
+});
+
+test("names that YAML would read as something else stand in quotes", () => {
+  const odd = { name: "x", images: "./a b", seen: { images: 1, domains: ["0", "no"], classes: 2 }, heldOut: ["0", "no", "a: b", "photo"] };
+  const text = runFileText({ ...odd, network: "resnet18", auxiliaries: ["./x, y.pth"], members: 1, steps: 1 });
+  const file = parseStudyFile(text, { path: "/x.yaml" });
+  assert.deepEqual(file.heldOut, ["0", "no", "a: b", "photo"]);
+  assert.deepEqual([file.target.path, file.auxiliaries[0]?.from], ["/a b", { kind: "path", path: "/x, y.pth" }]);
+});
