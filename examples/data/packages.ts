@@ -25,6 +25,13 @@ export async function goModule(name: string): Promise<string> {
   return (JSON.parse(stdout) as { Dir: string }).Dir;
 }
 
+/** The folder of a package of Python without those that it needs, which pip fetches and checks, once. @param name with its version */
+export async function pythonPackage(name: string): Promise<string> {
+  const folder = join(cacheFolder(), name);
+  if (!(await holdsFiles(folder))) await run("python3", ["-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, name]);
+  return folder;
+}
+
 function cacheFolder(): string {
   return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "packages");
 }
