@@ -37,11 +37,22 @@ export type LineageEntry = {
   readonly roles: readonly string[];
 };
 
-/** What people read of a recipe's parameters, and how. */
+const generators: { readonly [name: string]: string } = {
+  "glyphs/1": "drawn symbols",
+  "rotated-digits/1": "digits",
+  "image-shards/1": "pictures",
+  "rotated-mnist/1": "Rotated MNIST",
+  "colored-mnist/1": "Coloured MNIST",
+};
+
+/** What people read of a recipe's parameters, and how; what is empty is not read. */
 const facts: { readonly [parameter: string]: (value: Json) => string } = {
   method: String,
   measure: String,
-  generator: (value) => ({ "glyphs/1": "drawn symbols", "rotated-digits/1": "digits" })[String(value)] ?? String(value),
+  generator: (value) => generators[String(value)] ?? String(value),
+  network: (value) => (typeof value === "object" && value !== null && "name" in value ? String(value["name"]) : ""),
+  trainable: (value) => (value === "head" ? "the head alone" : ""),
+  domains: (value) => (Array.isArray(value) ? value.join(" and ") : ""),
   styles: (value) => (Array.isArray(value) ? value.join(" and ") : String(value)),
   degrees: (value) => `at ${value}°`,
   steps: (value) => `${value} steps`,
@@ -52,7 +63,7 @@ function describe({ digest, manifest, inputs, damaged, stale }: Artifact, names:
   const { recipe, licences } = readManifest(manifest);
   const detail = Object.entries(facts).flatMap(([name, text]) => {
     const value = recipe.parameters[name];
-    return value === undefined ? [] : [text(value)];
+    return value === undefined ? [] : [text(value)].filter((part) => part !== "");
   });
   return {
     digest,

@@ -44,6 +44,11 @@ function took({ workedMs }: Run): string {
   return workedMs > 0n ? duration(Number(workedMs)) : "";
 }
 
+function heldOut({ spec }: Run): string {
+  const names = spec?.study?.heldOut ?? spec?.target?.heldOut.map((degrees) => `${degrees}°`) ?? [];
+  return names.join(", ");
+}
+
 function describe(run: Run, stream: CommandContext["stdout"]): string {
   const known = [
     ["run", run.id],
@@ -52,7 +57,9 @@ function describe(run: Run, stream: CommandContext["stdout"]): string {
     ["started", ago(run.startedAtMs)],
     ["took", took(run)],
     ["seeds", run.spec?.seeds.join(", ") ?? ""],
-    ["held out", run.spec?.target?.heldOut.map((degrees) => `${degrees}°`).join(", ") ?? ""],
+    ["network", run.spec?.study?.network?.name ?? ""],
+    ["engine", run.spec?.backend ?? ""],
+    ["held out", heldOut(run)],
     ["methods", run.spec?.methods.join(", ") ?? ""],
   ] as const;
   const stages = run.stages.map(({ name, total, done, running, queued, failed }) => [
