@@ -3,10 +3,15 @@ import * as cpuBackend from "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { type Backend, checkProduct, type Matrix, type Workspace } from "./matrix.ts";
 
-/** tfjs's plain JavaScript backend: slow, and a second opinion on every number. */
-export async function openCpu(arithmetic: string): Promise<Backend> {
+/** Readies tfjs's plain JavaScript backend, which is loaded with this module. */
+export function loadCpu(): void {
   // Without this the backend advertises another one on stderr.
   tf.enableProdMode();
+}
+
+/** tfjs's plain JavaScript backend: slow, and a second opinion on every number. */
+export async function openCpu(arithmetic: string): Promise<Backend> {
+  loadCpu();
   const kernel = tf.getKernel("BatchMatMul", "cpu");
   const engine = tf.engine().findBackend("cpu") as MathBackendCPU;
   if (!arithmetic.startsWith(`tfjs-cpu/${cpuBackend.version_cpu} `))

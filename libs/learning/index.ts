@@ -2,6 +2,16 @@ export { openBackend } from "./backend.ts";
 export { runBareSteps } from "./bare.ts";
 export type { Examples } from "./batches.ts";
 export { CHECKPOINT_FORMAT, type Checkpoint, decodeCheckpoint, savedState } from "./checkpoint.ts";
+export {
+  createModel,
+  crossEntropy,
+  type Engine,
+  EngineMissingError,
+  type EngineName,
+  gradientPass,
+  openEngine,
+  planOf,
+} from "./engines/index.ts";
 export { NonFiniteLossError, UnfitInputError } from "./errors.ts";
 export { featurizerOf, headOf, headWeights, initialWeights } from "./initial.ts";
 export type { Weights } from "./layout.ts";

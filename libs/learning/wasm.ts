@@ -41,7 +41,7 @@ export async function openWasm(arithmetic: string): Promise<Backend> {
   if (!arithmetic.startsWith(`tfjs-wasm-simd/${wasmBackend.version_wasm} `)) {
     throw new Error(`Expected ${arithmetic}, found ${wasmBackend.version_wasm}`);
   }
-  const { wasm, nextId } = await load();
+  const { wasm, nextId } = await loadWasm();
   let matrices = 0;
 
   function workspace(): Workspace {
@@ -105,7 +105,8 @@ export async function openWasm(arithmetic: string): Promise<Backend> {
   };
 }
 
-async function load(): Promise<{ wasm: WasmModule; nextId(): number }> {
+/** Loads tfjs's WebAssembly backend. */
+export async function loadWasm(): Promise<{ wasm: WasmModule; nextId(): number }> {
   const events = ["uncaughtException", "unhandledRejection"] as const;
   const before = new Map(events.map((event) => [event, process.listeners(event as "uncaughtException")]));
   wasmBackend.setWasmPaths(fileURLToPath(new URL(".", import.meta.resolve("@tensorflow/tfjs-backend-wasm"))));
