@@ -9,12 +9,22 @@ export {
   EngineMissingError,
   type EngineName,
   gradientPass,
+  OutOfMemoryError,
   openEngine,
   planOf,
 } from "./engines/index.ts";
 export { NonFiniteLossError, UnfitInputError } from "./errors.ts";
 export { featurizerOf, headOf, headWeights, initialWeights } from "./initial.ts";
 export type { Weights } from "./layout.ts";
+export {
+  type DecodedNetworkCheckpoint,
+  decodeNetworkCheckpoint,
+  NETWORK_CHECKPOINT,
+  type NetworkStep,
+  type NetworkTraining,
+  predictNetwork,
+  trainNetwork,
+} from "./loop/index.ts";
 export type { Backend } from "./matrix.ts";
 export { predict } from "./predict.ts";
 export type { LabelledData } from "./prepare.ts";

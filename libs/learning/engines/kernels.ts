@@ -12,6 +12,8 @@ export type Variable = {
   readonly shape: readonly number[];
   /** The numbers as a tensor; it has to be gone before the next `adam`. */
   read(): Tensor;
+  /** A copy of the numbers. */
+  parameters(): Float32Array;
   /** Copies of the numbers and of Adam's moments. */
   state(): VariableState;
   /** One step of Adam, as of torch.optim.Adam: the decay is added to the gradient. */

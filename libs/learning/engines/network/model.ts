@@ -65,7 +65,7 @@ export function createModel(kernels: Kernels, network: Network, weights: Network
         const given = weights.get(spec.name)!;
         const variable = variables.get(spec.name);
         if (!variable) return [spec.name, given];
-        const numbers = trained?.get(spec.name) ?? variable.state().parameters;
+        const numbers = trained?.get(spec.name) ?? variable.parameters();
         const layout = layouts.get(spec.name);
         const data = layout ? permuted(kernels, numbers, layout.engine, layout.back) : numbers;
         return [spec.name, { shape: spec.shape, dtype: "F32", data }];

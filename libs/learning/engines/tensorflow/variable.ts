@@ -44,6 +44,7 @@ export function createVariable(
   return {
     shape,
     read: () => arena.own(read(parameters)),
+    parameters: () => numbers(parameters),
     state: () => ({ parameters: numbers(parameters), firstMoment: numbers(first), secondMoment: numbers(second) }),
     adam(gradient, { step, learningRate, weightDecay }) {
       const [power1, power2] = powersAt(step);

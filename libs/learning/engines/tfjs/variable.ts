@@ -14,6 +14,7 @@ export function createVariable(
   return {
     shape,
     read: () => tensor(parameters.slice(), shape),
+    parameters: () => parameters.slice(),
     state: () => ({ parameters: parameters.slice(), firstMoment: firstMoment.slice(), secondMoment: secondMoment.slice() }),
     adam(gradient, { step, learningRate, weightDecay }) {
       const [power1, power2] = powersAt(step);

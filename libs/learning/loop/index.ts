@@ -1,0 +1,3 @@
+export { type DecodedNetworkCheckpoint, decodeNetworkCheckpoint, NETWORK_CHECKPOINT } from "./checkpoint.ts";
+export { predictNetwork } from "./predict-network.ts";
+export { type NetworkStep, type NetworkTraining, trainNetwork } from "./train-network.ts";
