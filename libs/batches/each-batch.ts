@@ -2,9 +2,6 @@ import { isFixed, presetOf } from "#libs/images";
 import type { Loader, Wanted } from "./loader.ts";
 import type { Batch } from "./types.ts";
 
-/** Batches that are made while one is used. */
-const AHEAD = 2;
-
 /** The domain of draws that belong to no training. */
 const PASS = 0xffffffff;
 
@@ -31,7 +28,7 @@ export async function* eachBatch({ loader, rows, batch, transform, seed }: PassO
   let begun = 0;
   try {
     while (begun < rows.length || made.length > 0) {
-      while (begun < rows.length && made.length <= AHEAD) {
+      while (begun < rows.length && made.length <= loader.ahead) {
         const count = Math.min(batch, rows.length - begun);
         const first = begun;
         const promise = loader.load(

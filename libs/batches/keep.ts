@@ -5,7 +5,8 @@ export type Keep<V> = {
   add(key: string, value: V, bytes: number): void;
   /** Bytes of all that is kept. */
   readonly bytes: number;
-  readonly isFull: boolean;
+  /** Bytes that are left. */
+  readonly room: number;
 };
 
 /**
@@ -34,8 +35,8 @@ export function createKeep<V>(most: number): Keep<V> {
     get bytes() {
       return total;
     },
-    get isFull() {
-      return total >= most;
+    get room() {
+      return most - total;
     },
   };
 }

@@ -4,9 +4,6 @@ import { createKeep } from "./keep.ts";
 import type { Prepared, Task, Unit } from "./prepare-thread.ts";
 import type { Batch, Draw, ImageRows, PictureShape } from "./types.ts";
 
-/** Most images that a thread is told to prepare at once: few enough that all threads end together, enough that telling costs little. */
-const UNIT_IMAGES = 8;
-
 export type LoaderOptions = {
   readonly images: ImageRows;
   /** What comes out. */
@@ -17,12 +14,16 @@ export type LoaderOptions = {
   readonly cacheBytes: number;
 };
 
+const NOTHING: Prepared = { pixels: new Uint8Array(), kept: [] };
+
 /** A picture of a batch. Transforms that draw need to know where. */
 export type Wanted = { readonly row: number; readonly draw?: Draw };
 
 /** Makes batches of images. */
 export type Loader = AsyncDisposable & {
   readonly images: ImageRows;
+  /** Batches that should be asked for before they are needed: each is made by one thread. */
+  readonly ahead: number;
   /** Bytes of pictures that are kept. */
   readonly keptBytes: number;
   /**
@@ -42,44 +43,38 @@ export function openLoader({ images, shape, threads: count, cacheBytes }: Loader
   const keep = createKeep<Picture>(cacheBytes);
   const pictureBytes = shape.channels * shape.height * shape.width;
 
-  function taskOf({ row, draw }: Wanted, key: string, isFixed: boolean): Task {
+  function taskOf({ row, draw }: Wanted, key: string, isFinished: boolean): Task {
     const kept = keep.get(key);
-    const from = kept ? { kept } : { file: images.fileOf(row), keep: !isFixed && !keep.isFull };
+    const from = kept ? { kept } : { file: images.fileOf(row), room: isFinished ? 0 : keep.room };
     return { name: images.nameOf(row), draw, from };
   }
 
   return {
     images,
+    // One for each thread, and one that is at hand when a thread ends one.
+    ahead: count + 1,
     get keptBytes() {
       return keep.bytes;
     },
     async load(wanted, transform) {
-      const pixels = new Uint8Array(wanted.length * pictureBytes);
-      const isFixedTransform = presetOf(transform).every(isFixed);
+      const isFinished = presetOf(transform).every(isFixed);
       const keys = wanted.map(({ row }) => `${row} ${transform}`);
+      const finished = keys.map((key) => (isFinished ? keep.get(key) : undefined));
+      const places = [...wanted.keys()].filter((place) => finished[place] === undefined);
+      const tasks = places.map((place) => taskOf(wanted[place]!, keys[place]!, isFinished));
+      const prepared = tasks.length > 0 ? await threads.run({ transform, shape, tasks }) : NOTHING;
+      const ownOf = (i: number) => prepared.pixels.subarray(i * pictureBytes, (i + 1) * pictureBytes);
 
-      /** Whether a picture is there as it comes out; then it is in its place. */
-      function isFinished(_: Wanted, place: number): boolean {
-        const kept = isFixedTransform ? keep.get(keys[place]!) : undefined;
-        if (kept !== undefined) pixels.set(kept.pixels, place * pictureBytes);
-        return kept !== undefined;
+      for (const [i, place] of places.entries()) {
+        const kept = isFinished && keep.room >= pictureBytes ? { ...shape, pixels: ownOf(i).slice() } : prepared.kept[i];
+        if (kept !== undefined) keep.add(keys[place]!, kept, kept.pixels.length);
       }
-
-      async function prepare(places: readonly number[]): Promise<void> {
-        const tasks = places.map((place) => taskOf(wanted[place]!, keys[place]!, isFixedTransform));
-        const prepared = await threads.run({ transform, shape, tasks });
-        for (const [i, place] of places.entries()) {
-          const own = prepared.pixels.subarray(i * pictureBytes, (i + 1) * pictureBytes);
-          pixels.set(own, place * pictureBytes);
-          const kept = isFixedTransform && !keep.isFull ? { ...shape, pixels: own.slice() } : prepared.kept[i];
-          if (kept !== undefined) keep.add(keys[place]!, kept, kept.pixels.length);
-        }
+      // Where nothing was there the thread's pixels are the batch's, without a copy.
+      const pixels = places.length === wanted.length ? prepared.pixels : new Uint8Array(wanted.length * pictureBytes);
+      if (places.length < wanted.length) {
+        for (const [place, picture] of finished.entries()) if (picture !== undefined) pixels.set(picture.pixels, place * pictureBytes);
+        for (const [i, place] of places.entries()) pixels.set(ownOf(i), place * pictureBytes);
       }
-
-      const open = wanted.flatMap((one, place) => (isFinished(one, place) ? [] : [place]));
-      const size = Math.min(UNIT_IMAGES, Math.ceil(open.length / Math.max(1, count)));
-      const units = Array.from({ length: Math.ceil(open.length / (size || 1)) }, (_, i) => open.slice(i * size, (i + 1) * size));
-      await Promise.all(units.map(prepare));
       return { pixels, labels: Int32Array.from(wanted, ({ row }) => images.labels[row]!), rows: wanted.length };
     },
     [Symbol.asyncDispose]: () => threads[Symbol.asyncDispose](),

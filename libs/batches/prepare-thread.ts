@@ -1,4 +1,4 @@
-/** What the threads of a loader run: images read, decoded and transformed, a few in a unit. */
+/** What the threads of a loader run: the images of a batch read, decoded and transformed. */
 import { openStream, PURPOSE } from "#libs/deterministic";
 import { type Descriptors, openDescriptors, readAt } from "#libs/files";
 import {
@@ -19,8 +19,8 @@ import type { Draw, FilePart, PictureShape } from "./types.ts";
 export type Task = {
   readonly name: string;
   readonly draw: Draw | undefined;
-  /** What was kept of it before, or its file, and whether there is room to keep it. */
-  readonly from: { readonly kept: Picture } | { readonly file: FilePart; readonly keep: boolean };
+  /** What was kept of it before, or its file, and how many bytes there is room for to keep it. */
+  readonly from: { readonly kept: Picture } | { readonly file: FilePart; readonly room: number };
 };
 
 export type Unit = { readonly transform: string; readonly shape: PictureShape; readonly tasks: readonly Task[] };
@@ -50,7 +50,7 @@ async function prepare({ transform, shape, tasks }: Unit, files: Descriptors): P
     next = decode(tasks[i + 1], shape, files);
     next.catch(() => undefined);
     const base = "kept" in task.from ? task.from.kept : begin(decoded!, fixed, shape);
-    kept.push("keep" in task.from && task.from.keep ? shared(base) : undefined);
+    kept.push("room" in task.from && base.pixels.length <= task.from.room ? shared(base) : undefined);
     pixels.set(finish(base, steps.slice(fixed.length), task, transform, shape), i * bytes);
   }
   return { pixels, kept };

@@ -2,9 +2,6 @@ import type { Loader } from "./loader.ts";
 import { openSampling, placeOf } from "./sampling.ts";
 import type { Batch, BatchSource } from "./types.ts";
 
-/** Batches that are made while one is used. */
-const AHEAD = 2;
-
 export type TrainingBatchesOptions = {
   readonly loader: Loader;
   /** The rows of each domain that is trained on: at least one each. Its place here is what random numbers are drawn by. */
@@ -48,7 +45,7 @@ export function openBatches({ loader, domains, seed, batch, replacement, transfo
   return {
     batch(step) {
       if (step !== next) return Promise.reject(new RangeError(`step ${step} was asked for, and ${next} comes next`));
-      for (let i = 0; i <= AHEAD; i++) begin(step + i);
+      for (let i = 0; i <= loader.ahead; i++) begin(step + i);
       const promise = made.get(step)!;
       made.delete(step);
       next++;
