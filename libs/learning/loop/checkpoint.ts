@@ -25,14 +25,17 @@ export type NetworkCheckpoint = {
 
 const PARTS = ["parameters", "firstMoment", "secondMoment"] as const;
 
-/** A checkpoint as the parts of a safetensors file. Of the best weights it has those that differ from what the training began with. */
+/**
+ * A checkpoint as the parts of a safetensors file. Of the best weights it has those that differ from what the training began with. All numbers
+ * are its own: whoever writes them may hand them to another thread.
+ */
 export function savedNetworkState({ variables, best, ...rest }: NetworkCheckpoint, began: NetworkWeights): SavedState {
   const tensors: TensorData[] = [];
   const add = (name: string, data: Float32Array, shape: readonly number[] = [data.length]) =>
     tensors.push({ name, dtype: "F32", shape, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) });
   for (const [name, state] of variables) for (const part of PARTS) add(`${part}:${name}`, state[part]);
   for (const [name, tensor] of best?.weights ?? [])
-    if (tensor.dtype === "F32" && tensor !== began.get(name)) add(`best:${name}`, tensor.data, tensor.shape);
+    if (tensor.dtype === "F32" && tensor !== began.get(name)) add(`best:${name}`, tensor.data.slice(), tensor.shape);
   const summary = { ...rest, ...(best ? { best: { step: best.step, accuracy: best.accuracy } } : {}) };
   return { step: rest.step, format: NETWORK_CHECKPOINT, tensors, metadata: { format: NETWORK_CHECKPOINT, state: JSON.stringify(summary) } };
 }

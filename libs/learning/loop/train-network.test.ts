@@ -183,6 +183,17 @@ test("a training that is aborted within a step leaves nothing behind", async () 
   assert.equal(options.engine.kernels.count, before);
 });
 
+test("the numbers of a checkpoint are its own: when they are handed over, the training goes on and keeps the best weights", async () => {
+  const options = await training({ keep: "best", validate: { every: 5 } });
+  const { weights: kept } = await run(options);
+  const loop = trainNetwork(await training({ keep: "best", validate: { every: 5 } }));
+  for (;;) {
+    const next = await loop.next();
+    if (!next.done) structuredClone(null, { transfer: next.value.checkpoint().tensors.map(({ data }) => data.buffer as ArrayBuffer) });
+    else return assert.deepEqual(next.value.weights, kept);
+  }
+});
+
 test("bytes that are no checkpoint of a network are refused", () => {
   assert.throws(
     () => decodeNetworkCheckpoint(writeSafetensors([], { format: "other" })),
