@@ -10,6 +10,5 @@ export { type ImageIndex, nameOfRow, type Shard } from "./shards/image-index.ts"
 export { decodeIndex, encodeIndex } from "./shards/index-file.ts";
 export { indexShards, type ShardContent } from "./shards/index-shards.ts";
 export { type PackedShard, type Packing, type PackOptions, packImages } from "./shards/pack.ts";
-export { openRows, type RowReader } from "./shards/read-rows.ts";
 export { type SubsetSpec, subsetOfIndex } from "./shards/subset.ts";
 export type { ImageContent, ImageGroup, ImageSet, LabelledImage, Problem, ProblemKind } from "./types.ts";

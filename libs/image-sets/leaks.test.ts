@@ -34,8 +34,7 @@ test("images of equal bytes are found in whatever folder, and counted once", asy
       label: "the auxiliary web",
       severity: "error",
       images: 2,
-      message:
-        'the auxiliary web was trained on 2 images of the target, which has 4 different ones: "photo/bird/2-3.png" is its "web/bird/1-3.png"',
+      message: 'the auxiliary web holds 2 images of the target, which has 4 different ones: "photo/bird/2-3.png" is its "web/bird/1-3.png"',
     },
   ]);
 });
@@ -62,7 +61,7 @@ test("images that look nearly equal are told of as a warning; equal ones are not
   );
   assert.equal(
     leaks[1]?.message,
-    'the auxiliary web was trained on images that look nearly equal to 1 image of the target: "photo/bird/1-2.png" and its "web/bird/1-8.png"',
+    'the auxiliary web holds images that look nearly equal to 1 image of the target: "photo/bird/1-2.png" and its "web/bird/1-8.png"',
   );
 });
 

@@ -65,7 +65,7 @@ function equalImages(target: SeenImages, rows: Rows, { label, index }: SeenImage
   }
   if (first === undefined) return undefined;
   const example = `${placeOf(target.index!, first[0])} is its ${placeOf(index!, first[1])}`;
-  const message = `${label} was trained on ${counted(found.size, "image")} of ${target.label}, which has ${rows.size} different ones: ${example}`;
+  const message = `${label} holds ${counted(found.size, "image")} of ${target.label}, which has ${rows.size} different ones: ${example}`;
   return { label, severity: "error", images: found.size, message };
 }
 
@@ -87,7 +87,7 @@ function similarImages(target: SeenImages, rows: Rows, { label, index, looks }: 
   }
   if (first === undefined) return undefined;
   const example = `${placeOf(ours, first[0])} and its ${placeOf(theirs, first[1])}`;
-  const message = `${label} was trained on images that look nearly equal to ${counted(found.size, "image")} of ${target.label}: ${example}`;
+  const message = `${label} holds images that look nearly equal to ${counted(found.size, "image")} of ${target.label}: ${example}`;
   return { label, severity: "warning", images: found.size, message };
 }
 

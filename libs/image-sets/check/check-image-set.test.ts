@@ -150,6 +150,27 @@ test("an image of another domain in another size, format and quality is told of 
   assert.deepEqual(report.said, ['warning similar-images: "photo/dog/1.jpg" and "sketch/dog/copy.png" look nearly equal, in two domains']);
 });
 
+test("images that another folder holds too are told of: the same ones, and those that look nearly equal", async () => {
+  await using directory = await temporaryDirectory();
+  const small = await sharp(good["photo/dog/1.jpg"]!).resize(32, 32).png().toBuffer();
+  await writeFolder(directory.join("own"), good);
+  await writeFolder(directory.join("web"), {
+    "w/a/copy.jpg": good["sketch/cat/2.jpg"]!,
+    "w/b/small.png": small,
+    "w/b/other.png": await picture(70).png().toBuffer(),
+    "w/b/broken.png": "",
+  });
+  const { problems, usable } = await checkImageSet(directory.join("own"), { against: [directory.join("web")] });
+  assert.ok(usable);
+  assert.deepEqual(
+    problems.map(({ message }) => message.replaceAll(directory.path, "ROOT")),
+    [
+      'the folder "ROOT/web" holds 1 image of this folder, which has 20 different ones: "sketch/cat/2.jpg" is its "w/a/copy.jpg"',
+      'the folder "ROOT/web" holds images that look nearly equal to 1 image of this folder: "photo/dog/1.jpg" and its "w/b/small.png"',
+    ],
+  );
+});
+
 test("alpha, 16 bits, four colours and moving pictures are images", async () => {
   const alpha = await picture(60).ensureAlpha(0.5).png().toBuffer();
   const deep = await picture(61).toColourspace("rgb16").png().toBuffer();

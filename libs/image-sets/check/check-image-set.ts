@@ -1,11 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Size } from "#libs/images";
 import { createFindings } from "../read/findings.ts";
-import { imagesOf, type ReadOptions, readImageSet } from "../read/read-image-set.ts";
-import type { ImageSet, LabelledImage, Problem } from "../types.ts";
-import { type Inspected, inspectImage, type Unusable } from "./inspect-image.ts";
-import { reportEqual, type Seen } from "./report-equal.ts";
+import { type ReadOptions, readImageSet } from "../read/read-image-set.ts";
+import type { LabelledImage, Problem } from "../types.ts";
+import { inspectSet, sizeOf } from "./inspect-set.ts";
+import { reportEqual } from "./report-equal.ts";
+import { reportShared } from "./report-shared.ts";
 
 /** How far a check is. */
 export type CheckProgress = { readonly images: number; readonly total: number };
@@ -13,6 +13,8 @@ export type CheckProgress = { readonly images: number; readonly total: number };
 export type CheckOptions = ReadOptions & {
   /** Images that are looked at at once; by default twice as many as there are cores. */
   readonly atOnce?: number | undefined;
+  /** Other folders, of auxiliary tasks: which images of this one do they hold, too? */
+  readonly against?: readonly string[] | undefined;
   readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
 };
 
@@ -47,28 +49,32 @@ export type ImageReport = {
  * @throws ImageSetError where there is no such folder, and the signal's reason
  */
 export async function checkImageSet(path: string, options: CheckOptions = {}): Promise<ImageReport> {
-  const { signal, onProgress, atOnce = 2 * availableParallelism() } = options;
+  const { signal, onProgress, against = [], atOnce = 2 * availableParallelism() } = options;
   const set = await readImageSet(path, options);
-  const total = set.groups.reduce((sum, { names }) => sum + names.length, 0);
+  const others = await Promise.all(against.map((other) => readImageSet(other, { signal })));
+  const total = [set, ...others].reduce((sum, one) => sum + sizeOf(one), 0);
   const findings = createFindings();
-  const seen = allocate(total);
   const counts = new Map<string, { images: number; bytes: number }>(set.domains.map((name) => [name, { images: 0, bytes: 0 }]));
   let [smallest, largest]: [Size | undefined, Size | undefined] = [undefined, undefined];
   let done = 0;
-  for await (const { row, image, result } of inspectAll(set, atOnce, signal)) {
-    onProgress?.({ images: ++done, total });
-    if ("why" in result) {
-      findings.report("error", result.kind, `${placeOf(image)}: ${result.why}`);
-      continue;
-    }
-    const count = counts.get(image.domain)!;
-    count.images++;
-    count.bytes += result.bytes;
-    remember(seen, row, result);
-    if (smallest === undefined || pixels(result.size) < pixels(smallest)) smallest = result.size;
-    if (largest === undefined || pixels(result.size) > pixels(largest)) largest = result.size;
-  }
+  const onLooked = () => onProgress?.({ images: ++done, total });
+  const seen = await inspectSet(set, {
+    ...{ atOnce, signal },
+    onImage(image, result) {
+      onLooked();
+      if ("why" in result) return findings.report("error", result.kind, `${placeOf(image)}: ${result.why}`);
+      const count = counts.get(image.domain)!;
+      count.images++;
+      count.bytes += result.bytes;
+      if (smallest === undefined || pixels(result.size) < pixels(smallest)) smallest = result.size;
+      if (largest === undefined || pixels(result.size) > pixels(largest)) largest = result.size;
+    },
+  });
   reportEqual(set, seen, findings);
+  for (const other of others) {
+    const theirs = await inspectSet(other, { atOnce, signal, onImage: onLooked });
+    reportShared({ set, seen }, { set: other, seen: theirs }, findings);
+  }
   const problems = [...set.problems, ...findings.problems()];
   return {
     path,
@@ -87,37 +93,6 @@ export async function checkImageSet(path: string, options: CheckOptions = {}): P
   };
 }
 
-type Looked = { readonly row: number; readonly image: LabelledImage; readonly result: Inspected | Unusable };
-
-/** Looks at images, several at once, in threads of the runtime's own, and gives what they are in the order of rows. */
-async function* inspectAll(set: ImageSet, atOnce: number, signal: AbortSignal | undefined): AsyncGenerator<Looked, void, undefined> {
-  const waiting: Promise<Looked>[] = [];
-  try {
-    let row = 0;
-    for (const image of imagesOf(set)) {
-      signal?.throwIfAborted();
-      const looking = look(row++, image);
-      // Awaited in its turn.
-      looking.catch(() => undefined);
-      waiting.push(looking);
-      if (waiting.length >= atOnce) yield await waiting.shift()!;
-    }
-    for (const looked of waiting.splice(0)) yield await looked;
-  } finally {
-    await Promise.allSettled(waiting);
-  }
-}
-
-async function look(row: number, image: LabelledImage): Promise<Looked> {
-  const { content } = image;
-  try {
-    const bytes = "path" in content ? await readFile(content.path) : content.make();
-    return { row, image, result: await inspectImage(bytes) };
-  } catch (error) {
-    return { row, image, result: { kind: "unreadable", why: `cannot be read: ${(error as Error).message}` } };
-  }
-}
-
 /** Where an image is, for a person. */
 function placeOf({ domain, class: label, name, content }: LabelledImage): string {
   return "path" in content ? content.path : `${domain}/${label}/${name}`;
@@ -125,14 +100,4 @@ function placeOf({ domain, class: label, name, content }: LabelledImage): string
 
 function pixels({ width, height }: Size): number {
   return width * height;
-}
-
-function allocate(count: number): Seen {
-  return { isThere: new Uint8Array(count), sha256: new Uint8Array(32 * count), bits: new Uint32Array(2 * count) };
-}
-
-function remember({ isThere, sha256, bits }: Seen, row: number, image: Inspected): void {
-  isThere[row] = 1;
-  sha256.set(image.sha256, 32 * row);
-  bits.set(image.looks, 2 * row);
 }

@@ -1,17 +1,8 @@
 import { counted, quote } from "#libs/text";
 import type { Findings } from "../read/findings.ts";
 import type { ImageGroup, ImageSet } from "../types.ts";
+import type { Seen } from "./inspect-set.ts";
 import { similarPairs } from "./similar-pairs.ts";
-
-/** What has been seen of each image of a set, by row. */
-export type Seen = {
-  /** [count], 1 where there is something. */
-  readonly isThere: Uint8Array;
-  /** [count, 32]. */
-  readonly sha256: Uint8Array;
-  /** [count, 2]. */
-  readonly bits: Uint32Array;
-};
 
 /** Nearly equal images of different domains that are told of one by one. */
 const MOST_SIMILAR = 100;
@@ -40,10 +31,11 @@ export function reportEqual(set: ImageSet, { isThere, sha256, bits }: Seen, find
     findings.report("warning", "equal-images", `${quote(a.name)} and ${quote(b.name)} are the same image, ${why}`);
   }
   const domains = new Map(set.domains.map((name, place) => [name, place]));
-  const looks = {
-    bits: Uint32Array.from(unique.flatMap((row) => [bits[2 * row]!, bits[2 * row + 1]!])),
-    group: Int32Array.from(unique, (row) => domains.get(rows(row).group.domain)!),
-  };
+  const looks = { bits: new Uint32Array(2 * unique.length), group: new Int32Array(unique.length) };
+  for (const [i, row] of unique.entries()) {
+    looks.bits.set(bits.subarray(2 * row, 2 * row + 2), 2 * i);
+    looks.group[i] = domains.get(rows(row).group.domain)!;
+  }
   let told = 0;
   for (const [a, b] of similarPairs(looks)) {
     if (told++ === MOST_SIMILAR) {

@@ -64,12 +64,9 @@ test("pictures of the target are found in what an auxiliary learns from, and in 
   assert.equal(await look(auxiliary, { "data/auxiliary/0": apart }), undefined);
   assert.match(
     (await look(auxiliary, { "data/auxiliary/0": shared })) ?? "",
-    /^the auxiliary web was trained on 1 image of the target, which has 2 different ones: .*2\.png.*; shared-pictures: allow in the run file goes on/,
+    /^the auxiliary web holds 1 image of the target, which has 2 different ones: .*2\.png.*; shared-pictures: allow in the run file goes on/,
   );
   assert.match((await look(auxiliary, { "data/auxiliary/0": target })) ?? "", /the data set of the target/);
   assert.equal(await look([{ label: "the foundation", model: await trainedOn(system, apart) }]), undefined);
-  assert.match(
-    (await look([{ label: "the foundation", model: await trainedOn(system, shared) }])) ?? "",
-    /^the foundation was trained on 1 image/,
-  );
+  assert.match((await look([{ label: "the foundation", model: await trainedOn(system, shared) }])) ?? "", /^the foundation holds 1 image/);
 });

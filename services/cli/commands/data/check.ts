@@ -6,13 +6,16 @@ import { writeLines } from "../../render/line.ts";
 import { widthOf } from "../../write-wrapped.ts";
 import { imageReportLines } from "./report-lines.ts";
 
-type CheckDataOptions = { readonly json?: boolean; readonly quiet?: boolean };
+type CheckDataOptions = { readonly against?: readonly string[]; readonly json?: boolean; readonly quiet?: boolean };
 
 /** Looks through a folder of images. @returns the exit code: 0 if it can be used, 1 if not */
 export async function checkData(folder: string, options: CheckDataOptions, { stdout, stderr, signal }: CommandContext): Promise<number> {
   try {
     using display = showCount("reading images", stderr, options.quiet === true || options.json === true);
-    const report = await checkImageSet(folder, { signal, onProgress: ({ images, total }) => display.update(images, total) });
+    const report = await checkImageSet(folder, {
+      ...{ signal, against: options.against },
+      onProgress: ({ images, total }) => display.update(images, total),
+    });
     display[Symbol.dispose]();
     if (options.json) stdout.write(`${JSON.stringify(report)}\n`);
     else writeLines(imageReportLines(report, Math.min(widthOf(stdout), 80)), stdout);

@@ -17,8 +17,14 @@ Every image is read. Errors: files that are empty, cut short, no image, or of mo
 they should be. Warnings: images that are the same or nearly the same in two domains, classes that are missing in a domain or small, files
 that are left out. Exit code 0 without errors, 1 with.`,
     `  ratatouille data check ~/birds
+  ratatouille data check ~/birds --against ~/inat
   ratatouille data check ~/birds --json | jq '.problems[].message'`,
   )
+    .option(
+      "--against <folder>",
+      "another folder, of an auxiliary task: does it hold images of this one? (repeatable)",
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
     .option("--json", "output for programs: all problems, all counts")
     .option("--quiet", "no progress")
     .action(runs(finish, async (folder: string, options) => (await import("./check.ts")).checkData(folder, options, context)));
