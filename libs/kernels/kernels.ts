@@ -55,6 +55,9 @@ type Exports = {
     stride: number,
   ): void;
   turnHue(pixels: number, count: number, turn: number): void;
+  blendBytes(bytes: number, count: number, base: number, factor: number): void;
+  saturate(pixels: number, count: number, factor: number): void;
+  sumGreys(pixels: number, count: number): number;
 };
 
 let compiled: WebAssembly.Module | undefined;
@@ -157,5 +160,8 @@ export function loadKernels(): Kernels {
     resizeColumns: ({ from, lineBytes, out, windows: { size, first, counts, weights, stride } }) =>
       wasm.resizeColumns(from, lineBytes, out, size, first, counts, weights, stride),
     turnHue: (pixels, count, turn) => wasm.turnHue(pixels, count, turn),
+    blendBytes: (bytes, count, base, factor) => wasm.blendBytes(bytes, count, base, factor),
+    saturate: (pixels, count, factor) => wasm.saturate(pixels, count, factor),
+    sumGreys: (pixels, count) => wasm.sumGreys(pixels, count),
   };
 }

@@ -77,6 +77,27 @@ test("resized lines and columns agree with their twins in every byte", () => {
   );
 });
 
+test("blended bytes, saturated pixels and sums of greys agree with their twins, and no byte behind them changes", () => {
+  const anyFactor = fc.oneof(fc.constantFrom(0, 1, 2), fc.double({ min: 0, max: 3, noNaN: true }));
+  const anyBytes = fc.oneof(fc.uint8Array({ maxLength: 100 }), fc.array(fc.constantFrom(0, 1, 254, 255), { maxLength: 100 }));
+  fc.assert(
+    fc.property(anyBytes, fc.nat({ max: 255 }), anyFactor, fc.nat({ max: 9 }), (given, base, factor, shift) => {
+      pair.reset();
+      const bytes = Uint8Array.from(given);
+      const [blended, saturated] = [put(bytes, shift), put(bytes, shift)];
+      const pixels = Math.floor(bytes.length / 3);
+      assert.equal(pair.compiled.sumGreys(saturated, pixels), pair.twin.sumGreys(saturated, pixels));
+      both((kernels) => {
+        kernels.blendBytes(blended, bytes.length, base, factor);
+        kernels.saturate(saturated, pixels, factor);
+      });
+      pair.assertSame(blended, bytes.length + 16);
+      pair.assertSame(saturated, bytes.length + 16);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test("turned hues agree with their twin in every byte, and no byte behind them changes", () => {
   const anyColour = fc.tuple(fc.nat({ max: 255 }), fc.nat({ max: 255 }), fc.nat({ max: 255 }));
   const nearGrey = fc.tuple(fc.nat({ max: 253 }), fc.nat({ max: 2 }), fc.nat({ max: 2 })).map(([a, b, c]) => [a + b, a, a + c]);

@@ -180,4 +180,10 @@ export type Kernels = {
    * with Pillow's roundings.
    */
   turnHue(pixels: number, count: number, turn: number): void;
+  /** Every byte x becomes the whole part of base + factor · (x - base) in f32, cut to a byte; in place. `base` is a byte. */
+  blendBytes(bytes: number, count: number, base: number, factor: number): void;
+  /** The same for so many pixels of three bytes, with the grey of each (of ITU-R 601-2, as Pillow rounds it) as its base; in place. */
+  saturate(pixels: number, count: number, factor: number): void;
+  /** The sum of the greys of so many pixels of three bytes. */
+  sumGreys(pixels: number, count: number): number;
 };

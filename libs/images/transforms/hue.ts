@@ -1,5 +1,5 @@
 import type { Picture } from "../picture.ts";
-import { freshKernels } from "./own-kernels.ts";
+import { inKernels } from "./own-kernels.ts";
 
 /**
  * Turns the hue of every pixel by so much of a circle: torchvision's adjust_hue of a PIL image, through hue, saturation and value of a byte
@@ -7,11 +7,6 @@ import { freshKernels } from "./own-kernels.ts";
  * @param factor from -0.5 to 0.5.
  */
 export function adjustHue(picture: Picture, factor: number): Picture {
-  const { channels, pixels } = picture;
-  if (channels === 1) return picture;
-  const kernels = freshKernels();
-  const address = kernels.allocate(pixels.length);
-  kernels.bytes(address, pixels.length).set(pixels);
-  kernels.turnHue(address, pixels.length / 3, Math.trunc(factor * 255));
-  return { ...picture, pixels: kernels.bytes(address, pixels.length).slice() };
+  if (picture.channels === 1) return picture;
+  return inKernels(picture, (kernels, address, bytes) => kernels.turnHue(address, bytes / 3, Math.trunc(factor * 255)));
 }

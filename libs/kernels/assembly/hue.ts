@@ -1,3 +1,4 @@
+import { blueOf, greenOf, redOf, writeColours } from "./colours";
 import { high, low } from "./load";
 
 /** Where the last pixels are turned, if they are fewer than four. */
@@ -18,9 +19,9 @@ export function turnHue(pixels: usize, count: usize, turn: i32): void {
 
 function turnFour(at: usize, turn: i32): void {
   const bytes = v128.load(at);
-  const red = i8x16.swizzle(bytes, i8x16(0, -1, -1, -1, 3, -1, -1, -1, 6, -1, -1, -1, 9, -1, -1, -1));
-  const green = i8x16.swizzle(bytes, i8x16(1, -1, -1, -1, 4, -1, -1, -1, 7, -1, -1, -1, 10, -1, -1, -1));
-  const blue = i8x16.swizzle(bytes, i8x16(2, -1, -1, -1, 5, -1, -1, -1, 8, -1, -1, -1, 11, -1, -1, -1));
+  const red = redOf(bytes);
+  const green = greenOf(bytes);
+  const blue = blueOf(bytes);
   const most = i32x4.max_s(red, i32x4.max_s(green, blue));
   const range = f32x4.convert_i32x4_s(i32x4.sub(most, i32x4.min_s(red, i32x4.min_s(green, blue))));
 
@@ -108,10 +109,7 @@ function turnFour(at: usize, turn: i32): void {
   const red = choose(most, between, least, v128.or(is1, is4), v128.or(is2, is3));
   const green = choose(between, most, least, v128.or(is1, is2), v128.or(is4, is5));
   const blue = choose(least, most, between, v128.or(is3, is4), v128.or(is2, is5));
-  const words = v128.or(red, v128.or(i32x4.shl(green, 8), i32x4.shl(blue, 16)));
-  const bytes = i8x16.swizzle(words, i8x16(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1));
-  v128.store64_lane(at, bytes, 0);
-  v128.store32_lane(at, bytes, 2, 8);
+  writeColours(at, red, green, blue);
 }
 
 /** The second where the first mask is set, the third where the second is. */

@@ -17,6 +17,7 @@ export { meanOfOne } from "./mean-one";
 export { meanRoughly } from "./mean-rough";
 export { meanWithBounds } from "./mean-bounds";
 export { resizeColumns, resizeLines } from "./resize";
+export { blendBytes, saturate, sumGreys } from "./tones";
 
 /** Where the tables are that calls fill, and where memory is free. */
 export function inputsTable(): usize {

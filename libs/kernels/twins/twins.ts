@@ -8,6 +8,7 @@ import { combineTwin, differenceTwin, gramTwin } from "./linear.ts";
 import { meanTwin } from "./mean.ts";
 import { resizeColumnsTwin, resizeLinesTwin } from "./resize.ts";
 import { addSparseTwin, electSparseTwin, magnitudesTwin } from "./sparse.ts";
+import { blendBytesTwin, saturateTwin, sumGreysTwin } from "./tones.ts";
 
 /** The kernels in plain TypeScript: what the compiled ones have to agree with, bit for bit. */
 export function loadTwins(): Kernels {
@@ -32,5 +33,8 @@ export function loadTwins(): Kernels {
     resizeLines: (args) => resizeLinesTwin(memory, args),
     resizeColumns: (args) => resizeColumnsTwin(memory, args),
     turnHue: (pixels, count, turn) => turnHueTwin(memory, pixels, count, turn),
+    blendBytes: (bytes, count, base, factor) => blendBytesTwin(memory, bytes, count, base, factor),
+    saturate: (pixels, count, factor) => saturateTwin(memory, pixels, count, factor),
+    sumGreys: (pixels, count) => sumGreysTwin(memory, pixels, count),
   };
 }
