@@ -10,7 +10,9 @@ import { prepareRun } from "./prepare.ts";
 async function written(text: string, path: string, json = false): Promise<string> {
   const said: string[] = [];
   const stream = { write: (part: string) => said.push(part) > 0 } as unknown as NodeJS.WriteStream;
-  const context = { stdout: stream, stderr: { write: () => true } as unknown as NodeJS.WriteStream } as Parameters<typeof dryRun>[2];
+  const context = { stdout: stream, stderr: { write: () => true }, signal: new AbortController().signal } as unknown as Parameters<
+    typeof dryRun
+  >[2];
   assert.equal(await dryRun(await prepareRun(text, path, context), { json }, context), 0);
   return said.join("");
 }
@@ -27,6 +29,10 @@ test("a dry run shows all jobs, each training with its numbers, and what goes in
   assert.match(said, /held out photo · recycled 1 +5 \+ 50 +32 x 2 /);
   assert.match(said, /network +mlp\n/);
   assert.match(said, /engine +auto/);
+  assert.match(
+    said,
+    /time +.* on one trainer like this machine; measured here: 10 steps on (wasm|tfjs-node) with 16 pictures each, [\d.e-]+ s a step/,
+  );
   assert.match(said, /Nothing was trained and nothing was stored/);
   const { trainings, needs } = JSON.parse(await written(text, path, true));
   assert.equal(trainings.length, 7);

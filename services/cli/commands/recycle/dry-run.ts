@@ -9,6 +9,7 @@ import { describePlan, type PlanDescription, type PlannedTraining } from "../../
 import type { CommandContext } from "../../context.ts";
 import type { PreparedRun } from "../../study/prepare.ts";
 import { factLines, widthOf, writeWrapped } from "../../write-wrapped.ts";
+import type { EngineProbe } from "./probe-engine.ts";
 
 /** Multiply-adds a second that hours are reckoned with: what two cores of a common processor do with convolutions. */
 const PER_SECOND = 2e10;
@@ -23,15 +24,21 @@ type Needs = {
   readonly modelBytes?: number;
   /** Of the job that needs most, as trainers are asked for it. */
   readonly memoryBytes: number;
-  /** At `PER_SECOND` multiply-adds. */
+  /** On one trainer. */
   readonly seconds: number;
+  /** What that is from; without it, from `PER_SECOND`. */
+  readonly probe?: EngineProbe;
 };
 
 /** `ratatouille recycle FILE --dry-run`: the whole plan, and nothing of it is done. */
-export async function dryRun(prepared: PreparedRun, { json }: { readonly json?: boolean }, { stdout }: CommandContext): Promise<number> {
+export async function dryRun(
+  prepared: PreparedRun,
+  { json }: { readonly json?: boolean },
+  { stdout, signal }: CommandContext,
+): Promise<number> {
   const spec = create(RunSpecSchema, prepared.draft());
   const plan = planOf(spec);
-  const needs = await needsOf(prepared, plan);
+  const needs = await needsOf(prepared, plan, spec.backend, signal);
   if (json) stdout.write(`${JSON.stringify({ name: prepared.name, backend: spec.backend, ...plan, needs })}\n`);
   else {
     const stages = columns(
@@ -59,11 +66,18 @@ function planOf(spec: Parameters<typeof describePlan>[0]): PlanDescription {
   }
 }
 
-async function needsOf({ network, imported }: PreparedRun, { trainings, models, stages }: PlanDescription): Promise<Needs> {
+async function needsOf(
+  { network, imported }: PreparedRun,
+  { trainings, models, stages }: PlanDescription,
+  backend: string,
+  signal: AbortSignal,
+): Promise<Needs> {
   const { files, bytes: importedBytes } = await imported();
-  const seconds = stages.reduce((sum, { work }) => sum + work, 0) / PER_SECOND;
+  const pictures = Math.max(...trainings.map(({ batch, domains }) => batch * domains));
+  const probe = network && (await (await import("./probe-engine.ts")).probeEngine(backend, network, pictures, signal));
+  const seconds = stages.reduce((sum, { work }) => sum + work, 0) / (probe?.multiplyAddsPerSecond ?? PER_SECOND);
   const memoryBytes = Math.max(...trainings.map(({ recipe }) => estimateNeeds(recipe).needs.memoryMib)) * 2 ** 20;
-  const common = { importedFiles: files, importedBytes, memoryBytes, seconds };
+  const common = { importedFiles: files, importedBytes, memoryBytes, seconds, ...(probe ? { probe } : {}) };
   return network ? { ...common, modelBytes: models * costOf(network).bytes } : common;
 }
 
@@ -79,9 +93,11 @@ function trainingRow({ label, steps, headOnlySteps, batch, domains, learningRate
 function factsOf(
   { name, data, network }: PreparedRun,
   backend: string,
-  { importedFiles, importedBytes, modelBytes, memoryBytes, seconds }: Needs,
+  { importedFiles, importedBytes, modelBytes, memoryBytes, seconds, probe }: Needs,
 ): [string, string][] {
-  const reckoned = `${remaining(seconds).replace(/ left$/, "")} on one trainer, reckoned from the network's work at ${PER_SECOND / 1e9} billion multiply-adds a second, which two cores do; nothing was measured`;
+  const from = probe
+    ? `measured here: ${counted(probe.steps, "step")} on ${probe.engine} with ${counted(probe.pictures, "picture")} each, ${probe.secondsPerStep.toPrecision(2)} s a step`
+    : `nothing was measured: from the network's work at ${PER_SECOND / 1e9} billion multiply-adds a second, which two cores do`;
   return [
     ["run", name],
     ["network", network?.name ?? ""],
@@ -89,6 +105,6 @@ function factsOf(
     ["imported", `${counted(importedFiles, "file")}, ${bytes(importedBytes)}, from ${data.path} and what else is named`],
     ["models", modelBytes === undefined ? "" : `at most ${bytes(modelBytes)} in the catalog`],
     ["memory", `${bytes(memoryBytes)} of a trainer, for the job that needs most`],
-    ["time", reckoned],
+    ["time", `${remaining(seconds).replace(/ left$/, "")} on one trainer like this machine; ${from}`],
   ];
 }
