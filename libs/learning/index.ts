@@ -23,6 +23,7 @@ export {
   type NetworkStep,
   type NetworkTraining,
   predictNetwork,
+  runNetworkSteps,
   trainNetwork,
 } from "./loop/index.ts";
 export type { Backend } from "./matrix.ts";

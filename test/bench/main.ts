@@ -11,12 +11,14 @@ import { importing } from "./import.ts";
 import { largeModel } from "./large-model.ts";
 import { describeMachine, machine } from "./machine.ts";
 import { mainJob } from "./main-job.ts";
+import { train } from "./train.ts";
 import { trainingLoop } from "./training-loop.ts";
 
 const benchmarks: { readonly [name: string]: Benchmark } = {
   "main-job": mainJob,
   distributed,
   "training-loop": trainingLoop,
+  train,
   evaluation,
   average,
   import: importing,
@@ -35,11 +37,12 @@ ${listing()}
 Options:
   --runs N      repetitions (3)
   --file FILE   run file of main-job and distributed (examples/digits.yaml)
-  --part PART   only this part of distributed: ${partsOf(distributed)}; of average: ${partsOf(average)}
+  --part PART   only this part of distributed: ${partsOf(distributed)}; of average: ${partsOf(average)};
+                of train: ${partsOf(train)}
   --jobs N      jobs that wait in the hand-overs of distributed (1000)
   --size MB     size of each of the 8 models of average, and of the 2 of large-model (400)
   --beside DIR  another clone, with its packages, which the part alone of average measures in the same turns
-  --python FILE a python with the packages of images' peers (default: they are installed into the user's cache, 7 GB)
+  --python FILE a python with the packages of the peers of images and train (default: they are installed into the user's cache, 7 GB)
   --cores N     cores that the system may use (all: ${availableParallelism()})
   --json        print one JSON object
   --list        print the names
