@@ -90,9 +90,19 @@ function scores(report: Report, cell: Cell): string {
   return [
     `Accuracy in % on the domain ${cell.heldOut}, which no choice and no training has seen:`,
     ["| | accuracy | |", "| --- | --: | --- |", ...rows].join("\n"),
+    ...calibrationOf(cell),
     "One seed and one domain say little. The whole run says:",
     report.sentences.map((text) => `- ${text}`).join("\n"),
   ].join("\n\n");
+}
+
+/** How far the probabilities of the model can be believed, where that was measured. */
+function calibrationOf(cell: Cell): string[] {
+  const found = cell.averages.find(({ method }) => method === "recycling")?.calibration;
+  if (!found) return [];
+  return [
+    `There its probabilities are off by ${points(found.ece)} points on average (expected calibration error), and its Brier score is ${found.brier.toFixed(3)}.`,
+  ];
 }
 
 function averaged(cell: Cell): string {

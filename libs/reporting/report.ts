@@ -42,6 +42,8 @@ export type Cell = {
     readonly validationAccuracy?: number;
     readonly model?: string;
     readonly members: number;
+    /** On the held-out domain: expected calibration error and Brier score, both best at 0. Absent where they were not measured. */
+    readonly calibration?: { readonly ece: number; readonly brier: number };
   }[];
   readonly greedy: readonly { readonly set: SetName; readonly selected: readonly number[] }[];
   /** Midpoint barriers over the pairs of a set: accuracy (and, for `meanLoss`, loss) lost halfway between two members. Negative: gained. */

@@ -22,6 +22,8 @@ export type CellPlan = {
   readonly averages: readonly AveragePlan[];
   /** Accuracies of the averages, in their order. */
   readonly scores: Predicted;
+  /** Calibrations of the averages on the held-out domain, in their order. */
+  readonly calibration: string;
 };
 
 /** The graph of one trial and one held-out domain. */
@@ -67,7 +69,9 @@ export function planCell(
   const sets = planSets(cell);
   const averages = planAverages(cell, sets);
   const scores = predictor.score("averages", averages, false);
-  return { nodes, plan: { seed, heldOut, sets, averages, scores } };
+  const heldOutPredictions = averages.map((average) => average.heldOut);
+  const calibration = predictor.measure("averages/calibration", "calibration", heldOutPredictions, false);
+  return { nodes, plan: { seed, heldOut, sets, averages, scores, calibration } };
 }
 
 /**

@@ -26,6 +26,8 @@ function outcomesOf({ nodes }: StudyPlan, correct: Readonly<Record<string, numbe
     );
     if (template.parameters["measure"] === "ensemble")
       return { measure: "ensemble", correct: 80, count: 100, loss: 1, domains: [], mean: { accuracy: 0.8, loss: 1 } };
+    if (template.parameters["measure"] === "calibration")
+      return { measure: "calibration", predictions: made.map((_, i) => ({ ece: 0.1 * i, brier: 0.2, bins: [], domains: [] })) };
     if (template.parameters["measure"] === "diversity") return { measure: "diversity", ratioError: 0.7, pairs: 3 };
     return { measure: "accuracy", predictions: made.map(scoreOf) };
   };

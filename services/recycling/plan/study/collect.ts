@@ -16,7 +16,8 @@ export function collectStudy(cells: readonly CellPlan[], outcomes: Outcomes, rea
   return Promise.all(cells.map((cell) => collectCell(cell, outcomes, readCurve)));
 }
 
-async function collectCell({ seed, heldOut, sets, averages, scores }: CellPlan, outcomes: Outcomes, readCurve: ReadCurve): Promise<Cell> {
+async function collectCell(plan: CellPlan, outcomes: Outcomes, readCurve: ReadCurve): Promise<Cell> {
+  const { seed, heldOut, sets, averages, scores } = plan;
   const scored = sets.map((set) => ({ set, scores: scoresOf(set.members, set.scores, outcomes) }));
   const members = await Promise.all(
     scored.flatMap((each) =>
@@ -28,7 +29,7 @@ async function collectCell({ seed, heldOut, sets, averages, scores }: CellPlan, 
     heldOut,
     members: members.filter((member) => member !== undefined),
     failed: sets.flatMap((set) => set.members.flatMap((member) => failureOf(set, member, outcomes))),
-    averages: [...collectAverages(averages, sets, scoresOf(averages, scores, outcomes), outcomes), ...collectEnsembles(sets, outcomes)],
+    averages: [...collectAverages(plan, scoresOf(averages, scores, outcomes), outcomes), ...collectEnsembles(sets, outcomes)],
     greedy: sets.flatMap(({ name, greedy }) => {
       const state = greedy && greedyState(greedy, outcomes);
       return state ? [{ set: name, selected: state.taken }] : [];
@@ -84,13 +85,14 @@ function failureOf(set: SetPlan, { node, index, heldOut, validation }: MemberPla
 }
 
 function collectAverages(
-  averages: readonly AveragePlan[],
-  sets: readonly SetPlan[],
+  { averages, sets, calibration }: CellPlan,
   scores: ReadonlyMap<AveragePlan, Scores>,
   outcomes: Outcomes,
 ): Cell["averages"][number][] {
-  return averages.flatMap((average) => {
+  const calibrations = measured(calibration, "calibration", outcomes)?.predictions ?? [];
+  return averages.flatMap((average, i) => {
     const { method, node } = average;
+    const { ece, brier } = calibrations[i] ?? {};
     const outcome = outcomes.get(node);
     const { heldOut, validation } = scores.get(average) ?? {};
     if (outcome?.state !== "done" || !heldOut || !validation) return [];
@@ -104,6 +106,7 @@ function collectAverages(
         validationAccuracy: meanOfDomains(validation),
         model: outcome.digest,
         members: selected ?? survivors ?? 1,
+        ...(ece === undefined || brier === undefined ? {} : { calibration: { ece, brier } }),
       },
     ];
   });

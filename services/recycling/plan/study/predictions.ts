@@ -1,6 +1,7 @@
 import type { Source } from "../template.ts";
 import type { AddNode } from "./add-node.ts";
 import type { FoundationPlan } from "./foundation.ts";
+import type { StudyMeasure } from "./recipes.ts";
 
 /** Nodes of what is predicted or measured on the held-out domain, and on the validation rows of the others. */
 export type Predicted = { readonly heldOut: string; readonly validation: string };
@@ -12,7 +13,7 @@ export type Predictor = {
   validation(id: string, models: readonly Source[], options?: PredictionOptions): string;
   /** Measures the accuracies of predictions, in their order. */
   score(id: string, of: readonly Predicted[], expendable: boolean): Predicted;
-  measure(id: string, measure: "accuracy" | "ensemble" | "diversity", predictions: readonly string[], expendable: boolean): string;
+  measure(id: string, measure: StudyMeasure, predictions: readonly string[], expendable: boolean): string;
 };
 
 type PredictionOptions = { readonly weights?: readonly number[]; readonly expendable?: boolean };

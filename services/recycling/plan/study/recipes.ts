@@ -33,11 +33,14 @@ export type PredictionPlan = {
   readonly validation?: Source;
 };
 
+/** What is measured in a study. */
+export type StudyMeasure = "accuracy" | "calibration" | "ensemble" | "diversity";
+
 /** Writes the recipes of a study. Parameters at their defaults are left out, so that equal recipes have equal keys. */
 export type RecipeWriter = {
   train(plan: TrainingPlan): Template;
   predict(plan: PredictionPlan): Template;
-  measure(measure: "accuracy" | "ensemble" | "diversity", predictions: readonly string[]): Template;
+  measure(measure: StudyMeasure, predictions: readonly string[]): Template;
 };
 
 /** The recipes of a study's trainings, predictions and measurements. */

@@ -10,7 +10,7 @@ const OF_MEMBER = 6;
 /** Of a set: measurements (two accuracies, ensemble, diversity, two of what lies between) and averages. */
 const OF_SET = 8;
 /** Of a cell besides its sets: the probe, predictions of the probe and the averages, what is measured of these. */
-const OF_CELL = 14;
+const OF_CELL = 15;
 /** Of a study: data and training of the foundation, data of the target. */
 const OF_STUDY = 3;
 
