@@ -1,7 +1,3 @@
-export { openBackend } from "./backend.ts";
-export { runBareSteps } from "./bare.ts";
-export type { Examples } from "./batches.ts";
-export { CHECKPOINT_FORMAT, type Checkpoint, decodeCheckpoint, savedState } from "./checkpoint.ts";
 export {
   createModel,
   crossEntropy,
@@ -14,8 +10,6 @@ export {
   planOf,
 } from "./engines/index.ts";
 export { NonFiniteLossError, UnfitInputError } from "./errors.ts";
-export { featurizerOf, headOf, headWeights, initialWeights } from "./initial.ts";
-export type { Weights } from "./layout.ts";
 export {
   type DecodedNetworkCheckpoint,
   decodeNetworkCheckpoint,
@@ -26,9 +20,15 @@ export {
   runNetworkSteps,
   trainNetwork,
 } from "./loop/index.ts";
-export type { Backend } from "./matrix.ts";
-export { predict } from "./predict.ts";
-export type { LabelledData } from "./prepare.ts";
+export { openBackend } from "./mlp/backend.ts";
+export { runBareSteps } from "./mlp/bare.ts";
+export type { Examples } from "./mlp/batches.ts";
+export { CHECKPOINT_FORMAT, type Checkpoint, decodeCheckpoint, savedState } from "./mlp/checkpoint.ts";
+export { featurizerOf, headOf, headWeights, initialWeights } from "./mlp/initial.ts";
+export type { Weights } from "./mlp/layout.ts";
+export type { Backend } from "./mlp/matrix.ts";
+export { predict } from "./mlp/predict.ts";
+export type { LabelledData } from "./mlp/prepare.ts";
+export { predictions, score } from "./mlp/score.ts";
+export { type Training, type TrainResult, type TrainStep, trainMlp } from "./mlp/train.ts";
 export type { SavedState } from "./saved-state.ts";
-export { predictions, score } from "./score.ts";
-export { type Training, type TrainResult, type TrainStep, trainMlp } from "./train.ts";

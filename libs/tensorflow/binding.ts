@@ -32,6 +32,20 @@ export type Binding = {
 
 /** Loads the module, and TensorFlow with it; a process has it once. Of TensorFlow's log it shows errors. @throws Error if it cannot be loaded */
 export function loadBinding(path: string): Binding {
+  const require = createRequire(import.meta.url);
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
-  return createRequire(import.meta.url)(path) as Binding;
+  // Bun keeps what is set there to itself: libraries in C do not see it.
+  if (process.versions["bun"] !== undefined)
+    setForLibraries(require("bun:ffi"), "TF_CPP_MIN_LOG_LEVEL", process.env["TF_CPP_MIN_LOG_LEVEL"]);
+  return require(path) as Binding;
+}
+
+/** What this file uses of bun:ffi. */
+type Ffi = {
+  dlopen(library: string, symbols: object): { readonly symbols: { setenv(name: Uint8Array, value: Uint8Array, replace: number): number } };
+};
+
+function setForLibraries({ dlopen }: Ffi, name: string, value: string): void {
+  const { setenv } = dlopen("libc.so.6", { setenv: { args: ["cstring", "cstring", "i32"], returns: "i32" } }).symbols;
+  setenv(Buffer.from(`${name}\0`), Buffer.from(`${value}\0`), 1);
 }

@@ -1,8 +1,7 @@
 import { version_cpu } from "@tensorflow/tfjs-backend-cpu";
 import { version_wasm } from "@tensorflow/tfjs-backend-wasm";
 import { findTensorflow, loadBinding } from "#libs/tensorflow";
-import { loadCpu } from "../cpu.ts";
-import { loadWasm } from "../wasm.ts";
+import { loadCpu, loadWasm } from "../tfjs.ts";
 import type { Engine, EngineName } from "./kernels.ts";
 import { tensorflowKernels } from "./tensorflow/kernels.ts";
 import { tfjsKernels } from "./tfjs/kernels.ts";

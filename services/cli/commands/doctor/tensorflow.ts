@@ -8,6 +8,7 @@ const VARIANTS = { "tfjs-node": "tensorflow", "tfjs-node-gpu": "tensorflow-gpu" 
 /** The engines that need an installation of their own: what is there, whether it runs, and how to get it. Neither is needed for digits. */
 export async function checkTensorflow(signal: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
+  let chosen = "wasm, as TensorFlow is not installed: small networks alone";
   for (const [engine, variant] of Object.entries(VARIANTS)) {
     const topic = `engine ${engine}`;
     const installed = await findTensorflow(variant);
@@ -25,6 +26,9 @@ export async function checkTensorflow(signal: AbortSignal): Promise<Finding[]> {
     const accelerator = probed.accelerator ? ", with an accelerator" : `, but no accelerator was found${notes}`;
     const place = `TensorFlow ${probed.version}, ${bytes(installed.bytes)} in ${installed.folder}`;
     findings.push({ topic, right: true, fact: variant === "tensorflow-gpu" ? place + accelerator : place });
+    if (engine === "tfjs-node") chosen = "tfjs-node, as TensorFlow is here and no accelerator that it can use";
+    else if (probed.accelerator) chosen = "tfjs-node-gpu, as there is an accelerator";
   }
-  return findings;
+  const fact = `networks of pictures on trainers of this machine take ${chosen}; digits take wasm, whose bytes are the same everywhere`;
+  return [...findings, { topic: "engine auto", right: true, fact }];
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openBackend } from "./index.ts";
+import { openBackend } from "../index.ts";
+import { blobs, smallTraining } from "../testing/examples.ts";
 import { prepare } from "./prepare.ts";
-import { blobs, smallTraining } from "./testing/examples.ts";
 
 test("the features of a large data set are computed in steps", async () => {
   const backend = await openBackend("wasm");

@@ -1,7 +1,7 @@
 import type { Steps } from "#libs/concurrency";
 import type { TrainingParameters } from "#libs/recipes";
+import { UnfitInputError } from "../errors.ts";
 import type { Examples } from "./batches.ts";
-import { UnfitInputError } from "./errors.ts";
 import { flatten, type Layout, layoutOf, refuseOthers, type Weights } from "./layout.ts";
 import type { Backend } from "./matrix.ts";
 import { featuresOf } from "./predict.ts";

@@ -1,4 +1,4 @@
-import { UnfitInputError } from "./errors.ts";
+import { UnfitInputError } from "../errors.ts";
 
 /** Tensors of a model by PyTorch's names (`fc1.weight`, `head.bias`), in PyTorch's layouts: weights are [outputs, inputs], row by row. */
 export type Weights = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;

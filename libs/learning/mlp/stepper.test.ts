@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TrainingParameters } from "#libs/recipes";
+import { type Backend, initialWeights, openBackend, predict, score } from "../index.ts";
+import { blobs, smallParameters } from "../testing/examples.ts";
 import { fillBatch } from "./batches.ts";
-import { type Backend, initialWeights, openBackend, predict, score } from "./index.ts";
 import { flatten, layoutOf, unflatten } from "./layout.ts";
 import { createStepper } from "./stepper.ts";
-import { blobs, smallParameters } from "./testing/examples.ts";
 
 const HIDDEN = [7, 5];
 const layout = layoutOf(10, HIDDEN, 4);

@@ -12,8 +12,8 @@ import {
   predict,
   savedState,
   score,
-} from "./index.ts";
-import { blobs, digestOfWeights, finish, smallTraining } from "./testing/examples.ts";
+} from "../index.ts";
+import { blobs, digestOfWeights, finish, smallTraining } from "../testing/examples.ts";
 
 const wasm = await openBackend("wasm");
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { sub } from "#libs/deterministic";
-import { headWeights, initialWeights, openBackend, predict, predictions, score } from "./index.ts";
+import { headWeights, initialWeights, openBackend, predict, predictions, score } from "../index.ts";
 
 type Tensor = { shape: number[]; first: number[]; sum: number };
-const reference = JSON.parse(readFileSync(new URL("../../test/fixtures/digits/seed-10.json", import.meta.url), "utf8"));
+const reference = JSON.parse(readFileSync(new URL("../../../test/fixtures/digits/seed-10.json", import.meta.url), "utf8"));
 
 test("the initialisation is the PyTorch reference's, transposed", () => {
   const weights = initialWeights({ hidden: [256, 128], classes: 100, initSeed: sub(10, 3) });

@@ -1,6 +1,6 @@
-import { fileURLToPath } from "node:url";
-import * as wasmBackend from "@tensorflow/tfjs-backend-wasm";
+import { version_wasm } from "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
+import { loadWasm } from "../tfjs.ts";
 import { type Backend, checkProduct, type Matrix, type Workspace } from "./matrix.ts";
 
 /** What this file uses of tfjs's wasm module (4.22.0). Its kernels know tensors by number; the memory is shared with JavaScript. */
@@ -38,10 +38,10 @@ type WasmMatrix = Matrix & { readonly id: number; readonly pointer: number; read
  * Matrices are tensors at a fixed place of its memory, so nothing is copied and nothing allocated in a step.
  */
 export async function openWasm(arithmetic: string): Promise<Backend> {
-  if (!arithmetic.startsWith(`tfjs-wasm-simd/${wasmBackend.version_wasm} `)) {
-    throw new Error(`Expected ${arithmetic}, found ${wasmBackend.version_wasm}`);
+  if (!arithmetic.startsWith(`tfjs-wasm-simd/${version_wasm} `)) {
+    throw new Error(`Expected ${arithmetic}, found ${version_wasm}`);
   }
-  const { wasm, nextId } = await loadWasm();
+  const { wasm, nextId } = await load();
   let matrices = 0;
 
   function workspace(): Workspace {
@@ -105,20 +105,8 @@ export async function openWasm(arithmetic: string): Promise<Backend> {
   };
 }
 
-/** Loads tfjs's WebAssembly backend. */
-export async function loadWasm(): Promise<{ wasm: WasmModule; nextId(): number }> {
-  const events = ["uncaughtException", "unhandledRejection"] as const;
-  const before = new Map(events.map((event) => [event, process.listeners(event as "uncaughtException")]));
-  wasmBackend.setWasmPaths(fileURLToPath(new URL(".", import.meta.resolve("@tensorflow/tfjs-backend-wasm"))));
-  tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-  if (!(await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT"))) throw new Error("This runtime has no WebAssembly SIMD, which training needs");
-  if (!(await tf.setBackend("wasm"))) throw new Error("tfjs could not load its WebAssembly backend");
-  // Emscripten installs handlers that rethrow, which turns every error of the process into another one.
-  for (const event of events) {
-    for (const listener of process.listeners(event as "uncaughtException")) {
-      if (!before.get(event)?.includes(listener)) process.removeListener(event, listener);
-    }
-  }
+async function load(): Promise<{ wasm: WasmModule; nextId(): number }> {
+  await loadWasm();
   const backend = tf.backend() as unknown as { wasm: WasmModule; dataIdNextNumber: number };
   return {
     wasm: backend.wasm,

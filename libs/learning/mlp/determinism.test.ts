@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openBackend } from "./index.ts";
-import { benchmarkTraining } from "./testing/benchmark.ts";
-import { digestOfWeights, finish, smallTraining } from "./testing/examples.ts";
+import { openBackend } from "../index.ts";
+import { benchmarkTraining } from "../testing/benchmark.ts";
+import { digestOfWeights, finish, smallTraining } from "../testing/examples.ts";
 
 // These digests are the same on Bun, Node and Deno. Changing one changes the bytes of every model: it needs a new arithmetic.
 test("fifty steps of the benchmark's network on wasm have fixed bytes", async () => {

@@ -1,6 +1,6 @@
 import type { TrainingCurve } from "#libs/recipes";
 import { loadFloat32, parseSafetensorsHeader } from "#libs/tensors";
-import type { SavedState } from "./saved-state.ts";
+import type { SavedState } from "../saved-state.ts";
 import type { State } from "./stepper.ts";
 
 /** Everything that a training needs to go on as if it had never stopped. Vectors are over all trained parameters. */

@@ -1,7 +1,7 @@
 import { finishInTurns, giveWay, TURN_MS } from "#libs/concurrency";
 import type { TrainingCurve, TrainingParameters, TrainingSummary } from "#libs/recipes";
+import { NonFiniteLossError } from "../errors.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { NonFiniteLossError } from "./errors.ts";
 import { unflatten, type Weights } from "./layout.ts";
 import type { Backend } from "./matrix.ts";
 import { type LabelledData, prepare } from "./prepare.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { arithmetics } from "#libs/recipes";
-import { openBackend } from "./index.ts";
+import { openBackend } from "../index.ts";
 import { transpose } from "./matrix.ts";
 
 test("opening a backend leaves the process's error handlers as they were", async () => {

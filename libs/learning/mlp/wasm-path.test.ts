@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { spawnScript } from "#libs/service";
 import { temporaryDirectory } from "#libs/testing";
 
-const root = join(import.meta.dirname, "../..");
+const root = join(import.meta.dirname, "../../..");
 
 test("the kernels are found in a checkout whose path has a space, an umlaut and a percent sign", async () => {
   await using directory = await temporaryDirectory();

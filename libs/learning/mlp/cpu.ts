@@ -1,13 +1,8 @@
 import type { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
 import * as cpuBackend from "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
+import { loadCpu } from "../tfjs.ts";
 import { type Backend, checkProduct, type Matrix, type Workspace } from "./matrix.ts";
-
-/** Readies tfjs's plain JavaScript backend, which is loaded with this module. */
-export function loadCpu(): void {
-  // Without this the backend advertises another one on stderr.
-  tf.enableProdMode();
-}
 
 /** tfjs's plain JavaScript backend: slow, and a second opinion on every number. */
 export async function openCpu(arithmetic: string): Promise<Backend> {
