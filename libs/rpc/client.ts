@@ -8,6 +8,7 @@ import { encodeAll, methodName, runAttempt } from "./client-call.ts";
 import { encode } from "./codec.ts";
 import { type ConnectOptions, channelCredentials, channelOptions, waitForReady } from "./connection.ts";
 import { cancelled, internal, invalidArgument, RpcError } from "./errors.ts";
+import { holdServers } from "./hold-sender.ts";
 import { checkAddress, isLoopback } from "./listener.ts";
 import { quietGrpcLogging } from "./quiet.ts";
 import { isRetryable, withRetries } from "./retry.ts";
@@ -47,6 +48,7 @@ export function connect(address: string, options: ConnectOptions = {}): RpcChann
     });
   }
   quietGrpcLogging();
+  holdServers();
   const client = new Client(address, channelCredentials(address, options.tls), channelOptions(address, options));
   const open = new AbortController();
 

@@ -3,6 +3,7 @@ import type { Server } from "@grpc/grpc-js";
 import { createPulse, LONGEST_TIMER_MS } from "#libs/concurrency";
 import { quote } from "#libs/text";
 import { invalidArgument, type RpcError, unimplemented } from "./errors.ts";
+import { holdSender } from "./hold-sender.ts";
 import { toWireStatus } from "./status.ts";
 
 type StreamHandler = (this: Server, interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
@@ -35,7 +36,7 @@ export function guardStreams(server: Server, methods: ReadonlySet<string>): { cl
       const refused = isGrpc(headers) ? refusal(headers, methods) : undefined;
       if (refused !== undefined) return respond(stream, refused);
       shortenTimeout(headers);
-      handle.call(server, interceptors, stream, headers);
+      handle.call(server, interceptors, holdSender(stream), headers);
     } catch (error) {
       // The stream ended between the look at it and the answer: there is nobody to tell.
       if (!stream.destroyed && !stream.closed) throw error;
