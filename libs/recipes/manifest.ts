@@ -73,9 +73,13 @@ export function buildSplitManifest(split: Common & { readonly rows: Descriptor }
   return build(mediaTypes.split, mediaTypes.empty, {}, [named(split.rows, "split.safetensors")], split);
 }
 
-/** The manifest of a prediction: one safetensors layer. */
-export function buildPredictionManifest(prediction: Common & { readonly logits: Descriptor }): BuiltManifest {
-  return build(mediaTypes.prediction, mediaTypes.empty, {}, [named(prediction.logits, "prediction.safetensors")], prediction);
+/** The manifest of a prediction: one safetensors layer, and what its making says of it, such as its accuracy. */
+export function buildPredictionManifest({
+  logits,
+  summary,
+  ...prediction
+}: Common & { readonly logits: Descriptor; readonly summary?: { readonly [name: string]: Json } }): BuiltManifest {
+  return build(mediaTypes.prediction, mediaTypes.empty, {}, [named(logits, "prediction.safetensors")], prediction, summary);
 }
 
 /** The manifest of an evaluation: one JSON layer. */

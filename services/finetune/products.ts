@@ -49,9 +49,10 @@ const builders: { readonly [kind: string]: Build } = {
   split: async (common, take) => {
     return { built: buildSplitManifest({ ...common, rows: one(take("split", mediaTypes.splitLayer), "split") }), blobs: [] };
   },
-  predict: async (common, take) => {
+  predict: async (common, take, { summary }) => {
     const logits = one(take("prediction", mediaTypes.predictionLayer), "prediction");
-    return { built: buildPredictionManifest({ ...common, logits }), blobs: [] };
+    const said = summary === "" ? {} : { summary: parseSummary(summary) };
+    return { built: buildPredictionManifest({ ...common, logits, ...said }), blobs: [] };
   },
   train: buildModel,
   pretrain: buildModel,

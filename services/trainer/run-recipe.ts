@@ -1,5 +1,7 @@
 import { type Recipe, RecipeError } from "#libs/recipes";
+import { predict } from "./kinds/predict.ts";
 import { split } from "./kinds/split.ts";
+import { train } from "./kinds/train.ts";
 import { makeDataset } from "./make-dataset.ts";
 import { makeModel } from "./make-model.ts";
 import type { Product } from "./product.ts";
@@ -12,6 +14,8 @@ type Run = (recipe: Recipe, work: Work, watch: Watch) => Promise<Product>;
 const runs: { readonly [kind: string]: Run } = {
   dataset: (recipe, work, { signal }) => makeDataset(recipe, work, signal),
   split,
+  train,
+  predict,
   pretrain: (recipe, { load }, watch) => makeModel(recipe, load, watch),
   probe: (recipe, { load }, watch) => makeModel(recipe, load, watch),
   "fine-tune": (recipe, { load }, watch) => makeModel(recipe, load, watch),

@@ -13,9 +13,9 @@ function* pictures(each: number): Generator<LabelledImage, void, undefined> {
       for (let i = 0; i < each; i++) {
         const make = () => encodePng({ width: SIDE, height: SIDE, channels: 1, data: Uint8Array.from({ length: SIDE * SIDE }, pixel) });
         const pixel = (_: unknown, place: number) => {
-          const [x, y] = [Math.floor(((place % SIDE) + i) / 2), Math.floor((Math.floor(place / SIDE) + i) / 2)];
+          const [x, y] = [Math.floor((place % SIDE) / 2), Math.floor(place / SIDE / 2)];
           const on = name === "across" ? y % 2 : name === "down" ? x % 2 : (x + y) % 2;
-          const noise = d === 2 ? (place * 37 + i * 101 + place * place) % 60 : 0;
+          const noise = (place * 37 + i * 101 + place * place) % (d === 2 ? 60 : 20);
           return (d === 1 ? 150 : 40) + (on === 1 ? 80 : 0) + noise;
         };
         yield { domain, class: name, name: `${i}.png`, content: { make } };

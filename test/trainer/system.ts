@@ -2,20 +2,24 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { createArtifacts } from "#libs/artifacts";
 import { busService, openLocalBus } from "#libs/bus";
-import { canonicalRecipe, type Digest, type Recipe } from "#libs/recipes";
+import { canonicalRecipe, type Digest, type Measurement, type Recipe } from "#libs/recipes";
 import { connect, serve } from "#libs/rpc";
 import { signalChild, spawnScript } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { freePort, waitFor } from "#libs/testing";
 import { busAccess, type Needs } from "#libs/topics";
+import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import { FinetuneService, type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { createAveraging } from "../../services/averaging/index.ts";
 import { createCatalog } from "../../services/catalog/index.ts";
+import { createEvaluation } from "../../services/evaluation/index.ts";
 import { createFinetune } from "../../services/finetune/index.ts";
 
 /** A system for trainers. */
 export type System = Awaited<ReturnType<typeof startSystem>>;
 
-/** Catalog, finetune and bus on one port of this process. */
+/** Catalog, finetune, averaging, evaluation and bus on one port of this process. */
 export async function startSystem(directory: string, options: { readonly leaseSeconds?: number } = {}) {
   await using opening = new AsyncDisposableStack();
   const log = createLogger({ service: "test", level: "silent" });
@@ -25,6 +29,8 @@ export async function startSystem(directory: string, options: { readonly leaseSe
   const services = [
     opening.use(await createCatalog({ directory, bus, log })),
     opening.use(await createFinetune({ directory, bus, clients: channel, log, orphanGraceMs: 0, ...options })),
+    opening.use(await createAveraging({ directory, clients: channel, log })),
+    opening.use(await createEvaluation({ clients: channel, log, workers: 1 })),
   ];
   const registrations = [busService(bus, busAccess), ...services.flatMap((service) => service.registrations)];
   opening.use(await serve({ address, services: registrations, drainMs: 200 }));
@@ -43,13 +49,15 @@ export async function startSystem(directory: string, options: { readonly leaseSe
     const submitted = await jobs.submitJob({ recipe: canonicalRecipe(recipe), label: recipe.kind, runId: "run-000000000001", ...options });
     return submitted.job!;
   };
-  /** Waits until a job has come to a state. */
-  const reached = (id: string, state: JobState): Promise<Job> => {
+  /** Waits until a job has come to a state, or has failed. */
+  const reached = async (id: string, state: JobState): Promise<Job> => {
     const arrived = async () => {
       const found = await job(id);
-      return found.state === state ? found : undefined;
+      return found.state === state || found.state === JobState.FAILED ? found : undefined;
     };
-    return waitFor(arrived, { timeoutMs: 60_000, what: `job ${id} in state ${state}` });
+    const found = await waitFor(arrived, { timeoutMs: 60_000, what: `job ${id} in state ${state}` });
+    if (found.state !== state) throw new Error(`job ${id} failed: ${found.error}`);
+    return found;
   };
   return {
     address,
@@ -58,9 +66,23 @@ export async function startSystem(directory: string, options: { readonly leaseSe
     job,
     submit,
     reached,
+    /** Averages models. */
+    async average(recipe: Recipe): Promise<Digest> {
+      const events = await Array.fromAsync(
+        channel.client(AveragingService).average({ recipe: canonicalRecipe(recipe) }, { timeoutMs: 60_000 }),
+      );
+      const last = events.at(-1)?.event;
+      if (last?.case !== "artifact") throw new Error("there is no average");
+      return last.value.digest as Digest;
+    },
+    /** Measures predictions. */
+    async measure(recipe: Recipe): Promise<Measurement> {
+      const { result } = await channel.client(EvaluationService).evaluate({ recipe: canonicalRecipe(recipe) });
+      return JSON.parse(result) as Measurement;
+    },
     /** Submits a recipe, waits until a trainer has run it, and gives the artifact's digest. */
-    async make(recipe: Recipe): Promise<Digest> {
-      const { id, artifact } = await submit(recipe);
+    async make(recipe: Recipe, needs?: Partial<Needs>): Promise<Digest> {
+      const { id, artifact } = await submit(recipe, needs ? { needs } : {});
       return (artifact || (await reached(id, JobState.SUCCEEDED)).artifact) as Digest;
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),

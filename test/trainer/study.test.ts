@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openPrediction } from "#libs/predictions";
+import { arithmetics, type Digest, type Json, layerOf, type Measurement, mediaTypes, type Recipe, readManifest } from "#libs/recipes";
+import { bytesSource } from "#libs/tensors";
+import { temporaryDirectory, waitFor } from "#libs/testing";
+import { AttemptOutcome, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { domains as allDomains, classes, importPictures } from "./pictures.ts";
+import { type System, startSystem, startTrainer } from "./system.ts";
+
+// From pictures to a measurement, through all services and a real trainer: what a run is made of.
+
+const heldOut = "noisy";
+const seen = allDomains.filter((domain) => domain !== heldOut);
+/** A network of which a step takes a moment, on the engine that is on every machine. */
+const network = { name: "mlp", size: 16, options: { hidden: [16] } };
+const needs = { backend: "wasm" };
+const transform = { training: "none/1", validation: "none/1" };
+
+type Changes = { readonly inputs?: Recipe["inputs"]; readonly seed?: number; readonly [parameter: string]: unknown };
+
+/** A training on the domains that are not held out; `changes` replace parameters, inputs and the seed. */
+function training({ inputs = {}, seed = 1, ...changes }: Changes): Recipe {
+  const parameters = {
+    ...{ network, classes: classes.length, domains: seen, steps: 40, batch: 4, transform },
+    ...{ optimiser: { name: "adam", learningRate: 0.003 } },
+    ...changes,
+  };
+  return { kind: "train", inputs, parameters: parameters as { [name: string]: Json }, seed, arithmetic: arithmetics.training };
+}
+
+function prediction(models: readonly Digest[], dataset: Digest, changes: { readonly [parameter: string]: Json } = {}): Recipe {
+  const parameters = { network, classes: classes.length, domains: [heldOut], transform: transform.validation, ...changes };
+  return { kind: "predict", inputs: { models, dataset }, parameters, arithmetic: arithmetics.training };
+}
+
+const measure = (predictions: readonly Digest[], name: string): Recipe => ({
+  ...{ kind: "measure", inputs: { predictions }, parameters: { measure: name }, arithmetic: arithmetics.measuring },
+});
+
+async function prepared(system: System): Promise<{ dataset: Digest; split: Digest }> {
+  const source = await importPictures(system.artifacts, 10);
+  const dataset = await system.make({ kind: "dataset", inputs: { source }, parameters: { generator: "image-shards/1" } });
+  const parameters = { scheme: "domainbed/1", fraction: 0.2, trial: 0 };
+  return { dataset, split: await system.make({ kind: "split", inputs: { dataset }, parameters }) };
+}
+
+async function logitsOf({ artifacts }: System, digest: Digest): Promise<Float32Array> {
+  const layer = layerOf(readManifest((await artifacts.get(digest)).manifest), mediaTypes.predictionLayer);
+  const opened = await openPrediction(bytesSource(await artifacts.download(layer.digest)));
+  assert.deepEqual([opened.rows, opened.classes, opened.domains], [30, 3, [heldOut]]);
+  assert.deepEqual(
+    [...(await opened.read("rows", 0, 30))],
+    [...Array(30).keys()].map((row) => 60 + row),
+  );
+  return opened.read("logits", 0, 30);
+}
+
+const accuraciesOf = (found: Measurement) => {
+  assert.ok(found.measure === "accuracy");
+  return found.predictions.map(({ mean }) => mean.accuracy);
+};
+
+test("from pictures to measurements: a foundation, a probe, fine-tunings from it, their mean, predictions of all, and what they are worth", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using _trainer = startTrainer(system.address, { RATATOUILLE_CACHE_DIR: directory.join("cache") });
+  const { dataset, split } = await prepared(system);
+  const foundation = await system.make(training({ inputs: { dataset }, domains: ["light"] }), needs);
+  const probe = await system.make(training({ inputs: { dataset, split, weights: foundation }, trainable: "head", steps: 10 }), needs);
+  const validated = { validate: { every: 10 }, keep: "best", headOnlySteps: 2 };
+  const members: Digest[] = [];
+  for (const seed of [1, 2])
+    members.push(await system.make(training({ inputs: { dataset, split, weights: foundation, head: probe }, seed, ...validated }), needs));
+  const { summary, layers, licences } = readManifest((await system.artifacts.get(members[0]!)).manifest);
+  assert.deepEqual([summary["steps"], licences, layers.length], [42, ["CC0-1.0"], 2]);
+  assert.ok((summary["validationAccuracy"] as number) > 0.9, JSON.stringify(summary));
+
+  const mean: Recipe = {
+    kind: "average",
+    inputs: { models: members },
+    parameters: { method: "linear" },
+    arithmetic: arithmetics.averaging,
+  };
+  const average = await system.average(mean);
+  const models = [average, ...members, foundation];
+  const predictions: Digest[] = [];
+  for (const model of models) predictions.push(await system.make(prediction([model], dataset), needs));
+  // The trainer mixes what it has: the numbers are those of the published mean.
+  const mixed = await system.make(prediction(members, dataset), needs);
+  assert.deepEqual(await logitsOf(system, mixed), await logitsOf(system, predictions[0]!));
+  const first = await system.make(prediction(members, dataset, { weights: [3, 0] }), needs);
+  assert.deepEqual(await logitsOf(system, first), await logitsOf(system, predictions[1]!));
+
+  const accuracies = accuraciesOf(await system.measure(measure(predictions, "accuracy")));
+  assert.ok(accuracies[0]! >= 0.9, `the mean is right in ${accuracies[0]} of the pictures that are held out`);
+  const ensemble = await system.measure(measure(predictions.slice(1, 3), "ensemble"));
+  assert.ok(ensemble.measure === "ensemble" && ensemble.count === 30);
+  const said = readManifest((await system.artifacts.get(predictions[0]!)).manifest).summary;
+  assert.deepEqual([said["rows"], said["accuracy"]], [30, accuracies[0]]);
+});
+
+test("a training whose trainer is killed goes on at its checkpoint, and comes to what it would have come to", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path, { leaseSeconds: 2 });
+  const env = { RATATOUILLE_CACHE_DIR: directory.join("cache"), RATATOUILLE_CHECKPOINT_MS: "1" };
+  await using first = startTrainer(system.address, env);
+  const { dataset, split } = await prepared(system);
+  const recipe = training({
+    inputs: { dataset, split },
+    steps: 150,
+    validate: { every: 20 },
+    keep: "best",
+    dropout: 0.1,
+    headOnlySteps: 3,
+  });
+  const { id } = await system.submit(recipe, { needs });
+  await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 30, { timeoutMs: 60_000, what: "thirty steps" });
+  await first.kill("SIGKILL");
+  await using _second = startTrainer(system.address, { ...env, RATATOUILLE_TRAINER_NAME: "trainer-2" });
+  const job = await system.reached(id, JobState.SUCCEEDED);
+  const [lost, last] = job.attempts;
+  assert.deepEqual([lost?.outcome, last?.outcome, job.attempts.length], [AttemptOutcome.LOST, AttemptOutcome.COMPLETED, 2]);
+  assert.ok(last!.fromStep > 0, `the second attempt began at ${last?.fromStep}`);
+  const again = await system.submit(recipe, { runId: "reproduction", reproduce: true, needs });
+  const reproduced = await system.reached(again.id, JobState.SUCCEEDED);
+  // One engine on one machine: the same bytes, though the arithmetic does not promise them.
+  assert.deepEqual([reproduced.artifact, reproduced.summary], [job.artifact, job.summary]);
+});
+
+test("what a training or a prediction cannot do is said in one sentence, at once", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  await using _trainer = startTrainer(system.address, { RATATOUILLE_CACHE_DIR: directory.join("cache") });
+  const { dataset, split } = await prepared(system);
+  const subset = { generator: "subset/1", domains: ["dark", "light"] };
+  const other = await system.make({ kind: "dataset", inputs: { source: dataset }, parameters: subset });
+  const wide = await system.make(
+    training({ inputs: { dataset }, network: { name: "mlp", size: 16, options: { hidden: [4] } }, steps: 1 }),
+    needs,
+  );
+  const cases: readonly (readonly [Recipe, RegExp])[] = [
+    [training({ inputs: { dataset }, classes: 4 }), /parameters\.classes: is 4; the data set has 3 classes/],
+    [
+      training({ inputs: { dataset }, domains: ["lihgt"] }),
+      /parameters\.domains\.0: the data set has no domain "lihgt"; did you mean light\?/,
+    ],
+    [training({ inputs: { dataset: other, split }, domains: ["dark"] }), /inputs\.split: is of another data set than inputs\.dataset/],
+    [training({ inputs: { dataset, weights: wide } }), /fc1/],
+    [training({ inputs: { dataset: wide } }), /inputs\.dataset: expected a dataset, got a model/],
+    [training({ inputs: { dataset }, network: { name: "mlp", size: 28 } }), /28/],
+    [prediction([dataset], dataset), /inputs\.models: expected a model, got a dataset/],
+    [prediction([wide], dataset), /fc1/],
+  ];
+  for (const [recipe, message] of cases) {
+    const { id } = await system.submit(recipe, { needs });
+    const { error, attempt } = await system.reached(id, JobState.FAILED);
+    assert.match(error, message);
+    assert.equal(attempt, 1, error);
+  }
+});
