@@ -98,6 +98,22 @@ test("of an approximate recipe the first publication counts: the second attempt'
   assert.equal(reproduced?.summary, '{"steps":10}');
 });
 
+test("a job whose engine makes other bytes the second time has the artifact that is there, and does not fail", async () => {
+  await using system = await startSystem();
+  const recipe = recipeOf(1);
+  const { id, attempt } = await begun(system, recipe);
+  const complete = async (name: string) =>
+    system.jobs.completeAttempt({ ...attempt, outputs: [await uploaded(system, "data", writeSafetensors([], { name }))] });
+  const { job: first } = await complete("one");
+  // As if the answer had been lost: the attempt makes it again, and its arithmetic is not what the recipe says.
+  await system.sql(`update jobs set state = 'running', artifact = '' where id = '${id}'`);
+  await assert.rejects(complete("another"), refused(Code.ALREADY_EXISTS, "RECIPE_NOT_REPRODUCED"));
+  await system.jobs.failAttempt({ ...attempt, error: "the catalog has another artifact of the recipe" });
+  await assert.rejects(system.begin(id), refused(Code.FAILED_PRECONDITION, "JOB_DONE"));
+  const { job } = await system.jobs.getJob({ id });
+  assert.deepEqual([job?.state, job?.artifact], [JobState.SUCCEEDED, first?.artifact]);
+});
+
 test("a split and a prediction are one file each, and a data set an index with its shards", async () => {
   await using system = await startSystem();
   const dataset = await system.publish(recipeOf(1));
