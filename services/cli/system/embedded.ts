@@ -107,7 +107,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   });
 
   const count = options.trainers ?? availableParallelism();
-  trainers = opening.use(startTrainers({ count, ...entrance, logPath: join(directory, "logs", "trainers.log"), log }));
+  const dataRoot = join(directory, "blobs", "sha256");
+  trainers = opening.use(startTrainers({ count, ...entrance, dataRoot, logPath: join(directory, "logs", "trainers.log"), log }));
   trainers.broken.catch(broken.reject);
   const address = listener?.address ?? entrance.address;
   if (shared) await lock.publish({ address, entrance });

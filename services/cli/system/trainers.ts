@@ -17,6 +17,8 @@ export type TrainersOptions = {
   /** Where their services are. */
   readonly address: string;
   readonly token?: string | undefined;
+  /** Files that they need not bring to their own disk: the catalog's. */
+  readonly dataRoot?: string;
   /** Takes what they write. */
   readonly logPath: string;
   readonly log: Logger;
@@ -37,7 +39,7 @@ const MAX_FALSE_STARTS = 5;
 /**
  * Starts trainers and starts again those that end by themselves, waiting longer each time. They end when this process ends, however that happens.
  */
-export function startTrainers({ count, address, token, logPath, log, script = TRAINER_SCRIPT }: TrainersOptions): Trainers {
+export function startTrainers({ count, address, token, dataRoot, logPath, log, script = TRAINER_SCRIPT }: TrainersOptions): Trainers {
   mkdirSync(dirname(logPath), { recursive: true });
   const output = openSync(logPath, "a", 0o600);
   const names = Array.from({ length: count }, (_, i) => `trainer-${i + 1}`);
@@ -65,7 +67,10 @@ export function startTrainers({ count, address, token, logPath, log, script = TR
       spawn() {
         ({ size } = fstatSync(output));
         return spawnScript(script, TRAINER_ARGUMENTS, {
-          env: { RATATOUILLE_SERVER: address, RATATOUILLE_TRAINER_NAME: name, RATATOUILLE_TOKEN: token },
+          env: {
+            ...{ RATATOUILLE_SERVER: address, RATATOUILLE_TRAINER_NAME: name, RATATOUILLE_TOKEN: token },
+            ...(dataRoot === undefined ? {} : { RATATOUILLE_DATA_ROOT: dataRoot }),
+          },
           stdio: ["pipe", output, output],
         });
       },

@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { digestOfFile } from "#libs/files";
+import { digestOfFile, hasErrorCode } from "#libs/files";
 import type { Digest } from "#libs/recipes";
 
 /** Files that are on this machine anyway, found by what is in them: where one is and what it is called says nothing. */
@@ -45,7 +45,11 @@ export function openDataRoot(directory: string): DataRoot {
 
 async function listFiles(directory: string): Promise<ReadonlyMap<number, readonly string[]>> {
   const bySize = new Map<number, string[]>();
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  // One that is not there yet has no files.
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if (hasErrorCode(error, "ENOENT")) return [];
+    throw error;
+  });
   for (const entry of entries) {
     if (!entry.isFile() && !entry.isSymbolicLink()) continue;
     const path = join(entry.parentPath, entry.name);

@@ -96,6 +96,7 @@ test("files of a data root are found by their bytes, whatever they are called, a
   await using directory = await temporaryDirectory();
   const source = blobs("a", "b", "c");
   const root = directory.join("root");
+  assert.equal(await openDataRoot(root).find(source.name("a").digest, 100, signal), undefined);
   await mkdir(directory.join("root", "deep"), { recursive: true });
   const content = (text: string) => text.padEnd(100);
   await writeFile(directory.join("root", "deep", "shard-7.tar"), content("a"));
