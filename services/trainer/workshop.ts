@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Artifacts } from "#libs/artifacts";
 import { type FileLock, LockedError, lockFile, makeDirectory } from "#libs/files";
@@ -61,7 +62,10 @@ async function takePlace(directory: string): Promise<Place> {
     const path = number === 1 ? directory : `${directory}-${number}`;
     await makeDirectory(path);
     try {
-      return { path, lock: await lockFile(join(path, "lock"), { patienceMs: 0 }) };
+      const lock = await lockFile(join(path, "lock"), { patienceMs: 0 });
+      // What a trainer that was killed had made.
+      await rm(join(path, "made"), { recursive: true, force: true });
+      return { path, lock };
     } catch (error) {
       if (!(error instanceof LockedError)) throw error;
     }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { decodeIndex } from "#libs/image-sets";
-import { type Digest, layerOf, mediaTypes, readManifest } from "#libs/recipes";
+import { annotations, buildSourceManifest, type Digest, layerOf, mediaTypes, readManifest } from "#libs/recipes";
 import { decodeSplit } from "#libs/splits";
-import { temporaryDirectory } from "#libs/testing";
+import { temporaryDirectory, waitFor } from "#libs/testing";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { classes, domains, importPictures } from "./pictures.ts";
 import { type System, startSystem, startTrainer } from "./system.ts";
@@ -52,6 +52,41 @@ test("imported pictures are indexed, taken in part and split, by rows of their o
     rows(noisy),
     [...Array(20).keys()].map((row) => 20 + row),
   );
+});
+
+test("digits are dealt out to domains and turned, as PNG files in shards that the data set carries", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  const cache = directory.join("cache");
+  await using _trainer = startTrainer(system.address, { RATATOUILLE_CACHE_DIR: cache });
+  const { artifacts } = system;
+  const header = (...shape: number[]) => [0, 0, 8, shape.length, ...shape.flatMap((size) => [0, 0, 0, size])];
+  const files = await Promise.all(
+    Object.entries({
+      "train-images-idx3-ubyte": Uint8Array.from([...header(20, 6, 6), ...Array.from({ length: 720 }, (_, i) => (7 * i) % 256)]),
+      "train-labels-idx1-ubyte": Uint8Array.from([...header(20), ...Array.from({ length: 20 }, (_, i) => i % 10)]),
+    }).map(([path, bytes]) => artifacts.upload(bytes, { mediaType: mediaTypes.sourceLayer, annotations: { [annotations.title]: path } })),
+  );
+  const described = files.map(({ digest, size, annotations: notes }) => ({ path: notes![annotations.title]!, digest, bytes: size }));
+  const parameters = { files: described, licence: "CC0-1.0", source: "digits" };
+  const built = buildSourceManifest({ recipe: { kind: "import", inputs: {}, parameters }, licences: ["CC0-1.0"], files });
+  const source = (await artifacts.publish(built)).digest as Digest;
+  const dataset = await system.make({
+    kind: "dataset",
+    inputs: { source },
+    parameters: { generator: "rotated-mnist/1", angles: [0, 90] },
+    seed: 0,
+  });
+  const index = decodeIndex(await dataOf(system, dataset, mediaTypes.datasetLayer));
+  assert.deepEqual([index.count, index.domains, index.classes.length], [20, ["0", "90"], 10]);
+  const { layers } = readManifest((await artifacts.get(dataset)).manifest);
+  const shards = layers.filter(({ mediaType }) => mediaType === mediaTypes.shard);
+  assert.deepEqual(
+    shards.map(({ digest, size }) => ({ digest, bytes: size })),
+    index.shards,
+  );
+  // What waited there to be sent is gone.
+  await waitFor(async () => (await readdir(`${cache}/made`)).length === 0, { what: "the end of the files of a job" });
 });
 
 test("a trainer uses the files that are there, and copies none", async () => {
