@@ -7,6 +7,7 @@ import type { RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
 import type { CommandContext } from "../context.ts";
 import type { TaskData } from "../write-output.ts";
 import { writeWrapped } from "../write-wrapped.ts";
+import { cautions } from "./cautions.ts";
 import { draftStudy, importStudy, type Shown } from "./import-study.ts";
 import { look } from "./look.ts";
 
@@ -35,6 +36,7 @@ export async function prepareStudy(text: string, path: string, { stderr }: Pick<
   const found = await look(file);
   const starts = [...(found.foundation && "notes" in found.foundation ? [found.foundation] : []), ...found.auxiliaries.flat()];
   for (const start of starts) if ("notes" in start) for (const note of start.notes) writeWrapped(stderr, `note: ${note}\n`);
+  for (const caution of cautions(file)) writeWrapped(stderr, `note: ${caution}\n`);
   const { network, target } = found;
   return {
     name: file.name,

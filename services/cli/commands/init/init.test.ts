@@ -47,6 +47,10 @@ test("without models the network is drawn, and what is there is never written ov
   await using birds = await withBirds();
   const file = await initIn(birds);
   assert.deepEqual([file.network.name, file.foundation.kind, file.auxiliaries.length], ["resnet18", "drawn", 0]);
+  const { said, context: other } = context();
+  await init(birds.join("birds"), { yes: true, out: birds.join("other.yaml") }, other);
+  assert.match(said.join(""), /without auxiliaries nothing is recycled/);
+  assert.match(said.join(""), /the foundation has no weights, so resnet18 starts untrained/);
   await assert.rejects(
     init(birds.join("birds"), { yes: true, out: birds.join("run.yaml") }, context().context),
     /run\.yaml exists already; --out names another file/,

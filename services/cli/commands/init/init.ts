@@ -8,6 +8,7 @@ import { UsageError } from "#libs/service/process";
 import { didYouMean, fewLines, list } from "#libs/text";
 import type { CommandContext } from "../../context.ts";
 import { fileProblem } from "../../file-problem.ts";
+import { cautions } from "../../study/cautions.ts";
 import { writeWrapped } from "../../write-wrapped.ts";
 import { findModels, guessStarts } from "./find-models.ts";
 import { type Ask, askAt, noQuestions } from "./questions.ts";
@@ -33,7 +34,7 @@ export async function init(folder: string, options: InitOptions, context: Comman
   const path = options.out ?? `${name}.yaml`;
   const text = runFileText(await answers(ask, name, folder, set, path));
   // A suggestion that is no run file would be our mistake: it is told here and not later.
-  parseStudyFile(text, { path });
+  const file = parseStudyFile(text, { path });
   try {
     await writeFile(path, text, { flag: "wx" });
   } catch (cause) {
@@ -46,6 +47,7 @@ export async function init(folder: string, options: InitOptions, context: Comman
   const warnings = set.problems.map(({ message }) => message);
   if (warnings.length > 0)
     writeWrapped(stderr, `\n${fewLines(warnings, { most: 3, where: `ratatouille data check ${folder}` }).join("\n")}\n`);
+  for (const caution of cautions(file)) writeWrapped(stderr, `note: ${caution}\n`);
   writeWrapped(stderr, `\nWritten to ${path}. Next:\n  ratatouille data check ${folder}\n  ratatouille recycle ${path} --dry-run\n`);
   return 0;
 }

@@ -76,7 +76,7 @@ export function planCell(
 
 /**
  * The sets that the methods need. Recycled members start from the foundation and the auxiliaries in turn, without randomness, and from the
- * fine-tunings of one auxiliary in turn as well.
+ * fine-tunings of one auxiliary in turn as well. Without auxiliaries there is nothing to fuse.
  */
 function planSets(cell: CellBuilder): SetPlan[] {
   const methods = new Set(cell.spec.methods as Method[]);
@@ -89,7 +89,8 @@ function planSets(cell: CellBuilder): SetPlan[] {
   const sets = [planSet(cell, "recycled", turn)];
   if ((["erm", "soup", "soup-greedy"] as const).some((method) => methods.has(method)))
     sets.unshift(planSet(cell, "soup", () => foundation[0]!));
-  if (methods.has("fusing")) sets.push(planSet(cell, "fused", (member) => fusedStart(cell, pool, member)));
+  if (methods.has("fusing") && cell.shared.auxiliaries.length > 0)
+    sets.push(planSet(cell, "fused", (member) => fusedStart(cell, pool, member)));
   return sets;
 }
 

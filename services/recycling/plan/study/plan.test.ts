@@ -176,3 +176,12 @@ test("domainbed's draws are the same for every held-out domain, and member 0 tak
     [1e-5, 1e-6, 0],
   ]);
 });
+
+test("without auxiliaries nothing is fused", () => {
+  const plan = planOf(exampleStudy({ auxiliaries: [] }));
+  assert.deepEqual(
+    plan.cells[0]!.sets.map(({ name }) => name),
+    ["soup", "recycled"],
+  );
+  assert.equal(walk(plan).recipes.size, plan.nodes.length);
+});
