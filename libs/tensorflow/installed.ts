@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
+import * as v from "valibot";
 import type { Variant } from "./packages.ts";
 import { tensorflowPlace } from "./place.ts";
 
@@ -19,6 +20,8 @@ export const INSTALLED = "installed.json";
 
 type Contents = { readonly path: string; readonly bytes: number }[];
 
+const schema = v.object({ version: v.string(), files: v.array(v.object({ path: v.string(), bytes: v.number() })) });
+
 /** The files of a folder with their sizes. */
 export async function contentsOf(folder: string): Promise<Contents> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -27,12 +30,13 @@ export async function contentsOf(folder: string): Promise<Contents> {
   return Promise.all(contents);
 }
 
-/** The installation of a variant in the user's cache; undefined if there is none, or one that lacks a file or a part of it. */
+/** The installation of a variant in the user's cache; undefined if there is none, or one that lacks a file or a part of it, or its list. */
 export async function findTensorflow(variant: Variant, env: NodeJS.ProcessEnv = process.env): Promise<Installed | undefined> {
   const { folder, binding } = tensorflowPlace(variant, env);
-  const text = await readFile(join(folder, INSTALLED), "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  const { version, files } = JSON.parse(text) as { version: string; files: Contents };
+  const text = await readFile(join(folder, INSTALLED), "utf8").catch(() => "");
+  const said = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text);
+  if (!said.success) return undefined;
+  const { version, files } = said.output;
   const sizes = await Promise.all(
     files.map(({ path }) =>
       stat(join(folder, path)).then(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, mkdir, readdir, rm, stat, truncate } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -30,6 +30,32 @@ test("an installation that lacks a part of a file is none", async () => {
   await cp(tensorflowPlace("tensorflow").binding, part);
   await truncate(part, 1000);
   assert.equal(await findTensorflow("tensorflow", env), undefined);
+});
+
+test("an installation whose list is torn or strange is none, and setup makes it anew", async () => {
+  await using directory = await temporaryDirectory();
+  const env = { ...process.env, XDG_CACHE_HOME: directory.path };
+  const { folder } = tensorflowPlace("tensorflow", env);
+  await mkdir(folder, { recursive: true });
+  for (const torn of [
+    "",
+    '{"version":"2.15.1","fil',
+    "\0\0\0\0",
+    "null",
+    "[]",
+    '{"version":1,"files":[]}',
+    '{"version":"2.15.1","files":[null]}',
+  ]) {
+    await writeFile(join(folder, "installed.json"), torn);
+    assert.equal(await findTensorflow("tensorflow", env), undefined, torn);
+  }
+  const abort = new AbortController();
+  const begun = setupTensorflow("tensorflow", {
+    env,
+    signal: abort.signal,
+    onProgress: ({ stage }) => stage === "download" && abort.abort(new Error("it downloads")),
+  });
+  await assert.rejects(begun, { message: "it downloads" });
 });
 
 test("a place without space is said to be so before anything is downloaded", {

@@ -1,6 +1,6 @@
-import { mkdir, readdir, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { asWriteError, lockFile, makeDirectory, NoSpaceError, syncDirectory } from "#libs/files";
+import { asWriteError, lockFile, makeDirectory, NoSpaceError, replaceFile, syncDirectory, syncFile } from "#libs/files";
 import { bytes, excerpt } from "#libs/text";
 import { compile } from "./compile.ts";
 import { type DownloadOptions, download, findPip } from "./download.ts";
@@ -118,7 +118,15 @@ async function install(variant: Variant, target: string, { downloads, env, signa
   onProgress({ stage: "try" });
   const tried = await probe(module, { env, signal });
   if ("problem" in tried) throw new SetupError(`TensorFlow ${version} was installed, but does not run here: ${excerpt(tried.problem)}`);
-  await writeFile(join(target, INSTALLED), JSON.stringify({ version: tried.version, files: await contentsOf(target) }));
+  await listDurably(target, tried.version);
+}
+
+/** Writes down what a folder consists of, when the disk has all of it: after a power cut it is whole, or has no list and counts as nothing. */
+async function listDurably(folder: string, version: string): Promise<void> {
+  const files = await contentsOf(folder);
+  for (const { path } of files) await syncFile(join(folder, path));
+  for (const directory of new Set(files.map(({ path }) => dirname(join(folder, path))))) await syncDirectory(directory);
+  await replaceFile(join(folder, INSTALLED), JSON.stringify({ version, files }));
 }
 
 /** Libraries, the tools that they start, and licences. The folders are those of Python's packages: the libraries find each other by them. */
