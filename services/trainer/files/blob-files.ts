@@ -64,36 +64,48 @@ export function openBlobFiles({
 
   const used = () => [...entries.values()].reduce((sum, entry) => sum + entry.bytes, 0);
 
-  async function makeRoom(bytes: number): Promise<void> {
-    for (const [digest, { path }] of entries) {
-      if (used() + bytes <= most) return;
-      if (holders.has(digest)) continue;
-      entries.delete(digest);
-      await rm(path, { force: true });
+  /** Makes room for a blob and takes it in the same turn, so that others who come meanwhile find what is left. */
+  async function reserve({ digest, bytes }: BlobName, path: string): Promise<void> {
+    for (const [other, { path: unused }] of entries) {
+      if (used() + bytes <= most) break;
+      if (holders.has(other)) continue;
+      entries.delete(other);
+      await rm(unused, { force: true });
     }
-    if (used() + bytes <= most) return;
-    const [inUse, limit, next] = [used(), most, bytes].map(bytesText);
-    throw new CacheFullError(
-      `the files of this job need more than the ${limit} that this trainer keeps on its disk: ${inUse} are in use and ${next} come to them; --disk-cache says how much it may keep`,
-    );
+    if (used() + bytes > most) {
+      const [inUse, limit, next] = [used(), most, bytes].map(bytesText);
+      throw new CacheFullError(
+        `the files of this job need more than the ${limit} that this trainer keeps on its disk: ${inUse} are in use and ${next} come to them; --disk-cache says how much it may keep`,
+      );
+    }
+    entries.set(digest, { path, bytes, seen: false });
   }
 
-  async function bring({ digest, bytes }: BlobName, signal: AbortSignal): Promise<string> {
+  /** Whether a file has the bytes of its name. @throws the signal's reason */
+  async function isWhole(digest: Digest, { path, seen }: Entry, signal: AbortSignal): Promise<boolean> {
+    if (seen) return true;
+    const found = await digestOfFile(path, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
+    return found === digest;
+  }
+
+  async function bring(blob: BlobName, signal: AbortSignal): Promise<string> {
+    const { digest, bytes } = blob;
     const there = await dataRoot?.find(digest, bytes, signal);
     if (there !== undefined) return there;
     const entry = entries.get(digest);
+    const isThere = entry !== undefined && (await isWhole(digest, entry, signal));
     entries.delete(digest);
-    if (entry && (entry.seen || (await digestOfFile(entry.path, { signal }).catch(() => undefined)) === digest)) {
+    if (isThere) {
       // The last of the map is what was used last.
       entries.set(digest, { ...entry, seen: true });
       return entry.path;
     }
-    await makeRoom(bytes);
+    if (entry) await rm(entry.path, { force: true });
     const path = join(directory, digest.slice("sha256:".length));
-    await using temporary = await temporaryFor(path, { alone: true });
-    // Counted while it comes, so that others make room beside it.
-    entries.set(digest, { path, bytes, seen: false });
+    await reserve(blob, path);
     try {
+      await using temporary = await temporaryFor(path, { alone: true });
       await pipeline(Readable.from(artifacts.stream(digest, { signal })), createWriteStream(temporary.path), { signal });
       await temporary.publish();
     } catch (error) {

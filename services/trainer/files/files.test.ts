@@ -61,6 +61,32 @@ test("what was used longest ago and nobody holds goes to make room", async () =>
   assert.deepEqual(source.asked, ["a", "b", "c"]);
 });
 
+test("blobs that come at the same time have room together, or are refused", async () => {
+  await using directory = await temporaryDirectory();
+  const source = blobs("a", "b", "c");
+  const files = open(source, directory);
+  const held = await Promise.allSettled(["a", "b", "c"].map((text) => files.hold(source.name(text), signal)));
+  assert.deepEqual(
+    held.map((one) => (one.status === "fulfilled" ? "held" : one.reason.name)),
+    ["held", "held", "CacheFullError"],
+  );
+  assert.equal((await cached(directory)).length, 2);
+  assert.deepEqual(source.asked.sort(), ["a", "b"]);
+});
+
+test("who is asked to stop while a file is looked at leaves it there, and counted", async () => {
+  await using directory = await temporaryDirectory();
+  const source = blobs("a", "b");
+  await open(source, directory).hold(source.name("a"), signal);
+  const files = open(source, directory, 150);
+  const stop = new AbortController();
+  const stopped = files.hold(source.name("a"), stop.signal);
+  stop.abort();
+  await assert.rejects(stopped, { name: "AbortError" });
+  using _b = await files.hold(source.name("b"), signal);
+  assert.deepEqual(await cached(directory), [hex(source.name("b"))]);
+});
+
 test("what an earlier process left is looked at, and used where it is whole", async () => {
   await using directory = await temporaryDirectory();
   const source = blobs("a", "b");

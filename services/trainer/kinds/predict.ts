@@ -69,7 +69,9 @@ async function weightsOf(recipe: Recipe, network: Network, work: Work, signal: A
     const layer = layerOf(work.input(digest), ArtifactKind.MODEL, mediaTypes.weights, "models");
     return { path: held.use(await work.hold(layer)).path, digest: layer.digest };
   };
-  const models = await Promise.all(inputsOf(recipe, "models").map(hold));
+  // One after another: were they asked for at once, those that come after one has failed would be held by nobody.
+  const models: Awaited<ReturnType<typeof hold>>[] = [];
+  for (const digest of inputsOf(recipe, "models")) models.push(await hold(digest));
   const path = models.length === 1 ? models[0]!.path : await work.scratch("mean.safetensors");
   if (models.length > 1) await mixModels(models, given, path, signal ?? new AbortController().signal);
   return fitWeights(network, await readWeights(path), { head: "require" }).weights;
