@@ -3,19 +3,23 @@ import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { hasBegun, isOver, jobFacts, type Progress, totals } from "./progress.ts";
 
-/** Between two lines that tell no change of a stage. */
-const INTERVAL_MS = 5000;
+/** Between two lines that tell no change of a stage: five seconds at first, a minute where a run takes an hour and more. */
+const SHORTEST_MS = 5000;
+const LONGEST_MS = 60_000;
+const SHARE = 1 / 60;
 
 /** What has been said. */
 export type Said = {
   readonly begun: ReadonlySet<string>;
   readonly over: ReadonlySet<string>;
   readonly atMs: number;
+  /** When the first line was said. */
+  readonly openedMs: number | undefined;
   readonly state: RunState | undefined;
 };
 
 /** Nothing has been said yet. */
-export const silence: Said = { begun: new Set(), over: new Set(), atMs: Number.NEGATIVE_INFINITY, state: undefined };
+export const silence: Said = { begun: new Set(), over: new Set(), atMs: Number.NEGATIVE_INFINITY, openedMs: undefined, state: undefined };
 
 /** The lines that a message is worth where there is no terminal: changes of stages at once, progress every few seconds. */
 export function plainLines(said: Said, progress: Progress, nowMs: number): { readonly lines: readonly string[]; readonly said: Said } {
@@ -31,7 +35,9 @@ export function plainLines(said: Said, progress: Progress, nowMs: number): { rea
     ...over.map((stage) => `${stage.name}: ${stage.done} of ${stage.total} done${stage.failed > 0 ? `, ${stage.failed} failed` : ""}`),
     ...begun.map((stage) => `${stage.name}: ${counted(stage.total, "job")}`),
   ];
-  const due = !finished && changes.length === 0 && opening.length === 0 && nowMs - said.atMs >= INTERVAL_MS;
+  const openedMs = said.openedMs ?? nowMs;
+  const pauseMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, SHARE * (nowMs - openedMs)));
+  const due = !finished && changes.length === 0 && opening.length === 0 && nowMs - said.atMs >= pauseMs;
   const closing = finished && state !== said.state ? [ending(progress, done, total)] : [];
   const lines = [...opening, ...failures, ...changes, ...(due ? [standing(progress)] : []), ...closing].map((line) =>
     line.replace(/\p{Cc}/gu, " "),
@@ -42,6 +48,7 @@ export function plainLines(said: Said, progress: Progress, nowMs: number): { rea
       begun: new Set([...said.begun, ...begun.map((stage) => stage.name)]),
       over: new Set([...said.over, ...over.map((stage) => stage.name)]),
       atMs: lines.length > 0 ? nowMs : said.atMs,
+      openedMs,
       state,
     },
   };

@@ -62,8 +62,14 @@ export function jobFacts({ progress }: Job): string[] {
   const { step, steps, stepsPerSecond, loss, validationAccuracy } = progress;
   return [
     `step ${step}/${steps}`,
-    ...(stepsPerSecond > 0 ? [`${Math.round(stepsPerSecond)} steps/s`] : []),
+    ...(stepsPerSecond > 0 ? [speed(stepsPerSecond)] : []),
     ...(step > 0 ? [`loss ${Number.isFinite(loss) ? loss.toFixed(3) : String(loss)}`] : []),
     ...(validationAccuracy === undefined ? [] : [`validation ${(100 * validationAccuracy).toFixed(1)} %`]),
   ];
+}
+
+/** Two digits at least: "412 steps/s", "3.4 steps/s", and of slow steps "19 s/step". */
+function speed(stepsPerSecond: number): string {
+  const digits = (value: number) => (value < 9.95 ? value.toFixed(1) : String(Math.round(value)));
+  return stepsPerSecond >= 1 ? `${digits(stepsPerSecond)} steps/s` : `${digits(1 / stepsPerSecond)} s/step`;
 }

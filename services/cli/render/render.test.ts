@@ -3,14 +3,14 @@ import { test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { columnsOf } from "#libs/text";
-import { type JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { JobSchema, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type RunSchema, RunState, WatchRunResponseSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { createDisplay, displayMode } from "./index.ts";
 import { jsonEvents } from "./json-events.ts";
 import { fit, paint, span } from "./line.ts";
 import { liveView } from "./live-view.ts";
 import { plainLines, silence } from "./plain-lines.ts";
-import { advance } from "./progress.ts";
+import { advance, jobFacts } from "./progress.ts";
 
 type JobInit = MessageInitShape<typeof JobSchema>;
 type Init = {
@@ -135,6 +135,32 @@ test("plain lines tell changes of stages at once, and progress every five second
   next = plainLines(next.said, progress, 10_002);
   assert.deepEqual(next.lines, ["finished: 2 of 2 jobs done"]);
   assert.deepEqual(plainLines(next.said, progress, 99_999).lines, []);
+});
+
+test("the longer a run goes on, the rarer are plain lines of its progress, down to one a minute", () => {
+  const progress = advance(undefined, message());
+  const told: number[] = [];
+  let said = plainLines(silence, progress, 0).said;
+  for (let second = 1; second <= 7200; second += 1) {
+    const next = plainLines(said, progress, 1000 * second);
+    if (next.lines.length > 0) told.push(second);
+    said = next.said;
+  }
+  assert.deepEqual(told.slice(0, 3), [5, 10, 15]);
+  assert.equal(told.at(-1)! - told.at(-2)!, 60);
+  assert.ok(told.length < 300, `${told.length} lines in two hours`);
+});
+
+test("speed has two digits, and slow steps say how long one takes", () => {
+  const facts = (stepsPerSecond: number) => jobFacts(create(JobSchema, { ...job, progress: { ...progressOf, stepsPerSecond } }))[1];
+  assert.deepEqual([412.4, 10, 9.94, 1, 0.3, 0.05].map(facts), [
+    "412 steps/s",
+    "10 steps/s",
+    "9.9 steps/s",
+    "1.0 steps/s",
+    "3.3 s/step",
+    "20 s/step",
+  ]);
 });
 
 test("what no trainer has is in the picture, and in the events of programs", () => {
