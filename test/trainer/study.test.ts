@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { openPrediction } from "#libs/predictions";
 import { arithmetics, type Digest, type Json, layerOf, type Measurement, mediaTypes, type Recipe, readManifest } from "#libs/recipes";
@@ -108,14 +109,18 @@ test("a training whose trainer is killed goes on at its checkpoint, and comes to
   const { dataset, split } = await prepared(system);
   const recipe = training({
     inputs: { dataset, split },
-    steps: 150,
+    steps: 600,
     validate: { every: 20 },
     keep: "best",
     dropout: 0.1,
     headOnlySteps: 3,
   });
+  const blobs = async () => (await readdir(directory.join("blobs"), { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
+  const before = new Set((await blobs()).map(({ name }) => name));
   const { id } = await system.submit(recipe, { needs });
-  await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 30, { timeoutMs: 60_000, what: "thirty steps" });
+  // The first checkpoint is recorded before the second one is sent.
+  const saved = async () => (await blobs()).filter(({ name }) => !before.has(name)).length >= 2;
+  await waitFor(saved, { timeoutMs: 60_000, what: "two checkpoints" });
   await first.kill("SIGKILL");
   await using _second = startTrainer(system.address, { ...env, RATATOUILLE_TRAINER_NAME: "trainer-2" });
   const job = await system.reached(id, JobState.SUCCEEDED);
