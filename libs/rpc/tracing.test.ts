@@ -67,6 +67,24 @@ test("a stream is one trace: caller, client, server, and what the handler does b
   assert.equal(client.attributes["server.port"], p.server.port);
 });
 
+test("an untraced call leaves no span, at neither end, and nothing that its handler does", async () => {
+  await using p = await pair({
+    catalog: {
+      getArtifact: () => {
+        tracer.startSpan("work").end();
+        return {};
+      },
+    },
+  });
+  const spans = await spansOf(4, async () => {
+    await p.catalog.getArtifact({}, { untraced: true });
+    await p.catalog.getArtifact({});
+  });
+  const names = spans.map(({ name, kind }) => `${SpanKind[kind]} ${name}`).sort();
+  const method = "ratatouille.v1.CatalogService/GetArtifact";
+  assert.deepEqual(names, [`CLIENT ${method}`, "INTERNAL root", "INTERNAL work", `SERVER ${method}`]);
+});
+
 test("a call that a handler makes belongs under its span, and failures are marked where they are faults", async () => {
   await using inner = await pair(
     {

@@ -37,6 +37,8 @@ export type CallOptions = {
   binaryMetadata?: ReadonlyMap<string, readonly Uint8Array[]> | undefined;
   /** DEADLINE_EXCEEDED (IDLE_TIMEOUT) when for so long no message went either way while the caller waited. */
   idleTimeoutMs?: number | undefined;
+  /** Begins no trace and belongs to none: for what is said again and again, and tells nothing of anybody's work. */
+  untraced?: boolean | undefined;
 };
 
 /** Options of a streaming call. `timeoutMs: 0` is a stream without a deadline; it has to be said. */

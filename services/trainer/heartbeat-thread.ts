@@ -75,7 +75,7 @@ async function announce(trainer: Announced): Promise<void> {
     let waitMs = ANNOUNCE_AGAIN_MS;
     try {
       if (kept.size === 0 || performance.now() - aliveAt < STUCK_MS) {
-        const { leaseSeconds } = await finetune().announceTrainer({ trainer }, { timeoutMs: ANNOUNCE_TIMEOUT_MS });
+        const { leaseSeconds } = await finetune().announceTrainer({ trainer }, { timeoutMs: ANNOUNCE_TIMEOUT_MS, untraced: true });
         waitMs = (1000 * leaseSeconds) / 3;
         parentPort?.postMessage({ heard: true } satisfies HeartbeatReply);
       }

@@ -64,7 +64,7 @@ export async function runTrainer(values: TrainerValues, { signal, log }: { reado
   );
   await takeWork({ finetune, bus, artifacts, workshop, uploads, heartbeat, log, trainer, checkpointMs }, signal);
   await heartbeat[Symbol.asyncDispose]();
-  await finetune.announceTrainer({ trainer, leaves: true }, { timeoutMs: LEAVE_MS }).catch(() => undefined);
+  await finetune.announceTrainer({ trainer, leaves: true }, { timeoutMs: LEAVE_MS, untraced: true }).catch(() => undefined);
 }
 
 /** What this trainer says of itself. */
