@@ -12,7 +12,7 @@ import { holdServers } from "./hold-sender.ts";
 import { checkAddress, isLoopback } from "./listener.ts";
 import { quietGrpcLogging } from "./quiet.ts";
 import { isRetryable, withRetries } from "./retry.ts";
-import { startClientSpan, untraced } from "./tracing.ts";
+import { leaveUntraced, startClientSpan } from "./tracing.ts";
 import type { CallOptions, ServiceClient } from "./types.ts";
 
 /** A connection to one server, made when first needed and again after it breaks. */
@@ -62,12 +62,12 @@ export function connect(address: string, options: ConnectOptions = {}): RpcChann
     const limitMs = callTimeoutMs(method, call.timeoutMs, timeoutMs);
     const metadata = callMetadata(token, call);
     // Who called is known now; the stream may be read from anywhere.
-    const parent = call.untraced ? untraced() : tracing.active();
+    const parent = tracing.active();
     return (async function* () {
       using controller = linkedController(open.signal, call.signal);
       const { signal } = controller;
       const deadline = limitMs === 0 ? Number.POSITIVE_INFINITY : Date.now() + limitMs;
-      const span = startClientSpan(name, address, metadata, parent);
+      const span = call.untraced ? leaveUntraced(metadata, parent) : startClientSpan(name, address, metadata, parent);
       const attempt = () =>
         runAttempt({
           client,

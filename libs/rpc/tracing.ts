@@ -1,16 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Metadata } from "@grpc/grpc-js";
-import {
-  type Context,
-  context,
-  propagation,
-  ROOT_CONTEXT,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  TraceFlags,
-  trace,
-} from "@opentelemetry/api";
+import { type Context, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { Code, codeName } from "./code.ts";
 import type { RpcError } from "./errors.ts";
 import { timeCall } from "./metrics.ts";
@@ -20,10 +10,14 @@ export type CallSpan = { readonly context: Context; end(error?: RpcError): void 
 
 const tracer = () => trace.getTracer("ratatouille.rpc");
 
-/** A context whose calls nobody records: a new trace whose flags say so, at every end (W3C trace context, "sampled"). */
-export function untraced(): Context {
-  const [traceId, spanId] = [randomBytes(16), randomBytes(8)].map((bytes) => bytes.toString("hex")) as [string, string];
-  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: TraceFlags.NONE });
+/**
+ * Says in the metadata of an outgoing call that nobody records it: a trace of its own whose flags say so (W3C trace context, "sampled").
+ * Works in threads that have no tracing, too.
+ */
+export function leaveUntraced(metadata: Metadata, parent: Context): CallSpan {
+  const [traceId, spanId] = [randomBytes(16), randomBytes(8)].map((bytes) => bytes.toString("hex"));
+  metadata.set("traceparent", `00-${traceId}-${spanId}-00`);
+  return { context: parent, end: () => {} };
 }
 
 /** Starts the span of an outgoing call under `parent` and writes the trace context into the metadata. */

@@ -115,7 +115,8 @@ test("a training whose trainer is killed goes on at its checkpoint, and comes to
     dropout: 0.1,
     headOnlySteps: 3,
   });
-  const blobs = async () => (await readdir(directory.join("blobs"), { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
+  const blobs = async () =>
+    (await readdir(directory.join("blobs"), { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
   const before = new Set((await blobs()).map(({ name }) => name));
   const { id } = await system.submit(recipe, { needs });
   // The first checkpoint is recorded before the second one is sent.
