@@ -1,5 +1,6 @@
 import { exp, ln, type Stream } from "#libs/deterministic";
 import type { Box, Size } from "../picture.ts";
+import { PRESET_NAMES, type PresetName, presetOf } from "./presets.ts";
 import type { Operation, Range, Step } from "./step.ts";
 
 const TRIES = 10;
@@ -8,6 +9,9 @@ const TRIES = 10;
 export function isFixed({ kind }: Step): boolean {
   return kind === "resize" || kind === "resize-shorter-side" || kind === "center-crop";
 }
+
+/** The presets that draw nothing: those for predictions, which have no seed. */
+export const FIXED_PRESETS: readonly PresetName[] = PRESET_NAMES.filter((name) => presetOf(name).every(isFixed));
 
 /**
  * What the steps do to a picture, with parameters from a stream, which gives each step in turn what it needs. See docs/images.md.

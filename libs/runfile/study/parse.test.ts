@@ -108,6 +108,18 @@ const rows: readonly (readonly [title: string, from: string, to: string, ...expe
     "`auxiliaries` at line 5 has one called `fused`, which results call another start: give it a `name`",
   ],
   ["two auxiliaries of one name", "./cub/,", "b/a.pth,", "`auxiliaries` at line 5 has two called `a`: give one of them a `name`"],
+  [
+    "a transform that there is not",
+    "backend: auto",
+    "transform: { training: resise/1 }",
+    "unknown transform `resise/1` at line 7: did you mean `resize/1`?",
+  ],
+  [
+    "a transform of validation that draws",
+    "backend: auto",
+    "transform: { validation: domainbed/1 }",
+    "`validation` at line 7 must be one of `resize/1`, `center/1`, `none/1`: `domainbed/1` draws at random",
+  ],
   ["a number that cannot be", "members: 8", "members: 0", "`members` at line 6 must be a whole number from 1 to 1000, not `0`"],
 ];
 

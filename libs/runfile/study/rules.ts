@@ -1,3 +1,4 @@
+import { FIXED_PRESETS } from "#libs/images";
 import { networkNames } from "#libs/networks";
 import { advice, at, quoted, report, type Source, wrong } from "../field.ts";
 import type { Partly } from "../partly.ts";
@@ -22,6 +23,9 @@ export function checkStudyRules(file: Partly<WrittenStudy>, source: Source): voi
     if (steps && every && every > steps)
       wrong(at(source, key, "validate-every"), `must be at most \`steps\` (${steps}), or no checkpoint is ever chosen`);
   }
+  const validation = file.transform?.validation;
+  if (validation && !FIXED_PRESETS.includes(validation))
+    wrong(at(source, "transform", "validation"), `must be one of ${quoted(FIXED_PRESETS)}: \`${validation}\` draws at random`);
   const { barriers, curves } = file.curves ?? {};
   if (barriers !== undefined && curves !== undefined && curves > barriers)
     wrong(at(source, "curves", "curves"), `must be at most \`barriers\` (${barriers}): a curve is the whole way of such a pair`);

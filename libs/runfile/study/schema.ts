@@ -1,4 +1,5 @@
 import { isScalar, isSeq } from "yaml";
+import { PRESET_NAMES } from "#libs/images";
 import { isRunName, runNameRule } from "#libs/recipes";
 import { methods } from "#libs/reporting";
 import { list, mapping, maybe, optional, required } from "../collections.ts";
@@ -14,10 +15,7 @@ const share = number({ min: 0, below: 1 });
 const path = text(4096);
 const label = text(1000);
 const networkName = matching((name) => /^[a-z0-9][a-z0-9_.-]{0,99}$/.test(name), "the name of a network, such as resnet18");
-const preset = matching(
-  (name) => /^[a-z][a-z0-9-]*\/[1-9][0-9]*$/.test(name),
-  "the name of a transform with its version, such as domainbed/1",
-);
+const preset = word("transform", PRESET_NAMES);
 
 /** A text where it is one, or else what `read` reads. */
 function textOr<T>(textual: Read<string>, read: Read<T>): Read<string | T> {

@@ -185,3 +185,13 @@ test("without auxiliaries nothing is fused", () => {
   );
   assert.equal(walk(plan).recipes.size, plan.nodes.length);
 });
+
+test("a transform that there is not, or one of validation that draws, is told before anything is planned", () => {
+  assert.deepEqual(checkStudy(exampleStudy({ transform: { training: "domainbd/1", validation: "domainbed/1" } })), [
+    { field: "spec.study.transform.training", description: '"domainbd/1" is no transform: did you mean domainbed/1?' },
+    {
+      field: "spec.study.transform.validation",
+      description: "one of resize/1, center/1, none/1, not domainbed/1, which draws at random",
+    },
+  ]);
+});

@@ -1,7 +1,8 @@
+import { FIXED_PRESETS, PRESET_NAMES } from "#libs/images";
 import { networkNames, networkOf } from "#libs/networks";
 import { isDigest, isRunName, runNameRule } from "#libs/recipes";
 import { methods as knownMethods } from "#libs/reporting";
-import { excerpt, quote } from "#libs/text";
+import { didYouMean, excerpt, quote } from "#libs/text";
 import {
   OnFailure,
   type RunSpec,
@@ -63,8 +64,8 @@ export function checkStudy(spec: RunSpec): Violation[] {
   checkTraining("spec.study.fine_tuning", study.fineTuning, check);
   check("spec.study.fine_tuning.validate_every", (study.fineTuning?.validateEvery ?? 0) > 0, "1 or more: the best step is kept");
   checkRanges(study, check);
-  for (const use of ["training", "validation"] as const)
-    check(`spec.study.transform.${use}`, /^[a-z][a-z0-9-]*\/[1-9][0-9]*$/.test(study.transform?.[use] ?? ""), 'a name such as "resize/1"');
+  checkTransform("spec.study.transform.training", study.transform?.training, PRESET_NAMES, check);
+  checkTransform("spec.study.transform.validation", study.transform?.validation, FIXED_PRESETS, check);
   checkCurves(study, check);
   const size = planSize(spec);
   check("spec", size <= MOST_NODES, `a run of at most ${MOST_NODES} steps, not of ${size}: fewer seeds, held-out domains or members`);
@@ -187,6 +188,14 @@ function checkRanges({ ranges }: Study, check: Check): void {
       `each ${describeBounds(range)}`,
     );
   }
+}
+
+function checkTransform(field: string, written: string | undefined, usable: readonly string[], check: Check): void {
+  const name = excerpt(written ?? "", 100);
+  const listed = `one of ${usable.join(", ")}`;
+  const isRandom = PRESET_NAMES.some((known) => known === name);
+  const unknown = `${quote(name)} is no transform: ${didYouMean(name, usable, listed)}`;
+  check(field, usable.includes(written ?? ""), isRandom ? `${listed}, not ${name}, which draws at random` : unknown);
 }
 
 function checkCurves({ curves }: Study, check: Check): void {
