@@ -306,7 +306,9 @@ test("a deadline ends the call on both sides", async () => {
   assert.ok(isRpcError(failed, Code.DEADLINE_EXCEEDED));
   assert.match(failed.message, /GetArtifact on 127\.0\.0\.1:\d+ did not finish within 200 ms/);
   assert.ok(Date.now() - started < 2000);
-  assert.ok(isRpcError(await ended.promise, Code.DEADLINE_EXCEEDED));
+  // The server's own clock, or the client that leaves: whichever is first.
+  const reason = await ended.promise;
+  assert.ok(isRpcError(reason, Code.DEADLINE_EXCEEDED) || isRpcError(reason, Code.CANCELLED), String(reason));
   assert.ok(deadline !== undefined && Math.abs(deadline.getTime() - started - 200) < 1000);
 });
 
