@@ -8,6 +8,7 @@ import { temporaryDirectory } from "#libs/testing";
 import { eachBatch } from "./each-batch.ts";
 import { imagesOfIndex } from "./images-of-index.ts";
 import { type Loader, openLoader } from "./loader.ts";
+import { setup } from "./prepare-thread.ts";
 import { openSampling, placeOf } from "./sampling.ts";
 import { fixtureImages } from "./testing/images.ts";
 import { openBatches } from "./training-batches.ts";
@@ -66,6 +67,29 @@ for (const [threads, cacheBytes] of [
     assert.deepEqual(await train(loader, 4), expected.slice(3));
   });
 }
+
+test("what a thread hands back to be kept is at most what there is room for, of all pictures together", async () => {
+  const runner = setup();
+  const tasks = domains.flat().map((row) => ({ name: images.nameOf(row), draw: undefined, from: { file: images.fileOf(row) } }));
+  const keptOf = async (room: number) => {
+    const { kept } = await runner.run({ transform: "domainbed/1", shape, tasks, room });
+    return kept.flatMap((picture) => picture?.pixels.length ?? []);
+  };
+  const sum = (sizes: readonly number[]) => sizes.reduce((total, size) => total + size, 0);
+  const all = await keptOf(Number.POSITIVE_INFINITY);
+  assert.equal(all.length, tasks.length);
+  const room = Math.floor(sum(all) / 3);
+  const kept = await keptOf(room);
+  assert.ok(kept.length > 1 && sum(kept) <= room);
+  assert.deepEqual(await keptOf(0), []);
+  runner.close();
+});
+
+test("pictures that are larger than their share of the room are not kept, and batches are the same", async () => {
+  await using loader = openLoader({ ...rgb, threads: 3, cacheBytes: 3000 });
+  assert.deepEqual(await train(loader), expected);
+  assert.equal(loader.keptBytes, 0);
+});
 
 test("a file is read once where all can be kept, and the transformed picture is kept where nothing is drawn", async () => {
   const reads: number[] = [];

@@ -10,7 +10,7 @@ export type LoaderOptions = {
   readonly shape: PictureShape;
   /** Threads that read, decode and transform; 0 does that on this one. */
   readonly threads: number;
-  /** Most bytes of pictures that are kept. */
+  /** Most bytes of pictures that are kept, and of those that a thread hands back to be kept. */
   readonly cacheBytes: number;
 };
 
@@ -43,16 +43,17 @@ export function openLoader({ images, shape, threads: count, cacheBytes }: Loader
   const keep = createKeep<Picture>(cacheBytes);
   const pictureBytes = shape.channels * shape.height * shape.width;
 
-  function taskOf({ row, draw }: Wanted, key: string, isFinished: boolean): Task {
+  // One for each thread, and one that is at hand when a thread ends one.
+  const ahead = count + 1;
+
+  function taskOf({ row, draw }: Wanted, key: string): Task {
     const kept = keep.get(key);
-    const from = kept ? { kept } : { file: images.fileOf(row), room: isFinished ? 0 : keep.room };
-    return { name: images.nameOf(row), draw, from };
+    return { name: images.nameOf(row), draw, from: kept ? { kept } : { file: images.fileOf(row) } };
   }
 
   return {
     images,
-    // One for each thread, and one that is at hand when a thread ends one.
-    ahead: count + 1,
+    ahead,
     get keptBytes() {
       return keep.bytes;
     },
@@ -61,13 +62,16 @@ export function openLoader({ images, shape, threads: count, cacheBytes }: Loader
       const keys = wanted.map(({ row }) => `${row} ${transform}`);
       const finished = keys.map((key) => (isFinished ? keep.get(key) : undefined));
       const places = [...wanted.keys()].filter((place) => finished[place] === undefined);
-      const tasks = places.map((place) => taskOf(wanted[place]!, keys[place]!, isFinished));
-      const prepared = tasks.length > 0 ? await threads.run({ transform, shape, tasks }) : NOTHING;
+      const tasks = places.map((place) => taskOf(wanted[place]!, keys[place]!));
+      // Batches that are made at the same time share the room: pictures as they were decoded may be as large as photographs are.
+      using room = keep.reserve(isFinished ? tasks.length * pictureBytes : keep.room / (ahead + 1));
+      const unit = { transform, shape, tasks, room: isFinished ? 0 : room.bytes };
+      const prepared = tasks.length > 0 ? await threads.run(unit) : NOTHING;
       const ownOf = (i: number) => prepared.pixels.subarray(i * pictureBytes, (i + 1) * pictureBytes);
 
       for (const [i, place] of places.entries()) {
-        const kept = isFinished && keep.room >= pictureBytes ? { ...shape, pixels: ownOf(i).slice() } : prepared.kept[i];
-        if (kept !== undefined) keep.add(keys[place]!, kept, kept.pixels.length);
+        const kept = isFinished && room.bytes >= pictureBytes ? { ...shape, pixels: ownOf(i).slice() } : prepared.kept[i];
+        if (kept !== undefined) room.add(keys[place]!, kept, kept.pixels.length);
       }
       // Where nothing was there the thread's pixels are the batch's, without a copy.
       const pixels = places.length === wanted.length ? prepared.pixels : new Uint8Array(wanted.length * pictureBytes);

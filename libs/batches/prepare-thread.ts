@@ -19,11 +19,17 @@ import type { Draw, FilePart, PictureShape } from "./types.ts";
 export type Task = {
   readonly name: string;
   readonly draw: Draw | undefined;
-  /** What was kept of it before, or its file, and how many bytes there is room for to keep it. */
-  readonly from: { readonly kept: Picture } | { readonly file: FilePart; readonly room: number };
+  /** What was kept of it before, or its file. */
+  readonly from: { readonly kept: Picture } | { readonly file: FilePart };
 };
 
-export type Unit = { readonly transform: string; readonly shape: PictureShape; readonly tasks: readonly Task[] };
+export type Unit = {
+  readonly transform: string;
+  readonly shape: PictureShape;
+  readonly tasks: readonly Task[];
+  /** Most bytes, of all pictures together, that come back to be kept. */
+  readonly room: number;
+};
 
 /** The pixels of all pictures, one after another, and what may be kept of each, in memory that threads share. */
 export type Prepared = { readonly pixels: Uint8Array<ArrayBuffer>; readonly kept: readonly (Picture | undefined)[] };
@@ -37,12 +43,13 @@ export function setup(): Runner<Unit, Prepared> {
   };
 }
 
-async function prepare({ transform, shape, tasks }: Unit, files: Descriptors): Promise<Prepared> {
+async function prepare({ transform, shape, tasks, room }: Unit, files: Descriptors): Promise<Prepared> {
   const steps = presetOf(transform);
   const fixed = steps.slice(0, firstRandom(steps));
   const bytes = shape.channels * shape.height * shape.width;
   const pixels = new Uint8Array(tasks.length * bytes);
   const kept: (Picture | undefined)[] = [];
+  let left = room;
   // The next image is decoded, in a thread of the decoder, while this one is transformed here.
   let next = decode(tasks[0], shape, files);
   for (const [i, task] of tasks.entries()) {
@@ -50,7 +57,9 @@ async function prepare({ transform, shape, tasks }: Unit, files: Descriptors): P
     next = decode(tasks[i + 1], shape, files);
     next.catch(() => undefined);
     const base = "kept" in task.from ? task.from.kept : begin(decoded!, fixed, shape);
-    kept.push("room" in task.from && base.pixels.length <= task.from.room ? shared(base) : undefined);
+    const isKept = "file" in task.from && base.pixels.length <= left;
+    if (isKept) left -= base.pixels.length;
+    kept.push(isKept ? shared(base) : undefined);
     pixels.set(finish(base, steps.slice(fixed.length), task, transform, shape), i * bytes);
   }
   return { pixels, kept };
