@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { arithmetics } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
 import { runStarted } from "#libs/topics";
@@ -206,4 +207,27 @@ test("a run that may take any engine is stored with the one it got, and goes on 
   assert.equal((await system.recycling.getRun({ id })).run?.spec?.backend, "wasm");
   await assert.rejects(system.start({ ...exampleStudy(), backend: "auto" }), isReason("NO_ENGINE"));
   await assert.rejects(system.start({ ...exampleStudy({ members: 0 }), backend: "auto" }), isReason("SPECIFICATION_INVALID"));
+});
+
+test("a run that may take any engine takes another one when it is started again and no trainer has its own any more", async () => {
+  await using system = await startSystem({ trainerMs: 300 });
+  const announce = async (id: string, engine: string, leaves = false) => {
+    const engines = [{ name: engine, device: "cpu", arithmetics: [arithmetics.training], networks: [], builtInNetworks: true }];
+    const trainer = { id, name: id, device: "cpu", engines, kinds: ["train", "predict"], memoryMib: 4096 };
+    await system.finetune.announceTrainer({ trainer, leaves });
+  };
+  const study = { ...exampleStudy(), backend: "auto" };
+  const engineOf = async () => {
+    const { id, spec } = await system.start(study);
+    assert.equal((await system.watch(id)).at(-1)?.run?.state, RunState.FAILED);
+    return spec?.backend;
+  };
+  await announce("a", "tfjs-node");
+  assert.equal(await engineOf(), "tfjs-node");
+  await announce("a", "tfjs-node", true);
+  assert.equal(await engineOf(), "tfjs-node", "nobody is there: its own may come back");
+  await announce("b", "wasm");
+  assert.equal(await engineOf(), "wasm");
+  await announce("c", "tfjs-node");
+  assert.equal(await engineOf(), "wasm", "a trainer has it");
 });

@@ -22,6 +22,13 @@ test("the fastest engine that has the network is taken, a GPU before all", () =>
   assert.equal(chooseEngine(spec, []), undefined);
 });
 
+test("the engine that a run began with is kept as long as a trainer has it for the network", () => {
+  const spec = exampleStudy();
+  assert.equal(chooseEngine(spec, [trainer("wasm"), trainer("tfjs-node")], "wasm"), "wasm");
+  assert.equal(chooseEngine(spec, [trainer("wasm"), trainer("tfjs-node")], "tfjs-node-gpu"), "tfjs-node");
+  assert.equal(chooseEngine(spec, [trainer("wasm", { builtInNetworks: false }), trainer("tfjs-node")], "wasm"), "tfjs-node");
+});
+
 test("a network that only a trainer knows is looked for by its name", () => {
   const spec = exampleStudy({ network: { name: "my-net", head: ["out.weight"] } });
   assert.equal(chooseEngine(spec, [trainer("tfjs-node")]), undefined);

@@ -16,11 +16,17 @@ const DIGITS_ENGINE = "wasm";
 /**
  * The engine on which a run with `backend: auto` is to be computed: the fastest that one of the trainers has for its network; undefined
  * while none has. Digits need no trainer for the choice.
+ * @param chosen the engine that the run began with: as long as a trainer has it, no other one is taken.
  */
-export function chooseEngine({ study }: Pick<RunSpec, "study">, trainers: readonly Pick<Trainer, "engines">[]): string | undefined {
+export function chooseEngine(
+  { study }: Pick<RunSpec, "study">,
+  trainers: readonly Pick<Trainer, "engines">[],
+  chosen?: string,
+): string | undefined {
   if (!study) return DIGITS_ENGINE;
   const network = study.network?.name ?? "";
   const fits = trainers.flatMap(({ engines }) => engines).filter((engine) => canTrain(engine, network));
+  if (fits.some(({ name }) => name === chosen)) return chosen;
   const [best] = fits.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
   return best?.name;
 }

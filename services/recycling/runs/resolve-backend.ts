@@ -10,20 +10,22 @@ const LOOK_MS = 200;
 
 /**
  * The specification with an engine in the place of `auto`. Trainers of a system that begins are waited for.
+ * @param options.chosen the engine that the run began with. It stays while a trainer has it, and where after `waitMs` none has any.
  * @throws RpcError FAILED_PRECONDITION (NO_ENGINE) if after `waitMs` none has an engine for the network.
  */
 export async function resolveBackend(
   spec: RunSpec,
   { finetune }: Pick<Executors, "finetune">,
-  { waitMs, signal }: { readonly waitMs: number; readonly signal?: AbortSignal },
+  { waitMs, chosen, signal }: { readonly waitMs: number; readonly chosen?: string | undefined; readonly signal?: AbortSignal },
 ): Promise<RunSpec> {
   if (spec.backend !== AUTO) return spec;
   const giveUpAt = performance.now() + waitMs;
   for (;;) {
     const trainers = spec.study ? await listTrainers(finetune, signal) : [];
-    const backend = chooseEngine(spec, trainers);
+    const backend = chooseEngine(spec, trainers, chosen);
     if (backend !== undefined) return { ...spec, backend };
     if (performance.now() > giveUpAt) {
+      if (chosen !== undefined) return { ...spec, backend: chosen };
       const network = spec.study?.network?.name ?? "";
       const who = trainers.length === 0 ? "no trainer is there" : `no trainer has an engine for the network ${network}`;
       throw failedPrecondition(`backend auto: ${who}; ratatouille trainers list says who is there, ratatouille doctor which engines`, {

@@ -131,11 +131,15 @@ export function createRuns(
 
   return {
     async start(sent) {
-      // The run is that of what was sent: where it goes on, it goes on with the engine that it began with.
+      // The run is that of what was sent. While it runs it keeps its engine; started again it takes another one where that is gone.
       const id = runIdOf(sent);
-      const begun = sent.backend === AUTO ? (await store.get(id))?.spec : undefined;
       checkRun(sent.backend === AUTO ? { ...sent, backend: ANY_ENGINE } : sent);
-      const spec = begun ?? (await resolveBackend(sent, executors, { waitMs: timing.trainerMs }));
+      const running = actives.get(id)?.current();
+      const chosen = sent.backend === AUTO ? (await store.get(id))?.spec?.backend : undefined;
+      const spec =
+        running?.state === RunState.RUNNING && running.spec
+          ? running.spec
+          : await resolveBackend(sent, executors, { waitMs: timing.trainerMs, chosen });
       if (!resume) await withdrawInterrupted(id);
       return exclusive(id, () => begin(id, spec));
     },

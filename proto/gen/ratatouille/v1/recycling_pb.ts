@@ -38,7 +38,7 @@ export type RunSpec = Message<"ratatouille.v1.RunSpec"> & {
 
   /**
    * Of digits "wasm" or "cpu"; of a study the engine of a trainer, such as "tfjs-node". "auto": StartRun takes the best that its trainers
-   * have, and the stored specification says which.
+   * have, and the stored specification says which. A run that is started again keeps it as long as a trainer has it.
    *
    * @generated from field: string backend = 3;
    */
