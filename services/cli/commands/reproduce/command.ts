@@ -8,7 +8,8 @@ export function defineReproduce(program: Command, context: CommandContext, finis
   const command = addCommand(
     program,
     "reproduce <name>",
-    `Run the recipe of an artifact again and compare digests; 1 if they differ.${HOW_NAMES_WORK}`,
+    `Run the recipe of an artifact again and compare digests, or \
+accuracies and losses where it is approximate; 1 if they differ.${HOW_NAMES_WORK}`,
     "  ratatouille reproduce digits/seed-10/held-out-25",
   );
   trains(shared(command))
