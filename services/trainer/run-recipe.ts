@@ -10,7 +10,7 @@ import type { Work } from "./work.ts";
 
 type Run = (recipe: Recipe, work: Work, watch: Watch) => Promise<Product>;
 
-/** Who runs recipes of a kind. A new kind is one more line, and one in services/finetune/needs. */
+/** Who runs recipes of a kind. A new kind is one more line, and one each in services/finetune/needs and products.ts. */
 const runs: { readonly [kind: string]: Run } = {
   dataset: (recipe, work, { signal }) => makeDataset(recipe, work, signal),
   split,
