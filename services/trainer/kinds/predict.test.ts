@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { encodeIndex, encodePng, packImages } from "#libs/image-sets";
 import { arithmetics, type Digest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
+import { isPermanent } from "../failure.ts";
 import { runRecipe } from "../run-recipe.ts";
-import type { CatalogInput, InputLayer, Work } from "../work.ts";
-import { workInMemory } from "../work.ts";
+import { type CatalogInput, type InputLayer, type Work, workInMemory } from "../work.ts";
 
 const domains = ["photo", "sketch"];
 const dataset = digestOf("dataset");
@@ -55,3 +55,14 @@ test("a mixture of which one model is missing leaves nothing held", async () => 
   for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
   assert.equal(held(), 0);
 });
+
+for (const [transform, problem] of [
+  ["resise/1", '"resise/1" is no transform: did you mean resize/1?'],
+  ["domainbed/1", "domainbed/1 draws at random, and a prediction has no seed; expected one of resize/1, center/1, none/1"],
+] as const) {
+  test(`a prediction by ${transform} is refused before anything is brought, for good`, async () => {
+    const work = workInMemory(() => assert.fail("nothing is loaded"));
+    const run = runRecipe({ ...recipe, parameters: { ...parameters, transform } }, work);
+    await assert.rejects(run, (error) => isPermanent(error) && (error as Error).message === `parameters.transform: ${problem}`);
+  });
+}

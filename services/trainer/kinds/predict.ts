@@ -13,6 +13,7 @@ import { chunksOf } from "./chunks.ts";
 import { openImages, readImages } from "./images.ts";
 import { mixModels } from "./mixture.ts";
 import { engineFor, networkIn } from "./network.ts";
+import { checkFixedTransform } from "./transform.ts";
 import { readWeights } from "./weights.ts";
 
 /** Rows that go through the network together; see services/finetune/needs/network.ts. */
@@ -27,6 +28,7 @@ type Wanted = { readonly rows: Int32Array; readonly rowDomains: Int32Array };
  */
 export async function predict(recipe: Recipe, work: Work, { signal }: Watch): Promise<Made> {
   const { classes, domains, part = "all", transform } = recipe.parameters as PredictParameters;
+  checkFixedTransform("parameters.transform", transform);
   const network = networkIn(recipe);
   const engine = await engineFor(recipe, work);
   const images = await readImages(recipe, work);

@@ -8,6 +8,7 @@ import { resumeFrom, type Watch } from "../watch.ts";
 import { layerOf, type Work } from "../work.ts";
 import { openImages, readImages } from "./images.ts";
 import { engineFor, networkIn } from "./network.ts";
+import { checkTransform } from "./transform.ts";
 import { readWeights, weightsFile } from "./weights.ts";
 
 /** Rows of validation data that go through the network together. */
@@ -20,6 +21,7 @@ const VALIDATION_ROWS = 64;
 export async function train(recipe: Recipe, work: Work, watch: Watch): Promise<Made> {
   const parameters = recipe.parameters as TrainParameters;
   const seed = recipe.seed ?? 0;
+  for (const [phase, name] of Object.entries(parameters.transform)) checkTransform(`parameters.transform.${phase}`, name);
   const network = networkIn(recipe);
   const engine = await engineFor(recipe, work);
   const images = await readImages(recipe, work);
@@ -35,7 +37,9 @@ export async function train(recipe: Recipe, work: Work, watch: Watch): Promise<M
     trainNetwork({
       ...{ engine, network, parameters, seed, weights },
       batches: (fromStep) => openBatches({ loader, domains: training, seed, batch, replacement, transform: transform.training, fromStep }),
-      validation: validation.map((rows) => () => eachBatch({ loader, rows, batch: VALIDATION_ROWS, transform: transform.validation })),
+      validation: validation.map(
+        (rows) => () => eachBatch({ loader, rows, batch: VALIDATION_ROWS, transform: transform.validation, seed }),
+      ),
       checkpoint: resumeFrom(watch, NETWORK_CHECKPOINT, decodeNetworkCheckpoint),
       signal: watch.signal,
     }),
