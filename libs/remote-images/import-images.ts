@@ -54,15 +54,17 @@ export async function importImages(
     readonly signal: AbortSignal;
     /** How many images are in an archive by now. */
     readonly onPacked?: (images: number) => void;
-    /** Before an import that the catalog does not have is published: what it throws is the end of it. */
+    /** Once, before anything is sent or published that the catalog does not have: what it throws is the end of it. */
     readonly beforeFirst?: () => Promise<void>;
   },
 ): Promise<ImportedImages> {
   const packing = packImages(counting(imagesOf(set), onPacked), { classes: set.classes, indexed: false, signal });
   const files: Descriptor[] = [];
+  let checked: Promise<void> | undefined;
+  const beforeSend = () => (checked ??= beforeFirst());
   let [bytes, sentBytes] = [0, 0];
   for await (const shard of packing.shards) {
-    const sent = await sendShard(shard, artifacts, signal);
+    const sent = await sendShard(shard, artifacts, { signal, beforeSend });
     files.push(sent.descriptor);
     bytes += shard.bytes;
     sentBytes += sent.sentBytes;
@@ -77,7 +79,7 @@ export async function importImages(
   const pictures = domains.map((name) => set.groups.reduce((sum, { domain, names }) => sum + (domain === name ? names.length : 0), 0));
   const known = await artifacts.findByRecipe(recipe, { signal });
   if (known) return { digest: known.digest as Digest, domains, pictures, bytes, sentBytes };
-  await beforeFirst();
+  await beforeSend();
   const { digest } = await artifacts.publish(buildSourceManifest({ recipe, licences: [licence], files }), { signal });
   return { digest: digest as Digest, domains, pictures, bytes, sentBytes };
 }

@@ -6,13 +6,21 @@ import { Code, isRpcError } from "#libs/rpc";
 /** A shard in the catalog, and how many bytes of it were sent: none of one that was there. */
 export type SentShard = { readonly descriptor: Descriptor; readonly sentBytes: number };
 
-/** Stores a shard as a blob, unless the catalog has it: an import that was broken off goes on with the shard that it came to. */
-export async function sendShard(shard: PackedShard, artifacts: Artifacts, signal: AbortSignal): Promise<SentShard> {
+/**
+ * Stores a shard as a blob, unless the catalog has it: an import that was broken off goes on with the shard that it came to.
+ * @param beforeSend before a shard that is not there is sent: what it throws is the end of it.
+ */
+export async function sendShard(
+  shard: PackedShard,
+  artifacts: Artifacts,
+  { signal, beforeSend }: { readonly signal: AbortSignal; readonly beforeSend: () => Promise<void> },
+): Promise<SentShard> {
   const { name, digest, bytes, content } = shard;
   const notes = { [annotations.title]: name };
   if (await isStored(shard, artifacts, signal)) {
     return { descriptor: { mediaType: mediaTypes.shard, digest, size: bytes, annotations: notes }, sentBytes: 0 };
   }
+  await beforeSend();
   const descriptor = await artifacts.upload(content, { mediaType: mediaTypes.shard, annotations: notes, digest, signal });
   return { descriptor, sentBytes: bytes };
 }

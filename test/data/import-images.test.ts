@@ -17,13 +17,25 @@ test("an import that was broken off before it was published goes on: what is the
   await using catalog = await startCatalog();
   await writeFolder(catalog.directory.join("birds"), files);
   const set = await readImageSet(catalog.directory.join("birds"));
-  const brokenOff = importImages(set, catalog.artifacts, { ...options, beforeFirst: async () => Promise.reject(new Error("cut")) });
-  await assert.rejects(brokenOff, /cut/);
+  const cut = { ...catalog.artifacts, publish: () => Promise.reject(new Error("cut")) };
+  await assert.rejects(importImages(set, cut, options), /cut/);
   const again = await importImages(set, catalog.artifacts, options);
   assert.deepEqual([again.domains, again.pictures, again.sentBytes], [["photo", "sketch"], [6, 3], 0]);
   assert.ok(again.bytes > 0);
   const known = await importImages(set, catalog.artifacts, { ...options, beforeFirst: async () => assert.fail("it is there") });
   assert.equal(known.digest, again.digest);
+});
+
+test("what a check refuses is not sent, and what is new is checked once", async () => {
+  await using catalog = await startCatalog();
+  await writeFolder(catalog.directory.join("birds"), files);
+  const set = await readImageSet(catalog.directory.join("birds"));
+  const refused = importImages(set, catalog.artifacts, { ...options, beforeFirst: () => Promise.reject(new Error("cut short")) });
+  await assert.rejects(refused, /cut short/);
+  let checks = 0;
+  const beforeFirst = async () => void checks++;
+  const imported = await importImages(set, catalog.artifacts, { ...options, beforeFirst });
+  assert.deepEqual([imported.sentBytes, checks], [imported.bytes, 1]);
 });
 
 test("an archive that was damaged in the catalog is sent again", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { temporaryDirectory } from "#libs/testing";
-import { writeFolder } from "../../libs/image-sets/testing/image-folder.ts";
+import { smallPng, writeFolder } from "../../libs/image-sets/testing/image-folder.ts";
 import { runCli, succeed } from "../e2e/cli.ts";
 
 const directory = await temporaryDirectory();
@@ -18,7 +18,7 @@ test("a folder of images comes into the catalog with its licence, and is the sam
   const stdout = await succeed(["import", "birds"], options);
   assert.match(
     stdout,
-    /^imported +birds\ndigest +sha256:[0-9a-f]{64}\nname +imported\/birds\nimages +9, 2 domains, 2 classes\nsize +\d+ kB in archives\nlicence +CC-BY-4.0\n/,
+    /^imported +birds\ndigest +sha256:[0-9a-f]{64}\nname +imported\/birds\nimages +9, 2 domains, 2 classes\nsize +\d+ kB in archives\nlicence +CC-BY-4.0\nchecked +every image was decoded\n/,
   );
   const [again] = JSON.parse(await succeed(["import", "birds", "--json"], options)) as { [fact: string]: unknown }[];
   assert.ok(stdout.includes(String(again!["digest"])));
@@ -39,4 +39,11 @@ test("what is wrong with a folder of images is said before anything is stored", 
     2,
     "ratatouille: --base is for models, and birds is a folder of images\n",
   ]);
+});
+
+test("an image that cannot be decoded ends the import, and is named", async () => {
+  await writeFolder(directory.path, { "cut/photo/owl/1.png": 1, "cut/photo/hen/2.png": smallPng(2).subarray(0, 60) });
+  const { code, stdout, stderr } = await runCli(["import", "cut"], options);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /^ratatouille: cut\/photo\/hen\/2\.png: [^\n]+\n$/);
 });

@@ -27,7 +27,7 @@ export type Pictures = {
   bytes(): Promise<number>;
   /** What is known of them before they are imported: `source` is then the digest of something else. */
   readonly found: Omit<TaskFound, "source">;
-  /** Puts them into the catalog. Pictures that are new to it are all decoded first: one that cannot be is told before anything is trained. */
+  /** Puts them into the catalog. If it lacks any of them, all are decoded before one is sent: one that cannot be ends the import. */
   import(artifacts: Artifacts, signal: AbortSignal, progress: ImportProgress): Promise<TaskFound>;
 };
 

@@ -16,7 +16,8 @@ anything of them; one that wants to call something is refused. Of a checkpoint w
 again.
 
 A folder of images is domain/class/image; see data check. It becomes tar archives of at most 128 MB, which others read too (WebDataset); \
-those that the catalog has are not sent again, so that what was broken off goes on.
+those that the catalog has are not sent again, so that what was broken off goes on. Before one is sent every image is decoded: one that \
+cannot be ends the import.
 
 Without --base nothing says which models belong together: two imports are then compatible as far as anybody knows. Without a licence all that \
 is made of a model has an unknown one.`,

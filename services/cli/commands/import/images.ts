@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { createArtifacts } from "#libs/artifacts";
-import { ImageSetError, readImageSet } from "#libs/image-sets";
+import { type CheckProgress, checkImageSet, type ImageSet, ImageSetError, readImageSet } from "#libs/image-sets";
 import { joinLicences, UNKNOWN_LICENCE } from "#libs/recipes";
 import { importImages } from "#libs/remote-images";
 import { UsageError } from "#libs/service/process";
@@ -33,10 +33,19 @@ export const imagesKind: ImportKind = {
       path,
       word: basename(resolve(path)),
       async store(channel) {
-        using display = showCount(`importing ${path}`, context.stderr, options.quiet === true || options.json === true);
+        const quiet = options.quiet === true || options.json === true;
+        using display = showCount(`importing ${path}`, context.stderr, quiet);
         const onPacked = (images: number) => display.update(images, total);
+        let checked = "not again: the catalog has it all";
+        const beforeFirst = async () => {
+          using checking = showCount(`checking ${path}`, context.stderr, quiet);
+          const onProgress = (progress: CheckProgress) => checking.update(progress.images, progress.total);
+          refuse(await checkImageSet(path, { signal: context.signal, onProgress }));
+          checked = "every image was decoded";
+        };
         const artifacts = createArtifacts(channel);
-        const imported = await importImages(set, artifacts, { licence, source: described.source, signal: context.signal, onPacked });
+        const notes = { licence, source: described.source };
+        const imported = await importImages(set, artifacts, { ...notes, signal: context.signal, onPacked, beforeFirst });
         const { digest, domains, pictures, sentBytes } = imported;
         const all = `${bytes(imported.bytes)} in archives`;
         return {
@@ -45,7 +54,7 @@ export const imagesKind: ImportKind = {
             ["images", `${total}, ${counted(domains.length, "domain")}, ${counted(set.classes.length, "class", "classes")}`],
             ["size", sentBytes < imported.bytes ? `${all}, of which ${bytes(sentBytes)} were sent and the rest was there` : all],
             ["licence", licence === UNKNOWN_LICENCE ? "unknown; --licence or source.json says it" : licence],
-            ["checked", `names and places; ratatouille data check ${path} reads every image`],
+            ["checked", checked],
           ],
           facts: { kind: "images", images: total, domains, pictures, classes: set.classes, bytes: imported.bytes, sentBytes, licence },
         };
@@ -59,7 +68,12 @@ async function setAt(path: string, signal: AbortSignal) {
   const set = await readImageSet(path, { signal }).catch((cause: unknown) => {
     throw cause instanceof ImageSetError ? new UsageError(cause.message, { cause }) : cause;
   });
-  const errors = set.problems.flatMap(({ severity, message }) => (severity === "error" ? [message] : []));
-  if (errors.length === 0) return set;
-  throw new UsageError(fewLines(errors, { most: 3, where: `ratatouille data check ${path}` }).join("; "));
+  refuse(set);
+  return set;
+}
+
+/** @throws UsageError with the first errors */
+function refuse({ path, problems }: Pick<ImageSet, "path" | "problems">): void {
+  const errors = problems.flatMap(({ severity, message }) => (severity === "error" ? [message] : []));
+  if (errors.length > 0) throw new UsageError(fewLines(errors, { most: 3, where: `ratatouille data check ${path}` }).join("; "));
 }
