@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { arithmetics } from "#libs/recipes";
 import { temporaryDirectory } from "#libs/testing";
 import { acceleratorHere, parseQuery } from "./accelerator.ts";
-import { enginesHere } from "./engines.ts";
+import type { DeviceChoice } from "./device.ts";
+import { chooseEngines, enginesHere, type TensorflowHere } from "./engines.ts";
 
 test("every trainer has the engines that come along, each with its exact arithmetic and that of any network", async () => {
   const { engines } = await enginesHere("cpu");
@@ -12,7 +13,27 @@ test("every trainer has the engines that come along, each with its exact arithme
     const engine = engines.find((one) => one.name === name);
     assert.deepEqual([engine?.device, engine?.arithmetics], ["cpu", [arithmetics[name], arithmetics.training]]);
   }
-  assert.ok((await enginesHere("gpu")).engines.every(({ device }) => device === "gpu"));
+});
+
+test("TensorFlow for GPUs is an engine where it computes on one, and otherwise that for processors, which says why", () => {
+  const computesOn = { model: "NVIDIA H200", memoryMib: 143_771, driver: "570.86.15" };
+  const works = { version: "2.15.1", computesOn };
+  const fails = { lacks: "its driver is too old" };
+  const chosen = (device: DeviceChoice, here: TensorflowHere) => {
+    const { engines, ...others } = chooseEngines(device, here);
+    return [engines.map(({ name }) => name).join(" "), others];
+  };
+  const both = { tensorflow: "2.15.1" };
+  assert.deepEqual(chosen("auto", {}), ["wasm cpu", {}]);
+  assert.deepEqual(chosen("auto", { cpu: "2.15.1" }), ["tfjs-node wasm cpu", both]);
+  assert.deepEqual(chosen("auto", { cpu: "2.15.1", gpu: works }), ["tfjs-node-gpu wasm cpu", { ...both, accelerator: computesOn }]);
+  assert.deepEqual(chosen("auto", { cpu: "2.15.1", gpu: fails }), ["tfjs-node wasm cpu", { ...both, ...fails }]);
+  assert.deepEqual(chosen("auto", { gpu: fails }), ["wasm cpu", fails]);
+  assert.deepEqual(chosen("cpu", { cpu: "2.15.1", gpu: works }), ["tfjs-node wasm cpu", both]);
+  assert.deepEqual(chosen("gpu", { gpu: works }), ["tfjs-node-gpu", { ...both, accelerator: computesOn }]);
+  assert.deepEqual(chosen("gpu", { cpu: "2.15.1", gpu: fails }), ["", fails]);
+  assert.deepEqual(chosen("gpu", { cpu: "2.15.1" }), ["", {}]);
+  assert.deepEqual(chooseEngines("gpu", { gpu: works }).engines[0]?.device, "gpu");
 });
 
 test("the first GPU of several counts; what is no answer is none", () => {

@@ -1,5 +1,6 @@
 import { arithmetics, backends } from "#libs/recipes";
-import { findTensorflow } from "#libs/tensorflow";
+import { findTensorflow, probe } from "#libs/tensorflow";
+import { excerpt } from "#libs/text";
 import type { Device } from "#libs/topics";
 import { type AcceleratorHere, acceleratorHere } from "./accelerator.ts";
 import type { DeviceChoice } from "./device.ts";
@@ -13,27 +14,64 @@ export type EngineHere = {
   readonly builtInNetworks: boolean;
 };
 
+/** What of TensorFlow is here: the versions that are installed, and the accelerator that the one for GPUs computes on, or why it has none. */
+export type TensorflowHere = {
+  readonly cpu?: string;
+  readonly gpu?: { readonly version: string; readonly computesOn: AcceleratorHere } | { readonly lacks: string };
+};
+
 /** The engines of this machine that a trainer may use, and its accelerator if one of them computes on it. */
-export type Machine = { readonly engines: readonly EngineHere[]; readonly accelerator?: AcceleratorHere; readonly tensorflow?: string };
+export type Machine = {
+  readonly engines: readonly EngineHere[];
+  readonly accelerator?: AcceleratorHere;
+  readonly tensorflow?: string;
+  /** Why TensorFlow for GPUs, which is installed, is not among them. */
+  readonly lacks?: string;
+};
 
 const networks = { arithmetics: [arithmetics.training], builtInNetworks: true } as const;
 
 /**
- * What is there, looked for once, when a trainer starts. Of TensorFlow's two builds a process has one: that for GPUs where there is one that
- * the choice of devices allows.
+ * The engines that a choice of devices allows. Of TensorFlow's two builds a process has one: that for GPUs where it computes on one.
+ * @example
+ * ```ts
+ * chooseEngines("auto", { cpu: "2.15.1" }).engines.map(({ name }) => name); // ["tfjs-node", "wasm", "cpu"]
+ * chooseEngines("gpu", { cpu: "2.15.1" }).engines; // []
+ * ```
  */
-export async function enginesHere(device: DeviceChoice): Promise<Machine> {
+export function chooseEngines(device: DeviceChoice, { cpu, gpu }: TensorflowHere): Machine {
   const exact = backends.map((name): EngineHere => {
     return { name, device: "cpu", arithmetics: [arithmetics[name], ...networks.arithmetics], builtInNetworks: networks.builtInNetworks };
   });
   const own = device === "gpu" ? [] : exact;
-  const gpu = device === "cpu" ? undefined : await findTensorflow("tensorflow-gpu");
-  const accelerator = gpu && (await acceleratorHere());
-  if (gpu && accelerator) {
+  if (device !== "cpu" && gpu && "computesOn" in gpu) {
     const engines = [{ ...networks, name: "tfjs-node-gpu", device: "gpu" } as const, ...own];
-    return { engines, accelerator, tensorflow: gpu.version };
+    return { engines, accelerator: gpu.computesOn, tensorflow: gpu.version };
   }
-  const cpu = device === "gpu" ? undefined : await findTensorflow("tensorflow");
-  if (cpu) return { engines: [{ ...networks, name: "tfjs-node", device: "cpu" }, ...own], tensorflow: cpu.version };
-  return { engines: own };
+  const lacks = device !== "cpu" && gpu && "lacks" in gpu ? gpu : {};
+  if (device === "gpu" || cpu === undefined) return { engines: own, ...lacks };
+  return { engines: [{ ...networks, name: "tfjs-node", device: "cpu" }, ...own], tensorflow: cpu, ...lacks };
+}
+
+/** What is there, looked for and tried once, when a trainer starts. */
+export async function enginesHere(device: DeviceChoice, signal?: AbortSignal): Promise<Machine> {
+  const [cpu, gpu] = await Promise.all([
+    device === "gpu" ? undefined : findTensorflow("tensorflow"),
+    device === "cpu" ? undefined : tryGpu(signal),
+  ]);
+  return chooseEngines(device, { ...(cpu ? { cpu: cpu.version } : {}), ...(gpu ? { gpu } : {}) });
+}
+
+/** Has TensorFlow for GPUs compute something, if it is installed: a driver may be too old for it, or a card full. */
+async function tryGpu(signal: AbortSignal | undefined): Promise<TensorflowHere["gpu"]> {
+  const installed = await findTensorflow("tensorflow-gpu");
+  if (!installed) return undefined;
+  const computesOn = await acceleratorHere();
+  if (!computesOn) return { lacks: "nvidia-smi, NVIDIA's program, names no GPU here" };
+  const tried = await probe(installed.binding, { signal });
+  if ("problem" in tried)
+    return { lacks: `TensorFlow ${installed.version} does not run on ${computesOn.model}: ${excerpt(tried.problem)}` };
+  if (tried.accelerator) return { version: tried.version, computesOn };
+  const notes = tried.notes.length > 0 ? `: ${excerpt(tried.notes.join("; "))}` : "";
+  return { lacks: `TensorFlow ${tried.version} cannot use ${computesOn.model}, driver ${computesOn.driver}${notes}` };
 }

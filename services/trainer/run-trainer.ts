@@ -23,12 +23,15 @@ const ANNOUNCE_MS = 1000;
 /** So long the service may take to hear that it leaves; otherwise it is missed when its lease ends. */
 const LEAVE_MS = 300;
 
+/** Until when a trainer lives, and where it says what people have to know. */
+type Life = { readonly signal: AbortSignal; readonly log: Logger };
+
 /**
  * The life of a trainer: takes work until the signal aborts. Then a job under way ends with a checkpoint and is given back, all of it
  * within three seconds. Nothing has to be there when it starts: it waits for its services.
  * @throws UsageError for a certificate that cannot be read, or a device for which there is no engine, RpcError (INSECURE_ADDRESS) for a token that would travel in the clear
  */
-export async function runTrainer(values: TrainerValues, { signal, log }: { readonly signal: AbortSignal; readonly log: Logger }) {
+export async function runTrainer(values: TrainerValues, { signal, log }: Life) {
   await using stack = new AsyncDisposableStack();
   const options: ConnectOptions = { token: values.token, ...(values.ca === undefined ? {} : { tls: { ca: readAuthority(values.ca) } }) };
   const channel = stack.use(connect(values.server, options));
@@ -38,7 +41,8 @@ export async function runTrainer(values: TrainerValues, { signal, log }: { reado
   const setup = (address: string | undefined) => ({ address: address ?? values.server, options });
   const heartbeat = stack.use(startHeartbeat(setup(values.finetune), log));
   const uploads = stack.use(createUploads(setup(values.catalog), artifacts));
-  const trainer = await describeTrainer(values);
+  const trainer = await describeTrainer(values, { signal, log }).catch(unlessAborted(signal));
+  if (!trainer) return;
   const { name, memoryMib, checkpointMs } = values;
   // All of it takes a while; do it before the first job needs it.
   const connectBus = async (): Promise<Bus> =>
@@ -67,13 +71,22 @@ export async function runTrainer(values: TrainerValues, { signal, log }: { reado
   await finetune.announceTrainer({ trainer, leaves: true }, { timeoutMs: LEAVE_MS, untraced: true }).catch(() => undefined);
 }
 
+/** Takes for nothing what an abort has ended; throws any other error. */
+function unlessAborted(signal: AbortSignal): (error: unknown) => undefined {
+  return (error) => {
+    if (!signal.aborted) throw error;
+    return undefined;
+  };
+}
+
 /** What this trainer says of itself. */
-async function describeTrainer({ name, device, memoryMib }: TrainerValues): Promise<Announced> {
-  const { engines, accelerator, tensorflow } = await enginesHere(device);
-  if (engines.length === 0)
-    throw new UsageError(
-      `no engine here computes on a ${device}: ratatouille setup tensorflow-gpu installs one for NVIDIA's, and --device cpu does without`,
-    );
+async function describeTrainer({ name, device, memoryMib }: TrainerValues, { signal, log }: Life): Promise<Announced> {
+  const { engines, accelerator, tensorflow, lacks } = await enginesHere(device, signal);
+  if (engines.length === 0) {
+    const why = lacks ?? "ratatouille setup tensorflow-gpu installs one for NVIDIA's";
+    throw new UsageError(`no engine here computes on a ${device}: ${why}; --device cpu does without`);
+  }
+  if (lacks !== undefined) log.warn({ engine: "tfjs-node-gpu", why: lacks }, "engine left out");
   return {
     id: randomUUID(),
     name,
