@@ -9,16 +9,22 @@ export type ComparedMetric = {
   readonly same: boolean;
 };
 
-/** Accuracies may be two points of a hundred apart, losses a tenth of the one that is expected: other engines round otherwise, at each step. */
+/**
+ * Accuracies may be two points of a hundred apart, losses a tenth of the one that is expected, or a hundredth where that is more: other
+ * engines round otherwise, at each step, and a tenth of nearly nothing is less than that.
+ */
 const ACCURACY_TOLERANCE = 0.02;
 const LOSS_TOLERANCE = 0.1;
+const LEAST_LOSS_TOLERANCE = 0.01;
+
+const lossTolerance = (expected: number) => Math.max(LEAST_LOSS_TOLERANCE, LOSS_TOLERANCE * Math.abs(expected));
 
 /** Numbers of a summary that say how well it went, and how far apart they may be. Others (steps, the best of them) say how it came about. */
 const toleranceOf: { readonly [name: string]: (expected: number) => number } = {
   accuracy: () => ACCURACY_TOLERANCE,
   validationAccuracy: () => ACCURACY_TOLERANCE,
-  loss: (expected) => LOSS_TOLERANCE * Math.abs(expected),
-  finalLoss: (expected) => LOSS_TOLERANCE * Math.abs(expected),
+  loss: lossTolerance,
+  finalLoss: lossTolerance,
 };
 
 /**
