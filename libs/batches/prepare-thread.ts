@@ -74,16 +74,17 @@ function firstRandom(steps: readonly Step[]): number {
 async function decode(task: Task | undefined, { channels }: PictureShape, files: Descriptors): Promise<Picture | undefined> {
   if (task === undefined || "kept" in task.from) return undefined;
   try {
-    return await decodeImage(read(task.from.file, files), { channels: channels === 1 ? 1 : 3 });
+    return await decodeImage(read(task, task.from.file, files), { channels: channels === 1 ? 1 : 3 });
   } catch (error) {
     throw error instanceof ImageError ? new ImageError(error.kind, `${task.name}: ${error.message}`, { cause: error }) : error;
   }
 }
 
-function read({ path, offset, bytes: length }: FilePart, files: Descriptors): Uint8Array {
+/** Throws where the file has not all that is looked for in it: that says something of this machine's file, and nothing of the image. */
+function read({ name }: Task, { path, offset, bytes: length }: FilePart, files: Descriptors): Uint8Array {
   const bytes = new Uint8Array(length);
   const read = readAt(files.of(path, "r"), bytes, offset);
-  if (read < length) throw new ImageError("cut-short", `${path} ends ${length - read} bytes before the image does`);
+  if (read < length) throw new Error(`${name}: ${path} ends ${length - read} bytes before the image does`);
   return bytes;
 }
 
