@@ -9,6 +9,9 @@ import { readTar, type TarFile } from "./read-tar.ts";
 /** A shard to be read: what it is, and its bytes as they come. */
 export type ShardContent = Shard & { readonly content: AsyncIterable<Uint8Array> };
 
+/** Most classes that images may have. */
+const MOST_CLASSES = 65_536;
+
 /** The three files of an image: see packImages. */
 type Sample = { readonly image: TarFile; readonly number: number; readonly facts: v.InferOutput<typeof factsSchema> };
 
@@ -69,6 +72,7 @@ function sampleOf(files: readonly TarFile[], label: string): Sample {
   }
   const text = Buffer.from(label_.bytes).toString();
   if (!/^(?:0|[1-9]\d{0,8})$/.test(text)) throw new ImageSetError(`${where}: the class is ${quote(text)}, expected a number`);
+  if (Number(text) >= MOST_CLASSES) throw new ImageSetError(`${where}: the class is ${text}, expected one below ${MOST_CLASSES}`);
   return { image, number: Number(text), facts: parseFacts(facts.bytes, where) };
 }
 
