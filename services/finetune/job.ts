@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Needs } from "#libs/topics";
 
 /** Where a job is. The last three are final, until somebody submits the job again whose artifact the catalog does not have. */
@@ -44,7 +45,7 @@ export type Whereabouts = { readonly trainerId: string; readonly environment: Re
 export type JobEvent =
   /**
    * The catalog had no artifact of the job's recipe, asked when the job had ended at `seenEndedAtMs` (0: had not): where it has ended, it
-   * starts anew.
+   * starts anew; where it waits, it needs what is asked for now.
    */
   | { readonly type: "submitted"; readonly seenEndedAtMs: number; readonly needs: Needs; readonly atMs: number }
   /** A person wants it done after all. */
@@ -96,7 +97,8 @@ export function next(job: JobRecord, event: JobEvent): Transition {
     case "submitted":
       // Completed after the catalog was asked: what it answered is no longer so.
       if (job.state === "succeeded" && job.finishedAtMs !== event.seenEndedAtMs) return { job };
-      return { job: isOpen(job) ? job : { ...requeued(job, event.atMs), needs: event.needs } };
+      if (job.state === "queued") return { job: isDeepStrictEqual(job.needs, event.needs) ? job : { ...job, needs: event.needs } };
+      return { job: job.state === "running" ? job : { ...requeued(job, event.atMs), needs: event.needs } };
     case "retried":
       return job.state === "failed" || job.state === "cancelled" ? { job: requeued(job, event.atMs) } : { refused: "unretryable" };
     case "found":

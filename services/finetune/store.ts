@@ -138,7 +138,8 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
       const ended = { ...end, ended_at_ms: Math.max(now(), before.startedAtMs) };
       await tx.updateTable("attempts").set(ended).where("job_id", "=", job.id).where("number", "=", before.attempt).execute();
     }
-    if (before.state !== job.state) await tell(tx, job, { ...row, ...toRow(job) });
+    const isMoved = job.state === "queued" && job.needs !== before.needs;
+    if (before.state !== job.state || isMoved) await tell(tx, job, { ...row, ...toRow(job) });
     return { before, job, changed: true };
   };
 

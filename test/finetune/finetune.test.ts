@@ -574,11 +574,16 @@ test("a job needs what its recipe asks for unless it is told otherwise, and is r
   assert.ok(small.needs!.memoryMib > 100 && small.needs!.memoryMib <= 1024);
   const gpu = await system.submit(recipeOf(2), { needs: { device: "gpu", backend: "cuda", memoryMib: 9000 } });
   assert.deepEqual([gpu.needs?.device, gpu.needs?.backend, gpu.needs?.memoryMib], ["gpu", "cuda", 9000]);
-  // Of a queued job they stay as they are.
-  assert.equal((await system.submit(recipeOf(2), { runId: "run-2" })).needs?.device, "gpu");
   const other = await system.submit(recipeOf(3));
   await waitFor(() => system.offers.length === 2, { what: "the offers" });
-  assert.deepEqual(system.offers, [small.id, other.id]);
+  // A queued job takes those of whoever submits it last, and is offered to those who have them.
+  assert.equal((await system.submit(recipeOf(2), { runId: "run-2" })).needs?.device, "cpu");
+  await system.submit(recipeOf(2), { runId: "run-3" });
+  await waitFor(() => system.offers.length === 3, { what: "the offer to others" });
+  assert.deepEqual(system.offers, [small.id, other.id, gpu.id]);
+  // Of a running one they stay as they are.
+  await system.begin(gpu.id);
+  assert.equal((await system.submit(recipeOf(2), { needs: { device: "gpu", backend: "cuda" } })).needs?.device, "cpu");
   const submit = (changes: object, needs?: { device: string; backend: string; memoryMib: number; network?: string }) => {
     const recipe = recipeOf(4);
     const text = canonicalRecipe({ ...recipe, parameters: { ...recipe.parameters, ...changes } });

@@ -334,7 +334,8 @@ export type SubmitJobRequest = Message<"ratatouille.v1.SubmitJobRequest"> & {
   reproduce: boolean;
 
   /**
-   * What is not set is estimated from the recipe. Of a job that is queued or running already they stay as they are.
+   * What is not set is estimated from the recipe. A job that is queued already takes them and is offered anew; of one that is
+   * running they stay as they are.
    *
    * @generated from field: ratatouille.v1.JobNeeds needs = 5;
    */
