@@ -25,7 +25,7 @@ test("a bus that is gone, and what no trainer has, are said once within ten seco
   problem = "";
   await waitFor(() => said.length === 2, within);
   assert.equal(said[1], "bus: there again");
-  const joins = "one that can run them joins with: ratatouille trainer";
+  const joins = `one that can run them joins with: ratatouille trainer --server ${server.address}`;
   missing.update(seen({ what: "no trainer runs", jobs: 3 }));
   missing.update(seen({ what: "no trainer runs", jobs: 2 }));
   missing.update(seen({ what: "no trainer has the network resnet18", jobs: 1 }));
@@ -43,5 +43,5 @@ test("the trainers of a system that was started for a run are on their way, and 
   using missing = watchMissing({ channel, say: (text) => said.push(text), embedded: true, signal: new AbortController().signal });
   for (const what of ["no trainer runs", "no trainer with a GPU"])
     missing.update(create(WatchRunResponseSchema, { run: { state: RunState.RUNNING }, missing: [{ what, jobs: 1 }] }));
-  assert.deepEqual(said, ["1 job waits: no trainer with a GPU; one that can run them joins with: ratatouille trainer"]);
+  assert.deepEqual(said, ["1 job waits: no trainer with a GPU; ratatouille doctor says what is here and how to get what is missing"]);
 });

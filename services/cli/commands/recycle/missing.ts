@@ -26,6 +26,9 @@ export type MissingOptions = {
 
 /** Begins to look, every two seconds, until it is disposed of or the signal aborts. */
 export function watchMissing({ channel, say, embedded, signal }: MissingOptions): Missing {
+  const advice = embedded
+    ? "ratatouille doctor says what is here and how to get what is missing"
+    : `one that can run them joins with: ratatouille trainer --server ${channel.address}`;
   const stopper = new AbortController();
   const ended = AbortSignal.any([signal, stopper.signal]);
   const programs = createTold(say, (what) => `${what}: there again`);
@@ -48,9 +51,7 @@ export function watchMissing({ channel, say, embedded, signal }: MissingOptions)
       // A run that has ended waits for nobody.
       if (state?.state !== RunState.RUNNING) return;
       const lacking = missing.filter(({ what }) => !embedded || what !== STARTING);
-      trainers.tell(
-        new Map(lacking.map((one) => [one.what, `${missingSentence(one)}; one that can run them joins with: ratatouille trainer`])),
-      );
+      trainers.tell(new Map(lacking.map((one) => [one.what, `${missingSentence(one)}; ${advice}`])));
     },
     [Symbol.dispose]: () => stopper.abort(),
   };
