@@ -7,9 +7,7 @@ export function cautions({ auxiliaries, foundation, network }: Pick<StudyFile, "
       ? ["without auxiliaries nothing is recycled: every member starts from the foundation, and what is called recycling is a second soup"]
       : []),
     ...(foundation.kind === "drawn"
-      ? [
-          `the foundation has no weights, so ${network.name} starts untrained: name some, or images to train it on first; rates of fine-tunings are too low for it`,
-        ]
+      ? [`the foundation has no weights, so ${network.name} starts untrained: name some, or images to train it on first`]
       : []),
   ];
 }

@@ -89,7 +89,7 @@ test("a question is asked again until its answer can be", async () => {
 
 test("names that YAML would read as something else stand in quotes", () => {
   const odd = { name: "x", images: "./a b", seen: { images: 1, domains: ["0", "no"], classes: 2 }, heldOut: ["0", "no", "a: b", "photo"] };
-  const text = runFileText({ ...odd, network: "resnet18", auxiliaries: ["./x, y.pth"], members: 1, steps: 1 });
+  const text = runFileText({ ...odd, path: "x.yaml", network: "resnet18", auxiliaries: ["./x, y.pth"], members: 1, steps: 1 });
   const file = parseStudyFile(text, { path: "/x.yaml" });
   assert.deepEqual(file.heldOut, ["0", "no", "a: b", "photo"]);
   assert.deepEqual([file.target.path, file.auxiliaries[0]?.from], ["/a b", { kind: "path", path: "/x, y.pth" }]);

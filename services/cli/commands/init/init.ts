@@ -93,7 +93,7 @@ async function answers(ask: Ask, name: string, folder: string, set: ImageSet, pa
   const members = Number(await ask.question("How many fine-tunings in each average?", String(USUAL_MEMBERS), count));
   const steps = Number(await ask.question("How many steps has each?", String(USUAL_STEPS), count));
   return {
-    ...{ name, network, members, steps, images: near(folder) },
+    ...{ name, path, network, members, steps, images: near(folder) },
     seen: { images: groups.reduce((sum, { names }) => sum + names.length, 0), domains, classes: classes.length },
     heldOut: heldOut === "all" ? "all" : words(heldOut),
     weights: weights === "none" ? undefined : weights,

@@ -1,6 +1,8 @@
 /** What a run file is made of: answers of a person, or what was found. Paths as they are going to stand in it. */
 export type Answers = {
   readonly name: string;
+  /** Where the run file goes. */
+  readonly path: string;
   readonly images: string;
   /** How many pictures, of which domains and how many classes there are: for the comment. */
   readonly seen: { readonly images: number; readonly domains: readonly string[]; readonly classes: number };
@@ -18,7 +20,7 @@ export type Answers = {
 const NAMED = 6;
 
 /** A run file of ten lines, with comments. */
-export function runFileText({ name, images, seen, heldOut, network, weights, auxiliaries, members, steps }: Answers): string {
+export function runFileText({ name, path, images, seen, heldOut, network, weights, auxiliaries, members, steps }: Answers): string {
   const { domains } = seen;
   const named = domains.length <= NAMED ? `: ${domains.join(", ")}` : "";
   const lines: readonly (readonly [string, string])[] = [
@@ -32,7 +34,7 @@ export function runFileText({ name, images, seen, heldOut, network, weights, aux
       "each in turn is never trained on: results are measured there",
     ],
     ["foundation:", "where every fine-tuning comes from"],
-    [`  network: ${text(network)}`, "ratatouille trainers show says which there are"],
+    [`  network: ${text(network)}`, "of torchvision or timm; docs/your-own-data.md lists them"],
     weights === undefined
       ? ["  # weights: ./foundation.pth", "without weights they are drawn"]
       : [`  weights: ${text(weights)}`, "safetensors or .pth; a head of other classes is left out"],
@@ -42,7 +44,7 @@ export function runFileText({ name, images, seen, heldOut, network, weights, aux
     ["backend: auto", "the fastest engine that a trainer has"],
   ];
   const width = Math.max(...lines.map(([line]) => (line.length <= COMMENT_AT ? line.length : 0)));
-  return `# ratatouille recycle ${name}.yaml --dry-run shows the whole plan; without --dry-run it runs.\n${lines
+  return `# ratatouille recycle ${path} --dry-run shows the whole plan; without --dry-run it runs.\n${lines
     .map(([line, comment]) => `${line.padEnd(width)}  # ${comment}\n`)
     .join("")}`;
 }
