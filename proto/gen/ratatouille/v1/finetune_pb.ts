@@ -1231,7 +1231,8 @@ export type CompleteAttemptRequest = Message<"ratatouille.v1.CompleteAttemptRequ
   outputs: Output[];
 
   /**
-   * A JSON object that the artifact shows: of a training `steps`, `bestStep`, `trainLoss` and `validationAccuracy`.
+   * A JSON object that the artifact shows: of a training `steps`, `bestStep`, `finalLoss` and `validationAccuracy`.
+   * Reproductions are compared by the last two.
    *
    * @generated from field: string summary = 6;
    */
