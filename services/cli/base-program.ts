@@ -12,6 +12,7 @@ export function baseProgram(context: CommandContext): Command {
       "after",
       `
 Examples:
+  ratatouille init ~/birds                  a run file for a folder of images
   ratatouille recycle examples/digits.yaml  recycle models on handwritten digits
   ratatouille models list                   the models that came out
   ratatouille lineage digits/seed-10/held-out-25

@@ -58,14 +58,14 @@ export const trainerSettings = declareSettings({
   device: {
     flag: "--device <device>",
     env: "RATATOUILLE_DEVICE",
-    description: "auto, cpu or gpu",
+    description: "cpu or gpu: the engines of one alone; auto: all that are there",
     schema: device(),
     default: "auto",
   },
   memoryMib: {
     flag: "--memory <MiB>",
     env: "RATATOUILLE_MEMORY_MIB",
-    description: "what a job may need; by default four fifths of what there is",
+    description: "MiB that a job may need",
     schema: wholeNumber(memoryClassesMib[0], 2 ** 30),
     default: String(usableMemoryMib()),
   },

@@ -4,7 +4,7 @@ import { addCommand, type Finish, runs } from "../../options.ts";
 
 /** `ratatouille data` */
 export function defineData(program: Command, context: CommandContext, finish: Finish): void {
-  const data = addCommand(program, "data", "Images: check.", "  ratatouille data check ~/birds");
+  const data = addCommand(program, "data", "Folders of images: check.", "  ratatouille data check ~/birds");
   addCommand(
     data,
     "check <folder>",

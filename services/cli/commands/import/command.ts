@@ -12,10 +12,10 @@ export function defineImport(program: Command, context: CommandContext, finish: 
       `Put models and images of this machine into the catalog.
 
 A model is a file of safetensors or PyTorch (.pth, .pt, .bin), or a folder as Hugging Face has it. Files of PyTorch are read without running \
-anything of them; one that wants to call something is refused. Of a checkpoint with several state dicts FILE#NAME is one. The catalog keeps models as safetensors, and what is there already is not sent \
-again.
+anything of them; one that wants to call something is refused. Of a checkpoint with several state dicts FILE#NAME is one. \
+The catalog keeps models as safetensors, and what is there already is not sent again.
 
-A folder of images is domain/class/image; see data check. It becomes tar archives of at most 128 MB, which others read too (WebDataset); \
+A folder of images is domain/class/image; see data check. It becomes tar archives of at most 128 MiB, which others read too (WebDataset); \
 those that the catalog has are not sent again, so that what was broken off goes on. Before one is sent every image is decoded: one that \
 cannot be ends the import.
 

@@ -10,8 +10,8 @@ export function defineInit(program: Command, context: CommandContext, finish: Fi
     "init <folder>",
     `Write a run file for a folder of images.
 
-The folder has domain/class/image. Models beside it, of networks that are known by their tensors, are suggested as the foundation and as \
-auxiliaries. Nothing is trained or stored; a file that exists is left alone.`,
+The folder has domain/class/image. Models beside it are recognised by their tensors and suggested as the foundation and as auxiliaries; \
+folders of images for auxiliaries are named by hand. Nothing is trained or stored; a file that exists is left alone.`,
     `  ratatouille init ~/birds
   ratatouille init ~/birds --yes --out birds.yaml`,
   )

@@ -7,7 +7,10 @@ export function defineRecycle(program: Command, context: CommandContext, finish:
   const command = addCommand(
     program,
     "recycle <file>",
-    "Run a run file, or go on with it, and write the report.",
+    `Run a run file, or go on with it, and write the report.
+
+A run file names a folder of images, a foundation and its fine-tunings; ratatouille init writes one, examples/ has others. What was done \
+already is not done again.`,
     `  ratatouille recycle examples/digits.yaml
   ratatouille recycle examples/digits-full.yaml --out out/full --trainers 2
   ratatouille recycle birds.yaml --dry-run
