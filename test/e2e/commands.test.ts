@@ -172,11 +172,11 @@ test("doctor says in words and in JSON what is right, and creates nothing", asyn
   const data = directory.join("new");
   const text = await succeed(["doctor", "--data", data]);
   assert.match(text, new RegExp(`^ok {2}runtime +${runtimeName()} \\d`, "m"));
-  assert.match(text, /^ok {2}backend wasm +tfjs-wasm-simd\/4/m);
+  assert.match(text, /^ok {2}engine wasm +tfjs-wasm-simd\/4/m);
   assert.match(text, /^ok {2}disk +\d+ GB free$/m);
   assert.match(text, /^ok {2}data +.*new does not exist yet/m);
   const { findings } = JSON.parse(await succeed(["doctor", "--data", data, "--json"])) as { findings: { topic: string; right: boolean }[] };
-  for (const topic of ["runtime", "backend wasm", "backend cpu", "devices", "memory", "data", "disk", "port"])
+  for (const topic of ["runtime", "engine wasm", "engine cpu", "devices", "memory", "data", "disk", "port"])
     assert.equal(findings.find((finding) => finding.topic === topic)?.right, true, topic);
   const missing = await runCli(["doctor", "--data", data, "--server", "127.0.0.1:1"]);
   assert.equal(missing.code, 1);

@@ -60,7 +60,7 @@ async function openTensorflow(name: "tfjs-node" | "tfjs-node-gpu", variant: "ten
   const accelerated = binding.isUsingGpuDevice();
   if (variant === "tensorflow-gpu" && !accelerated) {
     const advice = "ratatouille doctor says what TensorFlow misses; the engine tfjs-node needs none";
-    throw new EngineMissingError(`The engine ${name} finds no accelerator that it can use here: ${advice}`);
+    throw new EngineMissingError(`The engine ${name} finds no GPU that it can use here: ${advice}`);
   }
   return { name, version: `TensorFlow ${binding.TF_Version}`, device: accelerated ? "gpu" : "cpu", kernels: tensorflowKernels(binding) };
 }

@@ -62,8 +62,8 @@ export function execute(
     const message = error instanceof Error ? error.message : String(error);
     // 8 is RESOURCE_EXHAUSTED.
     if (!/Invalid TF_Status: 8\b|out of memory|OOM when/i.test(message)) throw new Error(`${operation}: ${message}`, { cause: error });
-    const device = binding.isUsingGpuDevice() ? "The accelerator has" : "This machine has";
-    const advice = "a smaller batch or smaller pictures need less, and so does an accelerator that nobody else uses";
+    const device = binding.isUsingGpuDevice() ? "The GPU has" : "This machine has";
+    const advice = "a smaller batch or smaller images need less, and so does a GPU that nobody else uses";
     throw new OutOfMemoryError(`${device} no memory left for a step of this training (${operation}): ${advice}`, { cause: error });
   }
 }

@@ -66,9 +66,9 @@ async function checkBackends(): Promise<Finding[]> {
   for (const name of backends) {
     try {
       const { arithmetic } = await openBackend(name);
-      findings.push({ topic: `backend ${name}`, right: true, fact: arithmetic });
+      findings.push({ topic: `engine ${name}`, right: true, fact: arithmetic });
     } catch (error) {
-      findings.push({ topic: `backend ${name}`, right: false, fact: explain(error), advice: "run npm ci in the folder of ratatouille" });
+      findings.push({ topic: `engine ${name}`, right: false, fact: explain(error), advice: "run npm ci in the folder of ratatouille" });
     }
   }
   return findings;

@@ -40,7 +40,7 @@ export type LineageEntry = {
 const generators: { readonly [name: string]: string } = {
   "glyphs/1": "drawn symbols",
   "rotated-digits/1": "digits",
-  "image-shards/1": "pictures",
+  "image-shards/1": "images",
   "rotated-mnist/1": "Rotated MNIST",
   "colored-mnist/1": "Coloured MNIST",
 };

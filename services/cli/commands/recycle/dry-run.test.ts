@@ -31,7 +31,7 @@ test("a dry run shows all jobs, each training with its numbers, and what goes in
   assert.match(said, /engine +auto/);
   assert.match(
     said,
-    /time +.* on one trainer like this machine; measured here: 10 steps on (wasm|tfjs-node) with 16 pictures each, [\d.e-]+ s a step/,
+    /time +.* on one trainer like this machine; measured here: 10 steps on (wasm|tfjs-node) with 16 images each, [\d.e-]+ s a step/,
   );
   assert.match(said, /Nothing was trained and nothing was stored/);
   const { trainings, needs } = JSON.parse(await written(text, path, true));

@@ -46,7 +46,7 @@ export async function dryRun(
       plan.stages.map(({ name, jobs }) => [name, String(jobs)]),
       widthOf(stdout),
     );
-    const head = ["training", "steps", "pictures", "rate", "decay", "dropout", "seed"];
+    const head = ["training", "steps", "images", "rate", "decay", "dropout", "seed"];
     const rows = plan.trainings.slice(0, MOST_TRAININGS).map(trainingRow);
     stdout.write(`${stages}\n${columns(head, rows, widthOf(stdout))}`);
     const more = plan.trainings.length - rows.length;
@@ -96,7 +96,7 @@ function factsOf(
   { importedFiles, importedBytes, modelBytes, memoryBytes, seconds, probe }: Needs,
 ): [string, string][] {
   const from = probe
-    ? `measured here: ${counted(probe.steps, "step")} on ${probe.engine} with ${counted(probe.pictures, "picture")} each, ${probe.secondsPerStep.toPrecision(2)} s a step`
+    ? `measured here: ${counted(probe.steps, "step")} on ${probe.engine} with ${counted(probe.pictures, "image")} each, ${probe.secondsPerStep.toPrecision(2)} s a step`
     : `nothing was measured: from the network's work at ${PER_SECOND / 1e9} billion multiply-adds a second, which two cores do`;
   return [
     ["run", name],

@@ -20,7 +20,7 @@ export async function setup(what: Variant, options: SetupCommandOptions, { signa
   writeWrapped(stdout, `TensorFlow ${version} ${before ? "is there already" : "is installed"}: ${bytes(installed.bytes)} in ${folder}\n`);
   if (accelerator && !accelerator.usable) {
     const notes = accelerator.notes.length > 0 ? `: ${accelerator.notes.join("; ")}` : "";
-    writeWrapped(stdout, `It finds no accelerator here, and the engine tfjs-node-gpu will not start${notes}\n`);
+    writeWrapped(stdout, `It finds no GPU here, and the engine tfjs-node-gpu will not start${notes}\n`);
   }
   return 0;
 }
