@@ -22,6 +22,7 @@ import {
   subsetOfIndex,
 } from "../index.ts";
 import { smallPng, writeFolder } from "../testing/image-folder.ts";
+import { writeTarHeader } from "./tar.ts";
 
 type Packed = { readonly index: ImageIndex; readonly shards: ReadonlyMap<string, Uint8Array>; readonly list: readonly Shard[] };
 
@@ -215,6 +216,14 @@ test("shards that are cut short, changed or something else are refused with the 
   await assert.rejects(
     index(edited((copy) => copy.set(Buffer.from("1"), 1536))),
     refusal('shard 0: 000000001.png has the class 1, "dog", which others have otherwise'),
+  );
+  const withClass = (text: string) => (copy: Uint8Array) => {
+    writeTarHeader(copy.subarray(1024, 1536), "000000000.cls", text.length);
+    copy.set(Buffer.from(text), 1536);
+  };
+  await assert.rejects(
+    index(edited(withClass("999999999"))),
+    refusal('shard 0: the files of "000000000": the class is 999999999, expected one below 65536'),
   );
 });
 
