@@ -8,7 +8,7 @@ const VARIANTS = { "tfjs-node": "tensorflow", "tfjs-node-gpu": "tensorflow-gpu" 
 /** The engines that need an installation of their own: what is there, whether it runs, and how to get it. Neither is needed for digits. */
 export async function checkTensorflow(signal: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
-  let chosen = "wasm, as TensorFlow is not installed: small networks alone";
+  let chosen = "wasm, as TensorFlow is not installed: which is for small networks";
   for (const [engine, variant] of Object.entries(VARIANTS)) {
     const topic = `engine ${engine}`;
     const installed = await findTensorflow(variant);
