@@ -118,7 +118,10 @@ test("a program that is stopped stays down, its calls are UNAVAILABLE, and it ca
   await Promise.all(
     [quiet, loud].flatMap((cli) => [
       cli.line(/^(ratatouille: )?bus is missing, says \w+: \S/, within),
-      cli.line(/^(ratatouille: )?2 jobs wait: no trainer runs; one that can run them joins with: ratatouille trainer$/, within),
+      cli.line(
+        /^(ratatouille: )?2 jobs wait: no trainer runs; one that can run them joins with: ratatouille trainer --server \S+$/,
+        within,
+      ),
     ]),
   );
   const bus = await waitFor(
