@@ -112,3 +112,16 @@ export type Engine = {
 
 /** `tfjs-node` and `tfjs-node-gpu` are TensorFlow's libraries, which are set up apart; `wasm` and `cpu` are for small networks and tests. */
 export type EngineName = "tfjs-node" | "tfjs-node-gpu" | "wasm" | "cpu";
+
+/** Convolutions and pooling: what each engine computes in a way of its own. */
+export type Convolutions = Pick<
+  Kernels,
+  | "convolve"
+  | "convolveInputGradient"
+  | "convolveFilterGradient"
+  | "depthwise"
+  | "depthwiseInputGradient"
+  | "depthwiseFilterGradient"
+  | "maxPool"
+  | "maxPoolGradient"
+>;

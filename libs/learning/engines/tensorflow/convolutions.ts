@@ -1,19 +1,7 @@
 import type { Attribute } from "#libs/tensorflow";
-import type { Kernels, Tensor, Window } from "../kernels.ts";
+import type { Convolutions, Tensor, Window } from "../kernels.ts";
 import type { Attributes } from "./attributes.ts";
 import type { Runner } from "./runner.ts";
-
-type Convolutions = Pick<
-  Kernels,
-  | "convolve"
-  | "convolveInputGradient"
-  | "convolveFilterGradient"
-  | "depthwise"
-  | "depthwiseInputGradient"
-  | "depthwiseFilterGradient"
-  | "maxPool"
-  | "maxPoolGradient"
->;
 
 /** Convolutions and pooling, of which TensorFlow has several implementations by the kind of padding. */
 export function convolutions({ run, whole }: Runner, { floats, integer, integers, text }: Attributes, accelerator: boolean): Convolutions {

@@ -1,17 +1,5 @@
-import type { Kernels, Tensor, Window } from "../kernels.ts";
+import type { Convolutions, Tensor, Window } from "../kernels.ts";
 import type { RunKernel } from "./run-kernel.ts";
-
-export type Convolutions = Pick<
-  Kernels,
-  | "convolve"
-  | "convolveInputGradient"
-  | "convolveFilterGradient"
-  | "depthwise"
-  | "depthwiseInputGradient"
-  | "depthwiseFilterGradient"
-  | "maxPool"
-  | "maxPoolGradient"
->;
 
 /** Convolutions and pooling as tfjs has them. */
 export function convolutions(run: RunKernel): Convolutions {
@@ -32,11 +20,11 @@ export function convolutions(run: RunKernel): Convolutions {
     pad: padding.top,
   });
   const inputGradient =
-    (kernel: string): Kernels["convolveInputGradient"] =>
+    (kernel: string): Convolutions["convolveInputGradient"] =>
     (dy, filter, shape, window) =>
       run(kernel, { dy, filter }, { ...geometry(window), inputShape: [...shape] });
   const filterGradient =
-    (kernel: string): Kernels["convolveFilterGradient"] =>
+    (kernel: string): Convolutions["convolveFilterGradient"] =>
     (x, dy, shape, window) =>
       run(kernel, { x, dy }, { ...geometry(window), filterShape: [...shape] });
   return {

@@ -1,5 +1,4 @@
-import type { Kernels, Tensor, Window } from "../kernels.ts";
-import type { Convolutions } from "./convolutions.ts";
+import type { Convolutions, Kernels, Tensor, Window } from "../kernels.ts";
 import type { RunKernel } from "./run-kernel.ts";
 
 type Missing = Pick<Convolutions, "convolveFilterGradient" | "depthwiseFilterGradient" | "depthwiseInputGradient" | "maxPoolGradient">;
