@@ -1,14 +1,14 @@
 import { execFile } from "node:child_process";
 import { mkdir, readdir } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { userCache } from "#libs/files";
 
 const run = promisify(execFile);
 
 /** The folder of a package of npm, which its own client fetches and checks, once. @param name with its version, such as "left-pad@1.3.0" */
 export async function npmPackage(name: string): Promise<string> {
-  const folder = join(cacheFolder(), name.replace("/", "+"));
+  const folder = join(userCache("packages"), name.replace("/", "+"));
   if (await holdsFiles(join(folder, "package"))) return join(folder, "package");
   await mkdir(folder, { recursive: true });
   const { stdout } = await run("npm", ["pack", "--silent", "--pack-destination", folder, name]);
@@ -27,13 +27,9 @@ export async function goModule(name: string): Promise<string> {
 
 /** The folder of a package of Python without those that it needs, which pip fetches and checks, once. @param name with its version */
 export async function pythonPackage(name: string): Promise<string> {
-  const folder = join(cacheFolder(), name);
+  const folder = join(userCache("packages"), name);
   if (!(await holdsFiles(folder))) await run("python3", ["-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, name]);
   return folder;
-}
-
-function cacheFolder(): string {
-  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "packages");
 }
 
 async function holdsFiles(folder: string): Promise<boolean> {

@@ -8,4 +8,5 @@ export { readAt, readFrom, writeAt, writeTo } from "./positions.ts";
 export { moveDurably, type PublishOptions, publishFiles } from "./publish.ts";
 export { replaceFile } from "./replace.ts";
 export { type TemporaryFile, type TemporaryOptions, temporaryFor } from "./temporary.ts";
+export { userCache } from "./user-cache.ts";
 export { NotWritableError, requireWritable, whyNotWritten } from "./writable.ts";

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
+import { userCache } from "#libs/files";
 import { type Digest, isDigest } from "#libs/recipes";
 import type { TorchLayout, WeightsFile } from "./types.ts";
 
@@ -23,16 +23,11 @@ const MAX_BYTES = 4 << 20;
 
 const olderHalf = (path: string) => `${path}.older`;
 
-/** Where the cache is unless told otherwise: below XDG_CACHE_HOME, or ~/.cache. */
-function defaultDigestCache(env: NodeJS.ProcessEnv = process.env): string {
-  return join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "digests");
-}
-
 /**
  * Opens the digests of files by device, inode, size and time of change, and of what merges made by their keys. One line each, appended: several processes may do so at once.
  * A file of it that cannot be read or written is as an empty one.
  */
-export function openDigestCache(path: string = defaultDigestCache()): DigestCache {
+export function openDigestCache(path: string = userCache("digests")): DigestCache {
   const known = new Map<string, Digest>();
   const lines = [olderHalf(path), path].flatMap((file) => read(file).split("\n").slice(0, -1));
   for (const line of lines) {

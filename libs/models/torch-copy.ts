@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { replaceFile } from "#libs/files";
+import { replaceFile, userCache } from "#libs/files";
 import type { Digest } from "#libs/recipes";
 import { type ByteSource, fileSource, openSafetensors, planSafetensors } from "#libs/tensors";
 import { counted, quote } from "#libs/text";
@@ -64,9 +63,8 @@ export async function readTorchCopy(
 
 /** The name is that of the file, as what is made of it may be called after it. */
 function pathOf(digest: Digest, path: string): string {
-  const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
   const stem = basename(path).replace(/\.[^.]+$/, "");
-  return join(cache, "ratatouille", "torch", digest.replace("sha256:", ""), `${stem}.safetensors`);
+  return join(userCache("torch"), digest.replace("sha256:", ""), `${stem}.safetensors`);
 }
 
 async function identified(path: string): Promise<Pick<WeightsFile, "path" | "size" | "identity">> {

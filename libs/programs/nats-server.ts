@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { access, constants, mkdir } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { userCache } from "#libs/files";
 
 /** The version of nats-server that everything here is tested with. */
 export const NATS_VERSION = "v2.15.2";
@@ -43,8 +43,7 @@ export async function natsServerProgram(env: NodeJS.ProcessEnv = process.env, on
  * ```
  */
 export function natsServerPlace(env: NodeJS.ProcessEnv = process.env): { readonly folder: string; readonly program: string } {
-  const caches = env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-  const folder = join(caches, "ratatouille", "bin", `nats-server-${NATS_VERSION}`);
+  const folder = join(userCache("bin", env), `nats-server-${NATS_VERSION}`);
   return { folder, program: join(folder, "nats-server") };
 }
 

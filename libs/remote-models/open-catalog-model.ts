@@ -1,8 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Artifacts, createArtifacts, createFoundationFinder } from "#libs/artifacts";
-import { replaceFile } from "#libs/files";
+import { replaceFile, userCache } from "#libs/files";
 import { fileDigest, type ModelFiles, openDigestCache, openModel } from "#libs/models";
 import { type Digest, layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
 import { Code, isRpcError, type RpcChannel } from "#libs/rpc";
@@ -44,7 +43,7 @@ export async function openCatalogModel(
 
 /** The path of a blob in the user's cache, with the bytes that its name says: others are fetched again. */
 async function fetched(digest: Digest, artifacts: Artifacts, signal: AbortSignal): Promise<string> {
-  const folder = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "weights");
+  const folder = userCache("weights");
   const path = join(folder, `${digest.replace("sha256:", "")}.safetensors`);
   if (await holds(path, digest, signal)) return path;
   await mkdir(folder, { recursive: true });

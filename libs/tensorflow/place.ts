@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { userCache } from "#libs/files";
 import { binding, type Variant, variants } from "./packages.ts";
 
 /** Changes with whatever is done differently when TensorFlow is installed. */
@@ -23,7 +23,7 @@ export type Place = {
  * ```
  */
 export function tensorflowPlace(variant: Variant, env: NodeJS.ProcessEnv = process.env): Place {
-  const root = join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "tensorflow");
+  const root = userCache("tensorflow", env);
   const { version, wheels } = variants[variant];
   const pins = [REVISION, binding.sha256, ...wheels.map(({ sha256 }) => sha256)].join();
   const folder = join(root, `${variant}-${version}-${createHash("sha256").update(pins).digest("hex").slice(0, 8)}`);

@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { access, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { userCache } from "#libs/files";
 import { type CollectedMetric, type CollectedSpan, readOtlpLines } from "./collected.ts";
 import { freePort } from "./free-port.ts";
 import { testProcess } from "./process.ts";
@@ -52,8 +52,7 @@ export async function collectorProgram(): Promise<string> {
   const source = fileURLToPath(new URL("otel-collector", import.meta.url));
   const hash = createHash("sha256");
   for (const name of ["main.go", "go.mod", "go.sum"]) hash.update(await readFile(join(source, name)));
-  const { XDG_CACHE_HOME: caches = join(homedir(), ".cache") } = process.env;
-  const cache = join(caches, "ratatouille", "bin");
+  const cache = userCache("bin");
   const bin = join(cache, `otel-collector-${hash.digest("hex").slice(0, 12)}`);
   const program = join(bin, "otel-collector");
   const there = await access(program).then(

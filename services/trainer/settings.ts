@@ -1,6 +1,6 @@
-import { homedir, hostname } from "node:os";
-import { join } from "node:path";
+import { hostname } from "node:os";
 import * as v from "valibot";
+import { userCache } from "#libs/files";
 import { address, busSettings, declareSettings, type Values, wholeNumber } from "#libs/service";
 import { memoryClassesMib } from "#libs/topics";
 import { device, usableMemoryMib } from "./device.ts";
@@ -95,7 +95,7 @@ export const trainerSettings = declareSettings({
     env: "RATATOUILLE_CACHE_DIR",
     description: "where they are kept; a second trainer takes the next one of this name, with a number",
     schema: text(),
-    default: join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ratatouille", "trainer"),
+    default: userCache("trainer"),
   },
   dataRoot: {
     flag: "--data-root <directory>",

@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { userCache } from "#libs/files";
 
 /** Peers that stand in merge-peers.txt, session-peers.txt or vision-peers.txt, with every version pinned. */
 export type PeerSet = "merge" | "session" | "vision";
@@ -22,8 +22,7 @@ export async function installPeers(set: PeerSet, say: (line: string) => void): P
   const digest = createHash("sha256")
     .update(await readFile(list))
     .digest("hex");
-  const caches = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-  const folder = join(caches, "ratatouille", "bench", `${set}-peers-${digest.slice(0, 12)}`);
+  const folder = join(userCache("bench"), `${set}-peers-${digest.slice(0, 12)}`);
   const bin = join(folder, "bin");
   const ready = join(folder, "ready");
   if (await exists(ready)) return bin;
