@@ -17,6 +17,8 @@ export type Variant = "tensorflow" | "tensorflow-gpu";
 export type Parts = {
   /** TensorFlow's version. */
   readonly version: string;
+  /** Counts up when it is installed in another way: then what is there counts as nothing, and is made anew. */
+  readonly revision: number;
   /** The wheels: the first has TensorFlow's libraries and headers, the others what it loads. */
   readonly wheels: readonly Package[];
   /** Bytes on the disk once it is installed. */
@@ -66,6 +68,7 @@ export const compiler: Package = pip(
 export const variants: Readonly<Record<Variant, Parts>> = {
   tensorflow: {
     version: "2.15.1",
+    revision: 1,
     wheels: [
       pip(
         "tensorflow-cpu",
@@ -79,6 +82,7 @@ export const variants: Readonly<Record<Variant, Parts>> = {
   },
   "tensorflow-gpu": {
     version: "2.21.0",
+    revision: 2,
     wheels: [
       pip(
         "tensorflow",

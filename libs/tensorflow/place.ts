@@ -3,9 +3,6 @@ import { join } from "node:path";
 import { userCache } from "#libs/files";
 import { binding, type Variant, variants } from "./packages.ts";
 
-/** Changes with whatever is done differently when TensorFlow is installed. */
-const REVISION = 1;
-
 /** Where a variant of TensorFlow is, once it is set up. */
 export type Place = {
   /** Holds all variants, and what is downloaded for them. */
@@ -24,8 +21,8 @@ export type Place = {
  */
 export function tensorflowPlace(variant: Variant, env: NodeJS.ProcessEnv = process.env): Place {
   const root = userCache("tensorflow", env);
-  const { version, wheels } = variants[variant];
-  const pins = [REVISION, binding.sha256, ...wheels.map(({ sha256 }) => sha256)].join();
+  const { version, revision, wheels } = variants[variant];
+  const pins = [revision, binding.sha256, ...wheels.map(({ sha256 }) => sha256)].join();
   const folder = join(root, `${variant}-${version}-${createHash("sha256").update(pins).digest("hex").slice(0, 8)}`);
   return { root, folder, binding: join(folder, "tensorflow", "tfjs_binding.node") };
 }

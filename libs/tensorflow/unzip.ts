@@ -14,6 +14,8 @@ type Entry = {
   readonly packedBytes: number;
   readonly bytes: number;
   readonly offset: number;
+  /** Somebody may run it, as pip reads it: an archive of Unix says so. */
+  readonly executable: boolean;
 };
 
 const STORED = 0;
@@ -23,9 +25,12 @@ const END_BYTES = 22;
 const END = 0x06054b50;
 const CENTRAL = 0x02014b50;
 const LOCAL_BYTES = 30;
+/** The system that made an entry (4.4.2.2), whose external attributes have the mode of the file in their upper half. */
+const UNIX = 3;
+const EXECUTABLE = 0o111;
 
 /**
- * Writes some of the files of a zip archive, one after another, whatever their size.
+ * Writes some of the files of a zip archive, one after another, whatever their size; what is a program there can be run.
  * @param placeOf where below `target` a file goes, undefined to leave it out; names are those of an archive whose digest is known.
  * @returns the bytes written.
  * @throws SetupError if it is no such archive; NoSpaceError; the signal's reason.
@@ -70,6 +75,7 @@ async function entriesOf(file: FileHandle, archive: string): Promise<Entry[]> {
       packedBytes: directory.readUInt32LE(at + 20),
       bytes: directory.readUInt32LE(at + 24),
       offset: directory.readUInt32LE(at + 42),
+      executable: directory[at + 5] === UNIX && (directory.readUInt16LE(at + 40) & EXECUTABLE) !== 0,
     });
     at += 46 + name + extra + comment;
   }
@@ -81,7 +87,7 @@ async function extract(file: FileHandle, entry: Entry, path: string, signal: Abo
   const local = await bytesAt(file, entry.offset, LOCAL_BYTES);
   const start = entry.offset + LOCAL_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
   const packed = Readable.from(pieces(file, start, entry.packedBytes));
-  const target = createWriteStream(path);
+  const target = createWriteStream(path, entry.executable ? { mode: 0o777 } : {});
   const options = signal ? { signal } : {};
   if (entry.method === STORED) await pipeline(packed, target, options);
   else await pipeline(packed, createInflateRaw(), target, options);
