@@ -19,6 +19,7 @@ export {
   predictNetwork,
   runNetworkSteps,
   trainNetwork,
+  type ValidationPass,
 } from "./loop/index.ts";
 export { openBackend } from "./mlp/backend.ts";
 export { runBareSteps } from "./mlp/bare.ts";

@@ -74,7 +74,7 @@ async function attemptJob(
       progress.onStep(step);
       checkpointer.onStep(step);
     };
-    const watch = { saved, onUnusable, signal: computing.signal, onStep };
+    const watch = { saved, onUnusable, signal: computing.signal, onStep, onValidating: progress.onValidating };
     const attributes = { "ratatouille.job": attempt.jobId, "ratatouille.attempt": attempt.attempt, "ratatouille.recipe.kind": recipe.kind };
     const product = await inSpan("run recipe", attributes, () => runRecipe(recipe, work, watch));
     asked.removeEventListener("abort", drain);

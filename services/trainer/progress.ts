@@ -10,6 +10,7 @@ export type Progress = {
   readonly stepsPerSecond: number;
   readonly loss: number;
   readonly validationAccuracy?: number;
+  readonly validating?: number;
 };
 
 /** At most two reports a second. */
@@ -24,6 +25,7 @@ export function createProgress(keepAliveMs: number) {
   let sum = 0;
   let count = 0;
   let reportedAt = performance.now();
+  let lookedAt = 0;
   let first: { readonly step: number; readonly at: number } | undefined;
   let last: typeof first;
   const news = createPulse();
@@ -32,8 +34,8 @@ export function createProgress(keepAliveMs: number) {
   return {
     /** Says how long the job is. */
     begin({ parameters }: Recipe): void {
-      const steps = parameters["steps"];
-      if (typeof steps === "number") latest = { ...latest, steps };
+      const { steps, headOnlySteps } = parameters;
+      if (typeof steps === "number") latest = { ...latest, steps: steps + (typeof headOnlySteps === "number" ? headOnlySteps : 0) };
       reportedAt = performance.now();
     },
     /** Says that the training goes on after a step of an earlier attempt. */
@@ -49,7 +51,7 @@ export function createProgress(keepAliveMs: number) {
       trainingSteps.add(1);
       last = { step, at: now };
       first ??= last;
-      if (now - reportedAt < REPORT_MS) return;
+      if (now - reportedAt < REPORT_MS && latest.validating === undefined) return;
       latest = {
         step,
         steps: latest.steps,
@@ -58,6 +60,14 @@ export function createProgress(keepAliveMs: number) {
         ...(bestAccuracy === undefined ? {} : { validationAccuracy: bestAccuracy }),
       };
       [sum, count, reportedAt] = [0, 0, now];
+      news.beat();
+    },
+    /** Takes note of how far a validation is. */
+    onValidating(share: number): void {
+      const now = performance.now();
+      if (now - Math.max(reportedAt, lookedAt) < REPORT_MS) return;
+      lookedAt = now;
+      latest = { ...latest, ...(last ? { step: last.step } : {}), validating: share };
       news.beat();
     },
     /** Ends the reports. */

@@ -22,6 +22,8 @@ export type Watch = {
   readonly signal?: AbortSignal | undefined;
   /** Called after each step; it does not wait. */
   readonly onStep?: ((step: Step) => void) | undefined;
+  /** Called as a validation goes on, with the share of it that is done, 0 to 1, before the step that it belongs to; it does not wait. */
+  readonly onValidating?: ((share: number) => void) | undefined;
 };
 
 /** What was saved, decoded; undefined where there is nothing, it is of another format, or it is damaged, which is told. */

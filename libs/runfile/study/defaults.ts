@@ -24,8 +24,6 @@ const BATCH = { photographs: 32, digits: 64 } as const;
 /** A head alone needs a higher rate and few steps; DomainBed trains it as everything else. */
 const PROBE_RATE = 1e-3;
 const PROBE_STEPS = 500;
-/** Looks at the validation data in one training. */
-const LOOKS = 20;
 const DOMAINBED_EVERY = 100;
 /** Mild ranges (SWAD, DiWA): rates as shares of the highest. */
 const RATE_SHARES = [0.2, 0.6, 1];
@@ -50,8 +48,8 @@ export const defaults = {
   }),
   /** Of a fine-tuning of so many steps: the head settles for a tenth of them, for at most 200 steps. */
   "head-only-steps": (steps: number): number => Math.min(200, Math.round(steps / 10)),
-  "validate-every": (protocol: Protocol, steps: number): number =>
-    protocol === "domainbed" ? Math.min(DOMAINBED_EVERY, steps) : Math.max(1, Math.round(steps / LOOKS)),
+  /** 0: it depends on how many images there are; see `withPaces`. */
+  "validate-every": (protocol: Protocol, steps: number): number => (protocol === "domainbed" ? Math.min(DOMAINBED_EVERY, steps) : 0),
   /** The linear probe before fine-tunings like this one. */
   probe: (protocol: Protocol, tuning: Training): Training =>
     protocol === "domainbed"

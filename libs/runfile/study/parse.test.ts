@@ -38,7 +38,7 @@ test("ten lines are a whole run: paths are the file's own, and every number is i
   assert.equal(file.auxiliaries[2]!.training.steps, 300);
   assert.deepEqual(file.fineTuning, {
     ...{ steps: 1000, batch: 32, learningRate: 5e-5, weightDecay: 0, dropout: 0 },
-    ...{ headOnlySteps: 100, validateEvery: 50, withReplacement: false },
+    ...{ headOnlySteps: 100, validateEvery: 0, withReplacement: false },
   });
   assert.deepEqual(file.ranges.learningRates, [1e-5, 3e-5, 5e-5]);
   assert.deepEqual(file.transform, { training: "domainbed/1", validation: "resize/1" });

@@ -7,7 +7,8 @@ const LINE = 100;
 const keys = { "image-shards/1": "images", "rotated-mnist/1": "rotated-mnist", "colored-mnist/1": "colored-mnist" } as const;
 
 /**
- * A run file of pictures with every number in it, as it is beside a report: `parseStudyFile` gives the same run again.
+ * A run file of pictures with every number in it, as it is beside a report: `parseStudyFile` gives the same run again. What is not chosen
+ * yet is left out.
  * @param options.directory where the text is going to be: paths are relative to it.
  * @example
  * ```ts
@@ -40,12 +41,12 @@ export function renderStudyFile(file: StudyFile, { directory }: { readonly direc
       ...(foundation.kind === "pictures" ? { ...pictures(foundation.pictures), ...training(foundation.training) } : {}),
     },
     auxiliaries: file.auxiliaries.map((auxiliary) => auxiliaryOf(auxiliary)),
-    probe: { ...training(file.probe), "validate-every": file.probe.validateEvery },
+    probe: { ...training(file.probe), ...pace(file.probe) },
     "fine-tuning": {
       members: file.members,
       ...training(fineTuning),
       "head-only-steps": fineTuning.headOnlySteps,
-      "validate-every": fineTuning.validateEvery,
+      ...pace(fineTuning),
       "learning-rates": ranges.learningRates,
       dropouts: ranges.dropouts,
       "weight-decays": ranges.weightDecays,
@@ -81,6 +82,8 @@ function numbersOf({ training: tuned, probe }: Pick<StudyAuxiliary, "training" |
 function training({ steps, batch, learningRate, weightDecay, dropout }: StudyTraining) {
   return { steps, batch, "learning-rate": learningRate, "weight-decay": weightDecay, dropout };
 }
+
+const pace = ({ validateEvery }: StudyTraining) => (validateEvery > 0 ? { "validate-every": validateEvery } : {});
 
 function isShort(value: unknown): boolean {
   return JSON.stringify(value).length <= LINE;

@@ -12,6 +12,7 @@ export type StudyTraining = {
   readonly weightDecay: number;
   readonly dropout: number;
   readonly headOnlySteps: number;
+  /** 0: never; of a probe and of fine-tunings, that it is chosen once the images are counted. */
   readonly validateEvery: number;
   readonly withReplacement: boolean;
 };
@@ -28,7 +29,7 @@ export type StudyAuxiliary = {
   readonly training: StudyTraining;
 };
 
-/** A run file of pictures, every number in place. What only the pictures tell, such as the names of domains, is not in it. */
+/** A run file of pictures, every number in place but what only the pictures tell: the names of domains, and how often is validated. */
 export type StudyFile = {
   readonly path: string;
   readonly name: string;

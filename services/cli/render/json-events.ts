@@ -33,6 +33,7 @@ export function jsonEvents({ id, name, state, error, stages, running, ended, rem
       stepsPerSecond: at?.stepsPerSecond ?? 0,
       loss: at?.loss ?? null,
       validationAccuracy: at?.validationAccuracy ?? null,
+      validating: at?.validating ?? null,
     })),
     ...(missing.length === 0 ? {} : { missing: missing.map(({ what, jobs: count }) => ({ what, jobs: count })) }),
     remainingSeconds: remainingSeconds ?? null,

@@ -59,11 +59,12 @@ export function missingSentence({ what, jobs }: Missing): string {
 /** What is known of a running job, in parts: step, speed, loss, validation accuracy. */
 export function jobFacts({ progress }: Job): string[] {
   if (progress === undefined || progress.steps === 0) return [];
-  const { step, steps, stepsPerSecond, loss, validationAccuracy } = progress;
+  const { step, steps, stepsPerSecond, loss, validationAccuracy, validating } = progress;
   return [
     `step ${step}/${steps}`,
     ...(stepsPerSecond > 0 ? [speed(stepsPerSecond)] : []),
     ...(step > 0 ? [`loss ${Number.isFinite(loss) ? loss.toFixed(3) : String(loss)}`] : []),
+    ...(validating === undefined ? [] : [`validating ${Math.floor(100 * validating)} %`]),
     ...(validationAccuracy === undefined ? [] : [`validation ${(100 * validationAccuracy).toFixed(1)} %`]),
   ];
 }

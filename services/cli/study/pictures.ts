@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Artifacts } from "#libs/artifacts";
 import { checkImageSet, type ImageSet, ImageSetError, imagesOf, readImageSet } from "#libs/image-sets";
+import { readDigits } from "#libs/image-sets/generators";
 import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
 import { importImages } from "#libs/remote-images";
 import type { PicturesAt, StudyFile, TaskFound } from "#libs/runfile";
@@ -91,18 +92,16 @@ async function mnistFolder(file: StudyFile, key: Key, at: PicturesAt, generator:
       );
   const described = await readDescription(at.path);
   const { domains, classes } = MNIST[generator];
+  const contents = new Map<string, Uint8Array>();
+  for (const name of idx) contents.set(name, await readOf(join(at.path, name)));
+  const pictures = dealt(digitsOf(contents), domains.length);
   return {
     ...{ at, domains, classes, ...described, count: idx.length },
-    bytes: () => bytesOf(idx.map((name) => join(at.path, name))),
-    found: { domains, classes, pictures: [] },
+    bytes: async () => [...contents.values()].reduce((sum, { length }) => sum + length, 0),
+    found: { domains, classes, pictures },
     async import(artifacts, signal, { onPacked }) {
       const files = [];
-      for (const name of idx) {
-        const bytes = new Uint8Array(
-          await readFile(join(at.path, name)).catch((cause: unknown) => {
-            throw new UsageError(`cannot read ${join(at.path, name)}: ${fileProblem(cause)}`, { cause });
-          }),
-        );
+      for (const [name, bytes] of contents) {
         const upload = { mediaType: mediaTypes.sourceLayer, annotations: { [annotations.title]: name }, signal };
         files.push({ path: name, digest: digestOf(bytes), bytes: bytes.length, uploaded: await artifacts.upload(bytes, upload) });
         onPacked(files.length);
@@ -111,9 +110,28 @@ async function mnistFolder(file: StudyFile, key: Key, at: PicturesAt, generator:
       const recipe: Recipe = { kind: "import", inputs: {}, parameters: { files: listed, ...described } };
       const built = buildSourceManifest({ recipe, licences: [described.licence], files: files.map(({ uploaded }) => uploaded) });
       const { digest } = await artifacts.publish(built, { signal });
-      return { source: digest, domains, classes, pictures: [] };
+      return { source: digest, domains, classes, pictures };
     },
   };
+
+  function digitsOf(files: ReadonlyMap<string, Uint8Array>): number {
+    try {
+      return readDigits(files).count;
+    } catch (cause) {
+      throw cause instanceof ImageSetError ? file.problem(key, `names ${at.path}, which cannot be used: ${cause.message}`) : cause;
+    }
+  }
+}
+
+async function readOf(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new UsageError(`cannot read ${path}: ${fileProblem(cause)}`, { cause });
+  });
+}
+
+/** How many of so many images each domain has, where they are dealt out one after another. */
+function dealt(images: number, domains: number): number[] {
+  return Array.from({ length: domains }, (_, place) => Math.ceil((images - place) / domains));
 }
 
 function countOf({ groups }: ImageSet, domain: string): number {

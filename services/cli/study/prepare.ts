@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Artifacts } from "#libs/artifacts";
 import type { Network } from "#libs/networks";
 import { type Loading, networkLoading, unknownLoading } from "#libs/reporting";
-import { parseStudyFile, renderStudyFile } from "#libs/runfile";
+import { parseStudyFile, renderStudyFile, withPaces } from "#libs/runfile";
 import type { RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
 import type { CommandContext } from "../context.ts";
 import type { TaskData } from "../write-output.ts";
@@ -32,8 +32,9 @@ export type PreparedRun = {
 
 /** Looks at all that a run file of pictures names. What was done to see weights as the network's is said. @throws RunFileError, UsageError */
 export async function prepareStudy(text: string, path: string, { stderr }: Pick<CommandContext, "stderr">): Promise<PreparedRun> {
-  const file = parseStudyFile(text, { path });
-  const found = await look(file);
+  const written = parseStudyFile(text, { path });
+  const found = await look(written);
+  const file = withPaces(written, found.target.found);
   const starts = [...(found.foundation && "notes" in found.foundation ? [found.foundation] : []), ...found.auxiliaries.flat()];
   for (const start of starts) if ("notes" in start) for (const note of start.notes) writeWrapped(stderr, `note: ${note}\n`);
   for (const caution of cautions(file)) writeWrapped(stderr, `note: ${caution}\n`);

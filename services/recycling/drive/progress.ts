@@ -27,7 +27,10 @@ export type Progress = {
   missing(): { readonly what: string; readonly jobs: number }[];
   /** In the order of `stages`; those that the run does not have are left out. */
   stages(): StageCounts[];
-  /** Seconds left: the work left at the rate of the work done since the start, `elapsedMs` ago. Undefined until something was done. */
+  /**
+   * Seconds left, `elapsedMs` after the start: the work left at the rate of the work done since the first look at which all data were there.
+   * How long data take says nothing about the rest. Undefined until something was done since then.
+   */
   remainingSeconds(elapsedMs: number): number | undefined;
 };
 
@@ -41,6 +44,7 @@ export function createProgress(nodes: readonly Node[]): Progress {
   const waiting = new Map<string, Job>();
   let left = 0;
   let made = 0;
+  let since: { readonly elapsedMs: number; readonly done: number } | undefined;
   for (const { stage, work } of nodes) {
     countsOf(counts, stage).waiting += 1;
     left += work;
@@ -77,8 +81,12 @@ export function createProgress(nodes: readonly Node[]): Progress {
     remainingSeconds(elapsedMs) {
       if (left === 0) return 0;
       const partly = [...jobs.values()].reduce((sum, { job, work }) => sum + work * shareOf(job), 0);
-      const done = made + partly;
-      return done > 0 && elapsedMs > 1000 ? ((elapsedMs / 1000) * (left - partly)) / done : undefined;
+      const data = counts.get("data");
+      if (data && data.waiting + data.queued + data.running > 0) return undefined;
+      since ??= { elapsedMs, done: made + partly };
+      const seconds = (elapsedMs - since.elapsedMs) / 1000;
+      const done = made + partly - since.done;
+      return done > 0 && seconds > 1 ? (seconds * (left - partly)) / done : undefined;
     },
   };
 }

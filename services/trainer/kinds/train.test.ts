@@ -59,10 +59,13 @@ test("a validation that draws has the seed of the training, and comes out the sa
   await using directory = await temporaryDirectory();
   const work = await createWork(directory);
   const transform = { training: "resize/1", validation: "domainbed/1" };
-  const train = async () => (await runRecipe(recipeWith({ transform, validate: { every: 1 } }), work)) as Made;
+  const shares: number[] = [];
+  const watch = { onValidating: (share: number) => shares.push(share) };
+  const train = async () => (await runRecipe(recipeWith({ transform, validate: { every: 1 } }), work, watch)) as Made;
   const [first, second] = [await train(), await train()];
   assert.equal(typeof first.summary?.["validationAccuracy"], "number");
   assert.deepEqual([second.summary, second.curve], [first.summary, first.curve]);
+  assert.equal(shares.filter((share) => share === 1).length, 2 * parameters.steps, "each validation tells when it is done");
 });
 
 for (const phase of ["training", "validation"]) {

@@ -1,5 +1,5 @@
-import { eachBatch, openBatches } from "#libs/batches";
-import { decodeNetworkCheckpoint, NETWORK_CHECKPOINT, type NetworkStep, trainNetwork } from "#libs/learning";
+import { type Batch, eachBatch, openBatches } from "#libs/batches";
+import { decodeNetworkCheckpoint, NETWORK_CHECKPOINT, type NetworkStep, trainNetwork, type ValidationPass } from "#libs/learning";
 import { fitWeights, initialise, type Network, type NetworkWeights } from "#libs/networks";
 import { type Digest, inputsOf, type Json, mediaTypes, type Recipe, RecipeError, type TrainParameters } from "#libs/recipes";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
@@ -37,8 +37,8 @@ export async function train(recipe: Recipe, work: Work, watch: Watch): Promise<M
     trainNetwork({
       ...{ engine, network, parameters, seed, weights },
       batches: (fromStep) => openBatches({ loader, domains: training, seed, batch, replacement, transform: transform.training, fromStep }),
-      validation: validation.map(
-        (rows) => () => eachBatch({ loader, rows, batch: VALIDATION_ROWS, transform: transform.validation, seed }),
+      validation: watched(validation, watch.onValidating, (rows) =>
+        eachBatch({ loader, rows, batch: VALIDATION_ROWS, transform: transform.validation, seed }),
       ),
       checkpoint: resumeFrom(watch, NETWORK_CHECKPOINT, decodeNetworkCheckpoint),
       signal: watch.signal,
@@ -50,6 +50,28 @@ export async function train(recipe: Recipe, work: Work, watch: Watch): Promise<M
     summary: result.summary,
     curve: result.curve as Json,
   };
+}
+
+/** Passes over the rows of each domain, one domain after another, that tell how far they are. */
+function watched(
+  domains: readonly Int32Array[],
+  onValidating: Watch["onValidating"],
+  batchesOf: (rows: Int32Array) => AsyncIterable<Batch>,
+): ValidationPass[] {
+  const total = domains.reduce((sum, rows) => sum + rows.length, 0);
+  let before = 0;
+  return domains.map((rows) => {
+    const began = before;
+    before += rows.length;
+    return async function* pass() {
+      let done = began;
+      for await (const batch of batchesOf(rows)) {
+        yield batch;
+        done += batch.rows;
+        onValidating?.(done / total);
+      }
+    };
+  });
 }
 
 function checkRows(training: readonly Int32Array[], validation: readonly Int32Array[], { domains, validate }: TrainParameters): void {

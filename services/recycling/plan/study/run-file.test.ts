@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { digestOf } from "#libs/recipes";
-import { parseStudyFile, studySpec, type TaskFound } from "#libs/runfile";
+import { parseStudyFile, studySpec, type TaskFound, withPaces } from "#libs/runfile";
 import { RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { walk } from "../../testing/plans.ts";
 import { planRun } from "../planners.ts";
@@ -26,7 +26,7 @@ const files: readonly (readonly [title: string, text: string])[] = [
 
 for (const [title, text] of files) {
   test(`the defaults of a run file of ${title} can be planned`, () => {
-    const file = parseStudyFile(`name: x\nheld-out: [a]\nbackend: wasm\n${text}`, { path: "/x.yaml" });
+    const file = withPaces(parseStudyFile(`name: x\nheld-out: [a]\nbackend: wasm\n${text}`, { path: "/x.yaml" }), found("target"));
     const spec = create(
       RunSpecSchema,
       studySpec(file, {
