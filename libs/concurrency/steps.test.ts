@@ -35,6 +35,14 @@ test("timers fire while steps are finished in turns, and can stop them", async (
   assert.ok(state.closed);
 });
 
+test("timers fire too between many short computations that wait for nothing", async () => {
+  const signal = AbortSignal.timeout(60);
+  const all = async () => {
+    for (let done = 0; done < 3000; done++) await finishInTurns(work(1), signal);
+  };
+  await assert.rejects(all(), { name: "TimeoutError" });
+});
+
 test("what a step throws is thrown", async () => {
   function* broken(): Steps<void> {
     yield;

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 export type Steps<T> = Generator<void, T, void>;
 
 /** How long a computation may keep signals, timers and sockets waiting, in milliseconds. */
-export const TURN_MS = 40;
+const TURN_MS = 40;
 
 /**
  * Turns of the event loop in a pause. What waits for a socket needs several of them one after the other (Deno most of all), and
@@ -12,9 +12,24 @@ export const TURN_MS = 40;
  */
 const TURNS = 10;
 
-/** Lets signals, timers and sockets have their turns. */
+/**
+ * When this thread gave way last. One clock for all that it computes: many short computations in a row, of which each begins as soon as the
+ * one before has ended, keep the event loop waiting just as a long one does.
+ */
+let gaveWayAt = performance.now();
+
+/**
+ * Lets signals, timers and sockets have their turns, where this thread has not done so for 40 ms. For loops that may go on and on without
+ * waiting for anything.
+ */
 export async function giveWay(): Promise<void> {
+  if (!isDue()) return;
   for (let turn = 0; turn < TURNS; turn++) await nextTurn();
+  gaveWayAt = performance.now();
+}
+
+function isDue(): boolean {
+  return performance.now() - gaveWayAt >= TURN_MS;
 }
 
 /**
@@ -41,18 +56,17 @@ export function finish<T>(steps: Steps<T>): T {
 }
 
 /**
- * The result of a computation that gives way to the event loop about every 40 ms.
+ * The result of a computation that gives way to the event loop about every 40 ms, together with those before it.
  * @throws the signal's reason, and then the computation is closed.
  */
 export async function finishInTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
   try {
-    for (let turned = performance.now(); ; ) {
+    for (;;) {
+      // Asked first: to wait for nothing may take longer than a step.
+      if (isDue()) await giveWay();
       signal?.throwIfAborted();
       const next = steps.next();
       if (next.done) return next.value;
-      if (performance.now() - turned < TURN_MS) continue;
-      await giveWay();
-      turned = performance.now();
     }
   } finally {
     steps.return(undefined as never);

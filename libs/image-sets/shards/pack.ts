@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { giveWay, TURN_MS } from "#libs/concurrency";
+import { giveWay } from "#libs/concurrency";
 import { errorCode, readAt } from "#libs/files";
 import { canonicalJson, digestOf } from "#libs/recipes";
 import { quote } from "#libs/text";
@@ -87,7 +87,6 @@ export function packImages(images: Iterable<LabelledImage> | AsyncIterable<Label
   }
 
   async function* pack(): AsyncGenerator<PackedShard, void, undefined> {
-    let turn = performance.now();
     for await (const image of images) {
       const extension = storedExtension(image.name);
       const number = places.get(image.class);
@@ -115,11 +114,8 @@ export function packImages(images: Iterable<LabelledImage> | AsyncIterable<Label
         builder.add({ domain, class: number, shard: shards.length, offset, bytes: source.size, sha256, name: image.name });
       }
       row++;
-      if (performance.now() - turn > TURN_MS) {
-        await giveWay();
-        signal?.throwIfAborted();
-        turn = performance.now();
-      }
+      await giveWay();
+      signal?.throwIfAborted();
     }
     if (used > 0) yield finish();
   }

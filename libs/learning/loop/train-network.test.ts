@@ -183,6 +183,17 @@ test("a training that is aborted within a step leaves nothing behind", async () 
   assert.equal(options.engine.kernels.count, before);
 });
 
+test("a training or a prediction with short steps, whose pictures are at hand, can be stopped between them", async () => {
+  async function* many() {
+    for (let step = 0; step < 100_000; step += 1) yield pictures(step);
+  }
+  const options = await training({ steps: 100_000, validate: { every: 2 } }, { signal: AbortSignal.timeout(100) });
+  const trained = Array.fromAsync(trainNetwork(options), ({ step }) => step);
+  await assert.rejects(trained, { name: "TimeoutError" });
+  const predicted = predictNetwork({ ...options, batches: many(), signal: AbortSignal.timeout(100) });
+  await assert.rejects(Array.fromAsync(predicted), { name: "TimeoutError" });
+});
+
 test("the numbers of a checkpoint are its own: when they are handed over, the training goes on and keeps the best weights", async () => {
   const options = await training({ keep: "best", validate: { every: 5 } });
   const { weights: kept } = await run(options);

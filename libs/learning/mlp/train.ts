@@ -1,4 +1,4 @@
-import { finishInTurns, giveWay, TURN_MS } from "#libs/concurrency";
+import { finishInTurns, giveWay } from "#libs/concurrency";
 import type { TrainingCurve, TrainingParameters, TrainingSummary } from "#libs/recipes";
 import { NonFiniteLossError } from "../errors.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -73,7 +73,6 @@ export async function* trainMlp(training: Training): AsyncGenerator<TrainStep, T
   let pending = start.pending;
   let best = start.best;
   let bestAccuracy = curve.validation.reduce<number | undefined>((most, { accuracy }) => Math.max(most ?? 0, accuracy), undefined);
-  let turned = performance.now();
   for (let step = start.step + 1; step <= steps; step += 1) {
     const loss = stepper.step(step);
     if (!Number.isFinite(loss)) throw new NonFiniteLossError(step, learningRate);
@@ -106,10 +105,7 @@ export async function* trainMlp(training: Training): AsyncGenerator<TrainStep, T
         pending,
       }),
     };
-    if (performance.now() - turned > TURN_MS) {
-      await giveWay();
-      turned = performance.now();
-    }
+    await giveWay();
     signal?.throwIfAborted();
   }
 
