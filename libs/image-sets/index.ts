@@ -1,7 +1,15 @@
-export { type CheckOptions, type CheckProgress, checkImageSet, type DomainCount, type ImageReport } from "./check/check-image-set.ts";
+export {
+  type CheckOptions,
+  type CheckProgress,
+  checkImageSet,
+  type DomainCount,
+  type ImageReport,
+  lookAtImageSet,
+} from "./check/check-image-set.ts";
 export { similarPairs } from "./check/similar-pairs.ts";
 export { ImageSetError } from "./errors.ts";
 export { type ImageLeak, imageLeaks, type SeenImages } from "./leaks.ts";
+export { decodeLooks, encodeLooks, type ImageLooks, looksOf } from "./looks.ts";
 export { encodePng, type Pixels } from "./png.ts";
 export { CsvError, type CsvRecord, parseCsv } from "./read/csv.ts";
 export { storedExtension } from "./read/extensions.ts";

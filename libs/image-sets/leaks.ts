@@ -1,6 +1,10 @@
-import { counted, quote } from "#libs/text";
+import type { Steps } from "#libs/concurrency";
+import { counted, list, plural, quote } from "#libs/text";
 import { similarPairs } from "./check/similar-pairs.ts";
-import { type ImageIndex, nameOfRow, SHA256_BYTES } from "./shards/image-index.ts";
+import { contentOf, type ImageIndex, nameOfRow } from "./shards/image-index.ts";
+
+/** Images that are named of those that look nearly equal. */
+const MOST_EXAMPLES = 3;
 
 /** Images that a model was trained on, or is tested on. */
 export type SeenImages = {
@@ -29,27 +33,25 @@ export type ImageLeak = {
  * is known what images look like, those that look nearly equal. Data sets that share shards share no images by that alone.
  * @example
  * ```ts
+ * import { finish } from "#libs/concurrency";
  * const birds = { label: "the target", digests: ["sha256:1"] };
- * const [leak] = imageLeaks(birds, [{ label: "the auxiliary birds", digests: ["sha256:1"] }, { label: "the auxiliary cars", digests: [] }]);
- * leak?.message; // "the auxiliary birds was trained on the data set of the target"
+ * const seen = [{ label: "the auxiliary birds", digests: ["sha256:1"] }, { label: "the auxiliary cars", digests: [] }];
+ * finish(imageLeaks(birds, seen))[0]?.message; // "the auxiliary birds was trained on the data set of the target"
  * ```
  */
-export function imageLeaks(target: SeenImages, seen: readonly SeenImages[]): readonly ImageLeak[] {
+export function* imageLeaks(target: SeenImages, seen: readonly SeenImages[]): Steps<readonly ImageLeak[]> {
   const rows = target.index === undefined ? undefined : rowsByContent(target.index);
-  return seen.flatMap((one) => {
+  const leaks: ImageLeak[] = [];
+  for (const one of seen) {
+    const { label } = one;
     if (one.digests.some((digest) => target.digests.includes(digest))) {
-      return [
-        {
-          label: one.label,
-          severity: "error",
-          images: target.index?.count ?? 0,
-          message: `${one.label} was trained on the data set of ${target.label}`,
-        },
-      ];
+      const message = `${label} was trained on the data set of ${target.label}`;
+      leaks.push({ label, severity: "error", images: target.index?.count ?? 0, message });
+    } else if (rows !== undefined && one.index !== undefined) {
+      for (const leak of [equalImages(target, rows, one), yield* similarImages(target, rows, one)]) if (leak) leaks.push(leak);
     }
-    if (rows === undefined || target.index === undefined || one.index === undefined) return [];
-    return [equalImages(target, rows, one), similarImages(target, rows, one)].flatMap((leak) => leak ?? []);
-  });
+  }
+  return leaks;
 }
 
 type Rows = ReadonlyMap<string, number>;
@@ -69,26 +71,31 @@ function equalImages(target: SeenImages, rows: Rows, { label, index }: SeenImage
   return { label, severity: "error", images: found.size, message };
 }
 
-function similarImages(target: SeenImages, rows: Rows, { label, index, looks }: SeenImages): ImageLeak | undefined {
+function* similarImages(target: SeenImages, rows: Rows, { label, index, looks }: SeenImages): Steps<ImageLeak | undefined> {
   if (target.looks === undefined || looks === undefined) return undefined;
   const [ours, theirs] = [target.index!, index!];
   const bits = new Uint32Array(target.looks.length + looks.length);
   bits.set(target.looks);
   bits.set(looks, target.looks.length);
   const group = new Int32Array(ours.count + theirs.count).fill(1, ours.count);
-  let first: readonly [number, number] | undefined;
-  const found = new Set<number>();
-  for (const [a, b] of similarPairs({ bits, group })) {
+  const lookOf = (row: number) => `${bits[2 * row]} ${bits[2 * row + 1]}`;
+  // For each look of the target that others have nearly, one image with it and one of theirs.
+  const found = new Map<string, readonly [number, number]>();
+  for (const pair of similarPairs({ bits, group })) {
+    if (pair === undefined) {
+      yield;
+      continue;
+    }
     // The target's rows come first.
-    const other = b - ours.count;
-    if (rows.has(contentOf(theirs, other))) continue;
-    first ??= [a, other];
-    found.add(a);
+    const other = pair[1] - ours.count;
+    if (!rows.has(contentOf(theirs, other)) && !found.has(lookOf(pair[0]))) found.set(lookOf(pair[0]), [pair[0], other]);
   }
-  if (first === undefined) return undefined;
-  const example = `${placeOf(ours, first[0])} and its ${placeOf(theirs, first[1])}`;
-  const message = `${label} holds images that look nearly equal to ${counted(found.size, "image")} of ${target.label}: ${example}`;
-  return { label, severity: "warning", images: found.size, message };
+  if (found.size === 0) return undefined;
+  const images = [...rows.values()].filter((row) => found.has(lookOf(row))).length;
+  const examples = [...found.values()].slice(0, MOST_EXAMPLES).map(([a, b]) => `${placeOf(ours, a)} to its ${placeOf(theirs, b)}`);
+  const more = images - examples.length;
+  const message = `${counted(images, "image")} of ${target.label} ${plural(images, "looks", "look")} nearly equal to images of ${label}: ${list([...examples, ...(more > 0 ? [`${more} more`] : [])])}`;
+  return { label, severity: "warning", images, message };
 }
 
 /** The first row of each image, by its bytes. */
@@ -96,10 +103,6 @@ function rowsByContent(index: ImageIndex): Rows {
   const rows = new Map<string, number>();
   for (let row = index.count - 1; row >= 0; row--) rows.set(contentOf(index, row), row);
   return rows;
-}
-
-function contentOf({ sha256 }: ImageIndex, row: number): string {
-  return Buffer.from(sha256.buffer, sha256.byteOffset + row * SHA256_BYTES, SHA256_BYTES).toString("latin1");
 }
 
 function placeOf(index: ImageIndex, row: number): string {

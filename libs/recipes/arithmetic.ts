@@ -17,6 +17,7 @@ export const arithmetics: { readonly [B in BackendName]: string } & {
   readonly averaging: string;
   readonly training: string;
   readonly measuring: string;
+  readonly looking: string;
 } = {
   wasm: `${libraries.wasm} train/1`,
   cpu: `${libraries.cpu} train/1`,
@@ -24,6 +25,8 @@ export const arithmetics: { readonly [B in BackendName]: string } & {
   /** Of trainings and predictions of any network. */
   training: "~train/2 images/1",
   measuring: "measure/2",
+  /** Of what images look like: decoders differ by a bit. */
+  looking: "~difference-hash/1",
 };
 
 /** Arithmetics of evaluations of the digits benchmark. */

@@ -30,6 +30,7 @@ export {
   type BuiltManifest,
   buildDatasetManifest,
   buildEvaluationManifest,
+  buildLooksManifest,
   buildModelManifest,
   buildPredictionManifest,
   buildSourceManifest,

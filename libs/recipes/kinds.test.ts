@@ -69,6 +69,10 @@ const golden: readonly (readonly [string, Recipe])[] = [
     { kind: "dataset", inputs: { source: a }, parameters: { generator: "subset/1" } },
   ],
   [
+    "sha256:c576d5351d67e5ea8dfaf377e71f773140871f23382e11d94f5f41cb7005e7f4",
+    { kind: "looks", inputs: { source: a }, parameters: {}, arithmetic: arithmetics.looking },
+  ],
+  [
     "sha256:44276aa42e772ec1cdf27407db8b9814e7d0ff2502c0259903aae70aed7b6489",
     { kind: "split", inputs: { dataset: a }, parameters: { scheme: "domainbed/1", fraction: 0.2, trial: 0 } },
   ],

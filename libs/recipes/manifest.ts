@@ -82,6 +82,11 @@ export function buildPredictionManifest({
   return build(mediaTypes.prediction, mediaTypes.empty, {}, [named(logits, "prediction.safetensors")], prediction, summary);
 }
 
+/** The manifest of what images look like: one safetensors layer. */
+export function buildLooksManifest(looks: Common & { readonly hashes: Descriptor }): BuiltManifest {
+  return build(mediaTypes.looks, mediaTypes.empty, {}, [named(looks.hashes, "looks.safetensors")], looks);
+}
+
 /** The manifest of an evaluation: one JSON layer. */
 export function buildEvaluationManifest(evaluation: Common & { readonly result: Descriptor }): BuiltManifest {
   return build(mediaTypes.evaluation, mediaTypes.empty, {}, [named(evaluation.result, "evaluation.json")], evaluation);

@@ -13,6 +13,8 @@ export const mediaTypes = {
   splitLayer: "application/vnd.ratatouille.split.v1.safetensors",
   prediction: "application/vnd.ratatouille.prediction.v1+json",
   predictionLayer: "application/vnd.ratatouille.prediction.v1.safetensors",
+  looks: "application/vnd.ratatouille.looks.v1+json",
+  looksLayer: "application/vnd.ratatouille.looks.v1.safetensors",
   /** Pictures of a data set or of an import, as a tar archive. */
   shard: "application/x-tar",
   source: "application/vnd.ratatouille.source.v1+json",

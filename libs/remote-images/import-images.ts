@@ -1,6 +1,7 @@
 import type { Artifacts } from "#libs/artifacts";
-import { type ImageSet, imagesOf, packImages } from "#libs/image-sets";
+import { type ImageLooks, type ImageSet, imagesOf, packImages } from "#libs/image-sets";
 import { annotations, buildSourceManifest, checkImportRoom, type Descriptor, type Digest, type Recipe } from "#libs/recipes";
+import { publishLooks } from "./looks.ts";
 import { sendShard } from "./send-shard.ts";
 
 /** Pictures in the catalog. */
@@ -47,21 +48,25 @@ export async function importImages(
     source,
     signal,
     onPacked = () => {},
-    beforeFirst = async () => {},
+    look,
   }: {
     readonly licence: string;
     readonly source: string;
     readonly signal: AbortSignal;
     /** How many images are in an archive by now. */
     readonly onPacked?: (images: number) => void;
-    /** Once, before anything is sent or published that the catalog does not have: what it throws is the end of it. */
-    readonly beforeFirst?: () => Promise<void>;
+    /**
+     * Decodes all images and says what they look like. Once, before anything is sent or published that the catalog does not have, and
+     * where it does not know their looks: what it throws is the end of it. Without it nothing is decoded.
+     */
+    readonly look?: () => Promise<ImageLooks>;
   },
 ): Promise<ImportedImages> {
   const packing = packImages(counting(imagesOf(set), onPacked), { classes: set.classes, indexed: false, signal });
   const files: Descriptor[] = [];
-  let checked: Promise<void> | undefined;
-  const beforeSend = () => (checked ??= beforeFirst());
+  let looked: Promise<ImageLooks> | undefined;
+  const lookOnce = look && (() => (looked ??= look()));
+  const beforeSend = async () => void (await lookOnce?.());
   let [bytes, sentBytes] = [0, 0];
   for await (const shard of packing.shards) {
     const sent = await sendShard(shard, artifacts, { signal, beforeSend });
@@ -77,10 +82,12 @@ export async function importImages(
   };
   const domains = [...new Set(set.groups.map(({ domain }) => domain))];
   const pictures = domains.map((name) => set.groups.reduce((sum, { domain, names }) => sum + (domain === name ? names.length : 0), 0));
-  const known = await artifacts.findByRecipe(recipe, { signal });
-  if (known) return { digest: known.digest as Digest, domains, pictures, bytes, sentBytes };
-  await beforeSend();
-  const { digest } = await artifacts.publish(buildSourceManifest({ recipe, licences: [licence], files }), { signal });
+  const publish = async () => {
+    await beforeSend();
+    return artifacts.publish(buildSourceManifest({ recipe, licences: [licence], files }), { signal });
+  };
+  const { digest } = (await artifacts.findByRecipe(recipe, { signal })) ?? (await publish());
+  if (lookOnce) await publishLooks(artifacts, { source: digest, licence, look: lookOnce, signal });
   return { digest: digest as Digest, domains, pictures, bytes, sentBytes };
 }
 

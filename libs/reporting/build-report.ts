@@ -13,7 +13,7 @@ import { sentence } from "./words.ts";
  * give the same report.
  */
 export function buildReport(measurements: Measurements): Report {
-  const { ratatouille, name, runId, startedAt, finishedAt, task, lineage, recipe, licences, timings } = measurements;
+  const { ratatouille, name, runId, startedAt, finishedAt, task, lineage, recipe, licences, timings, notes = [] } = measurements;
   const methods = methodOrder.filter((method) => task.methods.includes(method));
   const place = (domain: string) => task.heldOut.indexOf(domain);
   const cells = [...measurements.cells].sort((a, b) => a.seed - b.seed || place(a.heldOut) - place(b.heldOut));
@@ -35,11 +35,12 @@ export function buildReport(measurements: Measurements): Report {
     recipe,
     licences,
     timings,
+    notes,
   };
   const { texts, comparable } = warnings(facts);
   const warned = texts.map((text) => sentence(`warning: ${text}`));
   const said = sentences(facts, { compared: comparable, explained: warned.length === 0 });
-  return { ...facts, warnings: warned, sentences: [...warned, ...said] };
+  return { ...facts, warnings: warned, sentences: [...warned, ...said, ...notes.map((note) => sentence(`note: ${note}`))] };
 }
 
 function tableRow(results: readonly Result[], method: Method, domains: readonly string[]): TableRow | null {

@@ -180,6 +180,8 @@ export type Measurements = {
   readonly recipe: Json;
   readonly licences: readonly string[];
   readonly timings: Timings;
+  /** What a person should know of the data, as sentences: images of the target that look nearly equal to others. Absent in earlier reports. */
+  readonly notes?: readonly string[];
 };
 
 /** `report.json`. Accuracies are 0 to 1 everywhere. */

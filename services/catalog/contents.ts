@@ -24,6 +24,7 @@ const safetensorsLayers: { readonly [kind: string]: string | undefined } = {
   dataset: mediaTypes.datasetLayer,
   split: mediaTypes.splitLayer,
   prediction: mediaTypes.predictionLayer,
+  looks: mediaTypes.looksLayer,
 };
 
 /** Files of blobs: what they hold is read past the memory of who was seen to be right. */

@@ -9,6 +9,7 @@ export const artifactKinds: { readonly [K in ReadManifest["kind"]]: ProtoKind } 
   evaluation: ProtoKind.EVALUATION,
   split: ProtoKind.SPLIT,
   prediction: ProtoKind.PREDICTION,
+  looks: ProtoKind.LOOKS,
   unknown: ProtoKind.UNSPECIFIED,
 };
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { test } from "node:test";
-import { readImageSet } from "#libs/image-sets";
+import { lookAtImageSet, readImageSet } from "#libs/image-sets";
 import { readManifest } from "#libs/recipes";
-import { importImages } from "#libs/remote-images";
+import { findLooks, importImages } from "#libs/remote-images";
 import { writeFolder } from "../../libs/image-sets/testing/image-folder.ts";
 import { startCatalog } from "../../services/catalog/testing/system.ts";
 
@@ -22,20 +22,28 @@ test("an import that was broken off before it was published goes on: what is the
   const again = await importImages(set, catalog.artifacts, options);
   assert.deepEqual([again.domains, again.pictures, again.sentBytes], [["photo", "sketch"], [6, 3], 0]);
   assert.ok(again.bytes > 0);
-  const known = await importImages(set, catalog.artifacts, { ...options, beforeFirst: async () => assert.fail("it is there") });
+  const known = await importImages(set, catalog.artifacts, options);
   assert.equal(known.digest, again.digest);
 });
 
-test("what a check refuses is not sent, and what is new is checked once", async () => {
+test("what a check refuses is not sent; what is new is looked at once, and the catalog keeps what it looks like", async () => {
   await using catalog = await startCatalog();
   await writeFolder(catalog.directory.join("birds"), files);
   const set = await readImageSet(catalog.directory.join("birds"));
-  const refused = importImages(set, catalog.artifacts, { ...options, beforeFirst: () => Promise.reject(new Error("cut short")) });
+  const refused = importImages(set, catalog.artifacts, { ...options, look: () => Promise.reject(new Error("cut short")) });
   await assert.rejects(refused, /cut short/);
   let checks = 0;
-  const beforeFirst = async () => void checks++;
-  const imported = await importImages(set, catalog.artifacts, { ...options, beforeFirst });
+  const look = async () => {
+    checks++;
+    return (await lookAtImageSet(set.path)).looks;
+  };
+  const imported = await importImages(set, catalog.artifacts, { ...options, look });
   assert.deepEqual([imported.sentBytes, checks], [imported.bytes, 1]);
+  const again = await importImages(set, catalog.artifacts, { ...options, look });
+  assert.deepEqual([again, checks], [{ ...imported, sentBytes: 0 }, 1]);
+  const stored = await findLooks(catalog.artifacts, imported.digest, signal);
+  assert.deepEqual(stored?.looks, (await lookAtImageSet(set.path)).looks);
+  assert.equal(stored?.looks.hash.length, 2 * Object.keys(files).length);
 });
 
 test("an archive that was damaged in the catalog is sent again", async () => {

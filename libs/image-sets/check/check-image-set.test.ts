@@ -166,7 +166,7 @@ test("images that another folder holds too are told of: the same ones, and those
     problems.map(({ message }) => message.replaceAll(directory.path, "ROOT")),
     [
       'the folder "ROOT/web" holds 1 image of this folder, which has 20 different ones: "sketch/cat/2.jpg" is its "w/a/copy.jpg"',
-      'the folder "ROOT/web" holds images that look nearly equal to 1 image of this folder: "photo/dog/1.jpg" and its "w/b/small.png"',
+      '1 image of this folder looks nearly equal to images of the folder "ROOT/web": "photo/dog/1.jpg" to its "w/b/small.png"',
     ],
   );
 });
@@ -212,7 +212,8 @@ test("pairs that look nearly equal are those that comparing all with all finds",
           i < j && firsts[i] && firsts[j] && group[i] !== group[j] && ones((a ^ b) >>> 0) <= 3 ? [`${i} ${j}`] : [],
         ),
       );
-      assert.deepEqual([...similarPairs({ bits, group })].map(([a, b]) => `${a} ${b}`).sort(), expected.sort());
+      const found = [...similarPairs({ bits, group })].flatMap((pair) => (pair === undefined ? [] : [`${pair[0]} ${pair[1]}`]));
+      assert.deepEqual(found.sort(), expected.sort());
     }),
   );
 });

@@ -1,9 +1,10 @@
 import { availableParallelism } from "node:os";
 import type { Size } from "#libs/images";
+import type { ImageLooks } from "../looks.ts";
 import { createFindings } from "../read/findings.ts";
 import { type ReadOptions, readImageSet } from "../read/read-image-set.ts";
 import type { LabelledImage, Problem } from "../types.ts";
-import { inspectSet, sizeOf } from "./inspect-set.ts";
+import { inspectSet, looksSeen, sizeOf } from "./inspect-set.ts";
 import { reportEqual } from "./report-equal.ts";
 import { reportShared } from "./report-shared.ts";
 
@@ -49,6 +50,14 @@ export type ImageReport = {
  * @throws ImageSetError where there is no such folder, and the signal's reason
  */
 export async function checkImageSet(path: string, options: CheckOptions = {}): Promise<ImageReport> {
+  return (await lookAtImageSet(path, options)).report;
+}
+
+/** The same, and what the images look like that could be read: looking for it costs nothing more. @throws as checkImageSet */
+export async function lookAtImageSet(
+  path: string,
+  options: CheckOptions = {},
+): Promise<{ readonly report: ImageReport; readonly looks: ImageLooks }> {
   const { signal, onProgress, against = [], atOnce = 2 * availableParallelism() } = options;
   const set = await readImageSet(path, options);
   const others = await Promise.all(against.map((other) => readImageSet(other, { signal })));
@@ -76,7 +85,7 @@ export async function checkImageSet(path: string, options: CheckOptions = {}): P
     reportShared({ set, seen }, { set: other, seen: theirs }, findings);
   }
   const problems = [...set.problems, ...findings.problems()];
-  return {
+  const report = {
     path,
     usable: problems.every(({ severity }) => severity !== "error"),
     images: [...counts.values()].reduce((sum, { images }) => sum + images, 0),
@@ -91,6 +100,7 @@ export async function checkImageSet(path: string, options: CheckOptions = {}): P
     largest: largest ?? null,
     problems,
   };
+  return { report, looks: looksSeen(seen) };
 }
 
 /** Where an image is, for a person. */

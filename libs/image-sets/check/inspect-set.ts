@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
+import type { ImageLooks } from "../looks.ts";
 import { imagesOf } from "../read/read-image-set.ts";
+import { contentOf } from "../shards/image-index.ts";
 import type { ImageSet, LabelledImage } from "../types.ts";
 import { type Inspected, inspectImage, type Unusable } from "./inspect-image.ts";
 
@@ -32,6 +34,19 @@ export async function inspectSet(set: ImageSet, { atOnce, signal, onImage }: Ins
     onImage(image, result);
   }
   return seen;
+}
+
+/** What the images look like that could be read. */
+export function looksSeen({ isThere, sha256, bits }: Seen): ImageLooks {
+  const rows = new Map<string, number>();
+  for (const [row, there] of isThere.entries()) if (there === 1) rows.set(contentOf({ sha256 }, row), row);
+  const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
+  const looks = { sha256: new Uint8Array(32 * sorted.length), hash: new Uint32Array(2 * sorted.length) };
+  for (const [i, [, row]] of sorted.entries()) {
+    looks.sha256.set(sha256.subarray(32 * row, 32 * row + 32), 32 * i);
+    looks.hash.set(bits.subarray(2 * row, 2 * row + 2), 2 * i);
+  }
+  return looks;
 }
 
 /** How many images a set has. */

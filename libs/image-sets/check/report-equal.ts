@@ -1,5 +1,6 @@
 import { counted, quote } from "#libs/text";
 import type { Findings } from "../read/findings.ts";
+import { contentOf } from "../shards/image-index.ts";
 import type { ImageGroup, ImageSet } from "../types.ts";
 import type { Seen } from "./inspect-set.ts";
 import { similarPairs } from "./similar-pairs.ts";
@@ -14,7 +15,7 @@ export function reportEqual(set: ImageSet, { isThere, sha256, bits }: Seen, find
   const unique: number[] = [];
   for (let row = 0; row < isThere.length; row++) {
     if (isThere[row] === 0) continue;
-    const key = Buffer.from(sha256.buffer, 32 * row, 32).toString("latin1");
+    const key = contentOf({ sha256 }, row);
     const before = first.get(key);
     if (before === undefined) {
       first.set(key, row);
@@ -37,7 +38,9 @@ export function reportEqual(set: ImageSet, { isThere, sha256, bits }: Seen, find
     looks.group[i] = domains.get(rows(row).group.domain)!;
   }
   let told = 0;
-  for (const [a, b] of similarPairs(looks)) {
+  for (const pair of similarPairs(looks)) {
+    if (pair === undefined) continue;
+    const [a, b] = pair;
     if (told++ === MOST_SIMILAR) {
       findings.report("warning", "similar-images", `more than ${counted(MOST_SIMILAR, "pair")} of images look nearly equal in two domains`);
       break;

@@ -1,3 +1,4 @@
+import { finish } from "#libs/concurrency";
 import { quote } from "#libs/text";
 import { imageLeaks, type SeenImages } from "../leaks.ts";
 import type { Findings } from "../read/findings.ts";
@@ -11,7 +12,7 @@ type Inspected = { readonly set: ImageSet; readonly seen: Seen };
 /** Says which images of a set another folder holds, too: the same, or such that look nearly equal. */
 export function reportShared(target: Inspected, other: Inspected, findings: Findings): void {
   const own = imagesSeen("this folder", target);
-  for (const { severity, message } of imageLeaks(own, [imagesSeen(`the folder ${quote(other.set.path)}`, other)])) {
+  for (const { severity, message } of finish(imageLeaks(own, [imagesSeen(`the folder ${quote(other.set.path)}`, other)]))) {
     // What is trained on the other folder and tested on this one is refused; the folder itself may be used.
     findings.report("warning", severity === "error" ? "equal-images" : "similar-images", message);
   }

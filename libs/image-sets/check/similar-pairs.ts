@@ -5,6 +5,8 @@ const PLAIN_BITS = 4;
 /** 64 bits in four bands: where at most three bits differ, one band is equal. */
 const BANDS = 4;
 const MOST_IN_BAND = 2000;
+/** Pairs that are compared in a step: less than a millisecond. */
+const STEP = 20_000;
 
 /** What images look like, and in which group each is. */
 export type Looks = {
@@ -16,14 +18,15 @@ export type Looks = {
 
 /**
  * Pairs of images of different groups that look nearly equal, the first row of each group for each of their looks, and each pair once. In
- * time that grows with the number of images rather than of pairs: bits are looked up in four bands.
+ * time that grows with the number of images rather than of pairs: bits are looked up in four bands. Between pairs it yields nothing, now and
+ * then, so that a long search can give way.
  * @example
  * ```ts
  * const bits = Uint32Array.of(0xf0f0, 0xff, 0xf0f1, 0xff, 0x0f0f0f0f, 0);
- * [...similarPairs({ bits, group: Int32Array.of(0, 1, 1) })]; // [[0, 1]]
+ * [...similarPairs({ bits, group: Int32Array.of(0, 1, 1) })].filter((pair) => pair !== undefined); // [[0, 1]]
  * ```
  */
-export function* similarPairs({ bits, group }: Looks): Generator<readonly [number, number], void, undefined> {
+export function* similarPairs({ bits, group }: Looks): Generator<readonly [number, number] | undefined, void, undefined> {
   const seen = new Set<string>();
   const rows: number[] = [];
   for (let row = 0; row < group.length; row++) {
@@ -41,8 +44,14 @@ export function* similarPairs({ bits, group }: Looks): Generator<readonly [numbe
       if (bucket === undefined) buckets.set(bandOf(row, band), [row]);
       else if (bucket.length < MOST_IN_BAND) bucket.push(row);
     }
+    let compared = 0;
     for (const bucket of buckets.values()) {
       for (const [i, a] of bucket.entries()) {
+        compared += bucket.length - i;
+        if (compared > STEP) {
+          compared = 0;
+          yield undefined;
+        }
         for (const b of bucket.slice(i + 1)) {
           if (group[a] === group[b] || distance(bits, a, b) > NEAR_BITS) continue;
           // Found in an earlier band, too.

@@ -104,6 +104,11 @@ export function nameOfRow({ name, nameEnd }: Pick<ImageIndex, "name" | "nameEnd"
   return Buffer.from(name.buffer, name.byteOffset + begin, nameEnd[row]! - begin).toString();
 }
 
+/** The bytes of an image, as a text that only equal ones have. */
+export function contentOf({ sha256 }: Pick<ImageIndex, "sha256">, row: number): string {
+  return Buffer.from(sha256.buffer, sha256.byteOffset + row * SHA256_BYTES, SHA256_BYTES).toString("latin1");
+}
+
 /** The row of an index, as it would enter another one. */
 export function rowOf(index: ImageIndex, row: number): IndexRow {
   return {

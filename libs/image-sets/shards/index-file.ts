@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { isDigest } from "#libs/recipes";
-import { type Dtype, parseSafetensorsHeader, SafetensorsError, writeSafetensors } from "#libs/tensors";
+import { type Dtype, writeSafetensors } from "#libs/tensors";
 import { excerpt } from "#libs/text";
-import { ImageSetError } from "../errors.ts";
+import { type Columns, openColumns } from "../columns.ts";
 import { type ImageIndex, SHA256_BYTES, type Shard } from "./image-index.ts";
 
 const FORMAT = "ratatouille-images/1";
@@ -44,24 +44,16 @@ export function encodeIndex(index: ImageIndex): Uint8Array {
  * @throws ImageSetError for bytes that are no index: it names the column, or the row
  */
 export function decodeIndex(file: Uint8Array): ImageIndex {
-  const { tensors, metadata, dataOffset } = headerOf(file);
-  const format = metadata.get("format");
-  if (format !== FORMAT) throw wrong(`its format is ${excerpt(format ?? "missing")}, expected ${FORMAT}`);
-  const count = tensors.get("domain")?.shape[0] ?? 0;
-  const bytesOf = (name: string, dtype: Dtype, shape: readonly number[]) => {
-    const entry = tensors.get(name);
-    if (entry === undefined) throw wrong(`the column ${name} is missing`);
-    const isRight = entry.dtype === dtype && entry.shape.length === shape.length && entry.shape.every((size, i) => size === shape[i]);
-    if (!isRight) throw wrong(`the column ${name} is ${entry.dtype} [${entry.shape.join(", ")}], expected ${dtype} [${shape.join(", ")}]`);
-    return file.slice(dataOffset + entry.begin, dataOffset + entry.end);
-  };
+  const columns = openColumns(file, "an index of images", FORMAT);
+  const { bytesOf, lengthOf } = columns;
+  const count = lengthOf("domain");
   const int32 = (name: string) => new Int32Array(bytesOf(name, "I32", [count]).buffer);
   const int64 = (name: string) => Float64Array.from(new BigInt64Array(bytesOf(name, "I64", [count]).buffer), Number);
   const index: ImageIndex = {
     count,
-    domains: listOf(metadata, "domains", v.string()),
-    classes: listOf(metadata, "classes", v.string()),
-    shards: listOf(metadata, "shards", shardSchema),
+    domains: listOf(columns, "domains", v.string()),
+    classes: listOf(columns, "classes", v.string()),
+    shards: listOf(columns, "shards", shardSchema),
     domain: int32("domain"),
     class: int32("class"),
     shard: int32("shard"),
@@ -69,9 +61,9 @@ export function decodeIndex(file: Uint8Array): ImageIndex {
     offset: int64("offset"),
     bytes: int64("bytes"),
     sha256: bytesOf("sha256", "U8", [count, SHA256_BYTES]),
-    name: bytesOf("name", "U8", [tensors.get("name")?.shape[0] ?? 0]),
+    name: bytesOf("name", "U8", [lengthOf("name")]),
   };
-  checkRows(index);
+  checkRows(index, columns);
   return index;
 }
 
@@ -80,26 +72,15 @@ const shardSchema = v.strictObject({
   bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
 });
 
-function headerOf(file: Uint8Array) {
-  try {
-    return parseSafetensorsHeader(file, file.length);
-  } catch (cause) {
-    if (cause instanceof SafetensorsError) throw new ImageSetError(`not an index of images: ${cause.message}`, { cause });
-    throw cause;
-  }
-}
-
-function listOf<T>(metadata: ReadonlyMap<string, string>, name: string, item: v.GenericSchema<unknown, T>): readonly T[] {
+function listOf<T>({ metadata, wrong }: Columns, name: string, item: v.GenericSchema<unknown, T>): readonly T[] {
   try {
     return v.parse(v.array(item), JSON.parse(metadata.get(name) ?? ""));
   } catch (cause) {
-    throw new ImageSetError(`not an index of images: its ${name} are ${excerpt(metadata.get(name) ?? "missing")}, expected a list`, {
-      cause,
-    });
+    throw wrong(`its ${name} are ${excerpt(metadata.get(name) ?? "missing")}, expected a list`, cause);
   }
 }
 
-function checkRows({ count, domains, classes, shards, ...columns }: ImageIndex): void {
+function checkRows({ count, domains, classes, shards, ...columns }: ImageIndex, { wrong }: Columns): void {
   const within = (name: "domain" | "class" | "shard", size: number) => {
     const row = columns[name].findIndex((value) => value < 0 || value >= size);
     if (row >= 0) throw wrong(`row ${row} has the ${name} ${columns[name][row]}, expected 0 to ${size - 1}`);
@@ -115,8 +96,4 @@ function checkRows({ count, domains, classes, shards, ...columns }: ImageIndex):
       throw wrong(`the name of row ${row} ends at ${nameEnd}, before it begins or after all names`);
     name = nameEnd;
   }
-}
-
-function wrong(message: string): ImageSetError {
-  return new ImageSetError(`not an index of images: ${message}`);
 }

@@ -2,6 +2,7 @@ import { averageKind } from "./average.ts";
 import { datasetKind } from "./dataset.ts";
 import { importKind } from "./import.ts";
 import type { Kind } from "./kind.ts";
+import { looksKind } from "./looks.ts";
 import { measureKind } from "./measure.ts";
 import { predictKind } from "./predict.ts";
 import { splitKind } from "./split.ts";
@@ -13,6 +14,7 @@ import { fineTuneKind, pretrainKind, probeKind } from "./v1-training.ts";
 export const kinds = {
   import: importKind,
   dataset: datasetKind,
+  looks: looksKind,
   split: splitKind,
   train: trainKind,
   predict: predictKind,

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Artifacts } from "#libs/artifacts";
-import { checkImageSet, type ImageSet, ImageSetError, imagesOf, readImageSet } from "#libs/image-sets";
+import { type ImageSet, ImageSetError, imagesOf, lookAtImageSet, readImageSet } from "#libs/image-sets";
 import { readDigits } from "#libs/image-sets/generators";
 import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
 import { importImages } from "#libs/remote-images";
@@ -28,7 +28,7 @@ export type Pictures = {
   bytes(): Promise<number>;
   /** What is known of them before they are imported: `source` is then the digest of something else. */
   readonly found: Omit<TaskFound, "source">;
-  /** Puts them into the catalog. If it lacks any of them, all are decoded before one is sent: one that cannot be ends the import. */
+  /** Puts them into the catalog. If it lacks any of them or does not know what they look like, all are decoded before one is sent: one that cannot be ends the import. */
   import(artifacts: Artifacts, signal: AbortSignal, progress: ImportProgress): Promise<TaskFound>;
 };
 
@@ -62,11 +62,12 @@ async function imageFolder(file: StudyFile, key: Key, at: PicturesAt): Promise<P
     bytes: () => bytesOf([...imagesOf(set)].flatMap(({ content }) => ("path" in content ? [content.path] : []))),
     found: { domains: set.domains, classes: set.classes, pictures: set.domains.map((domain) => countOf(set, domain)) },
     async import(artifacts, signal, { onPacked, onChecked }) {
-      const beforeFirst = async () => {
-        const report = await checkImageSet(at.path, { signal, onProgress: ({ images, total }) => onChecked(images, total) });
+      const look = async () => {
+        const { report, looks } = await lookAtImageSet(at.path, { signal, onProgress: ({ images, total }) => onChecked(images, total) });
         refuse(file, key, report);
+        return looks;
       };
-      const { digest, domains, pictures } = await importImages(set, artifacts, { ...described, signal, onPacked, beforeFirst });
+      const { digest, domains, pictures } = await importImages(set, artifacts, { ...described, signal, onPacked, look });
       return { source: digest, domains, classes: set.classes, pictures };
     },
   };

@@ -21,7 +21,13 @@ export async function reportRun({
   signal,
 }: {
   /** Times in milliseconds since 1970. */
-  readonly run: { readonly id: string; readonly spec: RunSpec; readonly startedAtMs: bigint; readonly finishedAtMs: bigint };
+  readonly run: {
+    readonly id: string;
+    readonly spec: RunSpec;
+    readonly startedAtMs: bigint;
+    readonly finishedAtMs: bigint;
+    readonly notes: readonly string[];
+  };
   readonly plan: Plan;
   readonly outcomes: Outcomes;
   readonly cost: { readonly wallMs: number; readonly work: readonly WorkDone[] };
@@ -47,6 +53,7 @@ export async function reportRun({
     lineage,
     recipe: toJson(RunSpecSchema, spec) as Json,
     licences,
+    notes: run.notes,
     timings: timingsOf(plan.nodes, outcomes, cost),
   });
 }

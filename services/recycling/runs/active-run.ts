@@ -4,7 +4,7 @@ import { inSpan, type Logger } from "#libs/telemetry";
 import { type Run, type RunSpec, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { type Driver, drive, RunFailedError } from "../drive/driver.ts";
 import type { Executors } from "../drive/executors.ts";
-import { createPictureGuard } from "../drive/picture-guard.ts";
+import { createImageGuard } from "../drive/image-guard.ts";
 import { retryTransient } from "../drive/retry-transient.ts";
 import { watchJobs } from "../drive/watch-jobs.ts";
 import type { Outcomes } from "../plan/outcome.ts";
@@ -58,7 +58,7 @@ export function activate(stored: Run, spec: RunSpec, { executors, store, log, ti
   /** With what it took before this start. */
   const worked = () => stored.workedMs + BigInt(Math.round(performance.now() - began));
   const background = new Set<Promise<unknown>>();
-  let run: Run = { ...stored, state: RunState.RUNNING, error: "", finishedAtMs: 0n };
+  let run: Run = { ...stored, state: RunState.RUNNING, error: "", notes: [], finishedAtMs: 0n };
   let requested: StopState | undefined;
   let outcomes: Outcomes | undefined;
 
@@ -67,7 +67,7 @@ export function activate(stored: Run, spec: RunSpec, { executors, store, log, ti
     background.add(kept);
     kept.finally(() => background.delete(kept)).catch(() => undefined);
   };
-  const guard = plan.lessons && createPictureGuard(plan.lessons, executors, { patienceMs, signal });
+  const guard = plan.lessons && createImageGuard(plan.lessons, executors, { patienceMs, signal, keep: pins.add });
   const driver = drive(id, plan.nodes, {
     executors,
     log,
@@ -93,8 +93,10 @@ export function activate(stored: Run, spec: RunSpec, { executors, store, log, ti
 
   const finish = async (): Promise<End> => {
     try {
-      const checked = guard?.finished.then((leak) => {
+      const checked = guard?.finished.then(({ leak, notes }) => {
         if (leak !== undefined) throw new RunFailedError(leak);
+        run = { ...run, notes: [...notes] };
+        if (notes.length > 0) pulse.beat();
       });
       const [made] = await Promise.all([driver.finished, keepSources(plan, pins, patienceMs, signal), checked]);
       await retryTransient(() => nameAverages(spec.name, plan, made, executors, signal), { patienceMs, signal });

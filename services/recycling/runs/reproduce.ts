@@ -37,7 +37,7 @@ export type ReproductionContext = {
 /**
  * Runs the recipe of an artifact again, from its inputs in the catalog, and compares digests; where the recipe's arithmetic is approximate, what
  * both results say of themselves. Yields the job's progress where a trainer does it.
- * @throws RpcError NOT_FOUND for an unknown digest; FAILED_PRECONDITION (NOT_REPRODUCIBLE) for imports; (REPRODUCTION_FAILED) if the job failed.
+ * @throws RpcError NOT_FOUND for an unknown digest; FAILED_PRECONDITION (NOT_REPRODUCIBLE) for imports and their looks; (REPRODUCTION_FAILED) if the job failed.
  */
 export async function* reproduce(digest: string, context: ReproductionContext, signal: AbortSignal): AsyncGenerator<Job, Reproduction> {
   const artifact = await context.executors.artifacts.get(digest, { signal });
@@ -55,6 +55,8 @@ async function* runAgain(recipe: Recipe, context: ReproductionContext, signal: A
   switch (recipe.kind) {
     case "import":
       throw failedPrecondition("imported files have no recipe that can be run again", { reason: "NOT_REPRODUCIBLE" });
+    case "looks":
+      throw failedPrecondition("what images look like is found where they are imported from", { reason: "NOT_REPRODUCIBLE" });
     case "average":
       return { digest: (await executors.average(recipe, { signal, reproduce: true })).digest };
     case "evaluate":

@@ -121,12 +121,12 @@ export function createRuns(
   };
 
   const buildReport = async (run: Run, signal: AbortSignal): Promise<Report> => {
-    const { id, startedAtMs, finishedAtMs } = run;
+    const { id, startedAtMs, finishedAtMs, notes } = run;
     const spec = run.spec as RunSpec;
     const plan = planRun(spec);
     const outcomes = actives.get(id)?.outcomes ?? (await recollect(plan.nodes, await store.failures(id), executors, signal));
     const cost = await store.cost(id);
-    return reportRun({ run: { id, spec, startedAtMs, finishedAtMs }, plan, outcomes, cost, executors, version: VERSION, signal });
+    return reportRun({ run: { id, spec, startedAtMs, finishedAtMs, notes }, plan, outcomes, cost, executors, version: VERSION, signal });
   };
 
   return {

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/artifact.proto.
  */
 export const file_ratatouille_v1_artifact: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yYXRhdG91aWxsZS92MS9hcnRpZmFjdC5wcm90bxIOcmF0YXRvdWlsbGUudjEiyQEKCEFydGlmYWN0Eg4KBmRpZ2VzdBgBIAEoCRIqCgRraW5kGAIgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kEhAKCG1hbmlmZXN0GAMgASgMEhIKCnJlY2lwZV9rZXkYBCABKAkSDgoGaW5wdXRzGAUgAygJEhIKCnNpemVfYnl0ZXMYBiABKAMSDwoHZGFtYWdlZBgHIAEoCBIXCg9wdWJsaXNoZWRfYXRfbXMYCCABKAMSDQoFc3RhbGUYCSABKAgq0AEKDEFydGlmYWN0S2luZBIdChlBUlRJRkFDVF9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQVJUSUZBQ1RfS0lORF9TT1VSQ0UQARIZChVBUlRJRkFDVF9LSU5EX0RBVEFTRVQQAhIXChNBUlRJRkFDVF9LSU5EX01PREVMEAMSHAoYQVJUSUZBQ1RfS0lORF9FVkFMVUFUSU9OEAQSFwoTQVJUSUZBQ1RfS0lORF9TUExJVBAFEhwKGEFSVElGQUNUX0tJTkRfUFJFRElDVElPThAGQh5aHHJhdGF0b3VpbGxlL3YxO3JhdGF0b3VpbGxldjFiBnByb3RvMw");
+  fileDesc("Ch1yYXRhdG91aWxsZS92MS9hcnRpZmFjdC5wcm90bxIOcmF0YXRvdWlsbGUudjEiyQEKCEFydGlmYWN0Eg4KBmRpZ2VzdBgBIAEoCRIqCgRraW5kGAIgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kEhAKCG1hbmlmZXN0GAMgASgMEhIKCnJlY2lwZV9rZXkYBCABKAkSDgoGaW5wdXRzGAUgAygJEhIKCnNpemVfYnl0ZXMYBiABKAMSDwoHZGFtYWdlZBgHIAEoCBIXCg9wdWJsaXNoZWRfYXRfbXMYCCABKAMSDQoFc3RhbGUYCSABKAgq6QEKDEFydGlmYWN0S2luZBIdChlBUlRJRkFDVF9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQVJUSUZBQ1RfS0lORF9TT1VSQ0UQARIZChVBUlRJRkFDVF9LSU5EX0RBVEFTRVQQAhIXChNBUlRJRkFDVF9LSU5EX01PREVMEAMSHAoYQVJUSUZBQ1RfS0lORF9FVkFMVUFUSU9OEAQSFwoTQVJUSUZBQ1RfS0lORF9TUExJVBAFEhwKGEFSVElGQUNUX0tJTkRfUFJFRElDVElPThAGEhcKE0FSVElGQUNUX0tJTkRfTE9PS1MQB0IeWhxyYXRhdG91aWxsZS92MTtyYXRhdG91aWxsZXYxYgZwcm90bzM");
 
 /**
  * An immutable thing and the recipe that made it.
@@ -152,6 +152,16 @@ export const ArtifactKind = {
    * @generated from enum value: ARTIFACT_KIND_PREDICTION = 6;
    */
   PREDICTION: 6,
+
+  /**
+   * What the images of an import look like: `sha256` U8 [n, 32], of the bytes of each image, ascending, and `hash` I32 [n, 2], 64 bits that are
+   * nearly the same for images that look nearly equal; the metadata `format` is "ratatouille-looks/1". Whoever imports images publishes it;
+   * a run says by it which images of its target look nearly equal to some that a model has learned from.
+   * application/vnd.ratatouille.looks.v1+json; its layer application/vnd.ratatouille.looks.v1.safetensors.
+   *
+   * @generated from enum value: ARTIFACT_KIND_LOOKS = 7;
+   */
+  LOOKS: 7,
 } as const;
 
 /**

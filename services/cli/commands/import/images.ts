@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { createArtifacts } from "#libs/artifacts";
-import { type CheckProgress, checkImageSet, type ImageSet, ImageSetError, readImageSet } from "#libs/image-sets";
+import { type CheckProgress, type ImageSet, ImageSetError, lookAtImageSet, readImageSet } from "#libs/image-sets";
 import { joinLicences, UNKNOWN_LICENCE } from "#libs/recipes";
 import { importImages } from "#libs/remote-images";
 import { UsageError } from "#libs/service/process";
@@ -37,15 +37,17 @@ export const imagesKind: ImportKind = {
         using display = showCount(`importing ${path}`, context.stderr, quiet);
         const onPacked = (images: number) => display.update(images, total);
         let checked = "not again: the catalog has it all";
-        const beforeFirst = async () => {
+        const look = async () => {
           using checking = showCount(`checking ${path}`, context.stderr, quiet);
           const onProgress = (progress: CheckProgress) => checking.update(progress.images, progress.total);
-          refuse(await checkImageSet(path, { signal: context.signal, onProgress }));
+          const { report, looks } = await lookAtImageSet(path, { signal: context.signal, onProgress });
+          refuse(report);
           checked = "every image was decoded";
+          return looks;
         };
         const artifacts = createArtifacts(channel);
         const notes = { licence, source: described.source };
-        const imported = await importImages(set, artifacts, { ...notes, signal: context.signal, onPacked, beforeFirst });
+        const imported = await importImages(set, artifacts, { ...notes, signal: context.signal, onPacked, look });
         const { digest, domains, pictures, sentBytes } = imported;
         const all = `${bytes(imported.bytes)} in archives`;
         return {

@@ -24,6 +24,7 @@ export type FollowOptions = {
 export async function follow(id: string, { channel, display, signal, embedded }: FollowOptions): Promise<Run> {
   const recycling = channel.client(RecyclingService);
   using missing = watchMissing({ channel, say: display.note, embedded, signal });
+  const noted = new Set<string>();
   let goneSince: number | undefined;
   for (;;) {
     let last: Run | undefined;
@@ -36,6 +37,8 @@ export async function follow(id: string, { channel, display, signal, embedded }:
         if (goneSince !== undefined) display.note(`${channel.address} answers again`);
         goneSince = undefined;
         missing.update(message);
+        for (const note of message.run?.notes ?? []) if (!noted.has(note)) display.note(note);
+        for (const note of message.run?.notes ?? []) noted.add(note);
         display.update(message);
       }
     } catch (error) {

@@ -1,33 +1,43 @@
 import type { Artifacts } from "#libs/artifacts";
-import { decodeIndex, type ImageIndex, ImageSetError, imageLeaks, type SeenImages } from "#libs/image-sets";
+import { finishInTurns } from "#libs/concurrency";
+import { decodeIndex, type ImageIndex, ImageSetError, imageLeaks, looksOf, type SeenImages } from "#libs/image-sets";
 import { type Digest, layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
+import { findLooks } from "#libs/remote-images";
 import type { ServiceClient } from "#libs/rpc";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { Lessons } from "../plan/planner.ts";
 import { retryTransient } from "./retry-transient.ts";
 
-/** Looks whether models that fine-tunings start from have seen pictures of the target, as soon as it is known which these are. */
-export type PictureGuard = {
+/** Looks whether models that fine-tunings start from have seen images of the target, as soon as it is known which these are. */
+export type ImageGuard = {
   /** A node's artifact is known. */
   onDone(node: string, digest: Digest): void;
-  /** Resolves with what is wrong, as a sentence; undefined if nothing is. */
-  readonly finished: Promise<string | undefined>;
+  readonly finished: Promise<Guarded>;
+};
+
+/** What a guard has found. */
+export type Guarded = {
+  /** What is wrong, as a sentence; absent if nothing is. */
+  readonly leak?: string;
+  /** What a person should look at: images that look nearly equal, where the catalog knows what they look like. */
+  readonly notes: readonly string[];
 };
 
 type Sources = {
-  readonly artifacts: Pick<Artifacts, "get" | "download">;
+  readonly artifacts: Pick<Artifacts, "get" | "download" | "findByRecipe">;
   readonly catalog: Pick<ServiceClient<typeof CatalogService>, "getLineage">;
 };
 
 /**
  * A guard over what models have learned from: data sets of the run, and, of models that are ready, the data sets of their lineage in the
- * catalog. Pictures are the same where their bytes are, whatever they are called.
+ * catalog. Images are the same where their bytes are, whatever they are called.
+ * @param options.keep pins the looks of images, so that the run can be started again without making them anew
  */
-export function createPictureGuard(
+export function createImageGuard(
   { target, seen }: Lessons,
   { artifacts, catalog }: Sources,
-  { patienceMs, signal }: { readonly patienceMs: number; readonly signal: AbortSignal },
-): PictureGuard {
+  { patienceMs, signal, keep }: { readonly patienceMs: number; readonly signal: AbortSignal; readonly keep: (digest: Digest) => void },
+): ImageGuard {
   const awaited = new Set([target, ...seen.flatMap((one) => ("node" in one ? [one.node] : []))]);
   const waiting = new Map<string, PromiseWithResolvers<Digest>>();
   const place = (node: string): PromiseWithResolvers<Digest> => {
@@ -40,7 +50,7 @@ export function createPictureGuard(
     try {
       return decodeIndex(await artifacts.download(layerOf(manifest, mediaTypes.datasetLayer).digest, { signal }));
     } catch (error) {
-      // Drawn symbols are a data set without an index of pictures.
+      // Drawn symbols are a data set without an index of images.
       if (error instanceof ImageSetError) return undefined;
       throw error;
     }
@@ -49,7 +59,10 @@ export function createPictureGuard(
     const manifest = readManifest((await artifacts.get(digest, { signal })).manifest);
     const index = await imagesOf(manifest);
     const source = manifest.recipe.inputs["source"];
-    return { label, digests: [digest, ...(typeof source === "string" ? [source] : [])], ...(index ? { index } : {}) };
+    if (typeof source !== "string" || !index) return { label, digests: [digest], ...(index ? { index } : {}) };
+    const known = await findLooks(artifacts, source, signal);
+    if (known) keep(known.digest);
+    return { label, digests: [digest, source], index, ...(known ? { looks: looksOf(index, known.looks) } : {}) };
   };
   const dataOf = async (label: string, model: Digest): Promise<SeenImages[]> => {
     const { artifacts: lineage } = await catalog.getLineage({ digest: model }, { signal });
@@ -57,14 +70,17 @@ export function createPictureGuard(
     return Promise.all(manifests.filter(({ kind }) => kind === "dataset").map(({ digest }) => dataSet(label, digest)));
   };
 
-  const look = async (): Promise<string | undefined> => {
+  const look = async (): Promise<Guarded> => {
+    const notes: string[] = [];
     const own = await dataSet("the target", await place(target).promise);
     for (const { label, ...from } of seen) {
       const images = "model" in from ? await dataOf(label, from.model) : [await dataSet(label, await place(from.node).promise)];
-      const leak = imageLeaks(own, images).find(({ severity }) => severity === "error");
-      if (leak) return `${leak.message}; shared-pictures: allow in the run file goes on all the same`;
+      for (const { severity, message } of await finishInTurns(imageLeaks(own, images), signal)) {
+        if (severity === "error") return { leak: `${message}; shared-pictures: allow in the run file goes on all the same`, notes };
+        notes.push(message);
+      }
     }
-    return undefined;
+    return { notes: [...new Set(notes)] };
   };
   return {
     onDone(node, digest) {
