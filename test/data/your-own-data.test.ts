@@ -7,6 +7,7 @@ import { initialise, networkOf } from "#libs/networks";
 import { saveWeights } from "#libs/tensors";
 import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
 import { writeFolder } from "../../libs/image-sets/testing/image-folder.ts";
+import { torchSave } from "../../libs/torch-files/testing/torch-save.ts";
 import { type CliResult, root, startCli } from "../e2e/cli.ts";
 
 const page = await readFile(join(root, "docs/your-own-data.md"), "utf8");
@@ -38,11 +39,10 @@ async function prepare(directory: TemporaryDirectory): Promise<void> {
     );
   await writeFolder(directory.join("birds"), pictures(["garden", "photo", "sketch"], 0));
   await writeFolder(directory.join("cub"), pictures(["aviary"], 4));
-  for (const [name, classes] of [
-    ["resnet18.pth", 10],
-    ["inat.safetensors", 26],
-  ] as const)
-    await writeFile(directory.join(name), saveWeights(initialise(networkOf("mnist-cnn", { classes }), classes)));
+  const weights = (classes: number) => initialise(networkOf("mnist-cnn", { classes }), classes);
+  const ofFloats = [...weights(10)].flatMap(([name, tensor]) => (tensor.dtype === "F32" ? [[name, tensor] as const] : []));
+  await writeFile(directory.join("resnet18.pth"), torchSave(new Map(ofFloats)));
+  await writeFile(directory.join("inat.safetensors"), saveWeights(weights(26)));
 }
 
 /** The page's run file, so small that it ends in seconds: a network of 28 pixels, four steps, and one method. */
@@ -93,6 +93,10 @@ test("the page about one's own pictures can be followed from its first line to i
     ["foundation", "inat"],
   );
   assert.deepEqual([report.task.network, report.task.classNames], ["mnist-cnn", ["jay", "owl"]]);
+  const near =
+    /\d+ images of the target look nearly equal to images of the auxiliary cub: "\w+\/owl\/\d\.png" to its "aviary\/owl\/\d\.png"/;
+  assert.match(done.stderr, near);
+  assert.match(report.sentences.at(-1), near);
   const card = await readFile(directory.join("out/birds/models/seed-0/held-out-garden/README.md"), "utf8");
   assert.match(card, /model = MnistCnn\(\)/);
   assert.match(card, /Output: 2 logits, of `jay`, `owl`\./);
