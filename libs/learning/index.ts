@@ -3,7 +3,6 @@ export {
   crossEntropy,
   type Engine,
   EngineMissingError,
-  type EngineName,
   gradientPass,
   OutOfMemoryError,
   openEngine,

@@ -51,7 +51,7 @@ export const consumers: readonly ConsumerDeclaration[] = [
   {
     durable: "trainer",
     subjects: devices.flatMap((device) => {
-      const all = { device, backends: declaredBackends[device], memoryMib: Number.POSITIVE_INFINITY };
+      const all = { device, backends: declaredBackends(device), memoryMib: Number.POSITIVE_INFINITY };
       return workTopicsFor(all).map(({ subject }) => subject);
     }),
     ackWaitMs: ACK_WAIT_MS,

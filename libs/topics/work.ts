@@ -1,4 +1,5 @@
 import { type Topic, topic } from "#libs/bus";
+import { engines } from "#libs/engines";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
 
 /** Classes of devices. Each has a work queue of its own. */
@@ -23,11 +24,10 @@ export type Route = Pick<Needs, "device" | "backend" | "memoryMib">;
 /** The largest job of each class of memory but the last, which has no end. Few, since each class makes a queue for each engine. */
 export const memoryClassesMib = [1024, 8192, 65_536] as const;
 
-/** The engines whose queues are declared. Those of others are made when a trainer asks for them. */
-export const declaredBackends: { readonly [D in Device]: readonly string[] } = {
-  cpu: ["wasm", "cpu", "tfjs-node"],
-  gpu: ["tfjs-node-gpu"],
-};
+/** The engines of a device whose queues are declared. Those of others are made when a trainer asks for them. */
+export function declaredBackends(device: Device): readonly string[] {
+  return engines.filter((engine) => engine.device === device).map(({ name }) => name);
+}
 
 /**
  * The topic of jobs with these needs: that of the smallest class that holds them.

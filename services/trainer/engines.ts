@@ -1,3 +1,4 @@
+import { type EngineFacts, type EngineName, engines as known } from "#libs/engines";
 import { arithmetics, backends } from "#libs/recipes";
 import { findTensorflow, probe } from "#libs/tensorflow";
 import { excerpt } from "#libs/text";
@@ -7,7 +8,7 @@ import type { DeviceChoice } from "./device.ts";
 
 /** An engine that this trainer computes with, and what it can: the fields of Engine. */
 export type EngineHere = {
-  readonly name: string;
+  readonly name: EngineName;
   readonly device: Device;
   readonly arithmetics: readonly string[];
   /** It runs all networks of #libs/networks. */
@@ -29,8 +30,6 @@ export type Machine = {
   readonly lacks?: string;
 };
 
-const networks = { arithmetics: [arithmetics.training], builtInNetworks: true } as const;
-
 /**
  * The engines that a choice of devices allows. Of TensorFlow's two builds a process has one: that for GPUs where it computes on one.
  * @example
@@ -40,17 +39,22 @@ const networks = { arithmetics: [arithmetics.training], builtInNetworks: true } 
  * ```
  */
 export function chooseEngines(device: DeviceChoice, { cpu, gpu }: TensorflowHere): Machine {
-  const exact = backends.map((name): EngineHere => {
-    return { name, device: "cpu", arithmetics: [arithmetics[name], ...networks.arithmetics], builtInNetworks: networks.builtInNetworks };
-  });
-  const own = device === "gpu" ? [] : exact;
-  if (device !== "cpu" && gpu && "computesOn" in gpu) {
-    const engines = [{ ...networks, name: "tfjs-node-gpu", device: "gpu" } as const, ...own];
-    return { engines, accelerator: gpu.computesOn, tensorflow: gpu.version };
-  }
+  const own = device === "gpu" ? [] : setUpBy(undefined);
+  if (device !== "cpu" && gpu && "computesOn" in gpu)
+    return { engines: [...setUpBy("tensorflow-gpu"), ...own], accelerator: gpu.computesOn, tensorflow: gpu.version };
   const lacks = device !== "cpu" && gpu && "lacks" in gpu ? gpu : {};
   if (device === "gpu" || cpu === undefined) return { engines: own, ...lacks };
-  return { engines: [{ ...networks, name: "tfjs-node", device: "cpu" }, ...own], tensorflow: cpu, ...lacks };
+  return { engines: [...setUpBy("tensorflow"), ...own], tensorflow: cpu, ...lacks };
+}
+
+/** The engines that a setup brings, or those that come along: each computes any network, and some the digits benchmark to the bit. */
+function setUpBy(setup: EngineFacts["setup"]): EngineHere[] {
+  return known
+    .filter((engine: EngineFacts) => engine.setup === setup)
+    .map(({ name, device }) => {
+      const exact = backends.find((backend) => backend === name);
+      return { name, device, arithmetics: [...(exact ? [arithmetics[exact]] : []), arithmetics.training], builtInNetworks: true };
+    });
 }
 
 /** What is there, looked for and tried once, when a trainer starts. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { finish } from "#libs/concurrency";
-import { createModel, crossEntropy, type EngineName, gradientPass, openEngine, planOf } from "#libs/learning";
+import type { EngineName } from "#libs/engines";
+import { createModel, crossEntropy, gradientPass, openEngine, planOf } from "#libs/learning";
 import { fixturesIn, type Gradient, inputOf, networkIn, readFixture, weightsOf } from "./fixture.ts";
 
 const ours = fileURLToPath(new URL("../fixtures/networks", import.meta.url));

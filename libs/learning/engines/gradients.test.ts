@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { finish } from "#libs/concurrency";
+import type { EngineName } from "#libs/engines";
 import type { Network, NetworkTensor, Op, TensorSpec } from "#libs/networks";
 import { UnfitInputError } from "../errors.ts";
 import { crossEntropy } from "./cross-entropy.ts";
-import type { Engine, EngineName } from "./kernels.ts";
+import type { Engine } from "./kernels.ts";
 import { createModel } from "./network/model.ts";
 import { gradientPass } from "./network/passes.ts";
 import { planOf } from "./network/plan.ts";

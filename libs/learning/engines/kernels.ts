@@ -1,3 +1,5 @@
+import type { EngineName } from "#libs/engines";
+
 /** Numbers of 32 bits in the memory of an engine, row by row. Pictures are [count, height, width, channels]. */
 export type Tensor = { readonly shape: readonly number[] };
 
@@ -109,9 +111,6 @@ export type Engine = {
   readonly device: "cpu" | "gpu";
   readonly kernels: Kernels;
 };
-
-/** `tfjs-node` and `tfjs-node-gpu` are TensorFlow's libraries, which are set up apart; `wasm` and `cpu` are for small networks and tests. */
-export type EngineName = "tfjs-node" | "tfjs-node-gpu" | "wasm" | "cpu";
 
 /** Convolutions and pooling: what each engine computes in a way of its own. */
 export type Convolutions = Pick<

@@ -1,8 +1,9 @@
 import { version_cpu } from "@tensorflow/tfjs-backend-cpu";
 import { version_wasm } from "@tensorflow/tfjs-backend-wasm";
+import { type EngineName, engines } from "#libs/engines";
 import { findTensorflow, loadBinding } from "#libs/tensorflow";
 import { loadCpu, loadWasm } from "../tfjs.ts";
-import type { Engine, EngineName } from "./kernels.ts";
+import type { Engine } from "./kernels.ts";
 import { tensorflowKernels } from "./tensorflow/kernels.ts";
 import { tfjsKernels } from "./tfjs/kernels.ts";
 
@@ -10,6 +11,10 @@ import { tfjsKernels } from "./tfjs/kernels.ts";
 export class EngineMissingError extends Error {
   override readonly name = "EngineMissingError";
 }
+
+/** An engine of the table; `setup` tells those of TensorFlow from those that come along. */
+type Entry = (typeof engines)[number];
+type Tensorflow = Extract<Entry, { readonly setup: string }>;
 
 let loaded: EngineName | undefined;
 const opened = new Map<EngineName, Promise<Engine>>();
@@ -35,6 +40,11 @@ export function openEngine(name: EngineName): Promise<Engine> {
 }
 
 async function open(name: EngineName): Promise<Engine> {
+  const engine: Entry = engines.find((entry) => entry.name === name)!;
+  return "setup" in engine ? openTensorflow(engine) : openBundled(engine.name);
+}
+
+async function openBundled(name: Exclude<EngineName, Tensorflow["name"]>): Promise<Engine> {
   switch (name) {
     case "cpu":
       loadCpu();
@@ -42,23 +52,19 @@ async function open(name: EngineName): Promise<Engine> {
     case "wasm":
       await loadWasm();
       return { name, version: `tfjs-wasm ${version_wasm}`, device: "cpu", kernels: tfjsKernels("wasm") };
-    case "tfjs-node":
-      return openTensorflow(name, "tensorflow");
-    case "tfjs-node-gpu":
-      return openTensorflow(name, "tensorflow-gpu");
   }
 }
 
-async function openTensorflow(name: "tfjs-node" | "tfjs-node-gpu", variant: "tensorflow" | "tensorflow-gpu"): Promise<Engine> {
-  const installed = await findTensorflow(variant);
-  if (!installed) throw new EngineMissingError(`The engine ${name} is not installed here; ratatouille setup ${variant} does it`);
+async function openTensorflow({ name, device, setup }: Tensorflow): Promise<Engine> {
+  const installed = await findTensorflow(setup);
+  if (!installed) throw new EngineMissingError(`The engine ${name} is not installed here; ratatouille setup ${setup} does it`);
   // The two builds have libraries of the same names, of which the first that are loaded would serve both.
   loaded ??= name;
   if (loaded !== name)
     throw new EngineMissingError(`This process has loaded ${loaded}, and cannot load ${name} beside it: start another one`);
   const binding = loadBinding(installed.binding);
   const accelerated = binding.isUsingGpuDevice();
-  if (variant === "tensorflow-gpu" && !accelerated) {
+  if (device === "gpu" && !accelerated) {
     const advice = "ratatouille doctor says what TensorFlow misses; the engine tfjs-node needs none";
     throw new EngineMissingError(`The engine ${name} finds no GPU that it can use here: ${advice}`);
   }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Batch, BatchSource } from "#libs/batches";
+import type { EngineName } from "#libs/engines";
 import { initialise, type Network, type NetworkWeights, networkOf } from "#libs/networks";
 import type { TrainParameters } from "#libs/recipes";
 import { writeSafetensors } from "#libs/tensors";
-import type { EngineName } from "../engines/kernels.ts";
 import { openEngine } from "../engines/open-engine.ts";
 import { NonFiniteLossError, UnfitInputError } from "../errors.ts";
 import type { SavedState } from "../saved-state.ts";

@@ -1,5 +1,6 @@
+import { type EngineName, engineNamed } from "#libs/engines";
 import { backendOf, type Recipe } from "#libs/recipes";
-import type { Device, Needs } from "#libs/topics";
+import type { Needs } from "#libs/topics";
 import { drawnNeeds } from "./drawn.ts";
 import type { NeedsOfKind } from "./kind-needs.ts";
 import { predictionNeeds, trainingNeeds } from "./network.ts";
@@ -22,10 +23,8 @@ export const trainable: readonly string[] = Object.keys(kinds);
 /** A trainer before its first job: the runtime, the kernels, and the cache of inputs (256 MiB unless set otherwise). */
 const BASE_MIB = 512;
 /** The engine of what only draws, and of an arithmetic that names none, unless the submission does. */
-const DRAWING = "cpu";
-const APPROXIMATE = "tfjs-node";
-/** Engines that compute elsewhere than on the processor. */
-const deviceOf: { readonly [engine: string]: Device } = { "tfjs-node-gpu": "gpu" };
+const DRAWING: EngineName = "cpu";
+const APPROXIMATE: EngineName = "tfjs-node";
 
 /** What a recipe needs, and which of its fields asks for most of the memory. */
 export type Estimate = { readonly needs: Needs; readonly field: string };
@@ -39,7 +38,7 @@ export function estimateNeeds(recipe: Recipe, asked: Partial<Needs> = {}): Estim
   if (!ofKind) throw new RangeError(`no trainer runs recipes of kind ${recipe.kind}`);
   const { bytes, field, network = "" } = ofKind(recipe);
   const backend = asked.backend ?? exactEngine(recipe) ?? (recipe.arithmetic === undefined ? DRAWING : APPROXIMATE);
-  const device = asked.device ?? deviceOf[backend] ?? "cpu";
+  const device = asked.device ?? engineNamed(backend)?.device ?? "cpu";
   const mib = Math.ceil(bytes / 2 ** 20);
   const needs = {
     device,

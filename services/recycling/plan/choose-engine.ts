@@ -1,3 +1,4 @@
+import { engines } from "#libs/engines";
 import { networkNames } from "#libs/networks";
 import { arithmetics } from "#libs/recipes";
 import type { Engine, Trainer } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -9,7 +10,7 @@ export const AUTO = "auto";
 export const ANY_ENGINE = "wasm";
 
 /** Engines that are known, the faster first; any other comes after them. A GPU comes before all. */
-const bySpeed: readonly string[] = ["tfjs-node-gpu", "tfjs-node", "wasm", "cpu"];
+const bySpeed: readonly string[] = engines.map(({ name }) => name);
 /** The engine of the digits benchmark unless its run file names another one: its bytes are the same everywhere. */
 const DIGITS_ENGINE = "wasm";
 

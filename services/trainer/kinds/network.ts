@@ -1,4 +1,5 @@
-import { type Engine, type EngineName, openEngine } from "#libs/learning";
+import { engineNamed, engines } from "#libs/engines";
+import { type Engine, openEngine } from "#libs/learning";
 import { type Network, NetworkOptionsError, networkOf, UnknownNetworkError } from "#libs/networks";
 import { arithmetics, type PredictParameters, type Recipe, RecipeError } from "#libs/recipes";
 import { quote } from "#libs/text";
@@ -17,13 +18,11 @@ export function networkIn(recipe: Recipe): Network {
   }
 }
 
-const engineNames: readonly EngineName[] = ["tfjs-node-gpu", "tfjs-node", "wasm", "cpu"];
-
 /** The engine that a job asks for. @throws RecipeError for an arithmetic that no engine here computes, EngineMissingError */
 export function engineFor({ arithmetic }: Recipe, { engine }: Work): Promise<Engine> {
   if (arithmetic !== arithmetics.training) throw new RecipeError("arithmetic", `this trainer cannot compute in ${quote(arithmetic ?? "")}`);
-  if (!engineNames.includes(engine as EngineName)) {
-    throw new RecipeError("arithmetic", `this trainer has no engine ${quote(engine)}; it knows ${engineNames.join(", ")}`);
-  }
-  return openEngine(engine as EngineName);
+  const known = engineNamed(engine);
+  if (known) return openEngine(known.name);
+  const names = engines.map(({ name }) => name).join(", ");
+  throw new RecipeError("arithmetic", `this trainer has no engine ${quote(engine)}; it knows ${names}`);
 }

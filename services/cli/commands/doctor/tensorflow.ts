@@ -1,16 +1,16 @@
+import { engines } from "#libs/engines";
 import { findTensorflow, probe } from "#libs/tensorflow";
 import { bytes } from "#libs/text";
 import { explain } from "../../explain.ts";
 import type { Finding } from "./finding.ts";
 
-const VARIANTS = { "tfjs-node": "tensorflow", "tfjs-node-gpu": "tensorflow-gpu" } as const;
-
 /** The engines that need an installation of their own: what is there, whether it runs, and how to get it. Neither is needed for digits. */
 export async function checkTensorflow(signal: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
   let chosen = "wasm, as TensorFlow is not installed: which is for small networks";
-  for (const [engine, variant] of Object.entries(VARIANTS)) {
-    const topic = `engine ${engine}`;
+  // The fastest is looked at last, and counts.
+  for (const { name, device, setup: variant } of engines.filter((engine) => "setup" in engine).reverse()) {
+    const topic = `engine ${name}`;
     const installed = await findTensorflow(variant);
     if (!installed) {
       findings.push({ topic, right: true, fact: `not installed; ratatouille setup ${variant} does it` });
@@ -25,9 +25,9 @@ export async function checkTensorflow(signal: AbortSignal): Promise<Finding[]> {
     const notes = probed.notes.length > 0 ? `: ${probed.notes.join("; ")}` : "";
     const accelerator = probed.accelerator ? ", with an accelerator" : `, but no accelerator was found${notes}`;
     const place = `TensorFlow ${probed.version}, ${bytes(installed.bytes)} in ${installed.folder}`;
-    findings.push({ topic, right: true, fact: variant === "tensorflow-gpu" ? place + accelerator : place });
-    if (engine === "tfjs-node") chosen = "tfjs-node, as TensorFlow is here and no accelerator that it can use";
-    else if (probed.accelerator) chosen = "tfjs-node-gpu, as there is an accelerator";
+    findings.push({ topic, right: true, fact: device === "gpu" ? place + accelerator : place });
+    if (device === "cpu") chosen = `${name}, as TensorFlow is here and no accelerator that it can use`;
+    else if (probed.accelerator) chosen = `${name}, as there is an accelerator`;
   }
   const fact = `networks of pictures on trainers of this machine take ${chosen}; digits take wasm, whose bytes are the same everywhere`;
   return [...findings, { topic: "engine auto", right: true, fact }];

@@ -1,4 +1,5 @@
-import { type Engine, EngineMissingError, type EngineName, OutOfMemoryError, openEngine, trainNetwork } from "#libs/learning";
+import { type EngineName, engineNamed } from "#libs/engines";
+import { type Engine, EngineMissingError, OutOfMemoryError, openEngine, trainNetwork } from "#libs/learning";
 import { costOf, initialise, type Network } from "#libs/networks";
 import type { TrainParameters } from "#libs/recipes";
 import { findTensorflow } from "#libs/tensorflow";
@@ -19,7 +20,6 @@ const MOST_SECONDS = 10;
 /** More pictures take as long each. */
 const MOST_PICTURES = 16;
 const PASSES = 3;
-const engines: readonly string[] = ["cpu", "wasm", "tfjs-node", "tfjs-node-gpu"];
 
 /**
  * Trains a network on noise for ten steps, for ten seconds at most, with the engine of a run.
@@ -34,9 +34,10 @@ export async function probeEngine(
   signal: AbortSignal,
 ): Promise<EngineProbe | undefined> {
   const name = backend === "auto" ? ((await findTensorflow("tensorflow")) ? "tfjs-node" : "wasm") : backend;
-  if (!engines.includes(name)) return undefined;
+  const engine = engineNamed(name);
+  if (!engine) return undefined;
   try {
-    return await probe(await openEngine(name as EngineName), network, pictures, signal);
+    return await probe(await openEngine(engine.name), network, pictures, signal);
   } catch (error) {
     if (error instanceof EngineMissingError || error instanceof OutOfMemoryError) return undefined;
     throw error;

@@ -1,0 +1,1 @@
+export { type EngineFacts, type EngineName, engineNamed, engines } from "./engines.ts";
