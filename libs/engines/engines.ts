@@ -4,17 +4,38 @@ export type EngineFacts = {
   readonly device: "cpu" | "gpu";
   /** What `ratatouille setup` has to install for it; without it, it comes along. */
   readonly setup?: "tensorflow" | "tensorflow-gpu";
+  /**
+   * Multiply-adds of an image up to which a run takes it that names none (`costOf` in libs/networks): with larger networks it would take days
+   * that a faster engine does in hours, so whoever wants that has to say so.
+   */
+  readonly autoUpTo?: number;
 };
+
+/** The networks of digits at their usual sizes are below, and the smallest one for photographs is four times larger. */
+const SMALL = 100e6;
 
 /** The engines of our own trainer, the fastest first: all else that names engines goes by this. */
 export const engines = [
   { name: "tfjs-node-gpu", device: "gpu", setup: "tensorflow-gpu" },
   { name: "tfjs-node", device: "cpu", setup: "tensorflow" },
-  { name: "wasm", device: "cpu" },
-  { name: "cpu", device: "cpu" },
+  { name: "wasm", device: "cpu", autoUpTo: SMALL },
+  { name: "cpu", device: "cpu", autoUpTo: SMALL },
 ] as const satisfies readonly EngineFacts[];
 
 export type EngineName = (typeof engines)[number]["name"];
+
+/**
+ * Whether a run that names no engine may take this one for a network.
+ * @param multiplyAdds of one image; nothing of a network that only its trainer knows
+ * @example
+ * ```ts
+ * autoTakes("wasm", 4.1e9); // false
+ * autoTakes("tfjs-node", 4.1e9); // true
+ * ```
+ */
+export function autoTakes(name: string, multiplyAdds: number | undefined): boolean {
+  return (multiplyAdds ?? 0) <= (engineNamed(name)?.autoUpTo ?? Number.POSITIVE_INFINITY);
+}
 
 /**
  * What is known of an engine; nothing of one that only other trainers have.

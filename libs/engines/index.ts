@@ -1,1 +1,1 @@
-export { type EngineFacts, type EngineName, engineNamed, engines } from "./engines.ts";
+export { autoTakes, type EngineFacts, type EngineName, engineNamed, engines } from "./engines.ts";

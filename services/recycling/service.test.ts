@@ -207,6 +207,18 @@ test("a run that may take any engine is stored with the one it got, and goes on 
   assert.equal((await system.recycling.getRun({ id })).run?.spec?.backend, "wasm");
   await assert.rejects(system.start({ ...exampleStudy(), backend: "auto" }), isReason("NO_ENGINE"));
   await assert.rejects(system.start({ ...exampleStudy({ members: 0 }), backend: "auto" }), isReason("SPECIFICATION_INVALID"));
+  const engines = [{ name: "wasm", device: "cpu", arithmetics: [arithmetics.training], networks: [], builtInNetworks: true }];
+  const trainer = { id: "slow", name: "slow", device: "cpu", engines, kinds: ["train", "predict"], memoryMib: 4096 };
+  await system.finetune.announceTrainer({ trainer });
+  await assert.rejects(system.start({ ...exampleStudy(), backend: "auto" }), (error: unknown) => {
+    assert.match(
+      String(error),
+      /backend auto: no trainer has an engine that is fast enough for the network resnet18; ratatouille setup tensorflow installs one where a trainer runs, and backend: wasm does without it/,
+    );
+    return isReason("NO_ENGINE")(error);
+  });
+  const { spec: asked } = await system.start({ ...exampleStudy(), backend: "wasm" });
+  assert.equal(asked?.backend, "wasm");
 });
 
 test("a run that may take any engine takes another one when it is started again and no trainer has its own any more", async () => {
@@ -226,8 +238,8 @@ test("a run that may take any engine takes another one when it is started again 
   assert.equal(await engineOf(), "tfjs-node");
   await announce("a", "tfjs-node", true);
   assert.equal(await engineOf(), "tfjs-node", "nobody is there: its own may come back");
-  await announce("b", "wasm");
-  assert.equal(await engineOf(), "wasm");
+  await announce("b", "my-torch");
+  assert.equal(await engineOf(), "my-torch");
   await announce("c", "tfjs-node");
-  assert.equal(await engineOf(), "wasm", "a trainer has it");
+  assert.equal(await engineOf(), "my-torch", "a trainer has it");
 });

@@ -1,3 +1,4 @@
+import { engineNamed } from "#libs/engines";
 import { bytes } from "#libs/text";
 import type { Engine, Trainer } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { ago, columns, oneLine } from "../format.ts";
@@ -40,7 +41,8 @@ export function describeTrainer(trainer: Trainer, stream: Stream): string {
   return `${factLines(stream, facts)}\n${running}`;
 }
 
-function describeEngine({ device, arithmetics, networks, builtInNetworks }: Engine): string {
-  const all = [...(builtInNetworks ? ["all built-in networks"] : []), ...networks];
+function describeEngine({ name, device, arithmetics, networks, builtInNetworks }: Engine): string {
+  const builtIn = engineNamed(name)?.autoUpTo === undefined ? "all built-in networks" : "all built-in networks (auto: small ones)";
+  const all = [...(builtInNetworks ? [builtIn] : []), ...networks];
   return `${device}; ${arithmetics.join(", ")}${all.length > 0 ? `; ${all.join(", ")}` : ""}`;
 }

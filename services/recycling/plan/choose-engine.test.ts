@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
+import { networkNames } from "#libs/networks";
 import { arithmetics } from "#libs/recipes";
 import { EngineSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { example, exampleStudy } from "../testing/plans.ts";
@@ -27,6 +28,17 @@ test("the engine that a run began with is kept as long as a trainer has it for t
   assert.equal(chooseEngine(spec, [trainer("wasm"), trainer("tfjs-node")], "wasm"), "wasm");
   assert.equal(chooseEngine(spec, [trainer("wasm"), trainer("tfjs-node")], "tfjs-node-gpu"), "tfjs-node");
   assert.equal(chooseEngine(spec, [trainer("wasm", { builtInNetworks: false }), trainer("tfjs-node")], "wasm"), "tfjs-node");
+});
+
+test("an engine that is for small networks is taken for no others, unless a trainer names them", () => {
+  const chosen = (name: string, size: number, changes = {}) =>
+    chooseEngine(exampleStudy({ network: { name, size } }), [trainer("cpu", changes), trainer("wasm", changes)]);
+  for (const name of ["mlp", "mnist-cnn"]) assert.equal(chosen(name, 28), "wasm", name);
+  for (const name of networkNames().filter((one) => one !== "mlp" && one !== "mnist-cnn")) assert.equal(chosen(name, 224), undefined, name);
+  // 1.8 billion multiply-adds at 224 pixels are 37 million at 32.
+  assert.equal(chosen("resnet18", 32), "wasm");
+  assert.equal(chosen("mnist-cnn", 224), undefined);
+  assert.equal(chosen("resnet50", 224, { networks: ["resnet50"] }), "wasm");
 });
 
 test("a network that only a trainer knows is looked for by its name", () => {

@@ -1,8 +1,9 @@
-import { engines } from "#libs/engines";
-import { networkNames } from "#libs/networks";
+import { autoTakes, engines } from "#libs/engines";
+import { costOf, networkNames, networkOf } from "#libs/networks";
 import { arithmetics } from "#libs/recipes";
 import type { Engine, Trainer } from "#proto/ratatouille/v1/finetune_pb.ts";
-import type { RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
+import type { RunSpec, Study } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { needsOf } from "./study/specification.ts";
 
 /** What a run file says that leaves the choice of an engine to the system. */
 export const AUTO = "auto";
@@ -16,7 +17,7 @@ const DIGITS_ENGINE = "wasm";
 
 /**
  * The engine on which a run with `backend: auto` is to be computed: the fastest that one of the trainers has for its network; undefined
- * while none has. Digits need no trainer for the choice.
+ * while none has. One that is for small networks is not taken for others. Digits need no trainer for the choice.
  * @param chosen the engine that the run began with: as long as a trainer has it, no other one is taken.
  */
 export function chooseEngine(
@@ -25,16 +26,28 @@ export function chooseEngine(
   chosen?: string,
 ): string | undefined {
   if (!study) return DIGITS_ENGINE;
-  const network = study.network?.name ?? "";
-  const fits = trainers.flatMap(({ engines }) => engines).filter((engine) => canTrain(engine, network));
-  if (fits.some(({ name }) => name === chosen)) return chosen;
+  const able = enginesFor(study, trainers);
+  if (able.some(({ name }) => name === chosen)) return chosen;
+  const cost = multiplyAddsOf(study);
+  const fits = able.filter(({ name, networks }) => networks.includes(study.network?.name ?? "") || autoTakes(name, cost));
   const [best] = fits.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
   return best?.name;
+}
+
+/** The engines of the trainers that can compute a study, however long it takes. */
+export function enginesFor({ network }: Study, trainers: readonly Pick<Trainer, "engines">[]): Engine[] {
+  return trainers.flatMap(({ engines }) => engines).filter((engine) => canTrain(engine, network?.name ?? ""));
 }
 
 function canTrain({ arithmetics: known, networks, builtInNetworks }: Engine, network: string): boolean {
   const builtIn = builtInNetworks && networkNames().includes(network);
   return known.includes(arithmetics.training) && (builtIn || networks.includes(network));
+}
+
+/** Of one image; undefined of a network that only its trainer knows. */
+function multiplyAddsOf({ network, target }: Study): number | undefined {
+  if (!network || !networkNames().includes(network.name)) return undefined;
+  return costOf(networkOf(network.name, { classes: Math.max(1, target?.classes.length ?? 0), ...needsOf(network) })).multiplyAdds;
 }
 
 function rank({ device, name }: Engine): number {

@@ -3,7 +3,7 @@ import { allPages, failedPrecondition } from "#libs/rpc";
 import type { Trainer } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
 import type { Executors } from "../drive/executors.ts";
-import { AUTO, chooseEngine } from "../plan/choose-engine.ts";
+import { AUTO, chooseEngine, enginesFor } from "../plan/choose-engine.ts";
 
 /** Between two looks for a trainer. */
 const LOOK_MS = 200;
@@ -26,14 +26,20 @@ export async function resolveBackend(
     if (backend !== undefined) return { ...spec, backend };
     if (performance.now() > giveUpAt) {
       if (chosen !== undefined) return { ...spec, backend: chosen };
-      const network = spec.study?.network?.name ?? "";
-      const who = trainers.length === 0 ? "no trainer is there" : `no trainer has an engine for the network ${network}`;
-      throw failedPrecondition(`backend auto: ${who}; ratatouille trainers list says who is there, ratatouille doctor which engines`, {
-        reason: "NO_ENGINE",
-      });
+      throw failedPrecondition(`backend auto: ${lackOf(spec, trainers)}`, { reason: "NO_ENGINE" });
     }
     await sleep(LOOK_MS, undefined, signal ? { signal } : {});
   }
+}
+
+/** What no trainer has, and what would help. */
+function lackOf({ study }: RunSpec, trainers: readonly Trainer[]): string {
+  const network = study?.network?.name ?? "";
+  const [slow] = study ? enginesFor(study, trainers) : [];
+  if (slow)
+    return `no trainer has an engine that is fast enough for the network ${network}; ratatouille setup tensorflow installs one where a trainer runs, and backend: ${slow.name} does without it`;
+  const who = trainers.length === 0 ? "no trainer is there" : `no trainer has an engine for the network ${network}`;
+  return `${who}; ratatouille trainers list says who is there, ratatouille doctor which engines`;
 }
 
 async function listTrainers(finetune: Executors["finetune"], signal: AbortSignal | undefined): Promise<Trainer[]> {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { engineNamed } from "#libs/engines";
 import { encodeIndex, encodePng, packImages } from "#libs/image-sets";
+import { costOf, networkOf } from "#libs/networks";
 import { arithmetics, digestOf, type Json, mediaTypes, type Recipe } from "#libs/recipes";
 import { encodeSplit } from "#libs/splits";
 import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
@@ -66,6 +68,15 @@ test("a validation that draws has the seed of the training, and comes out the sa
   assert.equal(typeof first.summary?.["validationAccuracy"], "number");
   assert.deepEqual([second.summary, second.curve], [first.summary, first.curve]);
   assert.equal(shares.filter((share) => share === 1).length, 2 * parameters.steps, "each validation tells when it is done");
+});
+
+test("an engine that is for small networks trains a large one for whoever asks for it", async () => {
+  await using directory = await temporaryDirectory();
+  const network = { name: "mnist-cnn", size: 36, channels: 3 };
+  assert.ok(costOf(networkOf(network.name, { classes: 2, size: 36 })).multiplyAdds > engineNamed("wasm")!.autoUpTo!);
+  const work = { ...(await createWork(directory)), engine: "wasm" };
+  const { summary } = (await runRecipe(recipeWith({ network, steps: 1, batch: 1 }), work)) as Made;
+  assert.ok((summary?.["finalLoss"] as number) > 0);
 });
 
 for (const phase of ["training", "validation"]) {

@@ -38,7 +38,7 @@ export type RunSpec = Message<"ratatouille.v1.RunSpec"> & {
 
   /**
    * Of digits "wasm" or "cpu"; of a study the engine of a trainer, such as "tfjs-node". "auto": StartRun takes the best that its trainers
-   * have, and the stored specification says which. A run that is started again keeps it as long as a trainer has it.
+   * have and that is fast enough, and the stored specification says which. A run that is started again keeps it as long as a trainer has it.
    *
    * @generated from field: string backend = 3;
    */
@@ -1428,7 +1428,7 @@ export const RecyclingService: GenService<{
   /**
    * Starts a run, or goes on with it: the same specification is the same run. A run that is being stopped is waited for and started anew.
    * INVALID_ARGUMENT (SPECIFICATION_INVALID): with a violation for each wrong field. FAILED_PRECONDITION (NO_ENGINE): the backend is "auto",
-   * and for ten seconds no trainer had an engine for the network.
+   * and for ten seconds no trainer had an engine for the network; those of WebAssembly count for small networks only.
    *
    * @generated from rpc ratatouille.v1.RecyclingService.StartRun
    */

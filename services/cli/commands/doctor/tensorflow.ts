@@ -7,7 +7,7 @@ import type { Finding } from "./finding.ts";
 /** The engines that need an installation of their own: what is there, whether it runs, and how to get it. Neither is needed for digits. */
 export async function checkTensorflow(signal: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
-  let chosen = "wasm, as TensorFlow is not installed: which is for small networks";
+  let chosen: string | undefined;
   // The fastest is looked at last, and counts.
   for (const { name, device, setup: variant } of engines.filter((engine) => "setup" in engine).reverse()) {
     const topic = `engine ${name}`;
@@ -26,9 +26,10 @@ export async function checkTensorflow(signal: AbortSignal): Promise<Finding[]> {
     const accelerator = probed.accelerator ? ", with an accelerator" : `, but no accelerator was found${notes}`;
     const place = `TensorFlow ${probed.version}, ${bytes(installed.bytes)} in ${installed.folder}`;
     findings.push({ topic, right: true, fact: device === "gpu" ? place + accelerator : place });
-    if (device === "cpu") chosen = `${name}, as TensorFlow is here and no accelerator that it can use`;
-    else if (probed.accelerator) chosen = `${name}, as there is an accelerator`;
+    if (device === "cpu") chosen = `${name}: TensorFlow is here, and no accelerator that it can use`;
+    else if (probed.accelerator) chosen = `${name}: there is an accelerator`;
   }
-  const fact = `networks of pictures on trainers of this machine take ${chosen}; digits take wasm, whose bytes are the same everywhere`;
+  const networks = chosen ?? "wasm where they are small, such as mnist-cnn, and others wait for TensorFlow, or for backend: wasm";
+  const fact = `networks of images on trainers of this machine take ${networks}; digits take wasm, whose bytes are the same everywhere`;
   return [...findings, { topic: "engine auto", right: true, fact }];
 }

@@ -40,3 +40,23 @@ test("a dry run shows all jobs, each training with its numbers, and what goes in
   assert.equal(needs.importedFiles, 14);
   assert.ok(needs.importedBytes > 1000 && needs.memoryBytes > 2 ** 20, bytes(needs.importedBytes));
 });
+
+test("where no engine here is fast enough for the network, a dry run says so at once, and what would help", async () => {
+  await using birds = await withBirds();
+  const path = birds.join("birds.yaml");
+  const text = birds.runFile({ "held-out": "photo", foundation: "{ network: resnet50 }", "fine-tuning": "{ members: 2, steps: 50 }" });
+  await writeFile(path, text);
+  const before = process.env["XDG_CACHE_HOME"];
+  process.env["XDG_CACHE_HOME"] = birds.join("cache");
+  try {
+    const said = await written(text, path);
+    assert.match(
+      said.replaceAll(/\s+/g, " "),
+      /engine auto: the fastest that a trainer has; this machine has none that is fast enough for resnet50; ratatouille setup tensorflow installs one /,
+    );
+    assert.match(said, /nothing was measured/);
+  } finally {
+    if (before === undefined) delete process.env["XDG_CACHE_HOME"];
+    else process.env["XDG_CACHE_HOME"] = before;
+  }
+});

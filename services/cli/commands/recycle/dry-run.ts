@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { costOf } from "#libs/networks";
+import { costOf, type Network } from "#libs/networks";
 import { isRpcError } from "#libs/rpc";
 import { UsageError } from "#libs/service";
 import { bytes, columns, counted, moreLine, remaining } from "#libs/text";
@@ -28,6 +28,8 @@ type Needs = {
   readonly seconds: number;
   /** What that is from; without it, from `PER_SECOND`. */
   readonly probe?: EngineProbe;
+  /** Why `auto` would find no engine on this machine. */
+  readonly lacks?: string;
 };
 
 /** `ratatouille recycle FILE --dry-run`: the whole plan, and nothing of it is done. */
@@ -74,11 +76,24 @@ async function needsOf(
 ): Promise<Needs> {
   const { files, bytes: importedBytes } = await imported();
   const pictures = Math.max(...trainings.map(({ batch, domains }) => batch * domains));
-  const probe = network && (await (await import("./probe-engine.ts")).probeEngine(backend, network, pictures, signal));
+  const { probe, lacks } = network ? await probed(backend, network, pictures, signal) : {};
   const seconds = stages.reduce((sum, { work }) => sum + work, 0) / (probe?.multiplyAddsPerSecond ?? PER_SECOND);
   const memoryBytes = Math.max(...trainings.map(({ recipe }) => estimateNeeds(recipe).needs.memoryMib)) * 2 ** 20;
-  const common = { importedFiles: files, importedBytes, memoryBytes, seconds, ...(probe ? { probe } : {}) };
+  const common = { importedFiles: files, importedBytes, memoryBytes, seconds, ...(probe ? { probe } : {}), ...(lacks ? { lacks } : {}) };
   return network ? { ...common, modelBytes: models * costOf(network).bytes } : common;
+}
+
+/** How fast this machine is with a network, or why it has no engine for it. */
+async function probed(backend: string, network: Network, pictures: number, signal: AbortSignal): Promise<Pick<Needs, "probe" | "lacks">> {
+  // Loaded here: who only looks does not wait for it.
+  const { engineHere, probeEngine } = await import("./probe-engine.ts");
+  const engine = await engineHere(backend, network);
+  if (engine === undefined)
+    return backend === "auto"
+      ? { lacks: `this machine has none that is fast enough for ${network.name}; ratatouille setup tensorflow installs one` }
+      : {};
+  const probe = await probeEngine(engine, network, pictures, signal);
+  return probe ? { probe } : {};
 }
 
 function trainingRow({ label, steps, headOnlySteps, batch, domains, learningRate, weightDecay, dropout, seed }: PlannedTraining): string[] {
@@ -93,7 +108,7 @@ function trainingRow({ label, steps, headOnlySteps, batch, domains, learningRate
 function factsOf(
   { name, data, network }: PreparedRun,
   backend: string,
-  { importedFiles, importedBytes, modelBytes, memoryBytes, seconds, probe }: Needs,
+  { importedFiles, importedBytes, modelBytes, memoryBytes, seconds, probe, lacks }: Needs,
 ): [string, string][] {
   const from = probe
     ? `measured here: ${counted(probe.steps, "step")} on ${probe.engine} with ${counted(probe.pictures, "image")} each, ${probe.secondsPerStep.toPrecision(2)} s a step`
@@ -101,7 +116,7 @@ function factsOf(
   return [
     ["run", name],
     ["network", network?.name ?? ""],
-    ["engine", backend === "auto" ? "auto: the fastest that a trainer has" : backend],
+    ["engine", backend === "auto" ? `auto: the fastest that a trainer has${lacks ? `; ${lacks}` : ""}` : backend],
     ["imported", `${counted(importedFiles, "file")}, ${bytes(importedBytes)}, from ${data.path} and what else is named`],
     ["models", modelBytes === undefined ? "" : `at most ${bytes(modelBytes)} in the catalog`],
     ["memory", `${bytes(memoryBytes)} of a trainer, for the job that needs most`],

@@ -1,4 +1,4 @@
-import { type EngineName, engineNamed } from "#libs/engines";
+import { autoTakes, type EngineName, engineNamed, engines } from "#libs/engines";
 import { type Engine, EngineMissingError, OutOfMemoryError, openEngine, trainNetwork } from "#libs/learning";
 import { costOf, initialise, type Network } from "#libs/networks";
 import type { TrainParameters } from "#libs/recipes";
@@ -17,27 +17,35 @@ export type EngineProbe = {
 /** Enough for a mean; large networks on slow engines get fewer. */
 const STEPS = 10;
 const MOST_SECONDS = 10;
-/** More pictures take as long each. */
+/** More pictures take as long each, and of a large network fewer are enough. */
 const MOST_PICTURES = 16;
+/** Multiply-adds of a step: some seconds' work, also for engines that are for small networks. */
+const MOST_WORK = { fast: 6e10, slow: 6e9 };
 const PASSES = 3;
 
+/** The engine of this machine on which its trainers would compute a network; undefined where it has none that is known. */
+export async function engineHere(backend: string, network: Network): Promise<EngineName | undefined> {
+  if (backend !== "auto") return engineNamed(backend)?.name;
+  const { multiplyAdds } = costOf(network);
+  // TensorFlow for GPUs may be installed and find none: the one for processors, where it is here too, always computes.
+  for (const setup of ["tensorflow", "tensorflow-gpu"] as const)
+    if (await findTensorflow(setup)) return engines.find((engine) => "setup" in engine && engine.setup === setup)?.name;
+  return engines.find((engine) => !("setup" in engine) && autoTakes(engine.name, multiplyAdds))?.name;
+}
+
 /**
- * Trains a network on noise for ten steps, for ten seconds at most, with the engine of a run.
- * @param backend "auto": TensorFlow where it is installed, else WebAssembly.
+ * Trains a network on noise for ten steps, for ten seconds at most.
  * @param pictures of a step of the run.
  * @returns nothing where the engine is not here, or has no room for the network.
  */
 export async function probeEngine(
-  backend: string,
+  engine: EngineName,
   network: Network,
   pictures: number,
   signal: AbortSignal,
 ): Promise<EngineProbe | undefined> {
-  const name = backend === "auto" ? ((await findTensorflow("tensorflow")) ? "tfjs-node" : "wasm") : backend;
-  const engine = engineNamed(name);
-  if (!engine) return undefined;
   try {
-    return await probe(await openEngine(engine.name), network, pictures, signal);
+    return await probe(await openEngine(engine), network, pictures, signal);
   } catch (error) {
     if (error instanceof EngineMissingError || error instanceof OutOfMemoryError) return undefined;
     throw error;
@@ -45,7 +53,9 @@ export async function probeEngine(
 }
 
 async function probe(engine: Engine, network: Network, pictures: number, signal: AbortSignal): Promise<EngineProbe> {
-  const rows = Math.min(pictures, MOST_PICTURES);
+  const { multiplyAdds } = costOf(network);
+  const most = engineNamed(engine.name)?.autoUpTo === undefined ? MOST_WORK.fast : MOST_WORK.slow;
+  const rows = Math.max(1, Math.min(pictures, MOST_PICTURES, Math.floor(most / (PASSES * multiplyAdds))));
   const training = trainNetwork({
     engine,
     network,
@@ -66,7 +76,7 @@ async function probe(engine: Engine, network: Network, pictures: number, signal:
       seconds = (performance.now() - began) / 1000;
     }
     const secondsPerStep = seconds / steps;
-    const multiplyAddsPerSecond = (PASSES * rows * costOf(network).multiplyAdds) / secondsPerStep;
+    const multiplyAddsPerSecond = (PASSES * rows * multiplyAdds) / secondsPerStep;
     return { engine: engine.name, steps, pictures: rows, secondsPerStep, multiplyAddsPerSecond };
   } finally {
     await training.return(undefined as never);
