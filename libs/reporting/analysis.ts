@@ -1,4 +1,5 @@
 import { EQUAL } from "./differences.ts";
+import { type Method, methods } from "./methods.ts";
 import type { Analysis, BarrierDomain, Cell, SetName } from "./report.ts";
 import { memberMean } from "./results.ts";
 import { estimate, mean, perSeedMeans } from "./statistics.ts";
@@ -19,7 +20,8 @@ export function analyse(cells: readonly Cell[], domains: readonly string[]): Ana
       return over === null ? [] : [{ set, ratioError: over.mean, sem: over.sem }];
     }),
     diversityGap: diversityGap(cells, domains),
-    aboveMemberMean: aboveMemberMean(cells),
+    aboveMemberMean: aboveMemberMean(cells, domains),
+    calibration: methods.flatMap((method) => calibration(cells, method, domains) ?? []),
     validation: sets.flatMap((set) => validation(cells, set) ?? []),
   };
 }
@@ -61,13 +63,32 @@ function diversityGap(cells: readonly Cell[], domains: readonly string[]): Analy
   return over && { ...over, seeds: means.length };
 }
 
-function aboveMemberMean(cells: readonly Cell[]): Analysis["aboveMemberMean"] {
-  const gains = cells.flatMap((cell) => {
+function aboveMemberMean(cells: readonly Cell[], domains: readonly string[]): Analysis["aboveMemberMean"] {
+  const both = cells.flatMap((cell) => {
     const members = memberMean(cell, "recycled");
-    const average = cell.averages.find(({ method }) => method === "recycling");
-    return members === undefined || average === undefined ? [] : [average.accuracy - members];
+    const average = cell.averages.find(({ method }) => method === "recycling")?.accuracy;
+    return members === undefined || average === undefined ? [] : [{ ...place(cell), members, average, value: average - members }];
   });
-  return { above: gains.filter((gain) => gain > EQUAL).length, cells: gains.length };
+  const over = (value: (cell: (typeof both)[number]) => number) => (both.length === 0 ? null : mean(both.map(value)));
+  return {
+    above: both.filter(({ value }) => value > EQUAL).length,
+    cells: both.length,
+    average: over(({ average }) => average),
+    members: over(({ members }) => members),
+    gain: estimate(perSeedMeans(both, domains)),
+  };
+}
+
+function calibration(cells: readonly Cell[], method: Method, domains: readonly string[]): Analysis["calibration"][number] | null {
+  const of = (measure: "ece" | "brier") => {
+    const values = cells.flatMap((cell) => {
+      const value = cell.averages.find((average) => average.method === method)?.calibration?.[measure];
+      return value === undefined ? [] : [{ ...place(cell), value }];
+    });
+    return estimate(perSeedMeans(values, domains));
+  };
+  const [ece, brier] = [of("ece"), of("brier")];
+  return ece && brier && { method, ece, brier };
 }
 
 function validation(cells: readonly Cell[], set: SetName): Analysis["validation"][number] | null {

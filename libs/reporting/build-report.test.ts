@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { buildReport } from "./index.ts";
+import { buildReport, renderHtml } from "./index.ts";
 import type { Cell } from "./report.ts";
 import { mean, standardError } from "./statistics.ts";
 import { syntheticRun } from "./testing/synthetic-run.ts";
@@ -116,8 +116,34 @@ test("analysis averages barriers and diversity over domains, then seeds", () => 
   close(analysis.diversityGap?.mean, mean(gaps));
   close(analysis.diversityGap?.sem, standardError(gaps)!);
   assert.deepEqual([analysis.diversityGap?.seeds, analysis.barriers[0]?.seeds], [2, 2]);
-  assert.equal(analysis.aboveMemberMean.cells, 8);
+  const both = run.cells.map((cell) => ({
+    members: mean(cell.members.filter(({ set }) => set === "recycled").map(({ accuracy }) => accuracy)),
+    average: cell.averages.find(({ method }) => method === "recycling")!.accuracy,
+  }));
+  const { cells, average, members, gain } = analysis.aboveMemberMean;
+  assert.equal(cells, 8);
+  close(average ?? undefined, mean(both.map((each) => each.average)));
+  close(members ?? undefined, mean(both.map((each) => each.members)));
+  close(gain?.mean, mean(both.map((each) => each.average - each.members)));
+  assert.deepEqual(analysis.calibration, []);
   assert.equal(analysis.validation.find(({ set }) => set === "fused")?.average, null);
+});
+
+test("calibration is the mean over the held-out domains of each seed, with an error over seeds, and has a table", () => {
+  const run = syntheticRun({ seeds: [1, 2], heldOut: ["25°", "50°"] });
+  const cells = run.cells.map((cell, i) => ({
+    ...cell,
+    averages: cell.averages.map((average) =>
+      average.method === "recycling" ? { ...average, calibration: { ece: 0.01 * (i + 1), brier: 0.2 } } : average,
+    ),
+  }));
+  const report = buildReport({ ...run, cells });
+  const [only, ...others] = report.analysis.calibration;
+  assert.deepEqual([only?.method, others], ["recycling", []]);
+  // 1 and 2 points of one seed, 3 and 4 of the other.
+  close(only?.ece.mean, 0.025);
+  close(only?.ece.sem ?? undefined, 0.01);
+  assert.match(renderHtml(report), /<th scope="row">recycling[^<]*<\/th><td>2\.5 <span class="sem">± 1\.0<\/span><\/td><td>0\.200/);
 });
 
 test("a report is JSON: nothing is lost on the way", () => {

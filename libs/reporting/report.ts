@@ -1,5 +1,6 @@
 import type { Json } from "#libs/recipes";
 import type { Method } from "./methods.ts";
+import type { Estimate } from "./statistics.ts";
 
 /** The sets of fine-tunings of a run: from the foundation, from the auxiliaries and the foundation, from the average of those. */
 export type SetName = "soup" | "recycled" | "fused";
@@ -110,8 +111,19 @@ export type Analysis = {
   readonly diversity: readonly { readonly set: SetName; readonly ratioError: number; readonly sem: number | null }[];
   /** Diversity of the recycled set minus that of the soup, paired by seed. Null without both. */
   readonly diversityGap: { readonly mean: number; readonly sem: number | null; readonly seeds: number } | null;
-  /** Cells in which recycling is strictly better than the mean of the members that it averages. */
-  readonly aboveMemberMean: { readonly above: number; readonly cells: number };
+  /**
+   * Cells in which recycling is strictly better than the mean of the members that it averages; the accuracies of both over the cells, and
+   * what it gains, over seeds. Null without cells.
+   */
+  readonly aboveMemberMean: {
+    readonly above: number;
+    readonly cells: number;
+    readonly average: number | null;
+    readonly members: number | null;
+    readonly gain: Estimate | null;
+  };
+  /** On the held-out domains, over seeds, of each method whose probabilities were measured: expected calibration error and Brier score. */
+  readonly calibration: readonly { readonly method: Method; readonly ece: Estimate; readonly brier: Estimate }[];
   /** Validation accuracy of the members on average, and of their uniform average (null: not measured). */
   readonly validation: readonly { readonly set: SetName; readonly memberMean: number; readonly average: number | null }[];
 };

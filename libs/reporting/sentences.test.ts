@@ -121,6 +121,21 @@ test("members are said to lie in one basin only where a barrier of a point is ou
   }
 });
 
+test("the average is compared with the mean accuracy of its members, in points and in cells", () => {
+  const above = { above: 34, cells: 40, average: 0.841, members: 0.802, gain: { mean: 0.039, sem: 0.004 } };
+  const said = (aboveMemberMean: Analysis["aboveMemberMean"]) =>
+    sayOf({ aboveMemberMean }).find((text) => text.includes("the members that it averages"));
+  assert.equal(
+    said(above),
+    "Recycling gains 3.9 ± 0.4 points over the mean of the members that it averages, 84.1 % against 80.2 %; it is better in 34 of 40 cells.",
+  );
+  assert.match(
+    said({ ...above, average: 0.79, gain: { mean: -0.012, sem: null } }) ?? "",
+    /loses 1\.2 points against the mean of the members/,
+  );
+  assert.equal(said({ above: 0, cells: 0, average: null, members: null, gain: null }), undefined);
+});
+
 test("diversity is compared pair by pair, and a difference that is not decided is not claimed", () => {
   const diversity = [
     { set: "soup", ratioError: 0.72, sem: 0.02 },

@@ -82,8 +82,11 @@ function againstEnsemble(facts: Facts): string[] {
 }
 
 function aboveMembers({ analysis }: Facts): string[] {
-  const { above, cells } = analysis.aboveMemberMean;
-  return cells === 0 ? [] : [`recycling is better than the mean of the members that it averages in ${ofCells(above, cells)}`];
+  const { above, cells, average, members, gain } = analysis.aboveMemberMean;
+  if (average === null || members === null) return [];
+  const { mean, sem } = gain ?? { mean: average - members, sem: null };
+  const gains = `recycling ${mean < 0 ? "loses" : "gains"} ${withError(Math.abs(mean), sem)} points ${mean < 0 ? "against" : "over"} the mean of the members that it averages`;
+  return [`${gains}, ${points(average)} % against ${points(members)} %; it is better in ${ofCells(above, cells)}`];
 }
 
 function otherComparisons(facts: Facts): string[] {

@@ -5,7 +5,7 @@ import { beyondMark, figure, label, xAxis } from "./figure.ts";
 import { html, type Markup } from "./markup.ts";
 import { around, extent, linear, within } from "./scale.ts";
 
-const LEFT = 142;
+const LEFT = 158;
 const WIDTH = 900;
 const TOP = 30;
 const ROW = 24;

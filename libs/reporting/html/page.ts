@@ -2,6 +2,7 @@ import type { Report } from "../report.ts";
 import { verdictRule } from "../verdict.ts";
 import { counted } from "../words.ts";
 import { analysisTable } from "./analysis-table.ts";
+import { calibrationTable } from "./calibration-table.ts";
 import { curvesChart } from "./curves-chart.ts";
 import { differencesTable } from "./differences-table.ts";
 import { domainsChart } from "./domains-chart.ts";
@@ -39,6 +40,7 @@ export function renderHtml(report: Report, { runFile }: { readonly runFile?: str
     report.runId,
   ].join(" · ");
   const failures = failuresTable(report);
+  const calibration = calibrationTable(report);
   const typical = report.cells.find((cell) => cell.heldOut === task.heldOut[Math.floor(task.heldOut.length / 2)]) ?? report.cells[0];
   const page = html`<!doctype html>
 <html lang="en">
@@ -64,6 +66,7 @@ ${section("results", "Results", undefined, resultsTable(report))}
 ${section("differences", "Paired differences", `The same seed and the same held-out domain, with one method and with the other, so that what makes a seed or a domain hard cancels. ${verdictRule(task.seeds.length)}`, differencesTable(report))}
 ${section("domains", "By held-out domain", undefined, domainsChart(report))}
 ${section("members", "Members against their average", undefined, membersChart(report))}
+${calibration === undefined ? undefined : section("calibration", "Calibration", "Whether a model is right as often as it says. The calibration error is the mean distance between its confidence and its accuracy, among answers of like confidence (15 bins of equal width); the Brier score is the squared error of its probabilities.", calibration)}
 ${section("mixing", "On the way between two members", undefined, interpolationChart(report.cells))}
 ${section("analysis", "Diversity and barriers", "Averaging works where members lie in one basin (low barriers on data like that of training) and err differently (high diversity on the held-out domain).", analysisTable(report))}
 ${typical === undefined ? undefined : section("training", "Training", undefined, curvesChart(typical))}

@@ -16,7 +16,7 @@ const fixture: {
   readonly logits: readonly (readonly number[])[];
   readonly accuracy: readonly Expected[];
   readonly ensemble: { readonly probabilities: Expected; readonly logits: Expected };
-  readonly calibration: readonly { readonly ece15: number; readonly ece10: number; readonly brier: number }[];
+  readonly calibration: readonly { readonly [name in "ece15" | "ece10" | "equalMass15" | "equalMass7" | "brier"]: number }[];
   readonly ratioErrors: readonly number[];
 } = JSON.parse(readFileSync(new URL("../../../test/fixtures/measures/measures.json", import.meta.url), "utf8"));
 
@@ -95,6 +95,19 @@ test("expected calibration errors are torchmetrics', Brier scores scikit-learn's
     assert.deepEqual(
       own.domains.map(({ domain }) => domain),
       domainNames,
+    );
+  }
+});
+
+test("adaptive calibration errors are those of uncertainty-calibration, and their bins have as many rows each", () => {
+  const [fifteen, seven] = [run("calibration", { mass: "equal" }), run("calibration", { mass: "equal", bins: 7 })];
+  for (const [i, expected] of fixture.calibration.entries()) {
+    near(fifteen.predictions[i]?.ece, expected.equalMass15, 1e-6);
+    near(seven.predictions[i]?.ece, expected.equalMass7, 1e-6);
+    near(seven.predictions[i]?.brier, expected.brier);
+    assert.deepEqual(
+      seven.predictions[i]?.bins.map(({ count }) => count),
+      [13, 13, 13, 13, 13, 13, 12],
     );
   }
 });

@@ -100,6 +100,7 @@ test("wrong requests are INVALID_ARGUMENT, name their fields, and say what would
     [measureRecipe([first], "accuracy", { bins: 3 }), "recipe.parameters.options", /accuracy has no options/],
     [measureRecipe([first], "calibration", { bins: 0 }), "recipe.parameters.options.bins", /expected >=1 but received 0/],
     [measureRecipe([first], "calibration", { bins: 15 }), "recipe.parameters.options.bins", /15, which is the default and not written/],
+    [measureRecipe([first], "calibration", { mass: "unequal" }), "recipe.parameters.options.mass", /expected "equal"; bins of equal width/],
     [measureRecipe([first], "calibration", { bin: 3 }), "recipe.parameters.options.bin", /is no option of calibration/],
     [
       { ...measureRecipe([first], "accuracy"), arithmetic: "measure/9" },

@@ -21,8 +21,8 @@ export type EvaluateRequest = Message<"ratatouille.v1.EvaluateRequest"> & {
   /**
    * JSON of the recipe (see artifact.proto), canonical or not. Of predictions of the same rows of one data set, at most 1,000:
    *   {"kind": "measure", "inputs": {"predictions": [digest, …]}, "parameters": {"measure": "accuracy"}, "arithmetic": "measure/2"}
-   * `measure`: accuracy, calibration (`"options": {"bins": 20}`, 15 where nothing is said), diversity, ensemble (of probabilities;
-   * `"options": {"mean": "logits"}` of logits). Of models on data sets:
+   * `measure`: accuracy, calibration (`"options": {"bins": 20}`, 15 where nothing is said; of equal width, with `"mass": "equal"` of equally
+   * many rows), diversity, ensemble (of probabilities; `"options": {"mean": "logits"}` of logits). Of models on data sets:
    *   {"kind": "evaluate", "inputs": {"models": [digest, …], "heldOut": digest, "validation": [digest, …]},
    *    "parameters": {"measure": "accuracy", "validationFraction": 0.2}, "arithmetic": "tfjs-wasm-simd/4.22.0 measure/1"}
    * `measure`: accuracy, ensemble, barriers, interpolation (`pairs`, `points`), diversity, greedy (`scores`). Validation rows are the first
