@@ -59,6 +59,7 @@ const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
       attempt,
       error: fc.constantFrom("x", "y"),
       permanent: fc.boolean(),
+      elsewhere: fc.boolean(),
       atMs,
     }),
   },

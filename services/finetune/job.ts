@@ -72,7 +72,15 @@ export type JobEvent =
       readonly cpuMs: number;
       readonly atMs: number;
     }
-  | { readonly type: "failed"; readonly attempt: number; readonly error: string; readonly permanent: boolean; readonly atMs: number }
+  /** `elsewhere`: that trainer alone is to blame, and another one is there. */
+  | {
+      readonly type: "failed";
+      readonly attempt: number;
+      readonly error: string;
+      readonly permanent: boolean;
+      readonly elsewhere?: boolean;
+      readonly atMs: number;
+    }
   /** `reason` is empty where nobody needs the job any more. */
   | { readonly type: "cancelled"; readonly reason: string; readonly atMs: number }
   /** The catalog let go of the checkpoints of a job that has ended. */
@@ -151,6 +159,7 @@ function advance(job: JobRecord, event: AttemptEvent): JobRecord {
       return { ...ended(job, "failed", event.atMs), losses, error };
     }
     case "failed": {
+      if (event.elsewhere) return { ...job, state: "queued", error: event.error };
       const failures = job.failures + 1;
       if (!event.permanent && failures < MAX_FAILURES) return { ...job, state: "queued", failures, error: event.error };
       return { ...ended(job, "failed", event.atMs), failures, error: event.error };

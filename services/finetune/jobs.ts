@@ -32,7 +32,7 @@ export type Jobs = {
   ): Promise<void>;
   /** @param made outputs of which the artifact is made and published here, or `artifact` that is published already */
   complete(jobId: string, attempt: number, made: Made & { readonly artifact: string }, cpuMs: number): Promise<JobRecord>;
-  fail(jobId: string, attempt: number, error: string, permanent: boolean): Promise<JobRecord>;
+  fail(jobId: string, attempt: number, failure: Failure): Promise<JobRecord>;
   /** The trainer gives the job back, through no fault of it. */
   release(jobId: string, attempt: number): Promise<JobRecord>;
   /** A lease was lost; `how` completes "the last one …". */
@@ -50,6 +50,8 @@ export type Jobs = {
 
 /** Who begins an attempt. */
 export type Beginner = Whereabouts & { readonly trainer: string };
+/** Why an attempt failed. `elsewhere`: for want of something that its trainer lacks. */
+export type Failure = { readonly error: string; readonly permanent: boolean; readonly elsewhere: boolean };
 /** A job in a trainer's hands, with its inputs. */
 export type Begun = { readonly job: JobRecord; readonly inputs: readonly ResolvedInput[] };
 
@@ -145,6 +147,12 @@ export function createJobs({ store, leases, watchers, streams, waiting, artifact
     }
   };
 
+  /** Whether a trainer is there that may run what that of an attempt cannot; undefined where nobody knows who that is. */
+  const anotherMay = async (id: string, attempt: number): Promise<boolean | undefined> => {
+    const running = (await store.running()).find(({ job }) => job.id === id && job.attempt === attempt);
+    return running && waiting.cannot(running.job, running.trainerId);
+  };
+
   /**
    * Publishes what an attempt has made, and gives the artifact that the recipe has then: of an approximate arithmetic the first one. A
    * reproduction is only compared.
@@ -223,7 +231,11 @@ export function createJobs({ store, leases, watchers, streams, waiting, artifact
       const artifact = published || (await publish(job, made));
       return apply(id, { type: "completed", attempt, artifact, summary: made.summary, cpuMs, atMs: now() });
     },
-    fail: (id, attempt, error, permanent) => apply(id, { type: "failed", attempt, error, permanent, atMs: now() }),
+    async fail(id, attempt, { error, permanent, elsewhere }) {
+      const other = elsewhere ? await anotherMay(id, attempt) : undefined;
+      const how = other === undefined ? { permanent } : { permanent: permanent || !other, elsewhere: other && !permanent };
+      return apply(id, { type: "failed", attempt, error, ...how, atMs: now() });
+    },
     release: (id, attempt) => apply(id, { type: "released", attempt }),
     async lost(id, attempt, how) {
       const change = await store.apply(id, { type: "lost", attempt, how, atMs: now() });

@@ -240,8 +240,8 @@ export function createFinetuneService({
       await jobs.release(jobId, attempt);
       return {};
     },
-    async failAttempt({ jobId, attempt, error, permanent }) {
-      return { job: toJob(await jobs.fail(jobId, attempt, excerpt(error, LONGEST_ERROR), permanent)) };
+    async failAttempt({ jobId, attempt, error, permanent, elsewhere }) {
+      return { job: toJob(await jobs.fail(jobId, attempt, { error: excerpt(error, LONGEST_ERROR), permanent, elsewhere })) };
     },
   };
 }

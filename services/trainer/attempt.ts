@@ -6,7 +6,7 @@ import { inSpan } from "#libs/telemetry";
 import type { BeginAttemptResponse } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createCheckpointer, loadSaved } from "./checkpoints.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
-import { failureSentence, isPassing, isPermanent, LostAttempt } from "./failure.ts";
+import { failureSentence, isOfThisTrainer, isPassing, isPermanent, LostAttempt } from "./failure.ts";
 import { createProgress } from "./progress.ts";
 import { publish } from "./publish.ts";
 import { runRecipe } from "./run-recipe.ts";
@@ -105,7 +105,8 @@ async function attemptJob(
       return;
     }
     log.warn({ job: attempt.jobId, err: error }, "attempt failed");
-    await finetune.failAttempt({ ...attempt, error: failureSentence(error), permanent: isPermanent(error) }, { signal: timeUp });
+    const failure = { error: failureSentence(error), permanent: isPermanent(error), elsewhere: isOfThisTrainer(error) };
+    await finetune.failAttempt({ ...attempt, ...failure }, { signal: timeUp });
   } finally {
     asked.removeEventListener("abort", drain);
     timeUp.removeEventListener("abort", giveUp);

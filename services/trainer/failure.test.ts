@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeDataset, parseIdx } from "#libs/datasets";
-import { initialWeights, NonFiniteLossError, openBackend, predict, UnfitInputError } from "#libs/learning";
+import { EngineMissingError, initialWeights, NonFiniteLossError, openBackend, predict, UnfitInputError } from "#libs/learning";
 import { RecipeError } from "#libs/recipes";
 import { dataLoss, notFound, resourceExhausted, unavailable } from "#libs/rpc";
 import { loadFloat32, loadWeights, writeSafetensors } from "#libs/tensors";
-import { isPassing, isPermanent } from "./failure.ts";
+import { isOfThisTrainer, isPassing, isPermanent } from "./failure.ts";
+import { CacheFullError } from "./files/blob-files.ts";
 
 const backend = await openBackend("cpu");
 const weights = initialWeights({ features: 4, hidden: [3], classes: 2, initSeed: 1 });
@@ -42,4 +43,10 @@ test("what is computed fails the same way every time; all else may pass", () => 
   );
   assert.ok(isPassing(unavailable("nobody there")));
   assert.ok(isPassing(resourceExhausted("no space left", { reason: "NO_SPACE" })));
+});
+
+test("what this trainer alone lacks is for others", () => {
+  for (const error of [new CacheFullError("too much"), new EngineMissingError("not installed")])
+    assert.deepEqual([isOfThisTrainer(error), isPermanent(error), isPassing(error)], [true, false, false]);
+  assert.ok(!isOfThisTrainer(new TypeError("a bug")));
 });

@@ -1,12 +1,13 @@
 import { DatasetError, IdxError } from "#libs/datasets";
 import { ImageSetError } from "#libs/image-sets";
 import { ImageError } from "#libs/images";
-import { NonFiniteLossError, UnfitInputError } from "#libs/learning";
+import { EngineMissingError, NonFiniteLossError, UnfitInputError } from "#libs/learning";
 import { NetworkOptionsError, UnfitWeightsError, UnknownNetworkError } from "#libs/networks";
 import { RecipeError } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { SplitError } from "#libs/splits";
 import { SafetensorsError, TensorTypeError } from "#libs/tensors";
+import { CacheFullError } from "./files/blob-files.ts";
 
 /** The reason of an aborted attempt whose job is no longer ours: another attempt has it, or nobody needs it. */
 export class LostAttempt extends Error {
@@ -33,6 +34,11 @@ const deterministic = [
 /** True where trying the job again cannot help. Memory, disks, networks and damaged blobs may be better next time or elsewhere. */
 export function isPermanent(error: unknown): boolean {
   return deterministic.some((kind) => error instanceof kind);
+}
+
+/** True where this trainer cannot do it, however often it tries, and another one may: one with a larger disk, or whose engine is there. */
+export function isOfThisTrainer(error: unknown): boolean {
+  return error instanceof CacheFullError || error instanceof EngineMissingError;
 }
 
 /** True where a service cannot be reached, or has no room on its disk. That is no failure of the job, however often it happens. */

@@ -4,7 +4,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { arithmetics, canonicalRecipe, digestOf } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { waitFor } from "#libs/testing";
-import type { TrainerSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { JobState, type TrainerSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { recipeOf, type System, startSystem } from "./system.ts";
 
 type Announced = Extract<MessageInitShape<typeof TrainerSchema>, { $typeName?: never }>;
@@ -135,6 +135,31 @@ test("a trainer is not given what it lacks: nothing counts, and the job is offer
   await jobs.announceTrainer({ trainer: trainer("large") });
   await waitFor(() => system.offers.length === 2, { what: "another offer" });
   assert.equal((await begin("large")).attempt, 1);
+});
+
+test("what a trainer cannot run goes to another one; where none is left it fails, with what the last one said", async () => {
+  await using system = await startSystem();
+  const { jobs } = system;
+  const fail = (jobId: string, attempt: number) => jobs.failAttempt({ jobId, attempt, error: "the cache is full", elsewhere: true });
+  const begin = async (jobId: string, trainerId: string) => (await jobs.beginAttempt({ jobId, trainer: trainerId, trainerId })).attempt;
+  const { id } = await system.submit(recipeOf(1));
+  // Of one that nobody knows the service cannot tell whether there are others: that counts as any failure.
+  assert.equal((await fail(id, await begin(id, "silent"))).job?.state, JobState.QUEUED);
+  await jobs.announceTrainer({ trainer: trainer("small") });
+  await jobs.announceTrainer({ trainer: trainer("large") });
+  await jobs.announceTrainer({ trainer: trainer("other", { memoryMib: 1 }) });
+  assert.equal((await fail(id, await begin(id, "small"))).job?.state, JobState.QUEUED);
+  await waitFor(() => system.offers.length === 3, { what: "another offer" });
+  await assert.rejects(begin(id, "small"), refused(Code.FAILED_PRECONDITION, "JOB_UNFIT"));
+  const last = await begin(id, "large");
+  assert.equal(last, 3);
+  await jobs.releaseAttempt({ jobId: id, attempt: last });
+  await jobs.announceTrainer({ trainer: trainer("large"), leaves: true });
+  const { job } = await fail(id, await begin(id, "small"));
+  assert.deepEqual([job?.state, job?.error, job?.attempt], [JobState.FAILED, "the cache is full", 4]);
+  // Tried again by hand, nothing is held against anybody.
+  await jobs.retryJob({ id });
+  assert.equal(await begin(id, "small"), 5);
 });
 
 test("a trainer that says nothing of itself is taken at its word", async () => {

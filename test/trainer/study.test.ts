@@ -143,7 +143,10 @@ test("a training whose trainer is killed goes on at its checkpoint, and comes to
 test("what a training or a prediction cannot do is said in one sentence, at once", async () => {
   await using directory = await temporaryDirectory();
   await using system = await startSystem(directory.path);
-  await using _trainer = startTrainer(system.address, { RATATOUILLE_CACHE_DIR: directory.join("cache") });
+  await using _trainer = startTrainer(system.address, {
+    RATATOUILLE_CACHE_DIR: directory.join("cache"),
+    RATATOUILLE_DISK_CACHE_MIB: "1",
+  });
   const { dataset, split } = await prepared(system);
   const subset = { generator: "subset/1", domains: ["dark", "light"] };
   const other = await system.make({ kind: "dataset", inputs: { source: dataset }, parameters: subset });
@@ -151,6 +154,8 @@ test("what a training or a prediction cannot do is said in one sentence, at once
     training({ inputs: { dataset }, network: { name: "mlp", size: 16, options: { hidden: [4] } }, steps: 1 }),
     needs,
   );
+  const large = { name: "mlp", size: 16, options: { hidden: [2048] } };
+  const heavy = await system.make(training({ inputs: { dataset }, network: large, steps: 1 }), needs);
   const cases: readonly (readonly [Recipe, RegExp])[] = [
     [training({ inputs: { dataset }, classes: 4 }), /parameters\.classes: is 4; the data set has 3 classes/],
     [
@@ -163,6 +168,8 @@ test("what a training or a prediction cannot do is said in one sentence, at once
     [training({ inputs: { dataset }, network: { name: "mlp", size: 28 } }), /28/],
     [prediction([dataset], dataset), /inputs\.models: expected a model, got a dataset/],
     [prediction([wide], dataset), /fc1/],
+    // What this trainer lacks, where no other one is there.
+    [training({ inputs: { dataset, weights: heavy }, network: large, steps: 1 }), /more than the 1\.0 MB .* --disk-cache/],
   ];
   for (const [recipe, message] of cases) {
     const { id } = await system.submit(recipe, { needs });

@@ -10,6 +10,11 @@ export type Waiting = {
   of(job: JobRecord): string;
   /** What a trainer lacks for a job, or undefined; also for a trainer that is not known. The offer that it got is for others, and lost if none has it. */
   lackOf(job: JobRecord, trainerId: string): string | undefined;
+  /**
+   * Takes note that a trainer has found that it cannot run a job, though what it says of itself looks so: others go first from now on.
+   * @returns whether one is there; undefined where that trainer is not known.
+   */
+  cannot(job: JobRecord, trainerId: string): boolean | undefined;
   /** Looks again at what is there: after a change of the trainers, and now and then, since what is missing for a moment is not said. */
   review(): void;
 };
@@ -48,6 +53,11 @@ export function createWaiting({
 }): Waiting {
   const groups = new Map<string, Group>();
   const groupOf = new Map<string, Group>();
+  /** By job, the trainers that have tried it and cannot run it. In memory, as they are. */
+  const unable = new Map<string, Set<string>>();
+
+  const isThereForIt = (job: JobRecord): boolean =>
+    presence.list().some((trainer) => !unable.get(job.id)?.has(trainer.id) && lackOf(demandOf(job), trainer, isBuiltIn) === undefined);
 
   const forget = (id: string) => {
     const group = groupOf.get(id);
@@ -79,6 +89,7 @@ export function createWaiting({
 
   return {
     observe(job) {
+      if (job.state !== "queued" && job.state !== "running") unable.delete(job.id);
       if (job.state !== "queued") return forget(job.id);
       const demand = demandOf(job);
       const key = keyOf(demand);
@@ -98,7 +109,14 @@ export function createWaiting({
       // Where another trainer could run it, the bus takes the offer there.
       const group = groupOf.get(job.id);
       if (lack !== undefined && group && group.missing !== "") group.refused.add(job.id);
+      // Where no other one is left it may try again, and then the job fails.
+      if (lack === undefined && unable.get(job.id)?.has(trainerId) && isThereForIt(job)) return "can run it: it has tried";
       return lack;
+    },
+    cannot(job, trainerId) {
+      if (!presence.get(trainerId)) return undefined;
+      unable.set(job.id, (unable.get(job.id) ?? new Set()).add(trainerId));
+      return isThereForIt(job);
     },
     review() {
       for (const group of groups.values()) look(group);
