@@ -35,6 +35,7 @@ export function spawnService(name: ServiceName, { directory, addresses, env, run
     RATATOUILLE_SESSIONS: addresses.sessions,
     RATATOUILLE_EVALUATION: addresses.evaluation,
     RATATOUILLE_RECYCLING: addresses.recycling,
+    RATATOUILLE_GATEWAY: addresses.gateway,
   };
   return spawnOurs(["serve", name], runtimeOf(name), { ...own, ...env }, output);
 }

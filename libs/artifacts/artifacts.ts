@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type BuiltManifest, type Descriptor, type Digest, digestOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
 import { type Clients, dataLoss, internal, type RpcError, type ServiceClient } from "#libs/rpc";
+import { transfers } from "#libs/telemetry";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { createFinder } from "./finder.ts";
@@ -86,6 +87,7 @@ export function createArtifacts(clients: Clients): Artifacts {
       for (const blob of [config, ...blobs]) {
         if (blob.length <= room) {
           carried.push(blob);
+          transfers.uploaded.add(blob.length);
           room -= blob.length;
         } else await upload(catalog, blob, { mediaType: mediaTypes.sourceLayer, signal });
       }
@@ -112,7 +114,9 @@ async function upload(
     yield { part: { case: "header" as const, value: header } };
     for await (const piece of content instanceof Uint8Array ? [content] : content) {
       for (let start = 0; start < piece.length; start += CHUNK_BYTES) {
-        yield { part: { case: "chunk" as const, value: piece.subarray(start, start + CHUNK_BYTES) } };
+        const chunk = piece.subarray(start, start + CHUNK_BYTES);
+        transfers.uploaded.add(chunk.length);
+        yield { part: { case: "chunk" as const, value: chunk } };
       }
     }
   }
@@ -123,7 +127,10 @@ async function upload(
 type Range = { readonly digest: string; readonly offset?: bigint; readonly length?: bigint };
 
 async function* stream(catalog: Catalog, range: Range, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
-  for await (const { chunk } of catalog.downloadBlob(range, streaming(signal))) yield chunk;
+  for await (const { chunk } of catalog.downloadBlob(range, streaming(signal))) {
+    transfers.downloaded.add(chunk.length);
+    yield chunk;
+  }
 }
 
 async function* verified(chunks: AsyncIterable<Uint8Array>, digest: string): AsyncIterable<Uint8Array> {

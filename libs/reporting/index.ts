@@ -6,6 +6,7 @@ export { type Loading, networkLoading, perceptronLoading, unknownLoading } from 
 export { type Method, type MethodText, methods, methodTexts } from "./methods.ts";
 export { type ModelCardOptions, modelCard, modelLicence } from "./model-card.ts";
 export { modelFolder, modelName } from "./model-folder.ts";
+export { renderProcesses } from "./processes.ts";
 export type {
   Analysis,
   BarrierDomain,
@@ -15,6 +16,7 @@ export type {
   LineageNode,
   Measurements,
   Member,
+  ProcessUsage,
   Report,
   Result,
   SetName,

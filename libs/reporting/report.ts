@@ -173,6 +173,22 @@ export type Timings = {
      */
     readonly computeSeconds: number | null;
   }[];
+  /** The services, in one process or in several, and the trainers that made something. Absent in reports of earlier versions. */
+  readonly processes?: readonly ProcessUsage[];
+};
+
+/** What a process used while the run was worked on, in bytes. */
+export type ProcessUsage = {
+  /** "services" where they are one process, otherwise the service; the name of a trainer. */
+  readonly name: string;
+  /** Resident memory at its largest since the process started. */
+  readonly peakMemoryBytes: number;
+  /** Messages of gRPC, those of other runs that were worked on meanwhile included. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  /** Of these, content of blobs that it fetched from the catalog and brought there. */
+  readonly downloadedBytes: number;
+  readonly uploadedBytes: number;
 };
 
 /** What a run measured; the rest of a report follows from it. */

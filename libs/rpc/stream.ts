@@ -1,5 +1,6 @@
 import type { EventEmitter } from "node:events";
 import { setImmediate } from "node:timers/promises";
+import { transfers } from "#libs/telemetry";
 
 /** The object-mode stream of a call, server side or client side. */
 export type MessageStream = EventEmitter & {
@@ -28,8 +29,10 @@ export async function* readMessages(stream: MessageStream, signal: AbortSignal):
     for (;;) {
       signal.throwIfAborted();
       const message = stream.read();
-      if (message !== null) yield message;
-      else if (ended) return;
+      if (message !== null) {
+        transfers.received.add(message.length);
+        yield message;
+      } else if (ended) return;
       else {
         const { promise, resolve } = Promise.withResolvers<void>();
         wake = resolve;
@@ -54,6 +57,7 @@ export function messageWriter(stream: MessageStream, signal: AbortSignal): (mess
   return async (message) => {
     signal.throwIfAborted();
     const full = !stream.write(message);
+    transfers.sent.add(message.length);
     if (full) await drained(stream, signal);
     // Bun calls back from HTTP/2 writes before the bytes are out, so a fast producer would never let the event loop read
     // that the caller has left. Node and Deno do not need this; it costs them one turn in 5 ms.

@@ -7,6 +7,7 @@ import { watchHealth } from "./health-watch.ts";
 import { runtimeName, runtimeVersion } from "./runtime.ts";
 import type { Service } from "./service.ts";
 import type { CommonValues } from "./service-settings.ts";
+import { usageHere } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
 /** Long calls, watches above all, are not waited for: those who made them make them again. */
@@ -27,6 +28,7 @@ export async function hostService(
       version: VERSION,
       services: [service.name],
       runtime,
+      usage: usageHere(),
       processes: [
         {
           service: service.name,

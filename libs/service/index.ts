@@ -38,4 +38,5 @@ export {
   yesOrNo,
 } from "./settings.ts";
 export { type Supervised, type SuperviseOptions, supervise } from "./supervisor.ts";
+export { type UsageHere, usageHere, usageInTurns } from "./usage.ts";
 export { VERSION } from "./version.ts";

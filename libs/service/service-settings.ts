@@ -79,7 +79,7 @@ export const dataSetting = {
 } as const satisfies Setting;
 
 /** Where another service is. */
-export function peerSetting(name: "catalog" | "finetune" | "averaging" | "evaluation" | "recycling" | "sessions") {
+export function peerSetting(name: "gateway" | "catalog" | "finetune" | "averaging" | "evaluation" | "recycling" | "sessions") {
   return {
     flag: `--${name} <host:port>`,
     env: `RATATOUILLE_${name.toUpperCase()}`,

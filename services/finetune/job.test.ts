@@ -25,6 +25,7 @@ const fresh: JobRecord = {
   startedAtMs: 0,
   finishedAtMs: 0,
   cpuMs: 0,
+  usage: "",
 };
 
 const atMs = fc.integer({ min: 1, max: 1000 });

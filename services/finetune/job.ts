@@ -36,6 +36,8 @@ export type JobRecord = {
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
   readonly cpuMs: number;
+  /** What the trainer that completed it used: JSON of `Usage`, or "". */
+  readonly usage: string;
 };
 
 /** Where an attempt runs: the trainer's id, and what it said of its machine. Nothing is decided by it. */
@@ -70,6 +72,7 @@ export type JobEvent =
       readonly artifact: string;
       readonly summary?: string;
       readonly cpuMs: number;
+      readonly usage?: string;
       readonly atMs: number;
     }
   /** `elsewhere`: that trainer alone is to blame, and another one is there. */
@@ -149,8 +152,8 @@ function advance(job: JobRecord, event: AttemptEvent): JobRecord {
     case "released":
       return { ...job, state: "queued" };
     case "completed": {
-      const { artifact, summary = "", cpuMs } = event;
-      return { ...ended(job, "succeeded", event.atMs), artifact, summary, cpuMs, error: "" };
+      const { artifact, summary = "", cpuMs, usage = "" } = event;
+      return { ...ended(job, "succeeded", event.atMs), artifact, summary, cpuMs, usage, error: "" };
     }
     case "lost": {
       const losses = job.losses + 1;
@@ -175,7 +178,8 @@ function isOpen({ state }: JobRecord): boolean {
 }
 
 function requeued(job: JobRecord, atMs: number): JobRecord {
-  const nothing = { failures: 0, losses: 0, error: "", artifact: "", summary: "", trainer: "", startedAtMs: 0, finishedAtMs: 0, cpuMs: 0 };
+  const unmade = { artifact: "", summary: "", cpuMs: 0, usage: "" };
+  const nothing = { failures: 0, losses: 0, error: "", trainer: "", startedAtMs: 0, finishedAtMs: 0, ...unmade };
   // Later than before, also where the clock was set back: who watches takes what is earlier for old news.
   return { ...job, ...nothing, state: "queued", submittedAtMs: Math.max(atMs, job.submittedAtMs + 1) };
 }

@@ -31,7 +31,7 @@ export type Jobs = {
     saved: { readonly checkpoint: string; readonly step: number; readonly format: string },
   ): Promise<void>;
   /** @param made outputs of which the artifact is made and published here, or `artifact` that is published already */
-  complete(jobId: string, attempt: number, made: Made & { readonly artifact: string }, cpuMs: number): Promise<JobRecord>;
+  complete(jobId: string, attempt: number, made: Made & { readonly artifact: string }, cost: Cost): Promise<JobRecord>;
   fail(jobId: string, attempt: number, failure: Failure): Promise<JobRecord>;
   /** The trainer gives the job back, through no fault of it. */
   release(jobId: string, attempt: number): Promise<JobRecord>;
@@ -54,6 +54,9 @@ export type Beginner = Whereabouts & { readonly trainer: string };
 export type Failure = { readonly error: string; readonly permanent: boolean; readonly elsewhere: boolean };
 /** A job in a trainer's hands, with its inputs. */
 export type Begun = { readonly job: JobRecord; readonly inputs: readonly ResolvedInput[] };
+
+/** What an attempt cost its trainer: see `JobRecord`. */
+export type Cost = { readonly cpuMs: number; readonly usage: string };
 
 const UNPIN_BATCH = 100;
 /** A job that is given back again and again has many. */
@@ -222,14 +225,14 @@ export function createJobs({ store, leases, watchers, streams, waiting, artifact
         throw error;
       }
     },
-    async complete(id, attempt, { artifact: published, ...made }, cpuMs) {
+    async complete(id, attempt, { artifact: published, ...made }, cost) {
       const job = await get(id);
       if (job.attempt !== attempt) throw staleAttempt(job, attempt);
       if (made.summary !== "") parseSummary(made.summary);
       if (published !== "") await checkArtifact(job, published);
       else if (job.state !== "running") throw staleAttempt(job, attempt);
       const artifact = published || (await publish(job, made));
-      return apply(id, { type: "completed", attempt, artifact, summary: made.summary, cpuMs, atMs: now() });
+      return apply(id, { type: "completed", attempt, artifact, summary: made.summary, ...cost, atMs: now() });
     },
     async fail(id, attempt, { error, permanent, elsewhere }) {
       const other = elsewhere ? await anotherMay(id, attempt) : undefined;

@@ -24,6 +24,7 @@ import type { JobStore } from "./store.ts";
 import type { Presence } from "./trainers/presence.ts";
 import type { Waiting } from "./trainers/waiting.ts";
 import { parseEnvironment, parseTrainer, toTrainer, trainerNamed } from "./trainers/wire.ts";
+import { usageField, usageText } from "./usage.ts";
 import type { Watchers } from "./watchers.ts";
 
 const WATCH_INTERVAL_MS = 250;
@@ -95,6 +96,7 @@ export function createFinetuneService({
       startedAtMs: BigInt(job.startedAtMs),
       finishedAtMs: BigInt(job.finishedAtMs),
       cpuMs: BigInt(job.cpuMs),
+      ...usageField(job.usage),
       needs: job.needs,
       attempts: attempts.map(toAttempt),
       waitingFor: waiting.of(job),
@@ -223,7 +225,7 @@ export function createFinetuneService({
       await jobs.checkpoint(jobId, attempt, saved);
       return {};
     },
-    async completeAttempt({ jobId, attempt, artifact, outputs, summary, curve, cpuMs }) {
+    async completeAttempt({ jobId, attempt, artifact, outputs, summary, curve, cpuMs, usage }) {
       const made = {
         artifact,
         summary,
@@ -234,7 +236,8 @@ export function createFinetuneService({
           size: parseAmount(`outputs[${i}].size_bytes`, sizeBytes),
         })),
       };
-      return { job: toJob(await jobs.complete(jobId, attempt, made, parseAmount("cpu_ms", cpuMs))) };
+      const cost = { cpuMs: parseAmount("cpu_ms", cpuMs), usage: usageText(usage) };
+      return { job: toJob(await jobs.complete(jobId, attempt, made, cost)) };
     },
     async releaseAttempt({ jobId, attempt }) {
       await jobs.release(jobId, attempt);

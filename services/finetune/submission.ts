@@ -91,6 +91,7 @@ function newJob({ id, recipe, needs, label, reproduce, atMs }: NewJob): JobRecor
     startedAtMs: 0,
     finishedAtMs: 0,
     cpuMs: 0,
+    usage: "",
   };
   return {
     id,

@@ -41,6 +41,8 @@ export type JobRow = {
   started_at_ms: number;
   finished_at_ms: number;
   cpu_ms: number;
+  /** JSON, or empty. */
+  usage: string;
 };
 
 /** An attempt as a row. */
@@ -104,6 +106,7 @@ export const migrations = [
     "alter table attempts add column environment text not null default '{}'",
   ),
   sqlMigration("summaries", "alter table jobs add column summary text not null default ''"),
+  sqlMigration("usage", "alter table jobs add column usage text not null default ''"),
 ];
 
 /** What the job of a row needs. */
@@ -143,6 +146,7 @@ export function toRecord(row: JobRow): JobRecord {
     startedAtMs: row.started_at_ms,
     finishedAtMs: row.finished_at_ms,
     cpuMs: row.cpu_ms,
+    usage: row.usage,
   };
 }
 
@@ -176,6 +180,7 @@ export function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers" | "off
     started_at_ms: job.startedAtMs,
     finished_at_ms: job.finishedAtMs,
     cpu_ms: job.cpuMs,
+    usage: job.usage,
   };
 }
 

@@ -1,6 +1,6 @@
 import { type Bus, busService } from "#libs/bus";
 import { forward, implement, type RpcChannel } from "#libs/rpc";
-import { runtimeName, runtimeVersion, type Service, VERSION } from "#libs/service";
+import { runtimeName, runtimeVersion, type Service, usageHere, VERSION } from "#libs/service";
 import { busAccess } from "#libs/topics";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
@@ -41,7 +41,7 @@ export async function createGateway({ backends, bus }: { readonly backends: Back
   const system = implement(SystemService, {
     getSystem: async () => {
       const processes = await Promise.all(all.map(describeBackend));
-      return { version: VERSION, services: names, runtime: `${runtimeName()} ${runtimeVersion()}`, processes };
+      return { version: VERSION, services: names, runtime: `${runtimeName()} ${runtimeVersion()}`, processes, usage: usageHere() };
     },
     watchEvents: watchEvents(bus),
   });

@@ -11,6 +11,7 @@ import { releaseReproduction } from "./runs/reproduce.ts";
 import { createRuns } from "./runs/runs.ts";
 import { openRunStore } from "./runs/store.ts";
 import { defaultTiming, type Timing } from "./runs/timing.ts";
+import type { Processes } from "./runs/usage.ts";
 import { createRecyclingService } from "./service.ts";
 
 export { describePlan, type PlanDescription, type PlannedTraining } from "./describe-plan.ts";
@@ -22,6 +23,7 @@ const DURABLE = "recycling";
 /**
  * The recycling service.
  * @param options.clients reach the catalog and the services that do the work.
+ * @param options.processes those whose memory and bytes reports tell of; by default all services are in this one.
  * @param options.resume go on with interrupted runs at the start; otherwise they wait for StartRun.
  */
 export async function createRecycling({
@@ -30,6 +32,7 @@ export async function createRecycling({
   clients,
   log,
   resume,
+  processes = { own: "services", others: {} },
   timing: changes = {},
 }: {
   readonly directory: string;
@@ -37,12 +40,13 @@ export async function createRecycling({
   readonly clients: Clients;
   readonly log: Logger;
   readonly resume: boolean;
+  readonly processes?: Processes;
   readonly timing?: Partial<Timing>;
 }): Promise<Service> {
   const store = await openRunStore(join(directory, "recycling.sqlite"));
   const executors = createExecutors(clients);
   const timing = { ...defaultTiming, ...changes };
-  const runs = createRuns(store, executors, log, { resume, timing });
+  const runs = createRuns(store, executors, log, { resume, timing, processes });
   const reproduction = { executors, store, log, timing };
   // Reproductions of an earlier life of this service: nobody waits for them.
   const orphans = await store.reproductions();

@@ -9,5 +9,7 @@ export const settings = declareSettings({
   finetune: peerSetting("finetune"),
   averaging: peerSetting("averaging"),
   evaluation: peerSetting("evaluation"),
+  sessions: peerSetting("sessions"),
+  gateway: peerSetting("gateway"),
   ...commonSettings,
 });

@@ -83,7 +83,7 @@ async function attemptJob(
     await checkpointer.settled();
     const made = await publish(product, deps, begun.reproduce, controller.signal);
     // Not the controller's signal: the service ends the progress stream of a completed attempt, maybe before it answers here.
-    const { job } = await finetune.completeAttempt({ ...attempt, ...made, cpuMs }, { signal: timeUp });
+    const { job } = await finetune.completeAttempt({ ...attempt, ...made, cpuMs, usage: deps.usage() }, { signal: timeUp });
     log.info({ job: attempt.jobId, artifact: job?.artifact }, "job completed");
   } catch (thrown) {
     computed();

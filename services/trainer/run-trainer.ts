@@ -5,7 +5,7 @@ import { type Bus, connectJetStream, connectRemoteBus } from "#libs/bus";
 import { within } from "#libs/concurrency";
 import { openBackend } from "#libs/learning";
 import { type ConnectOptions, connect, type RpcChannel } from "#libs/rpc";
-import { readNatsAccess, UsageError } from "#libs/service";
+import { readNatsAccess, UsageError, usageInTurns } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { consumers, streams } from "#libs/topics";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -66,7 +66,8 @@ export async function runTrainer(values: TrainerValues, { signal, log }: Life) {
     { server: values.server, nats: values.nats, trainer: name, device, engines: engines.map((one) => one.name), memoryMib },
     "trainer ready",
   );
-  await takeWork({ finetune, bus, artifacts, workshop, uploads, heartbeat, log, trainer, checkpointMs }, signal);
+  const usage = usageInTurns();
+  await takeWork({ finetune, bus, artifacts, workshop, uploads, heartbeat, log, usage, trainer, checkpointMs }, signal);
   await heartbeat[Symbol.asyncDispose]();
   await finetune.announceTrainer({ trainer, leaves: true }, { timeoutMs: LEAVE_MS, untraced: true }).catch(() => undefined);
 }

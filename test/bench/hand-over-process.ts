@@ -9,7 +9,7 @@ import { createArtifacts } from "#libs/artifacts";
 import { type Bus, connectJetStream, connectRemoteBus } from "#libs/bus";
 import { arithmetics, backends } from "#libs/recipes";
 import { connect } from "#libs/rpc";
-import { cpuTimeMs } from "#libs/service";
+import { cpuTimeMs, usageHere } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { consumers, streams } from "#libs/topics";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -57,6 +57,7 @@ process.stdin.once("end", () => stop.abort()).resume();
     uploads,
     heartbeat,
     log,
+    usage: usageHere,
     checkpointMs: 5000,
   } as const;
   await takeWork(worker, stop.signal);

@@ -9,8 +9,9 @@ import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 import { type LocalSystem, type LocalSystemOptions, startLocalSystem } from "../../deploy/local/system.ts";
+import { peakMemoryMb } from "../bench/process-facts.ts";
 import { root, runCli, startCli, succeed } from "./cli.ts";
-import { assertTinyReport } from "./outputs.ts";
+import { assertTinyReport, readReport } from "./outputs.ts";
 import { isAlive } from "./processes.ts";
 import { tiny, writeSmallest } from "./run-file.ts";
 import { commandOn } from "./runtimes.ts";
@@ -48,6 +49,7 @@ test("services in processes of their own, on Bun, Node and Deno, make the same m
   const out = directory.join("mixed-out");
   await succeed(["recycle", tiny, "--server", system.address, "--out", out, "--quiet"]);
   await assertTinyReport(out);
+  await assertUsage(out, system);
   assert.deepEqual(
     [...system.programs.values()].filter(({ restarts }) => restarts !== 0).map(({ name }) => name),
     [],
@@ -67,6 +69,24 @@ test("services in processes of their own, on Bun, Node and Deno, make the same m
     );
   }
 });
+
+/** That a report says what each process used: memory as the kernel says, and bytes of which none comes from nowhere. */
+async function assertUsage(out: string, { programs }: LocalSystem): Promise<void> {
+  const { processes = [] } = (await readReport(out)).timings;
+  const names = ["gateway", ...[...programs.keys()].filter((name) => !["gateway", "nats-server"].includes(name))];
+  assert.deepEqual(processes.map(({ name }) => name).sort(), names.sort());
+  for (const { name, peakMemoryBytes } of processes) {
+    const peak = await peakMemoryMb(programs.get(name)?.pid);
+    // It may have grown since.
+    if (peak !== undefined) assert.ok(peakMemoryBytes > 20e6 && peakMemoryBytes <= peak * 1e6, `${name}: ${peakMemoryBytes} of ${peak} MB`);
+  }
+  const sum = (of: (process: (typeof processes)[number]) => number) => processes.reduce((total, process) => total + of(process), 0);
+  const catalog = processes.find(({ name }) => name === "catalog")!;
+  const trainers = processes.filter(({ name }) => name.startsWith("trainer-"));
+  for (const { name, downloadedBytes, uploadedBytes } of trainers) assert.ok(downloadedBytes > 100_000 && uploadedBytes > 100_000, name);
+  assert.ok(sum(({ uploadedBytes }) => uploadedBytes) <= catalog.receivedBytes, "blobs that were brought to the catalog arrived there");
+  assert.ok(sum(({ downloadedBytes }) => downloadedBytes) <= catalog.sentBytes, "blobs that were taken from the catalog were sent there");
+}
 
 test("a service that is killed comes back, and a call that may be retried does not fail", async () => {
   await using system = await start("killed", { trainers: 0 });

@@ -30,6 +30,9 @@ test("a run in a pipe tells its progress in plain lines on stderr and its result
   assert.ok(!`${first.stdout}${first.stderr}`.includes("\x1b"), "escape sequences in a pipe");
   assert.match(first.stdout, /^Accuracy in % on the held-out domain/);
   assert.match(first.stdout, /^recycling +\d+\.\d +\d+\.\d +\d+\.\d$/m);
+  const size = String.raw`\d+(\.\d)? k?M?B`;
+  assert.match(first.stdout, new RegExp(`^services( +${size}){5}$`, "m"));
+  assert.match(first.stdout, new RegExp(`^trainer-1( +${size}){5}$`, "m"));
   assert.match(first.stdout, /One seed is too few to decide this/);
   assert.ok(first.stdout.endsWith(`\n${join(out, "report.html")}\n`));
 });
@@ -50,6 +53,7 @@ test("the report has every result of every method, in JSON and on a page that ne
   );
   const page = await readFile(join(out, "report.html"), "utf8");
   assert.match(page, /^<!doctype html>/i);
+  assert.match(page, /<h2[^>]*>Memory and bytes<\/h2>/);
   assert.doesNotMatch(page, /(src|href)="https?:/);
 });
 
@@ -93,7 +97,7 @@ test("a second run is answered from the catalog: no job, the same digests, one J
   const [report, before] = await Promise.all([readReport(again), readReport(out)]);
   assert.deepEqual(digestsOf(report), digestsOf(before));
   const last = events.at(-1);
-  assert.deepEqual([last?.event, last?.out, last?.results], ["report", again, report.results]);
+  assert.deepEqual([last?.event, last?.out, last?.results, last?.processes], ["report", again, report.results, report.timings.processes]);
 });
 
 test("--quiet says nothing but the result", async () => {

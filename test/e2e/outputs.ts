@@ -52,6 +52,7 @@ export type RunEvent = {
   readonly state?: string;
   readonly stages?: readonly { name: string; total: number; done: number; cached: number; failed: number }[];
   readonly results?: Report["results"];
+  readonly processes?: Report["timings"]["processes"];
   readonly out?: string;
 };
 

@@ -98,6 +98,7 @@ test("wrong requests are refused with the field", async () => {
     ["artifact", () => jobs.completeAttempt({ jobId: id, attempt, artifact: "x" })],
     ["cpu_ms", () => jobs.completeAttempt({ jobId: id, attempt, artifact: digestOf("x"), cpuMs: 2n ** 53n })],
     ["cpu_ms", () => jobs.completeAttempt({ jobId: id, attempt, artifact: digestOf("x"), cpuMs: -1n })],
+    ["usage.sent_bytes", () => jobs.completeAttempt({ jobId: id, attempt, artifact: digestOf("x"), usage: { sentBytes: -1n } })],
     ["run_id", () => jobs.submitJob({ recipe: canonicalRecipe(recipeOf(1)), runId: "r".repeat(1001) })],
     ["label", () => jobs.submitJob({ recipe: canonicalRecipe(recipeOf(1)), runId: "r", label: "l".repeat(1001) })],
     ["trainer", () => jobs.beginAttempt({ jobId: id, trainer: "t".repeat(1001) })],
@@ -117,12 +118,14 @@ test("an attempt is completed by an artifact of its recipe that is in the catalo
   const attempt = await system.begin(id);
   await assert.rejects(system.begin(id, "trainer-2"), refused(Code.FAILED_PRECONDITION, "JOB_LEASED"));
   const other = await system.publish(recipeOf(2));
-  const complete = (artifact: string) => system.jobs.completeAttempt({ jobId: id, attempt, artifact, cpuMs: 12n });
+  const complete = (artifact: string) =>
+    system.jobs.completeAttempt({ jobId: id, attempt, artifact, cpuMs: 12n, usage: { sentBytes: 5_000_000_000n } });
   await assert.rejects(complete(digestOf("nowhere")), refused(Code.FAILED_PRECONDITION, "ARTIFACT_MISSING"));
   await assert.rejects(complete(other), refused(Code.FAILED_PRECONDITION, "ARTIFACT_OF_OTHER_RECIPE"));
   const artifact = await system.publish(recipeOf(1));
   const { job } = await complete(artifact);
   assert.deepEqual([job?.state, job?.artifact, job?.cpuMs], [JobState.SUCCEEDED, artifact, 12n]);
+  assert.equal((await system.jobs.getJob({ id })).job?.usage?.sentBytes, 5_000_000_000n);
   assert.equal((await complete(artifact)).job?.state, JobState.SUCCEEDED);
   await assert.rejects(system.begin(id), refused(Code.FAILED_PRECONDITION, "JOB_DONE"));
   await system.submit(recipeOf(2));

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { connectRemoteBus } from "#libs/bus";
 import { arithmetics, digestOf } from "#libs/recipes";
 import { connect } from "#libs/rpc";
+import { usageHere } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { writeSafetensors } from "#libs/tensors";
 import { temporaryDirectory, waitFor } from "#libs/testing";
@@ -46,7 +47,7 @@ async function work(system: System, trainer: Announced, changes: Partial<Worker>
   const workshop = opening.use(createWorkshop({ artifacts, cacheBytes: 0, diskBytes: 2 ** 30, directory: directory.join("cache") }));
   const stop = new AbortController();
   const working = takeWork(
-    { finetune, bus, artifacts, workshop, uploads, heartbeat, log, trainer, checkpointMs: 5000, ...changes },
+    { finetune, bus, artifacts, workshop, uploads, heartbeat, log, usage: usageHere, trainer, checkpointMs: 5000, ...changes },
     stop.signal,
   );
   opening.defer(async () => {

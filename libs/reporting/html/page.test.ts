@@ -44,6 +44,7 @@ test("the page holds every part of the report", () => {
     "Recipe",
     "Models",
     "Timings",
+    "Memory and bytes",
   ]);
   for (const sentence of report.sentences) assert.ok(text.replaceAll("\u00a0", " ").includes(escapeText(sentence)), sentence);
   for (const cell of report.cells) {

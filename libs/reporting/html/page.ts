@@ -12,6 +12,7 @@ import { lineageChart } from "./lineage-chart.ts";
 import { html, type Markup } from "./markup.ts";
 import { membersChart } from "./members-chart.ts";
 import { nextSteps } from "./next-steps.ts";
+import { processesTable } from "./processes-table.ts";
 import { modelsTable, recipeBlock, timingsTable } from "./provenance.ts";
 import { resultsTable } from "./results-table.ts";
 import { styleSheet } from "./style.ts";
@@ -41,6 +42,7 @@ export function renderHtml(report: Report, { runFile }: { readonly runFile?: str
   ].join(" · ");
   const failures = failuresTable(report);
   const calibration = calibrationTable(report);
+  const { processes = [] } = report.timings;
   const typical = report.cells.find((cell) => cell.heldOut === task.heldOut[Math.floor(task.heldOut.length / 2)]) ?? report.cells[0];
   const page = html`<!doctype html>
 <html lang="en">
@@ -76,6 +78,7 @@ ${section("next", "What now", undefined, nextSteps(report, runFile !== undefined
 ${section("recipe", "Recipe", `${runFile === undefined ? "" : "The run file, which is beside this page as run.yaml: ratatouille recycle run.yaml. "}Everything that decides the result. ${again(report)}`, recipeBlock(report, runFile))}
 ${section("models", "Models", undefined, modelsTable(report))}
 ${section("timings", "Timings", undefined, timingsTable(report))}
+${processes.length === 0 ? undefined : section("processes", "Memory and bytes", undefined, processesTable(processes))}
 <footer>Written by ratatouille ${report.ratatouille}. The numbers behind every figure are in <code>report.json</code>.</footer>
 </main>
 </body>

@@ -58,6 +58,10 @@ export function syntheticRun(options: SyntheticOptions = {}): Measurements {
         { name: "averaging", artifacts: 48, made: 48, computeSeconds: null },
         { name: "evaluation", artifacts: 64, made: 64, computeSeconds: 17.7 },
       ],
+      processes: [
+        { name: "services", peakMemoryBytes: 412e6, receivedBytes: 310e6, sentBytes: 402e6, downloadedBytes: 150e6, uploadedBytes: 21e6 },
+        { name: "trainer-1", peakMemoryBytes: 152e6, receivedBytes: 88e6, sentBytes: 61e6, downloadedBytes: 87e6, uploadedBytes: 60e6 },
+      ],
     },
   };
 }

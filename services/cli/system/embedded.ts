@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Bus, busService, openLocalBus } from "#libs/bus";
 import { NoSpaceError } from "#libs/files";
 import { connect, implement, type RpcLog, type ServerTls, serve } from "#libs/rpc";
-import { runtimeName, runtimeVersion, type Service, VERSION } from "#libs/service";
+import { runtimeName, runtimeVersion, type Service, usageHere, VERSION } from "#libs/service";
 import { type Entrance, lockDirectory } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import { busAccess, streams } from "#libs/topics";
@@ -147,6 +147,7 @@ async function openServices({ directory, bus, log, rpcLog, address, token, share
       services: services.map(({ name }) => name),
       runtime: `${runtimeName()} ${runtimeVersion()}`,
       trainers: trainers(),
+      usage: usageHere(),
     }),
     watchEvents: watchEvents(bus),
   });

@@ -180,6 +180,9 @@ test("pins that fail wait and are set later; one that is gone does not hinder th
   assert.deepEqual((await catalog.collectGarbage({ dryRun: true })).artifacts, [source]);
 });
 
+/** Nobody else is asked what it has used. */
+const alone = { own: "services", others: {} };
+
 test("a run whose end cannot be written ends all the same, for everybody who watches it", async () => {
   await using system = await startSystem();
   const spec = await system.tiny();
@@ -189,6 +192,7 @@ test("a run whose end cannot be written ends all the same, for everybody who wat
   const active = activate(run, completeSpec(spec), {
     executors: createExecutors(system.channel),
     store,
+    processes: alone,
     log: system.log,
     timing: defaultTiming,
   });
@@ -204,7 +208,7 @@ test("a run that has ended leaves memory, and starts no more once its process en
   await using system = await startSystem();
   const spec = await system.tiny();
   await using store = await openRunStore(`${system.directory}/other.sqlite`);
-  const options = { resume: false, timing: { ...defaultTiming, lingerMs: 10 } };
+  const options = { resume: false, processes: alone, timing: { ...defaultTiming, lingerMs: 10 } };
   const runs = createRuns(store, createExecutors(system.channel), system.log, options);
   const { id } = await runs.start(spec);
   assert.ok(runs.active(id));

@@ -8,7 +8,7 @@ import type { Executors } from "../drive/executors.ts";
 import type { Outcomes } from "../plan/outcome.ts";
 import type { Plan, ReadCurve } from "../plan/planner.ts";
 import { type Node, stages } from "../plan/template.ts";
-import type { WorkDone } from "../runs/store.ts";
+import type { RunCost, WorkDone } from "../runs/store.ts";
 
 /** The report of a finished run. Everything in it but the cost comes from the catalog. */
 export async function reportRun({
@@ -30,7 +30,7 @@ export async function reportRun({
   };
   readonly plan: Plan;
   readonly outcomes: Outcomes;
-  readonly cost: { readonly wallMs: number; readonly work: readonly WorkDone[] };
+  readonly cost: RunCost;
   readonly executors: Executors;
   readonly version: string;
   readonly signal: AbortSignal;
@@ -96,11 +96,7 @@ async function describeLineage(
   return { lineage, licences: root ? readManifest(root.manifest).licences : [] };
 }
 
-function timingsOf(
-  nodes: readonly Node[],
-  outcomes: Outcomes,
-  { wallMs, work }: { readonly wallMs: number; readonly work: readonly WorkDone[] },
-): Report["timings"] {
+function timingsOf(nodes: readonly Node[], outcomes: Outcomes, { wallMs, work, processes }: RunCost): Report["timings"] {
   const seconds = (rows: readonly WorkDone[]) => rows.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / 1000;
   const failed = nodes.filter(({ id }) => outcomes.get(id)?.state !== "done").length;
   return {
@@ -116,5 +112,6 @@ function timingsOf(
       const computeSeconds = name === "averaging" ? null : seconds(rows);
       return own.length > 0 ? [{ name, artifacts: own.length, made: rows.length, computeSeconds }] : [];
     }),
+    processes,
   };
 }

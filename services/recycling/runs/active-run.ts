@@ -14,6 +14,7 @@ import { nameAverages } from "../report/refs.ts";
 import { createPins, type Pins } from "./pins.ts";
 import type { RunStore } from "./store.ts";
 import type { Timing } from "./timing.ts";
+import { type Processes, servicesUsage, trainersUsage, usedBetween } from "./usage.ts";
 
 /** How a run ends that is stopped: given up, or left for a later start. */
 export type StopState = typeof RunState.CANCELLED | typeof RunState.INTERRUPTED;
@@ -36,13 +37,19 @@ export type ActiveRun = {
 /** A run that ends does not wait longer for services that do not answer. */
 const CLOSING_MS = 10_000;
 
-type Context = { readonly executors: Executors; readonly store: RunStore; readonly log: Logger; readonly timing: Timing };
+type Context = {
+  readonly executors: Executors;
+  readonly store: RunStore;
+  readonly processes: Processes;
+  readonly log: Logger;
+  readonly timing: Timing;
+};
 
 /** How a run ended. */
 type End = { readonly state: RunState; readonly error: string };
 
 /** Starts to drive a run that is stored. */
-export function activate(stored: Run, spec: RunSpec, { executors, store, log, timing }: Context): ActiveRun {
+export function activate(stored: Run, spec: RunSpec, { executors, store, processes, log, timing }: Context): ActiveRun {
   const { id } = stored;
   const { patienceMs, sweepMs } = timing;
   const plan = inSpan("plan", { "ratatouille.run": id }, (span) => {
@@ -55,6 +62,7 @@ export function activate(stored: Run, spec: RunSpec, { executors, store, log, ti
   const { signal } = stopper;
   const pins = createPins(id, executors.catalog, log);
   const began = performance.now();
+  const usedBefore = servicesUsage(processes);
   /** With what it took before this start. */
   const worked = () => stored.workedMs + BigInt(Math.round(performance.now() - began));
   const background = new Set<Promise<unknown>>();
@@ -123,6 +131,8 @@ export function activate(stored: Run, spec: RunSpec, { executors, store, log, ti
       await trying("jobs were not cancelled", () => executors.finetune.cancelJobs({ runId: id }));
     }
     await store.addWallTime(id, performance.now() - began);
+    const ofServices = usedBetween(await usedBefore, await servicesUsage(processes));
+    await store.addUsage(id, [...ofServices, ...trainersUsage(driver.ended)]);
     const interrupted = state === RunState.INTERRUPTED;
     const over: Run = {
       ...{ ...run, state, error, workedMs: worked() },

@@ -19,6 +19,7 @@ import { resolveBackend } from "./resolve-backend.ts";
 import type { RunStore } from "./store.ts";
 import type { Timing } from "./timing.ts";
 import { createTurns } from "./turns.ts";
+import type { Processes } from "./usage.ts";
 
 const PAGE = 500;
 
@@ -58,7 +59,7 @@ export function createRuns(
   store: RunStore,
   executors: Executors,
   log: Logger,
-  { resume, timing }: { resume: boolean; timing: Timing },
+  { resume, timing, processes }: { resume: boolean; timing: Timing; processes: Processes },
 ): Runs {
   const actives = new Map<string, ActiveRun>();
   const exclusive = createTurns();
@@ -111,7 +112,7 @@ export function createRuns(
       state: RunState.RUNNING,
     };
     await store.begin(run);
-    const active = activate(run, spec, { executors, store, log, timing });
+    const active = activate(run, spec, { executors, store, processes, log, timing });
     actives.set(id, active);
     const leave = () => {
       if (actives.get(id) === active) actives.delete(id);

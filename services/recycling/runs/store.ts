@@ -1,6 +1,7 @@
 import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
-import type { Transaction } from "kysely";
+import type { Generated, Transaction } from "kysely";
 import { createOutbox, event, type Outbox, type OutboxTables, outboxMigration } from "#libs/bus";
+import type { ProcessUsage } from "#libs/reporting";
 import { type Database, openDatabase, sqlMigration } from "#libs/storage";
 import { runFinished, runStarted } from "#libs/topics";
 import { type Run, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
@@ -9,11 +10,24 @@ type Tables = OutboxTables & {
   runs: { id: string; run: string; wall_ms: number; position: number | null };
   work: { run_id: string; node: string; stage: string; cpu_ms: number };
   failures: { run_id: string; node: string; error: string };
+  usage: ProcessUsageRow & { run_id: string; position: Generated<number> };
   reproductions: { id: string };
+};
+
+type ProcessUsageRow = {
+  process: string;
+  peak_memory_bytes: number;
+  received_bytes: number;
+  sent_bytes: number;
+  downloaded_bytes: number;
+  uploaded_bytes: number;
 };
 
 /** CPU time that one node of a run took, in milliseconds. */
 export type WorkDone = { readonly node: string; readonly stage: string; readonly cpuMs: number };
+
+/** What a run cost over all its starts; processes in the order in which they were first heard of. */
+export type RunCost = { readonly wallMs: number; readonly work: readonly WorkDone[]; readonly processes: readonly ProcessUsage[] };
 
 /** The runs that there are. What they have made is in the catalog. */
 export type RunStore = {
@@ -32,8 +46,10 @@ export type RunStore = {
   /** Errors of the nodes that failed, by node. */
   failures(runId: string): Promise<ReadonlyMap<string, string>>;
   addWallTime(runId: string, wallMs: number): Promise<void>;
+  /** What processes used for a run: of each the largest memory stays, bytes are added to those of earlier. */
+  addUsage(runId: string, usages: readonly ProcessUsage[]): Promise<void>;
   /** What a run cost over all its starts. */
-  cost(runId: string): Promise<{ readonly wallMs: number; readonly work: readonly WorkDone[] }>;
+  cost(runId: string): Promise<RunCost>;
   /** A reproduction has jobs, under its id as that of a run, until it is forgotten. */
   addReproduction(id: string): Promise<void>;
   reproductions(): Promise<string[]>;
@@ -57,6 +73,12 @@ const migrations = [
     `create table failures (run_id text not null references runs (id), node text not null, error text not null,
        primary key (run_id, node)) strict`,
     "create table reproductions (id text primary key) strict",
+  ),
+  sqlMigration(
+    "usage",
+    `create table usage (position integer primary key autoincrement, run_id text not null references runs (id), process text not null,
+       peak_memory_bytes integer not null, received_bytes integer not null, sent_bytes integer not null, downloaded_bytes integer not null,
+       uploaded_bytes integer not null, unique (run_id, process)) strict`,
   ),
 ];
 
@@ -93,6 +115,7 @@ export async function openRunStore(path: string): Promise<RunStore> {
       await database.transaction(async (tx) => {
         await tx.deleteFrom("failures").where("run_id", "=", id).execute();
         await tx.deleteFrom("work").where("run_id", "=", id).execute();
+        await tx.deleteFrom("usage").where("run_id", "=", id).execute();
         await tx.deleteFrom("runs").where("id", "=", id).execute();
       });
     },
@@ -152,12 +175,58 @@ export async function openRunStore(path: string): Promise<RunStore> {
         .where("id", "=", runId)
         .execute();
     },
+    async addUsage(runId, usages) {
+      await database.transaction(async (tx) => {
+        for (const usage of usages) {
+          await tx
+            .insertInto("usage")
+            .values({ run_id: runId, ...toUsageRow(usage) })
+            .onConflict((conflict) =>
+              conflict.columns(["run_id", "process"]).doUpdateSet(({ eb, ref, fn }) => ({
+                peak_memory_bytes: fn<number>("max", [ref("usage.peak_memory_bytes"), ref("excluded.peak_memory_bytes")]),
+                received_bytes: eb("usage.received_bytes", "+", ref("excluded.received_bytes")),
+                sent_bytes: eb("usage.sent_bytes", "+", ref("excluded.sent_bytes")),
+                downloaded_bytes: eb("usage.downloaded_bytes", "+", ref("excluded.downloaded_bytes")),
+                uploaded_bytes: eb("usage.uploaded_bytes", "+", ref("excluded.uploaded_bytes")),
+              })),
+            )
+            .execute();
+        }
+      });
+    },
     async cost(runId) {
       const row = await database.query.selectFrom("runs").select("wall_ms").where("id", "=", runId).executeTakeFirst();
       const work = await database.query.selectFrom("work").selectAll().where("run_id", "=", runId).execute();
-      return { wallMs: row?.wall_ms ?? 0, work: work.map(({ node, stage, cpu_ms }) => ({ node, stage, cpuMs: cpu_ms })) };
+      const used = await database.query.selectFrom("usage").selectAll().where("run_id", "=", runId).orderBy("position").execute();
+      return {
+        wallMs: row?.wall_ms ?? 0,
+        work: work.map(({ node, stage, cpu_ms }) => ({ node, stage, cpuMs: cpu_ms })),
+        processes: used.map(fromUsageRow),
+      };
     },
     check: () => database.check(),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
+}
+
+function toUsageRow(usage: ProcessUsage): ProcessUsageRow {
+  return {
+    process: usage.name,
+    peak_memory_bytes: usage.peakMemoryBytes,
+    received_bytes: usage.receivedBytes,
+    sent_bytes: usage.sentBytes,
+    downloaded_bytes: usage.downloadedBytes,
+    uploaded_bytes: usage.uploadedBytes,
+  };
+}
+
+function fromUsageRow(row: ProcessUsageRow): ProcessUsage {
+  return {
+    name: row.process,
+    peakMemoryBytes: row.peak_memory_bytes,
+    receivedBytes: row.received_bytes,
+    sentBytes: row.sent_bytes,
+    downloadedBytes: row.downloaded_bytes,
+    uploadedBytes: row.uploaded_bytes,
   };
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createArtifacts } from "#libs/artifacts";
-import { type Report, renderTable } from "#libs/reporting";
+import { type Report, renderProcesses, renderTable } from "#libs/reporting";
 import { type RpcChannel, unavailable } from "#libs/rpc";
 import { UsageError } from "#libs/service";
 import { inSpan } from "#libs/telemetry";
@@ -45,14 +45,15 @@ export async function recycle(file: string, options: RecycleOptions, context: Co
     display.close();
     const report = await fetchReport(run.id, target.channel, signal);
     await writeOutput(out, report, prepared, artifacts, signal);
-    const { results, warnings, sentences } = report;
-    if (options.json) stdout.write(`${JSON.stringify({ event: "report", out, results, warnings, sentences })}\n`);
+    const { results, warnings, sentences, timings } = report;
+    const { processes = [] } = timings;
+    if (options.json) stdout.write(`${JSON.stringify({ event: "report", out, results, warnings, sentences, processes })}\n`);
     else {
       const lines = (texts: readonly string[]) => texts.map((text) => `${text}\n`).join("");
       const rest = lines(sentences.slice(warnings.length));
       writeWrapped(
         stdout,
-        `${lines(warnings)}${warnings.length > 0 ? "\n" : ""}${renderTable(report, widthOf(stdout))}\n${rest}\n${join(out, "report.html")}\n`,
+        `${lines(warnings)}${warnings.length > 0 ? "\n" : ""}${renderTable(report, widthOf(stdout))}\n${rest}\n${renderProcesses(processes)}\n${join(out, "report.html")}\n`,
       );
     }
     return 0;

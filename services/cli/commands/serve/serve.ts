@@ -106,15 +106,24 @@ export const programs: Readonly<Record<string, Program>> = {
     return createEvaluation({ clients: needs.channel(catalog), log: needs.log });
   }),
   recycling: program("Recycling runs: plans them, drives them, reports.", recyclingSettings, async (values, needs) => {
-    const { data, catalog, finetune, averaging, evaluation } = values;
     const { createRecycling } = await import("../../../recycling/index.ts");
+    const others = {
+      gateway: needs.channel(values.gateway),
+      catalog: needs.channel(values.catalog),
+      finetune: needs.channel(values.finetune),
+      averaging: needs.channel(values.averaging),
+      sessions: needs.channel(values.sessions),
+      evaluation: needs.channel(values.evaluation),
+    };
     const clients = routeClients([
-      [CatalogService, needs.channel(catalog)],
-      [FinetuneService, needs.channel(finetune)],
-      [AveragingService, needs.channel(averaging)],
-      [EvaluationService, needs.channel(evaluation)],
+      [CatalogService, others.catalog],
+      [FinetuneService, others.finetune],
+      [AveragingService, others.averaging],
+      [EvaluationService, others.evaluation],
     ]);
-    return createRecycling({ directory: await needs.directory(data), bus: await needs.bus(values), clients, log: needs.log, resume: true });
+    const directory = await needs.directory(values.data);
+    const processes = { own: "recycling", others };
+    return createRecycling({ directory, bus: await needs.bus(values), clients, log: needs.log, resume: true, processes });
   }),
   gateway: program("The one address of all services, for clients and trainers.", gatewaySettings, async (values, needs) => {
     const { catalog, finetune, averaging, sessions, evaluation, recycling } = values;
