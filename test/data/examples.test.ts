@@ -7,6 +7,7 @@ import { root } from "../e2e/cli.ts";
 
 const EXAMPLES: [name: string, generator: string, network: string, auxiliaries: string[]][] = [
   ["emoji", "image-shards/1", "tf_efficientnet_lite0", ["emojione", "noto-v1"]],
+  ["drawn", "image-shards/1", "resnet18", ["objects"]],
   ["rotated-mnist", "rotated-mnist/1", "mnist-cnn", []],
   ["colored-mnist", "colored-mnist/1", "mnist-cnn", []],
 ];
