@@ -1,16 +1,23 @@
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { fromBinary } from "@bufbuild/protobuf";
 import { createArtifacts } from "#libs/artifacts";
 import { busService, openLocalBus } from "#libs/bus";
 import { canonicalRecipe, type Digest, type Measurement, type Recipe } from "#libs/recipes";
-import { connect, serve } from "#libs/rpc";
+import { connect, type ServiceRegistration, serve } from "#libs/rpc";
 import { signalChild, spawnScript } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { freePort, waitFor } from "#libs/testing";
 import { busAccess, type Needs } from "#libs/topics";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
-import { FinetuneService, type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import {
+  FinetuneService,
+  type Job,
+  JobState,
+  type SaveCheckpointRequest,
+  SaveCheckpointRequestSchema,
+} from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createAveraging } from "../../services/averaging/index.ts";
 import { createCatalog } from "../../services/catalog/index.ts";
 import { createEvaluation } from "../../services/evaluation/index.ts";
@@ -19,8 +26,14 @@ import { createFinetune } from "../../services/finetune/index.ts";
 /** A system for trainers. */
 export type System = Awaited<ReturnType<typeof startSystem>>;
 
+type Options = {
+  readonly leaseSeconds?: number;
+  /** Told of each checkpoint once it is recorded; its trainer hears of that afterwards. Until then no attempt ends. */
+  readonly onCheckpoint?: (saved: SaveCheckpointRequest) => unknown;
+};
+
 /** Catalog, finetune, averaging, evaluation and bus on one port of this process. */
-export async function startSystem(directory: string, options: { readonly leaseSeconds?: number } = {}) {
+export async function startSystem(directory: string, { onCheckpoint = () => undefined, ...options }: Options = {}) {
   await using opening = new AsyncDisposableStack();
   const log = createLogger({ service: "test", level: "silent" });
   const address = `127.0.0.1:${await freePort()}`;
@@ -32,7 +45,8 @@ export async function startSystem(directory: string, options: { readonly leaseSe
     opening.use(await createAveraging({ directory, clients: channel, log })),
     opening.use(await createEvaluation({ clients: channel, log, workers: 1 })),
   ];
-  const registrations = [busService(bus, busAccess), ...services.flatMap((service) => service.registrations)];
+  const own = services.flatMap((service) => service.registrations);
+  const registrations = [busService(bus, busAccess), ...own.map((one) => watched(one, onCheckpoint))];
   opening.use(await serve({ address, services: registrations, drainMs: 200 }));
   const stop = new AbortController();
   const loops = services.map((service) => service.run(stop.signal));
@@ -87,6 +101,27 @@ export async function startSystem(directory: string, options: { readonly leaseSe
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
+}
+
+/** The same service, which tells of checkpoints. */
+function watched({ methods, ...rest }: ServiceRegistration, onCheckpoint: NonNullable<Options["onCheckpoint"]>): ServiceRegistration {
+  const watch = (one: (typeof methods)[number]): typeof one => {
+    if (one.method !== FinetuneService.method.saveCheckpoint) return one;
+    return {
+      ...one,
+      async *handler(requests, context) {
+        const [bytes = new Uint8Array()] = await Array.fromAsync(requests);
+        const replies = await Array.fromAsync(one.handler(only(bytes), context));
+        await onCheckpoint(fromBinary(SaveCheckpointRequestSchema, bytes));
+        yield* replies;
+      },
+    };
+  };
+  return { ...rest, methods: methods.map(watch) };
+}
+
+async function* only<T>(value: T): AsyncGenerator<T, void, undefined> {
+  yield value;
 }
 
 const trainerScript = fileURLToPath(new URL("../../services/cli/main.ts", import.meta.url));

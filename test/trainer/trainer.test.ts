@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { arithmetics, layerOf, mediaTypes, readManifest } from "#libs/recipes";
-import { startProxy, temporaryDirectory, waitFor } from "#libs/testing";
-import { AttemptOutcome, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { deferred, startProxy, temporaryDirectory, waitFor } from "#libs/testing";
+import { AttemptOutcome, JobState, type SaveCheckpointRequest } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { drawn, longTraining, pretraining } from "./recipes.ts";
 import { startSystem, startTrainer } from "./system.ts";
 
@@ -26,36 +26,28 @@ test("a trainer takes jobs from the queue and publishes what they make", async (
 
 test("a trainer killed in mid-training costs what came after the last checkpoint, and the model is the same", async () => {
   await using directory = await temporaryDirectory();
-  await using other = await temporaryDirectory();
-  await using system = await startSystem(directory.path);
-  await using undisturbed = await startSystem(other.path);
-  const fast = { RATATOUILLE_CHECKPOINT_MS: "100" };
-  await using second = startTrainer(undisturbed.address);
+  await using elsewhere = await temporaryDirectory();
+  const saved = deferred<number>();
+  const onCheckpoint = async ({ step }: SaveCheckpointRequest) => {
+    await first.kill("SIGKILL");
+    saved.resolve(step);
+  };
+  await using system = await startSystem(directory.path, { onCheckpoint, leaseSeconds: 10 });
+  await using undisturbed = await startSystem(elsewhere.path);
+  const fast = { RATATOUILLE_CHECKPOINT_MS: "10" };
+  await using other = startTrainer(undisturbed.address);
+  await using first = startTrainer(system.address, fast);
   const dataset = await undisturbed.make(drawn);
-  const expected = undisturbed.make(longTraining(dataset));
-  let resumed = 0;
-  let id = "";
-  {
-    await using _first = startTrainer(system.address, fast);
-    assert.equal(await system.make(drawn), dataset);
-    ({ id } = await system.submit(longTraining(dataset)));
-    await waitFor(async () => ((await system.job(id)).progress?.step ?? 0) > 700, { timeoutMs: 30_000, what: "700 steps" });
-  }
-  {
-    // The next trainer says at once where it goes on.
-    await using _trainer = startTrainer(system.address, fast);
-    await waitFor(
-      async () => {
-        const { attempt, progress } = await system.job(id);
-        resumed = attempt === 2 ? (progress?.step ?? 0) : 0;
-        return resumed > 0;
-      },
-      { timeoutMs: 30_000, what: "progress of the second attempt" },
-    );
-    assert.equal((await system.reached(id, JobState.SUCCEEDED)).artifact, await expected);
-  }
-  assert.ok(resumed > 350, `the second attempt began at ${resumed}`);
-  assert.equal(await second.kill("SIGINT"), 0, second.output());
+  const recipe = longTraining(dataset, 300);
+  const expected = undisturbed.make(recipe);
+  assert.equal(await system.make(drawn), dataset);
+  const { id } = await system.submit(recipe);
+  const step = await saved.promise;
+  await using second = startTrainer(system.address, fast);
+  const job = await system.reached(id, JobState.SUCCEEDED);
+  assert.equal(job.artifact, await expected);
+  assert.deepEqual([job.attempt, job.attempts[1]?.fromStep], [2, step], second.output());
+  assert.equal(await other.kill("SIGINT"), 0, other.output());
 });
 
 test("a cancelled job stops at once, and the trainer takes the next one", async () => {
