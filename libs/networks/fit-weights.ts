@@ -14,9 +14,9 @@ export type GivenTensor = Omit<WeightTensor, "stored">;
 
 /**
  * What is done with the head of given weights: taken where it fits and left out where it does not (`fit`, unless told otherwise), left out (`drop`),
- * or needed (`require`).
+ * needed (`require`), or taken as it is, for whatever classes (`keep`).
  */
-export type HeadRule = "fit" | "drop" | "require";
+export type HeadRule = "fit" | "drop" | "require" | "keep";
 
 /** Weights in the network's order, and what was done to them, one sentence each. `head` says whether the head is among them. */
 export type FittedWeights = { readonly weights: NetworkWeights; readonly head: boolean; readonly notes: readonly string[] };
@@ -33,13 +33,17 @@ export function fitWeights(network: Network, given: GivenWeights, { head = "fit"
   const specs = new Map(network.tensors.map((spec) => [spec.name, spec]));
   const notes: string[] = [];
   const found = renamed(network, given, new Set(specs.keys()), notes);
-  const unfit = head === "drop" ? "" : unfitHead(network, found);
+  const unfit = head === "drop" ? "" : head === "keep" ? undefined : unfitHead(network, found);
 
   const weights = new Map<string, NetworkTensor>();
   const faults: string[] = [];
   for (const spec of network.tensors) {
     if (unfit !== undefined && network.head.includes(spec.name)) continue;
     const tensor = found.get(spec.name);
+    if (head === "keep" && network.head.includes(spec.name)) {
+      if (tensor?.dtype === "F32") weights.set(spec.name, { shape: tensor.shape, dtype: "F32", data: tensor.data as Float32Array });
+      continue;
+    }
     if (spec.dtype === "I64") weights.set(spec.name, { shape: spec.shape, dtype: "I64", data: counters(tensor, product(spec.shape)) });
     else if (tensor) weights.set(spec.name, fitted(network, spec, tensor, notes, faults));
     else faults.push(`${spec.name} is missing`);
@@ -49,7 +53,7 @@ export function fitWeights(network: Network, given: GivenWeights, { head = "fit"
   if (unfit && head === "require") throw new UnfitWeightsError(`${network.name} needs a head: ${unfit}`);
   if (unfit) notes.push(`the head is left out: ${unfit}`);
   checkFinite(weights);
-  return { weights, head: unfit === undefined, notes };
+  return { weights, head: network.head.every((name) => weights.has(name)), notes };
 }
 
 /** The given tensors under the network's names. */

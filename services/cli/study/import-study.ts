@@ -5,7 +5,7 @@ import { importModel } from "#libs/remote-models";
 import { type StudyFile, type StudyFound, studySpec, type TaskFound } from "#libs/runfile";
 import { type ProgressStream, showCount, showReading } from "../models/reading-display.ts";
 import type { Found } from "./look.ts";
-import type { Start } from "./models.ts";
+import { ownModel, type Start } from "./models.ts";
 import type { Pictures } from "./pictures.ts";
 
 /** Where progress is shown, and whether. */
@@ -55,11 +55,13 @@ export async function importStudy(
     });
   }
 
-  async function model({ model }: Start, base?: Digest): Promise<string> {
+  async function model(start: Start, base?: Digest): Promise<string> {
+    await using stack = new AsyncDisposableStack();
+    const model = await ownModel(start, stack);
     const totalBytes = model.files.reduce((sum, { size }) => sum + size, 0);
     using display = showReading(`importing ${model.name}`, shown.stream, shown.quiet);
     let readBytes = 0;
-    return importModel(model, await weightsDigest(model), artifacts, {
+    return await importModel(model, await weightsDigest(model), artifacts, {
       signal,
       base,
       onSent(bytes) {

@@ -1,12 +1,20 @@
 import { closeSync, openSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { readAt } from "#libs/files";
-import { ModelError, type ModelFiles, openModel } from "#libs/models";
+import { ModelError, type ModelFiles, openModel, SAVED_BY_TORCH } from "#libs/models";
 import { fitWeights, type Network, UnfitWeightsError } from "#libs/networks";
 import type { StudyFile } from "#libs/runfile";
-import { TensorTypeError, type WeightTensor, weightTensor } from "#libs/tensors";
+import { saveWeights, TensorTypeError, type WeightTensor, weightTensor } from "#libs/tensors";
 
 /** A model of a run file that the network can start from, and what was done to see it so: sentences. */
-export type Start = { readonly model: ModelFiles; readonly notes: readonly string[] };
+export type Start = {
+  readonly model: ModelFiles;
+  readonly notes: readonly string[];
+  /** The network, where its tensors have other names or shapes in the model: averages are of models with the same tensors. */
+  readonly becomes?: Network;
+};
 
 /**
  * Opens a model that a key of a run file names, and looks whether the network can take its weights: all of its numbers are read.
@@ -23,13 +31,37 @@ export async function lookAtModel(
     const model = await openModel(path);
     if (!network) return { model, notes: [] };
     const { notes } = fitWeights(network, readWeights(model));
-    return { model, notes: notes.map((note) => `${path}: ${note}`) };
+    return { model, notes: notes.map((note) => `${path}: ${note}`), ...(hasTensorsOf(network, model) ? {} : { becomes: network }) };
   } catch (cause) {
     if (cause instanceof ModelError) throw file.problem(key, `cannot be used: ${cause.message}`);
     if (cause instanceof UnfitWeightsError || cause instanceof TensorTypeError)
       throw file.problem(key, `names ${path}, which cannot be used: ${cause.message}`);
     throw cause;
   }
+}
+
+/** Whether a model has the tensors of a network, its head aside: their names, their shapes, and whole numbers where those are. */
+function hasTensorsOf({ tensors, head }: Network, model: ModelFiles): boolean {
+  const known = new Set(tensors.map(({ name }) => name));
+  const isThere = ({ name, shape, dtype }: Network["tensors"][number]) => {
+    const found = model.tensors.get(name);
+    return found !== undefined && found.shape.join() === shape.join() && (found.dtype === "I64") === (dtype === "I64");
+  };
+  return [...model.tensors.keys()].every((name) => known.has(name)) && tensors.every((spec) => head.includes(spec.name) || isThere(spec));
+}
+
+/**
+ * The model that goes into the catalog: as it is where it has the tensors of the network, else written anew with them.
+ * @param stack takes care of the file of it
+ */
+export async function ownModel({ model, becomes }: Start, stack: AsyncDisposableStack): Promise<ModelFiles> {
+  if (!becomes) return model;
+  const directory = await mkdtemp(join(tmpdir(), "ratatouille-"));
+  stack.defer(() => rm(directory, { recursive: true, force: true }));
+  const path = join(directory, "model.safetensors");
+  await writeFile(path, saveWeights(fitWeights(becomes, readWeights(model), { head: "keep" }).weights, SAVED_BY_TORCH));
+  const { files, tensors } = await openModel(path, model.name);
+  return { ...model, files, tensors };
 }
 
 /** All tensors of a model, in memory. */
