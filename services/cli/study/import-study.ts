@@ -49,7 +49,7 @@ export async function importStudy(
   async function pictures(found: Pictures): Promise<TaskFound> {
     using packing = showCount(`importing ${found.at.path}`, shown.stream, shown.quiet);
     using checking = showCount(`reading ${found.at.path}`, shown.stream, shown.quiet);
-    return found.import(artifacts, signal, {
+    return await found.import(artifacts, signal, {
       onPacked: (files) => packing.update(files, found.count),
       onChecked: (images, total) => checking.update(images, total),
     });
