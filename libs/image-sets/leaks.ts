@@ -1,10 +1,13 @@
 import type { Steps } from "#libs/concurrency";
 import { counted, list, plural, quote } from "#libs/text";
 import { similarPairs } from "./check/similar-pairs.ts";
+import { isTestItem, itemOfRow } from "./items.ts";
 import { contentOf, type ImageIndex, nameOfRow } from "./shards/image-index.ts";
 
 /** Images that are named of those that look nearly equal. */
 const MOST_EXAMPLES = 3;
+/** Rows between two pauses. */
+const STEP = 4096;
 
 /** Images that a model was trained on, or is tested on. */
 export type SeenImages = {
@@ -23,7 +26,7 @@ export type ImageLeak = {
   readonly label: string;
   /** Equal images are an error where nobody has allowed them; images that only look alike are for a person to look at. */
   readonly severity: "error" | "warning";
-  /** Images of the target. */
+  /** Images of the target, or items. */
   readonly images: number;
   readonly message: string;
 };
@@ -52,6 +55,38 @@ export function* imageLeaks(target: SeenImages, seen: readonly SeenImages[]): St
     }
   }
   return leaks;
+}
+
+/**
+ * Finds items of a target that are held out and that a model has learned, in whatever style, by their names. Without indices nothing is said.
+ * @param share of all items that are held out @param seen `heldOut` is the share that was held out of its training likewise
+ */
+export function* itemLeaks(
+  target: SeenImages,
+  share: number,
+  seen: readonly (SeenImages & { readonly heldOut: number })[],
+): Steps<readonly ImageLeak[]> {
+  const items = yield* itemsOf(target.index, (item) => isTestItem(item, share));
+  const leaks: ImageLeak[] = [];
+  for (const { label, index, heldOut } of seen) {
+    const found = yield* itemsOf(index, (item) => items.has(item) && !isTestItem(item, heldOut));
+    const [first] = found;
+    if (first === undefined) continue;
+    const message = `${label} was trained on ${found.size} of the ${counted(items.size, "item")} of ${target.label} that are held out, by the names of its images: ${quote(first)}`;
+    leaks.push({ label, severity: "error", images: found.size, message });
+  }
+  return leaks;
+}
+
+/** Items of an index, each once. */
+function* itemsOf(index: ImageIndex | undefined, isWanted: (item: string) => boolean): Steps<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (let row = 0; row < (index?.count ?? 0); row++) {
+    const item = itemOfRow(index!, row);
+    if (!found.has(item) && isWanted(item)) found.add(item);
+    if (row % STEP === 0) yield;
+  }
+  return found;
 }
 
 type Rows = ReadonlyMap<string, number>;

@@ -7,6 +7,8 @@ export type LabelledImage = {
   readonly class: string;
   /** What it is called within its class, with "/" between folders: "img_001.jpg". The extension says the format. */
   readonly name: string;
+  /** What it shows, where somebody says; see itemOfRow. */
+  readonly item?: string | undefined;
   readonly content: ImageContent;
 };
 
@@ -17,6 +19,8 @@ export type ImageGroup = {
   /** In the order of code units, each once. */
   readonly names: readonly string[];
   contentOf(name: string): ImageContent;
+  /** What an image shows, where a list says so. */
+  readonly items?: ReadonlyMap<string, string>;
 };
 
 /** How a set of images lies in a folder. */

@@ -116,6 +116,18 @@ const golden: readonly (readonly [string, Recipe])[] = [
   ],
 ];
 
+test("the key of a split by items and of a prediction of a part are what they were", () => {
+  const split = changed("split", { scheme: "items/1", test: 0.2 });
+  const predicted = changed("predict", { part: "test" }, { split: c });
+  assert.deepEqual(
+    [split, predicted].map((recipe) => recipeKey(parseRecipe(recipe))),
+    [
+      "sha256:3c59bd5bdad5bd9969aab46abd67586b0fa5a02ea4220cc45c2c872235b85029",
+      "sha256:19e0155b4676c8b651975161920c030a7f60dc5b9e92faa795f8704e175b6594",
+    ],
+  );
+});
+
 test("the key of a recipe that says nothing that can be left out is what it was, for each kind and generator", () => {
   assert.deepEqual(
     golden.map(([, recipe]) => [recipeKey(parseRecipe(JSON.stringify(recipe))), nameOf(recipe)]),
@@ -137,6 +149,7 @@ for (const [field, recipe] of [
   ...Object.entries(trainDefaults).map(([name, usual]) => [`parameters.${name}`, changed("train", { [name]: usual })] as const),
   ["parameters.optimiser.weightDecay", changed("train", { optimiser: { name: "adam", learningRate: 0.1, weightDecay: 0 } })],
   ["parameters.part", changed("predict", { part: "all" })],
+  ["parameters.test", changed("split", { scheme: "items/1", test: 0 })],
   ["parameters.angles", changed("rotated-mnist/1", { angles: mnistAngles })],
   ["parameters.labelNoise", changed("colored-mnist/1", { labelNoise: colouredMnist.labelNoise })],
   ["parameters.options", changed("measure", { options: {} })],
@@ -158,6 +171,9 @@ for (const [what, field, recipe] of [
   ["weighs more models than there are", "parameters.weights", changed("predict", { weights: [1, 2] })],
   ["has pixels of no version", "parameters.transform", changed("predict", { transform: "resize" })],
   ["splits off everything", "parameters.fraction", changed("split", { fraction: 1 })],
+  ["splits off nothing", "parameters.fraction", changed("split", { fraction: 0 })],
+  ["holds out items by a scheme that knows none", "parameters.test", changed("split", { test: 0.2 })],
+  ["holds out every item", "parameters.test", changed("split", { scheme: "items/1", test: 1 })],
   ["draws by an unknown generator", "parameters.generator", changed("subset/1", { generator: "subset/9" })],
   ["measures no prediction", "inputs.predictions", { ...changed("measure", {}), inputs: {} }],
 ] as const) {

@@ -10,6 +10,13 @@ test("a split that is written is read, also one of many domains, of a domain wit
     validation: i === 5 ? new Int32Array(0) : Int32Array.of(i),
   }));
   assert.deepEqual(await decodeSplit(encodeSplit(split)), split);
+  const tested = split.map((domain, i) => ({ ...domain, test: new Int32Array(i % 3).fill(200 + i) }));
+  assert.deepEqual(await decodeSplit(encodeSplit(tested)), tested);
+  const [first, ...others] = tested;
+  await assert.rejects(
+    decodeSplit(encodeSplit([first!, ...others.map(({ test: _, ...domain }) => domain)])),
+    /no list of whole numbers \(I32\) test\.1/,
+  );
 });
 
 for (const [what, metadata, message] of [

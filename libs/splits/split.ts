@@ -4,11 +4,15 @@ import { quote } from "#libs/text";
 const FORMAT = "ratatouille-split/1";
 const parts = ["training", "validation"] as const;
 
-/** Of each domain of a data set, in its order, which rows of the data set are for training and which for validation. */
+/**
+ * Of each domain of a data set, in its order, which rows of the data set are for training and which for validation; where items are held
+ * out also which are for testing alone, in every domain or in none.
+ */
 export type Split = readonly {
   readonly domain: string;
   readonly training: Int32Array;
   readonly validation: Int32Array;
+  readonly test?: Int32Array;
 }[];
 
 /** A file that is no split, or one of another data set. The message goes on from "it …". */
@@ -17,7 +21,7 @@ export class SplitError extends Error {
 }
 
 /**
- * The file of a split: safetensors with `training.i` and `validation.i`, I32, of the i-th domain.
+ * The file of a split: safetensors with `training.i`, `validation.i` and perhaps `test.i`, I32, of the i-th domain.
  * @example
  * ```ts
  * const split = [{ domain: "art", training: Int32Array.of(2, 0), validation: Int32Array.of(1) }];
@@ -28,8 +32,8 @@ export class SplitError extends Error {
  */
 export function encodeSplit(split: Split): Uint8Array {
   const tensors = split.flatMap((domain, i) =>
-    parts.map((part) => {
-      const { buffer, byteOffset, byteLength, length } = domain[part];
+    [...parts, ...(domain.test === undefined ? [] : ["test" as const])].map((part) => {
+      const { buffer, byteOffset, byteLength, length } = domain[part]!;
       return { name: `${part}.${i}`, dtype: "I32" as const, shape: [length], data: new Uint8Array(buffer, byteOffset, byteLength) };
     }),
   );
@@ -43,10 +47,11 @@ export async function decodeSplit(bytes: Uint8Array): Promise<Split> {
   if (metadata.get("format") !== FORMAT) {
     throw new SplitError(`has the format ${quote(metadata.get("format") ?? "")} in its metadata; expected ${quote(FORMAT)}`);
   }
-  const split: { domain: string; training: Int32Array; validation: Int32Array }[] = [];
+  const split: Split[number][] = [];
+  const tested = tensors.has("test.0");
   for (const [i, domain] of domainsIn(metadata.get("domains")).entries()) {
-    const [training, validation] = await Promise.all(
-      parts.map(async (part) => {
+    const [training, validation, test] = await Promise.all(
+      [...parts, ...(tested ? ["test"] : [])].map(async (part) => {
         const name = `${part}.${i}`;
         const tensor = tensors.get(name);
         if (tensor?.dtype !== "I32" || tensor.shape.length !== 1) throw new SplitError(`has no list of whole numbers (I32) ${name}`);
@@ -54,7 +59,7 @@ export async function decodeSplit(bytes: Uint8Array): Promise<Split> {
         return new Int32Array(copy.buffer);
       }),
     );
-    split.push({ domain, training: training!, validation: validation! });
+    split.push({ domain, training: training!, validation: validation!, ...(test ? { test } : {}) });
   }
   return split;
 }

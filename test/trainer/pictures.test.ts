@@ -45,6 +45,18 @@ test("imported pictures are indexed, taken in part and split, by rows of their o
       ["noisy", 16, 4],
     ],
   );
+  const items = { scheme: "items/1", fraction: 0.2, trial: 0, test: 0.2 };
+  const held = await system.make({ kind: "split", inputs: { dataset: subset }, parameters: items });
+  // Each class of a domain has pictures called 0 to 9: 7 and 8 are held out, 0 and 5 are for validation.
+  assert.deepEqual(
+    (await decodeSplit(await dataOf(system, held, mediaTypes.splitLayer))).map(({ domain, training, validation, test: tested }) => [
+      ...[domain, training.length, [...validation], [...tested!]],
+    ]),
+    [
+      ["light", 12, [0, 5, 10, 15], [7, 8, 17, 18]],
+      ["noisy", 12, [20, 25, 30, 35], [27, 28, 37, 38]],
+    ],
+  );
   const [light, noisy] = parts;
   const rows = (own = light) => [...own!.training, ...own!.validation].sort((a, b) => a - b);
   assert.deepEqual(rows(), [...Array(20).keys()]);
@@ -117,6 +129,10 @@ test("a recipe that does not fit its inputs fails at once, with a sentence", asy
       /there is no domain "lihgt"; did you mean light\?/,
     ],
     [{ kind: "dataset", inputs: { source }, parameters: { generator: "rotated-mnist/1" }, seed: 0 }, /there are no idx files of digits/],
+    [
+      { kind: "split", inputs: { dataset }, parameters: { scheme: "items/1", fraction: 0.2, trial: 0, test: 0.01 } },
+      /parameters\.test: is 0\.01: of the items of the data set none is held out; expected a larger share, or more items/,
+    ],
   ] as const;
   for (const [recipe, message] of cases) {
     const { id } = await system.submit(recipe);

@@ -45,9 +45,13 @@ async function prepared(system: System): Promise<{ dataset: Digest; split: Diges
   return { dataset, split: await system.make({ kind: "split", inputs: { dataset }, parameters }) };
 }
 
-async function logitsOf({ artifacts }: System, digest: Digest): Promise<Float32Array> {
+async function openedPrediction({ artifacts }: System, digest: Digest) {
   const layer = layerOf(readManifest((await artifacts.get(digest)).manifest), mediaTypes.predictionLayer);
-  const opened = await openPrediction(bytesSource(await artifacts.download(layer.digest)));
+  return openPrediction(bytesSource(await artifacts.download(layer.digest)));
+}
+
+async function logitsOf(system: System, digest: Digest): Promise<Float32Array> {
+  const opened = await openedPrediction(system, digest);
   assert.deepEqual([opened.rows, opened.classes, opened.domains], [30, 3, [heldOut]]);
   assert.deepEqual(
     [...(await opened.read("rows", 0, 30))],
@@ -91,6 +95,14 @@ test("from pictures to measurements: a foundation, a probe, fine-tunings from it
   assert.deepEqual(await logitsOf(system, mixed), await logitsOf(system, predictions[0]!));
   const first = await system.make(prediction(members, dataset, { weights: [3, 0] }), needs);
   assert.deepEqual(await logitsOf(system, first), await logitsOf(system, predictions[1]!));
+
+  // The pictures 7 and 8 of each class are held out, and nothing else is predicted.
+  const items = { scheme: "items/1", fraction: 0.2, trial: 0, test: 0.2 };
+  const held = await system.make({ kind: "split", inputs: { dataset }, parameters: items });
+  const { inputs, ...tested } = prediction([average], dataset, { part: "test" });
+  const made = await system.make({ ...tested, inputs: { ...inputs, split: held } }, needs);
+  const opened = await openedPrediction(system, made);
+  assert.deepEqual([...(await opened.read("rows", 0, opened.rows))], [67, 68, 77, 78, 87, 88]);
 
   const accuracies = accuraciesOf(await system.measure(measure(predictions, "accuracy")));
   assert.ok(accuracies[0]! >= 0.9, `the mean is right in ${accuracies[0]} of the pictures that are held out`);

@@ -194,6 +194,18 @@ test("a CSV of labels gives the classes; quotes, other columns and a mark at the
   assert.deepEqual(set.said, []);
 });
 
+test("a column of items says what images show; where it is empty, the name does", async () => {
+  const listed = `file,item,class\n${Array.from({ length: 10 }, (_, i) => `images/${i}.png,${i === 3 ? "" : ` bird ${i >> 1}`},${i % 2 ? "cat" : "dog"}`).join("\n")}`;
+  await using directory = await temporaryDirectory();
+  await writeFolder(directory.path, { ...labelled("photo", listed), ...domainFiles("sketch", ["cat", "dog"]) });
+  const set = await readImageSet(directory.path);
+  const items = [...imagesOf(set)].map(({ domain, name, item }) => [domain, name, item]).filter(([domain]) => domain === "photo");
+  assert.deepEqual(items, [
+    ...[1, 3, 5, 7, 9].map((i) => ["photo", `images/${i}.png`, i === 3 ? undefined : `bird ${i >> 1}`]),
+    ...[0, 2, 4, 6, 8].map((i) => ["photo", `images/${i}.png`, `bird ${i >> 1}`]),
+  ]);
+});
+
 const WRONG_LABELS: [string, string, string][] = [
   [
     "without a head",

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { errorCode } from "#libs/files";
 import { counted, quote } from "#libs/text";
 import { ImageSetError } from "../errors.ts";
-import type { ImageGroup, ImageSet } from "../types.ts";
+import type { ImageGroup, ImageSet, LabelledImage } from "../types.ts";
 import { type Domain, readClassFolders } from "./class-folders.ts";
 import { CLASSES_FILE, type Classes, declaredClasses } from "./classes.ts";
 import { distinct } from "./distinct.ts";
@@ -27,8 +27,8 @@ export type ReadOptions = {
  * Looks through a folder of images and says what is there, and what is wrong with it. It reads names and labels, and no image.
  *
  * Each folder in it is a domain: folders of classes with images, at any depth; or images with a CSV of labels, `labels.csv` with the columns
- * `file` and `class`; or idx files with MNIST's names, packed with gzip or not. Idx files right in the folder are domains named after the
- * beginning of their names: `train` and `t10k`.
+ * `file` and `class`, and perhaps `item`, what each shows; or idx files with MNIST's names, packed with gzip or not. Idx files right in the
+ * folder are domains named after the beginning of their names: `train` and `t10k`.
  * @throws ImageSetError where there is no such folder, or it cannot be read, and the signal's reason
  * @example
  * ```ts
@@ -66,9 +66,13 @@ export async function readImageSet(path: string, { classes: given, signal }: Rea
 }
 
 /** All images of a set, in the order of its rows: by domain, class and name. */
-export function* imagesOf({ groups }: Pick<ImageSet, "groups">) {
-  for (const { domain, class: label, names, contentOf } of groups)
-    for (const name of names) yield { domain, class: label, name, content: contentOf(name) };
+export function* imagesOf({ groups }: Pick<ImageSet, "groups">): Generator<LabelledImage, void, undefined> {
+  for (const { domain, class: label, names, contentOf, items } of groups) {
+    for (const name of names) {
+      const item = items?.get(name);
+      yield { domain, class: label, name, content: contentOf(name), ...(item === undefined ? {} : { item }) };
+    }
+  }
 }
 
 type NamedGroups = { readonly name: string; readonly groups: readonly ImageGroup[] };

@@ -1,4 +1,5 @@
 import type { Digest } from "#libs/recipes";
+import { createTextsBuilder, type Texts, textOfRow } from "./texts.ts";
 
 /** A tar shard that an index speaks of. */
 export type Shard = { readonly digest: Digest; readonly bytes: number };
@@ -28,6 +29,8 @@ export type ImageIndex = {
   readonly name: Uint8Array;
   /** [count], where each name ends. */
   readonly nameEnd: Int32Array;
+  /** [count], what each image shows, empty where nobody says; absent where nobody says it of any. See itemOfRow. */
+  readonly items?: Texts;
 };
 
 /** One image, as it enters an index. */
@@ -40,6 +43,8 @@ export type IndexRow = {
   /** 32 bytes. */
   readonly sha256: Uint8Array;
   readonly name: string;
+  /** What the image shows, where somebody says. */
+  readonly item?: string | undefined;
 };
 
 export const SHA256_BYTES = 32;
@@ -54,44 +59,43 @@ export type IndexBuilder = {
 export function createIndexBuilder(): IndexBuilder {
   let count = 0;
   let room = 1024;
-  let nameBytes = 0;
   let columns = allocate(room);
-  let name = new Uint8Array(room * 16);
+  const names = createTextsBuilder();
+  const items = createTextsBuilder();
+  let withItems = false;
   return {
     add(row) {
       if (count === room) {
         room *= 2;
         columns = grown(columns, allocate(room));
       }
-      const text = Buffer.from(row.name);
-      if (nameBytes + text.length > name.length) {
-        const larger = new Uint8Array(2 * name.length + text.length);
-        larger.set(name);
-        name = larger;
-      }
-      name.set(text, nameBytes);
-      nameBytes += text.length;
+      names.add(row.name);
+      items.add(row.item ?? "");
+      withItems ||= row.item !== undefined && row.item !== "";
       columns.domain[count] = row.domain;
       columns.class[count] = row.class;
       columns.shard[count] = row.shard;
       columns.offset[count] = row.offset;
       columns.bytes[count] = row.bytes;
       columns.sha256.set(row.sha256, count * SHA256_BYTES);
-      columns.nameEnd[count] = nameBytes;
       count++;
     },
-    build: (names) => ({
-      ...names,
-      count,
-      domain: columns.domain.subarray(0, count),
-      class: columns.class.subarray(0, count),
-      shard: columns.shard.subarray(0, count),
-      offset: columns.offset.subarray(0, count),
-      bytes: columns.bytes.subarray(0, count),
-      sha256: columns.sha256.subarray(0, count * SHA256_BYTES),
-      name: name.subarray(0, nameBytes),
-      nameEnd: columns.nameEnd.subarray(0, count),
-    }),
+    build(of) {
+      const { text, end } = names.build();
+      return {
+        ...of,
+        count,
+        domain: columns.domain.subarray(0, count),
+        class: columns.class.subarray(0, count),
+        shard: columns.shard.subarray(0, count),
+        offset: columns.offset.subarray(0, count),
+        bytes: columns.bytes.subarray(0, count),
+        sha256: columns.sha256.subarray(0, count * SHA256_BYTES),
+        name: text,
+        nameEnd: end,
+        ...(withItems ? { items: items.build() } : {}),
+      };
+    },
   };
 }
 
@@ -100,8 +104,7 @@ export function createIndexBuilder(): IndexBuilder {
  * @param row from 0
  */
 export function nameOfRow({ name, nameEnd }: Pick<ImageIndex, "name" | "nameEnd">, row: number): string {
-  const begin = row === 0 ? 0 : nameEnd[row - 1]!;
-  return Buffer.from(name.buffer, name.byteOffset + begin, nameEnd[row]! - begin).toString();
+  return textOfRow({ text: name, end: nameEnd }, row);
 }
 
 /** The bytes of an image, as a text that only equal ones have. */
@@ -119,18 +122,19 @@ export function rowOf(index: ImageIndex, row: number): IndexRow {
     bytes: index.bytes[row]!,
     sha256: index.sha256.subarray(row * SHA256_BYTES, (row + 1) * SHA256_BYTES),
     name: nameOfRow(index, row),
+    ...(index.items === undefined ? {} : { item: textOfRow(index.items, row) }),
   };
 }
 
 type Columns = {
-  readonly [name in "domain" | "class" | "shard" | "nameEnd"]: Int32Array<ArrayBuffer>;
+  readonly [name in "domain" | "class" | "shard"]: Int32Array<ArrayBuffer>;
 } & { readonly [name in "offset" | "bytes"]: Float64Array<ArrayBuffer> } & { readonly sha256: Uint8Array<ArrayBuffer> };
 
 function allocate(rows: number): Columns {
   const int32 = () => new Int32Array(rows);
   const float64 = () => new Float64Array(rows);
   const sha256 = new Uint8Array(rows * SHA256_BYTES);
-  return { domain: int32(), class: int32(), shard: int32(), nameEnd: int32(), offset: float64(), bytes: float64(), sha256 };
+  return { domain: int32(), class: int32(), shard: int32(), offset: float64(), bytes: float64(), sha256 };
 }
 
 function grown(from: Columns, to: Columns): Columns {

@@ -4,15 +4,16 @@ import { type Dtype, writeSafetensors } from "#libs/tensors";
 import { excerpt } from "#libs/text";
 import { type Columns, openColumns } from "../columns.ts";
 import { type ImageIndex, SHA256_BYTES, type Shard } from "./image-index.ts";
+import type { Texts } from "./texts.ts";
 
 const FORMAT = "ratatouille-images/1";
 
 /**
  * An index as a safetensors file: `domain`, `class`, `shard` and `nameEnd` I32 [n], `offset` and `bytes` I64 [n], `sha256` U8 [n, 32], `name`
- * U8 [bytes of all names]. The metadata have `format`, and as JSON `domains`, `classes` and `shards`. Equal indices have equal bytes.
+ * U8 [bytes of all names], and where images have them likewise `item` and `itemEnd`. The metadata have `format`, and as JSON `domains`, `classes` and `shards`. Equal indices have equal bytes.
  */
 export function encodeIndex(index: ImageIndex): Uint8Array {
-  const { count } = index;
+  const { count, items } = index;
   const column = (name: string, dtype: Dtype, values: ArrayBufferView, shape: readonly number[] = [count]) => ({
     name,
     dtype,
@@ -29,6 +30,7 @@ export function encodeIndex(index: ImageIndex): Uint8Array {
       column("bytes", "I64", BigInt64Array.from(index.bytes, BigInt)),
       column("sha256", "U8", index.sha256, [count, SHA256_BYTES]),
       column("name", "U8", index.name, [index.name.length]),
+      ...(items === undefined ? [] : [column("item", "U8", items.text, [items.text.length]), column("itemEnd", "I32", items.end)]),
     ],
     {
       format: FORMAT,
@@ -62,6 +64,7 @@ export function decodeIndex(file: Uint8Array): ImageIndex {
     bytes: int64("bytes"),
     sha256: bytesOf("sha256", "U8", [count, SHA256_BYTES]),
     name: bytesOf("name", "U8", [lengthOf("name")]),
+    ...(lengthOf("itemEnd") > 0 ? { items: { text: bytesOf("item", "U8", [lengthOf("item")]), end: int32("itemEnd") } } : {}),
   };
   checkRows(index, columns);
   return index;
@@ -88,12 +91,14 @@ function checkRows({ count, domains, classes, shards, ...columns }: ImageIndex, 
   within("domain", domains.length);
   within("class", classes.length);
   within("shard", shards.length);
-  for (let row = 0, name = 0; row < count; row++) {
-    const [offset, bytes, nameEnd] = [columns.offset[row]!, columns.bytes[row]!, columns.nameEnd[row]!];
+  for (let row = 0; row < count; row++) {
+    const [offset, bytes] = [columns.offset[row]!, columns.bytes[row]!];
     const shard = shards[columns.shard[row]!]!;
     if (offset < 0 || bytes < 0 || offset + bytes > shard.bytes) throw wrong(`row ${row} is beyond the end of its shard`);
-    if (nameEnd < name || nameEnd > columns.name.length)
-      throw wrong(`the name of row ${row} ends at ${nameEnd}, before it begins or after all names`);
-    name = nameEnd;
+  }
+  const texts = { name: { text: columns.name, end: columns.nameEnd }, ...(columns.items ? { item: columns.items } : {}) };
+  for (const [what, { text, end }] of Object.entries<Texts>(texts)) {
+    const row = end.findIndex((at, i) => at < (end[i - 1] ?? 0) || at > text.length);
+    if (row >= 0) throw wrong(`the ${what} of row ${row} ends at ${end[row]}, before it begins or after all ${what}s`);
   }
 }

@@ -15,7 +15,7 @@ const MOST_CLASSES = 65_536;
 /** The three files of an image: see packImages. */
 type Sample = { readonly image: TarFile; readonly number: number; readonly facts: v.InferOutput<typeof factsSchema> };
 
-const factsSchema = v.strictObject({ class: v.string(), domain: v.string(), name: v.string() });
+const factsSchema = v.strictObject({ class: v.string(), domain: v.string(), item: v.optional(v.string()), name: v.string() });
 
 /**
  * The index of shards, made of nothing but their bytes: whoever packed them, and whoever wants to check an index, comes to the same one.
@@ -41,7 +41,8 @@ export async function indexShards(shards: Iterable<ShardContent> | AsyncIterable
       const domain = domains.get(facts.domain) ?? domains.size;
       domains.set(facts.domain, domain);
       const sha256 = createHash("sha256").update(image.bytes).digest();
-      builder.add({ domain, class: number, shard: done.length, offset: image.offset, bytes: image.bytes.length, sha256, name: facts.name });
+      const { name, item } = facts;
+      builder.add({ domain, class: number, shard: done.length, offset: image.offset, bytes: image.bytes.length, sha256, name, item });
     }
     done.push({ digest, bytes });
   }

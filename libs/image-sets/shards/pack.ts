@@ -42,7 +42,7 @@ export type Packing = {
 
 /**
  * Packs images into tar archives that others read too (WebDataset): each image is three files, `000000012.jpg` with the bytes of the image
- * unchanged, `000000012.cls` with the number of its class and `000000012.json` with the names of class, domain and image. Equal images
+ * unchanged, `000000012.cls` with the number of its class and `000000012.json` with the names of class, domain, image and, where it has one, item. Equal images
  * in equal order make equal bytes, on every machine.
  * @throws ImageSetError for an image that cannot be read, is empty, has no extension of an image, or is larger than a shard; the signal's reason
  * @example
@@ -96,7 +96,9 @@ export function packImages(images: Iterable<LabelledImage> | AsyncIterable<Label
       domains.set(image.domain, domain);
       using source = openContent(image.content);
       const label = Buffer.from(String(number));
-      const facts = Buffer.from(canonicalJson({ class: image.class, domain: image.domain, name: image.name }));
+      const { item } = image;
+      const said = { class: image.class, domain: image.domain, name: image.name, ...(item ? { item } : {}) };
+      const facts = Buffer.from(canonicalJson(said));
       const needed = entryBytes(source.size) + entryBytes(label.length) + entryBytes(facts.length);
       if (needed + END_BYTES > shardBytes)
         throw new ImageSetError(`${nameOf(image)} has ${source.size} bytes: an image may have ${shardBytes} with its labels at most`);
@@ -111,7 +113,7 @@ export function packImages(images: Iterable<LabelledImage> | AsyncIterable<Label
       addFile(`${key}.json`, facts.length, (into) => into.set(facts));
       if (indexed) {
         const sha256 = createHash("sha256").update(content).digest();
-        builder.add({ domain, class: number, shard: shards.length, offset, bytes: source.size, sha256, name: image.name });
+        builder.add({ domain, class: number, shard: shards.length, offset, bytes: source.size, sha256, name: image.name, item });
       }
       row++;
       await giveWay();

@@ -14,11 +14,13 @@ import {
   ImageSetError,
   imagesOf,
   indexShards,
+  itemOfRow,
   type LabelledImage,
   nameOfRow,
   packImages,
   readImageSet,
   type Shard,
+  stemOf,
   subsetOfIndex,
 } from "../index.ts";
 import { smallPng, writeFolder } from "../testing/image-folder.ts";
@@ -59,6 +61,7 @@ test("whatever the images and the size of shards: the index of the shards is tha
     domain: fc.constantFrom("photo", "sketch", "art & craft"),
     label: fc.constantFrom("cat", "dog"),
     name: anyName,
+    item: fc.option(fc.string({ unit: "grapheme", maxLength: 5 }), { nil: undefined }),
     bytes: fc.uint8Array({ minLength: 1, maxLength: 1500 }),
   });
   await fc.assert(
@@ -69,7 +72,7 @@ test("whatever the images and the size of shards: the index of the shards is tha
       async (images, shardBytes, pieceBytes) => {
         const classes = [...new Set(images.map(({ label }) => label))];
         const packed = await pack(
-          images.map(({ domain, label, name, bytes }) => made(domain, label, name, bytes)),
+          images.map(({ domain, label, name, item, bytes }) => ({ ...made(domain, label, name, bytes), item })),
           classes,
           shardBytes,
         );
@@ -77,13 +80,16 @@ test("whatever the images and the size of shards: the index of the shards is tha
         assert.ok(list.every(({ bytes, digest }) => bytes <= shardBytes && digest === digestOf(shards.get(digest)!)));
         assert.deepEqual(await indexOf(packed, pieceBytes), index);
         assert.deepEqual(decodeIndex(encodeIndex(index)), index);
-        images.forEach(({ domain, label, name, bytes }, row) => {
+        assert.deepEqual(subsetOfIndex(index, {}), index);
+        assert.equal(index.items === undefined, !images.some(({ item }) => item));
+        images.forEach(({ domain, label, name, item, bytes }, row) => {
           const shard = shards.get(index.shards[index.shard[row]!]!.digest)!;
           assert.deepEqual(shard.subarray(index.offset[row]!, index.offset[row]! + index.bytes[row]!), bytes);
           assert.deepEqual(
             [index.domains[index.domain[row]!], index.classes[index.class[row]!], nameOfRow(index, row)],
             [domain, label, name],
           );
+          assert.equal(itemOfRow(index, row), item || stemOf(name));
           assert.deepEqual(Buffer.from(index.sha256.subarray(row * 32, row * 32 + 32)), createHash("sha256").update(bytes).digest());
         });
       },
@@ -245,5 +251,9 @@ test("bytes that are no index are refused with the column", async () => {
   assert.throws(
     () => decodeIndex(encodeIndex({ ...index, nameEnd: Int32Array.of(9) })),
     refusal("not an index of images: the name of row 0 ends at 9, before it begins or after all names"),
+  );
+  assert.throws(
+    () => decodeIndex(encodeIndex({ ...index, items: { text: Uint8Array.of(65), end: Int32Array.of(2) } })),
+    refusal("not an index of images: the item of row 0 ends at 2, before it begins or after all items"),
   );
 });

@@ -7,7 +7,7 @@ const parameters = v.strictObject({
   network,
   classes: count,
   domains,
-  part: unless("all", v.picklist(["all", "training", "validation"])),
+  part: unless("all", v.picklist(["all", "training", "validation", "test"])),
   transform: preset,
   weights: v.optional(v.pipe(v.array(v.pipe(v.number(), v.finite())), v.minLength(2))),
 });

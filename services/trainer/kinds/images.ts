@@ -30,7 +30,7 @@ export function rowsByDomain(index: ImageIndex): Int32Array[] {
 }
 
 /** A part of a data set that recipes speak of. */
-export type Part = "all" | "training" | "validation";
+export type Part = "all" | "training" | "validation" | "test";
 
 /** The pictures that a recipe is about. */
 export type RecipeImages = {
@@ -56,7 +56,11 @@ export async function readImages(recipe: Recipe, work: Work): Promise<RecipeImag
     rowsOf(part) {
       if (part === "all") return places.map((place) => all[place]!);
       if (!split) throw new RecipeError("inputs.split", `is missing; it says which rows are for ${part}`);
-      return places.map((place) => split[place]![part]);
+      return places.map((place) => {
+        const rows = split[place]![part];
+        if (rows === undefined) throw new RecipeError("inputs.split", `holds out no items: it has no rows for ${part}`);
+        return rows;
+      });
     },
   };
 }
@@ -76,8 +80,8 @@ async function readSplit(recipe: Recipe, index: ImageIndex, work: Work): Promise
   const split = await decodeSplit(await work.read(layer));
   const own = (place: number) => (row: number) => index.domain[row] === place;
   const fits = split.every(
-    ({ domain, training, validation }, place) =>
-      domain === index.domains[place] && training.every(own(place)) && validation.every(own(place)),
+    ({ domain, training, validation, test = new Int32Array() }, place) =>
+      domain === index.domains[place] && [training, validation, test].every((rows) => rows.every(own(place))),
   );
   if (fits && split.length === index.domains.length) return split;
   throw new RecipeError("inputs.split", "is of another data set than inputs.dataset");

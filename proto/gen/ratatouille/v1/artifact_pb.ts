@@ -137,7 +137,7 @@ export const ArtifactKind = {
 
   /**
    * Which rows of a data set are for training and which for validation: of domain i, counted as in the data set, `training.i` and
-   * `validation.i`, I32, numbers of rows; the metadata `format` is "ratatouille-split/1", `domains` the JSON of their names.
+   * `validation.i`, I32, numbers of rows, and where items are held out `test.i`, those for testing alone; the metadata `format` is "ratatouille-split/1", `domains` the JSON of their names.
    * application/vnd.ratatouille.split.v1+json; its layer application/vnd.ratatouille.split.v1.safetensors.
    *
    * @generated from enum value: ARTIFACT_KIND_SPLIT = 5;
