@@ -63,7 +63,9 @@ export type ProblemKind =
   | "too-many-pixels"
   | "size"
   | "equal-images"
-  | "similar-images";
+  | "similar-images"
+  | "shared-items"
+  | "repeated-items";
 
 /** Something wrong, in one sentence. Errors make a set unusable; warnings do not. */
 export type Problem = {

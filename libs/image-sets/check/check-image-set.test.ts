@@ -143,6 +143,36 @@ test("images that are equal are told of, with where: two domains, two classes, o
   ]);
 });
 
+test("items that several domains show are told of: by a list, or where most names are of one class wherever they are", async () => {
+  const names = Array.from({ length: 5 }, (_, i) => `${i}.jpg`);
+  // The names of goodFiles are numbers that both classes have, and stand for nothing.
+  const dogs = Object.fromEntries(
+    ["photo", "sketch"].map((domain, d) => [domain, names.map((_, i) => `${domain}/dog/rex${i}.jpg|${20 + 5 * d + i}`)]),
+  );
+  const drawn = await Promise.all(
+    Object.values(dogs)
+      .flat()
+      .map(async (text) => [text.split("|")[0]!, await jpeg(Number(text.split("|")[1]))] as const),
+  );
+  await using directory = await temporaryDirectory();
+  await writeFolder(directory.path, { ...good, ...Object.fromEntries(drawn) });
+  assert.deepEqual((await checkImageSet(directory.path)).problems, []);
+  const more = await Promise.all(
+    ["photo", "sketch"].flatMap((domain, d) =>
+      Array.from({ length: 7 }, async (_, i) => [`${domain}/cat/tom${i}.jpg`, await jpeg(40 + 10 * d + i)] as const),
+    ),
+  );
+  await writeFolder(directory.path, Object.fromEntries(more));
+  assert.deepEqual(
+    (await checkImageSet(directory.path)).problems.map(({ severity, kind, message }) => `${severity} ${kind}: ${message}`),
+    [
+      'warning shared-items: 12 items of 17 are in several domains, by the names of their files, such as "tom0" in "photo" and "sketch": if these are the same things, hold items out as well as domains (held-out-items in a run file)',
+      'warning repeated-items: 5 items are in several classes, such as "0"',
+      'warning repeated-items: 5 items are in a domain more than once, such as "0"',
+    ],
+  );
+});
+
 test("an image of another domain in another size, format and quality is told of as nearly equal", async () => {
   const report = await check({
     "sketch/dog/copy.png": await sharp(good["photo/dog/1.jpg"]!).resize(64, 64).jpeg({ quality: 40 }).toBuffer(),

@@ -6,6 +6,7 @@ import { type ReadOptions, readImageSet } from "../read/read-image-set.ts";
 import type { LabelledImage, Problem } from "../types.ts";
 import { inspectSet, looksSeen, sizeOf } from "./inspect-set.ts";
 import { reportEqual } from "./report-equal.ts";
+import { reportItems } from "./report-items.ts";
 import { reportShared } from "./report-shared.ts";
 
 /** How far a check is. */
@@ -79,6 +80,7 @@ export async function lookAtImageSet(
       if (largest === undefined || pixels(result.size) > pixels(largest)) largest = result.size;
     },
   });
+  reportItems(set, findings);
   reportEqual(set, seen, findings);
   for (const other of others) {
     const theirs = await inspectSet(other, { atOnce, signal, onImage: onLooked });

@@ -11,11 +11,12 @@ export function defineData(program: Command, context: CommandContext, finish: Fi
     `Look through a folder of images before anything is trained on it.
 
 Each folder in it is a domain, each folder in that a class: domain/class/image, in JPEG, PNG, WebP, GIF, TIFF or AVIF. A domain may also be a
-folder of images with labels.csv (columns file and class), or idx files as MNIST has them; classes.txt beside the domains may list all classes.
+folder of images with labels.csv (columns file and class, perhaps item), or idx files as MNIST has them; classes.txt beside the domains may
+list all classes.
 
 Every image is read. Errors: files that are empty, cut short, no image, or of more than 100 megapixels; folders and lists that are not as
-they should be. Warnings: images that are the same or nearly the same in two domains, classes that are missing in a domain or small, files
-that are left out. Exit code 0 without errors, 1 with.`,
+they should be. Warnings: images that are the same or nearly the same in two domains, items that several domains show, classes that are missing
+in a domain or small, files that are left out. Exit code 0 without errors, 1 with.`,
     `  ratatouille data check ~/birds
   ratatouille data check ~/birds --against ~/inat
   ratatouille data check ~/birds --json | jq '.problems[].message'`,
