@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { joinLicences } from "#libs/recipes";
+import { heldOutItemsText } from "./held-out-items.ts";
 import { hubLicence } from "./hub-licence.ts";
 import { type LicenceText, licenceFile, linksToLicence } from "./licence-file.ts";
 import type { Loading } from "./loading.ts";
@@ -87,8 +88,11 @@ function scores(report: Report, cell: Cell): string {
     ({ method, accuracy }) =>
       `| ${method === "recycling" ? "**this model**" : methodTexts[method].label} | ${points(accuracy)} | ${methodTexts[method].explanation} |`,
   );
+  const { heldOutItems } = report.task;
+  const domains = heldOutItems?.domains.filter(({ domain }) => domain === cell.heldOut);
+  const counted = heldOutItems && domains ? heldOutItemsText({ ...heldOutItems, domains }) : undefined;
   return [
-    `Accuracy in % on the domain ${cell.heldOut}, which no choice and no training has seen:`,
+    `Accuracy in % on the domain ${cell.heldOut}, which no choice and no training has seen${counted ? `. ${counted}` : ":"}`,
     ["| | accuracy | |", "| --- | --: | --- |", ...rows].join("\n"),
     ...calibrationOf(cell),
     "One seed and one domain say little. The whole run says:",

@@ -144,6 +144,14 @@ export type Task = {
   /** The network by its name, and the names of the classes. Absent in reports of the digits benchmark. */
   readonly network?: string;
   readonly classNames?: readonly string[];
+  /**
+   * Where items are held out: their share, how many of them each held-out domain has, and how many images show these. Accuracy is that on these
+   * images alone. Absent where all images of the held-out domain count.
+   */
+  readonly heldOutItems?: {
+    readonly share: number;
+    readonly domains: readonly { readonly domain: string; readonly items: number; readonly images: number }[];
+  };
 };
 
 /** A node of the lineage graph: an artifact and the artifacts it was made from. */

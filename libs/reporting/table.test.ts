@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { buildReport, modelCard, modelLicence, perceptronLoading, renderMarkdown, renderTable } from "./index.ts";
+import { buildReport, modelCard, modelLicence, perceptronLoading, renderHtml, renderMarkdown, renderTable } from "./index.ts";
 import { syntheticRun } from "./testing/synthetic-run.ts";
 
 const report = buildReport(syntheticRun());
@@ -39,6 +39,21 @@ test("in a terminal the table moves together, and goes on below where that is no
     assert.deepEqual(numbers, row?.match(/[\d.]+ ± [\d.]+/g), `${width} columns`);
     assert.equal(rows.filter((line) => line.startsWith("method ")).length > 1, width < 80);
   }
+});
+
+test("where items are held out it is said on how many of them, and how many images, results are counted", () => {
+  const domains = [
+    { domain: "0°", items: 3, images: 3 },
+    { domain: "25°", items: 2, images: 5 },
+  ];
+  const run = syntheticRun();
+  const held = buildReport({ ...run, task: { ...run.task, heldOutItems: { share: 0.125, domains } } });
+  const text = "Only items that nothing was trained on count, 12.5 % of all: 3 in 0° and 2 in 25° (5 images).";
+  assert.deepEqual(renderTable(held).split("\n").slice(0, 2), [text, renderTable(report).split("\n")[0]]);
+  assert.ok(renderMarkdown(held).includes(text));
+  assert.ok(renderHtml(held).includes(`${text} Bold:`));
+  const card = modelCard({ ...cardOptions, report: held, heldOut: "25°" });
+  assert.ok(card.includes("has seen. Only items that nothing was trained on count, 12.5 % of all: 2 in 25° (5 images)."), card);
 });
 
 test("one seed has no error", () => {

@@ -1,4 +1,5 @@
 import { columnsOf, pad } from "#libs/text";
+import { heldOutItemsText } from "./held-out-items.ts";
 import { methodTexts } from "./methods.ts";
 import type { Report, TableRow } from "./report.ts";
 import { judge, type Verdict, verdictRule } from "./verdict.ts";
@@ -29,7 +30,7 @@ export function renderTable(report: Report, width = Number.POSITIVE_INFINITY): s
   const rows = report.table.map((row) => [methodTexts[row.method].label, ...cells(row)]);
   const whole = SPACINGS.map((spacing) => blocksOf([heads, ...rows], spacing, width));
   const blocks = whole.find(({ length }) => length === 1) ?? whole.at(-1)!;
-  return [`${caption(report)}:`, ...blocks.flatMap((lines) => ["", ...lines]), ""].join("\n");
+  return [...captions(report), ...blocks.flatMap((lines) => ["", ...lines]), ""].join("\n");
 }
 
 /** Between columns, and around "±": the first of them with which a table fits is taken. */
@@ -95,7 +96,7 @@ export function renderMarkdown(report: Report): string {
   );
   return [
     report.sentences.map((text) => `- ${text}`).join("\n"),
-    `${caption(report)}:`,
+    captions(report).join(" "),
     results,
     `Paired differences in points: mean ± standard error over seeds of each seed's mean over the held-out domains; cells are seeds x domains. ${verdictRule(report.task.seeds.length)}`,
     differences,
@@ -107,9 +108,10 @@ export function renderMarkdown(report: Report): string {
   ].join("\n\n");
 }
 
-function caption({ task }: Report): string {
+function captions({ task }: Report): string[] {
   const error = task.seeds.length > 1 ? `, mean ± standard error over ${counted(task.seeds.length, "seed")}` : ` (${counted(1, "seed")})`;
-  return `Accuracy in % on the held-out domain${error}`;
+  const items = heldOutItemsText(task.heldOutItems);
+  return [...(items === undefined ? [] : [items]), `Accuracy in % on the held-out domain${error}:`];
 }
 
 function cells(row: TableRow): string[] {

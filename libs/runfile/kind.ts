@@ -25,6 +25,7 @@ const own: { readonly [K in RunFileKind]: readonly (readonly string[])[] } = {
     ["target", "colored-mnist"],
     ["target", "test"],
     ["held-out"],
+    ["held-out-items"],
     ["validation-fraction"],
     ["foundation", "network"],
     ["foundation", "weights"],

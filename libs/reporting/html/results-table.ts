@@ -1,3 +1,4 @@
+import { heldOutItemsText } from "../held-out-items.ts";
 import { methodTexts } from "../methods.ts";
 import type { Report, TableRow } from "../report.ts";
 import { counted, points } from "../words.ts";
@@ -15,7 +16,7 @@ export function resultsTable(report: Report): Markup {
     return html`<tr${row.method === "recycling" ? html` class="ours"` : undefined}><th scope="row">${methodTexts[row.method].label}</th>${cells}</tr>\n`;
   });
   const results = html`<table>
-<caption>Accuracy in % on the held-out domain${task.seeds.length > 1 ? `, mean ± standard error over ${counted(task.seeds.length, "seed")}` : ", one seed"}. Bold: the best of the column.</caption>
+<caption>Accuracy in % on the held-out domain${task.seeds.length > 1 ? `, mean ± standard error over ${counted(task.seeds.length, "seed")}` : ", one seed"}. ${heldOutItemsText(task.heldOutItems)} Bold: the best of the column.</caption>
 <thead><tr><th scope="col">method</th>${task.heldOut.map((domain) => html`<th scope="col">${domain}</th>`)}<th scope="col" class="total">mean</th></tr></thead>
 <tbody>
 ${rows}</tbody></table>`;

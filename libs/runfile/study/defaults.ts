@@ -32,6 +32,7 @@ const RATE_SHARES = [0.2, 0.6, 1];
 export const defaults = {
   seeds: [0],
   "validation-fraction": 0.2,
+  "held-out-items": 0,
   methods: [...methods],
   curves: { barriers: 3, curves: 1, points: 5 },
   transform: {

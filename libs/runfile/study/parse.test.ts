@@ -45,6 +45,13 @@ test("ten lines are a whole run: paths are the file's own, and every number is i
   assert.equal(file.probe.steps, 500);
 });
 
+test("items are held out where the file says so, and not otherwise", () => {
+  assert.equal(parse(birds).heldOutItems, 0);
+  const file = parse(birds.replace("held-out: all\n", "held-out: all\nheld-out-items: 0.2\n"));
+  assert.equal(file.heldOutItems, 0.2);
+  assert.equal(parse(renderStudyFile(file, { directory: "/home/ada" })).heldOutItems, 0.2);
+});
+
 test("the protocol of DomainBed draws, counts and trains as its code does", () => {
   const file = parse(
     "name: pacs\nprotocol: domainbed\ntarget: { images: pacs }\nheld-out: [art]\nfoundation: { network: resnet50, weights: w.pth }\n",

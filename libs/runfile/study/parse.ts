@@ -78,6 +78,7 @@ function complete(file: WrittenStudy, path: string, source: Source): StudyFile {
     backend: file.backend,
     target: picturesAt(target)!,
     ...(held === "all" ? {} : { heldOut: held === "none" ? [target.test!] : [held].flat() }),
+    heldOutItems: file["held-out-items"],
     validationFraction: file["validation-fraction"],
     network: {
       name: foundation.network,

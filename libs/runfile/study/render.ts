@@ -30,6 +30,7 @@ export function renderStudyFile(file: StudyFile, { directory }: { readonly direc
     backend: file.backend,
     target: pictures(file.target),
     "held-out": file.heldOut ?? "all",
+    "held-out-items": file.heldOutItems,
     "validation-fraction": file.validationFraction,
     foundation: {
       network: network.name,

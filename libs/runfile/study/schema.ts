@@ -81,6 +81,7 @@ export const studyFile = mapping({
   ),
   target: required(target, "{ images: ./birds }"),
   "held-out": required(heldOut, "all"),
+  "held-out-items": optional(share, defaults["held-out-items"]),
   "validation-fraction": optional(number({ above: 0, below: 1 }), defaults["validation-fraction"]),
   foundation: required(foundation, "{ network: resnet18, weights: ./resnet18.pth }"),
   auxiliaries: optional(list(textOr(path, auxiliary), { min: 0, max: 1000 }), []),

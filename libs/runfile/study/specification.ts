@@ -35,6 +35,7 @@ export function studySpec(file: StudyFile, found: StudyFound): Init {
     study: {
       target: task(file.target, found.target),
       heldOut: [...(file.heldOut ?? found.target.domains)],
+      heldOutItems: file.heldOutItems,
       validationFraction: file.validationFraction,
       network: { ...file.network, hidden: [...file.network.hidden], head: [...file.network.head] },
       foundation:

@@ -39,6 +39,8 @@ export type StudyFile = {
   readonly target: PicturesAt;
   /** Domains by name; undefined: each of them. */
   readonly heldOut?: readonly string[];
+  /** Share of the items, whatever their domain, that nothing is trained on; 0: none is held out. */
+  readonly heldOutItems: number;
   readonly validationFraction: number;
   readonly network: {
     readonly name: string;

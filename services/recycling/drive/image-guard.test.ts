@@ -6,19 +6,21 @@ import {
   buildDatasetManifest,
   buildModelManifest,
   buildSourceManifest,
+  buildSplitManifest,
   type Digest,
   digestOf,
   mediaTypes,
   type Recipe,
 } from "#libs/recipes";
 import { publishLooks } from "#libs/remote-images";
+import { encodeSplit } from "#libs/splits";
 import { saveFloat32 } from "#libs/tensors";
 import { startSystem, type TestSystem } from "../testing/system.ts";
 import { createImageGuard } from "./image-guard.ts";
 
 /** An image of one pixel with this value. */
-const image = (value: number, domain: string): LabelledImage => ({
-  ...{ domain, class: "owl", name: `${value}.png` },
+const image = (value: number, domain: string, name = value): LabelledImage => ({
+  ...{ domain, class: "owl", name: `${name}.png` },
   content: { make: () => encodePng({ width: 1, height: 1, channels: 1, data: Uint8Array.of(value) }) },
 });
 
@@ -47,10 +49,16 @@ async function dataSet({ artifacts }: TestSystem, images: readonly LabelledImage
   return (await artifacts.publish(buildDatasetManifest({ recipe, licences: ["CC0-1.0"], data }))).digest as Digest;
 }
 
-/** A model that says it was trained on a data set. */
-async function trainedOn({ artifacts }: TestSystem, dataset: Digest): Promise<Digest> {
+/** A model that says it was trained on a data set, or on the rows of a split of it. */
+async function trainedOn({ artifacts }: TestSystem, dataset: Digest, split?: Digest): Promise<Digest> {
   const parameters = { network: { name: "mlp" }, classes: 1 };
-  const recipe: Recipe = { kind: "train", inputs: { dataset }, parameters, seed: 1, arithmetic: "~train/2 images/1" };
+  const recipe: Recipe = {
+    kind: "train",
+    inputs: { dataset, ...(split ? { split } : {}) },
+    parameters,
+    seed: 1,
+    arithmetic: "~train/2 images/1",
+  };
   const weights = await artifacts.upload(saveFloat32(new Map([["w", { shape: [1], data: Float32Array.of(1) }]])), {
     mediaType: mediaTypes.weights,
   });
@@ -69,7 +77,7 @@ test("images of the target are found in what an auxiliary learns from, and in th
   const kept: string[] = [];
   const options = { patienceMs: 1000, signal, keep: (digest: string) => void kept.push(digest) };
   const look = async (seen: Parameters<typeof createImageGuard>[0]["seen"], nodes: Readonly<Record<string, Digest>> = {}) => {
-    const guard = createImageGuard({ target: "data/target", seen }, system, options);
+    const guard = createImageGuard({ target: "data/target", seen, heldOutItems: 0 }, system, options);
     for (const [node, digest] of Object.entries({ ...nodes, "data/target": target, other: digestOf("other") })) guard.onDone(node, digest);
     return guard.finished;
   };
@@ -89,4 +97,37 @@ test("images of the target are found in what an auxiliary learns from, and in th
     (await look([{ label: "the foundation", model: await trainedOn(system, shared) }])).leak ?? "",
     /^the foundation holds 1 image/,
   );
+});
+
+/** A split that holds out a share of the items of a data set. */
+async function splitOf({ artifacts }: TestSystem, dataset: Digest, test: number): Promise<Digest> {
+  const recipe: Recipe = { kind: "split", inputs: { dataset }, parameters: { scheme: "items/1", fraction: 0, trial: 0, test } };
+  const none = new Int32Array();
+  const bytes = encodeSplit([{ domain: "web", training: none, validation: none, test: none }]);
+  const rows = await artifacts.upload(bytes, { mediaType: mediaTypes.splitLayer });
+  return (await artifacts.publish(buildSplitManifest({ recipe, licences: ["CC0-1.0"], rows }))).digest as Digest;
+}
+
+test("a ready model that has learned items that are held out, in another style, is told of, unless its own training held them out", async () => {
+  await using system = await startSystem();
+  // Of the items 0 to 9 a share of 0.2 holds out 7 and 8.
+  const target = await dataSet(
+    system,
+    Array.from({ length: 10 }, (_, i) => image(i, "art")),
+  );
+  const web = await dataSet(system, [image(101, "web", 1), image(107, "web", 7)]);
+  const leakOf = async (model: Digest, heldOutItems: number) => {
+    const lessons = { target: "data/target", seen: [{ label: "the auxiliary web", model }], heldOutItems };
+    const guard = createImageGuard(lessons, system, { patienceMs: 1000, signal, keep: () => undefined });
+    guard.onDone("data/target", target);
+    return (await guard.finished).leak;
+  };
+  const all = await trainedOn(system, web);
+  assert.equal(await leakOf(all, 0), undefined);
+  assert.match(
+    (await leakOf(all, 0.2)) ?? "",
+    /^the auxiliary web was trained on 1 of the 2 items of the target that are held out, by the names of its images: "7"; shared-pictures: allow/,
+  );
+  assert.equal(await leakOf(await trainedOn(system, web, await splitOf(system, web, 0.2)), 0.2), undefined);
+  assert.match((await leakOf(await trainedOn(system, web, await splitOf(system, web, 0.18)), 0.2)) ?? "", /on 1 of the 2 items/);
 });

@@ -1,7 +1,7 @@
 import type { Artifacts } from "#libs/artifacts";
 import { finishInTurns } from "#libs/concurrency";
-import { decodeIndex, type ImageIndex, ImageSetError, imageLeaks, looksOf, type SeenImages } from "#libs/image-sets";
-import { type Digest, layerOf, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
+import { decodeIndex, type ImageIndex, ImageSetError, imageLeaks, itemLeaks, looksOf, type SeenImages } from "#libs/image-sets";
+import { type Digest, layerOf, mediaTypes, type ReadManifest, readManifest, type SplitParameters } from "#libs/recipes";
 import { findLooks } from "#libs/remote-images";
 import type { ServiceClient } from "#libs/rpc";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
@@ -30,11 +30,12 @@ type Sources = {
 
 /**
  * A guard over what models have learned from: data sets of the run, and, of models that are ready, the data sets of their lineage in the
- * catalog. Images are the same where their bytes are, whatever they are called.
+ * catalog. Images are the same where their bytes are, whatever they are called. Where items are held out no ready model may have learned one of
+ * them, by its name; the run itself leaves them out.
  * @param options.keep pins the looks of images, so that the run can be started again without making them anew
  */
 export function createImageGuard(
-  { target, seen }: Lessons,
+  { target, seen, heldOutItems }: Lessons,
   { artifacts, catalog }: Sources,
   { patienceMs, signal, keep }: { readonly patienceMs: number; readonly signal: AbortSignal; readonly keep: (digest: Digest) => void },
 ): ImageGuard {
@@ -64,18 +65,32 @@ export function createImageGuard(
     if (known) keep(known.digest);
     return { label, digests: [digest, source], index, ...(known ? { looks: looksOf(index, known.looks) } : {}) };
   };
-  const dataOf = async (label: string, model: Digest): Promise<SeenImages[]> => {
+  const lineageOf = async (model: Digest): Promise<readonly ReadManifest[]> => {
     const { artifacts: lineage } = await catalog.getLineage({ digest: model }, { signal });
-    const manifests = lineage.map(({ manifest }) => readManifest(manifest));
-    return Promise.all(manifests.filter(({ kind }) => kind === "dataset").map(({ digest }) => dataSet(label, digest)));
+    return lineage.map(({ manifest }) => readManifest(manifest));
+  };
+  const leaksOf = async (own: SeenImages, label: string, model: Digest) => {
+    const manifests = await lineageOf(model);
+    const data = manifests.filter(({ kind }) => kind === "dataset");
+    const images = new Map(await Promise.all(data.map(async ({ digest }) => [digest, await dataSet(label, digest)] as const)));
+    const leaks = await finishInTurns(imageLeaks(own, [...images.values()]), signal);
+    if (heldOutItems === 0) return leaks;
+    const trained = trainedOn(manifests).flatMap(({ dataset, heldOut }) => {
+      const found = images.get(dataset);
+      return found ? [{ ...found, heldOut }] : [];
+    });
+    return [...leaks, ...(await finishInTurns(itemLeaks(own, heldOutItems, trained), signal))];
   };
 
   const look = async (): Promise<Guarded> => {
     const notes: string[] = [];
     const own = await dataSet("the target", await place(target).promise);
     for (const { label, ...from } of seen) {
-      const images = "model" in from ? await dataOf(label, from.model) : [await dataSet(label, await place(from.node).promise)];
-      for (const { severity, message } of await finishInTurns(imageLeaks(own, images), signal)) {
+      const leaks =
+        "model" in from
+          ? await leaksOf(own, label, from.model)
+          : await finishInTurns(imageLeaks(own, [await dataSet(label, await place(from.node).promise)]), signal);
+      for (const { severity, message } of leaks) {
         if (severity === "error") return { leak: `${message}; shared-pictures: allow in the run file goes on all the same`, notes };
         notes.push(message);
       }
@@ -88,4 +103,15 @@ export function createImageGuard(
     },
     finished: retryTransient(look, { patienceMs, signal }),
   };
+}
+
+/** What the trainings among artifacts have learned from, and the share of its items that was held out of them. */
+function trainedOn(manifests: readonly ReadManifest[]): { readonly dataset: Digest; readonly heldOut: number }[] {
+  const byDigest = new Map(manifests.map((manifest) => [manifest.digest as string, manifest]));
+  return manifests.flatMap(({ recipe: { kind, inputs } }) => {
+    if (kind !== "train") return [];
+    const split = byDigest.get(String(inputs["split"]))?.recipe;
+    const { scheme, test = 0 } = (split?.parameters ?? {}) as Partial<SplitParameters>;
+    return [{ dataset: inputs["dataset"] as Digest, heldOut: scheme === "items/1" ? test : 0 }];
+  });
 }

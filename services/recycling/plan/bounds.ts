@@ -14,6 +14,7 @@ export const bounds = {
   dropout: { min: 0, below: 1 },
   weightDecay: { min: 0, max: 1 },
   share: { above: 0, below: 1 },
+  heldOutItems: { min: 0, below: 1 },
 } as const satisfies { readonly [name: string]: Bounds };
 
 /** How many values its lists may have. */

@@ -19,6 +19,8 @@ export type Lessons = {
   /** The node of the target's data set. */
   readonly target: string;
   readonly seen: readonly ({ readonly label: string } & ({ readonly node: string } | { readonly model: Digest }))[];
+  /** Share of the target's items that nothing may have learned; 0 where all pictures of the training domains are for training. */
+  readonly heldOutItems: number;
 };
 
 /** The graph of a run, and all that the rest of the service needs to know of what kind of run it is. */
@@ -29,6 +31,8 @@ export type Plan = {
   readonly sources: readonly { readonly digest: Digest; readonly name: string }[];
   /** What must not hold pictures of the target; absent where the run allows it, or where nothing can. */
   readonly lessons?: Lessons;
+  /** Where items are held out: the node of the data set, and their share. */
+  readonly heldOutItems?: { readonly data: string; readonly share: number };
   /** What the report says of the task. */
   readonly task: Task;
   /** The models that get names, one for each cell where the run asks for one. */

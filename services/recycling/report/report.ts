@@ -9,6 +9,7 @@ import type { Outcomes } from "../plan/outcome.ts";
 import type { Plan, ReadCurve } from "../plan/planner.ts";
 import { type Node, stages } from "../plan/template.ts";
 import type { RunCost, WorkDone } from "../runs/store.ts";
+import { describeTask } from "./describe-task.ts";
 
 /** The report of a finished run. Everything in it but the cost comes from the catalog. */
 export async function reportRun({
@@ -48,7 +49,7 @@ export async function reportRun({
     runId: run.id,
     startedAt: new Date(Number(run.startedAtMs)).toISOString(),
     finishedAt: new Date(Number(run.finishedAtMs)).toISOString(),
-    task: plan.task,
+    task: await describeTask(plan, outcomes, executors.artifacts, signal),
     cells: await plan.collect(outcomes, curveReader(executors.artifacts, signal)),
     lineage,
     recipe: toJson(RunSpecSchema, spec) as Json,

@@ -60,7 +60,7 @@ export function planCell(
     }),
     work: shared.work.training(study.probe.steps * study.probe.batch * training.length, true),
   });
-  const predictor = createPredictor({ shared, heldOut, training, split, validationFraction: study.validationFraction, add });
+  const predictor = createPredictor({ shared, heldOut, training, split, study, add });
   const cell: CellBuilder = {
     ...{ spec, shared, seed, index, training, split, probe, add, predictor },
     foundation: shared.foundation ?? { node: probe },

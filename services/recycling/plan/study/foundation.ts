@@ -36,7 +36,7 @@ export function planFoundation(spec: CompleteStudy): FoundationPlan {
   const nodes: Node[] = [];
   const data = new Map<string, string>();
   const seen: Lessons["seen"][number][] = [];
-  const shared = { recipes: recipeWriter(spec), work: workOf(spec), nodes };
+  const recipes = recipeWriter(spec);
 
   /** The node of a data set: tasks of one source and one generator have one. */
   const dataOf = (id: string, name: string, { source, generator }: Study_Task): { readonly node: string } => {
@@ -61,13 +61,25 @@ export function planFoundation(spec: CompleteStudy): FoundationPlan {
     return { node: `data/${id}` };
   };
 
-  /** The same, and noted down as something that a model has learned from. */
-  const lessonOf = (id: string, name: string, task: Study_Task): { readonly node: string } => {
-    const source = dataOf(id, name, task);
-    seen.push({ label: name, ...source });
-    return source;
+  /** The same, and noted down as something that a model has learned from; where items are held out, without those of their names. */
+  const lessonOf = (id: string, name: string, task: Study_Task): Lesson => {
+    const dataset = dataOf(id, name, task);
+    seen.push({ label: name, ...dataset });
+    if (study.heldOutItems === 0) return { dataset };
+    const split = { node: `${dataset.node}/split` };
+    if (!nodes.some((node) => node.id === split.node))
+      nodes.push({
+        id: split.node,
+        stage: "data",
+        label: `data of ${name} · split`,
+        template: { kind: "split", inputs: { dataset }, parameters: recipes.split({ fraction: 0, trial: 0 }) },
+        work: 1e6,
+        expendable: false,
+      });
+    return { dataset, split };
   };
 
+  const shared = { recipes, work: workOf(spec), nodes };
   const targetData = dataOf("target", "the target", target);
   const foundation = planPretrained(spec, shared, lessonOf);
   if (study.foundation?.from.case === "model") seen.push({ label: "the foundation", model: study.foundation.from.value as Digest });
@@ -90,16 +102,19 @@ export function planFoundation(spec: CompleteStudy): FoundationPlan {
     ...(foundation ? { foundation } : {}),
     auxiliaries,
     head,
-    lessons: { target: targetData.node, seen },
+    lessons: { target: targetData.node, seen, heldOutItems: study.heldOutItems },
   };
 }
+
+/** Data to learn from, and which rows of them where not all. */
+type Lesson = { readonly dataset: Source; readonly split?: Source };
 
 type Shared = { readonly nodes: Node[]; readonly recipes: RecipeWriter; readonly work: Work };
 
 function planPretrained(
   { study, backend }: CompleteStudy,
   { nodes, recipes, work }: Shared,
-  dataOf: (id: string, name: string, task: Study_Task) => Source,
+  lessonOf: (id: string, name: string, task: Study_Task) => Lesson,
 ): Source | undefined {
   const from = study.foundation?.from;
   if (from?.case === "model") return { digest: from.value as Digest };
@@ -111,7 +126,7 @@ function planPretrained(
     stage: "pre-training",
     label: "foundation model",
     template: recipes.train({
-      dataset: dataOf("foundation", "the foundation", task),
+      ...lessonOf("foundation", "the foundation", task),
       classes: task.classes.length,
       domains: task.domains,
       training,
@@ -131,13 +146,13 @@ function planAuxiliary(
   foundation: Source | undefined,
   auxiliary: Study_Auxiliary,
   j: number,
-  dataset: Source,
+  lesson: Lesson,
 ): Start[] {
   const { name, count } = auxiliary;
   const task = auxiliary.task!;
   const probe = auxiliary.probe!;
   const training = auxiliary.training!;
-  const common = { dataset, classes: task.classes.length, domains: task.domains };
+  const common = { ...lesson, classes: task.classes.length, domains: task.domains };
   const probed = { node: `auxiliary/${j}/probe` };
   nodes.push({
     id: probed.node,

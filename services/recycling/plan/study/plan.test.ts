@@ -61,6 +61,44 @@ test("the held-out domain is never trained on and never selected by", () => {
   assert.ok(seen > 100);
 });
 
+test("items that are held out are trained on nowhere, and results are measured on them alone", () => {
+  const plan = planOf(exampleStudy({ heldOutItems: 0.25 }));
+  const { recipes, outcomes } = walk(plan);
+  assert.equal(recipes.size, plan.nodes.length);
+  const splits = [...recipes].filter(([, { kind }]) => kind === "split");
+  assert.deepEqual(
+    splits.map(([id, { parameters }]) => [id, parameters]),
+    [
+      ...["data/auxiliary/1/split", "data/auxiliary/2/split"].map((id) => [id, { scheme: "items/1", fraction: 0, trial: 0, test: 0.25 }]),
+      ...[0, 1].map((trial) => [`${trial}/split`, { scheme: "items/1", fraction: 0.2, trial, test: 0.25 }]),
+    ],
+  );
+  let [trained, tested] = [0, 0];
+  for (const [id, { kind, inputs, parameters }] of recipes) {
+    if (kind === "train") {
+      const [, split] = splits.find(([place]) => digest(outcomes, place) === inputs["split"]) ?? assert.fail(`${id} has no split`);
+      assert.equal(split.inputs["dataset"], inputs["dataset"], id);
+      trained += 1;
+    }
+    if (!id.endsWith("/held-out") || kind !== "predict") continue;
+    assert.deepEqual([parameters["part"], inputs["split"]], ["test", digest(outcomes, `${id.split("/")[0]}/split`)], id);
+    tested += 1;
+  }
+  assert.ok(trained > 60 && tested > 60, `${trained} and ${tested}`);
+  assert.deepEqual(checkStudy(exampleStudy({ heldOutItems: 1 })), [{ field: "spec.study.held_out_items", description: "from 0 below 1" }]);
+});
+
+test("a foundation that is trained first learns no item that is held out", () => {
+  const task = exampleStudy().study!.auxiliaries[2]!.task!;
+  const training = { steps: 10, batch: 2, learningRate: 0.1 };
+  const plan = planOf(exampleStudy({ heldOutItems: 0.25, foundation: { from: { case: "pretraining", value: { task, training } } } }));
+  const { recipes, outcomes } = walk(plan);
+  // The third auxiliary has the same pictures, and the same split of them.
+  assert.equal(recipes.get("foundation")!.inputs["split"], digest(outcomes, "data/foundation/split"));
+  assert.equal(recipes.get("auxiliary/2/0")!.inputs["split"], digest(outcomes, "data/foundation/split"));
+  assert.ok(plan.nodes.length <= planSize(exampleStudy({ heldOutItems: 0.25 })));
+});
+
 test("recycled members start in turn, with the head of the shared probe, and only other starts let the head settle first", () => {
   const plan = planOf(exampleStudy());
   const { recipes, outcomes } = walk(plan);

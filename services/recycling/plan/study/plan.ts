@@ -33,7 +33,7 @@ export function planStudy(spec: CompleteStudy): StudyPlan {
       template: {
         kind: "split",
         inputs: { dataset: shared.target },
-        parameters: { scheme: "domainbed/1", fraction: study.validationFraction, trial: seed },
+        parameters: shared.recipes.split({ fraction: study.validationFraction, trial: seed }),
       },
       work: 1e6,
       expendable: false,

@@ -16,6 +16,7 @@ export const study: Planner = {
       nodes,
       sources: sourcesOf(spec),
       ...(spec.study.sharedPictures ? {} : { lessons }),
+      ...(lessons.heldOutItems > 0 ? { heldOutItems: { data: lessons.target, share: lessons.heldOutItems } } : {}),
       task: {
         name: spec.name,
         source: target.source,

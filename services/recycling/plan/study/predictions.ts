@@ -1,3 +1,4 @@
+import type { Study } from "#proto/ratatouille/v1/recycling_pb.ts";
 import type { Source } from "../template.ts";
 import type { AddNode } from "./add-node.ts";
 import type { FoundationPlan } from "./foundation.ts";
@@ -27,17 +28,17 @@ export function createPredictor({
   heldOut,
   training,
   split,
-  validationFraction,
+  study: { validationFraction, heldOutItems },
   add,
 }: {
   readonly shared: FoundationPlan;
   readonly heldOut: string;
   readonly training: readonly string[];
   readonly split: Source;
-  readonly validationFraction: number;
+  readonly study: Pick<Study, "validationFraction" | "heldOutItems">;
   readonly add: AddNode;
 }): Predictor {
-  const validationPictures = validationFraction * training.reduce((sum, domain) => sum + work.picturesOf(domain), 0);
+  const validationPictures = (1 - heldOutItems) * validationFraction * training.reduce((sum, domain) => sum + work.picturesOf(domain), 0);
   const measure: Predictor["measure"] = (id, name, predictions, expendable) =>
     add({ id, stage: "evaluation", template: recipes.measure(name, predictions), work: MEASURE_WORK, expendable });
   const validation: Predictor["validation"] = (id, models, { weights, expendable = false } = {}) =>
@@ -45,7 +46,13 @@ export function createPredictor({
       id: `${id}/validation`,
       stage: "prediction",
       template: {
-        ...recipes.predict({ models, ...(weights ? { weights } : {}), dataset: target, domains: training, validation: split }),
+        ...recipes.predict({
+          models,
+          ...(weights ? { weights } : {}),
+          dataset: target,
+          domains: training,
+          rows: { part: "validation", split },
+        }),
         whole: true,
       },
       work: work.prediction(validationPictures),
@@ -62,11 +69,13 @@ export function createPredictor({
         template: {
           ...recipes.predict({
             ...{ models, dataset: target, domains: [heldOut] },
+            // What was seen in another domain says nothing of new things.
+            ...(heldOutItems > 0 ? { rows: { part: "test", split } as const } : {}),
             ...(options.weights ? { weights: options.weights } : {}),
           }),
           whole: true,
         },
-        work: work.prediction(work.picturesOf(heldOut)),
+        work: work.prediction((heldOutItems > 0 ? heldOutItems : 1) * work.picturesOf(heldOut)),
         expendable: options.expendable ?? false,
       }),
     }),

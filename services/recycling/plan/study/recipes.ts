@@ -29,8 +29,8 @@ export type PredictionPlan = {
   readonly weights?: readonly number[];
   readonly dataset: Source;
   readonly domains: readonly string[];
-  /** Only the validation rows, which the split names. */
-  readonly validation?: Source;
+  /** Only the rows of a part that a split names. */
+  readonly rows?: { readonly part: "validation" | "test"; readonly split: Source };
 };
 
 /** What is measured in a study. */
@@ -38,6 +38,8 @@ export type StudyMeasure = "accuracy" | "calibration" | "ensemble" | "diversity"
 
 /** Writes the recipes of a study. Parameters at their defaults are left out, so that equal recipes have equal keys. */
 export type RecipeWriter = {
+  /** How a data set is split: by items where some are held out. */
+  split(plan: { readonly fraction: number; readonly trial: number }): Template["parameters"];
   train(plan: TrainingPlan): Template;
   predict(plan: PredictionPlan): Template;
   measure(measure: StudyMeasure, predictions: readonly string[]): Template;
@@ -49,6 +51,10 @@ export function recipeWriter({ study }: CompleteStudy): RecipeWriter {
   const unknownHead = study.network.head.length > 0 ? { head: [...study.network.head] } : {};
   const transform = { training: study.transform.training, validation: study.transform.validation };
   return {
+    split: ({ fraction, trial }) =>
+      study.heldOutItems > 0
+        ? { scheme: "items/1", fraction, trial, test: study.heldOutItems }
+        : { scheme: "domainbed/1", fraction, trial },
     train({ dataset, split, weights, head, classes, domains, training, hyperparameters, headOnly = false, warmUp = false, seed }) {
       const { learningRate, weightDecay, dropout } = hyperparameters ?? training;
       const { steps, batch, headOnlySteps, validateEvery, withReplacement } = training;
@@ -75,14 +81,14 @@ export function recipeWriter({ study }: CompleteStudy): RecipeWriter {
         arithmetic: arithmetics.training,
       };
     },
-    predict: ({ models, weights, dataset, domains, validation }) => ({
+    predict: ({ models, weights, dataset, domains, rows }) => ({
       kind: "predict",
-      inputs: { models, dataset, ...(validation ? { split: validation } : {}) },
+      inputs: { models, dataset, ...(rows ? { split: rows.split } : {}) },
       parameters: {
         network,
         classes: study.target.classes.length,
         domains: [...domains],
-        ...(validation ? { part: "validation" } : {}),
+        ...(rows ? { part: rows.part } : {}),
         transform: transform.validation,
         ...(weights ? { weights: [...weights] } : {}),
       },

@@ -21,6 +21,7 @@ const files: readonly (readonly [title: string, text: string])[] = [
     "a network that only a trainer knows",
     "target: { images: p }\nfoundation: { network: my-net, head: [out.weight, out.bias], weights: w }\n",
   ],
+  ["pictures whose items are held out", "held-out-items: 0.2\ntarget: { images: p }\nfoundation: { network: resnet18, images: q }\n"],
   ["few steps", "target: { images: p }\nfoundation: { network: mlp, hidden: [8], size: 16 }\nfine-tuning: { steps: 1, members: 1 }\n"],
 ];
 
@@ -36,6 +37,7 @@ for (const [title, text] of files) {
       }),
     );
     assert.deepEqual(checkStudy(spec), []);
+    assert.equal(spec.study?.heldOutItems, text.startsWith("held-out-items") ? 0.2 : 0);
     const plan = planRun(spec);
     const { recipes } = walk(plan);
     assert.equal(recipes.size, plan.nodes.length);

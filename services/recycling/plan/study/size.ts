@@ -11,8 +11,10 @@ const OF_MEMBER = 6;
 const OF_SET = 8;
 /** Of a cell besides its sets: the probe, predictions of the probe and the averages, what is measured of these. */
 const OF_CELL = 15;
-/** Of a study: data and training of the foundation, data of the target. */
-const OF_STUDY = 3;
+/** Of a study: data, split and training of the foundation, data of the target. */
+const OF_STUDY = 4;
+/** Of an auxiliary besides its fine-tunings: data, split, probe. */
+const OF_AUXILIARY = 3;
 
 /** How many nodes the graph of a study has at most. Takes any specification, also one that cannot be planned. */
 export function planSize({ seeds, study }: RunSpec): number {
@@ -20,6 +22,6 @@ export function planSize({ seeds, study }: RunSpec): number {
   const { barriers = 0, curves = 0, points = 0 } = study.curves ?? {};
   const between = 2 * (barriers + curves * points);
   const ofCell = OF_CELL + SETS * (OF_SET + OF_MEMBER * study.members + between);
-  const auxiliaries = study.auxiliaries.reduce((sum, { count }) => sum + 2 + count, 0);
+  const auxiliaries = study.auxiliaries.reduce((sum, { count }) => sum + OF_AUXILIARY + count, 0);
   return OF_STUDY + auxiliaries + seeds.length * (1 + study.heldOut.length * ofCell);
 }

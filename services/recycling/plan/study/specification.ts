@@ -80,7 +80,7 @@ function checkNumber(field: string, value: number | undefined, range: Bounds, ch
   check(field, value !== undefined && isWithin(value, range), describeBounds(range));
 }
 
-function checkTarget({ target, heldOut, validationFraction }: Study, check: Check): void {
+function checkTarget({ target, heldOut, validationFraction, heldOutItems }: Study, check: Check): void {
   checkTask("spec.study.target", target, check);
   const domains = target?.domains ?? [];
   check("spec.study.target.domains", domains.length >= 2, "at least two, so that one can be held out");
@@ -88,6 +88,7 @@ function checkTarget({ target, heldOut, validationFraction }: Study, check: Chec
   const stranger = heldOut.find((domain) => !domains.includes(domain));
   check("spec.study.held_out", stranger === undefined, `${quote(stranger ?? "", 100)} is not among the domains`);
   checkNumber("spec.study.validation_fraction", validationFraction, bounds.share, check);
+  checkNumber("spec.study.held_out_items", heldOutItems, bounds.heldOutItems, check);
 }
 
 function checkTask(field: string, task: Study_Task | undefined, check: Check): void {
