@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { temporaryDirectory } from "#libs/testing";
 import { smallPng, writeFolder } from "../../libs/image-sets/testing/image-folder.ts";
-import { runCli, succeed } from "../e2e/cli.ts";
+import { runHere, succeedHere } from "../e2e/here.ts";
 
 const directory = await temporaryDirectory();
 after(() => directory[Symbol.asyncDispose]());
@@ -15,12 +15,12 @@ const files = Object.fromEntries(
 test("a folder of images comes into the catalog with its licence, and is the same the next time", async () => {
   await writeFolder(directory.path, files);
   await writeFile(directory.join("birds/source.json"), '{"licence": "CC-BY-4.0", "source": "drawn by hand"}');
-  const stdout = await succeed(["import", "birds"], options);
+  const stdout = await succeedHere(["import", "birds"], options);
   assert.match(
     stdout,
     /^imported +birds\ndigest +sha256:[0-9a-f]{64}\nname +imported\/birds\nimages +9, 2 domains, 2 classes\nsize +\d+ kB in archives\nlicence +CC-BY-4.0\nchecked +every image was decoded\n/,
   );
-  const [again] = JSON.parse(await succeed(["import", "birds", "--json"], options)) as { [fact: string]: unknown }[];
+  const [again] = JSON.parse(await succeedHere(["import", "birds", "--json"], options)) as { [fact: string]: unknown }[];
   assert.ok(stdout.includes(String(again!["digest"])));
   assert.deepEqual(
     [again!["sentBytes"], again!["domains"], again!["pictures"], again!["classes"]],
@@ -31,7 +31,7 @@ test("a folder of images comes into the catalog with its licence, and is the sam
 test("what is wrong with a folder of images is said before anything is stored", async () => {
   await writeFolder(directory.path, { "loose/a.png": 1 });
   const failure = async (...args: string[]) => {
-    const { code, stderr } = await runCli(["import", ...args], options);
+    const { code, stderr } = await runHere(["import", ...args], options);
     return [code, stderr];
   };
   assert.deepEqual(await failure("loose"), [2, "ratatouille: 1 image lies right in loose: expected domain/class/image\n"]);
@@ -43,7 +43,7 @@ test("what is wrong with a folder of images is said before anything is stored", 
 
 test("an image that cannot be decoded ends the import, and is named", async () => {
   await writeFolder(directory.path, { "cut/photo/owl/1.png": 1, "cut/photo/hen/2.png": smallPng(2).subarray(0, 60) });
-  const { code, stdout, stderr } = await runCli(["import", "cut"], options);
+  const { code, stdout, stderr } = await runHere(["import", "cut"], options);
   assert.deepEqual([code, stdout], [2, ""]);
   assert.match(stderr, /^ratatouille: cut\/photo\/hen\/2\.png: [^\n]+\n$/);
 });

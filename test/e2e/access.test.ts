@@ -5,7 +5,8 @@ import { after, test } from "node:test";
 import { Code, connect, isRpcError } from "#libs/rpc";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
-import { runCli, startCli, succeed } from "./cli.ts";
+import { startCli, succeed } from "./cli.ts";
+import { runHere, succeedHere } from "./here.ts";
 import { trainersOf } from "./processes.ts";
 import { writeSmallest } from "./run-file.ts";
 
@@ -19,8 +20,8 @@ test("up takes a free port where it is asked for one; its directory is its user'
   await using server = startCli(["up", "--listen", "127.0.0.1:0", "--data", data, "--trainers", "1"]);
   const address = listening.exec(await server.line("listens on"))?.[1] ?? "";
   assert.doesNotMatch(address, /:0$/);
-  assert.match(await succeed(["runs", "list", "--server", address]), /^No runs yet/);
-  assert.match(await succeed(["runs", "list", "--data", data]), /^No runs yet/);
+  assert.match(await succeedHere(["runs", "list", "--server", address]), /^No runs yet/);
+  assert.match(await succeedHere(["runs", "list", "--data", data]), /^No runs yet/);
   assert.deepEqual([(await stat(data)).mode & 0o777, (await stat(`${data}/lock.json`)).mode & 0o777], [0o700, 0o600]);
 });
 
@@ -32,13 +33,13 @@ test("the token of a server is asked for, can come from a file, and stands neith
   await using server = startCli(["up", "--token", secret, "--listen", "127.0.0.1:0", "--data", data, "--trainers", "1"]);
   const address = listening.exec(await server.line("listens on"))?.[1] ?? "";
   const list = ["runs", "list", "--server", address];
-  assert.match((await runCli(list)).stderr, /^ratatouille: this server needs a token\n$/);
-  assert.match(await succeed([...list, "--token-file", file]), /^No runs yet/);
+  assert.match((await runHere(list)).stderr, /^ratatouille: this server needs a token\n$/);
+  assert.match(await succeedHere([...list, "--token-file", file]), /^No runs yet/);
   // A file that is named wins over the environment.
-  assert.match(await succeed([...list, "--token-file", file], { env: { RATATOUILLE_TOKEN: "another" } }), /^No runs yet/);
-  assert.match(await succeed(["runs", "list", "--data", data]), /^No runs yet/);
+  assert.match(await succeedHere([...list, "--token-file", file], { env: { RATATOUILLE_TOKEN: "another" } }), /^No runs yet/);
+  assert.match(await succeedHere(["runs", "list", "--data", data]), /^No runs yet/);
   assert.ok(!(await readFile(`${data}/lock.json`, "utf8")).includes(secret));
-  const { code, stderr } = await runCli(["up", "--data", data, "--listen", "127.0.0.1:0", "--token", secret]);
+  const { code, stderr } = await runHere(["up", "--data", data, "--listen", "127.0.0.1:0", "--token", secret]);
   assert.equal(code, 1);
   assert.equal(
     stderr,
@@ -63,7 +64,7 @@ for (const [what, args, said] of [
 ] as const) {
   test(`${what} is wrong usage`, async () => {
     const data = directory.join("never");
-    const { code, stdout, stderr } = await runCli(["runs", "list", "--data", data, ...args]);
+    const { code, stdout, stderr } = await runHere(["runs", "list", "--data", data, ...args]);
     assert.deepEqual([code, stdout, stderr], [2, "", `ratatouille: ${said}\n`]);
     assert.equal(existsSync(data), false);
   });
@@ -93,12 +94,12 @@ test("a run can be deleted once it does not run; nothing is left of it in the li
   const data = directory.join("deleted");
   const file = await writeSmallest(directory.join("short.yaml"));
   await succeed(["recycle", file, "--data", data, "--out", directory.join("out"), "--quiet"]);
-  const [run] = JSON.parse(await succeed(["runs", "list", "--json", "--data", data])) as { id: string }[];
+  const [run] = JSON.parse(await succeedHere(["runs", "list", "--json", "--data", data])) as { id: string }[];
   assert.ok(run);
-  const deleted = await succeed(["runs", "delete", run.id, "--data", data]);
+  const deleted = await succeedHere(["runs", "delete", run.id, "--data", data]);
   assert.equal(deleted, `Deleted ${run.id}. ratatouille gc deletes what nothing else needs.\n`);
-  assert.match(await succeed(["runs", "list", "--data", data]), /^No runs yet/);
-  const again = await runCli(["runs", "delete", run.id, "--data", data]);
+  assert.match(await succeedHere(["runs", "list", "--data", data]), /^No runs yet/);
+  const again = await runHere(["runs", "delete", run.id, "--data", data]);
   assert.deepEqual(
     [again.code, again.stderr],
     [1, `ratatouille: there is no run "${run.id}"; ratatouille runs list shows what there is\n`],

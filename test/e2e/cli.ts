@@ -48,7 +48,7 @@ export type Cli = AsyncDisposable & {
 };
 
 /** Nothing that the person who runs the tests has set reaches the commands. */
-const cleared = { RATATOUILLE_SERVER: undefined, RATATOUILLE_TOKEN: undefined, RATATOUILLE_DATA: undefined, NO_COLOR: undefined };
+export const cleared = { RATATOUILLE_SERVER: undefined, RATATOUILLE_TOKEN: undefined, RATATOUILLE_DATA: undefined, NO_COLOR: undefined };
 /** A terminal of 24 rows and 100 columns around a command. What comes in goes to it, so Ctrl-C is the character 3. */
 const TERMINAL = `import fcntl, os, pty, struct, sys, termios
 pid, fd = pty.fork()
@@ -138,7 +138,11 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
 
 /** Runs the command line and returns its standard output. @throws Error with all that it said, if it does not exit with 0 */
 export async function succeed(args: readonly string[], options: CliOptions = {}): Promise<string> {
-  const { code, stdout, stderr } = await runCli(args, options);
+  return succeeded(args, await runCli(args, options));
+}
+
+/** The standard output of a command that has ended. @throws Error with all that it said, if it has not exited with 0 */
+export function succeeded(args: readonly string[], { code, stdout, stderr }: CliResult): string {
   if (code !== 0) throw new Error(`ratatouille ${args.join(" ")} ended with ${code}:\n${stdout}${stderr}`);
   return stdout;
 }

@@ -10,7 +10,8 @@ import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 import { type LocalSystem, type LocalSystemOptions, startLocalSystem } from "../../deploy/local/system.ts";
 import { peakMemoryMb } from "../bench/process-facts.ts";
-import { root, runCli, startCli, succeed } from "./cli.ts";
+import { root, startCli, succeed } from "./cli.ts";
+import { runHere, succeedHere } from "./here.ts";
 import { assertTinyReport, readReport } from "./outputs.ts";
 import { isAlive } from "./processes.ts";
 import { tiny, writeSmallest } from "./run-file.ts";
@@ -61,7 +62,7 @@ test("services in processes of their own, on Bun, Node and Deno, make the same m
     processes.map(({ service, runtime, ready, address }) => [service, runtime.split(" ")[0], ready, address]),
     services.map((name) => [name, runtimes[name], true, system.programs.get(name)?.address]),
   );
-  const doctor = JSON.parse(await succeed(["doctor", "--server", system.address, "--data", directory.join("nothing"), "--json"]));
+  const doctor = JSON.parse(await succeedHere(["doctor", "--server", system.address, "--data", directory.join("nothing"), "--json"]));
   for (const name of services) {
     assert.ok(
       doctor.findings.some(({ topic, right }: { topic: string; right: boolean }) => topic === name && right),
@@ -146,7 +147,7 @@ test("a program that is stopped stays down, its calls are UNAVAILABLE, and it ca
   );
   const bus = await waitFor(
     async () => {
-      const { stdout } = await runCli(["doctor", "--server", system.address, "--data", directory.join("nothing"), "--json"]);
+      const { stdout } = await runHere(["doctor", "--server", system.address, "--data", directory.join("nothing"), "--json"]);
       return (JSON.parse(stdout) as { findings: { topic: string; right: boolean; fact: string; advice?: string }[] }).findings.find(
         ({ topic }) => topic === "bus",
       );

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { mediaTypes } from "#libs/recipes";
 import { temporaryDirectory } from "#libs/testing";
 import { runCli, succeed } from "./cli.ts";
+import { runHere, succeedHere } from "./here.ts";
 import { digestsOf, eventsOf, readReport } from "./outputs.ts";
 import { writeSmallest } from "./run-file.ts";
 
@@ -72,11 +73,11 @@ test("a flipped bit in a model is noticed, never used, named, and repaired by th
   const { data, file, weights, blob } = await damagedCopy("flipped", name);
   const before = await readFile(blob);
   const pulled = directory.join("pulled");
-  const refused = await runCli(["models", "pull", name, "--data", data, "--out", pulled]);
+  const refused = await runHere(["models", "pull", name, "--data", data, "--out", pulled]);
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /^ratatouille: artifact sha256:[0-9a-f]{64} is damaged; run its recipe again\n$/);
   assert.equal(existsSync(pulled), false);
-  assert.match(await succeed(["models", "list", "--data", data]), /smallest\/seed-1\/held-out-60 +damaged$/m);
+  assert.match(await succeedHere(["models", "list", "--data", data]), /smallest\/seed-1\/held-out-60 +damaged$/m);
 
   const out = directory.join("flipped-out");
   await succeed(["recycle", file, "--data", data, "--out", out]);
@@ -86,7 +87,7 @@ test("a flipped bit in a model is noticed, never used, named, and repaired by th
   assert.deepEqual(await readFile(join(out, weightsFile)), await readFile(join(finished.out, weightsFile)));
   assert.match(await readFile(join(data, "logs", "ratatouille.log"), "utf8"), new RegExp(`"warn".*${weights}.*damaged blob set aside`));
   assert.equal((await readdir(join(data, "blobs", "corrupt"))).length, 1);
-  assert.doesNotMatch(await succeed(["models", "list", "--all", "--data", data]), /damaged/);
+  assert.doesNotMatch(await succeedHere(["models", "list", "--all", "--data", data]), /damaged/);
 });
 
 test("a member that lost its file is trained again, and nothing else is", async () => {
@@ -106,7 +107,7 @@ test("a member that lost its file is trained again, and nothing else is", async 
 async function damagedCopy(copy: string, model: string) {
   const data = directory.join(copy);
   await cp(finished.data, data, { recursive: true });
-  const { layers } = JSON.parse(await succeed(["models", "show", model, "--data", data, "--json"]));
+  const { layers } = JSON.parse(await succeedHere(["models", "show", model, "--data", data, "--json"]));
   const weights: string = layers.find(({ mediaType }: { mediaType: string }) => mediaType === mediaTypes.weights).digest;
   const digits = weights.slice("sha256:".length);
   const blob = join(data, "blobs", "sha256", digits.slice(0, 2), digits);

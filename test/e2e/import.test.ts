@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { loadWeights } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
-import { root, runCli, succeed } from "./cli.ts";
+import { root } from "./cli.ts";
+import { runHere, succeedHere } from "./here.ts";
 
 const fixtures = join(root, "test/fixtures/torch-files");
 const directory = await temporaryDirectory();
@@ -22,13 +23,13 @@ type Imported = {
   sentBytes: number;
   base?: string;
 };
-const imported = async (...args: string[]) => JSON.parse(await succeed(["import", ...args, "--json"], options)) as Imported[];
+const imported = async (...args: string[]) => JSON.parse(await succeedHere(["import", ...args, "--json"], options)) as Imported[];
 type Expected = Record<string, Record<string, { shape: number[]; values: number[] }>>;
 const expected = (JSON.parse(await readFile(join(fixtures, "expected.json"), "utf8")) as Expected)["zip-checkpoint.pth"]!;
 
 test("a checkpoint comes into the catalog, is pulled as safetensors with PyTorch's numbers, and is the same the next time", async () => {
   await copyFile(join(fixtures, "zip-checkpoint.pth"), directory.join("best.pth"));
-  const { stdout, stderr } = await runCli(["import", "best.pth", "--licence", "mit"], options);
+  const { stdout, stderr } = await runHere(["import", "best.pth", "--licence", "mit"], options);
   assert.match(
     stderr,
     /^note: best\.pth: the tensors of "state_dict" are taken; beside it are .*\nnote: best\.pth: all names begin with "module\."/,
@@ -40,7 +41,7 @@ test("a checkpoint comes into the catalog, is pulled as safetensors with PyTorch
   assert.match(stdout, /\nlicence +MIT\n$/);
   const [again] = await imported("best.pth", "--licence", "MIT");
   assert.deepEqual([again!.name, again!.sentBytes, stdout.includes(again!.digest)], ["imported/best", 0, true]);
-  await succeed(["models", "pull", "imported/best", "--out", "pulled"], options);
+  await succeedHere(["models", "pull", "imported/best", "--out", "pulled"], options);
   const weights = loadWeights(new Uint8Array(await readFile(directory.join("pulled/model.safetensors"))));
   assert.deepEqual([...weights.keys()].sort(), Object.keys(expected).sort());
   for (const [name, { shape, values }] of Object.entries(expected)) {
@@ -58,10 +59,10 @@ test("models of different declared bases are told apart; names and licences are 
   assert.match(ofF!.name, new RegExp(`^imported/f-${ofF!.digest.slice(7, 15)}$`));
   const [ofG] = await imported("g.pth", "--base", g!.digest, "--name", "tuned/g");
   assert.deepEqual(ofG!.licences, ["LicenseRef-unknown"]);
-  const { code, stdout } = await runCli(["check", ofF!.digest, "tuned/g"], options);
+  const { code, stdout } = await runHere(["check", ofF!.digest, "tuned/g"], options);
   assert.equal(code, 1);
   assert.match(stdout, /The models come from different foundation models/);
-  const moved = await succeed(["import", "x.pth", "--name", "tuned/g"], options);
+  const moved = await succeedHere(["import", "x.pth", "--name", "tuned/g"], options);
   assert.match(moved, new RegExp(`\nname +tuned/g, which was ${ofG!.digest}\n`));
   assert.match(moved, /\nlicence +unknown, and so is that of all that is made of this model; --licence says it\n/);
 });
@@ -83,11 +84,11 @@ test("what cannot be imported is said in one sentence, and nothing is stored of 
     ],
   ];
   for (const [args, code, said] of cases) {
-    const end = await runCli(["import", "best.pth", ...args], other);
+    const end = await runHere(["import", "best.pth", ...args], other);
     assert.deepEqual([end.code, end.stdout], [code, ""], args[0]);
     assert.match(end.stderr.replace(/^note: .*\n/gm, ""), said);
   }
   assert.ok(!existsSync(directory.join("other")));
-  const unknown = await runCli(["import", "f.pth", "--base", "imported/none"], options);
+  const unknown = await runHere(["import", "f.pth", "--base", "imported/none"], options);
   assert.match(unknown.stderr, /there is no model "imported\/none"/);
 });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 import { startLocalSystem } from "../../deploy/local/system.ts";
-import { type Cli, runCli, startCli, succeed } from "./cli.ts";
+import { type Cli, startCli } from "./cli.ts";
+import { runHere, succeedHere } from "./here.ts";
 import { writeSmallest } from "./run-file.ts";
 
 const directory = await temporaryDirectory();
@@ -31,7 +32,7 @@ type JsonJob = {
   readonly attempts?: readonly { number: number; trainer: string; outcome: string; error?: string }[];
 };
 
-const jobs = (...args: readonly string[]) => succeed(["jobs", ...args, "--server", address]);
+const jobs = (...args: readonly string[]) => succeedHere(["jobs", ...args, "--server", address]);
 const listed = async (...args: readonly string[]) => JSON.parse(await jobs("list", "--json", ...args)) as JsonJob[];
 const shown = async (id: string) => JSON.parse(await jobs("show", id, "--json")) as JsonJob;
 
@@ -53,10 +54,10 @@ for (const [kind, start] of Object.entries(systems)) {
     test("there are no jobs yet, and nothing has happened", async () => {
       assert.equal(await jobs("list"), "No jobs yet.\n");
       assert.equal(await jobs("list", "--state", "failed"), "No such jobs.\n");
-      assert.match(await succeed(["events", "--server", address]), /^Nothing has happened/);
-      const unknownRun = await runCli(["jobs", "list", "--run", "run-0000000000000000", "--server", address]);
+      assert.match(await succeedHere(["events", "--server", address]), /^Nothing has happened/);
+      const unknownRun = await runHere(["jobs", "list", "--run", "run-0000000000000000", "--server", address]);
       assert.deepEqual([unknownRun.code, unknownRun.stderr], [1, "ratatouille: there is no run run-0000000000000000\n"]);
-      const unknownJob = await runCli(["jobs", "show", "job-0000000000000000", "--server", address]);
+      const unknownJob = await runHere(["jobs", "show", "job-0000000000000000", "--server", address]);
       assert.deepEqual([unknownJob.code, unknownJob.stderr], [1, 'ratatouille: there is no job "job-0000000000000000"\n']);
     });
 
@@ -95,7 +96,7 @@ for (const [kind, start] of Object.entries(systems)) {
       await follower.line(/model [0-9a-f]{12} published$/);
       follower.signal("SIGINT");
       assert.deepEqual(await follower.ended.then(({ code }) => code), 130);
-      const events = (await succeed(["events", "--json", "--since", "10m", "--server", address]))
+      const events = (await succeedHere(["events", "--json", "--since", "10m", "--server", address]))
         .trimEnd()
         .split("\n")
         .map((line) => JSON.parse(line));
@@ -121,10 +122,10 @@ for (const [kind, start] of Object.entries(systems)) {
       assert.match(await jobs("show", id), /^why +cancelled by hand: takes too long$/m);
 
       const [done] = await listed("--state", "succeeded");
-      const refused = await runCli(["jobs", "retry", done?.id ?? "", "--server", address]);
+      const refused = await runHere(["jobs", "retry", done?.id ?? "", "--server", address]);
       assert.equal(refused.code, 1);
       assert.match(refused.stderr, /^ratatouille: .*succeeded.*\n$/);
-      const late = await runCli(["jobs", "cancel", done?.id ?? "", "--server", address]);
+      const late = await runHere(["jobs", "cancel", done?.id ?? "", "--server", address]);
       assert.deepEqual([late.code, late.stderr], [1, `ratatouille: there is nothing to cancel: ${done?.id} has succeeded already\n`]);
     });
   });

@@ -7,6 +7,7 @@ import { type Recipe, recipeKey } from "#libs/recipes";
 import { fileSource, openSafetensors } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
 import { type CliResult, root, runCli, succeed } from "./cli.ts";
+import { succeedHere } from "./here.ts";
 import { countOf, digestsOf, eventsOf, readReport } from "./outputs.ts";
 import { tiny } from "./run-file.ts";
 
@@ -78,7 +79,7 @@ test("each averaged model is written with its card and its recipe, and the recip
     for (const { model } of members) assert.ok(card.includes(`\`${model}\``));
 
     const recipe = JSON.parse(await readFile(join(folder, "recipe.json"), "utf8")) as Recipe;
-    const shown = JSON.parse(await succeed(["models", "show", `tiny/seed-1/held-out-${angle}`, "--data", data, "--json"]));
+    const shown = JSON.parse(await succeedHere(["models", "show", `tiny/seed-1/held-out-${angle}`, "--data", data, "--json"]));
     assert.equal(recipeKey(recipe), shown.recipeKey);
     const cell = report.cells.find(({ heldOut }) => heldOut === `${angle}°`);
     assert.equal(cell?.averages.find(({ method }) => method === "recycling")?.model, shown.digest);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Report } from "#libs/reporting";
-import { succeed } from "./cli.ts";
+import { succeedHere } from "./here.ts";
 
 /** The report that a run has written. */
 export async function readReport(out: string): Promise<Report> {
@@ -41,7 +41,7 @@ export function assertLines(lines: readonly string[], expected: string): void {
 
 /** Digests of all models in a data directory, in order. */
 export async function modelsIn(data: string): Promise<string[]> {
-  const models = JSON.parse(await succeed(["models", "list", "--all", "--json", "--data", data])) as { digest: string }[];
+  const models = JSON.parse(await succeedHere(["models", "list", "--all", "--json", "--data", data])) as { digest: string }[];
   return models.map(({ digest }) => digest).sort();
 }
 

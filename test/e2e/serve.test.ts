@@ -8,7 +8,8 @@ import { Health, HealthCheckResponse_ServingStatus as Status } from "#proto/grpc
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { startLocalSystem } from "../../deploy/local/system.ts";
-import { runCli, startCli, succeed } from "./cli.ts";
+import { startCli } from "./cli.ts";
+import { runHere, succeedHere } from "./here.ts";
 
 const directory = await temporaryDirectory();
 after(() => directory[Symbol.asyncDispose]());
@@ -33,13 +34,13 @@ async function serving(name: string, args: readonly string[] = [], data = direct
 
 test("every mistake of a configuration is said at once, by flag or variable, and no secret is repeated", async () => {
   const env = { RATATOUILLE_NATS: "nowhere", RATATOUILLE_CATALOG: "http://catalog", RATATOUILLE_TOKEN: "has a space" };
-  const result = await runCli(["serve", "recycling", "--listen", "7445", "--log-level", "loud"], { env });
+  const result = await runHere(["serve", "recycling", "--listen", "7445", "--log-level", "loud"], { env });
   assert.equal(result.code, 2);
   for (const named of ["--listen", "RATATOUILLE_NATS", "RATATOUILLE_CATALOG", "RATATOUILLE_TOKEN", "--log-level"])
     assert.match(result.stderr, new RegExp(`^  ${named} must be `, "m"));
   assert.equal(result.stderr.trim().split("\n").length, 6);
   assert.doesNotMatch(result.stderr, /has a space/);
-  const trainer = await runCli(["trainer", "--device", "gpu:0", "--checkpoint-ms", "soon"]);
+  const trainer = await runHere(["trainer", "--device", "gpu:0", "--checkpoint-ms", "soon"]);
   assert.equal(trainer.code, 2);
   for (const named of ["--server", "--device", "--checkpoint-ms"]) assert.ok(trainer.stderr.includes(named), trainer.stderr);
 });
@@ -51,7 +52,7 @@ test("--print-config says each setting, where it is from, and no secret", async 
     RATATOUILLE_NATS_TOKEN: "s3cret",
     RATATOUILLE_NATS_PASSWORD: "s3cret",
   };
-  const text = await succeed(["serve", "catalog", "--listen", "127.0.0.1:1", "--print-config"], { env });
+  const text = await succeedHere(["serve", "catalog", "--listen", "127.0.0.1:1", "--print-config"], { env });
   assert.match(text, /^listen +127\.0\.0\.1:1 +--listen$/m);
   assert.match(text, /^nats +nats:4222,nats-2:4222 +RATATOUILLE_NATS$/m);
   assert.match(text, /^token +\(secret\) +RATATOUILLE_TOKEN$/m);
@@ -59,12 +60,12 @@ test("--print-config says each setting, where it is from, and no secret", async 
   assert.match(text, /^nats-password +\(secret\) +RATATOUILLE_NATS_PASSWORD$/m);
   assert.match(text, /^data +\S+ +default$/m);
   assert.doesNotMatch(text, /s3cret/);
-  const json = JSON.parse(await succeed(["serve", "averaging", "--print-config", "--json"]));
+  const json = JSON.parse(await succeedHere(["serve", "averaging", "--print-config", "--json"]));
   assert.deepEqual(json.catalog, { value: "127.0.0.1:7441", from: "default" });
 });
 
 test("a service that does not exist is named with those that do", async () => {
-  const { code, stderr } = await runCli(["serve", "soup"]);
+  const { code, stderr } = await runHere(["serve", "soup"]);
   assert.equal(code, 2);
   assert.match(stderr, /soup/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { temporaryDirectory } from "#libs/testing";
-import { runCli } from "./cli.ts";
+import { runHere } from "./here.ts";
 import { tiny } from "./run-file.ts";
 
 const directory = await temporaryDirectory();
@@ -10,7 +10,7 @@ after(() => directory[Symbol.asyncDispose]());
 test("where no trainer can start, a run fails and says why", async () => {
   const data = directory.join("data");
   const args = ["recycle", tiny, "--data", data, "--out", directory.join("out"), "--quiet"];
-  const { code, stderr } = await runCli(args, { env: { RATATOUILLE_CACHE_MIB: "plenty" } });
+  const { code, stderr } = await runHere(args, { env: { RATATOUILLE_CACHE_MIB: "plenty" } });
   assert.equal(code, 1);
   assert.match(
     stderr,

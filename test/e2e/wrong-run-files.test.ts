@@ -4,7 +4,8 @@ import { cp, mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { temporaryDirectory } from "#libs/testing";
-import { root, runCli } from "./cli.ts";
+import { root } from "./cli.ts";
+import { runHere } from "./here.ts";
 import { writeReplaced, writeTiny } from "./run-file.ts";
 
 const directory = await temporaryDirectory();
@@ -13,7 +14,7 @@ after(() => directory[Symbol.asyncDispose]());
 /** Runs a file that cannot be run and returns the one sentence that it gets. Nothing may be left behind. */
 async function refusal(file: string): Promise<string> {
   const [data, out] = [directory.join("data"), directory.join("out")];
-  const { code, stdout, stderr } = await runCli(["recycle", file, "--data", data, "--out", out]);
+  const { code, stdout, stderr } = await runHere(["recycle", file, "--data", data, "--out", out]);
   assert.deepEqual([code, stdout], [2, ""], stderr);
   assert.deepEqual([existsSync(data), existsSync(out)], [false, false]);
   const lines = stderr.trimEnd().split("\n");
@@ -90,7 +91,7 @@ test("several mistakes are told at once, each with its line", async () => {
     run.seeds = [];
     run.probe.steps = 0;
   });
-  const { code, stderr } = await runCli(["recycle", path]);
+  const { code, stderr } = await runHere(["recycle", path]);
   assert.equal(code, 2);
   assert.match(stderr, /^ratatouille: \S+ has 2 mistakes:\n {2}.*`seeds` at line \d.*\n {2}.*`steps` at line \d.*\n$/);
 });
@@ -148,7 +149,7 @@ test("an output that cannot be written is refused before the work", async () => 
     [join(file, "below"), "what should be its folder is a file"],
   ] as const) {
     const data = directory.join("data");
-    const { code, stdout, stderr } = await runCli(["recycle", join(root, "examples/tiny.yaml"), "--data", data, "--out", out]);
+    const { code, stdout, stderr } = await runHere(["recycle", join(root, "examples/tiny.yaml"), "--data", data, "--out", out]);
     assert.deepEqual([code, stdout, stderr], [2, "", `ratatouille: cannot write to ${out}: ${why}; name another place with --out\n`]);
     assert.equal(existsSync(data), false);
   }

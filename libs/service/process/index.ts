@@ -2,4 +2,4 @@
 export { ExitCode, exitCodeOf, InterruptedError, UsageError } from "../exit.ts";
 export { type RuntimeName, runtimeName, runtimeVersion } from "../runtime.ts";
 export { VERSION } from "../version.ts";
-export { type LifeOptions, liveProcess } from "./live.ts";
+export { type LifeOptions, live, liveProcess } from "./live.ts";

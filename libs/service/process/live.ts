@@ -50,10 +50,13 @@ export async function liveProcess(
       onPipe(error);
     });
   }
-  process.exit(await live(main, abort.signal, options));
+  const code = await live(main, abort.signal, options);
+  await flushed();
+  process.exit(isUnread(abort.signal.reason) ? ExitCode.unread : code);
 }
 
-async function live(main: Parameters<typeof liveProcess>[0], signal: AbortSignal, { begin, onError }: LifeOptions): Promise<number> {
+/** The part of `liveProcess` that is not about the process: opens, works, closes, tells about what stopped it, and gives the exit code. */
+export async function live(main: Parameters<typeof liveProcess>[0], signal: AbortSignal, { begin, onError }: LifeOptions): Promise<number> {
   let code: number = ExitCode.done;
   try {
     await using stack = new AsyncDisposableStack();
@@ -63,8 +66,7 @@ async function live(main: Parameters<typeof liveProcess>[0], signal: AbortSignal
     code = exitCodeOf(error, signal);
     if (code !== ExitCode.interrupted && code !== ExitCode.unread) await onError(error);
   }
-  await flushed();
-  return isUnread(signal.reason) ? ExitCode.unread : code;
+  return code;
 }
 
 /**
