@@ -5,10 +5,10 @@ import { LONGEST_TIMER_MS } from "#libs/concurrency";
 import { quote } from "#libs/text";
 import { linkedController } from "./abort.ts";
 import { encodeAll, methodName, runAttempt } from "./client-call.ts";
+import { prepareClientSessions } from "./client-sessions.ts";
 import { encode } from "./codec.ts";
 import { type ConnectOptions, channelCredentials, channelOptions, waitForReady } from "./connection.ts";
 import { cancelled, internal, invalidArgument, RpcError } from "./errors.ts";
-import { holdServers } from "./hold-sender.ts";
 import { checkAddress, isLoopback } from "./listener.ts";
 import { quietGrpcLogging } from "./quiet.ts";
 import { isRetryable, withRetries } from "./retry.ts";
@@ -48,7 +48,7 @@ export function connect(address: string, options: ConnectOptions = {}): RpcChann
     });
   }
   quietGrpcLogging();
-  holdServers();
+  prepareClientSessions();
   const client = new Client(address, channelCredentials(address, options.tls), channelOptions(address, options));
   const open = new AbortController();
 

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createConnection, createServer } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { deferred } from "#libs/testing";
+import { deferred, waitFor } from "#libs/testing";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { Code, connect, implement, isRpcError, serve } from "./index.ts";
 import { collect, failure, pair } from "./testing/pair.ts";
+import { FrameType, frameTypes } from "./testing/raw-http2.ts";
 
 test("a drain lets open calls finish, refuses new ones, and frees the port", async () => {
   const began = deferred();
@@ -118,4 +121,41 @@ test("a drain while streams have just closed ends no process, not even of a clie
     await p.server.drain(0);
     for (const error of await Promise.all(streams)) assert.ok(isRpcError(error, Code.CANCELLED), String(error));
   }
+});
+
+test("a client that closes its channel says no goodbye, which could end a server on Deno", async () => {
+  await using p = await pair({
+    catalog: {
+      getArtifact: async () => ({}),
+      async *downloadBlob() {
+        for (;;) yield {};
+      },
+    },
+  });
+  const sent: Buffer[] = [];
+  let over = false;
+  const relay = createServer((client) => {
+    const server = createConnection(p.server.port, "127.0.0.1");
+    client.on("data", (bytes) => sent.push(bytes)).on("close", () => server.destroy());
+    server.on("close", () => {
+      over = true;
+      client.destroy();
+    });
+    for (const socket of [client, server]) socket.on("error", () => undefined);
+    client.pipe(server).pipe(client);
+  });
+  relay.listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  try {
+    const channel = connect(`127.0.0.1:${(relay.address() as AddressInfo).port}`);
+    const catalog = channel.client(CatalogService);
+    for await (const _ of catalog.downloadBlob({}, { timeoutMs: 0 })) break;
+    await catalog.getArtifact({});
+    channel.close();
+    await waitFor(() => over, { what: "the end of the connection" });
+  } finally {
+    relay.close();
+  }
+  const types = frameTypes(Buffer.concat(sent));
+  assert.ok(types.includes(FrameType.RST_STREAM) && !types.includes(FrameType.GOAWAY), types.join());
 });

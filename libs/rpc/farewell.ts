@@ -4,9 +4,9 @@ import type { Socket } from "node:net";
 import type { Server, ServerCredentials } from "@grpc/grpc-js";
 
 /**
- * Whether a server says goodbye (GOAWAY) before it closes. Deno 2.9 may crash in nghttp2 when a goodbye reaches a client whose streams have
- * just closed (denoland/deno#36788), and what runs on Deno mostly serves what runs on Deno. There the connections are cut once the calls
- * have ended; to clients that is the same.
+ * Whether a server says goodbye (GOAWAY) before it closes. Deno 2.9 may crash in nghttp2 when a goodbye reaches a client or a server whose
+ * streams have just closed (denoland/deno#36788), and what runs on Deno mostly serves what runs on Deno. There the connections are cut once
+ * the calls have ended; to clients that is the same. What a client does: client-sessions.ts.
  */
 export const saysGoodbye: boolean = !("Deno" in globalThis);
 

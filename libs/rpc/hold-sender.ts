@@ -1,8 +1,6 @@
-import http2, { type Http2Stream } from "node:http2";
+import type { Http2Stream } from "node:http2";
 
 type Take = (chunk: Buffer) => void;
-
-let held = false;
 
 /**
  * Makes a stream whose "data" is paused and resumed hold the other side back. On Bun (1.4.5) it does so only where it is read: each `resume`
@@ -41,17 +39,4 @@ export function holdSender<S extends Http2Stream>(stream: S): S {
       return stream;
     },
   });
-}
-
-/** The same for what clients of grpc-js receive, whose streams nobody hands out: those of every HTTP/2 client of this process. */
-export function holdServers(): void {
-  if (!("Bun" in globalThis) || held) return;
-  held = true;
-  const { connect } = http2;
-  http2.connect = ((...args: Parameters<typeof connect>) => {
-    const session = connect(...args);
-    const { request } = session;
-    session.request = (...of) => holdSender(request.apply(session, of));
-    return session;
-  }) as typeof connect;
 }

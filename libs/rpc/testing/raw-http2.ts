@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { createConnection } from "node:net";
 
+const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /** Frame types of RFC 9113, section 6. */
 export const FrameType = {
   DATA: 0,
@@ -26,6 +28,13 @@ export function frame(type: number, flags: number, stream: number, payload: Uint
   head[4] = flags;
   head.writeUInt32BE(stream, 5);
   return Buffer.concat([head, payload]);
+}
+
+/** The types of the frames that a client has sent, after its preface. */
+export function frameTypes(sent: Buffer): number[] {
+  const types: number[] = [];
+  for (let at = PREFACE.length; at + 9 <= sent.length; at += 9 + sent.readUIntBE(at, 3)) types.push(sent[at + 3]!);
+  return types;
 }
 
 /** A header block in which every field is literal, never indexed, without Huffman codes (RFC 7541, section 6.2.3). */
@@ -69,7 +78,7 @@ export async function rawConnection(port: number): Promise<RawConnection> {
   await once(socket, "connect");
   // Not `once`, which an error would reject.
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-  socket.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(FrameType.SETTINGS, 0, 0, new Uint8Array())]));
+  socket.write(Buffer.concat([Buffer.from(PREFACE), frame(FrameType.SETTINGS, 0, 0, new Uint8Array())]));
   await once(socket, "data");
   socket.write(frame(FrameType.SETTINGS, 1, 0, new Uint8Array()));
   return {
