@@ -75,12 +75,12 @@ export function signalChild(child: ChildProcess, signal: NodeJS.Signals): boolea
 
 /**
  * Sees to it that a child that is not ours to change ends with this process, however that goes: a guard waits for the end of this process
- * and kills the child then. The guard is gone when the child is.
+ * and kills the child then, with its whole group where it leads one (`detached`). The guard is gone when the child is.
  */
-export function endWithThisProcess(child: ChildProcess): void {
+export function endWithThisProcess(child: ChildProcess, { group = false } = {}): void {
   if (child.pid === undefined) return;
   // Detached: a Ctrl-C in the terminal is not for the guard.
-  const guard = spawn("sh", ["-c", 'cat >/dev/null; kill -KILL "$0" 2>/dev/null', String(child.pid)], {
+  const guard = spawn("sh", ["-c", 'cat >/dev/null; kill -KILL -- "$0" 2>/dev/null', `${group ? "-" : ""}${child.pid}`], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });

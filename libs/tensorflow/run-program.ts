@@ -6,7 +6,7 @@ export type Ended = { readonly code: number | undefined; readonly output: string
 const KEPT_CHARACTERS = 20_000;
 
 /**
- * Runs a program to its end. An abort ends it and whatever it has started.
+ * Runs a program to its end. An abort ends it and whatever it has started; so does the end of this process, however that goes.
  * @throws the signal's reason
  */
 export async function runProgram(
@@ -15,6 +15,8 @@ export async function runProgram(
   { env = process.env, signal, cwd }: { env?: NodeJS.ProcessEnv; signal?: AbortSignal | undefined; cwd?: string } = {},
 ): Promise<Ended> {
   signal?.throwIfAborted();
+  // Not loaded by those who only look whether TensorFlow is there.
+  const { endWithThisProcess } = await import("#libs/service");
   const child = spawn(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"], detached: true });
   const stop = () => {
     try {
@@ -24,6 +26,7 @@ export async function runProgram(
     }
   };
   signal?.addEventListener("abort", stop);
+  endWithThisProcess(child, { group: true });
   try {
     const written = { output: "", errors: "" };
     child.stdout.on("data", (data) => {

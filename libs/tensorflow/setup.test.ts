@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, mkdir, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readlink, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { temporaryDirectory, testProcess } from "#libs/testing";
+import { temporaryDirectory, testProcess, waitFor } from "#libs/testing";
 import { findTensorflow, probe, setupTensorflow, tensorflowPlace } from "./index.ts";
 import { binding, headers, variants } from "./packages.ts";
 
@@ -78,7 +78,14 @@ test("a place without space is said to be so before anything is downloaded", {
 const child = fileURLToPath(new URL("testing/setup-process.ts", import.meta.url));
 const deno = process.versions["deno"] === undefined ? [] : ["run", "-A", "--no-check", "--no-lock"];
 
-test("a setup that is killed leaves nothing that counts as installed; the next one goes on with what was downloaded", async () => {
+/** Whether programs run whose working directory is somewhere below a folder. */
+async function programsIn(folder: string): Promise<boolean> {
+  const processes = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const places = await Promise.all(processes.map((id) => readlink(`/proc/${id}/cwd`).catch(() => "")));
+  return places.some((place) => place.startsWith(folder));
+}
+
+test("a setup that is killed leaves nothing that runs or counts as installed; the next one goes on with what was downloaded", async () => {
   await using directory = await temporaryDirectory();
   const env = { ...process.env, XDG_CACHE_HOME: directory.path };
   const { root, folder } = tensorflowPlace("tensorflow", env);
@@ -86,8 +93,10 @@ test("a setup that is killed leaves nothing that counts as installed; the next o
   {
     await using killed = testProcess(process.execPath, [...deno, child], { env });
     await killed.line(`download ${headers.file}`, 60_000);
+    await waitFor(() => programsIn(directory.path), { what: "a client that downloads" });
     await killed.kill("SIGKILL");
   }
+  await waitFor(async () => !(await programsIn(directory.path)), { what: "the end of what the killed setup had started" });
   assert.equal(await findTensorflow("tensorflow", env), undefined);
   const before = await stat(kept);
   const abort = new AbortController();

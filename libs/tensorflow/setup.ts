@@ -51,7 +51,8 @@ export async function setupTensorflow(variant: Variant, options: SetupOptions = 
   if (others) return { installed: others, before: true };
   const downloads = join(root, `${basename(folder)}.downloads`);
   const partial = join(root, `${basename(folder)}.partial`);
-  await rm(partial, { recursive: true, force: true });
+  // What a setup that was killed has started may write for a moment yet: try again.
+  await rm(partial, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   await requireSpace(variant, root, downloads);
   try {
     await install(variant, partial, { downloads, env, signal, onProgress });
@@ -99,7 +100,7 @@ async function install(variant: Variant, target: string, { downloads, env, signa
   onProgress({ stage: "unpack" });
   const [sources = "", nodeApi = "", ...archives] = paths;
   const build = join(downloads, "build");
-  await rm(build, { recursive: true, force: true });
+  await rm(build, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   await untar(sources, join(build, "binding"), { env, signal });
   await untar(nodeApi, join(build, "headers"), { env, signal });
   for (const archive of archives) {
