@@ -4,7 +4,7 @@ export { type Deferred, deferred } from "./deferred.ts";
 export { freePort } from "./free-port.ts";
 export { heapGrowth } from "./heap.ts";
 export { type NatsServer, startNatsServer } from "./nats-server.ts";
-export { type TestProcess, testProcess } from "./process.ts";
+export { type TestProcess, testProcess, watchedProcess } from "./process.ts";
 export { startProxy, type TcpProxy } from "./proxy.ts";
 export { recordSpans, type SpanRecorder } from "./record-spans.ts";
 export { type TemporaryDirectory, temporaryDirectory } from "./temporary-directory.ts";

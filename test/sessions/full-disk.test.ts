@@ -5,7 +5,7 @@ import { openLocalBus } from "#libs/bus";
 import { Code, connect, type RpcError, serve } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
 import { saveFloat32 } from "#libs/tensors";
-import { freePort, temporaryDirectory, testProcess } from "#libs/testing";
+import { temporaryDirectory, testProcess } from "#libs/testing";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { createCatalog } from "../../services/catalog/index.ts";
 import { contribute } from "../../services/sessions/testing/client.ts";
@@ -19,12 +19,11 @@ test("a contribution that the disk has no room for is refused and said so; other
   await using bus = await openLocalBus({ path: ":memory:" });
   await using catalog = await createCatalog({ directory: directory.join("catalog"), bus, log });
   await using catalogServer = await serve({ address: "127.0.0.1:0", services: catalog.registrations, log, drainMs: 0 });
-  const address = `127.0.0.1:${await freePort()}`;
   // A limit on the size of files stands in for a full disk: it needs no privileges. The blocks have 512 bytes, in some shells 1024.
   const deno = process.versions["deno"] === undefined ? [] : ["run", "-A", "--no-check", "--no-lock"];
-  const command = [process.execPath, ...deno, program, directory.join("averaging"), address, catalogServer.address];
+  const command = [process.execPath, ...deno, program, directory.join("averaging"), catalogServer.address];
   await using service = testProcess("sh", ["-c", `trap '' XFSZ; ulimit -f 4000; exec "$@"`, "sh", ...command]);
-  await service.line("ready", 30_000);
+  const [, address = ""] = (await service.line("ready")).split(" ");
   using channel = connect(address);
   const client = channel.client(AveragingService);
   const { session, secret } = await client.openSession({});
