@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { root } from "../e2e/cli.ts";
 import { commandOn, type Runtime } from "../e2e/runtimes.ts";
+import { lastTest } from "./last-test.ts";
 import { totalsOf } from "./totals.ts";
 
 /** How the tests of a file ended. */
@@ -26,8 +27,9 @@ const testArguments: { readonly [R in Runtime]: (file: string) => string[] } = {
 /** Runs the tests of a file, named relative to the checkout, in a process of its own. One that ended without totals has failed. */
 export async function runTestFile(runtime: Runtime, file: string): Promise<FileResult> {
   const began = performance.now();
-  const { code, output } = await runOnce(runtime, file);
-  const totals = totalsOf(runtime, output);
+  const { code, output: said } = await runOnce(runtime, file);
+  const totals = totalsOf(runtime, said);
+  const output = totals ? said : `${said}\n${file} ended without totals, with ${code}, ${lastTest(runtime, said)}\n`;
   const { passed, failed } = totals ?? { passed: 0, failed: 0 };
   const ok = code === 0 && totals !== undefined && failed === 0;
   return { file, ok, passed, failed, seconds: (performance.now() - began) / 1000, output };
