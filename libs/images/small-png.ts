@@ -40,6 +40,11 @@ export function readSmallPng(bytes: Uint8Array): Picture | undefined {
   return undefined;
 }
 
+/** Whether the header of a PNG says that it has no alpha. */
+export function isOpaquePng(bytes: Uint8Array): boolean {
+  return bytes[25] === 0 || bytes[25] === 2;
+}
+
 function readHeader(view: DataView, at: number, length: number): Header | undefined {
   if (length !== 13) return undefined;
   const [width, height] = [view.getUint32(at), view.getUint32(at + 4)];

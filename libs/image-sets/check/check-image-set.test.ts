@@ -39,7 +39,7 @@ test("a good folder is counted, and nothing is said", async () => {
   const progress: number[] = [];
   await using directory = await temporaryDirectory();
   await writeFolder(directory.path, { ...good, "photo/cat/0.jpg": await picture(0, 90).webp().toBuffer() });
-  const report = await checkImageSet(directory.path, { onProgress: ({ images, total }) => progress.push(images / total), atOnce: 3 });
+  const report = await checkImageSet(directory.path, { onProgress: ({ images, total }) => progress.push(images / total) });
   assert.deepEqual([report.usable, report.problems, report.images, report.classes], [true, [], 20, ["cat", "dog"]]);
   assert.deepEqual(
     [report.smallest, report.largest],
@@ -128,6 +128,26 @@ for (const [name, bytes, said] of WRONG) {
     assert.ok(report.said[0]!.startsWith(`error ${said}`), report.said[0]);
   });
 }
+
+test("threads find the same as none, in the order of the images", async () => {
+  await using directory = await temporaryDirectory();
+  const many = Array.from({ length: 210 }, (_, i) => [`photo/cat/${1000 + i}.jpg`, good["photo/cat/0.jpg"]!]);
+  const wrong = { "photo/cat/1190.jpg": "", "photo/cat/1003.jpg": cut(good["photo/cat/0.jpg"]!), "photo/dog/9.png": "GIF89a" };
+  await writeFolder(directory.path, { ...good, ...Object.fromEntries(many), ...wrong });
+  const progress: number[] = [];
+  const onProgress = ({ images, total }: { images: number; total: number }) => progress.push(total - images);
+  const report = await checkImageSet(directory.path, { threads: 2, onProgress });
+  assert.deepEqual(
+    report.problems.filter(({ severity }) => severity === "error").map(({ message }) => message.replace(directory.path, "ROOT")),
+    [
+      "ROOT/photo/cat/1003.jpg: the JPEG file is cut short",
+      "ROOT/photo/cat/1190.jpg: the file is empty",
+      "ROOT/photo/dog/9.png: the GIF file is cut short",
+    ],
+  );
+  assert.equal(progress.at(-1), 0);
+  assert.deepEqual(report, await checkImageSet(directory.path, { threads: 0 }));
+});
 
 test("images that are equal are told of, with where: two domains, two classes, one class", async () => {
   const report = await check({

@@ -13,8 +13,8 @@ import { reportShared } from "./report-shared.ts";
 export type CheckProgress = { readonly images: number; readonly total: number };
 
 export type CheckOptions = ReadOptions & {
-  /** Images that are looked at at once; by default twice as many as there are cores. */
-  readonly atOnce?: number | undefined;
+  /** At most; by default as many as there are cores. Few images need none. */
+  readonly threads?: number | undefined;
   /** Other folders, of auxiliary tasks: which images of this one do they hold, too? */
   readonly against?: readonly string[] | undefined;
   readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
@@ -46,8 +46,8 @@ export type ImageReport = {
 };
 
 /**
- * Looks at every image of a folder: decodes it, compares it with all others, and counts. Several at once; of all bytes, those of a few images
- * are in memory at a time.
+ * Looks at every image of a folder: reads it to its end, compares it with all others, and counts, in threads. Of all bytes, those of a few
+ * images are in memory at a time.
  * @throws ImageSetError where there is no such folder, and the signal's reason
  */
 export async function checkImageSet(path: string, options: CheckOptions = {}): Promise<ImageReport> {
@@ -59,7 +59,7 @@ export async function lookAtImageSet(
   path: string,
   options: CheckOptions = {},
 ): Promise<{ readonly report: ImageReport; readonly looks: ImageLooks }> {
-  const { signal, onProgress, against = [], atOnce = 2 * availableParallelism() } = options;
+  const { signal, onProgress, against = [], threads = availableParallelism() } = options;
   const set = await readImageSet(path, options);
   const others = await Promise.all(against.map((other) => readImageSet(other, { signal })));
   const total = [set, ...others].reduce((sum, one) => sum + sizeOf(one), 0);
@@ -69,7 +69,7 @@ export async function lookAtImageSet(
   let done = 0;
   const onLooked = () => onProgress?.({ images: ++done, total });
   const seen = await inspectSet(set, {
-    ...{ atOnce, signal },
+    ...{ threads, signal },
     onImage(image, result) {
       onLooked();
       if ("why" in result) return findings.report("error", result.kind, `${placeOf(image)}: ${result.why}`);
@@ -83,7 +83,7 @@ export async function lookAtImageSet(
   reportItems(set, findings);
   reportEqual(set, seen, findings);
   for (const other of others) {
-    const theirs = await inspectSet(other, { atOnce, signal, onImage: onLooked });
+    const theirs = await inspectSet(other, { threads, signal, onImage: onLooked });
     reportShared({ set, seen }, { set: other, seen: theirs }, findings);
   }
   const problems = [...set.problems, ...findings.problems()];

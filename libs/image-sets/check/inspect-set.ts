@@ -1,9 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { runTasks } from "#libs/threads";
 import type { ImageLooks } from "../looks.ts";
 import { imagesOf } from "../read/read-image-set.ts";
 import { contentOf } from "../shards/image-index.ts";
 import type { ImageSet, LabelledImage } from "../types.ts";
-import { type Inspected, inspectImage, type Unusable } from "./inspect-image.ts";
+import type { Inspected, Unusable } from "./inspect-image.ts";
+import type { InspectResult, InspectUnit } from "./inspect-thread.ts";
 
 /** What has been seen of each image of a set, by row. */
 export type Seen = {
@@ -15,23 +16,47 @@ export type Seen = {
   readonly bits: Uint32Array;
 };
 
+/** Images that a thread is given at once: a few milliseconds, or some seconds where they are large. */
+const UNIT_IMAGES = 16;
+/** Images for each of which a thread is worth its start. */
+const IMAGES_A_THREAD = 100;
+
 /** How images are looked at. */
 export type Inspection = {
-  /** Images that are looked at at once. */
-  readonly atOnce: number;
+  /** At most. */
+  readonly threads: number;
   readonly signal: AbortSignal | undefined;
   /** Told of each image, in the order of rows. */
   readonly onImage: (image: LabelledImage, result: Inspected | Unusable) => void;
 };
 
-/** Looks at every image of a set, several at once, in threads of the runtime's own. @throws the signal's reason */
-export async function inspectSet(set: ImageSet, { atOnce, signal, onImage }: Inspection): Promise<Seen> {
-  const seen = allocate(sizeOf(set));
-  let row = 0;
-  for await (const { image, result } of inspectAll(set, atOnce, signal)) {
-    if (!("why" in result)) remember(seen, row, result);
-    row++;
-    onImage(image, result);
+/** Looks at every image of a set, in threads where there are many. @throws the signal's reason */
+export async function inspectSet(set: ImageSet, { threads, signal, onImage }: Inspection): Promise<Seen> {
+  const count = sizeOf(set);
+  const seen = allocate(count);
+  const blocks = blocksOf(imagesOf(set));
+  const looking = runTasks<Block, InspectUnit, InspectResult>({
+    module: new URL("./inspect-thread.ts", import.meta.url),
+    setup: {},
+    threads: Math.min(threads, Math.floor(count / IMAGES_A_THREAD)),
+    next: () => blocks.next().value ?? undefined,
+    unitOf: ({ images }) => images.map(({ content }) => ("path" in content ? content.path : content.make())),
+    signal: signal ?? new AbortController().signal,
+  });
+  // Blocks come as they are done.
+  const waiting = new Map<number, { readonly images: Block["images"]; readonly results: InspectResult }>();
+  let next = 0;
+  for await (const { task, result } of looking) {
+    waiting.set(task.begin, { images: task.images, results: result });
+    for (let block = waiting.get(next); block !== undefined; block = waiting.get(next)) {
+      waiting.delete(next);
+      for (const [i, image] of block.images.entries()) {
+        const inspected = block.results[i]!;
+        if (!("why" in inspected)) remember(seen, next + i, inspected);
+        onImage(image, inspected);
+      }
+      next += block.images.length;
+    }
   }
   return seen;
 }
@@ -54,34 +79,20 @@ export function sizeOf({ groups }: ImageSet): number {
   return groups.reduce((sum, { names }) => sum + names.length, 0);
 }
 
-type Looked = { readonly image: LabelledImage; readonly result: Inspected | Unusable };
+/** Some images, and the row of the first one. */
+type Block = { readonly begin: number; readonly images: readonly LabelledImage[] };
 
-/** Looks at images, several at once, in threads of the runtime's own, and gives what they are in the order of rows. */
-async function* inspectAll(set: ImageSet, atOnce: number, signal: AbortSignal | undefined): AsyncGenerator<Looked, void, undefined> {
-  const waiting: Promise<Looked>[] = [];
-  try {
-    for (const image of imagesOf(set)) {
-      signal?.throwIfAborted();
-      const looking = look(image);
-      // Awaited in its turn.
-      looking.catch(() => undefined);
-      waiting.push(looking);
-      if (waiting.length >= atOnce) yield await waiting.shift()!;
-    }
-    for (const looked of waiting.splice(0)) yield await looked;
-  } finally {
-    await Promise.allSettled(waiting);
+function* blocksOf(images: Iterable<LabelledImage>): Generator<Block, undefined, undefined> {
+  let begin = 0;
+  let block: LabelledImage[] = [];
+  for (const image of images) {
+    block.push(image);
+    if (block.length < UNIT_IMAGES) continue;
+    yield { begin, images: block };
+    begin += block.length;
+    block = [];
   }
-}
-
-async function look(image: LabelledImage): Promise<Looked> {
-  const { content } = image;
-  try {
-    const bytes = "path" in content ? await readFile(content.path) : content.make();
-    return { image, result: await inspectImage(bytes) };
-  } catch (error) {
-    return { image, result: { kind: "unreadable", why: `cannot be read: ${(error as Error).message}` } };
-  }
+  if (block.length > 0) yield { begin, images: block };
 }
 
 function allocate(count: number): Seen {
