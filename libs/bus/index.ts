@@ -1,6 +1,7 @@
 export { BusRefusedError, BusUnavailableError, PoisonError, RetryLater } from "./errors.ts";
 export type { NatsAccess } from "./jetstream/access.ts";
-export { connectJetStream, type JetStreamOptions } from "./jetstream/jetstream-bus.ts";
+export { connectJetStream } from "./jetstream/connect.ts";
+export type { JetStreamOptions } from "./jetstream/jetstream-bus.ts";
 export { openLocalBus } from "./local/local-bus.ts";
 export { createOutbox, type Outbox, type OutboxEntry, type OutboxTables, outboxMigration } from "./outbox.ts";
 export type { BusAccess } from "./remote/access.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Kysely, sql, type Transaction } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import { createPulse } from "#libs/concurrency";
 import { type Database, type Migration, sqlMigration } from "#libs/storage";
 import { BusRefusedError } from "./errors.ts";
@@ -115,7 +115,7 @@ export function createOutbox<DB extends OutboxTables>(database: Database<DB>): O
     async add(tx, entry) {
       const { id, subject, payload } = entry;
       const headers = JSON.stringify(injectTraceContext(entry.headers));
-      await sql`insert into outbox (id, subject, payload, headers) values (${id}, ${subject}, ${payload}, ${headers})`.execute(tx);
+      await withOutbox(tx).insertInto("outbox").values({ id, subject, payload, headers }).execute();
       // Before the commit; the relay's query waits for the end of the transaction.
       added.beat();
     },

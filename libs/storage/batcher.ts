@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Transaction } from "kysely";
-import type { Database } from "./database.ts";
+import type { Database } from "./types.ts";
 
 /** Runs pieces of work in transactions of a database; what is asked for while one commits shares the next. */
 export type Batcher<DB> = {

@@ -1,6 +1,6 @@
 export { type Batcher, createBatcher } from "./batcher.ts";
 export { type BlobStat, type BlobStore, openBlobStore } from "./blob-store.ts";
-export { type Database, openDatabase } from "./database.ts";
+export { openDatabase } from "./database.ts";
 export { type Digest, isDigest, parseDigest } from "./digest.ts";
 export { type DirectoryLock, type LockInfo, lockDirectory } from "./directory-lock.ts";
 export {
@@ -15,3 +15,4 @@ export {
 } from "./errors.ts";
 export { type Migration, sqlMigration } from "./migrations.ts";
 export { readColumn } from "./read-column.ts";
+export type { Database } from "./types.ts";

@@ -1,7 +1,4 @@
 import { type Recipe, RecipeError } from "#libs/recipes";
-import { predict } from "./kinds/predict.ts";
-import { split } from "./kinds/split.ts";
-import { train } from "./kinds/train.ts";
 import { makeDataset } from "./make-dataset.ts";
 import { makeModel } from "./make-model.ts";
 import type { Product } from "./product.ts";
@@ -10,12 +7,15 @@ import type { Work } from "./work.ts";
 
 type Run = (recipe: Recipe, work: Work, watch: Watch) => Promise<Product>;
 
-/** Who runs recipes of a kind. A new kind is one more line, and one each in services/finetune/needs and products.ts. */
+/**
+ * Who runs recipes of a kind. A new kind is one more line, and one each in services/finetune/needs and products.ts. What few trainers need
+ * is loaded with the first recipe of its kind: images and merges are hundreds of files.
+ */
 const runs: { readonly [kind: string]: Run } = {
   dataset: (recipe, work, { signal }) => makeDataset(recipe, work, signal),
-  split,
-  train,
-  predict,
+  split: async (recipe, work) => (await import("./kinds/split.ts")).split(recipe, work),
+  train: async (...given) => (await import("./kinds/train.ts")).train(...given),
+  predict: async (...given) => (await import("./kinds/predict.ts")).predict(...given),
   pretrain: (recipe, { load }, watch) => makeModel(recipe, load, watch),
   probe: (recipe, { load }, watch) => makeModel(recipe, load, watch),
   "fine-tune": (recipe, { load }, watch) => makeModel(recipe, load, watch),

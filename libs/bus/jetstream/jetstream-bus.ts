@@ -27,13 +27,8 @@ export type JetStreamOptions = NatsAccess & {
   log?: BusLog;
 };
 
-/**
- * The bus on NATS JetStream. It resolves at once, also when no server is there: the connection is opened, and opened again, for ever;
- * meanwhile publishing fails within seconds and consumers wait. At each connection the declared streams and consumers are made if they are
- * missing. One that is not as declared stays as it is: `check()` and the log tell of it, and nothing is published to such a stream. A
- * message whose consumer was killed is delivered again after its ack wait. Ids are remembered for ten minutes.
- */
-export async function connectJetStream({ servers, streams, consumers = [], log, ...access }: JetStreamOptions): Promise<Bus> {
+/** See `connectJetStream`. */
+export function createJetStreamBus({ servers, streams, consumers = [], log, ...access }: JetStreamOptions): Bus {
   const declared = [...streams, deadLetterStream];
   const own = consumers.flatMap((consumer) => pullConsumers(declared, consumer, true));
   /** Those that others subscribed to, while they do. */

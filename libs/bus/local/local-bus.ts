@@ -3,7 +3,6 @@ import { createBus } from "../bus.ts";
 import type { StreamDeclaration } from "../streams.ts";
 import type { Bus } from "../types.ts";
 import { createLocalQueue, type LocalQueue } from "./queue.ts";
-import { openLocalStore } from "./store.ts";
 
 /** At most so often does publishing prune. */
 const PRUNE_EVERY_MS = 10 * 60_000;
@@ -42,6 +41,8 @@ export type LocalBusOptions = {
  */
 export async function openLocalBus({ path, streams = [], now = Date.now, onError = () => {} }: LocalBusOptions): Promise<Bus> {
   let prunedMs = now();
+  // A program that talks to another bus starts without the database.
+  const { openLocalStore } = await import("./store.ts");
   const store = await openLocalStore(path, streams, prunedMs);
   const queues = new Map<number, LocalQueue>();
   const durables = new Map<string, LocalQueue>();

@@ -1,6 +1,5 @@
 import { exitWhenParentIsGone, readSettings, type Sources } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
-import { runTrainer } from "../../../trainer/index.ts";
 import { trainerSettings } from "../../../trainer/settings.ts";
 import type { CommandContext } from "../../context.ts";
 import { type ConfiguredOptions, printedConfig } from "../configured.ts";
@@ -12,6 +11,8 @@ export async function trainer(options: ConfiguredOptions, { signal, stdout }: Co
   const values = readSettings(trainerSettings, sources);
   if (options.printConfig) return 0;
   exitWhenParentIsGone();
+  // Wrong settings are said without it.
+  const { runTrainer } = await import("../../../trainer/index.ts");
   const log = createLogger({ service: "trainer", ...(values.logFile ? { destination: values.logFile } : {}) });
   await runTrainer(values, { signal, log });
   return 0;
