@@ -1,6 +1,6 @@
 import type { Network, NetworkTensor, NetworkWeights } from "#libs/networks";
-import type { TrainingCurve } from "#libs/recipes";
 import { loadFloat32, parseSafetensorsHeader, type TensorData } from "#libs/tensors";
+import type { Written } from "../books.ts";
 import type { VariableState } from "../engines/kernels.ts";
 import type { SavedState } from "../saved-state.ts";
 
@@ -11,16 +11,12 @@ export const NETWORK_CHECKPOINT = "ratatouille-network-checkpoint/1";
 export type Best = { readonly step: number; readonly accuracy: number; readonly weights: NetworkWeights };
 
 /** Everything that a training of a network needs to go on as if it had never stopped. */
-export type NetworkCheckpoint = {
+export type NetworkCheckpoint = Written<Best> & {
   readonly step: number;
   readonly seed: number;
   readonly network: string;
   /** Of what was trained in this step: numbers in the layouts of engines. */
   readonly variables: ReadonlyMap<string, VariableState>;
-  readonly best?: Best | undefined;
-  readonly curve: TrainingCurve;
-  /** Losses since the last entry of the curve. */
-  readonly pending: { readonly sum: number; readonly count: number };
 };
 
 const PARTS = ["parameters", "firstMoment", "secondMoment"] as const;

@@ -2,6 +2,7 @@ import type { BatchSource } from "#libs/batches";
 import { finishInTurns } from "#libs/concurrency";
 import type { Network, NetworkWeights } from "#libs/networks";
 import { type TrainingCurve, type TrainingSummary, type TrainParameters, trainDefaults } from "#libs/recipes";
+import { nothingWritten, openBooks, type StepNumbers } from "../books.ts";
 import type { Engine } from "../engines/kernels.ts";
 import { createModel, type Model } from "../engines/network/model.ts";
 import { planOf } from "../engines/network/plan.ts";
@@ -29,25 +30,14 @@ export type NetworkTraining = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** One step that has been done. */
-export type NetworkStep = {
-  /** From 1; those that train the head alone come first. */
-  readonly step: number;
-  /** Mean loss of the batch, before the update. */
-  readonly loss: number;
-  /** Present where the step was followed by a validation. */
-  readonly validationAccuracy?: number;
-  /** The best validation accuracy so far. */
-  readonly bestAccuracy?: number;
+/** One step that has been done; those that train the head alone come first. */
+export type NetworkStep = StepNumbers & {
   /** Copies the state; only until the next step is asked for. */
   checkpoint(): SavedState;
 };
 
 /** What a training leaves: all tensors of the network, trained or not. */
 export type NetworkResult = { readonly weights: NetworkWeights; readonly summary: TrainingSummary; readonly curve: TrainingCurve };
-
-/** Steps between entries of the loss curve. */
-const CURVE_STEPS = 25;
 
 /**
  * The training loop of networks, as docs/training.md defines it. It yields each step and gives way to the event loop about every 40 ms, also
@@ -70,15 +60,14 @@ export async function* trainNetwork(training: NetworkTraining): AsyncGenerator<N
   signal?.throwIfAborted();
   const start: NetworkCheckpoint = training.checkpoint
     ? resumed(training.checkpoint, { network, seed, began, trained: isTrained(training.checkpoint.step).map(({ name }) => name) })
-    : { step: 0, seed, network: network.name, variables: new Map(), curve: { loss: [], validation: [] }, pending: { sum: 0, count: 0 } };
-  const curve = { loss: [...start.curve.loss], validation: [...start.curve.validation] };
-  let { pending, best } = start;
-  let bestAccuracy = curve.validation.reduce<number | undefined>((most, { accuracy }) => Math.max(most ?? 0, accuracy), undefined);
+    : { step: 0, seed, network: network.name, variables: new Map(), ...nothingWritten };
   await using batches = training.batches(start.step + 1);
   let model: Model = createModel(engine.kernels, network, began, {
     trains: trainedAt(Math.max(1, start.step)),
     states: start.step > 0 ? start.variables : undefined,
   });
+  const keepBest = (step: number, accuracy: number): Best => ({ step, accuracy, weights: model.weights() });
+  const books = openBooks(start, { total, best: keep === "best" ? keepBest : undefined });
   try {
     for (let step = start.step + 1; step <= total; step += 1) {
       if (step === headOnlySteps + 1 && step > 1 && trainable === "all") model = grown(engine, network, model);
@@ -87,31 +76,18 @@ export async function* trainNetwork(training: NetworkTraining): AsyncGenerator<N
       const adamStep = isHeadOnly(step) ? step : step - headOnlySteps;
       const options = { seed, step, adamStep, learningRate, weightDecay, dropout };
       const loss = await finishInTurns(trainStep(model, plan, network, batch, options), signal);
-      pending = { sum: pending.sum + loss, count: pending.count + 1 };
-      if (step % CURVE_STEPS === 0 || step === total) {
-        curve.loss.push({ step, loss: pending.sum / pending.count });
-        pending = { sum: 0, count: 0 };
-      }
-      let accuracy: number | undefined;
-      if (validated && (step % validated.every === 0 || step === total)) {
-        accuracy = await validate(model, plan, network, validation, signal);
-        curve.validation.push({ step, accuracy });
-        bestAccuracy = Math.max(bestAccuracy ?? 0, accuracy);
-        // Only what is better replaces the best, so that of equals the earliest stays.
-        if (keep === "best" && (best === undefined || accuracy > best.accuracy)) best = { step, accuracy, weights: model.weights() };
-      }
+      const isValidated = validated && (step % validated.every === 0 || step === total);
+      const accuracy = isValidated ? await validate(model, plan, network, validation, signal) : undefined;
+      const numbers = books.enter(step, loss, accuracy);
       const current = model;
-      const now = { step, seed, network: network.name, best, curve, pending };
-      yield {
-        step,
-        loss,
-        ...(accuracy === undefined ? {} : { validationAccuracy: accuracy }),
-        ...(bestAccuracy === undefined ? {} : { bestAccuracy }),
-        checkpoint: () => savedNetworkState({ ...now, variables: statesOf(current) }, began),
-      };
+      const now = () => ({ step, seed, network: network.name, ...books.written, variables: statesOf(current) });
+      yield { ...numbers, checkpoint: () => savedNetworkState(now(), began) };
       signal?.throwIfAborted();
     }
-    return finished(model, { best, curve, total, learningRate });
+    const { best, curve } = books.written;
+    const weights = best?.weights ?? model.weights();
+    checkFinite(weights, total, learningRate);
+    return { weights, summary: books.summary, curve };
   } finally {
     model[Symbol.dispose]();
   }
@@ -142,22 +118,7 @@ function statesOf({ variables }: Model) {
   return new Map([...variables].map(([name, variable]) => [name, variable.state()]));
 }
 
-function finished(
-  model: Model,
-  { best, curve, total, learningRate }: { best: Best | undefined; curve: TrainingCurve; total: number; learningRate: number },
-): NetworkResult {
-  const weights = best?.weights ?? model.weights();
+function checkFinite(weights: NetworkWeights, step: number, learningRate: number): void {
   for (const { dtype, data } of weights.values())
-    if (dtype === "F32" && !data.every(Number.isFinite)) throw new NonFiniteLossError(total, learningRate);
-  const accuracy = best?.accuracy ?? curve.validation.at(-1)?.accuracy;
-  return {
-    weights,
-    summary: {
-      steps: total,
-      bestStep: best?.step ?? total,
-      ...(accuracy === undefined ? {} : { validationAccuracy: accuracy }),
-      finalLoss: curve.loss.at(-1)?.loss ?? 0,
-    },
-    curve,
-  };
+    if (dtype === "F32" && !data.every(Number.isFinite)) throw new NonFiniteLossError(step, learningRate);
 }

@@ -1,19 +1,17 @@
-import type { TrainingCurve } from "#libs/recipes";
 import { loadFloat32, parseSafetensorsHeader } from "#libs/tensors";
+import type { Written } from "../books.ts";
 import type { SavedState } from "../saved-state.ts";
 import type { State } from "./stepper.ts";
 
+/** The best weights so far, where the best ones are kept. */
+export type Best = { readonly step: number; readonly accuracy: number; readonly parameters: Float32Array };
+
 /** Everything that a training needs to go on as if it had never stopped. Vectors are over all trained parameters. */
-export type Checkpoint = {
+export type Checkpoint = Written<Best> & {
   /** Steps done. With the seed it is the position in the data order and in the random numbers, which are counted, not drawn from a state. */
   readonly step: number;
   readonly seed: number;
   readonly state: State;
-  /** The best weights so far, where the best ones are kept. */
-  readonly best?: { readonly step: number; readonly accuracy: number; readonly parameters: Float32Array };
-  readonly curve: TrainingCurve;
-  /** Losses since the last entry of the curve. */
-  readonly pending: { readonly sum: number; readonly count: number };
 };
 
 /** What reads checkpoints of perceptrons. */

@@ -1,7 +1,8 @@
 import { finishInTurns, giveWay } from "#libs/concurrency";
 import type { TrainingCurve, TrainingParameters, TrainingSummary } from "#libs/recipes";
+import { nothingWritten, openBooks, type StepNumbers } from "../books.ts";
 import { NonFiniteLossError } from "../errors.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import type { Best, Checkpoint } from "./checkpoint.ts";
 import { unflatten, type Weights } from "./layout.ts";
 import type { Backend } from "./matrix.ts";
 import { type LabelledData, prepare } from "./prepare.ts";
@@ -21,24 +22,13 @@ export type Training = {
 };
 
 /** One step that has been done. */
-export type TrainStep = {
-  /** From 1. */
-  readonly step: number;
-  /** Mean loss of the batch, before the update. */
-  readonly loss: number;
-  /** Present where the step was followed by a validation. */
-  readonly validationAccuracy?: number;
-  /** The best validation accuracy so far. */
-  readonly bestAccuracy?: number;
+export type TrainStep = StepNumbers & {
   /** Copies the state; only until the next step is asked for. */
   checkpoint(): Checkpoint;
 };
 
 /** What a training leaves: all tensors of the network, trained or not. */
 export type TrainResult = { readonly weights: Weights; readonly summary: TrainingSummary; readonly curve: TrainingCurve };
-
-/** Steps between entries of the loss curve. */
-const CURVE_STEPS = 25;
 
 /**
  * The training loop. It yields each step and gives way to the event loop about every 40 ms.
@@ -69,59 +59,23 @@ export async function* trainMlp(training: Training): AsyncGenerator<TrainStep, T
   const stepper = createStepper(workspace, layout, start.state, { ...parameters, datasets: prepared.training, seed });
   const validate = validateEvery > 0 ? createValidation(workspace, stepper.network, prepared.validation) : undefined;
 
-  const curve = { loss: [...start.curve.loss], validation: [...start.curve.validation] };
-  let pending = start.pending;
-  let best = start.best;
-  let bestAccuracy = curve.validation.reduce<number | undefined>((most, { accuracy }) => Math.max(most ?? 0, accuracy), undefined);
+  const keepBest = (step: number, accuracy: number): Best => ({ step, accuracy, parameters: stepper.state().parameters.slice() });
+  const books = openBooks(start, { total: steps, best: keep === "best" ? keepBest : undefined });
   for (let step = start.step + 1; step <= steps; step += 1) {
     const loss = stepper.step(step);
     if (!Number.isFinite(loss)) throw new NonFiniteLossError(step, learningRate);
-    pending = { sum: pending.sum + loss, count: pending.count + 1 };
-    if (step % CURVE_STEPS === 0 || step === steps) {
-      curve.loss.push({ step, loss: pending.sum / pending.count });
-      pending = { sum: 0, count: 0 };
-    }
-    let accuracy: number | undefined;
-    if (validate && (step % validateEvery === 0 || step === steps)) {
-      accuracy = validate();
-      curve.validation.push({ step, accuracy });
-      bestAccuracy = Math.max(bestAccuracy ?? 0, accuracy);
-      // Only what is better replaces the best, so that of equals the earliest stays.
-      if (keep === "best" && (best === undefined || accuracy > best.accuracy)) {
-        best = { step, accuracy, parameters: stepper.state().parameters.slice() };
-      }
-    }
-    yield {
-      step,
-      loss,
-      ...(accuracy === undefined ? {} : { validationAccuracy: accuracy }),
-      ...(bestAccuracy === undefined ? {} : { bestAccuracy }),
-      checkpoint: () => ({
-        step,
-        seed,
-        state: copied(stepper.state()),
-        ...(best ? { best } : {}),
-        curve: { loss: [...curve.loss], validation: [...curve.validation] },
-        pending,
-      }),
-    };
+    const isValidated = validate && (step % validateEvery === 0 || step === steps);
+    const numbers = books.enter(step, loss, isValidated ? validate() : undefined);
+    yield { ...numbers, checkpoint: () => ({ step, seed, state: copied(stepper.state()), ...books.written }) };
     await giveWay();
     signal?.throwIfAborted();
   }
 
+  const { best, curve } = books.written;
   const kept = best?.parameters ?? stepper.state().parameters;
   if (!kept.every(Number.isFinite)) throw new NonFiniteLossError(steps, learningRate);
-  const accuracy = best?.accuracy ?? curve.validation.at(-1)?.accuracy;
-  return {
-    weights: new Map([...weightsOf(prepared.network.layers, weights), ...unflatten(kept, layout)]),
-    summary: {
-      steps,
-      bestStep: best?.step ?? steps,
-      ...(accuracy === undefined ? {} : { validationAccuracy: accuracy }),
-      finalLoss: curve.loss.at(-1)?.loss ?? 0,
-    },
-    curve,
-  };
+  const all = new Map([...weightsOf(prepared.network.layers, weights), ...unflatten(kept, layout)]);
+  return { weights: all, summary: books.summary, curve };
 }
 
 /** The tensors of the network in its order, without others that the weights may have. */
@@ -136,8 +90,7 @@ function begun(parameters: Float32Array): Checkpoint {
     step: 0,
     seed: 0,
     state: { parameters, firstMoment: zeros(), secondMoment: zeros() },
-    curve: { loss: [], validation: [] },
-    pending: { sum: 0, count: 0 },
+    ...nothingWritten,
   };
 }
 
