@@ -50,12 +50,12 @@ async function attemptJob(
   const startCpuMs = cpuTimeMs();
   const attempt = { jobId: begun.job?.id ?? "", attempt: begun.attempt };
   const controller = new AbortController();
-  const computing = new AbortController();
+  // A trainer that is asked to stop computes no more once its last state is copied, and still saves and publishes.
+  const drained = new AbortController();
+  const computing = AbortSignal.any([controller.signal, drained.signal]);
   const checkpointer = createCheckpointer(deps, attempt, controller);
   const giveUp = () => controller.abort(timeUp.reason);
-  const stopComputing = () => computing.abort(controller.signal.aborted ? controller.signal.reason : asked.reason);
-  const drain = () => checkpointer.last(stopComputing);
-  controller.signal.addEventListener("abort", stopComputing, { once: true });
+  const drain = () => checkpointer.last(() => drained.abort(asked.reason));
   timeUp.addEventListener("abort", giveUp, { once: true });
   asked.addEventListener("abort", drain, { once: true });
   const progress = createProgress((begun.leaseSeconds * 1000) / 3);
@@ -63,18 +63,18 @@ async function attemptJob(
   using _heartbeat = deps.heartbeat.keep(attempt, begun.leaseSeconds, (why) => controller.abort(new LostAttempt(why)));
   try {
     asked.throwIfAborted();
-    await using work = deps.workshop.open(begun, computing.signal);
+    await using work = deps.workshop.open(begun, computing);
     const recipe = parseRecipe(begun.job?.recipe ?? "");
     progress.begin(recipe);
     const checkpoints = [begun.checkpoint, begun.earlierCheckpoint];
-    const saved = await loadSaved(deps, { checkpoints, format: begun.checkpointFormat }, computing.signal);
+    const saved = await loadSaved(deps, { checkpoints, format: begun.checkpointFormat }, computing);
     if (saved) progress.resume(begun.checkpointStep);
     const onUnusable = (err: unknown) => log.warn({ job: attempt.jobId, err }, "checkpoint not usable; the training starts over");
     const onStep = (step: Step) => {
       progress.onStep(step);
       checkpointer.onStep(step);
     };
-    const watch = { saved, onUnusable, signal: computing.signal, onStep, onValidating: progress.onValidating };
+    const watch = { saved, onUnusable, signal: computing, onStep, onValidating: progress.onValidating };
     const attributes = { "ratatouille.job": attempt.jobId, "ratatouille.attempt": attempt.attempt, "ratatouille.recipe.kind": recipe.kind };
     const product = await inSpan("run recipe", attributes, () => runRecipe(recipe, work, watch));
     asked.removeEventListener("abort", drain);
