@@ -13,6 +13,8 @@ export type AttemptRecord = {
   readonly error: string;
   /** The step of the checkpoint from which it went on. */
   readonly fromStep: number;
+  /** Why that is not the newest one; "" where it is, or there was none. */
+  readonly skipped: string;
   /** What the trainer said of where it ran. */
   readonly environment: Readonly<Record<string, string>>;
 };

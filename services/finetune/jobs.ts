@@ -30,6 +30,8 @@ export type Jobs = {
     attempt: number,
     saved: { readonly checkpoint: string; readonly step: number; readonly format: string },
   ): Promise<void>;
+  /** The attempt did not go on at the checkpoint that it was given. */
+  skip(jobId: string, attempt: number, began: { readonly fromStep: number; readonly reason: string }): Promise<void>;
   /** @param made outputs of which the artifact is made and published here, or `artifact` that is published already */
   complete(jobId: string, attempt: number, made: Made & { readonly artifact: string }, cost: Cost): Promise<JobRecord>;
   fail(jobId: string, attempt: number, failure: Failure): Promise<JobRecord>;
@@ -224,6 +226,12 @@ export function createJobs({ store, leases, watchers, streams, waiting, artifact
         if (isFinal(await get(id))) await unpin(id);
         throw error;
       }
+    },
+    async skip(id, attempt, began) {
+      const job = await get(id);
+      if (job.state !== "running" || job.attempt !== attempt) throw staleAttempt(job, attempt);
+      await store.skipped(id, attempt, began);
+      watchers.changed(id);
     },
     async complete(id, attempt, { artifact: published, ...made }, cost) {
       const job = await get(id);

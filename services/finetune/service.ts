@@ -225,6 +225,10 @@ export function createFinetuneService({
       await jobs.checkpoint(jobId, attempt, saved);
       return {};
     },
+    async skipCheckpoint({ jobId, attempt, fromStep, reason }) {
+      await jobs.skip(jobId, attempt, { fromStep, reason: excerpt(reason, LONGEST_ERROR) });
+      return {};
+    },
     async completeAttempt({ jobId, attempt, artifact, outputs, summary, curve, cpuMs, usage }) {
       const made = {
         artifact,

@@ -33,6 +33,8 @@ export type JobStore = {
   endedAndPinned(limit: number): Promise<string[]>;
   /** Says that a run does not need these of its jobs (empty: any) and returns those that no run needs any more. */
   release(runId: string, ids: readonly string[]): Promise<string[]>;
+  /** Notes where an attempt began in truth, and why there. */
+  skipped(id: string, attempt: number, began: { readonly fromStep: number; readonly reason: string }): Promise<void>;
   /** The newest attempts of a job, oldest first. */
   attempts(id: string, limit: number): Promise<AttemptRecord[]>;
   /** Jobs that run, each with the id of its trainer; "" where that has none. */
@@ -130,7 +132,7 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
       };
       await tx
         .insertInto("attempts")
-        .values({ job_id: job.id, ...began, outcome: "", error: "" })
+        .values({ job_id: job.id, ...began, outcome: "", error: "", skipped: "" })
         .execute();
     }
     const end = endOfAttempt(before, jobEvent, job);
@@ -220,6 +222,11 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
           free.push(...page.filter((id) => !kept.has(id)));
         }
         return free;
+      }),
+    skipped: (id, attempt, { fromStep, reason }) =>
+      write(async (tx) => {
+        const began = { from_step: fromStep, skipped: reason };
+        await tx.updateTable("attempts").set(began).where("job_id", "=", id).where("number", "=", attempt).execute();
       }),
     async attempts(id, limit) {
       const newest = database.query.selectFrom("attempts").selectAll().where("job_id", "=", id).orderBy("number", "desc").limit(limit);

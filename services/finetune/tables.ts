@@ -58,6 +58,7 @@ export type AttemptRow = {
   trainer_id: string;
   /** JSON. */
   environment: string;
+  skipped: string;
 };
 
 /** The tables of the fine-tune service. */
@@ -107,6 +108,7 @@ export const migrations = [
   ),
   sqlMigration("summaries", "alter table jobs add column summary text not null default ''"),
   sqlMigration("usage", "alter table jobs add column usage text not null default ''"),
+  sqlMigration("skipped", "alter table attempts add column skipped text not null default ''"),
 ];
 
 /** What the job of a row needs. */
@@ -200,7 +202,18 @@ export function toAttempt({
   error,
   from_step,
   environment,
+  skipped,
 }: AttemptRow): AttemptRecord {
   const said = JSON.parse(environment) as AttemptRecord["environment"];
-  return { number, trainer, beganAtMs: began_at_ms, endedAtMs: ended_at_ms, outcome, error, fromStep: from_step, environment: said };
+  return {
+    number,
+    trainer,
+    beganAtMs: began_at_ms,
+    endedAtMs: ended_at_ms,
+    outcome,
+    error,
+    fromStep: from_step,
+    environment: said,
+    skipped,
+  };
 }

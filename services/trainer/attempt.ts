@@ -4,11 +4,12 @@ import { Code, isRpcError } from "#libs/rpc";
 import { cpuTimeMs } from "#libs/service";
 import { inSpan } from "#libs/telemetry";
 import type { BeginAttemptResponse } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { createCheckpointer, loadSaved } from "./checkpoints.ts";
+import { createCheckpointer } from "./checkpoints.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
 import { failureSentence, isOfThisTrainer, isPassing, isPermanent, LostAttempt } from "./failure.ts";
 import { createProgress } from "./progress.ts";
 import { publish } from "./publish.ts";
+import { createResumption } from "./resumption.ts";
 import { runRecipe } from "./run-recipe.ts";
 import { sendReports } from "./send-reports.ts";
 import type { Stopping } from "./stopping.ts";
@@ -54,6 +55,7 @@ async function attemptJob(
   const drained = new AbortController();
   const computing = AbortSignal.any([controller.signal, drained.signal]);
   const checkpointer = createCheckpointer(deps, attempt, controller);
+  const resumption = createResumption(deps, attempt, begun);
   const giveUp = () => controller.abort(timeUp.reason);
   const drain = () => checkpointer.last(() => drained.abort(asked.reason));
   timeUp.addEventListener("abort", giveUp, { once: true });
@@ -66,11 +68,11 @@ async function attemptJob(
     await using work = deps.workshop.open(begun, computing);
     const recipe = parseRecipe(begun.job?.recipe ?? "");
     progress.begin(recipe);
-    const checkpoints = [begun.checkpoint, begun.earlierCheckpoint];
-    const saved = await loadSaved(deps, { checkpoints, format: begun.checkpointFormat }, computing);
+    const saved = await resumption.load(computing);
     if (saved) progress.resume(begun.checkpointStep);
-    const onUnusable = (err: unknown) => log.warn({ job: attempt.jobId, err }, "checkpoint not usable; the training starts over");
+    const { onUnusable } = resumption;
     const onStep = (step: Step) => {
+      resumption.onStep(step);
       progress.onStep(step);
       checkpointer.onStep(step);
     };
@@ -80,7 +82,7 @@ async function attemptJob(
     asked.removeEventListener("abort", drain);
     const cpuMs = BigInt(Math.round(cpuTimeMs() - startCpuMs));
     computed();
-    await checkpointer.settled();
+    await Promise.all([checkpointer.settled(), resumption.settled()]);
     const made = await publish(product, deps, begun.reproduce, controller.signal);
     // Not the controller's signal: the service ends the progress stream of a completed attempt, maybe before it answers here.
     const { job } = await finetune.completeAttempt({ ...attempt, ...made, cpuMs, usage: deps.usage() }, { signal: timeUp });

@@ -3,16 +3,16 @@ import type { AttemptId } from "./attempt-id.ts";
 import { checkpointPauseMs } from "./checkpoint-pace.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
 import { LostAttempt } from "./failure.ts";
-import type { Saved, Step } from "./watch.ts";
+import type { Step } from "./watch.ts";
 
-type Dependencies = Pick<AttemptDependencies, "artifacts" | "uploads" | "finetune" | "log" | "checkpointMs">;
+type Dependencies = Pick<AttemptDependencies, "uploads" | "finetune" | "log" | "checkpointMs">;
 
 /**
  * Saves checkpoints while the training goes on, one at a time, and no more often than they take 2 % of its time. One that cannot be saved
  * costs time after a crash, nothing else; a stale attempt is stopped.
  */
 export function createCheckpointer(
-  { uploads, finetune, log, checkpointMs }: Omit<Dependencies, "artifacts">,
+  { uploads, finetune, log, checkpointMs }: Dependencies,
   attempt: AttemptId,
   controller: AbortController,
 ) {
@@ -65,24 +65,4 @@ export function createCheckpointer(
       await saving;
     },
   };
-}
-
-/**
- * What an earlier attempt has saved: the newest that the catalog still has whole. Undefined where there is none, which only costs the time
- * to do it again.
- */
-export async function loadSaved(
-  { artifacts, log }: Pick<Dependencies, "artifacts" | "log">,
-  { checkpoints, format }: { readonly checkpoints: readonly string[]; readonly format: string },
-  signal: AbortSignal,
-): Promise<Saved | undefined> {
-  for (const digest of checkpoints.filter((one) => one !== "")) {
-    try {
-      return { format, bytes: await artifacts.download(digest, { signal }) };
-    } catch (error) {
-      signal.throwIfAborted();
-      log.warn({ checkpoint: digest, err: error }, "checkpoint not usable");
-    }
-  }
-  return undefined;
 }

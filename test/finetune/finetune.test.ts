@@ -512,11 +512,15 @@ test("each attempt is shown with its end and the reason", async () => {
   const third = await system.begin(id, "leaving");
   await jobs.saveCheckpoint({ jobId: id, attempt: third, checkpoint: blob.digest, step: 50 });
   await jobs.releaseAttempt({ jobId: id, attempt: third });
-  const broken = reportStream(jobs, id, await system.begin(id, "broken"));
+  const fourth = await system.begin(id, "broken");
+  const broken = reportStream(jobs, id, fourth);
   await waitFor(async () => (await jobs.getJob({ id })).job?.progress);
   broken.break();
   await waitFor(async () => (await state()) === JobState.QUEUED, { what: "the end of the broken one" });
-  await system.begin(id, "stopped");
+  const stopped = await system.begin(id, "stopped");
+  const skipped = { jobId: id, fromStep: 20, reason: "the checkpoint is damaged" };
+  await assert.rejects(jobs.skipCheckpoint({ ...skipped, attempt: fourth }), refused(Code.ABORTED, "ATTEMPT_STALE"));
+  await jobs.skipCheckpoint({ ...skipped, attempt: stopped });
   await jobs.cancelJob({ id, reason: " takes too long " });
   await jobs.retryJob({ id });
   const last = await system.begin(id, "good");
@@ -524,14 +528,14 @@ test("each attempt is shown with its end and the reason", async () => {
   const { job } = await jobs.getJob({ id });
   const { LOST, FAILED, RELEASED, CANCELLED, COMPLETED } = AttemptOutcome;
   assert.deepEqual(
-    job?.attempts.map(({ number, trainer, outcome, error, fromStep }) => [number, trainer, outcome, error, fromStep]),
+    job?.attempts.map(({ number, trainer, outcome, error, fromStep, skipped }) => [number, trainer, outcome, error, fromStep, skipped]),
     [
-      [1, "silent", LOST, "said nothing for 1 s", 0],
-      [2, "clumsy", FAILED, "no space left", 0],
-      [3, "leaving", RELEASED, "", 0],
-      [4, "broken", LOST, job?.attempts[3]?.error, 50],
-      [5, "stopped", CANCELLED, "cancelled by hand: takes too long", 50],
-      [6, "good", COMPLETED, "", 0],
+      [1, "silent", LOST, "said nothing for 1 s", 0, ""],
+      [2, "clumsy", FAILED, "no space left", 0, ""],
+      [3, "leaving", RELEASED, "", 0, ""],
+      [4, "broken", LOST, job?.attempts[3]?.error, 50, ""],
+      [5, "stopped", CANCELLED, "cancelled by hand: takes too long", 20, "the checkpoint is damaged"],
+      [6, "good", COMPLETED, "", 0, ""],
     ],
   );
   assert.ok(job?.attempts.every(({ beganAtMs, endedAtMs }) => beganAtMs > 0n && endedAtMs >= beganAtMs));

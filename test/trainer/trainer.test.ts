@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arithmetics, layerOf, mediaTypes, readManifest } from "#libs/recipes";
+import { arithmetics, layerOf, mediaTypes, type Recipe, readManifest } from "#libs/recipes";
+import { connect } from "#libs/rpc";
 import { deferred, startProxy, temporaryDirectory, waitFor } from "#libs/testing";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { AttemptOutcome, JobState, type SaveCheckpointRequest } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { drawn, longTraining, pretraining } from "./recipes.ts";
-import { startSystem, startTrainer } from "./system.ts";
+import { type System, startSystem, startTrainer } from "./system.ts";
 
 test("a trainer takes jobs from the queue and publishes what they make", async () => {
   await using directory = await temporaryDirectory();
@@ -69,12 +71,14 @@ test("a trainer that is asked to end leaves a checkpoint of where it is, and ano
   // Too seldom for any other checkpoint than the last.
   const seldom = { RATATOUILLE_CHECKPOINT_MS: "3600000" };
   await using first = startTrainer(system.address, seldom);
-  const recipe = longTraining(await system.make(drawn), 500);
+  const dataset = await system.make(drawn);
+  const recipe = longTraining(dataset, 500);
   const { id } = await system.submit(recipe);
   const reported = await waitFor(async () => (await system.job(id)).progress?.step ?? 0, { timeoutMs: 30_000, what: "progress" });
   assert.equal(await first.kill("SIGTERM"), 0, first.output());
   assert.equal((await system.job(id)).state, JobState.QUEUED);
-  await using _second = startTrainer(system.address, { ...seldom, RATATOUILLE_TRAINER_NAME: "trainer-2" });
+  const unusable = await withUnusableCheckpoints(system, pretraining(dataset));
+  await using second = startTrainer(system.address, { ...seldom, RATATOUILLE_TRAINER_NAME: "trainer-2" });
   const job = await system.reached(id, JobState.SUCCEEDED);
   const { RELEASED, COMPLETED } = AttemptOutcome;
   assert.deepEqual(
@@ -85,11 +89,32 @@ test("a trainer that is asked to end leaves a checkpoint of where it is, and ano
     ],
   );
   assert.ok(job.attempts[1]!.fromStep >= reported, `the second attempt began at ${job.attempts[1]?.fromStep}`);
+  assert.match(second.output(), /the training goes on at a checkpoint/);
+  const last = (await system.reached(unusable, JobState.SUCCEEDED)).attempts.at(-1);
+  assert.deepEqual([last?.trainer, last?.fromStep], ["trainer-2", 0]);
+  assert.match(last?.skipped ?? "", /no blob sha256:.*; the checkpoint is of format other\/1/);
+  assert.match(second.output(), /the training does not go on at its newest checkpoint/);
   // Nothing was disturbed here.
   const again = await system.submit(recipe, { runId: "reproduction-1", reproduce: true });
   const reproduced = await system.reached(again.id, JobState.SUCCEEDED);
   assert.deepEqual([reproduced.artifact, reproduced.attempts.length], [job.artifact, 1]);
 });
+
+/** A job of which the catalog has lost the newest checkpoint, and no trainer knows the form of the one before. */
+async function withUnusableCheckpoints({ address, jobs, artifacts, submit }: System, recipe: Recipe): Promise<string> {
+  await using channel = connect(address);
+  const { id: jobId } = await submit(recipe);
+  const { attempt } = await jobs.beginAttempt({ jobId, trainer: "of another version" });
+  const save = async (step: number) => {
+    const { digest } = await artifacts.upload(Uint8Array.of(step), { mediaType: mediaTypes.sourceLayer });
+    await jobs.saveCheckpoint({ jobId, attempt, checkpoint: digest, step, format: "other/1" });
+    return digest;
+  };
+  await save(5);
+  await channel.client(CatalogService).unpin({ holder: `job/${jobId}`, digests: [await save(6)], discard: true });
+  await jobs.releaseAttempt({ jobId, attempt });
+  return jobId;
+}
 
 test("a trainer that is asked to end while nobody is there ends all the same", async () => {
   await using directory = await temporaryDirectory();

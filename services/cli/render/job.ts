@@ -53,10 +53,12 @@ function tookInAll({ attempts, finishedAtMs }: Job): string {
   return finishedAtMs > 0n && ms > 0 ? duration(ms) : "";
 }
 
-function attemptRow({ number, trainer, beganAtMs, endedAtMs, outcome, error, fromStep }: Attempt): string[] {
+function attemptRow({ number, trainer, beganAtMs, endedAtMs, outcome, error, fromStep, skipped }: Attempt): string[] {
   const took = endedAtMs > 0n ? duration(Number(endedAtMs - beganAtMs)) : "";
   const ended = outcome === AttemptOutcome.UNSPECIFIED ? "running" : (outcomes.get(outcome) ?? String(outcome));
-  const remark = [fromStep > 0 ? `from step ${fromStep}` : "", oneLine(error)].filter((part) => part !== "").join(": ");
+  const from = fromStep > 0 || skipped !== "" ? `from step ${fromStep}` : "";
+  const why = skipped === "" ? "" : `a checkpoint could not be used (${oneLine(skipped)})`;
+  const remark = [from, why, oneLine(error)].filter((part) => part !== "").join(": ");
   return [String(number), trainer, ago(beganAtMs), took, ended, remark];
 }
 
