@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { within } from "#libs/concurrency";
 import { uniform } from "#libs/deterministic";
-import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
+import { type TemporaryDirectory, temporaryDirectory, waitFor } from "#libs/testing";
 import { randomTensor, writeModels } from "../../../libs/merging/engine/testing/models.ts";
 import { scriptCommand, signalChild } from "../../../libs/service/runtime.ts";
 
@@ -17,7 +18,10 @@ const cli = fileURLToPath(new URL("../../../services/cli/main.ts", import.meta.u
 const environment = process.env;
 
 /** Kills a test has to reach. A run that ends before its kill does not count. */
-const KILLS = 20;
+const KILLS = 12;
+
+/** No run takes longer, on a busy machine either. */
+const RUN_MS = 90_000;
 
 type Ended = {
   readonly killed: boolean;
@@ -27,35 +31,52 @@ type Ended = {
   readonly workMs: number;
 };
 
-/** When to kill: so long after the start, or after the first output. */
-type Kill = { readonly after: "start" | "output"; readonly ms: number };
+/** When to kill: so long after the start, or after the beginning of the work. */
+type Kill = { readonly after: "start" | "work"; readonly ms: number };
 
-/** Runs a script, and kills it after some time if it still runs. */
-async function run(script: string, args: readonly string[], kill?: Kill, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+/**
+ * Runs a script, and kills it after some time if it still runs. Before its first output or its first change of the folder only modules are
+ * loaded: with one of them the work begins.
+ */
+async function run(script: string, args: readonly string[], folder: string, kill?: Kill, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const before = await look(folder);
   const began = performance.now();
   const [program, ...all] = scriptCommand(script, args);
   const process = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"], env: { ...environment, ...env } });
   const ended = once(process, "close");
-  let output = "";
-  let spokeAt: number | undefined;
-  const spoke = new Promise<void>((resolve) => {
-    for (const stream of [process.stdout, process.stderr]) {
-      stream.on("data", (text) => {
-        output += text;
-        spokeAt ??= performance.now();
-        resolve();
-      });
-    }
+  let over = false;
+  void ended.finally(() => {
+    over = true;
   });
-  if (kill !== undefined) {
-    if (kill.after === "output") await Promise.race([ended, spoke]);
-    await Promise.race([ended, delay(kill.ms)]);
-    if (process.exitCode === null) signalChild(process, "SIGKILL");
+  let output = "";
+  let worksSince: number | undefined;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("data", (text) => {
+      output += text;
+      worksSince ??= performance.now();
+    });
   }
-  const [code, signal] = (await ended) as [number | null, string | null];
+  const working = async () => {
+    if (worksSince === undefined && (await look(folder)) !== before) worksSince ??= performance.now();
+    return worksSince !== undefined || over;
+  };
+  if (kill?.after !== "start")
+    await waitFor(working, { timeoutMs: RUN_MS, what: `the work of ${program} ${all.join(" ")}`, intervalMs: 2 });
+  if (kill !== undefined) {
+    await Promise.race([ended, delay(kill.ms)]);
+    if (!over) signalChild(process, "SIGKILL");
+  }
+  const how = (await within(RUN_MS, ended)) as [number | null, string | null] | undefined;
+  assert.ok(how, `${program} ${all.join(" ")} has not ended within ${RUN_MS} ms: ${output}`);
+  const [code, signal] = how;
   const now = performance.now();
-  const workMs = now - (spokeAt ?? now);
-  return { killed: signal === "SIGKILL", code, output, ms: now - began, workMs };
+  return { killed: signal === "SIGKILL", code, output, ms: now - began, workMs: now - (worksSince ?? now) };
+}
+
+/** What is in a folder, to see whether it changes. */
+async function look(folder: string): Promise<string> {
+  const [names, { mtimeMs }] = await Promise.all([readdir(folder), stat(folder)]);
+  return `${names.sort().join("/")} ${mtimeMs}`;
 }
 
 async function digestOf(path: string): Promise<string> {
@@ -79,7 +100,7 @@ async function killMany(
 ): Promise<void> {
   const reference = place.join("reference");
   await mkdir(reference);
-  const plain = await run(script, argsFor(reference), undefined, envFor(0));
+  const plain = await run(script, argsFor(reference), reference, undefined, envFor(0));
   assert.equal(plain.code, 0, plain.output);
   const files = (await readdir(reference)).sort();
   const digests = await Promise.all(files.map((name) => digestOf(`${reference}/${name}`)));
@@ -87,14 +108,16 @@ async function killMany(
   await mkdir(directory);
   const said: string[] = [];
   let kills = 0;
+  // Of the fastest that has done it all: the first one may have found a busy machine.
+  let { workMs } = plain;
   let wasKilled = false;
   for (let at = 0; kills < wanted || !isEnough(said); at++) {
     assert.ok(kills < 10 * KILLS, `after ${kills} kills no run had gone on where another was killed`);
     const draw = (i: number) => uniform(seed, 3 * at + i);
-    // Every other killed run is followed by one that may end. Before the first output only modules are loaded.
-    const kill: Kill =
-      script === cli || draw(0) < 0.2 ? { after: "start", ms: 1.1 * draw(1) * plain.ms } : { after: "output", ms: draw(1) * plain.workMs };
-    const ended = await run(script, argsFor(directory), wasKilled && draw(2) < 0.5 ? undefined : kill, envFor(draw(0)));
+    // Every other killed run is followed by one that may end.
+    const kill: Kill = draw(0) < 0.1 ? { after: "start", ms: draw(1) * plain.ms } : { after: "work", ms: 1.1 * draw(1) * workMs };
+    const ended = await run(script, argsFor(directory), directory, wasKilled && draw(2) < 0.5 ? undefined : kill, envFor(draw(0)));
+    if (!ended.killed && !wasKilled) workMs = Math.min(workMs, ended.workMs);
     wasKilled = ended.killed;
     if (ended.killed) {
       kills++;
