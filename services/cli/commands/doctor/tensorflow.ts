@@ -29,7 +29,7 @@ export async function checkTensorflow(signal: AbortSignal): Promise<Finding[]> {
     if (device === "cpu") chosen = `${name}: TensorFlow is here, and no accelerator that it can use`;
     else if (probed.accelerator) chosen = `${name}: there is an accelerator`;
   }
-  const networks = chosen ?? "wasm where they are small, such as mnist-cnn, and others wait for TensorFlow, or for backend: wasm";
+  const networks = chosen ?? "wasm where they are small, such as mnist-cnn, and others need ratatouille setup tensorflow, or backend: wasm";
   const fact = `networks of images on trainers of this machine take ${networks}; digits take wasm, whose bytes are the same everywhere`;
   return [...findings, { topic: "engine auto", right: true, fact }];
 }
