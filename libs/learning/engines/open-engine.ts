@@ -1,11 +1,7 @@
-import { version_cpu } from "@tensorflow/tfjs-backend-cpu";
-import { version_wasm } from "@tensorflow/tfjs-backend-wasm";
 import { type EngineName, engines } from "#libs/engines";
 import { findTensorflow, loadBinding } from "#libs/tensorflow";
-import { loadCpu, loadWasm } from "../tfjs.ts";
 import type { Engine } from "./kernels.ts";
 import { tensorflowKernels } from "./tensorflow/kernels.ts";
-import { tfjsKernels } from "./tfjs/kernels.ts";
 
 /** An engine was asked for that is not here, or cannot work here. Nothing else takes its place: the caller asks for another one, or says so. */
 export class EngineMissingError extends Error {
@@ -41,18 +37,9 @@ export function openEngine(name: EngineName): Promise<Engine> {
 
 async function open(name: EngineName): Promise<Engine> {
   const engine: Entry = engines.find((entry) => entry.name === name)!;
-  return "setup" in engine ? openTensorflow(engine) : openBundled(engine.name);
-}
-
-async function openBundled(name: Exclude<EngineName, Tensorflow["name"]>): Promise<Engine> {
-  switch (name) {
-    case "cpu":
-      loadCpu();
-      return { name, version: `tfjs-cpu ${version_cpu}`, device: "cpu", kernels: tfjsKernels("cpu") };
-    case "wasm":
-      await loadWasm();
-      return { name, version: `tfjs-wasm ${version_wasm}`, device: "cpu", kernels: tfjsKernels("wasm") };
-  }
+  if ("setup" in engine) return openTensorflow(engine);
+  const { openBundled } = await import("./open-bundled.ts");
+  return openBundled(engine.name);
 }
 
 async function openTensorflow({ name, device, setup }: Tensorflow): Promise<Engine> {

@@ -1,7 +1,5 @@
 import { arithmetics, type BackendName } from "#libs/recipes";
-import { openCpu } from "./cpu.ts";
 import type { Backend } from "./matrix.ts";
-import { openWasm } from "./wasm.ts";
 
 const opened = new Map<BackendName, Promise<Backend>>();
 
@@ -22,7 +20,13 @@ const opened = new Map<BackendName, Promise<Backend>>();
 export function openBackend(name: BackendName): Promise<Backend> {
   const known = opened.get(name);
   if (known) return known;
-  const backend = (name === "wasm" ? openWasm : openCpu)(arithmetics[name]);
+  const backend = open(name);
   opened.set(name, backend);
   return backend;
+}
+
+/** Who only counts right answers starts without tfjs. */
+async function open(name: BackendName): Promise<Backend> {
+  const arithmetic = arithmetics[name];
+  return name === "wasm" ? (await import("./wasm.ts")).openWasm(arithmetic) : (await import("./cpu.ts")).openCpu(arithmetic);
 }
