@@ -93,7 +93,7 @@ test("the port of an embedded system is closed to other users: its token is in t
 test("a run can be deleted once it does not run; nothing is left of it in the list", async () => {
   const data = directory.join("deleted");
   const file = await writeSmallest(directory.join("short.yaml"));
-  await succeed(["recycle", file, "--data", data, "--out", directory.join("out"), "--quiet"]);
+  await succeed(["recycle", file, "--data", data, "--out", directory.join("out"), "--quiet", "--trainers", "1"]);
   const [run] = JSON.parse(await succeedHere(["runs", "list", "--json", "--data", data])) as { id: string }[];
   assert.ok(run);
   const deleted = await succeedHere(["runs", "delete", run.id, "--data", data]);

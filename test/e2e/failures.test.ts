@@ -36,7 +36,7 @@ const notFinite = "The loss is not finite at step 2 with learning rate 10000; a 
 test("a loss that is not finite fails the run with its step and learning rate", async () => {
   const file = await writeExploding("fail.yaml", [100], "fail");
   const out = directory.join("fail-out");
-  const { code, stdout, stderr } = await runCli(["recycle", file, "--data", directory.join("exploding"), "--out", out]);
+  const { code, stdout, stderr } = await runCli(["recycle", file, "--data", directory.join("exploding"), "--out", out, "--trainers", "1"]);
   assert.deepEqual([code, stdout], [1, ""]);
   assert.equal(stderr.match(/the run failed/g)?.length, 1);
   assert.match(
@@ -49,7 +49,7 @@ test("a loss that is not finite fails the run with its step and learning rate", 
 test("where the run file says so, the run goes on without them and the report names them", async () => {
   const file = await writeExploding("continue.yaml", [1e-5, 100], "continue");
   const out = directory.join("continue-out");
-  const { code, stdout } = await runCli(["recycle", file, "--data", directory.join("exploding"), "--out", out]);
+  const { code, stdout } = await runCli(["recycle", file, "--data", directory.join("exploding"), "--out", out, "--trainers", "1"]);
   assert.equal(code, 0);
   const [cell] = (await readReport(out)).cells;
   assert.ok(cell && cell.failed.length > 0 && cell.members.length > 0);
@@ -64,7 +64,7 @@ test("where the run file says so, the run goes on without them and the report na
 
 test("where nothing is left, the run fails although it may go on without members", async () => {
   const file = await writeExploding("none.yaml", [100], "continue");
-  const { code, stderr } = await runCli(["recycle", file, "--data", directory.join("exploding")]);
+  const { code, stderr } = await runCli(["recycle", file, "--data", directory.join("exploding"), "--trainers", "1"]);
   assert.equal(code, 1);
   assert.match(stderr, /\nratatouille: the run failed: seed 1 · held out 60° · recycling: nothing is left of its models\n$/);
 });
@@ -80,7 +80,7 @@ test("a flipped bit in a model is noticed, never used, named, and repaired by th
   assert.match(await succeedHere(["models", "list", "--data", data]), /smallest\/seed-1\/held-out-60 +damaged$/m);
 
   const out = directory.join("flipped-out");
-  await succeed(["recycle", file, "--data", data, "--out", out]);
+  await succeed(["recycle", file, "--data", data, "--out", out, "--trainers", "1"]);
   assert.deepEqual(digestsOf(await readReport(out)), digestsOf(await readReport(finished.out)));
   assert.notDeepEqual(await readFile(blob), before);
   const weightsFile = join("models", "seed-1", "held-out-60", "model.safetensors");
@@ -95,7 +95,7 @@ test("a member that lost its file is trained again, and nothing else is", async 
   const { data, file, blob } = await damagedCopy("lost", member);
   await rm(blob);
   const out = directory.join("lost-out");
-  const stdout = await succeed(["recycle", file, "--data", data, "--out", out, "--json"]);
+  const stdout = await succeed(["recycle", file, "--data", data, "--out", out, "--json", "--trainers", "1"]);
   assert.deepEqual(
     eventsOf(stdout).flatMap(({ event, state, label }) => (event === "job" ? [[state, label]] : [])),
     [["succeeded", "seed 1 · held out 60° · recycled 0"]],

@@ -89,7 +89,7 @@ test("each averaged model is written with its card and its recipe, and the recip
 
 test("a second run is answered from the catalog: no job, the same digests, one JSON event a line", async () => {
   const again = directory.join("again");
-  const stdout = await succeed(["recycle", tiny, "--data", data, "--out", again, "--json"]);
+  const stdout = await succeed(["recycle", tiny, "--data", data, "--out", again, "--json", "--trainers", "1"]);
   const events = eventsOf(stdout);
   assert.deepEqual([...new Set(events.map(({ event }) => event))], ["starting", "progress", "report"]);
   const progress = events.findLast(({ event }) => event === "progress");
@@ -102,7 +102,8 @@ test("a second run is answered from the catalog: no job, the same digests, one J
 });
 
 test("--quiet says nothing but the result", async () => {
-  const { code, stdout, stderr } = await runCli(["recycle", tiny, "--data", data, "--out", directory.join("quiet"), "--quiet"]);
+  const options = ["--out", directory.join("quiet"), "--quiet", "--trainers", "1"];
+  const { code, stdout, stderr } = await runCli(["recycle", tiny, "--data", data, ...options]);
   assert.deepEqual([code, stderr], [0, ""]);
   assert.match(stdout, /^Accuracy in %/);
 });
@@ -110,6 +111,6 @@ test("--quiet says nothing but the result", async () => {
 test("without --out the report is in out/<name> of the working directory", async () => {
   const cwd = directory.join("elsewhere");
   await mkdir(cwd);
-  await succeed(["recycle", join(root, tiny), "--data", data], { cwd });
+  await succeed(["recycle", join(root, tiny), "--data", data, "--trainers", "1"], { cwd });
   assert.equal((await readReport(join(cwd, "out", "tiny"))).name, "tiny");
 });

@@ -68,7 +68,7 @@ test("a full disk is named; with room again the same command goes on", { skip: a
   await mkdir(data);
   const file = await writeSmallest(directory.join("full.yaml"));
   const out = directory.join("full-out");
-  const args = ["recycle", file, "--data", data, "--out", out];
+  const args = ["recycle", file, "--data", data, "--out", out, "--trainers", "1"];
   await execute("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", data]);
   try {
     // Too little to start, then too little to finish.
@@ -153,7 +153,7 @@ test("a second terminal may look at what recycle works on; whoever would change 
   const file = await writeSmallest(directory.join("busy.yaml"), (run) => {
     run["fine-tuning"].steps = 1_000_000;
   });
-  await using first = startCli(["recycle", file, "--data", data]);
+  await using first = startCli(["recycle", file, "--data", data, "--trainers", "1"]);
   await first.line("pre-training");
   const looks = [
     [["runs", "list"], /^run-[0-9a-f]{16} +smallest +running/m],

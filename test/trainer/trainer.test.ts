@@ -234,11 +234,13 @@ test("a reproduction computes the digest and publishes nothing", async () => {
 test("two trainers share the work, and make what one makes", async () => {
   await using directory = await temporaryDirectory();
   await using system = await startSystem(directory.path);
-  await using _one = startTrainer(system.address);
-  await using _two = startTrainer(system.address, { RATATOUILLE_TRAINER_NAME: "trainer-2" });
+  await using one = startTrainer(system.address);
+  await using two = startTrainer(system.address, { RATATOUILLE_TRAINER_NAME: "trainer-2" });
   const dataset = await system.make(drawn);
+  const ready = () => [one, two].every((trainer) => trainer.output().includes("trainer ready"));
+  await waitFor(ready, { timeoutMs: 60_000, what: "both trainers" });
   const seeds = [0, 1, 2, 3, 4, 5, 6, 7];
-  const submitted = await Promise.all(seeds.map((initSeed) => system.submit(pretraining(dataset, { initSeed, steps: 1500 }))));
+  const submitted = await Promise.all(seeds.map((initSeed) => system.submit(pretraining(dataset, { initSeed, steps: 500 }))));
   const jobs = await Promise.all(submitted.map(({ id }) => system.reached(id, JobState.SUCCEEDED)));
   assert.deepEqual([...new Set(jobs.map(({ trainer }) => trainer))].sort(), ["trainer-1", "trainer-2"]);
   assert.equal(new Set(jobs.map(({ artifact }) => artifact)).size, 8);
