@@ -16,9 +16,10 @@ export type Processes = {
   readonly others: Readonly<Record<string, Clients>>;
 };
 
-/** What the trainers have used that completed these jobs, each trainer once for each job. */
+/** What the trainers have used that completed these jobs, each trainer once for each job, by name. */
 export function trainersUsage(jobs: readonly Job[]): ProcessUsage[] {
-  return jobs.flatMap(({ trainer, usage }) => (usage ? [processUsage(trainer, usage)] : []));
+  const usages = jobs.flatMap(({ trainer, usage }) => (usage ? [processUsage(trainer, usage)] : []));
+  return usages.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
 }
 
 function processUsage(name: string, usage: Usage | UsageHere): ProcessUsage {
