@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { createLimit } from "#libs/concurrency";
 import { digestOfFile, hasErrorCode } from "#libs/files";
 import type { Digest } from "#libs/recipes";
 
@@ -9,42 +10,55 @@ export type DataRoot = {
   find(digest: Digest, bytes: number, signal: AbortSignal): Promise<string | undefined>;
 };
 
+const HEX_DIGITS = 64;
+
+/** Files by size that nobody has looked into, each at most once, and those whose names end in a digest. */
+type Listing = { readonly bySize: ReadonlyMap<number, string[]>; readonly named: ReadonlyMap<string, string> };
+
 /**
  * Looks for blobs below a directory. Its files are listed once, when the first is wanted; one is read, whole and once, where its size is
- * that of a wanted blob, first those whose name is the digest. A file that changes its size or time is another one.
+ * that of a wanted blob, first that whose name is the digest. A file that changes its size or time is another one.
  */
 export function openDataRoot(directory: string): DataRoot {
-  let listed: Promise<ReadonlyMap<number, readonly string[]>> | undefined;
+  let listed: Promise<Listing> | undefined;
   /** By path, size and time. */
   const digests = new Map<string, Digest>();
+  const places = new Map<Digest, string>();
+  // Files are looked into one after another: a search that comes while another has one open may want that one.
+  const turn = createLimit(1);
 
-  async function digestOf(path: string, bytes: number, signal: AbortSignal): Promise<Digest | undefined> {
+  async function holds(path: string, digest: Digest, bytes: number, signal: AbortSignal): Promise<boolean> {
     const now = await stat(path).catch(() => undefined);
-    if (now?.size !== bytes) return undefined;
+    if (now?.size !== bytes) return false;
     const key = `${path} ${now.size} ${now.mtimeMs}`;
-    const known = digests.get(key) ?? (await digestOfFile(path, { signal }));
-    digests.set(key, known);
-    return known;
+    const found = digests.get(key) ?? (await digestOfFile(path, { signal }));
+    digests.set(key, found);
+    places.set(found, path);
+    return found === digest;
   }
 
-  return {
-    async find(digest, bytes, signal) {
-      listed ??= listFiles(directory);
-      const hex = digest.slice("sha256:".length);
-      const candidates = (await listed).get(bytes) ?? [];
-      const named = candidates.filter((path) => path.endsWith(hex));
-      for (const path of [...named, ...candidates.filter((other) => !named.includes(other))]) {
-        if ((await digestOf(path, bytes, signal)) === digest) return path;
-      }
-      // It may have come since: a catalog's own blobs do.
-      listed = undefined;
-      return undefined;
-    },
-  };
+  async function search(digest: Digest, bytes: number, signal: AbortSignal): Promise<string | undefined> {
+    listed ??= listFiles(directory);
+    const { bySize, named } = await listed;
+    for (const path of [places.get(digest), named.get(digest.slice("sha256:".length))])
+      if (path !== undefined && (await holds(path, digest, bytes, signal))) return path;
+    const fresh = bySize.get(bytes) ?? [];
+    for (let path = fresh.at(-1); path !== undefined; path = fresh.at(-1)) {
+      const isIt = await holds(path, digest, bytes, signal);
+      fresh.pop();
+      if (isIt) return path;
+    }
+    // It may have come since: a catalog's own blobs do.
+    listed = undefined;
+    return undefined;
+  }
+
+  return { find: (digest, bytes, signal) => turn(() => search(digest, bytes, signal)) };
 }
 
-async function listFiles(directory: string): Promise<ReadonlyMap<number, readonly string[]>> {
+async function listFiles(directory: string): Promise<Listing> {
   const bySize = new Map<number, string[]>();
+  const named = new Map<string, string>();
   // One that is not there yet has no files.
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     if (hasErrorCode(error, "ENOENT")) return [];
@@ -54,7 +68,11 @@ async function listFiles(directory: string): Promise<ReadonlyMap<number, readonl
     if (!entry.isFile() && !entry.isSymbolicLink()) continue;
     const path = join(entry.parentPath, entry.name);
     const found = await stat(path).catch(() => undefined);
-    if (found?.isFile()) bySize.set(found.size, [...(bySize.get(found.size) ?? []), path]);
+    if (!found?.isFile()) continue;
+    named.set(path.slice(-HEX_DIGITS), path);
+    const same = bySize.get(found.size);
+    if (same) same.push(path);
+    else bySize.set(found.size, [path]);
   }
-  return bySize;
+  return { bySize, named };
 }

@@ -118,6 +118,19 @@ test("a transfer that breaks leaves nothing, and the next one starts anew", asyn
   assert.equal((await readFile(held.path)).length, 100);
 });
 
+test("many files of one size are found by whoever wants them at once", async () => {
+  await using directory = await temporaryDirectory();
+  const texts = Array.from({ length: 30 }, (_, i) => String(i));
+  const source = blobs(...texts);
+  for (const text of texts) await writeFile(directory.join(`file-${text}`), text.padEnd(100));
+  const root = openDataRoot(directory.path);
+  const found = await Promise.all(texts.map((text) => root.find(source.name(text).digest, 100, signal)));
+  assert.deepEqual(
+    found,
+    texts.map((text) => directory.join(`file-${text}`)),
+  );
+});
+
 test("files of a data root are found by their bytes, whatever they are called, and only where those are right", async () => {
   await using directory = await temporaryDirectory();
   const source = blobs("a", "b", "c");
