@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, open, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, open, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryDirectory } from "#libs/testing";
 import {
+  bytesBelow,
   digestOfFile,
   errorCode,
+  filesBelow,
   isAlive,
   openDescriptors,
   publishFiles,
@@ -19,6 +22,25 @@ import {
 import { startChild } from "./testing/start-child.ts";
 
 const isRoot = process.getuid?.() === 0;
+
+test("the files below a folder are listed by path, and one with two names counts once; a folder that is not there has none", async () => {
+  await using directory = await temporaryDirectory();
+  const place = directory.join("place");
+  await mkdir(join(place, "a", "b"), { recursive: true });
+  await writeFile(join(place, "one"), "12345");
+  await writeFile(join(place, "a", "b", "two"), "123");
+  await link(join(place, "one"), join(place, "a", "again"));
+  await symlink(place, join(place, "round"));
+  assert.deepEqual(
+    (await filesBelow(place)).map(({ path, bytes }) => [path, bytes]),
+    [
+      ["a/again", 5],
+      ["a/b/two", 3],
+      ["one", 5],
+    ],
+  );
+  assert.deepEqual([await bytesBelow(place), await bytesBelow(directory.join("nowhere"))], [8, 0]);
+});
 
 test("a file is replaced whole: a process that is killed in the middle leaves the old one, and what it left goes", async () => {
   await using directory = await temporaryDirectory();

@@ -1,4 +1,5 @@
 export { isAlive } from "./alive.ts";
+export { bytesBelow, type FileBelow, filesBelow } from "./below.ts";
 export { type Descriptors, openDescriptors } from "./descriptors.ts";
 export { digestOfFile } from "./digest.ts";
 export { makeDirectory, syncDirectory, syncFile } from "./durable.ts";

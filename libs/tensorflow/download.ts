@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { asWriteError, digestOfFile, NoSpaceError } from "#libs/files";
+import { asWriteError, bytesBelow, digestOfFile, NoSpaceError } from "#libs/files";
 import { excerpt } from "#libs/text";
 import { SetupError } from "./errors.ts";
 import type { Package } from "./packages.ts";
@@ -94,10 +94,4 @@ async function npm({ name, version }: Package, folder: string, options: RunOptio
   if (ended.code === undefined)
     throw new SetupError(`${name} comes as a package of npm, and there is no npm here; install Node.js with npm`);
   return ended;
-}
-
-async function bytesBelow(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const sizes = entries.filter((entry) => entry.isFile()).map((entry) => stat(join(entry.parentPath, entry.name)).then(({ size }) => size));
-  return (await Promise.allSettled(sizes)).reduce((sum, size) => sum + (size.status === "fulfilled" ? size.value : 0), 0);
 }

@@ -1,5 +1,5 @@
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import * as v from "valibot";
 import type { Variant } from "./packages.ts";
 import { tensorflowPlace } from "./place.ts";
@@ -18,17 +18,7 @@ export type Installed = {
 /** In the folder of an installation: what it consists of. */
 export const INSTALLED = "installed.json";
 
-type Contents = { readonly path: string; readonly bytes: number }[];
-
 const schema = v.object({ version: v.string(), files: v.array(v.object({ path: v.string(), bytes: v.number() })) });
-
-/** The files of a folder with their sizes. */
-export async function contentsOf(folder: string): Promise<Contents> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
-  const contents = paths.sort().map(async (path) => ({ path, bytes: (await stat(join(folder, path))).size }));
-  return Promise.all(contents);
-}
 
 /** The installation of a variant in the user's cache; undefined if there is none, or one that lacks a file or a part of it, or its list. */
 export async function findTensorflow(variant: Variant, env: NodeJS.ProcessEnv = process.env): Promise<Installed | undefined> {

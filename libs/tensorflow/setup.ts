@@ -1,11 +1,11 @@
 import { mkdir, readdir, rename, rm, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { asWriteError, lockFile, makeDirectory, NoSpaceError, replaceFile, syncDirectory, syncFile } from "#libs/files";
+import { asWriteError, filesBelow, lockFile, makeDirectory, NoSpaceError, replaceFile, syncDirectory, syncFile } from "#libs/files";
 import { bytes, excerpt } from "#libs/text";
 import { compile } from "./compile.ts";
 import { type DownloadOptions, download, findPip } from "./download.ts";
 import { SetupError } from "./errors.ts";
-import { contentsOf, findTensorflow, INSTALLED, type Installed } from "./installed.ts";
+import { findTensorflow, INSTALLED, type Installed } from "./installed.ts";
 import { binding, headers, type Package, type Variant, variants } from "./packages.ts";
 import { tensorflowPlace } from "./place.ts";
 import { probe } from "./probe.ts";
@@ -124,7 +124,7 @@ async function install(variant: Variant, target: string, { downloads, env, signa
 
 /** Writes down what a folder consists of, when the disk has all of it: after a power cut it is whole, or has no list and counts as nothing. */
 async function listDurably(folder: string, version: string): Promise<void> {
-  const files = await contentsOf(folder);
+  const files = (await filesBelow(folder)).map(({ path, bytes }) => ({ path, bytes }));
   for (const { path } of files) await syncFile(join(folder, path));
   for (const directory of new Set(files.map(({ path }) => dirname(join(folder, path))))) await syncDirectory(directory);
   await replaceFile(join(folder, INSTALLED), JSON.stringify({ version, files }));

@@ -8,7 +8,6 @@ import { freePort, temporaryDirectory } from "#libs/testing";
 import { FinetuneService, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 import { checkPort, checkServer } from "./server.ts";
-import { sizeOf } from "./space.ts";
 
 const directory = await temporaryDirectory();
 after(() => directory[Symbol.asyncDispose]());
@@ -187,13 +186,4 @@ test("trainers are listed, the server's own and those of others; jobs that wait 
     "jobs true: 0 jobs running, 3 waiting",
     `jobs false: 2 jobs wait: ${missing}`,
   ]);
-});
-
-test("the size of a folder is that of its files, and of one that is not there 0", async () => {
-  const place = directory.join("sized");
-  execFileSync("mkdir", ["-p", `${place}/a/b`]);
-  writeFileSync(`${place}/one`, "12345");
-  writeFileSync(`${place}/a/b/two`, "123");
-  execFileSync("ln", [`${place}/one`, `${place}/a/again`]);
-  assert.deepEqual([await sizeOf(place), await sizeOf(directory.join("nowhere"))], [8, 0]);
 });
