@@ -76,7 +76,7 @@ async function attemptJob(
       progress.onStep(step);
       checkpointer.onStep(step);
     };
-    const watch = { saved, onUnusable, signal: computing, onStep, onValidating: progress.onValidating };
+    const watch = { saved, onUnusable, signal: computing, onStep, onValidating: progress.onValidating, onRows: progress.onRows };
     const attributes = { "ratatouille.job": attempt.jobId, "ratatouille.attempt": attempt.attempt, "ratatouille.recipe.kind": recipe.kind };
     const product = await inSpan("run recipe", attributes, () => runRecipe(recipe, work, watch));
     asked.removeEventListener("abort", drain);

@@ -30,3 +30,15 @@ test("steps of the head alone count, and a validation is told until the step tha
   assert.deepEqual(after, { step: 2, steps: 23, loss: 1, validationAccuracy: 0.5 });
   assert.ok(stepsPerSecond > 0);
 });
+
+test("a prediction tells its rows: how many there are once that is known, and the last of them at once", async () => {
+  const progress = createProgress(60_000);
+  progress.begin({ kind: "predict", inputs: {}, parameters: {} });
+  const reports = progress.reports();
+  assert.deepEqual((await reports.next()).value, { step: 0, steps: 0, unit: "rows", stepsPerSecond: 0, loss: 0 });
+  progress.onRows(64, 100);
+  progress.onRows(100, 100);
+  const { stepsPerSecond, ...last } = (await reports.next()).value ?? assert.fail("the reports have ended");
+  assert.deepEqual(last, { step: 100, steps: 100, unit: "rows", loss: 0 });
+  assert.ok(stepsPerSecond > 0);
+});

@@ -11,6 +11,7 @@ export type Progress = {
   readonly loss: number;
   readonly validationAccuracy?: number;
   readonly validating?: number;
+  readonly unit?: "rows";
 };
 
 /** At most two reports a second. */
@@ -33,7 +34,9 @@ export function createProgress(keepAliveMs: number) {
 
   return {
     /** Says how long the job is. */
-    begin({ parameters }: Recipe): void {
+    begin({ kind, parameters }: Recipe): void {
+      // How many rows a prediction has is known when it has read its data set.
+      if (kind === "predict") latest = { ...latest, steps: 0, unit: "rows" };
       const { steps, headOnlySteps } = parameters;
       if (typeof steps === "number") latest = { ...latest, steps: steps + (typeof headOnlySteps === "number" ? headOnlySteps : 0) };
       reportedAt = performance.now();
@@ -60,6 +63,14 @@ export function createProgress(keepAliveMs: number) {
         ...(bestAccuracy === undefined ? {} : { validationAccuracy: bestAccuracy }),
       };
       [sum, count, reportedAt] = [0, 0, now];
+      news.beat();
+    },
+    /** Takes note of how far a prediction is. */
+    onRows(done: number, rows: number): void {
+      const now = performance.now();
+      if (now - reportedAt < REPORT_MS && done < rows) return;
+      latest = { ...latest, step: done, steps: rows, stepsPerSecond: (1000 * (done - latest.step)) / (now - reportedAt) };
+      reportedAt = now;
       news.beat();
     },
     /** Takes note of how far a validation is. */

@@ -24,6 +24,8 @@ export type Watch = {
   readonly onStep?: ((step: Step) => void) | undefined;
   /** Called as a validation goes on, with the share of it that is done, 0 to 1, before the step that it belongs to; it does not wait. */
   readonly onValidating?: ((share: number) => void) | undefined;
+  /** Called as a prediction goes on, with the rows that are done; it does not wait. */
+  readonly onRows?: ((done: number, rows: number) => void) | undefined;
 };
 
 /** What was saved, decoded; undefined where there is nothing, it is of another format, or it is damaged, which is told. */

@@ -63,9 +63,9 @@ function attemptRow({ number, trainer, beganAtMs, endedAtMs, outcome, error, fro
 }
 
 function progressOf({ state, progress }: Job): string {
-  if (state !== JobState.RUNNING || !progress) return "";
-  const { step, steps, stepsPerSecond } = progress;
-  return `step ${step} of ${steps}${stepsPerSecond > 0 ? `, ${Math.round(stepsPerSecond)} a second` : ""}`;
+  if (state !== JobState.RUNNING || !progress || progress.steps === 0) return "";
+  const { step, steps, stepsPerSecond, unit } = progress;
+  return `${unit || "step"} ${step} of ${steps}${stepsPerSecond > 0 ? `, ${Math.round(stepsPerSecond)} a second` : ""}`;
 }
 
 /** What the newest attempt ran on, of which people ask when results differ. */

@@ -56,21 +56,21 @@ export function missingSentence({ what, jobs }: Missing): string {
   return `${counted(jobs, "job")} ${plural(jobs, "waits", "wait")}: ${what}`;
 }
 
-/** What is known of a running job, in parts: step, speed, loss, validation accuracy. */
+/** What is known of a running job, in parts: step (or row of a prediction), speed, loss, validation accuracy. */
 export function jobFacts({ progress }: Job): string[] {
   if (progress === undefined || progress.steps === 0) return [];
-  const { step, steps, stepsPerSecond, loss, validationAccuracy, validating } = progress;
+  const { step, steps, stepsPerSecond, loss, validationAccuracy, validating, unit } = progress;
   return [
-    `step ${step}/${steps}`,
-    ...(stepsPerSecond > 0 ? [speed(stepsPerSecond)] : []),
-    ...(step > 0 ? [`loss ${Number.isFinite(loss) ? loss.toFixed(3) : String(loss)}`] : []),
+    `${unit || "step"} ${step}/${steps}`,
+    ...(stepsPerSecond > 0 ? [speed(stepsPerSecond, unit)] : []),
+    ...(step > 0 && unit === "" ? [`loss ${Number.isFinite(loss) ? loss.toFixed(3) : String(loss)}`] : []),
     ...(validating === undefined ? [] : [`validating ${Math.floor(100 * validating)} %`]),
     ...(validationAccuracy === undefined ? [] : [`validation ${(100 * validationAccuracy).toFixed(1)} %`]),
   ];
 }
 
 /** Two digits at least: "412 steps/s", "3.4 steps/s", and of slow steps "19 s/step". */
-function speed(stepsPerSecond: number): string {
+function speed(stepsPerSecond: number, unit: string): string {
   const digits = (value: number) => (value < 9.95 ? value.toFixed(1) : String(Math.round(value)));
-  return stepsPerSecond >= 1 ? `${digits(stepsPerSecond)} steps/s` : `${digits(1 / stepsPerSecond)} s/step`;
+  return stepsPerSecond >= 1 || unit !== "" ? `${digits(stepsPerSecond)} ${unit || "steps"}/s` : `${digits(1 / stepsPerSecond)} s/step`;
 }

@@ -26,7 +26,7 @@ type Wanted = { readonly rows: Int32Array; readonly rowDomains: Int32Array };
  * Runs a recipe of kind `predict`. Logits are written as they come.
  * @throws RecipeError, UnfitWeightsError, ImageError, EngineMissingError, CacheFullError, the signal's reason
  */
-export async function predict(recipe: Recipe, work: Work, { signal }: Watch): Promise<Made> {
+export async function predict(recipe: Recipe, work: Work, { signal, onRows }: Watch): Promise<Made> {
   const { classes, domains, part = "all", transform } = recipe.parameters as PredictParameters;
   checkFixedTransform("parameters.transform", transform);
   const network = networkIn(recipe);
@@ -53,6 +53,7 @@ export async function predict(recipe: Recipe, work: Work, { signal }: Watch): Pr
     correct += part.correct;
     loss += part.loss * count;
     done += count;
+    onRows?.(done, rows.length);
   }
   const summary = { rows: done, accuracy: correct / done, loss: loss / done };
   return { outputs: [{ role: "prediction", content: chunksOf(path) }], summary };
