@@ -8,6 +8,10 @@ import { stages, type Template } from "./plan/template.ts";
 export type PlannedTraining = {
   readonly label: string;
   readonly stage: string;
+  /** Which of the sets of members it belongs to; absent of trainings of other stages. */
+  readonly set?: string;
+  /** In multiply-adds. */
+  readonly work: number;
   readonly steps: number;
   /** Before `steps`, of the head alone. */
   readonly headOnlySteps: number;
@@ -42,7 +46,7 @@ export function describePlan(spec: RunSpec): PlanDescription {
       const own = nodes.filter(({ stage }) => stage === name);
       return own.length > 0 ? [{ name, jobs: own.length, work: own.reduce((sum, { work }) => sum + work, 0) }] : [];
     }),
-    trainings: nodes.flatMap(({ label, stage, template }) => {
+    trainings: nodes.flatMap(({ id, label, stage, work, template }) => {
       const { inputs, parameters, seed } = template;
       const { steps, batch } = parameters;
       if (typeof steps !== "number" || typeof batch !== "number") return [];
@@ -50,7 +54,7 @@ export function describePlan(spec: RunSpec): PlanDescription {
       const domains = (parameters["domains"] ?? inputs["datasets"] ?? []) as readonly unknown[];
       return [
         {
-          ...{ label, stage, steps, batch, domains: domains.length, seed: seed ?? 0 },
+          ...{ label, stage, ...setOf(stage, id), work, steps, batch, domains: domains.length, seed: seed ?? 0 },
           headOnlySteps: numberOf(parameters["headOnlySteps"]),
           learningRate: numberOf(optimiser["learningRate"]),
           dropout: numberOf(parameters["dropout"]),
@@ -61,6 +65,12 @@ export function describePlan(spec: RunSpec): PlanDescription {
     }),
     models: nodes.filter(({ template: { kind, parameters } }) => kind === "average" || typeof parameters["steps"] === "number").length,
   };
+}
+
+/** Members are called by their set and their number in it: "0/1/recycled/3". */
+function setOf(stage: string, id: string): { readonly set?: string } {
+  const set = id.split("/").at(-2);
+  return stage === "fine-tuning" && set !== undefined ? { set } : {};
 }
 
 function numberOf(value: Json | undefined): number {

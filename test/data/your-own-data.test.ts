@@ -81,8 +81,8 @@ test("the page about one's own pictures can be followed from its first line to i
   const [runFile] = blocks("yaml");
   await writeFile(directory.join("birds.yaml"), small(runFile!));
   const planned = await run(plan);
-  assert.match(planned.stdout, /cub · linear probe/);
-  assert.match(planned.stdout, /seed 0 · held out garden · recycled 1/);
+  assert.match(planned.stdout, /auxiliary fine-tuning +2 /);
+  assert.match(planned.stdout, /fine-tuning: recycled +6 +4 +4 x 2 /);
 
   const done = await run(recycle);
   assert.match(done.stderr, /resnet18\.pth: the head is left out: classifier\.weight is for 10 classes, not for 2/);

@@ -20,5 +20,6 @@ already is not done again.`,
     .option("--out <directory>", "where the report and the models go (default: out/<name>)")
     .option("--quiet", "no progress")
     .option("--dry-run", "say what the run would do, train nothing and store nothing")
+    .option("--all", "with --dry-run: every training with its numbers")
     .action(runs(finish, async (file: string, options) => (await import("./recycle.ts")).recycle(file, options, context)));
 }

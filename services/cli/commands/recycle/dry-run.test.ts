@@ -7,13 +7,13 @@ import { dryRun } from "./dry-run.ts";
 import { prepareRun } from "./prepare.ts";
 
 /** What a dry run of a run file writes. */
-async function written(text: string, path: string, json = false): Promise<string> {
+async function written(text: string, path: string, options: { json?: boolean; all?: boolean } = {}): Promise<string> {
   const said: string[] = [];
   const stream = { write: (part: string) => said.push(part) > 0 } as unknown as NodeJS.WriteStream;
   const context = { stdout: stream, stderr: { write: () => true }, signal: new AbortController().signal } as unknown as Parameters<
     typeof dryRun
   >[2];
-  assert.equal(await dryRun(await prepareRun(text, path, context), { json }, context), 0);
+  assert.equal(await dryRun(await prepareRun(text, path, context), options, context), 0);
   return said.join("");
 }
 
@@ -24,9 +24,13 @@ test("a dry run shows all jobs, each training with its numbers, and what goes in
   const text = birds.runFile({ "held-out": "photo", auxiliaries: "[./inat.safetensors]", "fine-tuning": "{ members: 2, steps: 50 }" });
   await writeFile(path, text);
   const said = await written(text, path);
-  assert.match(said, /linear probe +1\n/);
-  assert.match(said, /fine-tuning +6\n/);
-  assert.match(said, /held out photo · recycled 1 +5 \+ 50 +32 x 2 /);
+  assert.match(said, /^stage +jobs +steps +images +time +models\n/);
+  assert.match(said, /^linear probe +1 +\d+ +32 x 2 +less than 10 s +\d+ [kM]i?B$/m);
+  assert.match(said, /^fine-tuning: recycled +2 +50, 5 \+ 50 +32 x 2 /m);
+  assert.match(said, /^averaging +\d+ +less than 10 s +\d+ [kM]i?B$/m);
+  assert.doesNotMatch(said, /held out photo/);
+  assert.match(said, /--all lists every training/);
+  assert.match(await written(text, path, { all: true }), /held out photo · recycled 1 +5 \+ 50 +32 x 2 /);
   assert.match(said, /network +mlp\n/);
   assert.match(said, /engine +auto/);
   assert.match(
@@ -34,7 +38,7 @@ test("a dry run shows all jobs, each training with its numbers, and what goes in
     /time +.* on one trainer like this machine; measured here: 10 steps on (wasm|tfjs-node) with 16 images each, [\d.e-]+ s a step/,
   );
   assert.match(said, /Nothing was trained and nothing was stored/);
-  const { trainings, needs } = JSON.parse(await written(text, path, true));
+  const { trainings, needs } = JSON.parse(await written(text, path, { json: true }));
   assert.equal(trainings.length, 7);
   assert.ok(trainings.every(({ seed }: { seed: number }) => Number.isInteger(seed)));
   assert.equal(needs.importedFiles, 14);

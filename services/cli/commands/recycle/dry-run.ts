@@ -1,21 +1,20 @@
 import { create } from "@bufbuild/protobuf";
+import { engineNamed } from "#libs/engines";
 import { costOf, type Network } from "#libs/networks";
 import { isRpcError } from "#libs/rpc";
 import { UsageError } from "#libs/service";
-import { bytes, columns, counted, moreLine, remaining } from "#libs/text";
+import { bytes, columns, counted } from "#libs/text";
 import { RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { estimateNeeds } from "../../../finetune/index.ts";
-import { describePlan, type PlanDescription, type PlannedTraining } from "../../../recycling/index.ts";
+import { describePlan, type PlanDescription } from "../../../recycling/index.ts";
 import type { CommandContext } from "../../context.ts";
 import type { PreparedRun } from "../../study/prepare.ts";
 import { factLines, widthOf, writeWrapped } from "../../write-wrapped.ts";
+import { planTable, timeOf, trainingsTable } from "./plan-table.ts";
 import type { EngineProbe } from "./probe-engine.ts";
 
 /** Multiply-adds a second that hours are reckoned with: what two cores of a common processor do with convolutions. */
 const PER_SECOND = 2e10;
-/** More trainings than these are shown by their first ones. */
-const MOST_TRAININGS = 40;
-
 /** What a run needs of machines, as far as its network is known. */
 type Needs = {
   /** What goes into the catalog before anything is trained, and what the models that are made have together at most. */
@@ -35,7 +34,7 @@ type Needs = {
 /** `ratatouille recycle FILE --dry-run`: the whole plan, and nothing of it is done. */
 export async function dryRun(
   prepared: PreparedRun,
-  { json }: { readonly json?: boolean },
+  { json, all }: { readonly json?: boolean; readonly all?: boolean },
   { stdout, signal }: CommandContext,
 ): Promise<number> {
   const spec = create(RunSpecSchema, prepared.draft());
@@ -43,18 +42,13 @@ export async function dryRun(
   const needs = await needsOf(prepared, plan, spec.backend, signal);
   if (json) stdout.write(`${JSON.stringify({ name: prepared.name, backend: spec.backend, ...plan, needs })}\n`);
   else {
-    const stages = columns(
-      ["stage", "jobs"],
-      plan.stages.map(({ name, jobs }) => [name, String(jobs)]),
-      widthOf(stdout),
-    );
-    const head = ["training", "steps", "images", "rate", "decay", "dropout", "seed"];
-    const rows = plan.trainings.slice(0, MOST_TRAININGS).map(trainingRow);
-    stdout.write(`${stages}\n${columns(head, rows, widthOf(stdout))}`);
-    const more = plan.trainings.length - rows.length;
-    if (more > 0) stdout.write(`${moreLine(more, "--json")}\n`);
-    stdout.write(`\n${factLines(stdout, factsOf(prepared, spec.backend, needs))}`);
-    writeWrapped(stdout, "\nNothing was trained and nothing was stored.\n");
+    const modelBytes = prepared.network && costOf(prepared.network).bytes;
+    const perSecond = needs.probe?.multiplyAddsPerSecond ?? PER_SECOND;
+    const tables = [planTable(plan, { perSecond, modelBytes }), ...(all ? [trainingsTable(plan.trainings)] : [])];
+    for (const { head, rows } of tables) stdout.write(`${columns(head, rows, widthOf(stdout))}\n`);
+    stdout.write(factLines(stdout, factsOf(prepared, spec.backend, needs)));
+    const more = all ? "" : " --all lists every training with its numbers.";
+    writeWrapped(stdout, `\nNothing was trained and nothing was stored.${more}\n`);
   }
   return 0;
 }
@@ -96,15 +90,6 @@ async function probed(backend: string, network: Network, pictures: number, signa
   return probe ? { probe } : {};
 }
 
-function trainingRow({ label, steps, headOnlySteps, batch, domains, learningRate, weightDecay, dropout, seed }: PlannedTraining): string[] {
-  return [
-    label,
-    headOnlySteps > 0 ? `${headOnlySteps} + ${steps}` : String(steps),
-    domains > 1 ? `${batch} x ${domains}` : String(batch),
-    ...[learningRate, weightDecay, dropout, seed].map(String),
-  ];
-}
-
 function factsOf(
   { name, data, network }: PreparedRun,
   backend: string,
@@ -120,6 +105,9 @@ function factsOf(
     ["imported", `${counted(importedFiles, "file")}, ${bytes(importedBytes)}, from ${data.path} and what else is named`],
     ["models", modelBytes === undefined ? "" : `at most ${bytes(modelBytes)} in the catalog`],
     ["memory", `${bytes(memoryBytes)} of a trainer, for the job that needs most`],
-    ["time", `${remaining(seconds).replace(/ left$/, "")} on one trainer like this machine; ${from}`],
+    [
+      "time",
+      `${timeOf(seconds)} on one trainer like this machine; ${from}${backend === "auto" && probe && engineNamed(probe.engine)?.device === "cpu" ? "; a GPU, which auto takes where a trainer has one, was not measured" : ""}`,
+    ],
   ];
 }

@@ -15,11 +15,17 @@ import { widthOf, writeWrapped } from "../../write-wrapped.ts";
 import { follow } from "./follow.ts";
 import { prepareRun } from "./prepare.ts";
 
-export type RecycleOptions = GlobalOptions & { readonly out?: string; readonly quiet?: boolean; readonly dryRun?: boolean };
+export type RecycleOptions = GlobalOptions & {
+  readonly out?: string;
+  readonly quiet?: boolean;
+  readonly dryRun?: boolean;
+  readonly all?: boolean;
+};
 
 /** `ratatouille recycle FILE`: runs a run file, or goes on with it, and writes the report. */
 export async function recycle(file: string, options: RecycleOptions, context: CommandContext): Promise<number> {
   const { stdout, stderr, signal } = context;
+  if (options.all && !options.dryRun) throw new UsageError("--all is for --dry-run: it lists every training that a run would do");
   const prepared = await prepareRun(await readRunFile(file), file, context);
   if (options.dryRun) return (await import("./dry-run.ts")).dryRun(prepared, options, context);
   const out = options.out ?? join("out", prepared.name);
