@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { initialise, networkOf } from "#libs/networks";
@@ -41,6 +42,19 @@ test("a folder of images and the models beside it make a run file of ten lines t
   const lines = (await readFile(birds.join("run.yaml"), "utf8")).split("\n").filter((line) => !line.startsWith("#") && line !== "");
   assert.equal(lines.length, 10);
   assert.ok(lines.every((line) => line.includes(" # ")));
+});
+
+test("folders of images beside it are suggested as auxiliaries in a comment, and nothing else that is there", async () => {
+  await using birds = await withBirds();
+  const image = await readFile(birds.join("birds/photo/jay/1.png"));
+  for (const path of ["cub/aviary/jay/0.png", "docs/pages/first/notes.txt", ".hidden/a/b/0.png", "flat/0.png"]) {
+    await mkdir(dirname(birds.join(path)), { recursive: true });
+    await writeFile(birds.join(path), image);
+  }
+  const file = await initIn(birds);
+  assert.deepEqual(file.auxiliaries, []);
+  const text = await readFile(birds.join("run.yaml"), "utf8");
+  assert.match(text, /^auxiliaries: .*\n# of this form beside it, if they are of other things: \[\.\/cub\]\n/m);
 });
 
 test("without models the network is drawn, and what is there is never written over", async () => {

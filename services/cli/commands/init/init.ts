@@ -10,6 +10,7 @@ import type { CommandContext } from "../../context.ts";
 import { fileProblem } from "../../file-problem.ts";
 import { cautions } from "../../study/cautions.ts";
 import { writeWrapped } from "../../write-wrapped.ts";
+import { findSiblings } from "./find-folders.ts";
 import { findModels, guessStarts } from "./find-models.ts";
 import { type Ask, askAt, noQuestions } from "./questions.ts";
 import { type Answers, runFileText } from "./run-file-text.ts";
@@ -66,7 +67,7 @@ async function imagesAt(folder: string): Promise<ImageSet> {
 
 function nameFor(folder: string): string {
   const word = nameWord(basename(resolve(folder))).replace(/^[^A-Za-z0-9]+/, "");
-  return isRunName(word) ? word : "pictures";
+  return isRunName(word) ? word : "images";
 }
 
 async function answers(ask: Ask, name: string, folder: string, set: ImageSet, path: string): Promise<Answers> {
@@ -89,6 +90,7 @@ async function answers(ask: Ask, name: string, folder: string, set: ImageSet, pa
     "Models or folders of images to recycle, separated by commas?",
     own?.auxiliaries.map(near).join(", ") || "none",
   );
+  const named = auxiliaries === "none" ? [] : words(auxiliaries);
   const count = (answer: string) => (/^[1-9]\d{0,6}$/.test(answer) ? undefined : "It must be a whole number, 1 or more.");
   const members = Number(await ask.question("How many fine-tunings in each average?", String(USUAL_MEMBERS), count));
   const steps = Number(await ask.question("How many steps has each?", String(USUAL_STEPS), count));
@@ -97,7 +99,8 @@ async function answers(ask: Ask, name: string, folder: string, set: ImageSet, pa
     seen: { images: groups.reduce((sum, { names }) => sum + names.length, 0), domains, classes: classes.length },
     heldOut: heldOut === "all" ? "all" : words(heldOut),
     weights: weights === "none" ? undefined : weights,
-    auxiliaries: auxiliaries === "none" ? [] : words(auxiliaries),
+    auxiliaries: named,
+    beside: (await findSiblings(folder)).map(near).filter((path) => !named.some((each) => resolve(each) === resolve(path))),
   };
 }
 

@@ -12,6 +12,8 @@ export type Answers = {
   /** Undefined: the network's weights are drawn. */
   readonly weights?: string | undefined;
   readonly auxiliaries: readonly string[];
+  /** Folders of images that might be auxiliaries: for a comment. */
+  readonly beside?: readonly string[];
   readonly members: number;
   readonly steps: number;
 };
@@ -20,7 +22,19 @@ export type Answers = {
 const NAMED = 6;
 
 /** A run file of ten lines, with comments. */
-export function runFileText({ name, path, images, seen, heldOut, network, weights, auxiliaries, members, steps }: Answers): string {
+export function runFileText({
+  name,
+  path,
+  images,
+  seen,
+  heldOut,
+  network,
+  weights,
+  auxiliaries,
+  beside = [],
+  members,
+  steps,
+}: Answers): string {
   const { domains } = seen;
   const named = domains.length <= NAMED ? `: ${domains.join(", ")}` : "";
   const lines: readonly (readonly [string, string])[] = [
@@ -45,8 +59,17 @@ export function runFileText({ name, path, images, seen, heldOut, network, weight
   ];
   const width = Math.max(...lines.map(([line]) => (line.length <= COMMENT_AT ? line.length : 0)));
   return `# ratatouille recycle ${path} --dry-run shows the whole plan; without --dry-run it runs.\n${lines
-    .map(([line, comment]) => `${line.padEnd(width)}  # ${comment}\n`)
+    .map(([line, comment]) => `${line.padEnd(width)}  # ${comment}\n${line.startsWith("auxiliaries:") ? suggestion(beside) : ""}`)
     .join("")}`;
+}
+
+/** Folders that a comment suggests. */
+const SUGGESTED = 3;
+
+function suggestion(beside: readonly string[]): string {
+  if (beside.length === 0) return "";
+  const more = beside.length > SUGGESTED ? " and others" : "";
+  return `# of this form beside it, if they are of other things: [${beside.slice(0, SUGGESTED).map(text).join(", ")}]${more}\n`;
 }
 
 /** Comments begin in one column, unless a line is longer. */
