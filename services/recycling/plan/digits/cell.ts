@@ -1,5 +1,6 @@
 import { sub } from "#libs/deterministic";
 import type { Method, SetName } from "#libs/reporting";
+import { averagesOf, needsSoup } from "../sets.ts";
 import type { Node, Source } from "../template.ts";
 import { AVERAGE_WORK, uniformAverage } from "../uniform-average.ts";
 import { buildCell, type CellBuilder, CLASSES } from "./cell-builder.ts";
@@ -94,7 +95,7 @@ function planSets(cell: CellBuilder, probe: string): SetPlan[] {
   const pretrained = { name: "foundation", node: foundation.pretrained };
   const pool = [pretrained, ...foundation.auxiliaries];
   const sets = [planSet(cell, "recycled", probe, (member) => pool[member % pool.length] ?? pretrained)];
-  if ((["erm", "soup", "soup-greedy"] as const).some((method) => methods.has(method))) {
+  if (needsSoup(methods)) {
     sets.unshift(planSet(cell, "soup", probe, () => pretrained));
   }
   const { fused } = foundation;
@@ -105,12 +106,8 @@ function planSets(cell: CellBuilder, probe: string): SetPlan[] {
 function planAverages(cell: CellBuilder, probe: string, sets: readonly SetPlan[]): AveragePlan[] {
   const methods = new Set(cell.spec.methods as Method[]);
   const averages: AveragePlan[] = methods.has("linear-probe") ? [{ method: "linear-probe", node: probe }] : [];
-  const ofSet: { readonly [S in SetName]?: readonly [Method, Method] } = {
-    soup: ["soup", "soup-greedy"],
-    recycled: ["recycling", "recycling-greedy"],
-  };
   for (const { name, members, greedy } of sets) {
-    const [uniform, selected] = ofSet[name] ?? [];
+    const [uniform, selected] = averagesOf[name] ?? [];
     const among = members.map(({ node }) => node);
     if (uniform && methods.has(uniform)) {
       const models = among.map((node) => ({ node }));

@@ -1,8 +1,6 @@
 import { sub, uniform } from "#libs/deterministic";
 import type { FineTuning } from "#proto/ratatouille/v1/recycling_pb.ts";
-
-/** Hyper-parameters of one member. */
-export type Hyperparameters = { readonly learningRate: number; readonly dropout: number; readonly weightDecay: number };
+import type { Hyperparameters } from "../sets.ts";
 
 /**
  * Draws a member's hyper-parameters from the mild ranges. Member m of every set of a cell gets the same ones, so that sets differ only in

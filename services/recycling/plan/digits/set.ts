@@ -1,9 +1,10 @@
 import { sub } from "#libs/deterministic";
 import type { Method, SetName } from "#libs/reporting";
 import { OnFailure } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { type PlannedMember, selectsFrom } from "../sets.ts";
 import { type CellBuilder, CLASSES } from "./cell-builder.ts";
 import { trainingParameters } from "./foundation.ts";
-import { drawHyperparameters, type Hyperparameters } from "./hyperparameters.ts";
+import { drawHyperparameters } from "./hyperparameters.ts";
 import { mlpWork } from "./work.ts";
 
 /** Child seeds of a cell, one for each set. */
@@ -12,13 +13,10 @@ const SET_SEEDS: { readonly [S in SetName]: number } = { soup: 2, recycled: 3, f
 const CURVES = 3;
 const CURVE_POINTS = 11;
 
-/** One fine-tuning of a set. */
-export type MemberPlan = Hyperparameters & { readonly node: string; readonly index: number; readonly initialisation: string };
-
 /** A set of fine-tunings and what is measured on it. Nodes that the run does not ask for, or that one member cannot have, are absent. */
 export type SetPlan = {
   readonly name: SetName;
-  readonly members: readonly MemberPlan[];
+  readonly members: readonly PlannedMember[];
   readonly accuracy: string;
   readonly greedy?: string;
   readonly ensemble?: string;
@@ -58,7 +56,7 @@ export function planSet(
       expendable: tolerant,
       ...(scoresOf ? { scoresOf } : {}),
     });
-  const greedy = (name === "soup" && methods.has("soup-greedy")) || (name === "recycled" && methods.has("recycling-greedy"));
+  const greedy = selectsFrom(name, methods);
   return {
     name,
     members,
@@ -82,7 +80,7 @@ function planMember(
   index: number,
   start: { readonly name: string; readonly node: string },
   expendable: boolean,
-): MemberPlan {
+): PlannedMember {
   const { spec, arithmetic, training, cellSeed } = cell;
   const tuning = spec.fineTuning.training;
   const drawn = drawHyperparameters(cellSeed, index, spec.fineTuning);

@@ -1,5 +1,6 @@
 import type { Method, SetName } from "#libs/reporting";
 import { OnFailure } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { averagesOf, needsSoup } from "../sets.ts";
 import type { Node, Source } from "../template.ts";
 import { AVERAGE_WORK, uniformAverage } from "../uniform-average.ts";
 import type { AddNode } from "./add-node.ts";
@@ -87,8 +88,7 @@ function planSets(cell: CellBuilder): SetPlan[] {
     return models[member % models.length]!;
   };
   const sets = [planSet(cell, "recycled", turn)];
-  if ((["erm", "soup", "soup-greedy"] as const).some((method) => methods.has(method)))
-    sets.unshift(planSet(cell, "soup", () => foundation[0]!));
+  if (needsSoup(methods)) sets.unshift(planSet(cell, "soup", () => foundation[0]!));
   if (methods.has("fusing") && cell.shared.auxiliaries.length > 0)
     sets.push(planSet(cell, "fused", (member) => fusedStart(cell, pool, member)));
   return sets;
@@ -103,12 +103,8 @@ function planAverages(cell: CellBuilder, sets: readonly SetPlan[]): AveragePlan[
   const average = (method: Method, models: readonly Source[]) =>
     cell.add({ id: method, stage: "averaging", template: uniformAverage(models), work: AVERAGE_WORK });
   const planned: AveragePlan[] = methods.has("linear-probe") ? [of("linear-probe", cell.probe)] : [];
-  const ofSet: { readonly [S in SetName]?: readonly [Method, Method] } = {
-    soup: ["soup", "soup-greedy"],
-    recycled: ["recycling", "recycling-greedy"],
-  };
   for (const { name, members, greedy } of sets) {
-    const [uniform, selected] = ofSet[name] ?? [];
+    const [uniform, selected] = averagesOf[name] ?? [];
     const models = members.map(({ node }) => ({ node }));
     if (uniform && methods.has(uniform)) planned.push(of(uniform, average(uniform, models), name));
     if (selected && greedy) planned.push(of(selected, average(selected, [{ greedy }]), name));

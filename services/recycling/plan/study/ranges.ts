@@ -1,9 +1,7 @@
 import { exp, openStream, PURPOSE } from "#libs/deterministic";
 import { drawRanges } from "#libs/protocols";
 import type { Study_Ranges, Study_Training } from "#proto/ratatouille/v1/recycling_pb.ts";
-
-/** Hyper-parameters of one fine-tuning. */
-export type Hyperparameters = { readonly learningRate: number; readonly dropout: number; readonly weightDecay: number };
+import type { Hyperparameters } from "../sets.ts";
 
 /** Whose hyper-parameters: run `run` of a trial with one domain held out, or of an auxiliary task. */
 export type Place = { readonly trial: number; readonly group: number; readonly run: number };

@@ -1,7 +1,7 @@
 import { arithmetics, type Json } from "#libs/recipes";
 import type { Study_Training } from "#proto/ratatouille/v1/recycling_pb.ts";
+import type { Hyperparameters } from "../sets.ts";
 import type { Source, Template } from "../template.ts";
-import type { Hyperparameters } from "./ranges.ts";
 import { type CompleteStudy, needsOf } from "./specification.ts";
 
 /** What a training starts from and learns. */

@@ -1,14 +1,15 @@
 import type { Method, SetName } from "#libs/reporting";
 import type { GreedyTrials } from "../greedy.ts";
+import { type PlannedMember, selectsFrom } from "../sets.ts";
 import { type BetweenPlan, planBetween } from "./between.ts";
 import type { CellBuilder } from "./cell-builder.ts";
 import type { Start } from "./foundation.ts";
 import type { Predicted } from "./predictions.ts";
-import { drawHyperparameters, groups, type Hyperparameters } from "./ranges.ts";
+import { drawHyperparameters, groups } from "./ranges.ts";
 import { seeds } from "./seeds.ts";
 
 /** One fine-tuning of a set, and its predictions. */
-export type MemberPlan = Hyperparameters & Predicted & { readonly node: string; readonly index: number; readonly initialisation: string };
+export type MemberPlan = PlannedMember & Predicted;
 
 /** A set of fine-tunings and what is measured on it. What the run does not ask for, or what one member cannot have, is absent. */
 export type SetPlan = {
@@ -32,7 +33,7 @@ export function planSet(cell: CellBuilder, name: SetName, start: (member: number
   const members = Array.from({ length: spec.study.members }, (_, index) => planMember(cell, name, index, start(index)));
   const scores = predictor.score(name, members, tolerant);
   const heldOut = members.map((member) => member.heldOut);
-  const selects = (name === "soup" && methods.has("soup-greedy")) || (name === "recycled" && methods.has("recycling-greedy"));
+  const selects = selectsFrom(name, methods);
   const several = members.length > 1;
   return {
     name,
