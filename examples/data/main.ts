@@ -22,8 +22,8 @@ Examples:
 const [name = "", folder = "", ...others] = process.argv.slice(2);
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const writers: { readonly [name: string]: () => Promise<void> } = {
-  emoji: () => writeEmoji(folder, (vendor, pictures) => say(`${vendor}: ${pictures} pictures`)),
-  drawn: () => writeDrawn(folder, (task, style, pictures) => say(`${task}/${style}: ${pictures} pictures`)),
+  emoji: () => writeEmoji(folder, (vendor, pictures) => say(`${vendor}: ${pictures} images`)),
+  drawn: () => writeDrawn(folder, (task, style, pictures) => say(`${task}/${style}: ${pictures} images`)),
   efficientnet: () => writeEfficientNet(folder),
   mnist: () => writeMnist(folder),
 };

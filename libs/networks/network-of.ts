@@ -54,7 +54,7 @@ export function networkOf(name: string, { classes, channels, size, options = {} 
   try {
     outputShapes(network);
   } catch (error) {
-    throw new NetworkOptionsError(`${name} cannot see pictures of ${input.height} × ${input.width} pixels: ${(error as Error).message}`, {
+    throw new NetworkOptionsError(`${name} cannot see images of ${input.height} × ${input.width} pixels: ${(error as Error).message}`, {
       cause: error,
     });
   }

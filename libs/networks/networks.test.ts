@@ -131,7 +131,7 @@ test("operations that do not fit what enters them are named", () => {
   );
   assert.throws(() => networkOf("convnext_tiny", { classes: 2, size: 2 }), {
     name: "NetworkOptionsError",
-    message: /^convnext_tiny cannot see pictures of 2 × 2 pixels: operation 0 \(conv2d\) does not fit \[3, 2, 2\]$/,
+    message: /^convnext_tiny cannot see images of 2 × 2 pixels: operation 0 \(conv2d\) does not fit \[3, 2, 2\]$/,
   });
 });
 

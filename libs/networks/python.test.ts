@@ -14,7 +14,7 @@ model.conv1 = torch.nn.Conv2d(2, 64, 7, stride=2, padding=3, bias=False)
 model.load_state_dict(load_file("model.safetensors"), strict=True)
 model.eval()
 
-# Pictures [rows, 2, 64, 64] of numbers from 0 to 1, minus mean, divided by std, per channel.
+# Images [rows, 2, 64, 64] of numbers from 0 to 1, minus mean, divided by std, per channel.
 mean, std = [0.485, 0.456], [0.229, 0.224]
 `,
   );

@@ -17,7 +17,7 @@ export function pythonSnippet(network: Network, file: string): string {
     `model.load_state_dict(load_file(${JSON.stringify(file)}), strict=True)`,
     "model.eval()",
     "",
-    `# Pictures [rows, ${channels}, ${height}, ${width}] of numbers from 0 to 1, minus mean, divided by std, per channel.`,
+    `# Images [rows, ${channels}, ${height}, ${width}] of numbers from 0 to 1, minus mean, divided by std, per channel.`,
     `mean, std = [${mean.join(", ")}], [${deviation.join(", ")}]`,
     "",
   ].join("\n");

@@ -4,7 +4,7 @@ import { openDocument } from "./document.ts";
 import { at, report, type Source } from "./field.ts";
 import { RunFileError } from "./problems.ts";
 
-/** The digits benchmark, or a run on pictures. */
+/** The digits benchmark, or a run on images. */
 export type RunFileKind = "digits" | "study";
 
 /** Keys that only one of the two has, by where they stand. */
@@ -34,13 +34,13 @@ const own: { readonly [K in RunFileKind]: readonly (readonly string[])[] } = {
     ["fine-tuning", "head-only-steps"],
     ["transform"],
     ["curves"],
-    ["shared-pictures"],
+    ["shared-images"],
   ],
 };
 const pictures = ["images", "rotated-mnist", "colored-mnist"];
 
 /**
- * What a run file is of. `protocol: digits`, or `target.data`, says digits; pictures are named in `target`.
+ * What a run file is of. `protocol: digits`, or `target.data`, says digits; images are named in `target`.
  * @throws RunFileError if it is not YAML, or has keys of both kinds.
  * @example
  * ```ts
@@ -64,8 +64,8 @@ export function runFileKind(text: string, { path }: { readonly path: string }): 
   const belong = strangers.length === 1 ? "belongs" : "belong";
   const [its, other] =
     kind === "digits"
-      ? ["of the digits benchmark (`target.data`)", "run files of pictures"]
-      : [`of pictures (\`target\` with one of ${pictures.map((key) => `\`${key}\``).join(", ")})`, "run files of the digits benchmark"];
+      ? ["of the digits benchmark (`target.data`)", "run files of images"]
+      : [`of images (\`target\` with one of ${pictures.map((key) => `\`${key}\``).join(", ")})`, "run files of the digits benchmark"];
   report(at(source, ...first), (line) => `${names}, first ${line}, ${belong} to ${other}, and this one is ${its}`);
   throw new RunFileError(path, source.problems);
 }

@@ -9,7 +9,7 @@ export function enter(kernels: Kernels, { input }: Network, { pixels, rows }: Ba
   const { channels, height, width, mean, deviation } = input;
   if (pixels.length !== rows * height * width * channels)
     throw new UnfitInputError(
-      `A batch of ${counted(rows, "picture")} has ${pixels.length} bytes; they have ${height} × ${width} pixels of ${channels}`,
+      `A batch of ${counted(rows, "image")} has ${pixels.length} bytes; they have ${height} × ${width} pixels of ${channels}`,
     );
   const scale = Float32Array.from(deviation, (sigma) => 1 / (255 * sigma));
   const shift = Float32Array.from(mean, (mu, channel) => -mu / deviation[channel]!);

@@ -151,10 +151,10 @@ test("what makes no sense is said in a sentence, and nothing stays behind", asyn
   const [state] = (await run(await training({ steps: 1 }))).states;
   const cases: [Promise<NetworkTraining>, new (...args: never[]) => Error, RegExp][] = [
     [training({ keep: "best" }), UnfitInputError, /parameters\.validate: keeping the best weights needs validation/],
-    [training({ validate: { every: 1 } }, { validation: [] }), UnfitInputError, /parameters\.validate: there are no pictures/],
+    [training({ validate: { every: 1 } }, { validation: [] }), UnfitInputError, /parameters\.validate: there are no images/],
     [training({ validate: { every: 1 } }, { validation: [async function* () {}] }), UnfitInputError, /no domain has any/],
     [training({}, { batches: () => wrongLabel }), UnfitInputError, /The data has label 3, the head has 3 classes/],
-    [training({}, { batches: () => small }), UnfitInputError, /12 pictures has 5 bytes; they have 4 × 4 pixels of 1/],
+    [training({}, { batches: () => small }), UnfitInputError, /12 images has 5 bytes; they have 4 × 4 pixels of 1/],
     [training({ optimiser: { name: "adam", learningRate: 1e38 } }), NonFiniteLossError, /not finite at step \d+ with learning rate 1e\+38/],
     [training({}, { seed: 4, checkpoint: decoded(state!) }), RangeError, /belongs to another training: seed 3, not 4/],
     [training({ trainable: "head" }, { checkpoint: decoded(state!) }), RangeError, /it trains 4, not 2 tensors/],

@@ -104,7 +104,7 @@ function withDefaults({ trainable, headOnlySteps, dropout, keep }: TrainParamete
 
 function checkKeep({ keep, validate: validated }: TrainParameters, validation: readonly ValidationPass[]): void {
   if (keep === "best" && !validated) throw new UnfitInputError("parameters.validate: keeping the best weights needs validation");
-  if (validated && validation.length === 0) throw new UnfitInputError("parameters.validate: there are no pictures to validate on");
+  if (validated && validation.length === 0) throw new UnfitInputError("parameters.validate: there are no images to validate on");
 }
 
 /** The same weights, of which all are trained from now on: Adam begins anew. */

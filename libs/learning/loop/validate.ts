@@ -31,7 +31,7 @@ export async function validate(
     }
     if (count > 0) accuracies.push(correct / count);
   }
-  if (accuracies.length === 0) throw new UnfitInputError("A training that is validated needs pictures to validate on; no domain has any");
+  if (accuracies.length === 0) throw new UnfitInputError("A training that is validated needs images to validate on; no domain has any");
   return accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / accuracies.length;
 }
 

@@ -7,9 +7,9 @@ const PATCH = 16;
 const DEPTH = 12;
 const EPSILON = 1e-6;
 
-/** torchvision's names of the same network (torchvision/models/vision_transformer.py). Its pictures are normalised by ImageNet's mean. */
+/** torchvision's names of the same network (torchvision/models/vision_transformer.py). Its images are normalised by ImageNet's mean. */
 const torchvision: Spelling = {
-  by: "torchvision, which normalises pictures otherwise",
+  by: "torchvision, which normalises images otherwise",
   rename: (name) =>
     name
       .replace(/^class_token$/, "cls_token")

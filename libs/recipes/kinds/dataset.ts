@@ -69,9 +69,9 @@ const generators: { readonly [name: string]: Form } = {
   "subset/1": { ...from, seeded: false, parameters: subset },
 };
 
-/** Labelled pictures. A new generator is one more form here, and who runs it. */
+/** Labelled images. A new generator is one more form here, and who runs it. */
 export const datasetKind: Kind = {
-  about: "Labelled pictures: an index over shards, or drawn symbols.",
+  about: "Labelled images: an index over shards, or drawn symbols.",
   makes: ["dataset"],
   generators,
 };

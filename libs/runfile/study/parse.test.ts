@@ -83,7 +83,7 @@ const rows: readonly (readonly [title: string, from: string, to: string, ...expe
     "unknown network `resnet81` at line 4: did you mean `resnet18`? One that only a trainer knows needs `head`, the names of the tensors of its last layer",
   ],
   [
-    "no pictures",
+    "no images",
     "images: ./birds",
     "test: x",
     "`target` at line 2 must have one of `images`, `rotated-mnist`, `colored-mnist`",
@@ -137,7 +137,7 @@ for (const [title, from, to, ...expected] of rows) {
   });
 }
 
-test("a run file is of digits or of pictures, and keys of the other kind are refused in one sentence", () => {
+test("a run file is of digits or of images, and keys of the other kind are refused in one sentence", () => {
   const kind = (text: string) => runFileKind(text, { path: "/run.yaml" });
   const digits = "name: x\nseeds: [1]\ntarget: { data: d }\n";
   assert.equal(kind(birds), "study");
@@ -145,10 +145,10 @@ test("a run file is of digits or of pictures, and keys of the other kind are ref
   assert.equal(kind("name: x\n"), "digits");
   assert.equal(kind("protocol: digits\nname: x\n"), "digits");
   assert.deepEqual(problems(`${digits}held-out: all\ncurves: { points: 3 }\n`, kind), [
-    "`held-out` and `curves`, first at line 4, belong to run files of pictures, and this one is of the digits benchmark (`target.data`)",
+    "`held-out` and `curves`, first at line 4, belong to run files of images, and this one is of the digits benchmark (`target.data`)",
   ]);
   assert.deepEqual(problems(birds.replace("network: resnet18", "model: mlp"), kind), [
-    "`foundation.model`, first at line 4, belongs to run files of the digits benchmark, and this one is of pictures (`target` with one of `images`, `rotated-mnist`, `colored-mnist`)",
+    "`foundation.model`, first at line 4, belongs to run files of the digits benchmark, and this one is of images (`target` with one of `images`, `rotated-mnist`, `colored-mnist`)",
   ]);
 });
 

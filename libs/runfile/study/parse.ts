@@ -113,7 +113,7 @@ function complete(file: WrittenStudy, path: string, source: Source): StudyFile {
     curves: file.curves,
     methods: file.methods,
     onFailure: file["on-failure"] === "continue" ? "continue" : "fail",
-    sharedPictures: file["shared-pictures"] === "allow",
+    sharedImages: file["shared-images"] === "allow",
     problem(key, text) {
       const mistakes: Source = { ...source, problems: [] };
       wrong({ ...at(mistakes, ...key), name: String(key.findLast((part) => typeof part === "string") ?? "") }, text);

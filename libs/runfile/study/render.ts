@@ -56,7 +56,7 @@ export function renderStudyFile(file: StudyFile, { directory }: { readonly direc
     curves: file.curves,
     methods: file.methods,
     "on-failure": file.onFailure,
-    "shared-pictures": file.sharedPictures ? "allow" : "refuse",
+    "shared-images": file.sharedImages ? "allow" : "refuse",
   });
   visit(document, {
     Collection: (_, node) => {

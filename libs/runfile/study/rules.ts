@@ -65,8 +65,7 @@ function checkAuxiliary(auxiliary: Partly<WrittenStudy["auxiliaries"][number]>, 
   const given = [...picturesIn(auxiliary as Pictures), ...(weights ? ["weights"] : []), ...(path ? ["path"] : [])];
   if (given.length !== 1)
     wrong({ ...at(source, "auxiliaries", i), name: "auxiliaries" }, `must have one of ${quoted(["path", "weights", ...pictureKeys])}`);
-  if (weights && models)
-    wrong(at(source, "auxiliaries", i, "models"), "counts fine-tunings that are made of pictures; `weights` are ready");
+  if (weights && models) wrong(at(source, "auxiliaries", i, "models"), "counts fine-tunings that are made of images; `weights` are ready");
 }
 
 function picturesIn(written: Pictures): string[] {

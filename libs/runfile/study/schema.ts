@@ -98,7 +98,7 @@ export const studyFile = mapping({
   ),
   methods: optional(list(word("method", methods), { distinct: true }), defaults.methods),
   "on-failure": optional(word("choice", ["fail", "continue"]), "fail"),
-  "shared-pictures": optional(word("choice", ["refuse", "allow"]), "refuse"),
+  "shared-images": optional(word("choice", ["refuse", "allow"]), "refuse"),
 });
 
 /** A run file of pictures as it was written. */

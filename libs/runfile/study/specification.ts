@@ -66,11 +66,11 @@ export function studySpec(file: StudyFile, found: StudyFound): Init {
       },
       transform: file.transform,
       curves: file.curves,
-      sharedPictures: file.sharedPictures,
+      sharedImages: file.sharedImages,
     },
   };
 }
 
 function task({ generator }: PicturesAt, { source, domains, classes, pictures }: TaskFound): MessageInitShape<typeof Study_TaskSchema> {
-  return { source, generator, domains: [...domains], classes: [...classes], pictures: [...pictures] };
+  return { source, generator, domains: [...domains], classes: [...classes], images: [...pictures] };
 }

@@ -67,7 +67,7 @@ export type StudyFile = {
   readonly curves: { readonly barriers: number; readonly curves: number; readonly points: number };
   readonly methods: readonly string[];
   readonly onFailure: "fail" | "continue";
-  readonly sharedPictures: boolean;
+  readonly sharedImages: boolean;
   /**
    * The error for something that is wrong with a key and that only shows where the files are looked at.
    * @param key its place, for example ["auxiliaries", 0]. @param text goes on after "`auxiliaries` at line 5".

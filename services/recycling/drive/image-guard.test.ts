@@ -89,7 +89,7 @@ test("images of the target are found in what an auxiliary learns from, and in th
   assert.ok(kept.length > 0);
   assert.match(
     (await look(auxiliary, { "data/auxiliary/0": shared })).leak ?? "",
-    /^the auxiliary web holds 1 image of the target, which has 2 different ones: .*2\.png.*; shared-pictures: allow in the run file goes on/,
+    /^the auxiliary web holds 1 image of the target, which has 2 different ones: .*2\.png.*; shared-images: allow in the run file goes on/,
   );
   assert.match((await look(auxiliary, { "data/auxiliary/0": target })).leak ?? "", /the data set of the target/);
   assert.deepEqual(await look([{ label: "the foundation", model: await trainedOn(system, apart) }]), { notes: [] });
@@ -126,7 +126,7 @@ test("a ready model that has learned items that are held out, in another style, 
   assert.equal(await leakOf(all, 0), undefined);
   assert.match(
     (await leakOf(all, 0.2)) ?? "",
-    /^the auxiliary web was trained on 1 of the 2 items of the target that are held out, by the names of its images: "7"; shared-pictures: allow/,
+    /^the auxiliary web was trained on 1 of the 2 items of the target that are held out, by the names of its images: "7"; shared-images: allow/,
   );
   assert.equal(await leakOf(await trainedOn(system, web, await splitOf(system, web, 0.2)), 0.2), undefined);
   assert.match((await leakOf(await trainedOn(system, web, await splitOf(system, web, 0.18)), 0.2)) ?? "", /on 1 of the 2 items/);

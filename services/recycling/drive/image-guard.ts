@@ -91,7 +91,7 @@ export function createImageGuard(
           ? await leaksOf(own, label, from.model)
           : await finishInTurns(imageLeaks(own, [await dataSet(label, await place(from.node).promise)]), signal);
       for (const { severity, message } of leaks) {
-        if (severity === "error") return { leak: `${message}; shared-pictures: allow in the run file goes on all the same`, notes };
+        if (severity === "error") return { leak: `${message}; shared-images: allow in the run file goes on all the same`, notes };
         notes.push(message);
       }
     }

@@ -63,7 +63,7 @@ const task = (name: string, domains: readonly string[], classes: readonly string
   generator: "image-shards/1",
   domains: [...domains],
   classes: [...classes],
-  pictures: domains.map(() => 40),
+  images: domains.map(() => 40),
 });
 
 type StudyInit = Exclude<MessageInitShape<typeof StudySchema>, Study>;

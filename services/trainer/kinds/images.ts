@@ -111,5 +111,5 @@ export async function openImages(
 
 function shapeOf({ input: { channels, height, width } }: Network): PictureShape {
   if (channels === 1 || channels === 2 || channels === 3) return { channels, height, width };
-  throw new RecipeError("parameters.network.channels", `is ${channels}; pictures have 1, 2 or 3`);
+  throw new RecipeError("parameters.network.channels", `is ${channels}; images have 1, 2 or 3`);
 }

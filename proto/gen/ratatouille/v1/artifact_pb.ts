@@ -111,7 +111,7 @@ export const ArtifactKind = {
   SOURCE: 1,
 
   /**
-   * Labelled pictures. application/vnd.ratatouille.dataset.v1+json; its layer application/vnd.cncf.model.dataset.v1.raw, safetensors: an
+   * Labelled images. application/vnd.ratatouille.dataset.v1+json; its layer application/vnd.cncf.model.dataset.v1.raw, safetensors: an
    * index over shards (metadata `format` "ratatouille-images/1"), which are layers application/x-tar of this artifact or of the import that
    * it was made from; or, of the digits benchmark, `images` F32 [rows, features], `labels` I32 [rows], and the metadata `classes`.
    *

@@ -92,7 +92,7 @@ function checkTarget({ target, heldOut, validationFraction, heldOutItems }: Stud
 }
 
 function checkTask(field: string, task: Study_Task | undefined, check: Check): void {
-  const { source = "", generator = "", domains = [], classes = [], pictures = [] } = task ?? {};
+  const { source = "", generator = "", domains = [], classes = [], images = [] } = task ?? {};
   check(`${field}.source`, isDigest(source), "digest of an import");
   check(`${field}.generator`, generators.includes(generator), `one of ${generators.join(", ")}`);
   const named = (values: readonly string[], most: number) =>
@@ -100,7 +100,7 @@ function checkTask(field: string, task: Study_Task | undefined, check: Check): v
   check(`${field}.domains`, named(domains, lengths.pictureDomains.max), `1 to ${lengths.pictureDomains.max} names, each once`);
   check(`${field}.classes`, named(classes, bounds.classes.max), `2 to ${bounds.classes.max} names, each once`);
   check(`${field}.classes`, classes.length >= bounds.classes.min, "at least two");
-  check(`${field}.pictures`, pictures.length === 0 || pictures.length === domains.length, "one number for each domain, or none");
+  check(`${field}.images`, images.length === 0 || images.length === domains.length, "one number for each domain, or none");
 }
 
 function checkNetwork(network: Study_Network | undefined, classes: number, check: Check): void {

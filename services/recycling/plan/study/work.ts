@@ -26,6 +26,6 @@ export function workOf({ study }: CompleteStudy): Work {
   return {
     training: (pictures, headOnly = false) => pictures * forward * (headOnly ? 1 : PASSES_OF_A_STEP),
     prediction: (pictures) => pictures * forward,
-    picturesOf: (domain) => target.pictures[target.domains.indexOf(domain)] ?? UNCOUNTED,
+    picturesOf: (domain) => target.images[target.domains.indexOf(domain)] ?? UNCOUNTED,
   };
 }
