@@ -22,7 +22,7 @@ const REPORT_MS = 500;
  * news the same again.
  */
 export function createProgress(keepAliveMs: number) {
-  let latest: Progress = { step: 0, steps: 1, stepsPerSecond: 0, loss: 0 };
+  let latest: Progress = { step: 0, steps: 0, stepsPerSecond: 0, loss: 0 };
   let sum = 0;
   let count = 0;
   let reportedAt = performance.now();
@@ -36,7 +36,7 @@ export function createProgress(keepAliveMs: number) {
     /** Says how long the job is. */
     begin({ kind, parameters }: Recipe): void {
       // How many rows a prediction has is known when it has read its data set.
-      if (kind === "predict") latest = { ...latest, steps: 0, unit: "rows" };
+      if (kind === "predict") latest = { ...latest, unit: "rows" };
       const { steps, headOnlySteps } = parameters;
       if (typeof steps === "number") latest = { ...latest, steps: steps + (typeof headOnlySteps === "number" ? headOnlySteps : 0) };
       reportedAt = performance.now();

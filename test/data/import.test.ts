@@ -18,7 +18,7 @@ test("a folder of images comes into the catalog with its licence, and is the sam
   const stdout = await succeedHere(["import", "birds"], options);
   assert.match(
     stdout,
-    /^imported +birds\ndigest +sha256:[0-9a-f]{64}\nname +imported\/birds\nimages +9, 2 domains, 2 classes\nsize +\d+ kB in archives\nlicence +CC-BY-4.0\nchecked +every image was decoded\n/,
+    /^imported +birds\ndigest +sha256:[0-9a-f]{64}\nname +imported\/birds\nimages +9, 2 domains, 2 classes\nsize +\d+ kB in archives\nlicence +CC-BY-4.0\nchecked +every image was read to its end\n/,
   );
   const [again] = JSON.parse(await succeedHere(["import", "birds", "--json"], options)) as { [fact: string]: unknown }[];
   assert.ok(stdout.includes(String(again!["digest"])));

@@ -42,7 +42,7 @@ export const imagesKind: ImportKind = {
           const onProgress = (progress: CheckProgress) => checking.update(progress.images, progress.total);
           const { report, looks } = await lookAtImageSet(path, { signal: context.signal, onProgress });
           refuse(report);
-          checked = "every image was decoded";
+          checked = "every image was read to its end";
           return looks;
         };
         const artifacts = createArtifacts(channel);
