@@ -7,6 +7,7 @@ import { waitFor } from "#libs/testing";
 import { cpuTimeMs, runtimeName, runtimeVersion, signalChild, spawnScript } from "./index.ts";
 
 const parent = fileURLToPath(new URL("testing/parent.ts", import.meta.url));
+const guardedScript = fileURLToPath(new URL("testing/guarded.ts", import.meta.url));
 
 for (const stdin of ["pipe", "ignore"]) {
   test(`a child whose parent was killed with kill -9 ends within 2 s (stdin: ${stdin})`, async () => {
@@ -17,6 +18,23 @@ for (const stdin of ["pipe", "ignore"]) {
     assert.ok(isAlive(grandchild));
     signalChild(child, "SIGKILL");
     await waitFor(() => !isAlive(grandchild), { timeoutMs: 2000, what: "the end of the grandchild" });
+  });
+}
+
+for (const guarded of ["child", "group"]) {
+  test(`a program of others ends with the process that started it, killed with kill -9 (${guarded})`, async () => {
+    const starter = spawnScript(guardedScript, [guarded], { stdio: ["ignore", "pipe", "inherit"] });
+    assert.ok(starter.stdout);
+    const [line] = (await once(starter.stdout.setEncoding("utf8"), "data")) as [string];
+    const [shell = 0, sleep = 0] = line.split(" ").map(Number);
+    assert.ok(isAlive(shell) && isAlive(sleep));
+    signalChild(starter, "SIGKILL");
+    try {
+      await waitFor(() => !isAlive(shell), { what: "the end of the shell" });
+      if (guarded === "group") await waitFor(() => !isAlive(sleep), { what: "the end of what the shell had started" });
+    } finally {
+      if (isAlive(sleep)) process.kill(sleep, "SIGKILL");
+    }
   });
 }
 

@@ -80,7 +80,7 @@ export function signalChild(child: ChildProcess, signal: NodeJS.Signals): boolea
 export function endWithThisProcess(child: ChildProcess, { group = false } = {}): void {
   if (child.pid === undefined) return;
   // Detached: a Ctrl-C in the terminal is not for the guard.
-  const guard = spawn("sh", ["-c", 'cat >/dev/null; kill -KILL -- "$0" 2>/dev/null', `${group ? "-" : ""}${child.pid}`], {
+  const guard = spawn("sh", ["-c", 'cat >/dev/null; kill -s KILL -- "$0" 2>/dev/null', `${group ? "-" : ""}${child.pid}`], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });

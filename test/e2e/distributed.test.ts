@@ -78,8 +78,9 @@ async function assertUsage(out: string, { programs }: LocalSystem): Promise<void
   assert.deepEqual(processes.map(({ name }) => name).sort(), names.sort());
   for (const { name, peakMemoryBytes } of processes) {
     const peak = await peakMemoryMb(programs.get(name)?.pid);
-    // It may have grown since.
-    if (peak !== undefined) assert.ok(peakMemoryBytes > 20e6 && peakMemoryBytes <= peak * 1e6, `${name}: ${peakMemoryBytes} of ${peak} MB`);
+    // It may have grown since; and the kernel counts pages in batches for each core, which its two figures add up at other times.
+    const fits = peak === undefined || (peakMemoryBytes > 20e6 && peakMemoryBytes <= peak * 1.02e6);
+    assert.ok(fits, `${name}: ${peakMemoryBytes} of ${peak} MB`);
   }
   const sum = (of: (process: (typeof processes)[number]) => number) => processes.reduce((total, process) => total + of(process), 0);
   const catalog = processes.find(({ name }) => name === "catalog")!;
