@@ -1,4 +1,5 @@
-import { bytes, columnsOf } from "#libs/text";
+import { bytes } from "#libs/text";
+import { aligned } from "./aligned.ts";
 import type { ProcessUsage } from "./report.ts";
 
 /** What is shown of processes, column by column. */
@@ -27,10 +28,5 @@ export function renderProcesses(processes: readonly ProcessUsage[] = []): string
   if (processes.length === 0) return "";
   const rows = processes.map((process) => [process.name, ...processColumns.map(({ of }) => bytes(of(process)))]);
   const all = [["process", ...processColumns.map(({ head }) => head)], ...rows];
-  const widths = all[0]!.map((_, i) => Math.max(...all.map((row) => columnsOf(row[i]!))));
-  const padded = (text: string, i: number) => {
-    const room = " ".repeat(widths[i]! - columnsOf(text));
-    return i === 0 ? text + room : room + text;
-  };
-  return [`${processesCaption}:`, ...all.map((row) => row.map(padded).join("  ").trimEnd()), ""].join("\n");
+  return [`${processesCaption}:`, ...aligned(all, "  "), ""].join("\n");
 }

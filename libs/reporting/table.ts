@@ -1,4 +1,5 @@
-import { columnsOf, pad } from "#libs/text";
+import { columnsOf } from "#libs/text";
+import { aligned } from "./aligned.ts";
 import { heldOutItemsText } from "./held-out-items.ts";
 import { methodTexts } from "./methods.ts";
 import type { Report, TableRow } from "./report.ts";
@@ -55,8 +56,12 @@ function blocksOf(rows: readonly (readonly string[])[], { gap, sign }: (typeof S
       used = first + gap.length + columns;
     }
   }
-  const padded = (text: string, i: number) => " ".repeat(widths[i]! - columnsOf(text)) + text;
-  return blocks.map((columns) => texts.map((row) => [pad(row[0]!, first), ...columns.map((i) => padded(row[i]!, i))].join(gap).trimEnd()));
+  return blocks.map((columns) =>
+    aligned(
+      texts.map((row) => [0, ...columns].map((i) => row[i]!)),
+      gap,
+    ),
+  );
 }
 
 /** The report as Markdown: sentences, results, paired differences, and the analysis. Ends with a line break. */
