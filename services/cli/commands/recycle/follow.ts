@@ -37,8 +37,11 @@ export async function follow(id: string, { channel, display, signal, embedded }:
         if (goneSince !== undefined) display.note(`${channel.address} answers again`);
         goneSince = undefined;
         missing.update(message);
-        for (const note of message.run?.notes ?? []) if (!noted.has(note)) display.note(note);
-        for (const note of message.run?.notes ?? []) noted.add(note);
+        for (const note of message.run?.notes ?? []) {
+          if (noted.has(note)) continue;
+          noted.add(note);
+          display.note(note);
+        }
         display.update(message);
       }
     } catch (error) {
