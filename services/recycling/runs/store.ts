@@ -1,10 +1,10 @@
-import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import type { Generated, Transaction } from "kysely";
 import { createOutbox, event, type Outbox, type OutboxTables, outboxMigration } from "#libs/bus";
 import type { ProcessUsage } from "#libs/reporting";
 import { type Database, openDatabase, sqlMigration } from "#libs/storage";
 import { runFinished, runStarted } from "#libs/topics";
-import { type Run, RunSchema, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
+import { readRun, runText } from "./stored-run.ts";
 
 type Tables = OutboxTables & {
   runs: { id: string; run: string; wall_ms: number; position: number | null };
@@ -86,10 +86,13 @@ const migrations = [
 export async function openRunStore(path: string): Promise<RunStore> {
   const database: Database<Tables> = await openDatabase<Tables>({ path, migrations });
   const outbox = createOutbox(database);
-  const parse = (text: string, wallMs: number): Run => ({ ...fromJsonString(RunSchema, text), workedMs: BigInt(wallMs) });
+  const parse = (row: { id: string; run: string; wall_ms: number }): Run => ({
+    ...readRun(row.id, row.run),
+    workedMs: BigInt(row.wall_ms),
+  });
 
   const write = async (tx: Transaction<Tables>, run: Run) => {
-    const text = toJsonString(RunSchema, run);
+    const text = runText(run);
     const last = await tx
       .selectFrom("runs")
       .select(({ fn }) => fn.max("position").as("position"))
@@ -129,14 +132,14 @@ export async function openRunStore(path: string): Promise<RunStore> {
       });
     },
     async get(id) {
-      const row = await database.query.selectFrom("runs").select(["run", "wall_ms"]).where("id", "=", id).executeTakeFirst();
-      return row && parse(row.run, row.wall_ms);
+      const row = await database.query.selectFrom("runs").select(["id", "run", "wall_ms"]).where("id", "=", id).executeTakeFirst();
+      return row && parse(row);
     },
     async list(limit, before) {
-      let query = database.query.selectFrom("runs").select(["run", "wall_ms", "position"]).orderBy("position", "desc").limit(limit);
+      let query = database.query.selectFrom("runs").select(["id", "run", "wall_ms", "position"]).orderBy("position", "desc").limit(limit);
       if (before !== undefined) query = query.where("position", "<", before);
       const rows = await query.execute();
-      return rows.map(({ run, wall_ms, position }) => ({ run: parse(run, wall_ms), position: position ?? 0 }));
+      return rows.map((row) => ({ run: parse(row), position: row.position ?? 0 }));
     },
     async addWork(runId, { node, stage, cpuMs }) {
       // The end of the run brings it to the disk.
