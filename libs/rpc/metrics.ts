@@ -1,4 +1,4 @@
-import { histogram } from "#libs/telemetry";
+import { histogram } from "#libs/telemetry/measures";
 import { type Code, codeName } from "./code.ts";
 
 /** Bounds of OpenTelemetry's conventions for RPC durations, in seconds. */

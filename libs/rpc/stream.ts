@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import { setImmediate } from "node:timers/promises";
-import { transfers } from "#libs/telemetry";
+import { transfers } from "#libs/telemetry/measures";
 
 /** The object-mode stream of a call, server side or client side. */
 export type MessageStream = EventEmitter & {
