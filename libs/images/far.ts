@@ -77,11 +77,17 @@ function windows(from: number, extent: number, to: number): { readonly begin: nu
 
 /** Places between two pixels of what comes out, at which the kernel is known. */
 const PLACES = 512;
+/** Made for the first picture: most processes that load this have none. */
+let kernel: Float64Array | undefined;
+
 /** Source: Duchon 1979, Lanczos filtering in one and two dimensions. */
-const KERNEL = Float64Array.from({ length: LOBES * PLACES }, (_, i) => (i === 0 ? 1 : sinc(i / PLACES) * sinc(i / PLACES / LOBES)));
+function makeKernel(): Float64Array {
+  return Float64Array.from({ length: LOBES * PLACES }, (_, i) => (i === 0 ? 1 : sinc(i / PLACES) * sinc(i / PLACES / LOBES)));
+}
 
 function lanczos(x: number): number {
-  return KERNEL[Math.round(Math.abs(x) * PLACES)] ?? 0;
+  kernel ??= makeKernel();
+  return kernel[Math.round(Math.abs(x) * PLACES)] ?? 0;
 }
 
 function sinc(x: number): number {
