@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { createArtifacts } from "#libs/artifacts";
 import { type Bus, connectJetStream, connectRemoteBus } from "#libs/bus";
 import { within } from "#libs/concurrency";
-import { openBackend } from "#libs/learning";
 import { type ConnectOptions, connect, type RpcChannel } from "#libs/rpc";
 import { readNatsAccess, UsageError, usageInTurns } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
@@ -53,7 +52,6 @@ export async function runTrainer(values: TrainerValues, { signal, log }: Life) {
     );
   const [bus] = await Promise.all([
     connectBus(),
-    openBackend("wasm"),
     heartbeat.ready,
     // Where nobody hears it, work waits too.
     within(ANNOUNCE_MS, heartbeat.announce(trainer)),
