@@ -12,6 +12,8 @@ import { layerOf, type Work } from "../work.ts";
 const KEPT_BYTES = 192 << 20;
 /** Threads that decode, beside the one that computes. */
 const MOST_THREADS = 8;
+/** Files of so few bytes, all together, are decoded by the thread that computes: another one would take longer to start. */
+const FEW_BYTES = 256 << 10;
 
 /** The index of the data set that is an input of a recipe. @throws RecipeError, ImageSetError */
 export async function indexOf(recipe: Recipe, role: string, work: Work): Promise<ImageIndex> {
@@ -96,14 +98,20 @@ export async function openImages(
 ): Promise<AsyncDisposable & { readonly loader: Loader }> {
   await using opening = new AsyncDisposableStack();
   const wanted = new Set<number>();
-  for (const own of rows) for (let i = 0; i < own.length; i++) wanted.add(index.shard[own[i]!]!);
+  let bytes = 0;
+  for (const own of rows) {
+    for (let i = 0; i < own.length; i++) {
+      wanted.add(index.shard[own[i]!]!);
+      bytes += index.bytes[own[i]!]!;
+    }
+  }
   const paths = new Map<string, string>();
   for (const place of [...wanted].sort((a, b) => a - b)) {
     const shard = index.shards[place]!;
     paths.set(shard.digest, opening.use(await work.hold(shard)).path);
   }
   const images = imagesOfIndex(index, ({ digest }) => paths.get(digest) ?? "");
-  const threads = Math.max(1, Math.min(MOST_THREADS, availableParallelism() - 1));
+  const threads = bytes <= FEW_BYTES ? 0 : Math.max(1, Math.min(MOST_THREADS, availableParallelism() - 1));
   const loader = opening.use(openLoader({ images, shape: shapeOf(network), threads, cacheBytes: KEPT_BYTES }));
   const opened = opening.move();
   return { loader, [Symbol.asyncDispose]: () => opened.disposeAsync() };
