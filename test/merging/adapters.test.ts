@@ -2,13 +2,18 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { bytesSource, openSafetensors, saveFloat32, widen } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
 import { pair, tensor, tensorOf, writeAdapter, writeBase } from "../../libs/merging/adapters/testing/adapter.ts";
-import { runCli, startCli, succeed } from "../e2e/cli.ts";
+import { startCli, succeed } from "../e2e/cli.ts";
+import { runHere, succeedHere } from "../e2e/here.ts";
 
 const fixtures = join(import.meta.dirname, "../fixtures/adapters");
 const [a, b, base] = ["a", "b", "base.safetensors"].map((name) => join(fixtures, name)) as [string, string, string];
+
+/** Spread over the whole work. */
+const KILLS = 5;
 
 async function numbers(path: string): Promise<Map<string, Float64Array>> {
   const file = await openSafetensors(bytesSource(await readFile(path)));
@@ -33,14 +38,14 @@ async function assertNear(path: string, expected: string, relative: number): Pro
 test("adapters are averaged into their base, the same bytes again and again", async () => {
   await using directory = await temporaryDirectory();
   const cwd = directory.path;
-  await succeed(["average", a, b, "--base", base, "-o", "model"], { cwd });
+  await succeedHere(["average", a, b, "--base", base, "-o", "model"], { cwd });
   await assertNear(join(cwd, "model/model.safetensors"), "base+mean.safetensors", 2 ** -23);
-  const again = await runCli(["average", a, b, "--base", base, "-o", "model"], { cwd });
+  const again = await runHere(["average", a, b, "--base", base, "-o", "model"], { cwd });
   assert.deepEqual([again.code, again.stdout.includes("there already")], [0, true], again.stderr);
   const first = await readFile(join(cwd, "model/model.safetensors"));
-  await succeed(["average", a, b, "--base", base, "-o", "model", "--force", "--threads", "1"], { cwd });
+  await succeedHere(["average", a, b, "--base", base, "-o", "model", "--force", "--threads", "1"], { cwd });
   assert.deepEqual(await readFile(join(cwd, "model/model.safetensors")), first);
-  await succeed(["average", a, b, "--base", base, "--weights", "0.7,-0.2", "--set", "normalize=false", "-o", "weighted.safetensors"], {
+  await succeedHere(["average", a, b, "--base", base, "--weights", "0.7,-0.2", "--set", "normalize=false", "-o", "weighted.safetensors"], {
     cwd,
   });
   await assertNear(join(cwd, "weighted.safetensors"), "base+weighted.safetensors", 2 ** -23);
@@ -49,12 +54,12 @@ test("adapters are averaged into their base, the same bytes again and again", as
 test("without a base they become one adapter, which goes into the base to the same numbers", async () => {
   await using directory = await temporaryDirectory();
   const cwd = directory.path;
-  await succeed(["average", a, b, "-o", "adapter"], { cwd });
+  await succeedHere(["average", a, b, "-o", "adapter"], { cwd });
   const entries = await readdir(join(cwd, "adapter"));
   for (const name of ["README.md", "adapter_config.json", "adapter_model.safetensors", "recipe.json"])
     assert.ok(entries.includes(name), name);
   assert.ok(!entries.some((name) => name.startsWith(".")), entries.join());
-  await succeed(["average", "adapter", "--base", base, "-o", "model.safetensors"], { cwd });
+  await succeedHere(["average", "adapter", "--base", base, "-o", "model.safetensors"], { cwd });
   await assertNear(join(cwd, "model.safetensors"), "base+mean.safetensors", 2e-4);
 });
 
@@ -83,13 +88,14 @@ test("killed at any time and run again: the same bytes, and nothing is left behi
   await succeed(command("whole"), { cwd });
   const ms = performance.now() - startedMs;
   const whole = await readFile(join(cwd, "whole/model.safetensors"));
-  for (let attempt = 0; attempt < 8; attempt++) {
+  for (let attempt = 0; attempt < KILLS; attempt++) {
     const out = `out${attempt}`;
     await using cli = startCli(command(out), { cwd });
-    await Promise.race([cli.ended, new Promise((resolve) => setTimeout(resolve, (ms * (attempt + 1)) / 9))]);
+    // A third of the time goes before the work begins.
+    await Promise.race([cli.ended, delay(ms * (0.3 + (0.7 * attempt) / KILLS))]);
     cli.signal("SIGKILL");
     const { code } = await cli.ended;
-    if (code !== 0) await succeed(command(out), { cwd });
+    if (code !== 0) await succeedHere(command(out), { cwd });
     assert.deepEqual(await readFile(join(cwd, out, "model.safetensors")), whole, `attempt ${attempt}`);
     assert.deepEqual((await readdir(join(cwd, out))).sort(), (await readdir(join(cwd, "whole"))).sort());
   }
@@ -98,7 +104,7 @@ test("killed at any time and run again: the same bytes, and nothing is left behi
 test("factors are averaged apart only where that is asked for, and where their ranks allow it", async () => {
   await using directory = await temporaryDirectory();
   const cwd = directory.path;
-  const different = await runCli(["average", a, b, "--factors-apart", "-o", "x"], { cwd });
+  const different = await runHere(["average", a, b, "--factors-apart", "-o", "x"], { cwd });
   assert.notEqual(different.code, 0);
   assert.match(different.stderr, /--factors-apart: .*model\.layers\.0\.q\.weight has different scalings/);
 });
@@ -116,8 +122,8 @@ test("a head that an adapter unties is said in config.json, by average and by me
   await writeAdapter(join(cwd, "a"), [...pair("model.layers.0.q_proj", [4, 4], 2, 3), ...pair("lm_head", [8, 4], 2, 5)], targets);
   await writeFile(join(cwd, "m.yml"), "merge_method: passthrough\nmodels:\n  - model: base+a\n");
   const anyway = ["--allow-unrelated", "--quiet"];
-  await succeed(["average", "a", "--base", "base", "-o", "averaged", ...anyway], { cwd });
-  await succeed(["merge", "m.yml", "-o", "merged", ...anyway], { cwd });
+  await succeedHere(["average", "a", "--base", "base", "-o", "averaged", ...anyway], { cwd });
+  await succeedHere(["merge", "m.yml", "-o", "merged", ...anyway], { cwd });
   for (const folder of ["averaged", "merged"]) {
     const model = await numbers(join(cwd, folder, "model.safetensors"));
     assert.deepEqual([...model.keys()], ["lm_head.weight", "model.embed_tokens.weight", "model.layers.0.q_proj.weight"]);
@@ -150,7 +156,7 @@ test("what is wrong with an adapter is said before anything is written, and a nu
     [["average", "good", "--base", "base", "--exclude", "score.weight", "-o", "out"], /"score\.weight" cannot be left out/],
   ];
   for (const [args, message] of refused) {
-    const { code, stderr } = await runCli([...args, "--allow-unrelated", "--quiet"], { cwd });
+    const { code, stderr } = await runHere([...args, "--allow-unrelated", "--quiet"], { cwd });
     assert.notEqual(code, 0);
     assert.match(stderr, message);
     assert.ok(!(await readdir(cwd)).includes("out"), args.join(" "));

@@ -5,6 +5,7 @@ import { digestOf } from "#libs/recipes";
 import { planSafetensors, saveFloat32 } from "#libs/tensors";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 import { runCli, startCli } from "../e2e/cli.ts";
+import { runHere } from "../e2e/here.ts";
 import { meanOf, numbersOf, publishModels, readNumbers, weightsFile, writeFolder } from "./models.ts";
 
 const directory = await temporaryDirectory();
@@ -15,8 +16,10 @@ const config = { model_type: "vit", architectures: ["ViTModel"], torch_dtype: "f
 const card = "---\nlicense: apache-2.0\nbase_model: org/base\n---\n# A model\n";
 let catalog: Map<string, string>;
 
-/** The real command, in the folder of this test. */
-const average = (...args: string[]) => runCli(["average", ...args], { cwd: directory.path, env });
+/** The command, in the folder of this test. */
+const average = (...args: string[]) => runHere(["average", ...args], { cwd: directory.path, env });
+/** The same in a process of its own. */
+const averageAlone = (...args: string[]) => runCli(["average", ...args], { cwd: directory.path, env });
 const read = async (...parts: string[]) => new Uint8Array(await readFile(directory.join(...parts)));
 const text = (...parts: string[]) => readFile(directory.join(...parts), "utf8");
 const list = async (...parts: string[]) => (await readdir(directory.join(...parts))).sort();
@@ -32,7 +35,7 @@ before(async () => {
 });
 
 test("files into a file: the correctly rounded mean, its recipe beside it, and nothing else", async () => {
-  const { code, stdout, stderr } = await average("a.safetensors", "b.safetensors", "-o", "out.safetensors");
+  const { code, stdout, stderr } = await averageAlone("a.safetensors", "b.safetensors", "-o", "out.safetensors");
   assert.equal(code, 0, stderr);
   const file = await read("out.safetensors");
   assert.deepEqual(readNumbers(file), meanOf([a, b]));
@@ -55,7 +58,7 @@ test("models that nobody has read before are averaged while their digests are fo
     await writeFile(directory.join(name), saveFloat32(new Map([["w", { shape: [3 << 20], data }]])));
   }
   const run = (...args: string[]) =>
-    runCli(["average", ...names, "--json", ...args], { cwd: directory.path, env: { XDG_CACHE_HOME: directory.join("empty") } });
+    runHere(["average", ...names, "--json", ...args], { cwd: directory.path, env: { XDG_CACHE_HOME: directory.join("empty") } });
   const later = await run("-o", "later.safetensors");
   assert.equal(later.code, 0, later.stderr);
   // --dry-run finds the digests first, and says the key with them.
@@ -216,7 +219,7 @@ test("what the same command has made is recognised, and nothing that is changed 
   await refused(...one, "--weights", "1,2");
   await writeFile(directory.join("once", "README.md"), "mine");
   await refused(...folder);
-  const elsewhere = await runCli(["average", ...one], { cwd: directory.path, env: { XDG_CACHE_HOME: directory.join("other-cache") } });
+  const elsewhere = await runHere(["average", ...one], { cwd: directory.path, env: { XDG_CACHE_HOME: directory.join("other-cache") } });
   assert.equal(elsewhere.code, 1);
 });
 
@@ -316,7 +319,7 @@ test("two that change one average at once: both count, or one says that it has t
   const names = ["a", "b", "c", "d"].map((name) => `${name}.safetensors`);
   await writeFile(directory.join("d.safetensors"), weightsFile(numbersOf(4)));
   assert.equal((await average("a.safetensors", "b.safetensors", "-o", "both.safetensors", "--updatable")).code, 0);
-  const add = (name: string) => average("--add", name, "--to", "both.safetensors");
+  const add = (name: string) => averageAlone("--add", name, "--to", "both.safetensors");
   const results = await Promise.all([add("c.safetensors"), add("d.safetensors")]);
   const refused = results.flatMap(({ code }, i) => (code === 0 ? [] : [i]));
   assert.ok(refused.length < 2);
@@ -342,7 +345,7 @@ test("numbers that are not finite, or become so, are errors, and nothing is publ
     directory.join("nan.yml"),
     "merge_method: linear\nmodels:\n  - model: large.safetensors\n  - model: nan.safetensors\nparameters: {weight: 1}\n",
   );
-  const merged = await runCli(["merge", "nan.yml", "-o", "finite.safetensors"], { cwd: directory.path, env });
+  const merged = await runHere(["merge", "nan.yml", "-o", "finite.safetensors"], { cwd: directory.path, env });
   assert.deepEqual([merged.code, merged.stderr], [refused.code, refused.stderr]);
   assert.deepEqual(
     (await list()).filter((name) => name.includes("finite")),

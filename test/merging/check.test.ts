@@ -5,12 +5,12 @@ import { test } from "node:test";
 import { saveFloat32 } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
 import { runCli } from "../e2e/cli.ts";
+import { runHere } from "../e2e/here.ts";
 import { numbersOf, publishModels, weightsFile } from "./models.ts";
 
 const adapters = join(import.meta.dirname, "../fixtures/adapters");
 
-/** The real command in a process of its own. */
-const check = (directory: string, ...args: string[]) => runCli(["check", ...args], { cwd: directory });
+const check = (directory: string, ...args: string[]) => runHere(["check", ...args], { cwd: directory });
 
 async function writeModels(directory: string): Promise<void> {
   const tensor = (seed: number, shape: number[]) => ({
@@ -33,7 +33,7 @@ async function writeModels(directory: string): Promise<void> {
 test("models that fit: exit code 0, and what is known of them", async () => {
   await using directory = await temporaryDirectory();
   await writeModels(directory.path);
-  const { code, stdout, stderr } = await check(directory.path, "a.safetensors", "b.safetensors", "--full");
+  const { code, stdout, stderr } = await runCli(["check", "a.safetensors", "b.safetensors", "--full"], { cwd: directory.path });
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^1 {2}a\.safetensors {2}80 numbers in 3 tensors, F32, no licence named$/m);
   assert.match(stdout, /^compatible: these models may be averaged\.$/m);
@@ -94,7 +94,7 @@ test("models of a catalog are checked where they are: nothing of their weights i
     "set/two": weightsFile(numbersOf(2)),
     "set/headless": weightsFile(headless),
   });
-  const at = (...args: string[]) => runCli(["check", ...args, "--data", "data"], { cwd: directory.path, env });
+  const at = (...args: string[]) => runHere(["check", ...args, "--data", "data"], { cwd: directory.path, env });
   const two = await at("set/one", "set/two", "--full", "--json");
   assert.equal(two.code, 0, two.stderr);
   const report = JSON.parse(two.stdout);
@@ -129,7 +129,7 @@ test("of very many tensors ten lines are shown, and --json has all; patterns lea
   const [checked, json, averaged, without] = await Promise.all([
     check(directory.path, "a.safetensors", "b.safetensors"),
     check(directory.path, "a.safetensors", "b.safetensors", "--json"),
-    runCli(["average", "a.safetensors", "b.safetensors", "-o", "out.safetensors"], { cwd: directory.path }),
+    runHere(["average", "a.safetensors", "b.safetensors", "-o", "out.safetensors"], { cwd: directory.path }),
     check(directory.path, "a.safetensors", "b.safetensors", "--exclude", "*.extra_bias"),
   ]);
   assert.equal(checked.stdout.split("\n").filter((line) => line.includes("extra_bias")).length <= 10, true, checked.stdout);

@@ -7,14 +7,15 @@ import { digestOf } from "#libs/recipes";
 import { parseSafetensorsHeader, widen } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
 import { runCli } from "../e2e/cli.ts";
+import { runHere } from "../e2e/here.ts";
 
 const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
 const directory = await temporaryDirectory();
 after(() => directory[Symbol.asyncDispose]());
 const env = { XDG_CACHE_HOME: directory.join("cache") };
 
-/** The real command, in a folder whose models a configuration names by relative paths. */
-const merge = (cwd: string, ...args: string[]) => runCli(["merge", ...args], { cwd, env });
+/** The command, in a folder whose models a configuration names by relative paths. */
+const merge = (cwd: string, ...args: string[]) => runHere(["merge", ...args], { cwd, env });
 const out = (...parts: string[]) => directory.join(...parts);
 const read = async (path: string) => new Uint8Array(await readFile(path));
 
@@ -67,7 +68,7 @@ for (const name of ["module", "precedence", "slerp-gradients", "stacked", "ties-
 test("a folder is a whole model: configuration with its layers, card, recipe without folders, and the configuration itself", async () => {
   const folder = `${fixtures}mergekit-config`;
   const args = ["cases/stacked.yml", "-o", out("whole"), "--max-shard-size", "6KB", "--json"];
-  const { code, stdout, stderr } = await merge(folder, ...args);
+  const { code, stdout, stderr } = await runCli(["merge", ...args], { cwd: folder, env });
   assert.equal(code, 0, stderr);
   const files = (await readdir(out("whole"))).sort();
   assert.deepEqual(files, [

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { saveFloat32 } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
-import { runCli, succeed } from "../e2e/cli.ts";
+import { succeed } from "../e2e/cli.ts";
+import { runHere, succeedHere } from "../e2e/here.ts";
 import { numbersOf, weightsFile } from "./models.ts";
 
 type Described = {
@@ -20,7 +21,7 @@ test("without a name there is a line for each method: name, title, what it needs
   assert.ok(lines.includes("  slerp             SLERP                        2 models"));
   assert.ok(lines.includes("  random_pick       Random pick                  any number of models, a seed"));
   assert.ok(lines.includes("  regmean           RegMean                      any number of models, Gram matrices of each"));
-  const all = JSON.parse(await succeed(["methods", "--json"])) as Described[];
+  const all = JSON.parse(await succeedHere(["methods", "--json"])) as Described[];
   const listed = lines.filter((line) => /^ {2}\w/.test(line)).map((line) => line.trim().split(" ", 1)[0]);
   assert.deepEqual(
     listed,
@@ -30,7 +31,7 @@ test("without a name there is a line for each method: name, title, what it needs
 });
 
 test("with a name there is everything about the method", async () => {
-  const text = await succeed(["methods", "dare"]);
+  const text = await succeedHere(["methods", "dare"]);
   assert.match(text, /^dare_linear {2}DARE linear$/m);
   assert.match(text, /^formula {2}θ = θ_0 \+ λ Σ/m);
   assert.match(text, /^paper {4}Yu et al\. 2023, .*\n {9}https:\/\/arxiv\.org\/abs\/2311\.03099$/m);
@@ -38,8 +39,8 @@ test("with a name there is everything about the method", async () => {
   assert.match(text, /^ {2}density +each model +1 +a number from 0 to 1 +the probability/m);
   assert.match(text, /^ {2}rescale +the merge +true +true or false /m);
   assert.match(text, /^ {2}ratatouille average a\.safetensors b\.safetensors -o out\.safetensors --method dare_linear --base /m);
-  assert.match(await succeed(["methods", "nearswap"]), /^ {2}t +the merge +required +a number of at least 0 /m);
-  const described = JSON.parse(await succeed(["methods", "task-arithmetic", "--json"])) as Described;
+  assert.match(await succeedHere(["methods", "nearswap"]), /^ {2}t +the merge +required +a number of at least 0 /m);
+  const described = JSON.parse(await succeedHere(["methods", "task-arithmetic", "--json"])) as Described;
   assert.equal(described.title, "Task arithmetic");
   assert.deepEqual(
     described.parameters.map(({ name }) => name),
@@ -53,7 +54,7 @@ test("a name that no method has: one sentence with the nearest, exit code 2", as
     ["dare_lienar", "did you mean dare_linear"],
     ["qwertyuiop", "ratatouille methods lists all"],
   ] as const) {
-    const { code, stdout, stderr } = await runCli(["methods", name]);
+    const { code, stdout, stderr } = await runHere(["methods", name]);
     assert.equal(code, 2);
     assert.equal(stdout, "");
     assert.ok(stderr.startsWith(`ratatouille: there is no method "${name}"; ${instead}`), stderr);
@@ -69,17 +70,13 @@ test("every example is a command that works", async () => {
     await writeFile(file(`${name}.fisher`), weightsFile(numbersOf(i + 5)));
     await writeFile(file(`${name}.gram`), gramsFile(i));
   }
-  const methods = JSON.parse(await succeed(["methods", "--json"])) as Described[];
+  const methods = JSON.parse(await succeedHere(["methods", "--json"])) as Described[];
   const failed: string[] = [];
-  const waiting = [...methods];
-  const work = async () => {
-    for (let method = waiting.pop(); method !== undefined; method = waiting.pop()) {
-      const args = method.example.replace("out.safetensors", `${method.name}.safetensors`).split(" ").slice(1);
-      const { code, stderr } = await runCli(args, { cwd: directory.path });
-      if (code !== 0) failed.push(`${method.example}: ${stderr}`);
-    }
-  };
-  await Promise.all([work(), work(), work()]);
+  for (const { name, example } of methods) {
+    const args = example.replace("out.safetensors", `${name}.safetensors`).split(" ").slice(1);
+    const { code, stderr } = await runHere(args, { cwd: directory.path });
+    if (code !== 0) failed.push(`${example}: ${stderr}`);
+  }
   assert.deepEqual(failed, []);
 });
 

@@ -7,7 +7,8 @@ import { connect } from "#libs/rpc";
 import { freePort, temporaryDirectory } from "#libs/testing";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { type Cli, root, runCli, startCli } from "../e2e/cli.ts";
+import { type Cli, root, startCli } from "../e2e/cli.ts";
+import { runHere } from "../e2e/here.ts";
 import { numbersOf, publishModels, weightsFile, writeFolder } from "./models.ts";
 
 const directory = await temporaryDirectory();
@@ -18,7 +19,7 @@ const config = { model_type: "vit", architectures: ["ViTModel"] };
 const card = "---\nlicense: apache-2.0\nbase_model: org/base\n---\n";
 let server: Cli;
 
-const run = (...args: string[]) => runCli(args, { cwd: directory.path, env });
+const run = (...args: string[]) => runHere(args, { cwd: directory.path, env });
 const read = async (...parts: string[]) => new Uint8Array(await readFile(directory.join(...parts)));
 const list = async (...parts: string[]) => (await readdir(directory.join(...parts))).sort();
 
