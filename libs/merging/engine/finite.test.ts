@@ -26,8 +26,15 @@ function withNumber(tensor: TensorData, element: number, value: number): TensorD
 
 const SHAPES: readonly (readonly number[])[] = [[5, 8], [], [70_001], [2, 3, 4]];
 
-const tensorsOf = (dtype: "F32" | "F16" | "BF16" | "F64", seed: number): TensorData[] =>
-  SHAPES.map((shape, i) => randomTensor(`t${i}`, dtype, shape, seed + 10 * i));
+const made = new Map<string, readonly TensorData[]>();
+
+/** The same for the same arguments, made once: drawing the numbers takes longer than merging them. */
+function tensorsOf(dtype: "F32" | "F16" | "BF16" | "F64", seed: number): TensorData[] {
+  const key = `${dtype} ${seed}`;
+  const tensors = made.get(key) ?? SHAPES.map((shape, i) => randomTensor(`t${i}`, dtype, shape, seed + 10 * i));
+  made.set(key, tensors);
+  return [...tensors];
+}
 
 /** Statistics as a method wants them: numbers above zero, or for Gram matrices squares of numbers on a diagonal. */
 function statisticsFor({ statistics }: Method, seed: number): TensorData[] {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { test } from "node:test";
-import { openModel } from "#libs/models";
+import { mkdir, readFile } from "node:fs/promises";
+import { after, test } from "node:test";
+import type { ModelFiles } from "#libs/models";
 import { parseSafetensorsHeader, type TensorData, widen } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
 import type { Values } from "../method.ts";
@@ -11,10 +11,10 @@ import { neededParameters, planOf, randomTensor, writeModels } from "./testing/m
 
 const never = new AbortController().signal;
 
-const SHAPES: readonly (readonly number[])[] = [[300, 700], [33, 7], [4097], [], [65_536 + 5]];
+const SHAPES: readonly (readonly number[])[] = [[200, 700], [33, 7], [4097], [], [65_536 + 5]];
 
-function model(k: number): TensorData[] {
-  // Models of one foundation: close to each other.
+/** Models of one foundation: close to each other. */
+function drawModel(k: number): TensorData[] {
   return SHAPES.map((shape, i) =>
     mixed(randomTensor(`t${i}`, "F32", shape, 1000 + 10 * i), randomTensor("", "F32", shape, 2000 * k + 10 * i)),
   );
@@ -26,7 +26,7 @@ function mixed(base: TensorData, other: TensorData): TensorData {
 }
 
 /** Statistics as a method wants them: above zero, and for Gram matrices of a row's length. */
-function statistics(k: number): TensorData[] {
+function drawStatistics(k: number): TensorData[] {
   return SHAPES.map((shape, i) => {
     const { data, ...rest } = randomTensor(`t${i}`, "F32", shape, 7000 + 100 * k + 10 * i);
     return { ...rest, data: new Uint8Array(new Float32Array(data.buffer).map((value) => Math.abs(value) + 0.01).buffer) };
@@ -39,31 +39,45 @@ const floats = ({ shape, data }: TensorData): Values => {
   return values;
 };
 
+/** Tensors, and the files that have them. */
+type Written = { readonly tensors: readonly TensorData[]; readonly file: ModelFiles };
+
+// For all methods: drawing the numbers takes longer than merging them.
+const folder = await temporaryDirectory();
+after(() => folder[Symbol.asyncDispose]());
+const three = [1, 2, 3];
+const members = await write("members", three.map(drawModel));
+const statistics = await write("statistics", three.map(drawStatistics));
+const [foundation] = await write("base", [drawModel(9)]);
+
+async function write(name: string, all: readonly TensorData[][]): Promise<Written[]> {
+  await mkdir(folder.join(name));
+  const files = await writeModels(folder.join(name), all);
+  return all.map((tensors, k) => ({ tensors, file: files[k]! }));
+}
+
 for (const method of methods.filter((one) => one.statistics !== "gram")) {
   test(`${method.name} makes the same in files as in memory, on any threads`, async () => {
     await using folder = await temporaryDirectory();
     const count = Math.min(3, method.models.max);
-    const all = Array.from({ length: count }, (_, k) => model(k + 1));
-    const baseTensors = method.base === "none" ? undefined : model(9);
-    const models = await writeModels(folder.path, [...all, ...(baseTensors ? [baseTensors] : [])]);
-    const base = baseTensors ? models.pop()! : undefined;
+    const all = members.slice(0, count);
+    const base = method.base === "none" ? undefined : foundation;
     const given = neededParameters(method, count);
-    const stats = method.statistics ? all.map((_, k) => statistics(k)) : undefined;
-    const opened = stats && (await writeStatistics(folder.join("statistics"), stats));
-    const plan = await planOf(models, {
+    const stats = method.statistics ? statistics.slice(0, count) : undefined;
+    const plan = await planOf(filesOf(all), {
       method: method.name,
       parametersOf: () => given,
       seed: 7,
-      ...(base ? { base, baseDigest: `sha256:${"b".repeat(64)}` } : {}),
-      ...(opened ? { statistics: opened, statisticsDigests: opened.map((_, k) => `sha256:${String(k).repeat(64)}` as const) } : {}),
+      ...(base ? { base: base.file, baseDigest: `sha256:${"b".repeat(64)}` } : {}),
+      ...(stats ? { statistics: filesOf(stats), statisticsDigests: stats.map((_, k) => `sha256:${String(k).repeat(64)}` as const) } : {}),
     });
     const expected = runMethodInMemory(
       method,
       plan.tensors.map(({ name, shape }) => {
-        const find = (tensors: readonly TensorData[]) => floats(tensors.find((tensor) => tensor.name === name)!);
+        const find = ({ tensors }: Written) => floats(tensors.find((tensor) => tensor.name === name)!);
         return {
           ...{ name, shape, parameters: given, models: all.map(find) },
-          ...(baseTensors ? { base: find(baseTensors) } : {}),
+          ...(base ? { base: find(base) } : {}),
           ...(stats ? { statistics: stats.map(find) } : {}),
         };
       }),
@@ -89,6 +103,8 @@ for (const method of methods.filter((one) => one.statistics !== "gram")) {
   });
 }
 
+const filesOf = (written: readonly Written[]) => written.map(({ file }) => file);
+
 /** Equal, but for linear: in memory it is not rounded correctly, and may differ by one unit in the last place. */
 function compare(made: Float32Array, expected: Values, what: string): void {
   for (let i = 0; i < made.length; i++) {
@@ -96,11 +112,4 @@ function compare(made: Float32Array, expected: Values, what: string): void {
     const unit = 2 ** -23 * Math.abs(expected[i]!);
     assert.ok(Math.abs(made[i]! - expected[i]!) <= unit, `${what}: ${made[i]} instead of ${expected[i]} at ${i}`);
   }
-}
-
-async function writeStatistics(folder: string, stats: readonly (readonly TensorData[])[]) {
-  const { mkdir } = await import("node:fs/promises");
-  await mkdir(folder, { recursive: true });
-  const written = await writeModels(folder, stats);
-  return Promise.all(written.map(({ path }) => openModel(path)));
 }

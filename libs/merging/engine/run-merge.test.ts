@@ -86,13 +86,11 @@ test("a merge that is interrupted anywhere goes on, reads the rest, and has the 
   await using folder = await temporaryDirectory();
   const models = await writeModels(
     folder.path,
-    [0, 1, 2].map((k) => [randomTensor("w", "F32", [2000, 1000], k), randomTensor("b", "F32", [3000], k + 5)]),
+    [0, 1, 2].map((k) => [randomTensor("w", "F32", [2000, 700], k), randomTensor("b", "F32", [3000], k + 5)]),
   );
-  for (const [method, count] of [
-    ["linear", 6],
-    ["model_stock", 6],
-    ["sce", 6],
-  ] as const) {
+  // Begun with each number of threads, and gone on with by another one.
+  const count = 3;
+  for (const method of ["linear", "model_stock", "sce"] as const) {
     const base = method === "linear" ? {} : { base: models[2]!, baseDigest: `sha256:${"b".repeat(64)}` as const };
     const given = { method, ...base };
     const of = method === "linear" ? models : models.slice(0, 2);
@@ -138,16 +136,16 @@ test("progress grows to the whole, also where a merge goes on", async () => {
   assert.ok(seen.every(([read], i) => i === 0 || read! >= seen[i - 1]![0]!));
 });
 
-test("two thousand members are averaged with few files open and little memory", async () => {
+test("many more members than files that may be open are averaged, with little memory", async () => {
   await using folder = await temporaryDirectory();
   const some = await writeModels(
     folder.path,
-    Array.from({ length: 2000 }, (_, k) => [randomTensor("w", "F32", [50, 41], k), randomTensor("b", "F32", [3], k + 9)]),
+    Array.from({ length: 600 }, (_, k) => [randomTensor("w", "F32", [50, 41], k), randomTensor("b", "F32", [3], k + 9)]),
   );
   const plan = await planOf(some);
-  const options = { threads: 2, inlineBytes: 0, memoryBytes: 1 << 22, fsync: false, signal: never };
+  const options = { threads: 2, inlineBytes: 0, memoryBytes: 1 << 21, fsync: false, signal: never };
   const result = await runMerge(plan, { directory: folder.join("out"), ...options });
-  assert.equal(result.readBytes, 2000 * 4 * (50 * 41 + 3));
+  assert.equal(result.readBytes, 600 * 4 * (50 * 41 + 3));
   const { bytes } = await merge(some.toReversed(), folder.join("reversed"));
   assert.deepEqual(await readFile(folder.join("out", "out.safetensors")), bytes);
 });
@@ -181,6 +179,6 @@ test("layouts, types, members, threads and windows of all kinds: the bytes are t
       const other = await merge(models.toReversed(), folder.join("other"), given, { threads, memoryBytes, inlineBytes: 0, fsync: false });
       assert.deepEqual(other.bytes, bytes);
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });
