@@ -61,7 +61,9 @@ function standing({ stages, running, remainingSeconds }: Progress): string {
   );
   const job = running[0];
   const detail = job === undefined ? [] : [[`${job.label}:`, ...jobFacts(job)].join(" ")];
-  return [...counts, ...detail, ...(remainingSeconds === undefined ? [] : [remaining(remainingSeconds)])].join("; ");
+  const parts = [...counts, ...detail, ...(remainingSeconds === undefined ? [] : [remaining(remainingSeconds)])];
+  const { total, done } = totals(stages);
+  return parts.length > 0 ? parts.join("; ") : `waiting: ${done} of ${counted(total, "job")} done`;
 }
 
 /** The command itself says why a run failed. */

@@ -137,6 +137,16 @@ test("plain lines tell changes of stages at once, and progress every five second
   assert.deepEqual(plainLines(next.said, progress, 99_999).lines, []);
 });
 
+test("while nothing of a run goes on a plain line says how far it is", () => {
+  const stages = [
+    { name: "data", total: 2, done: 2 },
+    { name: "fine-tuning", total: 3, queued: 1 },
+  ];
+  const waiting = advance(undefined, create(WatchRunResponseSchema, { run: { id: "run-1", state: RunState.RUNNING, stages } }));
+  const { said } = plainLines(silence, waiting, 0);
+  assert.deepEqual(plainLines(said, waiting, 5000).lines, ["waiting: 2 of 5 jobs done"]);
+});
+
 test("the longer a run goes on, the rarer are plain lines of its progress, down to one a minute", () => {
   const progress = advance(undefined, message());
   const told: number[] = [];
