@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { encodePng } from "#libs/image-sets";
 import { parseStudyFile, RunFileError } from "#libs/runfile";
 import { writeFolder } from "../../../libs/image-sets/testing/image-folder.ts";
+import { cautions } from "./cautions.ts";
 import { look } from "./look.ts";
 import { withBirds, writeModel } from "./testing/birds.ts";
 
@@ -70,6 +71,31 @@ test("what cannot be used is one sentence at the line of its key", async () => {
     ],
   ] as const;
   for (const [changes, expected] of said) assert.match(await sentence(lookAt(birds, changes)), expected);
+});
+
+test("what is odd and forbids nothing is said: classes that are missing, models of another kind or named twice, engines of nobody", async () => {
+  await using birds = await withBirds();
+  await writeFolder(birds.join("birds"), Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`garden/tit/${i}.png`, i])));
+  const timm = { architecture: "deit_mlp", pretrained_cfg: { mean: [0.485, 0.456, 0.406], std: [0.5, 0.5, 0.5] } };
+  await writeFolder(birds.join("deit"), { "config.json": JSON.stringify(timm) });
+  await writeModel(birds.join("deit/model.safetensors"), 3);
+  const text = birds.runFile({ auxiliaries: "[./deit, { name: again, weights: ./foundation.safetensors }]", backend: "tfjs-nod" });
+  const file = parseStudyFile(text, { path: birds.join("birds.yaml") });
+  const { target, auxiliaries } = await look(file);
+  const said = [target, ...auxiliaries.flat()].flatMap(({ notes }) => notes).map((note) => note.replaceAll(birds.path, "ROOT"));
+  assert.equal(said[0], 'ROOT/birds: the class "tit" has no image in the domains "photo" and "sketch"');
+  assert.equal(said[3], "ROOT/birds: … and 4 more (`ratatouille data check ROOT/birds` has all)");
+  assert.deepEqual(said.slice(4, 6), [
+    'ROOT/deit: its config.json calls it "deit_mlp", and it is taken as mlp, whose tensors it has',
+    "ROOT/deit: it has learned from images with mean [0.485,0.456,0.406] and deviation [0.5,0.5,0.5], says its config.json; mlp sees them with [0,0,0] and [1,1,1]",
+  ]);
+  assert.deepEqual(
+    cautions(file).map((caution) => caution.replaceAll(birds.path, "ROOT")),
+    [
+      "the foundation and the auxiliary again are one model, ROOT/foundation.safetensors: it brings nothing new",
+      "no engine of ratatouille is called tfjs-nod, and jobs wait for a trainer that has one: did you mean tfjs-node or tfjs-node-gpu?",
+    ],
+  );
 });
 
 test("pixels do not matter for a look: only the folder's form does", async () => {

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { readAt } from "#libs/files";
 import { ModelError, type ModelFiles, openModel, SAVED_BY_TORCH } from "#libs/models";
 import { fitWeights, type Network, UnfitWeightsError } from "#libs/networks";
+import type { Json } from "#libs/recipes";
 import type { StudyFile } from "#libs/runfile";
 import { saveWeights, TensorTypeError, type WeightTensor, weightTensor } from "#libs/tensors";
+import { quote } from "#libs/text";
 
 /** A model of a run file that the network can start from, and what was done to see it so: sentences. */
 export type Start = {
@@ -29,15 +31,38 @@ export async function lookAtModel(
 ): Promise<Start> {
   try {
     const model = await openModel(path);
-    if (!network) return { model, notes: [] };
+    const passedOver = model.notes ?? [];
+    if (!network) return { model, notes: passedOver };
     const { notes } = fitWeights(network, readWeights(model));
-    return { model, notes: notes.map((note) => `${path}: ${note}`), ...(hasTensorsOf(network, model) ? {} : { becomes: network }) };
+    const own = [...notes, ...differences(network, model)].map((note) => `${path}: ${note}`);
+    return { model, notes: [...passedOver, ...own], ...(hasTensorsOf(network, model) ? {} : { becomes: network }) };
   } catch (cause) {
     if (cause instanceof ModelError) throw file.problem(key, `cannot be used: ${cause.message}`);
     if (cause instanceof UnfitWeightsError || cause instanceof TensorTypeError)
       throw file.problem(key, `names ${path}, which cannot be used: ${cause.message}`);
     throw cause;
   }
+}
+
+/** What timm's config.json beside the weights says that is not so here, and that tensors of equal names and shapes do not tell. */
+function differences({ name, input }: Network, { config }: ModelFiles): string[] {
+  const { architecture, pretrained_cfg: cfg } = config ?? {};
+  const { mean, std } = (typeof cfg === "object" && cfg !== null ? cfg : {}) as { readonly [key: string]: Json | undefined };
+  const isOther = (theirs: Json | undefined, ours: readonly number[]) =>
+    Array.isArray(theirs) &&
+    theirs.length === ours.length &&
+    theirs.every((value) => typeof value === "number") &&
+    theirs.some((value, i) => value !== ours[i]);
+  return [
+    ...(typeof architecture === "string" && architecture !== name
+      ? [`its config.json calls it ${quote(architecture, 100)}, and it is taken as ${name}, whose tensors it has`]
+      : []),
+    ...(isOther(mean, input.mean) || isOther(std, input.deviation)
+      ? [
+          `it has learned from images with mean ${JSON.stringify(mean)} and deviation ${JSON.stringify(std)}, says its config.json; ${name} sees them with ${JSON.stringify(input.mean)} and ${JSON.stringify(input.deviation)}`,
+        ]
+      : []),
+  ];
 }
 
 /** Whether a model has the tensors of a network, its head aside: their names, their shapes, and whole numbers where those are. */

@@ -24,6 +24,8 @@ export type Pictures = {
   readonly source: string;
   /** Files that go in. */
   readonly count: number;
+  /** What is odd about the folder and forbids nothing: sentences. */
+  readonly notes: readonly string[];
   /** How many bytes they have. */
   bytes(): Promise<number>;
   /** What is known of them before they are imported: `source` is then the digest of something else. */
@@ -59,6 +61,7 @@ async function imageFolder(file: StudyFile, key: Key, at: PicturesAt): Promise<P
   return {
     ...{ at, domains: set.domains, classes: set.classes, ...described },
     count: set.groups.reduce((sum, { names }) => sum + names.length, 0),
+    notes: oddities(set),
     bytes: () => bytesOf([...imagesOf(set)].flatMap(({ content }) => ("path" in content ? [content.path] : []))),
     found: { domains: set.domains, classes: set.classes, pictures: set.domains.map((domain) => countOf(set, domain)) },
     async import(artifacts, signal, { onPacked, onChecked }) {
@@ -71,6 +74,12 @@ async function imageFolder(file: StudyFile, key: Key, at: PicturesAt): Promise<P
       return { source: digest, domains, classes: set.classes, pictures };
     },
   };
+}
+
+/** The first warnings. A single domain is one of a target only, and there it is an error. */
+function oddities({ path, problems }: Pick<ImageSet, "path" | "problems">): string[] {
+  const warnings = problems.flatMap(({ severity, kind, message }) => (severity === "warning" && kind !== "one-domain" ? [message] : []));
+  return fewLines(warnings, { most: 3, where: `ratatouille data check ${path}` }).map((warning) => `${path}: ${warning}`);
 }
 
 /** @throws RunFileError with the first errors. */
@@ -97,7 +106,7 @@ async function mnistFolder(file: StudyFile, key: Key, at: PicturesAt, generator:
   for (const name of idx) contents.set(name, await readOf(join(at.path, name)));
   const pictures = dealt(digitsOf(contents), domains.length);
   return {
-    ...{ at, domains, classes, ...described, count: idx.length },
+    ...{ at, domains, classes, ...described, count: idx.length, notes: [] },
     bytes: async () => [...contents.values()].reduce((sum, { length }) => sum + length, 0),
     found: { domains, classes, pictures },
     async import(artifacts, signal, { onPacked }) {

@@ -30,14 +30,14 @@ export type PreparedRun = {
   render(directory: string): string;
 };
 
-/** Looks at all that a run file of pictures names. What was done to see weights as the network's is said. @throws RunFileError, UsageError */
+/** Looks at all that a run file of pictures names. What was done to see weights as the network's is said, and what is odd. @throws RunFileError, UsageError */
 export async function prepareStudy(text: string, path: string, { stderr }: Pick<CommandContext, "stderr">): Promise<PreparedRun> {
   const written = parseStudyFile(text, { path });
   const found = await look(written);
   const file = withPaces(written, found.target.found);
-  const starts = [...(found.foundation && "notes" in found.foundation ? [found.foundation] : []), ...found.auxiliaries.flat()];
-  for (const start of starts) if ("notes" in start) for (const note of start.notes) writeWrapped(stderr, `note: ${note}\n`);
-  for (const caution of cautions(file)) writeWrapped(stderr, `note: ${caution}\n`);
+  const starts = [...(found.foundation ? [found.foundation] : []), ...found.auxiliaries.flat()];
+  const notes = new Set([found.target, ...starts].flatMap((each) => each.notes));
+  for (const note of [...notes, ...cautions(file)]) writeWrapped(stderr, `note: ${note}\n`);
   const { network, target } = found;
   return {
     name: file.name,
