@@ -28,19 +28,27 @@ export async function assertTinyReport(out: string): Promise<void> {
   assertLines(linesOf(digestsOf(await readReport(out))), TINY_REPORT);
 }
 
+/** All that a run of tiny.yaml makes, in the report and in the catalog: SHA-256 of the lines. */
+const TINY_RUN = "6c5cd2e8eb827a2bcde70102bc56e67b2c9cd853f8fe4817b919019b4f504d53";
+
+/** That a run of tiny.yaml has made what every version makes: what the report names, and what only the catalog knows. */
+export async function assertTinyRun({ data, out }: { readonly data: string; readonly out: string }): Promise<void> {
+  assertLines([...linesOf(digestsOf(await readReport(out))), ...(await modelsIn(data))], TINY_RUN);
+}
+
 /** A line for each model and accuracy. */
-export function linesOf(digests: ReturnType<typeof digestsOf>): string[] {
+function linesOf(digests: ReturnType<typeof digestsOf>): string[] {
   return Object.entries(digests).map(([what, value]) => `${what}: ${value}`);
 }
 
 /** That lines, in whatever order, have a digest. Without it all of them are shown. */
-export function assertLines(lines: readonly string[], expected: string): void {
+function assertLines(lines: readonly string[], expected: string): void {
   const text = lines.toSorted().join("\n");
   assert.equal(createHash("sha256").update(`${text}\n`).digest("hex"), expected, `all that was made:\n${text}`);
 }
 
 /** Digests of all models in a data directory, in order. */
-export async function modelsIn(data: string): Promise<string[]> {
+async function modelsIn(data: string): Promise<string[]> {
   const models = JSON.parse(await succeedHere(["models", "list", "--all", "--json", "--data", data])) as { digest: string }[];
   return models.map(({ digest }) => digest).sort();
 }
