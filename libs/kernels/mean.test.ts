@@ -63,7 +63,7 @@ test("a mean is the exact one, rounded once, or is left open: any numbers, weigh
       check(columns, weights, divisor, type, outType, shift);
     },
   );
-  fc.assert(law, { numRuns: 3000 });
+  fc.assert(law, { numRuns: 1500 });
 });
 
 test("uniform means of each type in its own type are decided, ties among them", () => {
@@ -81,7 +81,7 @@ test("uniform means of each type in its own type are decided, ties among them", 
         0,
       );
     });
-    fc.assert(law, { numRuns: 300 });
+    fc.assert(law, { numRuns: 150 });
   }
 });
 
@@ -153,7 +153,7 @@ test("f64 means in f64 are decided but for exact ties that its digits cannot sho
       );
       assert.ok(open <= 1 + columns[0]!.length / 4, `${open} of ${columns[0]!.length} are open`);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -217,5 +217,5 @@ test("one input of f64, as sums are: divided and rounded once, ties and numbers 
       check([ties], [weight], divisor, "F64", type, shift);
     },
   );
-  fc.assert(law, { numRuns: 2000 });
+  fc.assert(law, { numRuns: 1000 });
 });

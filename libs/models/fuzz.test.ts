@@ -84,7 +84,7 @@ test("an index of shards with any names, files and nonsense", async () => {
       await writeFile(join(folder, "model.safetensors.index.json"), json);
       outcomes[await surviveOpening(folder)]++;
     }),
-    { numRuns: 600 },
+    { numRuns: 300 },
   );
   assert.ok(outcomes.model > 10 && outcomes.refused > 10, JSON.stringify(outcomes));
 });
@@ -108,7 +108,7 @@ test("shards that are damaged", async () => {
         await surviveOpening(directory.path);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -131,7 +131,7 @@ test("configurations, cards and recipes of any content beside good weights", asy
       await surviveOpening(directory.path);
       await rm(directory.join(name));
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 

@@ -60,7 +60,7 @@ const invalid = await Promise.all((await readdir(join(fixtures, "invalid"))).map
 test("any bytes", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => void (await surviveOpening(bytes))),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 
@@ -70,7 +70,7 @@ test("any header text, of any length that it says it has", async () => {
     fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 64 }), length, async (text, data, says) => {
       await surviveOpening(fileOf(Uint8Array.of(0x7b, ...text), data, says));
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 
@@ -107,10 +107,10 @@ test("files of the reference library with bytes changed, taken away and added", 
     fc.asyncProperty(original, fc.array(edit, { maxLength: 4 }), kept, async (bytes, edits, keep) => {
       outcomes[await surviveOpening(edited(bytes, edits, keep))]++;
     }),
-    { numRuns: 5000 },
+    { numRuns: 2500 },
   );
   // Bits of the data and of names may be any: some damaged files are files.
-  assert.ok(outcomes.valid > 100 && outcomes.refused > 100, JSON.stringify(outcomes));
+  assert.ok(outcomes.valid > 40 && outcomes.refused > 40, JSON.stringify(outcomes));
 });
 
 const anyNumber = fc.oneof(
@@ -167,7 +167,7 @@ test("headers of any names, types, shapes and offsets", async () => {
     fc.asyncProperty(fc.array(pair, { maxLength: 6 }), fc.nat({ max: 128 }), async (pairs, data) => {
       await surviveOpening(fileOf(`{${pairs.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",")}}`, data));
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   );
 });
 
@@ -185,7 +185,7 @@ test("tensors that lie one over the other, with holes, or beyond the end are ref
       });
       assert.equal(await surviveOpening(fileOf(`{${entries.join(",")}}`, data)), whole && cursor === data ? "valid" : "refused");
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 

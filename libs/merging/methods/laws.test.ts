@@ -24,7 +24,7 @@ for (const method of methods) {
         const made = run(method, { models: models.map(() => base), base, shape });
         assert.equal(difference(made, base, 2e-7), undefined);
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 }
@@ -45,7 +45,7 @@ for (const method of methods.filter(({ name }) => !Object.values(OTHER).flat().i
         const made = run(method, { models: models.map(() => model), base, shape });
         assert.equal(difference(made, model, 2e-6), undefined);
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 }
@@ -84,7 +84,7 @@ for (const method of several) {
         // Angles of nearly parallel vectors are as good as the root of a rounding.
         assert.equal(difference(second, first, ["nuslerp", "karcher", "geometric_median"].includes(method.name) ? 1e-6 : 1e-12), undefined);
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 }
@@ -214,7 +214,7 @@ for (const method of methods) {
           assert.match(error.message, /: (give|one) /);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 }
