@@ -60,7 +60,8 @@ function standing({ stages, running, remainingSeconds }: Progress): string {
     ({ name, done, total, running: busy, queued }) => `${name} ${done}/${total} (${busy} running, ${queued} queued)`,
   );
   const job = running[0];
-  const detail = job === undefined ? [] : [[`${job.label}:`, ...jobFacts(job)].join(" ")];
+  const facts = job === undefined ? [] : jobFacts(job);
+  const detail = job === undefined ? [] : [facts.length > 0 ? `${job.label}: ${facts.join(" ")}` : job.label];
   const parts = [...counts, ...detail, ...(remainingSeconds === undefined ? [] : [remaining(remainingSeconds)])];
   const { total, done } = totals(stages);
   return parts.length > 0 ? parts.join("; ") : `waiting: ${done} of ${counted(total, "job")} done`;

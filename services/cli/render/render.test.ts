@@ -145,6 +145,8 @@ test("while nothing of a run goes on a plain line says how far it is", () => {
   const waiting = advance(undefined, create(WatchRunResponseSchema, { run: { id: "run-1", state: RunState.RUNNING, stages } }));
   const { said } = plainLines(silence, waiting, 0);
   assert.deepEqual(plainLines(said, waiting, 5000).lines, ["waiting: 2 of 5 jobs done"]);
+  const begun = advance(waiting, create(WatchRunResponseSchema, { running: [{ label: "soup 0" }] }));
+  assert.deepEqual(plainLines(said, begun, 5000).lines, ["soup 0"]);
 });
 
 test("the longer a run goes on, the rarer are plain lines of its progress, down to one a minute", () => {
