@@ -2,14 +2,20 @@ import { resamplePositions } from "./resample-positions.ts";
 import { product } from "./shapes.ts";
 import { INPUT, type Network, type TensorSpec } from "./types.ts";
 
-/** How a tensor of another shape becomes the network's, and the sentence that says so. */
-export type Adaptation = { readonly note: string; readonly adapt: (data: Float32Array) => Float32Array };
+/** How a tensor of another shape becomes the network's, and the sentence that says so where numbers change. */
+export type Adaptation = { readonly note?: string; readonly adapt: (data: Float32Array) => Float32Array };
 
 /** How a tensor of this shape can become one of the network's; undefined where it cannot. */
 export function adaptation(network: Network, spec: TensorSpec, shape: readonly number[]): Adaptation | undefined {
   const op = network.graph.find((candidate) => "weight" in candidate && candidate.weight === spec.name);
   if (op?.op === "conv2d" && op.from === INPUT) return ofChannels(spec, shape);
+  if (op?.op === "scale") return ofScale(spec, shape);
   return op?.op === "positions" ? ofPositions(spec, shape) : undefined;
+}
+
+/** One number a channel, which torchvision has with places of length 1. There is nothing to say of it. */
+function ofScale({ shape: [channels] }: TensorSpec, shape: readonly number[]): Adaptation | undefined {
+  return shape.join() === `${channels},1,1` ? { adapt: (data) => data } : undefined;
 }
 
 /** The first convolution for another count of channels: channel i is what channel i mod (their count) was, as DomainBed does (class ResNet of its networks.py). */

@@ -193,6 +193,18 @@ test("names of other libraries are understood", () => {
   const fit = fitWeights(lite, theirs);
   assert.deepEqual([...fit.weights], [...own]);
   assert.deepEqual(fit.notes, ["names are those of efficientnet-lite-pytorch"]);
+
+  // torchvision scales channels by [channels, 1, 1].
+  const convnext = networkOf("convnext_tiny", { classes: 1000 });
+  const scaled = Object.entries(foreign["convnext_tiny"]!).map(([their, our]): [string, GivenTensor] => {
+    const shape = convnext.tensors.find(({ name }) => name === our)!.shape;
+    const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    return [their, { shape: their.endsWith("layer_scale") ? [...shape, 1, 1] : shape, dtype: "F32", data }];
+  });
+  const theirScales = new Map(scaled.map(([their, { shape }]) => [their, shape]));
+  assert.equal(recogniseNetwork(theirScales), "convnext_tiny");
+  const { weights, notes } = fitWeights(convnext, new Map(scaled));
+  assert.deepEqual([weights.get("stages.3.blocks.2.gamma")!.shape, notes], [[768], ["names are those of torchvision"]]);
 });
 
 test("another network is refused, with what differs first and whose the weights are", () => {

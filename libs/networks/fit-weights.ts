@@ -85,7 +85,7 @@ function fitted(network: Network, spec: TensorSpec, given: GivenTensor, notes: s
   if (given.dtype !== "F32") faults.push(`${spec.name}: expected numbers with a fraction, got ${given.dtype}`);
   else if (!equal && !adapted) faults.push(`${spec.name}: expected [${shape.join(", ")}], got [${given.shape.join(", ")}]`);
   else if (adapted) {
-    notes.push(adapted.note);
+    if (adapted.note !== undefined) notes.push(adapted.note);
     return { shape, dtype: "F32", data: adapted.adapt(given.data as Float32Array) };
   }
   return { shape, dtype: "F32", data: given.data as Float32Array };

@@ -1,5 +1,5 @@
 import { type NetworkBuilder, zeros } from "../build.ts";
-import { imagenet, type NetworkDefinition } from "../definition.ts";
+import { imagenet, type NetworkDefinition, type Spelling } from "../definition.ts";
 import { timmModel } from "../python-model.ts";
 import { INPUT, type Init, type Value } from "../types.ts";
 
@@ -11,12 +11,27 @@ const stages = [
   { blocks: 3, width: 768 },
 ];
 
+/** torchvision's names of the same network (torchvision/models/convnext.py): blocks and what halves between them take turns. */
+const torchvision: Spelling = {
+  by: "torchvision",
+  rename: (name) => {
+    const [, place, index, rest] = /^features\.(\d)\.(\d)\.(.+)$/.exec(name) ?? [];
+    if (rest === undefined) return name.replace(/^classifier\.0\./, "head.norm.").replace(/^classifier\.2\./, "head.fc.");
+    const stage = Number(place) >> 1;
+    if (place === "0") return `stem.${index}.${rest}`;
+    if (Number(place) % 2 === 0) return `stages.${stage}.downsample.${index}.${rest}`;
+    const modules: Record<string, string> = { "block.0": "conv_dw", "block.2": "norm", "block.3": "mlp.fc1", "block.5": "mlp.fc2" };
+    return `stages.${stage}.blocks.${index}.${rest.replace(/^layer_scale$/, "gamma").replace(/^block\.\d/, (module) => modules[module] ?? module)}`;
+  },
+};
+
 /** timm's ConvNeXt (timm/models/convnext.py, Apache-2.0; Liu et al. 2022, arXiv 2201.03545). Its norms and linear layers work on the channels of each place. */
 export const convnextTiny: NetworkDefinition = {
   name: "convnext_tiny",
   library: "timm",
   input: { channels: 3, size: 224, ...imagenet },
   head: "head.fc",
+  spellings: [torchvision],
   python: timmModel,
   build: (net, { classes, input }) => {
     let channels = stages[0]!.width;
