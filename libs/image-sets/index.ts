@@ -9,7 +9,7 @@ export {
 export { similarPairs } from "./check/similar-pairs.ts";
 export { ImageSetError } from "./errors.ts";
 export { type HeldOutItems, heldOutItems, isTestItem, itemOfRow, splitByItems, stemOf } from "./items.ts";
-export { type ImageLeak, imageLeaks, itemLeaks, type SeenImages } from "./leaks.ts";
+export { type ImageLeak, imageLeaks, imagesInDomains, itemLeaks, type SeenImages } from "./leaks.ts";
 export { decodeLooks, encodeLooks, type ImageLooks, looksOf } from "./looks.ts";
 export { encodePng, type Pixels } from "./png.ts";
 export { CsvError, type CsvRecord, parseCsv } from "./read/csv.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { finish } from "#libs/concurrency";
-import { type ImageIndex, imageLeaks, packImages, type SeenImages, subsetOfIndex } from "./index.ts";
+import { type ImageIndex, imageLeaks, imagesInDomains, packImages, type SeenImages, subsetOfIndex } from "./index.ts";
 import { smallPng } from "./testing/image-folder.ts";
 
 /** The index of images of one class "bird" in some domains; equal numbers are equal images. */
@@ -39,6 +39,15 @@ test("images of equal bytes are found in whatever folder, and counted once", asy
       message: 'the auxiliary web holds 2 images of the target, which has 4 different ones: "photo/bird/2-3.png" is its "web/bird/1-3.png"',
     },
   ]);
+});
+
+test("images that several domains of the target hold are told of, once each, and equal ones of one domain are not", async () => {
+  assert.equal(imagesInDomains(target), undefined);
+  const index = await indexOf({ art: [5, 1, 1], photo: [2, 1], sketch: [1, 2, 3] });
+  assert.equal(
+    imagesInDomains({ ...target, index }),
+    '2 images of the target are in several of its domains, such as "art/bird/1-1.png" and "photo/bird/1-1.png": what is learned in one is tested in the other',
+  );
 });
 
 test("two parts of one data set leak nothing into each other, though they lie in the same shards", async () => {

@@ -78,6 +78,21 @@ export function* itemLeaks(
   return leaks;
 }
 
+/** What is wrong with a target by itself, as a sentence: images that several of its domains hold, by their bytes. Undefined where there are none. */
+export function imagesInDomains({ label, index }: SeenImages): string | undefined {
+  if (index === undefined) return undefined;
+  const rows = rowsByContent(index);
+  const found = new Map<number, number>();
+  for (let row = 0; row < index.count; row++) {
+    const first = rows.get(contentOf(index, row))!;
+    if (!found.has(first) && index.domain[row] !== index.domain[first]) found.set(first, row);
+  }
+  const [example] = found;
+  if (example === undefined) return undefined;
+  const where = list(example.map((row) => placeOf(index, row)));
+  return `${counted(found.size, "image")} of ${label} ${plural(found.size, "is", "are")} in several of its domains, such as ${where}: what is learned in one is tested in the other`;
+}
+
 /** Items of an index, each once. */
 function* itemsOf(index: ImageIndex | undefined, isWanted: (item: string) => boolean): Steps<ReadonlySet<string>> {
   const found = new Set<string>();

@@ -78,7 +78,7 @@ test("images of the target are found in what an auxiliary learns from, and in th
   const options = { patienceMs: 1000, signal, keep: (digest: string) => void kept.push(digest) };
   const look = async (seen: Parameters<typeof createImageGuard>[0]["seen"], nodes: Readonly<Record<string, Digest>> = {}) => {
     const guard = createImageGuard({ target: "data/target", seen, heldOutItems: 0 }, system, options);
-    for (const [node, digest] of Object.entries({ ...nodes, "data/target": target, other: digestOf("other") })) guard.onDone(node, digest);
+    for (const [node, digest] of Object.entries({ "data/target": target, ...nodes, other: digestOf("other") })) guard.onDone(node, digest);
     return guard.finished;
   };
   const auxiliary = [{ label: "the auxiliary web", node: "data/auxiliary/0" }];
@@ -87,6 +87,11 @@ test("images of the target are found in what an auxiliary learns from, and in th
     notes: ['1 image of the target looks nearly equal to images of the auxiliary web: "art/owl/1.png" to its "web/owl/3.png"'],
   });
   assert.ok(kept.length > 0);
+  const twice = await dataSet(system, [image(1, "art"), image(1, "photo")]);
+  assert.match(
+    (await look([], { "data/target": twice })).notes.join(),
+    /^1 image of the target is in several of its domains, such as "art\/owl\/1\.png"/,
+  );
   assert.match(
     (await look(auxiliary, { "data/auxiliary/0": shared })).leak ?? "",
     /^the auxiliary web holds 1 image of the target, which has 2 different ones: .*2\.png.*; shared-images: allow in the run file goes on/,

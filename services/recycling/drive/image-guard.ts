@@ -1,6 +1,15 @@
 import type { Artifacts } from "#libs/artifacts";
 import { finishInTurns } from "#libs/concurrency";
-import { decodeIndex, type ImageIndex, ImageSetError, imageLeaks, itemLeaks, looksOf, type SeenImages } from "#libs/image-sets";
+import {
+  decodeIndex,
+  type ImageIndex,
+  ImageSetError,
+  imageLeaks,
+  imagesInDomains,
+  itemLeaks,
+  looksOf,
+  type SeenImages,
+} from "#libs/image-sets";
 import { type Digest, layerOf, mediaTypes, type ReadManifest, readManifest, type SplitParameters } from "#libs/recipes";
 import { findLooks } from "#libs/remote-images";
 import type { ServiceClient } from "#libs/rpc";
@@ -19,7 +28,7 @@ export type ImageGuard = {
 export type Guarded = {
   /** What is wrong, as a sentence; absent if nothing is. */
   readonly leak?: string;
-  /** What a person should look at: images that look nearly equal, where the catalog knows what they look like. */
+  /** What a person should look at: images that several domains of the target hold; images that look nearly equal, where the catalog knows what they look like. */
   readonly notes: readonly string[];
 };
 
@@ -83,8 +92,9 @@ export function createImageGuard(
   };
 
   const look = async (): Promise<Guarded> => {
-    const notes: string[] = [];
     const own = await dataSet("the target", await place(target).promise);
+    const twice = imagesInDomains(own);
+    const notes = twice === undefined ? [] : [twice];
     for (const { label, ...from } of seen) {
       const leaks =
         "model" in from
