@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { decodeIndex } from "#libs/image-sets";
 import { annotations, buildSourceManifest, type Digest, layerOf, mediaTypes, readManifest } from "#libs/recipes";
 import { decodeSplit } from "#libs/splits";
@@ -18,11 +18,22 @@ async function dataOf({ artifacts }: System, digest: Digest, mediaType: string):
   return artifacts.download(layerOf(manifest, mediaType).digest);
 }
 
+const stack = new AsyncDisposableStack();
+after(() => stack.disposeAsync());
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let system: System;
+let trainer: ReturnType<typeof startTrainer>;
+/** The trainer's own. */
+let cache: string;
+before(async () => {
+  directory = stack.use(await temporaryDirectory());
+  system = stack.use(await startSystem(directory.path));
+  cache = directory.join("cache");
+  trainer = stack.use(startTrainer(system.address, { RATATOUILLE_CACHE_DIR: cache }));
+});
+
 test("imported pictures are indexed, taken in part and split, by rows of their own index, with their files in the trainer's directory", async () => {
-  await using directory = await temporaryDirectory();
-  await using system = await startSystem(directory.path);
-  const cache = directory.join("cache");
-  await using _trainer = startTrainer(system.address, { RATATOUILLE_CACHE_DIR: cache });
   const source = await importPictures(system.artifacts, 10);
   const dataset = await system.make({ kind: "dataset", inputs: { source }, parameters: { generator: "image-shards/1" } });
   const index = decodeIndex(await dataOf(system, dataset, mediaTypes.datasetLayer));
@@ -67,10 +78,6 @@ test("imported pictures are indexed, taken in part and split, by rows of their o
 });
 
 test("digits are dealt out to domains and turned, as PNG files in shards that the data set carries", async () => {
-  await using directory = await temporaryDirectory();
-  await using system = await startSystem(directory.path);
-  const cache = directory.join("cache");
-  await using _trainer = startTrainer(system.address, { RATATOUILLE_CACHE_DIR: cache });
   const { artifacts } = system;
   const header = (...shape: number[]) => [0, 0, 8, shape.length, ...shape.flatMap((size) => [0, 0, 0, size])];
   const files = await Promise.all(
@@ -101,21 +108,7 @@ test("digits are dealt out to domains and turned, as PNG files in shards that th
   await waitFor(async () => (await readdir(`${cache}/made`)).length === 0, { what: "the end of the files of a job" });
 });
 
-test("a trainer uses the files that are there, and copies none", async () => {
-  await using directory = await temporaryDirectory();
-  await using system = await startSystem(directory.path);
-  const cache = directory.join("cache");
-  const env = { RATATOUILLE_CACHE_DIR: cache, RATATOUILLE_DATA_ROOT: directory.join("blobs") };
-  await using _trainer = startTrainer(system.address, env);
-  const source = await importPictures(system.artifacts, 2);
-  await system.make({ kind: "dataset", inputs: { source }, parameters: { generator: "image-shards/1" } });
-  assert.deepEqual(await readdir(`${cache}/blobs`), []);
-});
-
 test("a recipe that does not fit its inputs fails at once, with a sentence", async () => {
-  await using directory = await temporaryDirectory();
-  await using system = await startSystem(directory.path);
-  await using _trainer = startTrainer(system.address, { RATATOUILLE_CACHE_DIR: directory.join("cache") });
   const source = await importPictures(system.artifacts, 2);
   const dataset = await system.make({ kind: "dataset", inputs: { source }, parameters: { generator: "image-shards/1" } });
   const cases = [
@@ -140,4 +133,14 @@ test("a recipe that does not fit its inputs fails at once, with a sentence", asy
     assert.match(error, message);
     assert.equal(attempt, 1);
   }
+});
+
+test("a trainer uses the files that are there, and copies none", async () => {
+  await trainer.kill();
+  const own = directory.join("own-cache");
+  const env = { RATATOUILLE_CACHE_DIR: own, RATATOUILLE_DATA_ROOT: directory.join("blobs") };
+  await using _other = startTrainer(system.address, env);
+  const source = await importPictures(system.artifacts, 3);
+  await system.make({ kind: "dataset", inputs: { source }, parameters: { generator: "image-shards/1" } });
+  assert.deepEqual(await readdir(`${own}/blobs`), []);
 });

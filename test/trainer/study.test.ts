@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { openPrediction } from "#libs/predictions";
 import { arithmetics, type Digest, type Json, layerOf, type Measurement, mediaTypes, type Recipe, readManifest } from "#libs/recipes";
 import { bytesSource } from "#libs/tensors";
-import { temporaryDirectory } from "#libs/testing";
+import { deferred, temporaryDirectory, waitFor } from "#libs/testing";
 import { AttemptOutcome, JobState, type SaveCheckpointRequest } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { domains as allDomains, classes, importPictures } from "./pictures.ts";
 import { type System, startSystem, startTrainer } from "./system.ts";
@@ -38,12 +38,33 @@ const measure = (predictions: readonly Digest[], name: string): Recipe => ({
   ...{ kind: "measure", inputs: { predictions }, parameters: { measure: name }, arithmetic: arithmetics.measuring },
 });
 
-async function prepared(system: System): Promise<{ dataset: Digest; split: Digest }> {
+const stack = new AsyncDisposableStack();
+after(() => stack.disposeAsync());
+
+type Trainer = ReturnType<typeof startTrainer>;
+let start: (name: string) => Trainer;
+let system: System;
+let trainer: Trainer;
+/** What is done with each checkpoint. */
+let onCheckpoint = async (_: SaveCheckpointRequest): Promise<void> => undefined;
+let dataset: Digest;
+let split: Digest;
+
+before(async () => {
+  const directory = stack.use(await temporaryDirectory());
+  system = stack.use(await startSystem(directory.path, { onCheckpoint: (saved) => onCheckpoint(saved) }));
+  const env = {
+    RATATOUILLE_CACHE_DIR: directory.join("cache"),
+    RATATOUILLE_DISK_CACHE_MIB: "1",
+    RATATOUILLE_CHECKPOINT_MS: "1",
+  };
+  start = (name) => stack.use(startTrainer(system.address, { ...env, RATATOUILLE_TRAINER_NAME: name }));
+  trainer = start("trainer-1");
   const source = await importPictures(system.artifacts, 10);
-  const dataset = await system.make({ kind: "dataset", inputs: { source }, parameters: { generator: "image-shards/1" } });
+  dataset = await system.make({ kind: "dataset", inputs: { source }, parameters: { generator: "image-shards/1" } });
   const parameters = { scheme: "domainbed/1", fraction: 0.2, trial: 0 };
-  return { dataset, split: await system.make({ kind: "split", inputs: { dataset }, parameters }) };
-}
+  split = await system.make({ kind: "split", inputs: { dataset }, parameters });
+});
 
 async function openedPrediction({ artifacts }: System, digest: Digest) {
   const layer = layerOf(readManifest((await artifacts.get(digest)).manifest), mediaTypes.predictionLayer);
@@ -66,10 +87,6 @@ const accuraciesOf = (found: Measurement) => {
 };
 
 test("from pictures to measurements: a foundation, a probe, fine-tunings from it, their mean, predictions of all, and what they are worth", async () => {
-  await using directory = await temporaryDirectory();
-  await using system = await startSystem(directory.path);
-  await using _trainer = startTrainer(system.address, { RATATOUILLE_CACHE_DIR: directory.join("cache") });
-  const { dataset, split } = await prepared(system);
   const foundation = await system.make(training({ inputs: { dataset }, domains: ["light"] }), needs);
   const probe = await system.make(training({ inputs: { dataset, split, weights: foundation }, trainable: "head", steps: 10 }), needs);
   const validated = { validate: { every: 10 }, keep: "best", headOnlySteps: 2 };
@@ -112,51 +129,7 @@ test("from pictures to measurements: a foundation, a probe, fine-tunings from it
   assert.deepEqual([said["rows"], said["accuracy"]], [30, accuracies[0]]);
 });
 
-test("a training whose trainer is killed goes on at its checkpoint, and comes to what it would have come to", async () => {
-  await using directory = await temporaryDirectory();
-  const trainers = new Map<string, ReturnType<typeof startTrainer>>();
-  let killed: SaveCheckpointRequest | undefined;
-  const onCheckpoint = async (saved: SaveCheckpointRequest) => {
-    if (killed) return;
-    killed = saved;
-    await trainers.get((await system.job(saved.jobId)).trainer)!.kill("SIGKILL");
-  };
-  // A trainer that had not opened its stream yet when it was killed is missed when its lease ends.
-  await using system = await startSystem(directory.path, { onCheckpoint, leaseSeconds: 10 });
-  await using stack = new AsyncDisposableStack();
-  const env = { RATATOUILLE_CACHE_DIR: directory.join("cache"), RATATOUILLE_CHECKPOINT_MS: "1" };
-  for (const name of ["trainer-1", "trainer-2"])
-    trainers.set(name, stack.use(startTrainer(system.address, { ...env, RATATOUILLE_TRAINER_NAME: name })));
-  const { dataset, split } = await prepared(system);
-  const recipe = training({
-    inputs: { dataset, split },
-    ...{ steps: 60, validate: { every: 1 }, keep: "best", dropout: 0.1, headOnlySteps: 3 },
-  });
-  const { id } = await system.submit(recipe, { needs });
-  const job = await system.reached(id, JobState.SUCCEEDED);
-  const { LOST, COMPLETED } = AttemptOutcome;
-  assert.deepEqual(
-    job.attempts.map(({ outcome, fromStep }) => [outcome, fromStep]),
-    [
-      [LOST, 0],
-      [COMPLETED, killed!.step],
-    ],
-  );
-  assert.notEqual(job.attempts[0]!.trainer, job.trainer);
-  const again = await system.submit(recipe, { runId: "reproduction", reproduce: true, needs });
-  const reproduced = await system.reached(again.id, JobState.SUCCEEDED);
-  // One engine on one machine: the same bytes, though the arithmetic does not promise them.
-  assert.deepEqual([reproduced.artifact, reproduced.summary], [job.artifact, job.summary]);
-});
-
 test("what a training or a prediction cannot do is said in one sentence, at once", async () => {
-  await using directory = await temporaryDirectory();
-  await using system = await startSystem(directory.path);
-  await using _trainer = startTrainer(system.address, {
-    RATATOUILLE_CACHE_DIR: directory.join("cache"),
-    RATATOUILLE_DISK_CACHE_MIB: "1",
-  });
-  const { dataset, split } = await prepared(system);
   const subset = { generator: "subset/1", domains: ["dark", "light"] };
   const other = await system.make({ kind: "dataset", inputs: { source: dataset }, parameters: subset });
   const wide = await system.make(
@@ -186,4 +159,35 @@ test("what a training or a prediction cannot do is said in one sentence, at once
     assert.match(error, message);
     assert.equal(attempt, 1, error);
   }
+});
+
+test("a training whose trainer is killed goes on at its checkpoint, and comes to what it would have come to", async () => {
+  const killed = deferred<number>();
+  onCheckpoint = async ({ jobId, step }) => {
+    // One that has not opened its stream is missed only when its lease ends.
+    await waitFor(async () => (await system.job(jobId)).progress, { what: "the stream of its reports" });
+    await trainer.kill("SIGKILL");
+    killed.resolve(step);
+  };
+  const recipe = training({
+    inputs: { dataset, split },
+    ...{ steps: 30, validate: { every: 1 }, keep: "best", dropout: 0.1, headOnlySteps: 3 },
+  });
+  const { id } = await system.submit(recipe, { needs });
+  const step = await killed.promise;
+  start("trainer-2");
+  const job = await system.reached(id, JobState.SUCCEEDED);
+  const { LOST, COMPLETED } = AttemptOutcome;
+  assert.deepEqual(
+    job.attempts.map(({ outcome, fromStep }) => [outcome, fromStep]),
+    [
+      [LOST, 0],
+      [COMPLETED, step],
+    ],
+  );
+  assert.equal(job.trainer, "trainer-2");
+  const again = await system.submit(recipe, { runId: "reproduction", reproduce: true, needs });
+  const reproduced = await system.reached(again.id, JobState.SUCCEEDED);
+  // One engine on one machine: the same bytes, though the arithmetic does not promise them.
+  assert.deepEqual([reproduced.artifact, reproduced.summary], [job.artifact, job.summary]);
 });

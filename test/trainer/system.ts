@@ -7,7 +7,7 @@ import { canonicalRecipe, type Digest, type Measurement, type Recipe } from "#li
 import { connect, type ServiceRegistration, serve } from "#libs/rpc";
 import { signalChild, spawnScript } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
-import { freePort, waitFor } from "#libs/testing";
+import { freePort } from "#libs/testing";
 import { busAccess, type Needs } from "#libs/topics";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
@@ -63,15 +63,23 @@ export async function startSystem(directory: string, { onCheckpoint = () => unde
     const submitted = await jobs.submitJob({ recipe: canonicalRecipe(recipe), label: recipe.kind, runId: "run-000000000001", ...options });
     return submitted.job!;
   };
+  /** Waits until a job is as it should be, without asking again and again. */
+  const until = async (id: string, isSo: (job: Job) => boolean, what: string): Promise<Job> => {
+    for await (const { jobs: changed } of jobs.watchJobs({}, { timeoutMs: 100_000 })) {
+      if (changed.some((one) => one.id === id && isSo(one))) return job(id);
+    }
+    throw new Error(`the watch ended before ${what} of job ${id}`);
+  };
   /** Waits until a job has come to a state, or has failed. */
   const reached = async (id: string, state: JobState): Promise<Job> => {
-    const arrived = async () => {
-      const found = await job(id);
-      return found.state === state || found.state === JobState.FAILED ? found : undefined;
-    };
-    const found = await waitFor(arrived, { timeoutMs: 60_000, what: `job ${id} in state ${state}` });
+    const found = await until(id, (one) => one.state === state || one.state === JobState.FAILED, `state ${state}`);
     if (found.state !== state) throw new Error(`job ${id} failed: ${found.error}`);
     return found;
+  };
+  /** Waits until a trainer reports of a training, later than at a step, and gives the step that it is at. */
+  const trains = async (id: string, after = 0): Promise<number> => {
+    const { progress } = await until(id, (one) => (one.progress?.step ?? 0) > after, `a step after ${after}`);
+    return progress!.step;
   };
   return {
     address,
@@ -80,6 +88,7 @@ export async function startSystem(directory: string, { onCheckpoint = () => unde
     job,
     submit,
     reached,
+    trains,
     /** Averages models. */
     async average(recipe: Recipe): Promise<Digest> {
       const events = await Array.fromAsync(
