@@ -48,24 +48,30 @@ for (const shell of shells) {
       ["import --licence mit --ba", "--base"],
       ["lineage --do", "--dot"],
     ];
-    for (const [line, ...expected] of cases) {
-      const words = await offered(shell, script(shell), `ratatouille ${line}`);
+    const files: readonly (readonly [line: string, among: string])[] = [
+      ["recycle examples/ti", "tiny.yaml"],
+      ["average --weights 1,2 test/fixtures/safeten", "safetensors"],
+      ["average test/fixtures/torch-files/zip-che", "zip-checkpoint.pth"],
+      ["import test/fixtures/torch-files/legacy-che", "legacy-checkpoint.pth"],
+      ["up --data li", "libs"],
+    ];
+    const unfitting = "recycle package";
+    const lines = [...cases.map(([line]) => line), ...files.map(([line]) => line), unfitting];
+    const answers = await offered(
+      shell,
+      script(shell),
+      lines.map((line) => `ratatouille ${line}`),
+    );
+    assert.equal(answers.length, lines.length);
+    for (const [i, [line, ...expected]] of cases.entries()) {
       // zsh says only what follows the last comma or "=".
-      assert.deepEqual(
-        words.map((word) => word.replace(/^(.*,|--\w+=)/, "")),
-        expected,
-        line,
-      );
+      const words = answers[i]!.map((word) => word.replace(/^(.*,|--\w+=)/, ""));
+      assert.deepEqual(words, expected, line);
     }
-    const last = async (line: string) =>
-      (await offered(shell, script(shell), `ratatouille ${line}`)).map((word) => word.replace(/\/$/, "").split("/").at(-1));
-    assert.ok((await last("recycle examples/ti")).includes("tiny.yaml"));
+    const names = answers.slice(cases.length).map((words) => words.map((word) => word.replace(/\/$/, "").split("/").at(-1)));
+    for (const [i, [line, among]] of files.entries()) assert.ok(names[i]!.includes(among), `${line}: ${names[i]}`);
     // Where nothing fits, zsh goes on to all files.
-    if (shell !== "zsh") assert.ok(!(await last("recycle package")).includes("package.json"));
-    assert.ok((await last("average --weights 1,2 test/fixtures/safeten")).includes("safetensors"));
-    assert.ok((await last("average test/fixtures/torch-files/zip-che")).includes("zip-checkpoint.pth"));
-    assert.ok((await last("import test/fixtures/torch-files/legacy-che")).includes("legacy-checkpoint.pth"));
-    assert.ok((await last("up --data li")).includes("libs"));
+    if (shell !== "zsh") assert.ok(!names.at(-1)!.includes("package.json"));
   });
 
   test(`${shell} completes the names of runs and models of a data directory`, { skip }, async () => {
@@ -75,11 +81,10 @@ for (const shell of shells) {
     catalog.exec("create table ref (name text, digest text); insert into ref values ('a/one', 'd'), ('a/gone', null), ('$(touch x)', 'd')");
     catalog.close();
     const ratatouille = join(programs, "ratatouille");
-    const models = () => offered(shell, script(shell), `${ratatouille} models show --data ${data} a/`);
+    const lines = [`${ratatouille} models show --data ${data} a/`, `${ratatouille} runs show --data ${data} r`];
     // On a machine that is busy nothing is offered within the second that there is.
-    await waitFor(async () => (await models()).length > 0, { timeoutMs: 90_000, intervalMs: 500, what: "names to be offered" });
-    await waitFor(async () => isDeepStrictEqual(await models(), ["a/one"]), { timeoutMs: 20_000, intervalMs: 500, what: "just that name" });
-    assert.deepEqual(await offered(shell, script(shell), `${ratatouille} runs show --data ${data} r`), []);
+    const right = async () => isDeepStrictEqual(await offered(shell, script(shell), lines), [["a/one"], []]);
+    await waitFor(right, { timeoutMs: 110_000, intervalMs: 500, what: "just that name to be offered" });
   });
 }
 
