@@ -5,17 +5,20 @@ import { fileURLToPath } from "node:url";
 import { runScript } from "./child.ts";
 import { type BareTimes, mainJob } from "./main-job.ts";
 import { planFile } from "./plan-file.ts";
+import { runBench } from "./run-bench.ts";
 
+/** Runs it as a person does. */
 function bench(...args: string[]) {
   const deno = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
   const script = fileURLToPath(new URL("./main.ts", import.meta.url));
   return spawnSync(process.execPath, [...deno, script, ...args], { encoding: "utf8", timeout: 60_000 });
 }
 
-test("--list names the benchmarks", () => {
+test("--list names the benchmarks; the exit code says whether the usage was right", () => {
   const { status, stdout } = bench("--list");
   assert.equal(status, 0);
   assert.ok(stdout.includes(`main-job       ${mainJob.summary}`), stdout);
+  assert.equal(bench("charm").status, 2);
 });
 
 for (const [what, args, reason] of [
@@ -35,11 +38,12 @@ for (const [what, args, reason] of [
   ["an unknown part", ["distributed", "--part", "x"], '--part: expected one of run, hand-over, start, recovery, got "x"'],
   ["a part of a whole", ["main-job", "--part", "run"], "--part: main-job has no parts"],
 ] as const) {
-  test(`${what} is wrong usage`, () => {
-    const { status, stderr, stdout } = bench(...args);
-    assert.equal(status, 2);
-    assert.equal(stdout, "");
-    assert.ok(stderr.includes(reason), stderr);
+  test(`${what} is wrong usage`, async () => {
+    const [printed, said]: [string[], string[]] = [[], []];
+    const into = (texts: string[]) => ({ write: (text: string) => texts.push(text) > 0 });
+    assert.equal(await runBench(args, { stdout: into(printed), stderr: into(said) }), 2);
+    assert.deepEqual(printed, []);
+    assert.ok(said.join("").includes(reason), said.join(""));
   });
 }
 
