@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import { Code, connect, isRpcError } from "#libs/rpc";
 import { temporaryDirectory, waitFor } from "#libs/testing";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
-import { startCli, succeed } from "./cli.ts";
+import { startCli } from "./cli.ts";
 import { runHere, succeedHere } from "./here.ts";
 import { trainersOf } from "./processes.ts";
 import { writeSmallest } from "./run-file.ts";
@@ -25,15 +25,18 @@ test("up takes a free port where it is asked for one; its directory is its user'
   assert.deepEqual([(await stat(data)).mode & 0o777, (await stat(`${data}/lock.json`)).mode & 0o777], [0o700, 0o600]);
 });
 
-test("the token of a server is asked for, can come from a file, and stands neither in the data directory nor in messages", async () => {
+test("the token of a server is asked for, can come from a file, and stands neither in the data directory nor in messages; with it one runs and deletes", async () => {
   const data = directory.join("guarded");
   const file = directory.join("token.txt");
   const secret = "t0p-s3cret";
+  const env = { RATATOUILLE_TOKEN: secret };
   await writeFile(file, `${secret}\n`);
-  await using server = startCli(["up", "--token", secret, "--listen", "127.0.0.1:0", "--data", data, "--trainers", "1"]);
+  await using server = startCli(["up", "--listen", "127.0.0.1:0", "--data", data, "--trainers", "1"], { env });
   const address = listening.exec(await server.line("listens on"))?.[1] ?? "";
   const list = ["runs", "list", "--server", address];
   assert.match((await runHere(list)).stderr, /^ratatouille: this server needs a token\n$/);
+  assert.match((await runHere([...list, "--token", "guess"])).stderr, /^ratatouille: .*token/);
+  assert.match(await succeedHere([...list, "--token", secret]), /^No runs yet/);
   assert.match(await succeedHere([...list, "--token-file", file]), /^No runs yet/);
   // A file that is named wins over the environment.
   assert.match(await succeedHere([...list, "--token-file", file], { env: { RATATOUILLE_TOKEN: "another" } }), /^No runs yet/);
@@ -45,6 +48,25 @@ test("the token of a server is asked for, can come from a file, and stands neith
     stderr,
     `ratatouille: the data directory ${data} is in use by process ${server.pid} (ratatouille up), which listens on ${address}\n`,
   );
+
+  // Its trainers have the token. Whoever has it may delete a run once it does not run; nothing is left of it in the list.
+  const run = [
+    "recycle",
+    await writeSmallest(directory.join("short.yaml")),
+    "--server",
+    address,
+    "--out",
+    directory.join("out"),
+    "--quiet",
+  ];
+  await succeedHere(run, { env });
+  const [{ id }] = JSON.parse(await succeedHere([...list, "--json"], { env })) as [{ id: string }];
+  const remove = ["runs", "delete", id, "--data", data];
+  assert.equal(await succeedHere(remove), `Deleted ${id}. ratatouille gc deletes what nothing else needs.\n`);
+  assert.match(await succeedHere(["runs", "list", "--data", data]), /^No runs yet/);
+  const again = await runHere(remove);
+  const said = `ratatouille: there is no run "${id}"; ratatouille runs list shows what there is\n`;
+  assert.deepEqual([again.code, again.stderr], [1, said]);
 });
 
 for (const [what, args, said] of [
@@ -88,20 +110,4 @@ test("the port of an embedded system is closed to other users: its token is in t
   await assert.rejects(stranger.client(SystemService).getSystem({}), (error) => isRpcError(error, Code.UNAUTHENTICATED));
   using friend = connect(address, { token: variable("RATATOUILLE_TOKEN") });
   assert.equal((await friend.client(SystemService).getSystem({})).trainers[0]?.pid, trainer);
-});
-
-test("a run can be deleted once it does not run; nothing is left of it in the list", async () => {
-  const data = directory.join("deleted");
-  const file = await writeSmallest(directory.join("short.yaml"));
-  await succeed(["recycle", file, "--data", data, "--out", directory.join("out"), "--quiet", "--trainers", "1"]);
-  const [run] = JSON.parse(await succeedHere(["runs", "list", "--json", "--data", data])) as { id: string }[];
-  assert.ok(run);
-  const deleted = await succeedHere(["runs", "delete", run.id, "--data", data]);
-  assert.equal(deleted, `Deleted ${run.id}. ratatouille gc deletes what nothing else needs.\n`);
-  assert.match(await succeedHere(["runs", "list", "--data", data]), /^No runs yet/);
-  const again = await runHere(["runs", "delete", run.id, "--data", data]);
-  assert.deepEqual(
-    [again.code, again.stderr],
-    [1, `ratatouille: there is no run "${run.id}"; ratatouille runs list shows what there is\n`],
-  );
 });

@@ -115,22 +115,6 @@ test("an address that other machines reach needs TLS and a token", async () => {
   assert.equal(existsSync(data), false);
 });
 
-test("a token keeps clients out that have none or another", async () => {
-  const address = `127.0.0.1:${await freePort()}`;
-  const data = directory.join("guarded");
-  await using server = startCli(["up", "--listen", address, "--data", data, "--trainers", "1"], { env: { RATATOUILLE_TOKEN: "s3cret" } });
-  await server.line("listens on");
-  const list = ["runs", "list", "--server", address];
-  assert.match(sentence(await runHere(list)), /token/);
-  assert.match(sentence(await runHere([...list, "--token", "guess"])), /token/);
-  assert.match(await succeedHere([...list, "--token", "s3cret"]), /^No runs yet/);
-  // Its trainers have the token.
-  const file = await writeSmallest(directory.join("guarded.yaml"));
-  await succeedHere(["recycle", file, "--server", address, "--out", directory.join("guarded-out"), "--quiet"], {
-    env: { RATATOUILLE_TOKEN: "s3cret" },
-  });
-});
-
 test("TLS and a token open a server to other machines", async () => {
   const [cert, key] = [directory.join("cert.pem"), directory.join("key.pem")];
   const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
