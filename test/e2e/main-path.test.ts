@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { type Recipe, recipeKey } from "#libs/recipes";
 import { fileSource, openSafetensors } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
-import { type CliResult, root, runCli, succeed } from "./cli.ts";
+import { type CliResult, root, runCli } from "./cli.ts";
 import { succeedHere } from "./here.ts";
 import { assertTinyRun, countOf, digestsOf, eventsOf, readReport } from "./outputs.ts";
 import { tiny } from "./run-file.ts";
@@ -91,7 +91,7 @@ test("each averaged model is written with its card and its recipe, and the recip
 
 test("a second run is answered from the catalog: no job, the same digests, one JSON event a line", async () => {
   const again = directory.join("again");
-  const stdout = await succeed(["recycle", tiny, "--data", data, "--out", again, "--json", "--trainers", "1"]);
+  const stdout = await succeedHere(["recycle", tiny, "--data", data, "--out", again, "--json", "--trainers", "1"]);
   const events = eventsOf(stdout);
   assert.deepEqual([...new Set(events.map(({ event }) => event))], ["starting", "progress", "report"]);
   const progress = events.findLast(({ event }) => event === "progress");

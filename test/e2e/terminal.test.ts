@@ -6,6 +6,7 @@ import { startCli } from "./cli.ts";
 import { writeSmallest } from "./run-file.ts";
 
 const directory = await temporaryDirectory();
+const data = directory.join("data");
 after(() => directory[Symbol.asyncDispose]());
 
 const HIDE_CURSOR = "\x1b[?25l";
@@ -14,7 +15,8 @@ const SHOW_CURSOR = "\x1b[?25h";
 
 test("in a terminal the progress is drawn in place, and the cursor comes back", async () => {
   const file = await writeSmallest(directory.join("drawn.yaml"));
-  await using cli = startCli(["recycle", file, "--data", directory.join("drawn"), "--out", directory.join("out")], { terminal: true });
+  const args = ["recycle", file, "--data", data, "--out", directory.join("out"), "--trainers", "1"];
+  await using cli = startCli(args, { terminal: true });
   const { code, stdout } = await cli.ended;
   assert.equal(code, 0, stdout);
   assert.ok(stdout.startsWith(HIDE_CURSOR));
@@ -30,7 +32,6 @@ test("in a terminal the progress is drawn in place, and the cursor comes back", 
 });
 
 test("what a command writes to a terminal fits it", async () => {
-  const data = directory.join("drawn");
   const looks = [
     ["models", "list", "--all"],
     ["jobs", "list"],
@@ -48,12 +49,12 @@ test("Ctrl-C in a terminal gives the cursor back before it says how to go on", a
   const file = await writeSmallest(directory.join("stopped.yaml"), (run) => {
     run["fine-tuning"].steps = 100_000;
   });
-  await using cli = startCli(["recycle", file, "--data", directory.join("stopped")], { terminal: true });
+  await using cli = startCli(["recycle", file, "--data", data, "--trainers", "1"], { terminal: true });
   await cli.line(/fine-tuning.*running/);
   cli.child.stdin?.write("\x03");
   const { code, stdout } = await cli.ended;
   assert.equal(code, 130);
   const [, after = ""] = stdout.split(SHOW_CURSOR);
   assert.match(after, /^Stopped\. Nothing is lost/);
-  assert.ok(after.includes(`ratatouille recycle ${file} --data ${directory.join("stopped")}`));
+  assert.ok(after.includes(`ratatouille recycle ${file} --data ${data}`));
 });
