@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { canonicalRecipe, type Digest, layerOf, mediaTypes, type Recipe, readManifest, recipeKey } from "#libs/recipes";
 import { Code, type RpcError } from "#libs/rpc";
 import { loadFloat32, saveFloat32 } from "#libs/tensors";
@@ -259,9 +259,12 @@ const INVALID: [string, (system: TestSystem) => Promise<Recipe | string>, string
   ],
   ["an emoji for a recipe", async () => "😀", "recipe", /not JSON/],
 ];
+const refusing = startSystem();
+after(async () => (await refusing)[Symbol.asyncDispose]());
+
 for (const [name, makeRecipe, field, message] of INVALID) {
   test(`${name}: INVALID_ARGUMENT for ${field}`, async () => {
-    await using system = await startSystem();
+    const system = await refusing;
     const error = await rejection(system.average(await makeRecipe(system)));
     assert.deepEqual([error.code, error.reason], [Code.INVALID_ARGUMENT, "AVERAGE_INVALID"], error.message);
     assert.equal(error.violations[0]?.field, field);
