@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import fc from "fast-check";
 import { arithmetics } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
@@ -16,10 +16,72 @@ const stateOf = async ({ recycling }: TestSystem, id: string) => (await recyclin
 const queued = (system: TestSystem, id: string) =>
   waitFor(async () => (await system.openJobs(id)).length > 0, { what: "jobs of the run", timeoutMs: 20_000 });
 
-test("a run is watched to its end, reported, kept from garbage collection, reported again by another process, reproduced and deleted", async () => {
-  await using system = await startSystem({ lingerMs: 0 });
-  system.startTrainer();
+/** What several runs are made with, one after another: its first test starts its trainer, and each leaves nothing behind. */
+const shared = startSystem({ lingerMs: 0, sweepMs: 500 });
+after(async () => (await shared)[Symbol.asyncDispose]());
+
+/** Deletes runs and all that they have made. */
+async function forget(system: TestSystem, ...ids: string[]): Promise<void> {
+  for (const id of ids) await system.recycling.deleteRun({ id });
+  await system.collectGarbage();
+  assert.deepEqual((await system.catalog.listArtifacts({})).artifacts, []);
+}
+
+test("a run outlives services that are away for a moment, and no member is dropped for it", async () => {
+  const system = await shared;
   const spec = await system.tiny();
+  spec.onFailure = OnFailure.CONTINUE;
+  const { id } = await system.start(spec);
+  await queued(system, id);
+  for (let outage = 0; outage < 2; outage += 1) {
+    await system.workers.close();
+    await system.workers.open();
+    if (outage === 0) system.startTrainer();
+    await waitFor(async () => (await system.recycling.getRun({ id })).run?.stages.some(({ done }) => done > 0), { timeoutMs: 20_000 });
+  }
+  const end = (await system.watch(id)).at(-1)?.run;
+  assert.equal(end?.state, RunState.SUCCEEDED, end?.error);
+  assert.ok(end.stages.every(({ failed }) => failed === 0));
+  await forget(system, id);
+});
+
+test("a run fails when its services stay away, and goes on when they are back", async () => {
+  const system = await shared;
+  await system.restart({ timing: { patienceMs: 0 } });
+  const spec = await system.tiny();
+  Object.assign(spec, { seeds: [2], onFailure: OnFailure.CONTINUE });
+  await system.workers.close();
+  const { id } = await system.start(spec);
+  const failed = (await system.watch(id)).at(-1)?.run;
+  assert.equal(failed?.state, RunState.FAILED);
+  assert.match(failed.error, /not available/);
+  await system.workers.open();
+  await system.restart({ timing: {} });
+  assert.equal(await stateOf(system, id), RunState.FAILED);
+  await system.start(spec);
+  assert.equal((await system.watch(id)).at(-1)?.run?.state, RunState.SUCCEEDED);
+  await system.restart();
+  await forget(system, id);
+});
+
+test("a second run of a name keeps the refs of both until the last one is deleted", async () => {
+  const system = await shared;
+  const spec = { ...(await system.tiny()), seeds: [3] };
+  const other = { ...spec, methods: ["recycling"] };
+  const ids = [(await system.start(spec)).id, (await system.start(other)).id];
+  for (const id of ids) assert.equal((await system.watch(id)).at(-1)?.run?.state, RunState.SUCCEEDED);
+  const pointing = async () => (await system.catalog.listRefs({})).refs.filter(({ digest }) => digest !== "").map(({ name }) => name);
+  assert.deepEqual(await pointing(), ["tiny/seed-3/held-out-30"]);
+  await system.recycling.deleteRun({ id: ids[0]! });
+  assert.deepEqual(await pointing(), ["tiny/seed-3/held-out-30"]);
+  await system.recycling.deleteRun({ id: ids[1]! });
+  assert.deepEqual(await pointing(), []);
+  await forget(system);
+});
+
+test("a run is watched to its end, reported, kept from garbage collection, reported again by another process, reproduced and deleted", async () => {
+  const system = await shared;
+  const spec = { ...(await system.tiny()), seeds: [4] };
   const { id, state } = await system.start(spec);
   assert.equal(state, RunState.RUNNING);
   await assert.rejects(system.report(id), isReason("RUN_NOT_FINISHED"));
@@ -31,7 +93,7 @@ test("a run is watched to its end, reported, kept from garbage collection, repor
   assert.ok(last.run.stages.every(({ total, done }) => done === total));
   const jobs = messages.flatMap(({ ended }) => ended.map((job) => job.id));
   assert.equal(jobs.length, new Set(jobs).size);
-  assert.ok(jobs.length > 10);
+  assert.ok(jobs.length > 5);
   await assert.rejects(system.recycling.cancelRun({ id }), isReason("RUN_FINISHED"));
 
   const report = await system.report(id);
@@ -53,21 +115,6 @@ test("a run is watched to its end, reported, kept from garbage collection, repor
   const freed = await system.collectGarbage();
   assert.ok(freed.includes(model));
   assert.deepEqual((await system.catalog.listArtifacts({})).artifacts, []);
-});
-
-test("a second run of a name keeps the refs of both until the last one is deleted", async () => {
-  await using system = await startSystem();
-  system.startTrainer();
-  const spec = await system.tiny();
-  const other = { ...spec, methods: ["recycling"] };
-  const ids = [(await system.start(spec)).id, (await system.start(other)).id];
-  for (const id of ids) assert.equal((await system.watch(id)).at(-1)?.run?.state, RunState.SUCCEEDED);
-  const pointing = async () => (await system.catalog.listRefs({})).refs.filter(({ digest }) => digest !== "").map(({ name }) => name);
-  assert.deepEqual(await pointing(), ["tiny/seed-1/held-out-30"]);
-  await system.recycling.deleteRun({ id: ids[0]! });
-  assert.deepEqual(await pointing(), ["tiny/seed-1/held-out-30"]);
-  await system.recycling.deleteRun({ id: ids[1]! });
-  assert.deepEqual(await pointing(), []);
 });
 
 test("cancelling an interrupted run cancels its jobs, and what it made stays", async () => {
@@ -115,40 +162,6 @@ test("the start of a run is told once, however often it is started", async () =>
   assert.deepEqual(told, [`${id} tiny`, `${other.id} other`]);
   stop.abort();
   await consuming;
-});
-
-test("a run outlives services that are away for a moment, and no member is dropped for it", async () => {
-  await using system = await startSystem({ sweepMs: 500 });
-  const spec = await system.tiny();
-  spec.onFailure = OnFailure.CONTINUE;
-  const { id } = await system.start(spec);
-  await queued(system, id);
-  for (let outage = 0; outage < 2; outage += 1) {
-    await system.workers.close();
-    await system.workers.open();
-    if (outage === 0) system.startTrainer();
-    await waitFor(async () => (await system.recycling.getRun({ id })).run?.stages.some(({ done }) => done > 0), { timeoutMs: 20_000 });
-  }
-  const end = (await system.watch(id)).at(-1)?.run;
-  assert.equal(end?.state, RunState.SUCCEEDED, end?.error);
-  assert.ok(end.stages.every(({ failed }) => failed === 0));
-});
-
-test("a run fails when its services stay away, and goes on when they are back", async () => {
-  await using system = await startSystem({ patienceMs: 0 });
-  const spec = await system.tiny();
-  spec.onFailure = OnFailure.CONTINUE;
-  await system.workers.close();
-  const { id } = await system.start(spec);
-  const failed = (await system.watch(id)).at(-1)?.run;
-  assert.equal(failed?.state, RunState.FAILED);
-  assert.match(failed.error, /not available/);
-  await system.workers.open();
-  system.startTrainer();
-  await system.restart({ timing: {} });
-  assert.equal(await stateOf(system, id), RunState.FAILED);
-  await system.start(spec);
-  assert.equal((await system.watch(id)).at(-1)?.run?.state, RunState.SUCCEEDED);
 });
 
 test("the reproductions of a process that was killed leave no jobs behind", async () => {

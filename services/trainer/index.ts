@@ -1,1 +1,2 @@
 export { runTrainer } from "./run-trainer.ts";
+export { trainerSettings } from "./settings.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { arithmetics, digestOf, evaluationArithmetics } from "#libs/recipes";
 import { Code, isRpcError, resourceExhausted } from "#libs/rpc";
@@ -27,9 +27,14 @@ function symbols(id: string, seed: number): Node {
   return { id, stage: "data", label: id, template: { kind: "dataset", inputs: {}, parameters, seed }, work: 1, expendable: false };
 }
 
+/** What has a trainer, once its first test has started it. */
+const shared = startSystem({ lingerMs: 0 });
+after(async () => (await shared)[Symbol.asyncDispose]());
+let runs = 0;
+
 /** Drives nodes until a test ends. What is looked up and what jobs do is that of the real services. */
 function driving(system: TestSystem, nodes: readonly Node[]) {
-  const runId = "run-test";
+  const runId = `run-test-${++runs}`;
   const stopper = new AbortController();
   const { log } = system;
   const executors = createExecutors(system.channel);
@@ -61,11 +66,19 @@ function driving(system: TestSystem, nodes: readonly Node[]) {
   };
 }
 
-test("nodes of one recipe share its job, and all of them are done with it", async () => {
-  await using system = await startSystem();
-  await using run = driving(system, [symbols("a", 1), symbols("b", 1), symbols("c", 2)]);
-  await waitFor(async () => (await system.openJobs(run.runId)).length === 2);
+test("a job that somebody cancels is submitted again while the run needs it", async () => {
+  const system = await shared;
+  await using run = driving(system, [symbols("a", 1)]);
+  await waitFor(async () => (await system.openJobs(run.runId)).length === 1);
+  await system.finetune.cancelJobs({ runId: run.runId });
+  await waitFor(async () => (await system.openJobs(run.runId)).length === 1);
   system.startTrainer();
+  assert.equal((await run.driver.finished).get("a")?.state, "done");
+});
+
+test("nodes of one recipe share its job, and all of them are done with it", async () => {
+  const system = await shared;
+  await using run = driving(system, [symbols("a", 2), symbols("b", 2), symbols("c", 3)]);
   const outcomes = await run.driver.finished;
   assert.deepEqual(
     [...outcomes.values()].map(({ state }) => state),
@@ -100,8 +113,7 @@ test("a model is not measured on data that it has seen, whatever they are called
       },
     },
   ];
-  await using system = await startSystem();
-  system.startTrainer();
+  const system = await shared;
   await using leaking = driving(system, measured("again"));
   await assert.rejects(
     leaking.driver.finished,
@@ -109,16 +121,6 @@ test("a model is not measured on data that it has seen, whatever they are called
   );
   await using right = driving(system, measured("unseen"));
   assert.equal((await right.driver.finished).get("accuracy")?.state, "done");
-});
-
-test("a job that somebody cancels is submitted again while the run needs it", async () => {
-  await using system = await startSystem();
-  await using run = driving(system, [symbols("a", 1)]);
-  await waitFor(async () => (await system.openJobs(run.runId)).length === 1);
-  await system.finetune.cancelJobs({ runId: run.runId });
-  await waitFor(async () => (await system.openJobs(run.runId)).length === 1);
-  system.startTrainer();
-  assert.equal((await run.driver.finished).get("a")?.state, "done");
 });
 
 test("a run that is over has nothing on its way: jobs that are cancelled then stay cancelled", async () => {
@@ -220,8 +222,7 @@ test("a run that has ended leaves memory, and starts no more once its process en
 });
 
 test("a caller that leaves does not take the report from the next one", async () => {
-  await using system = await startSystem({ lingerMs: 0 });
-  system.startTrainer();
+  const system = await shared;
   const spec = await system.tiny();
   const { id } = await system.start(spec);
   await system.watch(id);
@@ -235,8 +236,7 @@ test("a caller that leaves does not take the report from the next one", async ()
 });
 
 test("a member that fails is dropped, and another process reports its failure without running it again", async () => {
-  await using system = await startSystem();
-  system.startTrainer();
+  const system = await shared;
   const spec = await system.tiny();
   spec.onFailure = OnFailure.CONTINUE;
   // A deep network that takes a step of 10^4: at the second step nothing is finite any more.

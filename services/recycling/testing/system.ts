@@ -1,11 +1,9 @@
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
 import { type Bus, busService, openLocalBus } from "#libs/bus";
 import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
 import { connect, type RpcChannel, type ServiceClient, serve } from "#libs/rpc";
-import { type Service, signalChild, spawnScript } from "#libs/service";
+import { readSettings, type Service } from "#libs/service";
 import { createLogger, type Logger } from "#libs/telemetry";
 import { freePort, temporaryDirectory } from "#libs/testing";
 import { busAccess } from "#libs/topics";
@@ -16,6 +14,7 @@ import { createAveraging } from "../../averaging/index.ts";
 import { createCatalog } from "../../catalog/index.ts";
 import { createEvaluation } from "../../evaluation/index.ts";
 import { createFinetune } from "../../finetune/index.ts";
+import { runTrainer, trainerSettings } from "../../trainer/index.ts";
 import { createRecycling } from "../index.ts";
 import type { Timing } from "../runs/timing.ts";
 import { example, root } from "./plans.ts";
@@ -35,13 +34,13 @@ export type TestSystem = AsyncDisposable & {
   readonly directory: string;
   /** Time in the catalog: how far it is ahead. */
   readonly clock: { aheadMs: number };
-  /** Starts a trainer as a child process. */
+  /** Starts a trainer, in this process. */
   startTrainer(): void;
   /** Ends the recycling service and starts it again on its files; `between` happens while it is not there. */
   restart(options?: { readonly timing?: Partial<Timing>; readonly between?: () => Promise<void> }): Promise<void>;
   /** Closes the port of the services that do the work, and opens it again. */
   readonly workers: { close(): Promise<void>; open(): Promise<void> };
-  /** examples/tiny.yaml with one held-out domain, on a source that is imported. */
+  /** examples/tiny.yaml with as few jobs as a run can have and have some of each kind, on a source that is imported. */
   tiny(): Promise<RunSpec>;
   start(spec: RunSpec): Promise<Run>;
   /** All messages of the watch of a run, to its end. */
@@ -53,7 +52,6 @@ export type TestSystem = AsyncDisposable & {
   collectGarbage(): Promise<string[]>;
 };
 
-const trainerScript = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const HOUR_MS = 3_600_000;
 
 export async function startSystem(initial: Partial<Timing> = {}): Promise<TestSystem> {
@@ -90,7 +88,7 @@ export async function startSystem(initial: Partial<Timing> = {}): Promise<TestSy
   const artifacts = createArtifacts(channel);
   const catalog = channel.client(CatalogService);
   const finetune = channel.client(FinetuneService);
-  const children = opening.use(new AsyncDisposableStack());
+  const trainers = opening.use(new AsyncDisposableStack());
   const system = opening.move();
   return {
     get recycling() {
@@ -105,13 +103,11 @@ export async function startSystem(initial: Partial<Timing> = {}): Promise<TestSy
     directory,
     clock,
     startTrainer() {
-      const child = spawnScript(trainerScript, ["trainer"], {
-        env: { RATATOUILLE_SERVER: address, RATATOUILLE_TRAINER_NAME: "trainer-1" },
-        stdio: ["pipe", "ignore", "ignore"],
-      });
-      const ended = once(child, "exit");
-      children.defer(async () => {
-        signalChild(child, "SIGKILL");
+      const stop = new AbortController();
+      const values = readSettings(trainerSettings, { flags: { server: address, name: "trainer-1" }, env: {} });
+      const ended = runTrainer(values, { signal: stop.signal, log });
+      trainers.defer(async () => {
+        stop.abort();
         await ended;
       });
     },
@@ -130,7 +126,11 @@ export async function startSystem(initial: Partial<Timing> = {}): Promise<TestSy
     },
     async tiny() {
       const spec = example("tiny", await importDigits(artifacts));
-      spec.target!.heldOut = [30];
+      Object.assign(spec.target!, { domains: [0, 30], heldOut: [30] });
+      spec.auxiliaries.length = 1;
+      spec.fineTuning!.members = 2;
+      spec.fineTuning!.training!.steps = 10;
+      spec.methods = ["member-mean", "recycling-greedy", "recycling"];
       return spec;
     },
     async start(spec) {
