@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { spawnScript } from "#libs/service";
 import { type CollectedMetric, type CollectedSpan, startCollector, temporaryDirectory, waitFor } from "#libs/testing";
 import { startLocalSystem } from "../../deploy/local/system.ts";
+import { writeSmallest } from "../e2e/run-file.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -16,7 +17,12 @@ test("one trace and the metrics of a run whose services are processes, as a real
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, OTEL_METRIC_EXPORT_INTERVAL: "500" };
   {
     await using system = await startLocalSystem({ directory: directory.join("system"), trainers: 2, env });
-    const args = ["recycle", "examples/tiny.yaml", "--quiet", "--server", system.address, "--out", directory.join("out")];
+    const file = await writeSmallest(directory.join("smallest.yaml"), (run) => {
+      // Enough for both trainers.
+      run["fine-tuning"].members = 6;
+      run["fine-tuning"].steps = 100;
+    });
+    const args = ["recycle", file, "--quiet", "--server", system.address, "--out", directory.join("out")];
     const command = spawnScript(join(root, "services/cli/main.ts"), args, { cwd: root, env, stdio: "ignore" });
     const [code] = await once(command, "exit");
     assert.equal(code, 0);
