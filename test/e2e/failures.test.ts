@@ -16,7 +16,7 @@ const name = "smallest/seed-1/held-out-60";
 
 before(async () => {
   finished.file = await writeSmallest(directory.join("smallest.yaml"));
-  await succeed(["recycle", finished.file, "--data", finished.data, "--out", finished.out, "--quiet"]);
+  await succeed(["recycle", finished.file, "--data", finished.data, "--out", finished.out, "--quiet", "--trainers", "1"]);
 });
 after(() => directory[Symbol.asyncDispose]());
 
@@ -49,7 +49,7 @@ test("a loss that is not finite fails the run with its step and learning rate", 
 test("where the run file says so, the run goes on without them and the report names them", async () => {
   const file = await writeExploding("continue.yaml", [1e-5, 100], "continue");
   const out = directory.join("continue-out");
-  const { code, stdout } = await runCli(["recycle", file, "--data", directory.join("exploding"), "--out", out, "--trainers", "1"]);
+  const { code, stdout } = await runHere(["recycle", file, "--data", directory.join("exploding"), "--out", out, "--trainers", "1"]);
   assert.equal(code, 0);
   const [cell] = (await readReport(out)).cells;
   assert.ok(cell && cell.failed.length > 0 && cell.members.length > 0);
@@ -64,13 +64,16 @@ test("where the run file says so, the run goes on without them and the report na
 
 test("where nothing is left, the run fails although it may go on without members", async () => {
   const file = await writeExploding("none.yaml", [100], "continue");
-  const { code, stderr } = await runCli(["recycle", file, "--data", directory.join("exploding"), "--trainers", "1"]);
+  const { code, stderr } = await runHere(["recycle", file, "--data", directory.join("exploding"), "--trainers", "1"]);
   assert.equal(code, 1);
   assert.match(stderr, /\nratatouille: the run failed: seed 1 · held out 60° · recycling: nothing is left of its models\n$/);
 });
 
 test("a flipped bit in a model is noticed, never used, named, and repaired by the same command", async () => {
-  const { data, file, weights, blob } = await damagedCopy("flipped", name);
+  const data = directory.join("flipped");
+  await cp(finished.data, data, { recursive: true });
+  const { weights, blob } = await weightsOf(name, data);
+  await flipBit(blob);
   const before = await readFile(blob);
   const pulled = directory.join("pulled");
   const refused = await runHere(["models", "pull", name, "--data", data, "--out", pulled]);
@@ -80,7 +83,7 @@ test("a flipped bit in a model is noticed, never used, named, and repaired by th
   assert.match(await succeedHere(["models", "list", "--data", data]), /smallest\/seed-1\/held-out-60 +damaged$/m);
 
   const out = directory.join("flipped-out");
-  await succeed(["recycle", file, "--data", data, "--out", out, "--trainers", "1"]);
+  await succeedHere(["recycle", finished.file, "--data", data, "--out", out, "--trainers", "1"]);
   assert.deepEqual(digestsOf(await readReport(out)), digestsOf(await readReport(finished.out)));
   assert.notDeepEqual(await readFile(blob), before);
   const weightsFile = join("models", "seed-1", "held-out-60", "model.safetensors");
@@ -91,11 +94,12 @@ test("a flipped bit in a model is noticed, never used, named, and repaired by th
 });
 
 test("a member that lost its file is trained again, and nothing else is", async () => {
+  const data = directory.join("lost");
+  await cp(finished.data, data, { recursive: true });
   const member = (await readReport(finished.out)).cells[0]?.members[0]?.model ?? "";
-  const { data, file, blob } = await damagedCopy("lost", member);
-  await rm(blob);
+  await rm((await weightsOf(member, data)).blob);
   const out = directory.join("lost-out");
-  const stdout = await succeed(["recycle", file, "--data", data, "--out", out, "--json", "--trainers", "1"]);
+  const stdout = await succeedHere(["recycle", finished.file, "--data", data, "--out", out, "--json", "--trainers", "1"]);
   assert.deepEqual(
     eventsOf(stdout).flatMap(({ event, state, label }) => (event === "job" ? [[state, label]] : [])),
     [["succeeded", "seed 1 · held out 60° · recycled 0"]],
@@ -103,18 +107,18 @@ test("a member that lost its file is trained again, and nothing else is", async 
   assert.deepEqual(digestsOf(await readReport(out)), digestsOf(await readReport(finished.out)));
 });
 
-/** A copy of the finished data directory in which one bit of the weights of a model is flipped. */
-async function damagedCopy(copy: string, model: string) {
-  const data = directory.join(copy);
-  await cp(finished.data, data, { recursive: true });
+/** The digest of the weights of a model, and the file that has them. */
+async function weightsOf(model: string, data: string) {
   const { layers } = JSON.parse(await succeedHere(["models", "show", model, "--data", data, "--json"]));
   const weights: string = layers.find(({ mediaType }: { mediaType: string }) => mediaType === mediaTypes.weights).digest;
   const digits = weights.slice("sha256:".length);
-  const blob = join(data, "blobs", "sha256", digits.slice(0, 2), digits);
-  await using opened = await open(blob, "r+");
+  return { weights, blob: join(data, "blobs", "sha256", digits.slice(0, 2), digits) };
+}
+
+async function flipBit(file: string): Promise<void> {
+  await using opened = await open(file, "r+");
   const byte = Buffer.alloc(1);
   await opened.read(byte, 0, 1, 2000);
   byte[0] = (byte[0] ?? 0) ^ 1;
   await opened.write(byte, 0, 1, 2000);
-  return { data, file: finished.file, weights, blob };
 }
