@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { temporaryDirectory, waitFor } from "#libs/testing";
-import { startLocalSystem } from "../../deploy/local/system.ts";
-import { type Cli, startCli } from "./cli.ts";
+import { runtimeName } from "#libs/service";
+import { temporaryDirectory, testProcess, waitFor } from "#libs/testing";
+import { root, startCli } from "./cli.ts";
 import { runHere, succeedHere } from "./here.ts";
+import { isAlive, trainersOf } from "./processes.ts";
 import { writeSmallest } from "./run-file.ts";
+import { commandOn } from "./runtimes.ts";
 
 const directory = await temporaryDirectory();
 const notFinite = "The loss is not finite at step 2 with learning rate 10000; a smaller learning rate may help";
@@ -12,16 +14,32 @@ let address = "";
 
 after(() => directory[Symbol.asyncDispose]());
 
-/** A system with one trainer: in one process, and each service in one of its own. */
-type Start = () => Promise<AsyncDisposable & { readonly address: string }>;
+/** A system with one trainer, and the processes that it consists of. */
+type System = AsyncDisposable & { readonly address: string; pids(): number[]; kill(): PromiseLike<unknown> };
 
-const systems: { readonly [kind: string]: Start } = {
+const addressIn = (line: string) => / listens on ([^;]+);/.exec(line)?.[1] ?? "";
+
+const systems: { readonly [kind: string]: () => Promise<System> } = {
   "ratatouille up": async () => {
     const server = startCli(["up", "--listen", "127.0.0.1:0", "--data", directory.join("up"), "--trainers", "1"]);
-    const [, listening = ""] = / listens on ([^;]+);/.exec(await server.line("listens on")) ?? [];
-    return { address: listening, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+    return {
+      address: addressIn(await server.line("listens on")),
+      pids: () => [server.pid, ...trainersOf(server.pid)],
+      kill: () => server[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    };
   },
-  "programs of their own": () => startLocalSystem({ directory: directory.join("programs"), trainers: 1 }),
+  "programs of their own": async () => {
+    const [program, flags] = commandOn(runtimeName());
+    const args = [...flags, "deploy/local/main.ts", "--data", directory.join("programs"), "--trainers", "1", "--free-ports"];
+    const server = testProcess(program, args, { cwd: root });
+    return {
+      address: addressIn(await server.line("Ctrl-C stops it", 60_000)),
+      pids: () => server.lines.flatMap((line) => / ready\b.*process (\d+)$/.exec(line)?.[1] ?? []).map(Number),
+      kill: () => server.kill(),
+      [Symbol.asyncDispose]: () => server.kill(),
+    };
+  },
 };
 
 type JsonJob = {
@@ -36,15 +54,12 @@ const jobs = (...args: readonly string[]) => succeedHere(["jobs", ...args, "--se
 const listed = async (...args: readonly string[]) => JSON.parse(await jobs("list", "--json", ...args)) as JsonJob[];
 const shown = async (id: string) => JSON.parse(await jobs("show", id, "--json")) as JsonJob;
 
-/** Starts a run and returns its id. */
-async function begin(file: string): Promise<{ run: Cli; id: string }> {
-  const run = startCli(["recycle", file, "--server", address, "--out", directory.join("out")]);
-  return { run, id: /\((run-[0-9a-f]+)\)/.exec(await run.line("(run-"))?.[1] ?? "" };
-}
+const recycle = (file: string) => ["recycle", file, "--server", address, "--out", directory.join("out")];
+const runIn = (said: string) => /\((run-[0-9a-f]+)\)/.exec(said)?.[1] ?? "";
 
 for (const [kind, start] of Object.entries(systems)) {
   describe(kind, () => {
-    let system: Awaited<ReturnType<Start>>;
+    let system: System;
     before(async () => {
       system = await start();
       address = system.address;
@@ -68,8 +83,9 @@ for (const [kind, start] of Object.entries(systems)) {
         run["fine-tuning"]["learning-rate"] = 100;
         run["fine-tuning"]["learning-rate-factors"] = [100];
       });
-      const { run, id: runId } = await begin(file);
-      assert.equal((await run.ended).code, 1);
+      const run = await runHere(recycle(file));
+      assert.equal(run.code, 1);
+      const runId = runIn(run.stderr);
 
       const [failed] = await listed("--state", "failed", "--run", runId);
       assert.equal(failed?.error, notFinite);
@@ -110,7 +126,8 @@ for (const [kind, start] of Object.entries(systems)) {
         run.name = "endless";
         run["fine-tuning"].steps = 1_000_000;
       });
-      const { run, id: runId } = await begin(file);
+      await using run = startCli(recycle(file));
+      const runId = runIn(await run.line("(run-"));
       const running = async () => (await listed("--state", "running", "--run", runId)).find(({ label }) => label.includes("recycled"));
       await waitFor(async () => (await running()) !== undefined, { timeoutMs: 60_000, what: "a fine-tuning that runs" });
       const id = (await running())?.id ?? "";
@@ -127,6 +144,14 @@ for (const [kind, start] of Object.entries(systems)) {
       assert.match(refused.stderr, /^ratatouille: .*succeeded.*\n$/);
       const late = await runHere(["jobs", "cancel", done?.id ?? "", "--server", address]);
       assert.deepEqual([late.code, late.stderr], [1, `ratatouille: there is nothing to cancel: ${done?.id} has succeeded already\n`]);
+    });
+
+    test("nothing outlives a system that is killed", async () => {
+      const pids = system.pids();
+      assert.equal(pids.length, kind === "ratatouille up" ? 2 : 9);
+      assert.ok(pids.every(isAlive));
+      await system.kill();
+      await waitFor(() => !pids.some(isAlive), { what: "the end of all programs" });
     });
   });
 }
