@@ -34,8 +34,9 @@ test("the token of a server is asked for, can come from a file, and stands neith
   await using server = startCli(["up", "--listen", "127.0.0.1:0", "--data", data, "--trainers", "1"], { env });
   const address = listening.exec(await server.line("listens on"))?.[1] ?? "";
   const list = ["runs", "list", "--server", address];
-  assert.match((await runHere(list)).stderr, /^ratatouille: this server needs a token\n$/);
-  assert.match((await runHere([...list, "--token", "guess"])).stderr, /^ratatouille: .*token/);
+  const refused = { code: 1, stdout: "" };
+  assert.deepEqual(await runHere(list), { ...refused, stderr: "ratatouille: this server needs a token\n" });
+  assert.deepEqual(await runHere([...list, "--token", "guess"]), { ...refused, stderr: "ratatouille: the token is wrong\n" });
   assert.match(await succeedHere([...list, "--token", secret]), /^No runs yet/);
   assert.match(await succeedHere([...list, "--token-file", file]), /^No runs yet/);
   // A file that is named wins over the environment.
@@ -92,7 +93,7 @@ for (const [what, args, said] of [
   });
 }
 
-test("the port of an embedded system is closed to other users: its token is in the environment of its trainers alone", async () => {
+test("the port of an embedded system is closed to other users: its token is in the environment of its trainers alone; its runs need no server", async () => {
   const data = directory.join("embedded");
   const file = await writeSmallest(directory.join("long.yaml"), (run) => {
     run["fine-tuning"].steps = 1_000_000;
@@ -110,4 +111,11 @@ test("the port of an embedded system is closed to other users: its token is in t
   await assert.rejects(stranger.client(SystemService).getSystem({}), (error) => isRpcError(error, Code.UNAUTHENTICATED));
   using friend = connect(address, { token: variable("RATATOUILLE_TOKEN") });
   assert.equal((await friend.client(SystemService).getSystem({})).trainers[0]?.pid, trainer);
+
+  // Once it has ended, its runs are deleted without a server.
+  cli.signal("SIGINT");
+  assert.equal((await cli.ended).code, 130);
+  const [{ id }] = JSON.parse(await succeedHere(["runs", "list", "--data", data, "--json"])) as [{ id: string }];
+  assert.match(await succeedHere(["runs", "delete", id, "--data", data]), /^Deleted run-/);
+  assert.match(await succeedHere(["runs", "list", "--data", data]), /^No runs yet/);
 });
