@@ -76,8 +76,12 @@ test("images of the target are found in what an auxiliary learns from, and in th
   ];
   const kept: string[] = [];
   const options = { patienceMs: 1000, signal, keep: (digest: string) => void kept.push(digest) };
-  const look = async (seen: Parameters<typeof createImageGuard>[0]["seen"], nodes: Readonly<Record<string, Digest>> = {}) => {
-    const guard = createImageGuard({ target: "data/target", seen, heldOutItems: 0 }, system, options);
+  const look = async (
+    seen: Parameters<typeof createImageGuard>[0]["seen"],
+    nodes: Readonly<Record<string, Digest>> = {},
+    allowed = false,
+  ) => {
+    const guard = createImageGuard({ target: "data/target", seen, heldOutItems: 0, allowed }, system, options);
     for (const [node, digest] of Object.entries({ "data/target": target, ...nodes, other: digestOf("other") })) guard.onDone(node, digest);
     return guard.finished;
   };
@@ -97,6 +101,8 @@ test("images of the target are found in what an auxiliary learns from, and in th
     /^the auxiliary web holds 1 image of the target, which has 2 different ones: .*2\.png.*; shared-images: allow in the run file goes on/,
   );
   assert.match((await look(auxiliary, { "data/auxiliary/0": target })).leak ?? "", /the data set of the target/);
+  const goesOn = await look(auxiliary, { "data/auxiliary/0": target }, true);
+  assert.deepEqual(goesOn, { notes: ["the auxiliary web was trained on the data set of the target"] });
   assert.deepEqual(await look([{ label: "the foundation", model: await trainedOn(system, apart) }]), { notes: [] });
   assert.match(
     (await look([{ label: "the foundation", model: await trainedOn(system, shared) }])).leak ?? "",
@@ -122,7 +128,7 @@ test("a ready model that has learned items that are held out, in another style, 
   );
   const web = await dataSet(system, [image(101, "web", 1), image(107, "web", 7)]);
   const leakOf = async (model: Digest, heldOutItems: number) => {
-    const lessons = { target: "data/target", seen: [{ label: "the auxiliary web", model }], heldOutItems };
+    const lessons = { target: "data/target", seen: [{ label: "the auxiliary web", model }], heldOutItems, allowed: false };
     const guard = createImageGuard(lessons, system, { patienceMs: 1000, signal, keep: () => undefined });
     guard.onDone("data/target", target);
     return (await guard.finished).leak;

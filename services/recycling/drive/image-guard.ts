@@ -28,7 +28,7 @@ export type ImageGuard = {
 export type Guarded = {
   /** What is wrong, as a sentence; absent if nothing is. */
   readonly leak?: string;
-  /** What a person should look at: images that several domains of the target hold; images that look nearly equal, where the catalog knows what they look like. */
+  /** What a person should look at: what the run allows all the same; images that several domains of the target hold; images that look nearly equal, where the catalog knows what they look like. */
   readonly notes: readonly string[];
 };
 
@@ -44,7 +44,7 @@ type Sources = {
  * @param options.keep pins the looks of images, so that the run can be started again without making them anew
  */
 export function createImageGuard(
-  { target, seen, heldOutItems }: Lessons,
+  { target, seen, heldOutItems, allowed }: Lessons,
   { artifacts, catalog }: Sources,
   { patienceMs, signal, keep }: { readonly patienceMs: number; readonly signal: AbortSignal; readonly keep: (digest: Digest) => void },
 ): ImageGuard {
@@ -101,7 +101,8 @@ export function createImageGuard(
           ? await leaksOf(own, label, from.model)
           : await finishInTurns(imageLeaks(own, [await dataSet(label, await place(from.node).promise)]), signal);
       for (const { severity, message } of leaks) {
-        if (severity === "error") return { leak: `${message}; shared-images: allow in the run file goes on all the same`, notes };
+        if (severity === "error" && !allowed)
+          return { leak: `${message}; shared-images: allow in the run file goes on all the same`, notes };
         notes.push(message);
       }
     }

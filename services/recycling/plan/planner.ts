@@ -21,6 +21,8 @@ export type Lessons = {
   readonly seen: readonly ({ readonly label: string } & ({ readonly node: string } | { readonly model: Digest }))[];
   /** Share of the target's items that nothing may have learned; 0 where all pictures of the training domains are for training. */
   readonly heldOutItems: number;
+  /** Whether the run goes on where something was learned of what it is tested on: then it is only told of. */
+  readonly allowed: boolean;
 };
 
 /** The graph of a run, and all that the rest of the service needs to know of what kind of run it is. */
@@ -29,7 +31,7 @@ export type Plan = {
   readonly nodes: readonly Node[];
   /** Artifacts that go in and that no node makes, each with what is said of it where it is missing: "the source sha256:… of the target". */
   readonly sources: readonly { readonly digest: Digest; readonly name: string }[];
-  /** What must not hold pictures of the target; absent where the run allows it, or where nothing can. */
+  /** What must not hold pictures of the target; absent where nothing can. */
   readonly lessons?: Lessons;
   /** Where items are held out: the node of the data set, and their share. */
   readonly heldOutItems?: { readonly data: string; readonly share: number };

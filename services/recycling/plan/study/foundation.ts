@@ -102,7 +102,7 @@ export function planFoundation(spec: CompleteStudy): FoundationPlan {
     ...(foundation ? { foundation } : {}),
     auxiliaries,
     head,
-    lessons: { target: targetData.node, seen, heldOutItems: study.heldOutItems },
+    lessons: { target: targetData.node, seen, heldOutItems: study.heldOutItems, allowed: study.sharedImages },
   };
 }
 

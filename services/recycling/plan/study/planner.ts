@@ -15,7 +15,7 @@ export const study: Planner = {
     return {
       nodes,
       sources: sourcesOf(spec),
-      ...(spec.study.sharedImages ? {} : { lessons }),
+      lessons,
       ...(lessons.heldOutItems > 0 ? { heldOutItems: { data: lessons.target, share: lessons.heldOutItems } } : {}),
       task: {
         name: spec.name,
