@@ -88,13 +88,15 @@ function scores(report: Report, cell: Cell): string {
     ({ method, accuracy }) =>
       `| ${method === "recycling" ? "**this model**" : methodTexts[method].label} | ${points(accuracy)} | ${methodTexts[method].explanation} |`,
   );
+  const { notes = [] } = report;
   const { heldOutItems } = report.task;
   const domains = heldOutItems?.domains.filter(({ domain }) => domain === cell.heldOut);
   const counted = heldOutItems && domains ? heldOutItemsText({ ...heldOutItems, domains }) : undefined;
   return [
-    `Accuracy in % on the domain ${cell.heldOut}, which no choice and no training has seen${counted ? `. ${counted}` : ":"}`,
+    `Accuracy in % on the domain ${cell.heldOut}, which ${notes.length > 0 ? "was held out" : "no choice and no training has seen"}${counted ? `. ${counted}` : ":"}`,
     ["| | accuracy | |", "| --- | --: | --- |", ...rows].join("\n"),
     ...calibrationOf(cell),
+    ...(notes.length > 0 ? ["What should be known of the data:", notes.map((text) => `- ${text}`).join("\n")] : []),
     "One seed and one domain say little. The whole run says:",
     report.sentences.map((text) => `- ${text}`).join("\n"),
   ].join("\n\n");

@@ -97,6 +97,14 @@ test("a model card has Hugging Face's front matter", () => {
   assert.equal(entry?.results[0]?.metrics[0]?.value, recycling.accuracy);
 });
 
+test("a model card says what the run has found in the data, and then not that nothing has seen its domain", () => {
+  assert.ok(modelCard(cardOptions).includes("which no choice and no training has seen"));
+  const note = "the auxiliary web was trained on the data set of the target";
+  const card = modelCard({ ...cardOptions, report: { ...report, notes: [note] } });
+  assert.ok(card.includes(`What should be known of the data:\n\n- ${note}\n`), card);
+  assert.ok(!card.includes("has seen"));
+});
+
 test("LICENSE goes beside an averaged model where its card links to it", () => {
   const data = { source: "scanned by a library in 1998", texts: [{ label: "the data", file: "LICENSE.txt", text: "You may.\n" }] };
   assert.equal(parse(modelCard(cardOptions).split("---\n")[1]!)["license_link"], "LICENSE");

@@ -28,7 +28,10 @@ export type ImageGuard = {
 export type Guarded = {
   /** What is wrong, as a sentence; absent if nothing is. */
   readonly leak?: string;
-  /** What a person should look at: what the run allows all the same; images that several domains of the target hold; images that look nearly equal, where the catalog knows what they look like. */
+  /**
+   * What a person should look at: what the run allows all the same; images that several domains of the target hold; images that look nearly
+   * equal, where the catalog knows what they look like.
+   */
   readonly notes: readonly string[];
 };
 
