@@ -25,7 +25,11 @@ const systems: { readonly [kind: string]: () => Promise<System> } = {
     return {
       address: addressIn(await server.line("listens on")),
       pids: () => [server.pid, ...trainersOf(server.pid)],
-      kill: () => server[Symbol.asyncDispose](),
+      // Alone: its trainers have to notice.
+      kill: () => {
+        server.signal("SIGKILL");
+        return server.ended;
+      },
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   },
