@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { digestOf, layerOf, mediaTypes, readManifest } from "#libs/recipes";
 import { loadWeights, type WeightTensor } from "#libs/tensors";
@@ -32,4 +32,14 @@ test("models with the names of another library go in under the network's own, so
   // The same numbers, the head for other classes too; what needs nothing is the file that it was.
   assert.deepEqual(given!.tensors, plain!.tensors);
   assert.equal(plain!.digest, digestOf(await readFile(birds.join("plain.safetensors"))));
+});
+
+test("an image that is empty is refused at the key that names its folder", async () => {
+  await using catalog = await startCatalog();
+  await using birds = await withBirds();
+  const stream = { write: () => true } as unknown as NodeJS.WriteStream;
+  const prepared = await prepareStudy(birds.runFile(), birds.join("birds.yaml"), { stderr: stream });
+  await writeFile(birds.join("birds/photo/owl/1.png"), "");
+  const specified = prepared.specify(catalog.artifacts, new AbortController().signal, { stream, quiet: true });
+  await assert.rejects(specified, /birds\.yaml: `target` at line 2 cannot be used: .*photo\/owl\/1\.png is empty: it has 0 bytes$/);
 });

@@ -53,9 +53,10 @@ export async function lookAtPictures(file: StudyFile, key: Key, at: PicturesAt):
 }
 
 async function imageFolder(file: StudyFile, key: Key, at: PicturesAt): Promise<Pictures> {
-  const set = await readImageSet(at.path).catch((cause: unknown) => {
+  const refused = (cause: unknown) => {
     throw cause instanceof ImageSetError ? file.problem(key, `cannot be used: ${cause.message}`) : cause;
-  });
+  };
+  const set = await readImageSet(at.path).catch(refused);
   refuse(file, key, set);
   const described = await readDescription(at.path);
   return {
@@ -70,7 +71,7 @@ async function imageFolder(file: StudyFile, key: Key, at: PicturesAt): Promise<P
         refuse(file, key, report);
         return looks;
       };
-      const { digest, domains, pictures } = await importImages(set, artifacts, { ...described, signal, onPacked, look });
+      const { digest, domains, pictures } = await importImages(set, artifacts, { ...described, signal, onPacked, look }).catch(refused);
       return { source: digest, domains, classes: set.classes, pictures };
     },
   };
