@@ -13,6 +13,7 @@ const folder = given || ours;
 const names = given ? fixturesIn(folder) : ["mlp", "mnist-cnn", "resnet18"];
 const cases: (readonly [EngineName, string])[] = names.map((name) => ["tfjs-node", name]);
 for (const name of given ? ["mlp", "mnist-cnn"] : ["mlp"]) if (names.includes(name)) cases.push(["wasm", name]);
+assert.ok(cases.length > 0, `${folder} has no fixtures of networks`);
 
 const LOSS = 1e-4;
 const GRADIENT = 1e-3;
