@@ -38,6 +38,16 @@ test("domains, classes, and models with other heads are found, and what was done
   assert.ok(Array.isArray(ready) && task !== undefined && !Array.isArray(task));
   assert.match(ready[0]!.notes[0]!, /inat\.safetensors: the head is left out: head\.weight is for 7 classes, not for 2/);
   assert.deepEqual(task.domains, found.target.domains);
+  assert.deepEqual(
+    found.foundation?.notes.filter((note) => note.includes("probe")),
+    [],
+  );
+  await writeModel(birds.join("foundation.safetensors"), 2);
+  const again = await lookAt(birds);
+  assert.match(
+    again.foundation!.notes.at(-1)!,
+    /foundation\.safetensors: its head is for as many classes as the target has, so the linear probe/,
+  );
 });
 
 test("what cannot be used is one sentence at the line of its key", async () => {

@@ -26,7 +26,7 @@ export async function look(file: StudyFile): Promise<Found> {
   const { foundation: from } = file;
   const foundation =
     from.kind === "model"
-      ? await lookAtModel(file, ["foundation", "weights"], from.path, network)
+      ? withHead(await lookAtModel(file, ["foundation", "weights"], from.path, network), from.path)
       : from.kind === "pictures"
         ? await lookAtPictures(file, ["foundation"], from.pictures)
         : undefined;
@@ -43,6 +43,15 @@ export async function look(file: StudyFile): Promise<Found> {
     }
   }
   return { network, target, ...(foundation ? { foundation } : {}), auxiliaries };
+}
+
+/** A probe of a foundation without such a head starts from one that is drawn. */
+function withHead(start: Start, path: string): Start {
+  if (!start.head) return start;
+  return {
+    ...start,
+    notes: [...start.notes, `${path}: its head is for as many classes as the target has, so the linear probe starts from it`],
+  };
 }
 
 function checkHeldOut(file: StudyFile, { domains, at }: Pictures): void {

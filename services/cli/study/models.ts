@@ -14,6 +14,8 @@ import { quote } from "#libs/text";
 export type Start = {
   readonly model: ModelFiles;
   readonly notes: readonly string[];
+  /** Whether it has a head for as many classes as the target has. */
+  readonly head: boolean;
   /** The network, where its tensors have other names or shapes in the model: averages are of models with the same tensors. */
   readonly becomes?: Network;
 };
@@ -32,10 +34,10 @@ export async function lookAtModel(
   try {
     const model = await openModel(path);
     const passedOver = model.notes ?? [];
-    if (!network) return { model, notes: passedOver };
-    const { notes } = fitWeights(network, readWeights(model));
+    if (!network) return { model, notes: passedOver, head: false };
+    const { notes, head } = fitWeights(network, readWeights(model));
     const own = [...notes, ...differences(network, model)].map((note) => `${path}: ${note}`);
-    return { model, notes: [...passedOver, ...own], ...(hasTensorsOf(network, model) ? {} : { becomes: network }) };
+    return { model, notes: [...passedOver, ...own], head, ...(hasTensorsOf(network, model) ? {} : { becomes: network }) };
   } catch (cause) {
     if (cause instanceof ModelError) throw file.problem(key, `cannot be used: ${cause.message}`);
     if (cause instanceof UnfitWeightsError || cause instanceof TensorTypeError)
