@@ -4,6 +4,7 @@ export { formatOf, type ImageFormat } from "./format.ts";
 export { type Glimpse, glimpseImage } from "./glimpse.ts";
 export type { Box, Picture, Size } from "./picture.ts";
 export { applyOperations } from "./presets/apply.ts";
+export { describePreset } from "./presets/describe.ts";
 export { drawOperations, FIXED_PRESETS, isFixed } from "./presets/draw.ts";
 export { PRESET_NAMES, type PresetName, presetOf } from "./presets/presets.ts";
 export type { Operation, Step } from "./presets/step.ts";

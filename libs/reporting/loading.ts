@@ -43,6 +43,7 @@ Input: ${features} numbers an image, grey values from 0 to 1, row by row. Output
 /**
  * How a network is loaded in the library that has it.
  * @param classes names, in the order of the logits.
+ * @param images what is done to an image before its numbers go in, in words; nothing where it has the network's size.
  * @example
  * ```ts
  * import { networkOf } from "#libs/networks";
@@ -51,11 +52,11 @@ Input: ${features} numbers an image, grey values from 0 to 1, row by row. Output
  * text.split("\n").at(-1); // "Output: 2 logits, of `jay`, `owl`."
  * ```
  */
-export function networkLoading(network: Network, classes: readonly string[]): Loading {
+export function networkLoading(network: Network, classes: readonly string[], images = ""): Loading {
   const names = classes.map((name) => `\`${name.replaceAll("`", "'")}\``).join(", ");
   return {
     library: network.library === "timm" ? "timm" : "pytorch",
-    text: `\`\`\`python\n${pythonSnippet(network, "model.safetensors").trimEnd()}\n\`\`\`\n\nOutput: ${classes.length} logits, of ${names}.`,
+    text: `\`\`\`python\n${pythonSnippet(network, "model.safetensors").trimEnd()}\n\`\`\`\n\n${images ? `Input: an image, ${images}.\n\n` : ""}Output: ${classes.length} logits, of ${names}.`,
   };
 }
 

@@ -99,7 +99,10 @@ test("the page about one's own pictures can be followed from its first line to i
   assert.match(report.sentences.at(-1), near);
   const card = await readFile(directory.join("out/birds/models/seed-0/held-out-garden/README.md"), "utf8");
   assert.match(card, /model = MnistCnn\(\)/);
-  assert.match(card, /Output: 2 logits, of `jay`, `owl`\./);
+  assert.match(
+    card,
+    /\n\nInput: an image, resized as a whole, whatever its proportions, to \d+ x \d+ pixels \(bilinear, antialiased\)\.\n\nOutput: 2 logits, of `jay`, `owl`\./,
+  );
   assert.match((await run(lineage)).stdout, /average .*= birds\/seed-0\/held-out-garden\n/);
   // What stands beside the report is the run again, and all of it is there.
   const again = await run("ratatouille recycle out/birds/run.yaml --quiet --out again");

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { openStream, PURPOSE } from "#libs/deterministic";
 import type { Size } from "../picture.ts";
+import { describePreset } from "./describe.ts";
 import { drawOperations, FIXED_PRESETS } from "./draw.ts";
 import { presetOf } from "./presets.ts";
 
@@ -73,6 +74,15 @@ test("evaluation draws nothing", () => {
     { kind: "center-crop" },
   ]);
   assert.deepEqual(draw("none/1", { width: 500, height: 300 }, 1), []);
+});
+
+test("what evaluation does is told in words, with the sizes that it has for this network", () => {
+  assert.equal(
+    describePreset("center/1", network),
+    "resized, its proportions kept, to a shorter side of 256 pixels (bilinear, antialiased), then cut to the 224 x 224 pixels in its middle",
+  );
+  assert.equal(describePreset("none/1", network), "");
+  assert.throws(() => describePreset("domainbed/1", network), { name: "RangeError" });
 });
 
 test("a name that no preset has is an error that names the nearest", () => {

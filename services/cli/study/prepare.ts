@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Artifacts } from "#libs/artifacts";
+import { describePreset } from "#libs/images";
 import type { Network } from "#libs/networks";
 import { type Loading, networkLoading, unknownLoading } from "#libs/reporting";
 import { parseStudyFile, renderStudyFile, withPaces } from "#libs/runfile";
@@ -42,7 +43,9 @@ export async function prepareStudy(text: string, path: string, { stderr }: Pick<
   return {
     name: file.name,
     data: { path: file.target.path, source: target.source },
-    loading: network ? networkLoading(network, target.classes) : unknownLoading(file.network.name, target.classes),
+    loading: network
+      ? networkLoading(network, target.classes, describePreset(file.transform.validation, network.input))
+      : unknownLoading(file.network.name, target.classes),
     ...(network ? { network } : {}),
     draft: () => draftStudy(file, found),
     async imported() {
