@@ -10,7 +10,7 @@ import type { TemporaryDirectory } from "#libs/testing";
 import { withBirds } from "../../study/testing/birds.ts";
 import { findModels, guessStarts } from "./find-models.ts";
 import { init } from "./init.ts";
-import { askAt } from "./questions.ts";
+import { arePaths, askAt } from "./questions.ts";
 import { runFileText } from "./run-file-text.ts";
 
 const weights = (classes: number) => saveWeights(initialise(networkOf("mnist-cnn", { classes }), 1));
@@ -99,6 +99,16 @@ test("a question is asked again until its answer can be", async () => {
   const usual = ask.question("How many?", "8");
   input.write("\n");
   assert.equal(await usual, "8");
+});
+
+test("a path where nothing is is objected to, seen from the run file", async () => {
+  await using birds = await withBirds();
+  const check = arePaths(birds.path);
+  assert.deepEqual(
+    [check("none"), check("./birds, foundation.safetensors"), check(birds.join("birds"))],
+    [undefined, undefined, undefined],
+  );
+  assert.equal(check("birds, ./bird.pth"), `There is nothing at ./bird.pth, seen from ${birds.path}.`);
 });
 
 test("names that YAML would read as something else stand in quotes", () => {

@@ -12,7 +12,7 @@ import { cautions } from "../../study/cautions.ts";
 import { writeWrapped } from "../../write-wrapped.ts";
 import { findSiblings } from "./find-folders.ts";
 import { findModels, guessStarts } from "./find-models.ts";
-import { type Ask, askAt, noQuestions } from "./questions.ts";
+import { type Ask, arePaths, askAt, noQuestions, words } from "./questions.ts";
 import { type Answers, runFileText } from "./run-file-text.ts";
 
 export type InitOptions = { readonly yes?: boolean; readonly out?: string };
@@ -71,8 +71,10 @@ function nameFor(folder: string): string {
 }
 
 async function answers(ask: Ask, name: string, folder: string, set: ImageSet, path: string): Promise<Answers> {
-  const near = (to: string) => pathFrom(dirname(resolve(path)), to);
+  const directory = dirname(resolve(path));
+  const near = (to: string) => pathFrom(directory, to);
   const starts = guessStarts(await findModels([".", dirname(resolve(folder)), folder]));
+  const isThere = arePaths(directory, (answer) => (answer === "none" ? [] : [answer]));
   const { domains, classes, groups } = set;
   const heldOut = await ask.question(`Which domain is held out (all, or some of ${list(domains)})?`, "all", (answer) => {
     const strangers = answer === "all" ? [] : words(answer).filter((domain) => !domains.includes(domain));
@@ -85,12 +87,13 @@ async function answers(ask: Ask, name: string, folder: string, set: ImageSet, pa
       : `There is no network ${answer}: ${didYouMean(answer, networkNames(), `there are ${list(networkNames())}`)}`,
   );
   const own = starts?.network === network ? starts : undefined;
-  const weights = await ask.question("Weights of the foundation (none: drawn)?", own ? near(own.foundation) : "none");
+  const weights = await ask.question("Weights of the foundation (none: drawn)?", own ? near(own.foundation) : "none", isThere);
   const auxiliaries = await ask.question(
     "Models or folders of images to recycle, separated by commas?",
     own?.auxiliaries.map(near).join(", ") || "none",
+    arePaths(directory),
   );
-  const named = auxiliaries === "none" ? [] : words(auxiliaries);
+  const named = words(auxiliaries);
   const count = (answer: string) => (/^[1-9]\d{0,6}$/.test(answer) ? undefined : "It must be a whole number, 1 or more.");
   const members = Number(await ask.question("How many fine-tunings in each average?", String(USUAL_MEMBERS), count));
   const steps = Number(await ask.question("How many steps has each?", String(USUAL_STEPS), count));
@@ -103,8 +106,6 @@ async function answers(ask: Ask, name: string, folder: string, set: ImageSet, pa
     beside: (await findSiblings(folder)).map(near).filter((path) => !named.some((each) => resolve(each) === resolve(path))),
   };
 }
-
-const words = (answer: string) => answer.split(",").flatMap((word) => word.trim() || []);
 
 /** A path as it stands in a run file of a folder: beside it with "./", far away from the root. */
 function pathFrom(directory: string, to: string): string {

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { UsageError } from "#libs/service/process";
 
@@ -36,5 +38,18 @@ export function askAt(input: NodeJS.ReadableStream, output: { write(text: string
       signal.removeEventListener("abort", close);
       close();
     },
+  };
+}
+
+/** The words of an answer, separated by commas; none of "none". */
+export function words(answer: string): string[] {
+  return answer === "none" ? [] : answer.split(",").flatMap((word) => word.trim() || []);
+}
+
+/** Objects to answers that name paths, as seen from a directory, where nothing is. */
+export function arePaths(directory: string, pathsIn = words): (answer: string) => string | undefined {
+  return (answer) => {
+    const missing = pathsIn(answer).find((path) => !existsSync(resolve(directory, path)));
+    return missing === undefined ? undefined : `There is nothing at ${missing}, seen from ${resolve(directory)}.`;
   };
 }
