@@ -1,4 +1,5 @@
 import type { Size } from "../picture.ts";
+import { shorterSide } from "./draw.ts";
 import { presetOf } from "./presets.ts";
 import type { Step } from "./step.ts";
 
@@ -16,12 +17,13 @@ export function describePreset(name: string, size: Size): string {
     .join(", then ");
 }
 
-function describe(step: Step, { height, width }: Size): string {
+function describe(step: Step, size: Size): string {
+  const { height, width } = size;
   switch (step.kind) {
     case "resize":
       return `resized as a whole, whatever its proportions, to ${width} x ${height} pixels (bilinear, antialiased)`;
     case "resize-shorter-side":
-      return `resized, its proportions kept, to a shorter side of ${Math.floor(Math.min(height, width) / step.crop)} pixels (bilinear, antialiased)`;
+      return `resized, its proportions kept, to a shorter side of ${shorterSide(step.crop, size)} pixels (bilinear, antialiased)`;
     case "center-crop":
       return `cut to the ${width} x ${height} pixels in its middle`;
     default:

@@ -34,7 +34,7 @@ function drawStep(step: Step, from: Size, to: Size, stream: Stream): Operation[]
     case "resize":
       return [{ kind: "resize", height: to.height, width: to.width }];
     case "resize-shorter-side":
-      return [{ kind: "resize", ...withShorterSide(from, Math.floor(Math.min(to.width, to.height) / step.crop)) }];
+      return [{ kind: "resize", ...withShorterSide(from, shorterSide(step.crop, to)) }];
     case "center-crop":
       return [{ kind: "center-crop" }];
     case "random-resized-crop":
@@ -46,6 +46,11 @@ function drawStep(step: Step, from: Size, to: Size, stream: Stream): Operation[]
     case "random-grayscale":
       return stream.uniform() < step.chance ? [{ kind: "grayscale" }] : [];
   }
+}
+
+/** The shorter side, of which the shorter side of a size is this part. As torchvision has it: 256 for a crop of 224 with 0.875. */
+export function shorterSide(crop: number, { height, width }: Size): number {
+  return Math.floor(Math.min(height, width) / crop);
 }
 
 /** As torchvision's Resize of one number. */
