@@ -42,10 +42,10 @@ test("images of equal bytes are found in whatever folder, and counted once", asy
 });
 
 test("images that several domains of the target hold are told of, once each, and equal ones of one domain are not", async () => {
-  assert.equal(imagesInDomains(target), undefined);
+  assert.equal(finish(imagesInDomains(target)), undefined);
   const index = await indexOf({ art: [5, 1, 1], photo: [2, 1], sketch: [1, 2, 3] });
   assert.equal(
-    imagesInDomains({ ...target, index }),
+    finish(imagesInDomains({ ...target, index })),
     '2 images of the target are in several of its domains, such as "art/bird/1-1.png" and "photo/bird/1-1.png": what is learned in one is tested in the other',
   );
 });

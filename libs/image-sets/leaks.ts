@@ -43,7 +43,7 @@ export type ImageLeak = {
  * ```
  */
 export function* imageLeaks(target: SeenImages, seen: readonly SeenImages[]): Steps<readonly ImageLeak[]> {
-  const rows = target.index === undefined ? undefined : rowsByContent(target.index);
+  const rows = target.index === undefined ? undefined : yield* rowsByContent(target.index);
   const leaks: ImageLeak[] = [];
   for (const one of seen) {
     const { label } = one;
@@ -79,11 +79,12 @@ export function* itemLeaks(
 }
 
 /** What is wrong with a target by itself, as a sentence: images that several of its domains hold, by their bytes. Undefined where there are none. */
-export function imagesInDomains({ label, index }: SeenImages): string | undefined {
+export function* imagesInDomains({ label, index }: SeenImages): Steps<string | undefined> {
   if (index === undefined) return undefined;
-  const rows = rowsByContent(index);
+  const rows = yield* rowsByContent(index);
   const found = new Map<number, number>();
   for (let row = 0; row < index.count; row++) {
+    if (row % STEP === 0) yield;
     const first = rows.get(contentOf(index, row))!;
     if (!found.has(first) && index.domain[row] !== index.domain[first]) found.set(first, row);
   }
@@ -149,9 +150,12 @@ function* similarImages(target: SeenImages, rows: Rows, { label, index, looks }:
 }
 
 /** The first row of each image, by its bytes. */
-function rowsByContent(index: ImageIndex): Rows {
+function* rowsByContent(index: ImageIndex): Steps<Rows> {
   const rows = new Map<string, number>();
-  for (let row = index.count - 1; row >= 0; row--) rows.set(contentOf(index, row), row);
+  for (let row = index.count - 1; row >= 0; row--) {
+    if (row % STEP === 0) yield;
+    rows.set(contentOf(index, row), row);
+  }
   return rows;
 }
 

@@ -96,7 +96,7 @@ export function createImageGuard(
 
   const look = async (): Promise<Guarded> => {
     const own = await dataSet("the target", await place(target).promise);
-    const twice = imagesInDomains(own);
+    const twice = await finishInTurns(imagesInDomains(own), signal);
     const notes = twice === undefined ? [] : [twice];
     for (const { label, ...from } of seen) {
       const leaks =
