@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
+import { readArguments } from "../read-arguments.ts";
 import { average } from "./average.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { distributed } from "./distributed.ts";
@@ -104,27 +104,19 @@ export async function runBench(args: readonly string[], { stdout, stderr }: Outp
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        runs: { type: "string", default: "3" },
-        file: { type: "string", default: "examples/digits.yaml" },
-        cores: { type: "string", default: String(availableParallelism()) },
-        jobs: { type: "string", default: "1000" },
-        size: { type: "string", default: "400" },
-        part: { type: "string" },
-        beside: { type: "string" },
-        python: { type: "string" },
-        json: { type: "boolean", default: false },
-        list: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    return (error as Error).message;
-  }
+  return readArguments(args, {
+    runs: { type: "string", default: "3" },
+    file: { type: "string", default: "examples/digits.yaml" },
+    cores: { type: "string", default: String(availableParallelism()) },
+    jobs: { type: "string", default: "1000" },
+    size: { type: "string", default: "400" },
+    part: { type: "string" },
+    beside: { type: "string" },
+    python: { type: "string" },
+    json: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  });
 }
 
 function partsOf({ parts = [] }: Benchmark): string {

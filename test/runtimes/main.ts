@@ -1,8 +1,8 @@
 /** `npm run test:runtimes`: runs test files on the runtimes, each file in a process of its own, so that a crash names its file. */
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
 import { createLimit } from "#libs/concurrency";
 import type { Runtime } from "../e2e/runtimes.ts";
+import { readArguments } from "../read-arguments.ts";
 import { isRuntimeMatter, testFiles } from "./files.ts";
 import { type FileResult, runTestFile } from "./run-test-file.ts";
 
@@ -76,21 +76,13 @@ function defaultJobs(): number {
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        on: { type: "string", default: runtimes.join(",") },
-        subset: { type: "boolean", default: false },
-        jobs: { type: "string", default: String(defaultJobs()) },
-        list: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    return (error as Error).message;
-  }
+  return readArguments(args, {
+    on: { type: "string", default: runtimes.join(",") },
+    subset: { type: "boolean", default: false },
+    jobs: { type: "string", default: String(defaultJobs()) },
+    list: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  });
 }
 
 function print(text: string): number {
