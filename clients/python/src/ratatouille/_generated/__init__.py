@@ -1,0 +1,1 @@
+"""Messages of proto/ratatouille/v1, made by tools/generate.py."""

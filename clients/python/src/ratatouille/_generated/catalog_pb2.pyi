@@ -1,0 +1,243 @@
+from . import artifact_pb2 as _artifact_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class UploadBlobRequest(_message.Message):
+    __slots__ = ("header", "chunk")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    header: BlobHeader
+    chunk: bytes
+    def __init__(self, header: _Optional[_Union[BlobHeader, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
+
+class BlobHeader(_message.Message):
+    __slots__ = ("digest", "size_bytes")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    size_bytes: int
+    def __init__(self, digest: _Optional[str] = ..., size_bytes: _Optional[int] = ...) -> None: ...
+
+class UploadBlobResponse(_message.Message):
+    __slots__ = ("digest", "size_bytes")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    size_bytes: int
+    def __init__(self, digest: _Optional[str] = ..., size_bytes: _Optional[int] = ...) -> None: ...
+
+class DownloadBlobRequest(_message.Message):
+    __slots__ = ("digest", "offset", "length")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    offset: int
+    length: int
+    def __init__(self, digest: _Optional[str] = ..., offset: _Optional[int] = ..., length: _Optional[int] = ...) -> None: ...
+
+class DownloadBlobResponse(_message.Message):
+    __slots__ = ("chunk",)
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    chunk: bytes
+    def __init__(self, chunk: _Optional[bytes] = ...) -> None: ...
+
+class PublishArtifactRequest(_message.Message):
+    __slots__ = ("manifest", "blobs")
+    MANIFEST_FIELD_NUMBER: _ClassVar[int]
+    BLOBS_FIELD_NUMBER: _ClassVar[int]
+    manifest: bytes
+    blobs: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, manifest: _Optional[bytes] = ..., blobs: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class PublishArtifactResponse(_message.Message):
+    __slots__ = ("artifact", "existed")
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    EXISTED_FIELD_NUMBER: _ClassVar[int]
+    artifact: _artifact_pb2.Artifact
+    existed: bool
+    def __init__(self, artifact: _Optional[_Union[_artifact_pb2.Artifact, _Mapping]] = ..., existed: bool = ...) -> None: ...
+
+class GetArtifactRequest(_message.Message):
+    __slots__ = ("digest", "recipe_key", "ref", "include_damaged")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_KEY_FIELD_NUMBER: _ClassVar[int]
+    REF_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_DAMAGED_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    recipe_key: str
+    ref: str
+    include_damaged: bool
+    def __init__(self, digest: _Optional[str] = ..., recipe_key: _Optional[str] = ..., ref: _Optional[str] = ..., include_damaged: bool = ...) -> None: ...
+
+class GetArtifactResponse(_message.Message):
+    __slots__ = ("artifact",)
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    artifact: _artifact_pb2.Artifact
+    def __init__(self, artifact: _Optional[_Union[_artifact_pb2.Artifact, _Mapping]] = ...) -> None: ...
+
+class FindArtifactsRequest(_message.Message):
+    __slots__ = ("recipe_keys",)
+    RECIPE_KEYS_FIELD_NUMBER: _ClassVar[int]
+    recipe_keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, recipe_keys: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class FindArtifactsResponse(_message.Message):
+    __slots__ = ("artifacts", "answered")
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    ANSWERED_FIELD_NUMBER: _ClassVar[int]
+    artifacts: _containers.RepeatedCompositeFieldContainer[_artifact_pb2.Artifact]
+    answered: int
+    def __init__(self, artifacts: _Optional[_Iterable[_Union[_artifact_pb2.Artifact, _Mapping]]] = ..., answered: _Optional[int] = ...) -> None: ...
+
+class ListArtifactsRequest(_message.Message):
+    __slots__ = ("kind", "page_size", "page_token")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    kind: _artifact_pb2.ArtifactKind
+    page_size: int
+    page_token: str
+    def __init__(self, kind: _Optional[_Union[_artifact_pb2.ArtifactKind, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListArtifactsResponse(_message.Message):
+    __slots__ = ("artifacts", "next_page_token")
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    artifacts: _containers.RepeatedCompositeFieldContainer[_artifact_pb2.Artifact]
+    next_page_token: str
+    def __init__(self, artifacts: _Optional[_Iterable[_Union[_artifact_pb2.Artifact, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetLineageRequest(_message.Message):
+    __slots__ = ("digest", "depth")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    depth: int
+    def __init__(self, digest: _Optional[str] = ..., depth: _Optional[int] = ...) -> None: ...
+
+class GetLineageResponse(_message.Message):
+    __slots__ = ("artifacts",)
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    artifacts: _containers.RepeatedCompositeFieldContainer[_artifact_pb2.Artifact]
+    def __init__(self, artifacts: _Optional[_Iterable[_Union[_artifact_pb2.Artifact, _Mapping]]] = ...) -> None: ...
+
+class Ref(_message.Message):
+    __slots__ = ("name", "digest", "history")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    digest: str
+    history: _containers.RepeatedCompositeFieldContainer[RefMove]
+    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., history: _Optional[_Iterable[_Union[RefMove, _Mapping]]] = ...) -> None: ...
+
+class RefMove(_message.Message):
+    __slots__ = ("digest", "reason", "moved_at")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MOVED_AT_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    reason: str
+    moved_at: int
+    def __init__(self, digest: _Optional[str] = ..., reason: _Optional[str] = ..., moved_at: _Optional[int] = ...) -> None: ...
+
+class MoveRefRequest(_message.Message):
+    __slots__ = ("name", "to", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    to: str
+    reason: str
+    def __init__(self, name: _Optional[str] = ..., to: _Optional[str] = ..., reason: _Optional[str] = ..., **kwargs) -> None: ...
+
+class MoveRefResponse(_message.Message):
+    __slots__ = ("ref",)
+    REF_FIELD_NUMBER: _ClassVar[int]
+    ref: Ref
+    def __init__(self, ref: _Optional[_Union[Ref, _Mapping]] = ...) -> None: ...
+
+class ListRefsRequest(_message.Message):
+    __slots__ = ("prefix", "page_size", "page_token")
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    prefix: str
+    page_size: int
+    page_token: str
+    def __init__(self, prefix: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListRefsResponse(_message.Message):
+    __slots__ = ("refs", "next_page_token")
+    REFS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    refs: _containers.RepeatedCompositeFieldContainer[Ref]
+    next_page_token: str
+    def __init__(self, refs: _Optional[_Iterable[_Union[Ref, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class PinRequest(_message.Message):
+    __slots__ = ("holder", "digests")
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    holder: str
+    digests: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, holder: _Optional[str] = ..., digests: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class PinResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class UnpinRequest(_message.Message):
+    __slots__ = ("holder", "digests", "discard")
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    DISCARD_FIELD_NUMBER: _ClassVar[int]
+    holder: str
+    digests: _containers.RepeatedScalarFieldContainer[str]
+    discard: bool
+    def __init__(self, holder: _Optional[str] = ..., digests: _Optional[_Iterable[str]] = ..., discard: bool = ...) -> None: ...
+
+class UnpinResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DeleteArtifactRequest(_message.Message):
+    __slots__ = ("digest",)
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    def __init__(self, digest: _Optional[str] = ...) -> None: ...
+
+class DeleteArtifactResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class CollectGarbageRequest(_message.Message):
+    __slots__ = ("dry_run", "min_age_seconds")
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    MIN_AGE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    dry_run: bool
+    min_age_seconds: int
+    def __init__(self, dry_run: bool = ..., min_age_seconds: _Optional[int] = ...) -> None: ...
+
+class CollectGarbageResponse(_message.Message):
+    __slots__ = ("artifacts", "blobs", "freed_bytes", "young_artifacts", "young_blobs", "young_bytes")
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    BLOBS_FIELD_NUMBER: _ClassVar[int]
+    FREED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    YOUNG_ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    YOUNG_BLOBS_FIELD_NUMBER: _ClassVar[int]
+    YOUNG_BYTES_FIELD_NUMBER: _ClassVar[int]
+    artifacts: _containers.RepeatedScalarFieldContainer[str]
+    blobs: _containers.RepeatedScalarFieldContainer[str]
+    freed_bytes: int
+    young_artifacts: int
+    young_blobs: int
+    young_bytes: int
+    def __init__(self, artifacts: _Optional[_Iterable[str]] = ..., blobs: _Optional[_Iterable[str]] = ..., freed_bytes: _Optional[int] = ..., young_artifacts: _Optional[int] = ..., young_blobs: _Optional[int] = ..., young_bytes: _Optional[int] = ...) -> None: ...

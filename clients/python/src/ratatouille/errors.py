@@ -1,0 +1,51 @@
+"""What can go wrong, by what follows from it. Messages are one sentence: which field, which value, what would be right."""
+
+from __future__ import annotations
+
+
+class TrainerError(Exception):
+    """An error whose message is for people."""
+
+
+class UsageError(TrainerError):
+    """Wrong usage of the command: it ends with 2."""
+
+
+class RefusedError(TrainerError):
+    """The server refuses this trainer, whatever it asks for: a wrong token, another version. The command ends with 1."""
+
+
+class PermanentError(TrainerError):
+    """It fails the same way every time and everywhere: the job fails, and is not tried again. Training code may raise it."""
+
+
+class RecipeError(PermanentError):
+    """A recipe that asks for what cannot be, or does not fit its inputs.
+
+    :param field: where in the recipe, such as `parameters.network`
+    :param problem: what is wrong there; the message is `field problem`
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field} {problem}")
+        self.field = field
+
+
+class ResultError(PermanentError):
+    """What training code gave is not what its recipe makes: a name, a shape, a type, a number that is not finite."""
+
+
+class ElsewhereError(TrainerError):
+    """This trainer lacks what the job needs (disk, memory, an engine), and another one may have it. Training code may raise it."""
+
+
+class Stop(BaseException):
+    """Raised out of `context` to end training code that is wanted no more. No `except Exception` catches it; let it through."""
+
+
+class Cancelled(Stop):
+    """Nobody needs the job any more, or another attempt has it."""
+
+
+class Drained(Stop):
+    """The trainer is asked to end. Its last state is saved; another trainer goes on from there."""
