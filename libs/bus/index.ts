@@ -8,7 +8,8 @@ export type { BusAccess } from "./remote/access.ts";
 export { busService } from "./remote/bus-service.ts";
 export { connectRemoteBus } from "./remote/remote-bus.ts";
 export type { ConsumerDeclaration, StreamDeclaration } from "./streams.ts";
-export { event, topic } from "./topic.ts";
+export { decode, event, topic } from "./topic.ts";
+export { inConsumerSpan } from "./tracing.ts";
 export type {
   Bus,
   BusMessage,

@@ -36,9 +36,10 @@ export type SubscribeOptions = {
 
 /**
  * A running subscription: iterate its deliveries, first published first. `stop()` ends the iteration; deliveries in hand may
- * still be settled. Disposing it hands back at once what is unsettled.
+ * still be settled. `limit()` says anew how many unsettled deliveries there may be at once, 0 or more: of those that are in hand already
+ * none is taken away. Disposing it hands back at once what is unsettled.
  */
-export type Subscription = AsyncIterable<Delivery> & AsyncDisposable & { stop(): void };
+export type Subscription = AsyncIterable<Delivery> & AsyncDisposable & { stop(): void; limit(concurrency: number): void };
 
 /** A message that was given up. */
 export type DeadLetter = {

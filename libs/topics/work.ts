@@ -9,8 +9,10 @@ export type Device = (typeof devices)[number];
 /** What a job needs of a trainer. */
 export type Needs = {
   readonly device: Device;
-  /** The engine that computes: "wasm", "cpu", "tfjs-node", … */
+  /** The engine that computes: "wasm", "cpu", "tfjs-node", …; of several the first. */
   readonly backend: string;
+  /** All that may compute it, in this order: at least one. */
+  readonly backends: readonly string[];
   readonly memoryMib: number;
   /** The network that the engine has to know; "" where the recipe has none. */
   readonly network: string;
@@ -45,6 +47,18 @@ export function workTopic({ device, backend, memoryMib }: Route): Topic<typeof J
 }
 
 /**
+ * The topics on which a job waits: one for each engine that may compute it.
+ * @example
+ * ```ts
+ * const topics = workTopics({ device: "cpu", backends: ["torch", "tfjs-node"], memoryMib: 600 });
+ * topics.map(({ subject }) => subject); // ["ratatouille.v1.work.cpu.torch.1g", "ratatouille.v1.work.cpu.tfjs-node.1g"]
+ * ```
+ */
+export function workTopics({ device, backends, memoryMib }: Pick<Needs, "device" | "backends" | "memoryMib">) {
+  return backends.map((backend) => workTopic({ device, backend, memoryMib }));
+}
+
+/**
  * The topics of the jobs that a trainer may be able to run: of all its engines, and of the classes of memory in which there are jobs that it
  * can hold. Of the largest of these some may need more than it has.
  * @example
@@ -66,6 +80,11 @@ export function workTopicsFor(trainer: {
 /** All that the work queue of a device keeps, as the subject of its stream. */
 export function workSubjects(device: Device): string {
   return `ratatouille.v1.work.${device}.>`;
+}
+
+/** True for a name that an engine can have: lower-case letters, digits and "-", at most 64. It is a word of the subjects of its jobs. */
+export function isEngineName(text: string): boolean {
+  return /^[a-z0-9-]{1,64}$/.test(text);
 }
 
 const inGib = (mib: number) => `${mib / 1024}g`;

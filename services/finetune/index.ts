@@ -8,6 +8,7 @@ import type { Service } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { createHandOver, type HandOver } from "./hand-over/hand-over.ts";
 import type { JobRecord, JobStateName } from "./job.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { createLeases, type Leases } from "./leases.ts";
@@ -26,7 +27,7 @@ export { storedJobs } from "./stored.ts";
 export type FinetuneDependencies = {
   /** Its own file `finetune.sqlite` lies here. */
   readonly directory: string;
-  readonly bus: Pick<Bus, "publish" | "check" | "onReset">;
+  readonly bus: Pick<Bus, "publish" | "subscribe" | "check" | "onReset">;
   /** Reach the catalog. */
   readonly clients: Clients;
   readonly log: Logger;
@@ -69,7 +70,10 @@ export async function createFinetune({
     }
   };
   const leases = createLeases(leaseSeconds * 1000, lost);
-  const presence = createPresence(presenceSeconds * 1000, now, () => waiting.review());
+  const presence = createPresence(presenceSeconds * 1000, now, () => {
+    waiting.review();
+    handOver.review();
+  });
   const waiting: Waiting = createWaiting({
     presence,
     isBuiltIn: (network) => networkNames().includes(network),
@@ -81,12 +85,14 @@ export async function createFinetune({
       store.offerThese(ids).catch((err: unknown) => log.warn({ err }, "jobs were not offered again; the sweep does it later"));
     },
   });
+  const handOver: HandOver = createHandOver({ bus, store, presence, waiting, log });
   const jobs = createJobs({
     store,
     leases,
     watchers,
     streams,
     waiting,
+    handOver,
     artifacts: createArtifacts(clients),
     catalog: clients.client(CatalogService),
     log,
@@ -98,7 +104,7 @@ export async function createFinetune({
     registrations: [
       implement(
         FinetuneService,
-        createFinetuneService({ jobs, store, leases, streams, watchers, presence, waiting, leaseSeconds, presenceSeconds }),
+        createFinetuneService({ jobs, store, leases, streams, watchers, presence, waiting, handOver, leaseSeconds, presenceSeconds }),
       ),
     ],
     checks: [
@@ -114,6 +120,7 @@ export async function createFinetune({
         store.offerAll(beforeMs).catch((err: unknown) => log.error({ err }, "queued jobs were not offered again; the sweep does it later"));
       });
       using _review = every(REVIEW_MS, () => waiting.review());
+      signal.addEventListener("abort", () => handOver.stop(), { once: true });
       await Promise.all([
         store.outbox.relay(bus, {
           signal,
@@ -124,6 +131,7 @@ export async function createFinetune({
       ]);
     },
     async [Symbol.asyncDispose]() {
+      await handOver[Symbol.asyncDispose]();
       leases[Symbol.dispose]();
       presence[Symbol.dispose]();
       await store[Symbol.asyncDispose]();

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type JobEvent, type JobRecord, MAX_FAILURES, MAX_LOSSES, next, noCheckpoint } from "./job.ts";
 
-const needs = { device: "cpu", backend: "cpu", memoryMib: 600, network: "", acceleratorMemoryMib: 0 } as const;
+const needs = { device: "cpu", backend: "cpu", backends: ["cpu"], memoryMib: 600, network: "", acceleratorMemoryMib: 0 } as const;
 const fresh: JobRecord = {
   id: "job-1",
   recipeKey: "sha256:1",

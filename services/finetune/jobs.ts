@@ -7,6 +7,7 @@ import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { TrainProgress } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { AttemptRecord } from "./attempts.ts";
 import { refusal, revocation, staleAttempt, unfit, unknownJob } from "./errors.ts";
+import type { HandOver } from "./hand-over/hand-over.ts";
 import { createInputs, type ResolvedInput } from "./inputs.ts";
 import { type JobEvent, type JobRecord, next, type Whereabouts } from "./job.ts";
 import type { Leases } from "./leases.ts";
@@ -70,6 +71,7 @@ type Dependencies = {
   readonly watchers: Watchers;
   readonly streams: ReportStreams;
   readonly waiting: Waiting;
+  readonly handOver: Pick<HandOver, "observe">;
   readonly artifacts: Artifacts;
   readonly catalog: ServiceClient<typeof CatalogService>;
   readonly log: Logger;
@@ -77,7 +79,7 @@ type Dependencies = {
 };
 
 /** Jobs over a store. */
-export function createJobs({ store, leases, watchers, streams, waiting, artifacts, catalog, log, now }: Dependencies): Jobs {
+export function createJobs({ store, leases, watchers, streams, waiting, handOver, artifacts, catalog, log, now }: Dependencies): Jobs {
   const progress = new Map<string, TrainProgress>();
   const resolve = createInputs(artifacts);
 
@@ -85,6 +87,7 @@ export function createJobs({ store, leases, watchers, streams, waiting, artifact
   const follow = async ({ before, job, changed }: Change): Promise<void> => {
     if (!changed) return;
     waiting.observe(job);
+    handOver.observe(job);
     watchers.changed(job.id);
     if (before.state === "running" && job.state !== "running") {
       leases.end(job.id, before.attempt);

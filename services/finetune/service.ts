@@ -2,7 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { abortable } from "#libs/concurrency";
 import { annotations } from "#libs/recipes";
-import { type Implementation, invalidField, PAGE_SIZE, pageToken, parseAmount, parsePageSize, parsePageToken, parseText } from "#libs/rpc";
+import {
+  Code,
+  type Implementation,
+  invalidField,
+  isRpcError,
+  PAGE_SIZE,
+  pageToken,
+  parseAmount,
+  parsePageSize,
+  parsePageToken,
+  parseText,
+} from "#libs/rpc";
 import { excerpt } from "#libs/text";
 import type { Device, Needs } from "#libs/topics";
 import {
@@ -15,6 +26,8 @@ import {
   JobState,
 } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { AttemptRecord } from "./attempts.ts";
+import { CONTRACT, checkContract } from "./contract.ts";
+import type { HandOver } from "./hand-over/hand-over.ts";
 import type { ResolvedInput } from "./inputs.ts";
 import type { JobRecord, JobStateName } from "./job.ts";
 import type { Jobs } from "./jobs.ts";
@@ -30,6 +43,9 @@ import type { Watchers } from "./watchers.ts";
 const WATCH_INTERVAL_MS = 250;
 /** How long an attempt may be without a progress stream, from when that ends. The death of a trainer shows as such an end. */
 const STREAM_GRACE_MS = 1500;
+/** How long a trainer waits for a job, in seconds: at most, and where it does not say. */
+const LONGEST_WAIT_S = 60;
+const USUAL_WAIT_S = 20;
 /** Characters of a name, a label or a reason. */
 const LONGEST_TEXT = 1000;
 /** Characters of the name of a checkpoint's format. */
@@ -66,6 +82,7 @@ export function createFinetuneService({
   watchers,
   presence,
   waiting,
+  handOver,
   leaseSeconds,
   presenceSeconds,
 }: {
@@ -76,6 +93,7 @@ export function createFinetuneService({
   readonly watchers: Watchers;
   readonly presence: Presence;
   readonly waiting: Waiting;
+  readonly handOver: HandOver;
   readonly leaseSeconds: number;
   readonly presenceSeconds: number;
 }): Implementation<typeof FinetuneService> {
@@ -97,7 +115,7 @@ export function createFinetuneService({
       finishedAtMs: BigInt(job.finishedAtMs),
       cpuMs: BigInt(job.cpuMs),
       ...usageField(job.usage),
-      needs: job.needs,
+      needs: { ...job.needs, backends: [...job.needs.backends] },
       attempts: attempts.map(toAttempt),
       waitingFor: waiting.of(job),
       ...(progress ? { progress } : {}),
@@ -165,11 +183,12 @@ export function createFinetuneService({
       parseText("run_id", runId, LONGEST_TEXT);
       return { cancelled: await jobs.cancel(runId, jobIds) };
     },
-    async announceTrainer({ trainer, leaves }) {
+    async announceTrainer({ trainer, leaves, contract }) {
+      checkContract(contract);
       const announced = parseTrainer(trainer);
       if (leaves) presence.leave(announced.id);
       else presence.announce(announced);
-      return { leaseSeconds: presenceSeconds };
+      return { leaseSeconds: presenceSeconds, contract: CONTRACT };
     },
     async listTrainers({ pageSize, pageToken: from }) {
       const size = parsePageSize(pageSize);
@@ -183,12 +202,21 @@ export function createFinetuneService({
       const trainer = trainerNamed(presence.list(), name);
       return { trainer: toTrainer(trainer, (await runningJobs()).get(trainer.id) ?? []) };
     },
+    async takeJob({ trainerId, waitSeconds }, { signal }) {
+      parseText("trainer_id", trainerId, LONGEST_TEXT);
+      if (waitSeconds > LONGEST_WAIT_S) throw invalidField("wait_seconds", `expected at most ${LONGEST_WAIT_S}, got ${waitSeconds}`);
+      return (await handOver.take(trainerId, (waitSeconds || USUAL_WAIT_S) * 1000, signal)) ?? {};
+    },
     async beginAttempt({ jobId, trainer, trainerId, environment }) {
       parseText("trainer", trainer, LONGEST_TEXT);
       const by = { trainer, trainerId, environment: parseEnvironment("environment", environment) };
-      const { job, inputs } = await jobs.begin(jobId, by);
+      const { job, inputs } = await jobs.begin(jobId, by).catch((error: unknown) => {
+        if (isRpcError(error, Code.FAILED_PRECONDITION, "JOB_UNFIT")) handOver.refuse(jobId, trainerId);
+        throw error;
+      });
+      const backend = waiting.engineFor(job, trainerId);
       return {
-        job: toJob(job),
+        job: toJob(backend === undefined ? job : { ...job, needs: { ...job.needs, backend } }),
         attempt: job.attempt,
         leaseSeconds,
         checkpoint: job.checkpoint,
@@ -255,10 +283,11 @@ export function createFinetuneService({
 
 /** What a submission says of its needs; empty and 0 say nothing. */
 function askedOf(needs: JobNeeds | undefined): Partial<Needs> {
-  const { device, backend, memoryMib, network, acceleratorMemoryMib } = needs ?? {};
+  const { device, backend, backends = [], memoryMib, network, acceleratorMemoryMib } = needs ?? {};
   return {
     ...(device ? { device: device as Device } : {}),
     ...(backend ? { backend } : {}),
+    ...(backends.length > 0 ? { backends } : {}),
     ...(memoryMib ? { memoryMib } : {}),
     ...(network ? { network } : {}),
     ...(acceleratorMemoryMib ? { acceleratorMemoryMib } : {}),

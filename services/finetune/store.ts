@@ -1,11 +1,11 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import { createOutbox, event, type Outbox } from "#libs/bus";
 import { createBatcher, openDatabase } from "#libs/storage";
-import { jobFinished, workTopic } from "#libs/topics";
+import { jobFinished, workTopics } from "#libs/topics";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type AttemptRecord, endOfAttempt } from "./attempts.ts";
 import { type JobEvent, type JobRecord, type JobStateName, next, type Refusal } from "./job.ts";
-import { changesOf, type JobRow, type JobTables, migrations, routeOf, toAttempt, toRecord, toRow } from "./tables.ts";
+import { changesOf, type JobRow, type JobTables, migrations, routesOf, toAttempt, toRecord, toRow } from "./tables.ts";
 
 /** A change of a job: before and after. `refused` if the event did not apply, and then nothing was written. */
 export type Change = { readonly before: JobRecord; readonly job: JobRecord; readonly changed: boolean; readonly refused?: Refusal };
@@ -72,6 +72,7 @@ const offeredColumns = [
   "recipe_key",
   "device",
   "backend",
+  "backends",
   "memory_mib",
   "offers",
   "offered_at_ms",
@@ -94,7 +95,9 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
     const { id, recipe_key, offers } = row;
     const offered = { offers: offers + 1, offered_at_ms: now(), offer_wait_ms: waitMs };
     await tx.updateTable("jobs").set(offered).where("id", "=", id).execute();
-    await outbox.add(tx, event(workTopic(routeOf(row)), `${id}/offer/${offers + 1}`, { jobId: id, recipeKey: recipe_key }));
+    const offer = `${id}/offer/${offers + 1}`;
+    for (const [i, topic] of workTopics(routesOf(row)).entries())
+      await outbox.add(tx, event(topic, i === 0 ? offer : `${offer}/${i + 1}`, { jobId: id, recipeKey: recipe_key }));
   };
 
   const insert = (tx: Transaction<JobTables>, job: JobRecord): Promise<JobRow> => {

@@ -1,7 +1,7 @@
 import { canonicalRecipe, digestOf, isApproximate, parseRecipe, type Recipe, RecipeError, recipeKey } from "#libs/recipes";
 import { invalidArgument, type RpcError } from "#libs/rpc";
 import { quote } from "#libs/text";
-import { devices, type Needs } from "#libs/topics";
+import { devices, isEngineName, type Needs } from "#libs/topics";
 import { type JobRecord, noCheckpoint } from "./job.ts";
 import { estimateNeeds, exactEngine, trainable } from "./needs/estimate.ts";
 import { checkLimits } from "./recipe-limits.ts";
@@ -24,22 +24,34 @@ export function jobOf(submission: Submission, atMs: number): { job: JobRecord; r
   return { job: newJob({ id, recipe, needs, label, reproduce, atMs }), recipe };
 }
 
+/** Each is a queue on which the job waits. */
+const MOST_BACKENDS = 10;
 /** No machine has so much. */
 const MOST_MIB = 2 ** 24;
 
 /** What a job needs: what was asked for, as far as it fits the recipe, and the rest estimated. */
 function checkedNeeds(recipe: Recipe, asked: Partial<Needs>): Needs {
-  const { device, backend, network } = asked;
+  const { device, backends = [], network } = asked;
   if (device !== undefined && !devices.includes(device))
     throw invalidNeeds("needs.device", `expected ${devices.join(" or ")}, got ${quote(device)}`);
-  if (backend !== undefined && !/^[a-z0-9-]{1,64}$/.test(backend))
-    throw invalidNeeds("needs.backend", `${quote(backend)} is no name of an engine`);
+  const engines = [
+    ...(asked.backend === undefined ? [] : [["needs.backend", asked.backend] as const]),
+    ...backends.map((name, i) => [`needs.backends[${i}]`, name] as const),
+  ];
+  for (const [field, name] of engines) if (!isEngineName(name)) throw invalidNeeds(field, `${quote(name)} is no name of an engine`);
+  if (backends.length > MOST_BACKENDS) throw invalidNeeds("needs.backends", `expected at most ${MOST_BACKENDS}, got ${backends.length}`);
+  if (new Set(backends).size < backends.length) throw invalidNeeds("needs.backends", "names an engine twice");
+  if (backends.length > 0 && asked.backend !== undefined && asked.backend !== backends[0])
+    throw invalidNeeds(
+      "needs.backend",
+      `expected the first of needs.backends, ${quote(backends[0]!)}, or nothing; got ${quote(asked.backend)}`,
+    );
   if (network !== undefined && !/^[\w.-]{1,100}$/.test(network))
     throw invalidNeeds("needs.network", `${quote(network)} is no name of a network`);
   const exact = exactEngine(recipe);
   // With another one it would be refused by every trainer that takes it. A data set is drawn by any.
-  if (exact !== undefined && backend !== undefined && backend !== exact)
-    throw invalidNeeds("needs.backend", `the recipe's arithmetic is that of ${exact}, not of ${backend}`);
+  for (const [field, name] of engines)
+    if (exact !== undefined && name !== exact) throw invalidNeeds(field, `the recipe's arithmetic is that of ${exact}, not of ${name}`);
   const { needs, field } = estimateNeeds(recipe, asked);
   for (const [name, asks, mib] of [
     ["needs.memory_mib", asked.memoryMib, needs.memoryMib],

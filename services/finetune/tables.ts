@@ -1,7 +1,7 @@
 import type { Generated } from "kysely";
 import { type OutboxTables, outboxMigration } from "#libs/bus";
 import { sqlMigration } from "#libs/storage";
-import type { Device, Needs, Route } from "#libs/topics";
+import type { Device, Needs } from "#libs/topics";
 import type { AttemptOutcome, AttemptRecord } from "./attempts.ts";
 import type { JobRecord, JobStateName } from "./job.ts";
 
@@ -13,6 +13,8 @@ export type JobRow = {
   recipe: string;
   device: string;
   backend: string;
+  /** JSON of several, of which that is the first; empty: that alone. */
+  backends: string;
   memory_mib: number;
   network: string;
   accelerator_memory_mib: number;
@@ -109,17 +111,19 @@ export const migrations = [
   sqlMigration("summaries", "alter table jobs add column summary text not null default ''"),
   sqlMigration("usage", "alter table jobs add column usage text not null default ''"),
   sqlMigration("skipped", "alter table attempts add column skipped text not null default ''"),
+  sqlMigration("backends", "alter table jobs add column backends text not null default ''"),
 ];
 
 /** What the job of a row needs. */
 function needsOf(row: JobRow): Needs {
-  const { device, backend, network } = row;
-  return { device: device as Device, backend, memoryMib: row.memory_mib, network, acceleratorMemoryMib: row.accelerator_memory_mib };
+  const { network, accelerator_memory_mib: acceleratorMemoryMib } = row;
+  return { ...routesOf(row), backend: row.backend, network, acceleratorMemoryMib };
 }
 
-/** On which queue the job of a row waits. */
-export function routeOf({ device, backend, memory_mib }: Pick<JobRow, "device" | "backend" | "memory_mib">): Route {
-  return { device: device as Device, backend, memoryMib: memory_mib };
+/** On which queues the job of a row waits. */
+export function routesOf({ device, backend, backends, memory_mib }: Pick<JobRow, "device" | "backend" | "backends" | "memory_mib">) {
+  const all = backends === "" ? [backend] : (JSON.parse(backends) as string[]);
+  return { device: device as Device, backends: all, memoryMib: memory_mib };
 }
 
 /** The job of a row. */
@@ -160,6 +164,7 @@ export function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers" | "off
     recipe: job.recipe,
     device: job.needs.device,
     backend: job.needs.backend,
+    backends: job.needs.backends.length > 1 ? JSON.stringify(job.needs.backends) : "",
     memory_mib: job.needs.memoryMib,
     network: job.needs.network,
     accelerator_memory_mib: job.needs.acceleratorMemoryMib,

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { sql } from "kysely";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
 import { type Bus, openLocalBus } from "#libs/bus";
@@ -8,15 +9,26 @@ import { openDatabase } from "#libs/storage";
 import { createLogger } from "#libs/telemetry";
 import { writeSafetensors } from "#libs/tensors";
 import { freePort, temporaryDirectory } from "#libs/testing";
-import { jobFinished, type Needs, workTopicsFor } from "#libs/topics";
+import { jobFinished, workTopicsFor } from "#libs/topics";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { JobFinished } from "#proto/ratatouille/v1/events_pb.ts";
-import { FinetuneService, type Job } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { FinetuneService, type Job, type JobNeedsSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { createCatalog } from "../../services/catalog/index.ts";
 import { createFinetune } from "../../services/finetune/index.ts";
 import { type JobTables, migrations } from "../../services/finetune/tables.ts";
 
-export type Options = { orphanGraceMs?: number; leaseSeconds?: number; presenceSeconds?: number; sweepMs?: number; loops?: boolean };
+/** What a submission asks for. */
+type AskedNeeds = MessageInitShape<typeof JobNeedsSchema>;
+
+export type Options = {
+  orphanGraceMs?: number;
+  leaseSeconds?: number;
+  presenceSeconds?: number;
+  sweepMs?: number;
+  loops?: boolean;
+  /** The bus; without it one in memory, with whose messages `offers` and `finished` are filled. */
+  bus?: Bus;
+};
 
 /** The finetune service over real gRPC and files, with a catalog, a bus and a clock to move. */
 export type System = AsyncDisposable & {
@@ -28,7 +40,7 @@ export type System = AsyncDisposable & {
   /** Ids of offered jobs, as they come from the bus to a trainer without GPU; and the finished ones. */
   readonly offers: string[];
   readonly finished: JobFinished[];
-  submit(recipe: Recipe, options?: { runId?: string; reproduce?: boolean; label?: string; needs?: Partial<Needs> }): Promise<Job>;
+  submit(recipe: Recipe, options?: { runId?: string; reproduce?: boolean; label?: string; needs?: AskedNeeds }): Promise<Job>;
   /** Publishes what a trainer would make of a recipe. */
   publish(recipe: Recipe): Promise<Digest>;
   begin(jobId: string, trainer?: string): Promise<number>;
@@ -49,11 +61,13 @@ export async function startSystem(options: Options = {}): Promise<System> {
   const log = createLogger({ service: "test", level: "warn", destination: directory.join("log") });
   const clock = { aheadMs: 0 };
   const now = () => Date.now() + clock.aheadMs;
-  const bus = opening.use(await openLocalBus({ path: ":memory:" }));
+  const { bus: given, ...own } = options;
+  const bus = given ?? opening.use(await openLocalBus({ path: ":memory:" }));
   // A local bus never loses anything; that of a system of several processes may.
   const resets = new Set<(beforeMs: number) => void>();
-  const forgetful: Pick<Bus, "publish" | "check" | "onReset"> = {
+  const forgetful: Pick<Bus, "publish" | "subscribe" | "check" | "onReset"> = {
     publish: bus.publish,
+    subscribe: bus.subscribe,
     check: bus.check,
     onReset(listener) {
       resets.add(listener);
@@ -66,7 +80,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
   const artifacts = createArtifacts(channel);
   const address = `127.0.0.1:${await freePort()}`;
 
-  const start = async ({ loops = true, ...more }: Options) => {
+  const start = async ({ loops = true, ...more }: Omit<Options, "bus">) => {
     await using starting = new AsyncDisposableStack();
     const service = starting.use(
       await createFinetune({ directory: directory.path, bus: forgetful, clients: channel, log, now, orphanGraceMs: 0, ...more }),
@@ -80,7 +94,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
     });
     return starting.move();
   };
-  let running = await start(options);
+  let running = await start(own);
   opening.defer(() => running.disposeAsync());
   const jobs = opening.use(connect(address)).client(FinetuneService);
 
@@ -88,14 +102,13 @@ export async function startSystem(options: Options = {}): Promise<System> {
   const finished: JobFinished[] = [];
   const listening = new AbortController();
   const consumer = { durable: "test", concurrency: 1, signal: listening.signal };
-  const consuming = [
-    bus.consume(
-      workTopicsFor({ device: "cpu", backends: ["wasm", "cpu"], memoryMib: 65_536 }),
-      consumer,
-      async ({ jobId }) => void offers.push(jobId),
-    ),
-    bus.consume(jobFinished, consumer, async (event) => void finished.push(event)),
-  ];
+  const work = workTopicsFor({ device: "cpu", backends: ["wasm", "cpu"], memoryMib: 65_536 });
+  const consuming = given
+    ? []
+    : [
+        bus.consume(work, consumer, async ({ jobId }) => void offers.push(jobId)),
+        bus.consume(jobFinished, consumer, async (event) => void finished.push(event)),
+      ];
   opening.defer(async () => {
     listening.abort();
     await Promise.all(consuming);
@@ -127,7 +140,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
       await using database = await openDatabase<JobTables>({ path: directory.join("finetune.sqlite"), migrations });
       await sql.raw(text).execute(database.query);
     },
-    async restart(changes = options) {
+    async restart(changes = own) {
       await running.disposeAsync();
       running = await start(changes);
     },

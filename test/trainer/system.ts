@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { fromBinary } from "@bufbuild/protobuf";
+import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { createArtifacts } from "#libs/artifacts";
 import { busService, openLocalBus } from "#libs/bus";
 import { canonicalRecipe, type Digest, type Measurement, type Recipe } from "#libs/recipes";
@@ -8,12 +8,13 @@ import { connect, type ServiceRegistration, serve } from "#libs/rpc";
 import { signalChild, spawnScript } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { freePort } from "#libs/testing";
-import { busAccess, type Needs } from "#libs/topics";
+import { busAccess } from "#libs/topics";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import {
   FinetuneService,
   type Job,
+  type JobNeedsSchema,
   JobState,
   type SaveCheckpointRequest,
   SaveCheckpointRequestSchema,
@@ -25,6 +26,9 @@ import { createFinetune } from "../../services/finetune/index.ts";
 
 /** A system for trainers. */
 export type System = Awaited<ReturnType<typeof startSystem>>;
+
+/** What a submission asks for. */
+type AskedNeeds = MessageInitShape<typeof JobNeedsSchema>;
 
 type Options = {
   readonly leaseSeconds?: number;
@@ -59,7 +63,7 @@ export async function startSystem(directory: string, { onCheckpoint = () => unde
   const jobs = channel.client(FinetuneService);
   const open = opening.move();
   const job = async (id: string): Promise<Job> => (await jobs.getJob({ id })).job!;
-  const submit = async (recipe: Recipe, options: { runId?: string; reproduce?: boolean; needs?: Partial<Needs> } = {}): Promise<Job> => {
+  const submit = async (recipe: Recipe, options: { runId?: string; reproduce?: boolean; needs?: AskedNeeds } = {}): Promise<Job> => {
     const submitted = await jobs.submitJob({ recipe: canonicalRecipe(recipe), label: recipe.kind, runId: "run-000000000001", ...options });
     return submitted.job!;
   };
@@ -104,7 +108,7 @@ export async function startSystem(directory: string, { onCheckpoint = () => unde
       return JSON.parse(result) as Measurement;
     },
     /** Submits a recipe, waits until a trainer has run it, and gives the artifact's digest. */
-    async make(recipe: Recipe, needs?: Partial<Needs>): Promise<Digest> {
+    async make(recipe: Recipe, needs?: AskedNeeds): Promise<Digest> {
       const { id, artifact } = await submit(recipe, needs ? { needs } : {});
       return (artifact || (await reached(id, JobState.SUCCEEDED)).artifact) as Digest;
     },

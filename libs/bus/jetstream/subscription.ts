@@ -36,13 +36,14 @@ export function createSubscription({ link, options, consumers, declare, repair, 
   const inHand = new Set<Delivery>();
   const freed = createPulse();
   const stopping = new AbortController();
+  let { concurrency } = options;
   /** The consumer that is asked first. */
   let first = 0;
   /** How many times each consumer is still to be passed over. */
   const pass = consumers.map(() => 0);
 
   function accept(client: JetStreamClient, received: Received): void {
-    if (stopping.signal.aborted || inHand.size >= options.concurrency) {
+    if (stopping.signal.aborted || inHand.size >= concurrency) {
       received.nak(0);
       return;
     }
@@ -75,7 +76,7 @@ export function createSubscription({ link, options, consumers, declare, repair, 
     await using pull = openPull(session, (message) => accept(client, toReceived(connection, message)));
     while (!lost.aborted && !stopping.signal.aborted) {
       const seen = freed.version;
-      if (inHand.size >= options.concurrency) await freed.changed(seen, AbortSignal.any([lost, stopping.signal]));
+      if (inHand.size >= concurrency) await freed.changed(seen, AbortSignal.any([lost, stopping.signal]));
       else if (!(await askInTurn(pull))) await pull.stand(consumers, stopping.signal);
     }
   }
@@ -102,6 +103,10 @@ export function createSubscription({ link, options, consumers, declare, repair, 
   };
   return {
     stop,
+    limit(most) {
+      concurrency = most;
+      freed.beat();
+    },
     async *[Symbol.asyncIterator]() {
       for await (const delivery of mailbox) {
         if (stopping.signal.aborted) await delivery.settle({ type: "nak", delayMs: 0 });

@@ -35,7 +35,8 @@ type SubscriptionParts = QueueParts & {
  * one, its lease starts anew: it comes again, later.
  */
 export function createSubscription(parts: SubscriptionParts): Subscription & Member {
-  const { store, queues, now, concurrency, ackWaitMs, wake, onError } = parts;
+  const { store, queues, now, ackWaitMs, wake, onError } = parts;
+  let { concurrency } = parts;
   const leases = new Map<number, { claim: Claim; timer: ReturnType<typeof setTimeout> }>();
   const ready: Claim[] = [];
   const news = createPulse();
@@ -94,7 +95,12 @@ export function createSubscription(parts: SubscriptionParts): Subscription & Mem
 
   return {
     queues,
-    free: () => (stopped ? 0 : concurrency - leases.size),
+    free: () => (stopped ? 0 : Math.max(0, concurrency - leases.size)),
+    limit(most) {
+      const more = most > concurrency;
+      concurrency = most;
+      if (more) wake();
+    },
     push(claim) {
       hold(claim);
       ready.push(claim);

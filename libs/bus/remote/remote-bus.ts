@@ -133,6 +133,9 @@ function subscribe(client: ServiceClient<typeof BusService>, options: SubscribeO
 
   return {
     stop,
+    limit() {
+      throw new RangeError("the limit of a remote subscription stays as it is");
+    },
     async *[Symbol.asyncIterator]() {
       let retryMs = FIRST_RETRY_MS;
       while (!stopping.signal.aborted) {

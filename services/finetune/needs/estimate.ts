@@ -37,12 +37,13 @@ export function estimateNeeds(recipe: Recipe, asked: Partial<Needs> = {}): Estim
   const ofKind = kinds[recipe.kind];
   if (!ofKind) throw new RangeError(`no trainer runs recipes of kind ${recipe.kind}`);
   const { bytes, field, network = "" } = ofKind(recipe);
-  const backend = asked.backend ?? exactEngine(recipe) ?? (recipe.arithmetic === undefined ? DRAWING : APPROXIMATE);
+  const backend = asked.backend ?? asked.backends?.[0] ?? exactEngine(recipe) ?? (recipe.arithmetic === undefined ? DRAWING : APPROXIMATE);
   const device = asked.device ?? engineNamed(backend)?.device ?? "cpu";
   const mib = Math.ceil(bytes / 2 ** 20);
   const needs = {
     device,
     backend,
+    backends: asked.backends ?? [backend],
     memoryMib: asked.memoryMib ?? BASE_MIB + (device === "cpu" ? mib : 0),
     network: asked.network ?? network,
     acceleratorMemoryMib: asked.acceleratorMemoryMib ?? (device === "cpu" ? 0 : mib),

@@ -32,10 +32,20 @@ export function waitingFor(demand: Demand, trainers: readonly PresentTrainer[], 
   return "";
 }
 
+/** The first engine of a job that a trainer has with all that the job asks of an engine; undefined if it has none. */
+export function engineFor(demand: Demand, trainer: PresentTrainer, isBuiltIn: (network: string) => boolean): string | undefined {
+  return demand.needs.backends.find((backend) => {
+    const needs = { ...demand.needs, backends: [backend] };
+    return lackOf({ ...demand, needs }, trainer, isBuiltIn) === undefined;
+  });
+}
+
 function requirements({ needs, kind, arithmetic }: Demand, isBuiltIn: (network: string) => boolean): Requirement[] {
-  const { device, backend, network, memoryMib, acceleratorMemoryMib } = needs;
-  const engineOf = ({ engines }: PresentTrainer): PresentEngine | undefined =>
-    engines.find((engine) => engine.name === backend && engine.device === device);
+  const { device, backends, network, memoryMib, acceleratorMemoryMib } = needs;
+  const enginesOf = ({ engines }: PresentTrainer) => engines.filter((engine) => backends.includes(engine.name) && engine.device === device);
+  const computes = ({ arithmetics }: PresentEngine) => arithmetic === "" || arithmetics.includes(arithmetic);
+  const knows = ({ networks, builtInNetworks }: PresentEngine) =>
+    network === "" || networks.includes(network) || (builtInNetworks && isBuiltIn(network));
   const gpu = acceleratorMemoryMib > 0 ? `with a GPU of ${size(acceleratorMemoryMib)}` : "with a GPU";
   const largest = (of: readonly PresentTrainer[], memory: (trainer: PresentTrainer) => number) =>
     `(the largest has ${size(Math.max(...of.map(memory)))})`;
@@ -45,19 +55,11 @@ function requirements({ needs, kind, arithmetic }: Demand, isBuiltIn: (network: 
       has: ({ engines }) => engines.some((engine) => engine.device === device),
       lack: () => (device === "gpu" ? gpu : `computes on a ${device}`),
     },
-    { has: (trainer) => engineOf(trainer) !== undefined, lack: () => `has the engine ${backend}` },
+    { has: (trainer) => enginesOf(trainer).length > 0, lack: () => `has the engine ${backends.join(" or ")}` },
     { has: ({ kinds }) => kinds.includes(kind), lack: () => `runs recipes of kind ${kind}` },
+    { has: (trainer) => enginesOf(trainer).some(computes), lack: () => `computes ${arithmetic}` },
     {
-      has: (trainer) => arithmetic === "" || (engineOf(trainer)?.arithmetics.includes(arithmetic) ?? false),
-      lack: () => `computes ${arithmetic}`,
-    },
-    {
-      has: (trainer) => {
-        const engine = engineOf(trainer);
-        return (
-          network === "" || (engine !== undefined && (engine.networks.includes(network) || (engine.builtInNetworks && isBuiltIn(network))))
-        );
-      },
+      has: (trainer) => enginesOf(trainer).some((engine) => computes(engine) && knows(engine)),
       lack: () => `has the network ${network}`,
     },
     {

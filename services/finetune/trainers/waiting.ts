@@ -1,5 +1,5 @@
 import type { JobRecord } from "../job.ts";
-import { type Demand, lackOf, waitingFor } from "./fit.ts";
+import { type Demand, engineFor, lackOf, waitingFor } from "./fit.ts";
 import type { Presence } from "./presence.ts";
 
 /** What queued jobs wait for that no trainer has. */
@@ -10,6 +10,10 @@ export type Waiting = {
   of(job: JobRecord): string;
   /** What a trainer lacks for a job, or undefined; also for a trainer that is not known. The offer that it got is for others, and lost if none has it. */
   lackOf(job: JobRecord, trainerId: string): string | undefined;
+  /** The first of some trainers that lacks nothing for a job; undefined if each lacks something. As of `lackOf`, the offer is for others then. */
+  firstFor(job: JobRecord, trainerIds: readonly string[]): string | undefined;
+  /** The engine on which a trainer is to compute a job; undefined for a trainer that is not known, and where it has none for it. */
+  engineFor(job: JobRecord, trainerId: string): string | undefined;
   /**
    * Takes note that a trainer has found that it cannot run a job, though what it says of itself looks so: others go first from now on.
    * @returns whether one is there; undefined where that trainer is not known.
@@ -87,6 +91,17 @@ export function createWaiting({
     }
   };
 
+  const lackIn = (job: JobRecord, demand: Demand, trainerId: string): string | undefined => {
+    const trainer = presence.get(trainerId);
+    const lack = trainer && lackOf(demand, trainer, isBuiltIn);
+    // Where another trainer could run it, the bus takes the offer there.
+    const group = groupOf.get(job.id);
+    if (lack !== undefined && group && group.missing !== "") group.refused.add(job.id);
+    // Where no other one is left it may try again, and then the job fails.
+    if (lack === undefined && unable.get(job.id)?.has(trainerId) && isThereForIt(job)) return "can run it: it has tried";
+    return lack;
+  };
+
   return {
     observe(job) {
       if (job.state !== "queued" && job.state !== "running") unable.delete(job.id);
@@ -103,15 +118,14 @@ export function createWaiting({
       if (group.seen < 0) look(group);
     },
     of: (job) => (job.state === "queued" ? (groupOf.get(job.id)?.said ?? "") : ""),
-    lackOf(job, trainerId) {
+    lackOf: (job, trainerId) => lackIn(job, demandOf(job), trainerId),
+    firstFor(job, trainerIds) {
+      const demand = demandOf(job);
+      return trainerIds.find((id) => lackIn(job, demand, id) === undefined);
+    },
+    engineFor(job, trainerId) {
       const trainer = presence.get(trainerId);
-      const lack = trainer && lackOf(demandOf(job), trainer, isBuiltIn);
-      // Where another trainer could run it, the bus takes the offer there.
-      const group = groupOf.get(job.id);
-      if (lack !== undefined && group && group.missing !== "") group.refused.add(job.id);
-      // Where no other one is left it may try again, and then the job fails.
-      if (lack === undefined && unable.get(job.id)?.has(trainerId) && isThereForIt(job)) return "can run it: it has tried";
-      return lack;
+      return trainer && engineFor(demandOf(job), trainer, isBuiltIn);
     },
     cannot(job, trainerId) {
       if (!presence.get(trainerId)) return undefined;
@@ -130,6 +144,6 @@ function demandOf({ needs, recipe }: JobRecord): Demand {
 }
 
 function keyOf({ needs, kind, arithmetic }: Demand): string {
-  const { device, backend, network, memoryMib, acceleratorMemoryMib } = needs;
-  return JSON.stringify([device, backend, network, memoryMib, acceleratorMemoryMib, kind, arithmetic]);
+  const { device, backends, network, memoryMib, acceleratorMemoryMib } = needs;
+  return JSON.stringify([device, backends, network, memoryMib, acceleratorMemoryMib, kind, arithmetic]);
 }

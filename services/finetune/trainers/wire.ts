@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { invalidArgument, invalidField, notFound, parseText, type RpcError } from "#libs/rpc";
 import { fewLines, quote } from "#libs/text";
-import { type Device, devices } from "#libs/topics";
+import { type Device, devices, isEngineName } from "#libs/topics";
 import type { JobSchema, Trainer, TrainerSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { PresentEngine, PresentTrainer } from "./presence.ts";
 
@@ -9,8 +9,10 @@ const LONGEST_ID = 100;
 const LONGEST_NAME = 200;
 const MOST_ENTRIES = 50;
 const LONGEST_VALUE = 500;
-/** Engines, and of each the arithmetics and the networks. */
-const MOST_LISTED = 200;
+/** Each makes a queue for each class of memory. */
+const MOST_ENGINES = 20;
+/** Of an engine the arithmetics, and the networks. */
+const MOST_LISTED = 2000;
 
 /** What a trainer says of itself. @throws RpcError INVALID_ARGUMENT naming the field */
 export function parseTrainer(trainer: Trainer | undefined): PresentTrainer {
@@ -18,7 +20,7 @@ export function parseTrainer(trainer: Trainer | undefined): PresentTrainer {
   const { id, name, device, accelerator, engines, kinds, memoryMib, environment } = trainer;
   const model = accelerator && parseText("trainer.accelerator.model", accelerator.model, LONGEST_NAME);
   if (engines.length === 0) throw invalidField("trainer.engines", "a trainer has at least one");
-  checkLength("trainer.engines", engines);
+  if (engines.length > MOST_ENGINES) throw invalidField("trainer.engines", `expected at most ${MOST_ENGINES}, got ${engines.length}`);
   return {
     id: parseText("trainer.id", id, LONGEST_ID),
     name: parseText("trainer.name", name, LONGEST_NAME),
@@ -27,7 +29,7 @@ export function parseTrainer(trainer: Trainer | undefined): PresentTrainer {
     engines: engines.map((engine, i): PresentEngine => {
       const field = `trainer.engines[${i}]`;
       return {
-        name: parseText(`${field}.name`, engine.name, LONGEST_ID),
+        name: parseEngineName(`${field}.name`, engine.name),
         device: parseDevice(`${field}.device`, engine.device),
         arithmetics: parseNames(`${field}.arithmetics`, engine.arithmetics),
         networks: parseNames(`${field}.networks`, engine.networks),
@@ -47,6 +49,11 @@ export function parseEnvironment(field: string, environment: { readonly [name: s
   return Object.fromEntries(
     entries.map(([name, value]) => [parseText(`${field} (a name)`, name, LONGEST_ID), parseText(`${field}.${name}`, value, LONGEST_VALUE)]),
   );
+}
+
+function parseEngineName(field: string, name: string): string {
+  if (!isEngineName(name)) throw invalidField(field, `expected lower-case letters, digits and "-", at most 64, got ${quote(name)}`);
+  return name;
 }
 
 function parseDevice(field: string, device: string): Device {

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/finetune.proto.
  */
 export const file_ratatouille_v1_finetune: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yYXRhdG91aWxsZS92MS9maW5ldHVuZS5wcm90bxIOcmF0YXRvdWlsbGUudjEi2QMKA0pvYhIKCgJpZBgBIAEoCRISCgpyZWNpcGVfa2V5GAIgASgJEg4KBnJlY2lwZRgDIAEoCRInCgVzdGF0ZRgEIAEoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEg0KBWxhYmVsGAUgASgJEg8KB2F0dGVtcHQYBiABKA0SDwoHdHJhaW5lchgHIAEoCRIvCghwcm9ncmVzcxgIIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MSEAoIYXJ0aWZhY3QYCSABKAkSDQoFZXJyb3IYCiABKAkSFwoPc3VibWl0dGVkX2F0X21zGAsgASgDEhUKDXN0YXJ0ZWRfYXRfbXMYDCABKAMSFgoOZmluaXNoZWRfYXRfbXMYDSABKAMSDgoGY3B1X21zGA4gASgDEicKBW5lZWRzGA8gASgLMhgucmF0YXRvdWlsbGUudjEuSm9iTmVlZHMSKQoIYXR0ZW1wdHMYECADKAsyFy5yYXRhdG91aWxsZS52MS5BdHRlbXB0EhMKC3dhaXRpbmdfZm9yGBEgASgJEg8KB3N1bW1hcnkYEiABKAkSJAoFdXNhZ2UYEyABKAsyFS5yYXRhdG91aWxsZS52MS5Vc2FnZSJwCghKb2JOZWVkcxIOCgZkZXZpY2UYASABKAkSDwoHYmFja2VuZBgCIAEoCRISCgptZW1vcnlfbWliGAMgASgNEg8KB25ldHdvcmsYBCABKAkSHgoWYWNjZWxlcmF0b3JfbWVtb3J5X21pYhgFIAEoDSKrAgoHQXR0ZW1wdBIOCgZudW1iZXIYASABKA0SDwoHdHJhaW5lchgCIAEoCRITCgtiZWdhbl9hdF9tcxgDIAEoAxITCgtlbmRlZF9hdF9tcxgEIAEoAxIvCgdvdXRjb21lGAUgASgOMh4ucmF0YXRvdWlsbGUudjEuQXR0ZW1wdE91dGNvbWUSDQoFZXJyb3IYBiABKAkSEQoJZnJvbV9zdGVwGAcgASgNEj0KC2Vudmlyb25tZW50GAggAygLMigucmF0YXRvdWlsbGUudjEuQXR0ZW1wdC5FbnZpcm9ubWVudEVudHJ5Eg8KB3NraXBwZWQYCSABKAkaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsQBCg1UcmFpblByb2dyZXNzEgwKBHN0ZXAYASABKA0SDQoFc3RlcHMYAiABKA0SGAoQc3RlcHNfcGVyX3NlY29uZBgDIAEoARIMCgRsb3NzGAQgASgBEiAKE3ZhbGlkYXRpb25fYWNjdXJhY3kYBSABKAFIAIgBARIXCgp2YWxpZGF0aW5nGAYgASgBSAGIAQESDAoEdW5pdBgHIAEoCUIWChRfdmFsaWRhdGlvbl9hY2N1cmFjeUINCgtfdmFsaWRhdGluZyJ9ChBTdWJtaXRKb2JSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRINCgVsYWJlbBgCIAEoCRIOCgZydW5faWQYAyABKAkSEQoJcmVwcm9kdWNlGAQgASgIEicKBW5lZWRzGAUgASgLMhgucmF0YXRvdWlsbGUudjEuSm9iTmVlZHMiNQoRU3VibWl0Sm9iUmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iIhsKDUdldEpvYlJlcXVlc3QSCgoCaWQYASABKAkiMgoOR2V0Sm9iUmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iInIKD0xpc3RKb2JzUmVxdWVzdBIOCgZydW5faWQYASABKAkSKAoGc3RhdGVzGAIgAygOMhgucmF0YXRvdWlsbGUudjEuSm9iU3RhdGUSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiTgoQTGlzdEpvYnNSZXNwb25zZRIhCgRqb2JzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuSm9iEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIiChBXYXRjaEpvYnNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSJHChFXYXRjaEpvYnNSZXNwb25zZRIhCgRqb2JzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuSm9iEg8KB2N1cnJlbnQYAiABKAgiHQoPUmV0cnlKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIjQKEFJldHJ5Sm9iUmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iIi4KEENhbmNlbEpvYlJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjUKEUNhbmNlbEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiI0ChFDYW5jZWxKb2JzUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHam9iX2lkcxgCIAMoCSInChJDYW5jZWxKb2JzUmVzcG9uc2USEQoJY2FuY2VsbGVkGAEgASgNItkCCgdUcmFpbmVyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGZGV2aWNlGAMgASgJEjAKC2FjY2VsZXJhdG9yGAQgASgLMhsucmF0YXRvdWlsbGUudjEuQWNjZWxlcmF0b3ISJwoHZW5naW5lcxgFIAMoCzIWLnJhdGF0b3VpbGxlLnYxLkVuZ2luZRINCgVraW5kcxgGIAMoCRISCgptZW1vcnlfbWliGAcgASgNEj0KC2Vudmlyb25tZW50GAggAygLMigucmF0YXRvdWlsbGUudjEuVHJhaW5lci5FbnZpcm9ubWVudEVudHJ5EhAKCHNpbmNlX21zGAkgASgDEiEKBGpvYnMYCiADKAsyEy5yYXRhdG91aWxsZS52MS5Kb2IaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjAKC0FjY2VsZXJhdG9yEg0KBW1vZGVsGAEgASgJEhIKCm1lbW9yeV9taWIYAiABKA0iaAoGRW5naW5lEgwKBG5hbWUYASABKAkSDgoGZGV2aWNlGAIgASgJEhMKC2FyaXRobWV0aWNzGAMgAygJEhAKCG5ldHdvcmtzGAQgAygJEhkKEWJ1aWx0X2luX25ldHdvcmtzGAUgASgIIlIKFkFubm91bmNlVHJhaW5lclJlcXVlc3QSKAoHdHJhaW5lchgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlRyYWluZXISDgoGbGVhdmVzGAIgASgIIjAKF0Fubm91bmNlVHJhaW5lclJlc3BvbnNlEhUKDWxlYXNlX3NlY29uZHMYASABKA0iPAoTTGlzdFRyYWluZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJaChRMaXN0VHJhaW5lcnNSZXNwb25zZRIpCgh0cmFpbmVycxgBIAMoCzIXLnJhdGF0b3VpbGxlLnYxLlRyYWluZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiEKEUdldFRyYWluZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkiPgoSR2V0VHJhaW5lclJlc3BvbnNlEigKB3RyYWluZXIYASABKAsyFy5yYXRhdG91aWxsZS52MS5UcmFpbmVyIskBChNCZWdpbkF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgd0cmFpbmVyGAIgASgJEhIKCnRyYWluZXJfaWQYAyABKAkSSQoLZW52aXJvbm1lbnQYBCADKAsyNC5yYXRhdG91aWxsZS52MS5CZWdpbkF0dGVtcHRSZXF1ZXN0LkVudmlyb25tZW50RW50cnkaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkoKCEpvYklucHV0EgwKBHJvbGUYASABKAkSMAoJYXJ0aWZhY3RzGAIgAygLMh0ucmF0YXRvdWlsbGUudjEuSW5wdXRBcnRpZmFjdCKJAQoNSW5wdXRBcnRpZmFjdBIOCgZkaWdlc3QYASABKAkSKgoEa2luZBgCIAEoDjIcLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0S2luZBIqCgZsYXllcnMYAyADKAsyGi5yYXRhdG91aWxsZS52MS5JbnB1dExheWVyEhAKCGxpY2VuY2VzGAQgAygJIlMKCklucHV0TGF5ZXISDgoGZGlnZXN0GAEgASgJEhIKCm1lZGlhX3R5cGUYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoAxINCgV0aXRsZRgEIAEoCSKBAgoUQmVnaW5BdHRlbXB0UmVzcG9uc2USIAoDam9iGAEgASgLMhMucmF0YXRvdWlsbGUudjEuSm9iEg8KB2F0dGVtcHQYAiABKA0SFQoNbGVhc2Vfc2Vjb25kcxgDIAEoDRISCgpjaGVja3BvaW50GAQgASgJEhEKCXJlcHJvZHVjZRgFIAEoCBIoCgZpbnB1dHMYBiADKAsyGC5yYXRhdG91aWxsZS52MS5Kb2JJbnB1dBIZChFjaGVja3BvaW50X2Zvcm1hdBgHIAEoCRIXCg9jaGVja3BvaW50X3N0ZXAYCCABKA0SGgoSZWFybGllcl9jaGVja3BvaW50GAkgASgJImkKFVJlcG9ydFByb2dyZXNzUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIvCghwcm9ncmVzcxgDIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MiGAoWUmVwb3J0UHJvZ3Jlc3NSZXNwb25zZSJqChVTYXZlQ2hlY2twb2ludFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SEgoKY2hlY2twb2ludBgDIAEoCRIMCgRzdGVwGAQgASgNEg4KBmZvcm1hdBgFIAEoCSIYChZTYXZlQ2hlY2twb2ludFJlc3BvbnNlIlsKFVNraXBDaGVja3BvaW50UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIRCglmcm9tX3N0ZXAYAyABKA0SDgoGcmVhc29uGAQgASgJIhgKFlNraXBDaGVja3BvaW50UmVzcG9uc2UiygEKFkNvbXBsZXRlQXR0ZW1wdFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SEAoIYXJ0aWZhY3QYAyABKAkSDgoGY3B1X21zGAQgASgDEicKB291dHB1dHMYBSADKAsyFi5yYXRhdG91aWxsZS52MS5PdXRwdXQSDwoHc3VtbWFyeRgGIAEoCRINCgVjdXJ2ZRgHIAEoCRIkCgV1c2FnZRgIIAEoCzIVLnJhdGF0b3VpbGxlLnYxLlVzYWdlIjoKBk91dHB1dBIMCgRyb2xlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRISCgpzaXplX2J5dGVzGAMgASgDIjsKF0NvbXBsZXRlQXR0ZW1wdFJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiJqChJGYWlsQXR0ZW1wdFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDQoFZXJyb3IYAyABKAkSEQoJcGVybWFuZW50GAQgASgIEhEKCWVsc2V3aGVyZRgFIAEoCCI3ChNGYWlsQXR0ZW1wdFJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiI4ChVSZWxlYXNlQXR0ZW1wdFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0iGAoWUmVsZWFzZUF0dGVtcHRSZXNwb25zZSqaAQoISm9iU3RhdGUSGQoVSk9CX1NUQVRFX1VOU1BFQ0lGSUVEEAASFAoQSk9CX1NUQVRFX1FVRVVFRBABEhUKEUpPQl9TVEFURV9SVU5OSU5HEAISFwoTSk9CX1NUQVRFX1NVQ0NFRURFRBADEhQKEEpPQl9TVEFURV9GQUlMRUQQBBIXChNKT0JfU1RBVEVfQ0FOQ0VMTEVEEAUqwwEKDkF0dGVtcHRPdXRjb21lEh8KG0FUVEVNUFRfT1VUQ09NRV9VTlNQRUNJRklFRBAAEh0KGUFUVEVNUFRfT1VUQ09NRV9DT01QTEVURUQQARIaChZBVFRFTVBUX09VVENPTUVfRkFJTEVEEAISGAoUQVRURU1QVF9PVVRDT01FX0xPU1QQAxIcChhBVFRFTVBUX09VVENPTUVfUkVMRUFTRUQQBBIdChlBVFRFTVBUX09VVENPTUVfQ0FOQ0VMTEVEEAUyvAwKD0ZpbmV0dW5lU2VydmljZRJVCglTdWJtaXRKb2ISIC5yYXRhdG91aWxsZS52MS5TdWJtaXRKb2JSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuU3VibWl0Sm9iUmVzcG9uc2UiA5ACAhJMCgZHZXRKb2ISHS5yYXRhdG91aWxsZS52MS5HZXRKb2JSZXF1ZXN0Gh4ucmF0YXRvdWlsbGUudjEuR2V0Sm9iUmVzcG9uc2UiA5ACARJSCghMaXN0Sm9icxIfLnJhdGF0b3VpbGxlLnYxLkxpc3RKb2JzUmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLkxpc3RKb2JzUmVzcG9uc2UiA5ACARJXCglXYXRjaEpvYnMSIC5yYXRhdG91aWxsZS52MS5XYXRjaEpvYnNSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuV2F0Y2hKb2JzUmVzcG9uc2UiA5ACATABEk0KCFJldHJ5Sm9iEh8ucmF0YXRvdWlsbGUudjEuUmV0cnlKb2JSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuUmV0cnlKb2JSZXNwb25zZRJVCglDYW5jZWxKb2ISIC5yYXRhdG91aWxsZS52MS5DYW5jZWxKb2JSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9iUmVzcG9uc2UiA5ACAhJYCgpDYW5jZWxKb2JzEiEucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9ic1JlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5DYW5jZWxKb2JzUmVzcG9uc2UiA5ACAhJnCg9Bbm5vdW5jZVRyYWluZXISJi5yYXRhdG91aWxsZS52MS5Bbm5vdW5jZVRyYWluZXJSZXF1ZXN0GicucmF0YXRvdWlsbGUudjEuQW5ub3VuY2VUcmFpbmVyUmVzcG9uc2UiA5ACAhJeCgxMaXN0VHJhaW5lcnMSIy5yYXRhdG91aWxsZS52MS5MaXN0VHJhaW5lcnNSZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuTGlzdFRyYWluZXJzUmVzcG9uc2UiA5ACARJYCgpHZXRUcmFpbmVyEiEucmF0YXRvdWlsbGUudjEuR2V0VHJhaW5lclJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5HZXRUcmFpbmVyUmVzcG9uc2UiA5ACARJZCgxCZWdpbkF0dGVtcHQSIy5yYXRhdG91aWxsZS52MS5CZWdpbkF0dGVtcHRSZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuQmVnaW5BdHRlbXB0UmVzcG9uc2USYQoOUmVwb3J0UHJvZ3Jlc3MSJS5yYXRhdG91aWxsZS52MS5SZXBvcnRQcm9ncmVzc1JlcXVlc3QaJi5yYXRhdG91aWxsZS52MS5SZXBvcnRQcm9ncmVzc1Jlc3BvbnNlKAESZAoOU2F2ZUNoZWNrcG9pbnQSJS5yYXRhdG91aWxsZS52MS5TYXZlQ2hlY2twb2ludFJlcXVlc3QaJi5yYXRhdG91aWxsZS52MS5TYXZlQ2hlY2twb2ludFJlc3BvbnNlIgOQAgISZAoOU2tpcENoZWNrcG9pbnQSJS5yYXRhdG91aWxsZS52MS5Ta2lwQ2hlY2twb2ludFJlcXVlc3QaJi5yYXRhdG91aWxsZS52MS5Ta2lwQ2hlY2twb2ludFJlc3BvbnNlIgOQAgISZwoPQ29tcGxldGVBdHRlbXB0EiYucmF0YXRvdWlsbGUudjEuQ29tcGxldGVBdHRlbXB0UmVxdWVzdBonLnJhdGF0b3VpbGxlLnYxLkNvbXBsZXRlQXR0ZW1wdFJlc3BvbnNlIgOQAgISWwoLRmFpbEF0dGVtcHQSIi5yYXRhdG91aWxsZS52MS5GYWlsQXR0ZW1wdFJlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5GYWlsQXR0ZW1wdFJlc3BvbnNlIgOQAgISZAoOUmVsZWFzZUF0dGVtcHQSJS5yYXRhdG91aWxsZS52MS5SZWxlYXNlQXR0ZW1wdFJlcXVlc3QaJi5yYXRhdG91aWxsZS52MS5SZWxlYXNlQXR0ZW1wdFJlc3BvbnNlIgOQAgJCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_ratatouille_v1_artifact, file_ratatouille_v1_usage]);
+  fileDesc("Ch1yYXRhdG91aWxsZS92MS9maW5ldHVuZS5wcm90bxIOcmF0YXRvdWlsbGUudjEi2QMKA0pvYhIKCgJpZBgBIAEoCRISCgpyZWNpcGVfa2V5GAIgASgJEg4KBnJlY2lwZRgDIAEoCRInCgVzdGF0ZRgEIAEoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEg0KBWxhYmVsGAUgASgJEg8KB2F0dGVtcHQYBiABKA0SDwoHdHJhaW5lchgHIAEoCRIvCghwcm9ncmVzcxgIIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlRyYWluUHJvZ3Jlc3MSEAoIYXJ0aWZhY3QYCSABKAkSDQoFZXJyb3IYCiABKAkSFwoPc3VibWl0dGVkX2F0X21zGAsgASgDEhUKDXN0YXJ0ZWRfYXRfbXMYDCABKAMSFgoOZmluaXNoZWRfYXRfbXMYDSABKAMSDgoGY3B1X21zGA4gASgDEicKBW5lZWRzGA8gASgLMhgucmF0YXRvdWlsbGUudjEuSm9iTmVlZHMSKQoIYXR0ZW1wdHMYECADKAsyFy5yYXRhdG91aWxsZS52MS5BdHRlbXB0EhMKC3dhaXRpbmdfZm9yGBEgASgJEg8KB3N1bW1hcnkYEiABKAkSJAoFdXNhZ2UYEyABKAsyFS5yYXRhdG91aWxsZS52MS5Vc2FnZSKCAQoISm9iTmVlZHMSDgoGZGV2aWNlGAEgASgJEg8KB2JhY2tlbmQYAiABKAkSEgoKbWVtb3J5X21pYhgDIAEoDRIPCgduZXR3b3JrGAQgASgJEh4KFmFjY2VsZXJhdG9yX21lbW9yeV9taWIYBSABKA0SEAoIYmFja2VuZHMYBiADKAkiqwIKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgNEg8KB3RyYWluZXIYAiABKAkSEwoLYmVnYW5fYXRfbXMYAyABKAMSEwoLZW5kZWRfYXRfbXMYBCABKAMSLwoHb3V0Y29tZRgFIAEoDjIeLnJhdGF0b3VpbGxlLnYxLkF0dGVtcHRPdXRjb21lEg0KBWVycm9yGAYgASgJEhEKCWZyb21fc3RlcBgHIAEoDRI9CgtlbnZpcm9ubWVudBgIIAMoCzIoLnJhdGF0b3VpbGxlLnYxLkF0dGVtcHQuRW52aXJvbm1lbnRFbnRyeRIPCgdza2lwcGVkGAkgASgJGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLEAQoNVHJhaW5Qcm9ncmVzcxIMCgRzdGVwGAEgASgNEg0KBXN0ZXBzGAIgASgNEhgKEHN0ZXBzX3Blcl9zZWNvbmQYAyABKAESDAoEbG9zcxgEIAEoARIgChN2YWxpZGF0aW9uX2FjY3VyYWN5GAUgASgBSACIAQESFwoKdmFsaWRhdGluZxgGIAEoAUgBiAEBEgwKBHVuaXQYByABKAlCFgoUX3ZhbGlkYXRpb25fYWNjdXJhY3lCDQoLX3ZhbGlkYXRpbmcifQoQU3VibWl0Sm9iUmVxdWVzdBIOCgZyZWNpcGUYASABKAkSDQoFbGFiZWwYAiABKAkSDgoGcnVuX2lkGAMgASgJEhEKCXJlcHJvZHVjZRgEIAEoCBInCgVuZWVkcxgFIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkpvYk5lZWRzIjUKEVN1Ym1pdEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiIbCg1HZXRKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIjIKDkdldEpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiJyCg9MaXN0Sm9ic1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEigKBnN0YXRlcxgCIAMoDjIYLnJhdGF0b3VpbGxlLnYxLkpvYlN0YXRlEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIk4KEExpc3RKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIgoQV2F0Y2hKb2JzUmVxdWVzdBIOCgZydW5faWQYASABKAkiRwoRV2F0Y2hKb2JzUmVzcG9uc2USIQoEam9icxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIPCgdjdXJyZW50GAIgASgIIh0KD1JldHJ5Sm9iUmVxdWVzdBIKCgJpZBgBIAEoCSI0ChBSZXRyeUpvYlJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYiIuChBDYW5jZWxKb2JSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI1ChFDYW5jZWxKb2JSZXNwb25zZRIgCgNqb2IYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2IiNAoRQ2FuY2VsSm9ic1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB2pvYl9pZHMYAiADKAkiJwoSQ2FuY2VsSm9ic1Jlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSLpAgoHVHJhaW5lchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBmRldmljZRgDIAEoCRIwCgthY2NlbGVyYXRvchgEIAEoCzIbLnJhdGF0b3VpbGxlLnYxLkFjY2VsZXJhdG9yEicKB2VuZ2luZXMYBSADKAsyFi5yYXRhdG91aWxsZS52MS5FbmdpbmUSDQoFa2luZHMYBiADKAkSEgoKbWVtb3J5X21pYhgHIAEoDRI9CgtlbnZpcm9ubWVudBgIIAMoCzIoLnJhdGF0b3VpbGxlLnYxLlRyYWluZXIuRW52aXJvbm1lbnRFbnRyeRIQCghzaW5jZV9tcxgJIAEoAxIhCgRqb2JzGAogAygLMhMucmF0YXRvdWlsbGUudjEuSm9iEg4KBnBhcmtlZBgLIAEoCRoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiMAoLQWNjZWxlcmF0b3ISDQoFbW9kZWwYASABKAkSEgoKbWVtb3J5X21pYhgCIAEoDSJoCgZFbmdpbmUSDAoEbmFtZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSEwoLYXJpdGhtZXRpY3MYAyADKAkSEAoIbmV0d29ya3MYBCADKAkSGQoRYnVpbHRfaW5fbmV0d29ya3MYBSABKAgiZAoWQW5ub3VuY2VUcmFpbmVyUmVxdWVzdBIoCgd0cmFpbmVyGAEgASgLMhcucmF0YXRvdWlsbGUudjEuVHJhaW5lchIOCgZsZWF2ZXMYAiABKAgSEAoIY29udHJhY3QYAyABKA0iQgoXQW5ub3VuY2VUcmFpbmVyUmVzcG9uc2USFQoNbGVhc2Vfc2Vjb25kcxgBIAEoDRIQCghjb250cmFjdBgCIAEoDSI8ChNMaXN0VHJhaW5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIloKFExpc3RUcmFpbmVyc1Jlc3BvbnNlEikKCHRyYWluZXJzGAEgAygLMhcucmF0YXRvdWlsbGUudjEuVHJhaW5lchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIQoRR2V0VHJhaW5lclJlcXVlc3QSDAoEbmFtZRgBIAEoCSI+ChJHZXRUcmFpbmVyUmVzcG9uc2USKAoHdHJhaW5lchgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlRyYWluZXIiOgoOVGFrZUpvYlJlcXVlc3QSEgoKdHJhaW5lcl9pZBgBIAEoCRIUCgx3YWl0X3NlY29uZHMYAiABKA0iNgoPVGFrZUpvYlJlc3BvbnNlEg4KBmpvYl9pZBgBIAEoCRITCgt0cmFjZXBhcmVudBgCIAEoCSLJAQoTQmVnaW5BdHRlbXB0UmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHdHJhaW5lchgCIAEoCRISCgp0cmFpbmVyX2lkGAMgASgJEkkKC2Vudmlyb25tZW50GAQgAygLMjQucmF0YXRvdWlsbGUudjEuQmVnaW5BdHRlbXB0UmVxdWVzdC5FbnZpcm9ubWVudEVudHJ5GjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJKCghKb2JJbnB1dBIMCgRyb2xlGAEgASgJEjAKCWFydGlmYWN0cxgCIAMoCzIdLnJhdGF0b3VpbGxlLnYxLklucHV0QXJ0aWZhY3QiiQEKDUlucHV0QXJ0aWZhY3QSDgoGZGlnZXN0GAEgASgJEioKBGtpbmQYAiABKA4yHC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEtpbmQSKgoGbGF5ZXJzGAMgAygLMhoucmF0YXRvdWlsbGUudjEuSW5wdXRMYXllchIQCghsaWNlbmNlcxgEIAMoCSJTCgpJbnB1dExheWVyEg4KBmRpZ2VzdBgBIAEoCRISCgptZWRpYV90eXBlGAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAMSDQoFdGl0bGUYBCABKAkigQIKFEJlZ2luQXR0ZW1wdFJlc3BvbnNlEiAKA2pvYhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLkpvYhIPCgdhdHRlbXB0GAIgASgNEhUKDWxlYXNlX3NlY29uZHMYAyABKA0SEgoKY2hlY2twb2ludBgEIAEoCRIRCglyZXByb2R1Y2UYBSABKAgSKAoGaW5wdXRzGAYgAygLMhgucmF0YXRvdWlsbGUudjEuSm9iSW5wdXQSGQoRY2hlY2twb2ludF9mb3JtYXQYByABKAkSFwoPY2hlY2twb2ludF9zdGVwGAggASgNEhoKEmVhcmxpZXJfY2hlY2twb2ludBgJIAEoCSJpChVSZXBvcnRQcm9ncmVzc1JlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SLwoIcHJvZ3Jlc3MYAyABKAsyHS5yYXRhdG91aWxsZS52MS5UcmFpblByb2dyZXNzIhgKFlJlcG9ydFByb2dyZXNzUmVzcG9uc2UiagoVU2F2ZUNoZWNrcG9pbnRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEhIKCmNoZWNrcG9pbnQYAyABKAkSDAoEc3RlcBgEIAEoDRIOCgZmb3JtYXQYBSABKAkiGAoWU2F2ZUNoZWNrcG9pbnRSZXNwb25zZSJbChVTa2lwQ2hlY2twb2ludFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SEQoJZnJvbV9zdGVwGAMgASgNEg4KBnJlYXNvbhgEIAEoCSIYChZTa2lwQ2hlY2twb2ludFJlc3BvbnNlIsoBChZDb21wbGV0ZUF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEhAKCGFydGlmYWN0GAMgASgJEg4KBmNwdV9tcxgEIAEoAxInCgdvdXRwdXRzGAUgAygLMhYucmF0YXRvdWlsbGUudjEuT3V0cHV0Eg8KB3N1bW1hcnkYBiABKAkSDQoFY3VydmUYByABKAkSJAoFdXNhZ2UYCCABKAsyFS5yYXRhdG91aWxsZS52MS5Vc2FnZSI6CgZPdXRwdXQSDAoEcm9sZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoAyI7ChdDb21wbGV0ZUF0dGVtcHRSZXNwb25zZRIgCgNqb2IYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2IiagoSRmFpbEF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg0KBWVycm9yGAMgASgJEhEKCXBlcm1hbmVudBgEIAEoCBIRCgllbHNld2hlcmUYBSABKAgiNwoTRmFpbEF0dGVtcHRSZXNwb25zZRIgCgNqb2IYASABKAsyEy5yYXRhdG91aWxsZS52MS5Kb2IiOAoVUmVsZWFzZUF0dGVtcHRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNIhgKFlJlbGVhc2VBdHRlbXB0UmVzcG9uc2UqmgEKCEpvYlN0YXRlEhkKFUpPQl9TVEFURV9VTlNQRUNJRklFRBAAEhQKEEpPQl9TVEFURV9RVUVVRUQQARIVChFKT0JfU1RBVEVfUlVOTklORxACEhcKE0pPQl9TVEFURV9TVUNDRUVERUQQAxIUChBKT0JfU1RBVEVfRkFJTEVEEAQSFwoTSk9CX1NUQVRFX0NBTkNFTExFRBAFKsMBCg5BdHRlbXB0T3V0Y29tZRIfChtBVFRFTVBUX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlBVFRFTVBUX09VVENPTUVfQ09NUExFVEVEEAESGgoWQVRURU1QVF9PVVRDT01FX0ZBSUxFRBACEhgKFEFUVEVNUFRfT1VUQ09NRV9MT1NUEAMSHAoYQVRURU1QVF9PVVRDT01FX1JFTEVBU0VEEAQSHQoZQVRURU1QVF9PVVRDT01FX0NBTkNFTExFRBAFMogNCg9GaW5ldHVuZVNlcnZpY2USVQoJU3VibWl0Sm9iEiAucmF0YXRvdWlsbGUudjEuU3VibWl0Sm9iUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLlN1Ym1pdEpvYlJlc3BvbnNlIgOQAgISTAoGR2V0Sm9iEh0ucmF0YXRvdWlsbGUudjEuR2V0Sm9iUmVxdWVzdBoeLnJhdGF0b3VpbGxlLnYxLkdldEpvYlJlc3BvbnNlIgOQAgESUgoITGlzdEpvYnMSHy5yYXRhdG91aWxsZS52MS5MaXN0Sm9ic1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0Sm9ic1Jlc3BvbnNlIgOQAgESVwoJV2F0Y2hKb2JzEiAucmF0YXRvdWlsbGUudjEuV2F0Y2hKb2JzUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLldhdGNoSm9ic1Jlc3BvbnNlIgOQAgEwARJNCghSZXRyeUpvYhIfLnJhdGF0b3VpbGxlLnYxLlJldHJ5Sm9iUmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLlJldHJ5Sm9iUmVzcG9uc2USVQoJQ2FuY2VsSm9iEiAucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9iUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkNhbmNlbEpvYlJlc3BvbnNlIgOQAgISWAoKQ2FuY2VsSm9icxIhLnJhdGF0b3VpbGxlLnYxLkNhbmNlbEpvYnNSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuQ2FuY2VsSm9ic1Jlc3BvbnNlIgOQAgISZwoPQW5ub3VuY2VUcmFpbmVyEiYucmF0YXRvdWlsbGUudjEuQW5ub3VuY2VUcmFpbmVyUmVxdWVzdBonLnJhdGF0b3VpbGxlLnYxLkFubm91bmNlVHJhaW5lclJlc3BvbnNlIgOQAgISXgoMTGlzdFRyYWluZXJzEiMucmF0YXRvdWlsbGUudjEuTGlzdFRyYWluZXJzUmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkxpc3RUcmFpbmVyc1Jlc3BvbnNlIgOQAgESWAoKR2V0VHJhaW5lchIhLnJhdGF0b3VpbGxlLnYxLkdldFRyYWluZXJSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuR2V0VHJhaW5lclJlc3BvbnNlIgOQAgESSgoHVGFrZUpvYhIeLnJhdGF0b3VpbGxlLnYxLlRha2VKb2JSZXF1ZXN0Gh8ucmF0YXRvdWlsbGUudjEuVGFrZUpvYlJlc3BvbnNlElkKDEJlZ2luQXR0ZW1wdBIjLnJhdGF0b3VpbGxlLnYxLkJlZ2luQXR0ZW1wdFJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5CZWdpbkF0dGVtcHRSZXNwb25zZRJhCg5SZXBvcnRQcm9ncmVzcxIlLnJhdGF0b3VpbGxlLnYxLlJlcG9ydFByb2dyZXNzUmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLlJlcG9ydFByb2dyZXNzUmVzcG9uc2UoARJkCg5TYXZlQ2hlY2twb2ludBIlLnJhdGF0b3VpbGxlLnYxLlNhdmVDaGVja3BvaW50UmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLlNhdmVDaGVja3BvaW50UmVzcG9uc2UiA5ACAhJkCg5Ta2lwQ2hlY2twb2ludBIlLnJhdGF0b3VpbGxlLnYxLlNraXBDaGVja3BvaW50UmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLlNraXBDaGVja3BvaW50UmVzcG9uc2UiA5ACAhJnCg9Db21wbGV0ZUF0dGVtcHQSJi5yYXRhdG91aWxsZS52MS5Db21wbGV0ZUF0dGVtcHRSZXF1ZXN0GicucmF0YXRvdWlsbGUudjEuQ29tcGxldGVBdHRlbXB0UmVzcG9uc2UiA5ACAhJbCgtGYWlsQXR0ZW1wdBIiLnJhdGF0b3VpbGxlLnYxLkZhaWxBdHRlbXB0UmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkZhaWxBdHRlbXB0UmVzcG9uc2UiA5ACAhJkCg5SZWxlYXNlQXR0ZW1wdBIlLnJhdGF0b3VpbGxlLnYxLlJlbGVhc2VBdHRlbXB0UmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLlJlbGVhc2VBdHRlbXB0UmVzcG9uc2UiA5ACAkIeWhxyYXRhdG91aWxsZS92MTtyYXRhdG91aWxsZXYxYgZwcm90bzM", [file_ratatouille_v1_artifact, file_ratatouille_v1_usage]);
 
 /**
  * @generated from message ratatouille.v1.Job
@@ -169,7 +169,8 @@ export type JobNeeds = Message<"ratatouille.v1.JobNeeds"> & {
   device: string;
 
   /**
-   * The engine that computes, for example "wasm", "cpu" or "tfjs-node".
+   * The engine that computes, for example "wasm", "cpu" or "tfjs-node"; of several the first. In BeginAttemptResponse: the one on which this
+   * trainer is to compute.
    *
    * @generated from field: string backend = 2;
    */
@@ -195,6 +196,14 @@ export type JobNeeds = Message<"ratatouille.v1.JobNeeds"> & {
    * @generated from field: uint32 accelerator_memory_mib = 5;
    */
   acceleratorMemoryMib: number;
+
+  /**
+   * Any of these engines may compute it, all of them in the recipe's arithmetic: at most 10. The job waits on a queue of each. Empty in a
+   * submission: `backend` alone.
+   *
+   * @generated from field: repeated string backends = 6;
+   */
+  backends: string[];
 };
 
 /**
@@ -713,7 +722,8 @@ export type Trainer = Message<"ratatouille.v1.Trainer"> & {
   environment: { [key: string]: string };
 
   /**
-   * Set by the service: when it came, in milliseconds since 1970, and the jobs that it runs now, without their recipes.
+   * Set by the service: when it came, in milliseconds since 1970, the jobs that it runs now, without their recipes, and why it gets no work;
+   * empty: it does.
    *
    * @generated from field: int64 since_ms = 9;
    */
@@ -723,6 +733,11 @@ export type Trainer = Message<"ratatouille.v1.Trainer"> & {
    * @generated from field: repeated ratatouille.v1.Job jobs = 10;
    */
   jobs: Job[];
+
+  /**
+   * @generated from field: string parked = 11;
+   */
+  parked: string;
 };
 
 /**
@@ -812,7 +827,7 @@ export const EngineSchema: GenMessage<Engine> = /*@__PURE__*/
  */
 export type AnnounceTrainerRequest = Message<"ratatouille.v1.AnnounceTrainerRequest"> & {
   /**
-   * `since_ms` and `jobs` are left out.
+   * `since_ms`, `jobs` and `parked` are left out.
    *
    * @generated from field: ratatouille.v1.Trainer trainer = 1;
    */
@@ -824,6 +839,14 @@ export type AnnounceTrainerRequest = Message<"ratatouille.v1.AnnounceTrainerRequ
    * @generated from field: bool leaves = 2;
    */
   leaves: boolean;
+
+  /**
+   * The version of the contract that the trainer speaks: all that this file says, with `ratatouille/v1/artifact.proto` and the catalog's. Now
+   * 1, as 0.
+   *
+   * @generated from field: uint32 contract = 3;
+   */
+  contract: number;
 };
 
 /**
@@ -841,6 +864,13 @@ export type AnnounceTrainerResponse = Message<"ratatouille.v1.AnnounceTrainerRes
    * @generated from field: uint32 lease_seconds = 1;
    */
   leaseSeconds: number;
+
+  /**
+   * The newest version of the contract that the service speaks.
+   *
+   * @generated from field: uint32 contract = 2;
+   */
+  contract: number;
 };
 
 /**
@@ -933,6 +963,58 @@ export const GetTrainerResponseSchema: GenMessage<GetTrainerResponse> = /*@__PUR
   messageDesc(file_ratatouille_v1_finetune, 26);
 
 /**
+ * @generated from message ratatouille.v1.TakeJobRequest
+ */
+export type TakeJobRequest = Message<"ratatouille.v1.TakeJobRequest"> & {
+  /**
+   * As it was announced.
+   *
+   * @generated from field: string trainer_id = 1;
+   */
+  trainerId: string;
+
+  /**
+   * How long to wait for a job: at most 60; 0 means 20.
+   *
+   * @generated from field: uint32 wait_seconds = 2;
+   */
+  waitSeconds: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.TakeJobRequest.
+ * Use `create(TakeJobRequestSchema)` to create a new message.
+ */
+export const TakeJobRequestSchema: GenMessage<TakeJobRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 27);
+
+/**
+ * @generated from message ratatouille.v1.TakeJobResponse
+ */
+export type TakeJobResponse = Message<"ratatouille.v1.TakeJobResponse"> & {
+  /**
+   * Empty: there was none within the wait.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * The trace to which work on the job belongs, as W3C's `traceparent`; empty: none.
+   *
+   * @generated from field: string traceparent = 2;
+   */
+  traceparent: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.TakeJobResponse.
+ * Use `create(TakeJobResponseSchema)` to create a new message.
+ */
+export const TakeJobResponseSchema: GenMessage<TakeJobResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_finetune, 28);
+
+/**
  * @generated from message ratatouille.v1.BeginAttemptRequest
  */
 export type BeginAttemptRequest = Message<"ratatouille.v1.BeginAttemptRequest"> & {
@@ -968,7 +1050,7 @@ export type BeginAttemptRequest = Message<"ratatouille.v1.BeginAttemptRequest"> 
  * Use `create(BeginAttemptRequestSchema)` to create a new message.
  */
 export const BeginAttemptRequestSchema: GenMessage<BeginAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 27);
+  messageDesc(file_ratatouille_v1_finetune, 29);
 
 /**
  * The artifacts of one role of a recipe's inputs, in the recipe's order.
@@ -992,7 +1074,7 @@ export type JobInput = Message<"ratatouille.v1.JobInput"> & {
  * Use `create(JobInputSchema)` to create a new message.
  */
 export const JobInputSchema: GenMessage<JobInput> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 28);
+  messageDesc(file_ratatouille_v1_finetune, 30);
 
 /**
  * An artifact as an input: what is in it, by blobs of the catalog.
@@ -1028,7 +1110,7 @@ export type InputArtifact = Message<"ratatouille.v1.InputArtifact"> & {
  * Use `create(InputArtifactSchema)` to create a new message.
  */
 export const InputArtifactSchema: GenMessage<InputArtifact> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 29);
+  messageDesc(file_ratatouille_v1_finetune, 31);
 
 /**
  * @generated from message ratatouille.v1.InputLayer
@@ -1062,7 +1144,7 @@ export type InputLayer = Message<"ratatouille.v1.InputLayer"> & {
  * Use `create(InputLayerSchema)` to create a new message.
  */
 export const InputLayerSchema: GenMessage<InputLayer> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 30);
+  messageDesc(file_ratatouille_v1_finetune, 32);
 
 /**
  * @generated from message ratatouille.v1.BeginAttemptResponse
@@ -1129,7 +1211,7 @@ export type BeginAttemptResponse = Message<"ratatouille.v1.BeginAttemptResponse"
  * Use `create(BeginAttemptResponseSchema)` to create a new message.
  */
 export const BeginAttemptResponseSchema: GenMessage<BeginAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 31);
+  messageDesc(file_ratatouille_v1_finetune, 33);
 
 /**
  * @generated from message ratatouille.v1.ReportProgressRequest
@@ -1156,7 +1238,7 @@ export type ReportProgressRequest = Message<"ratatouille.v1.ReportProgressReques
  * Use `create(ReportProgressRequestSchema)` to create a new message.
  */
 export const ReportProgressRequestSchema: GenMessage<ReportProgressRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 32);
+  messageDesc(file_ratatouille_v1_finetune, 34);
 
 /**
  * @generated from message ratatouille.v1.ReportProgressResponse
@@ -1169,7 +1251,7 @@ export type ReportProgressResponse = Message<"ratatouille.v1.ReportProgressRespo
  * Use `create(ReportProgressResponseSchema)` to create a new message.
  */
 export const ReportProgressResponseSchema: GenMessage<ReportProgressResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 33);
+  messageDesc(file_ratatouille_v1_finetune, 35);
 
 /**
  * @generated from message ratatouille.v1.SaveCheckpointRequest
@@ -1210,7 +1292,7 @@ export type SaveCheckpointRequest = Message<"ratatouille.v1.SaveCheckpointReques
  * Use `create(SaveCheckpointRequestSchema)` to create a new message.
  */
 export const SaveCheckpointRequestSchema: GenMessage<SaveCheckpointRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 34);
+  messageDesc(file_ratatouille_v1_finetune, 36);
 
 /**
  * @generated from message ratatouille.v1.SaveCheckpointResponse
@@ -1223,7 +1305,7 @@ export type SaveCheckpointResponse = Message<"ratatouille.v1.SaveCheckpointRespo
  * Use `create(SaveCheckpointResponseSchema)` to create a new message.
  */
 export const SaveCheckpointResponseSchema: GenMessage<SaveCheckpointResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 35);
+  messageDesc(file_ratatouille_v1_finetune, 37);
 
 /**
  * @generated from message ratatouille.v1.SkipCheckpointRequest
@@ -1259,7 +1341,7 @@ export type SkipCheckpointRequest = Message<"ratatouille.v1.SkipCheckpointReques
  * Use `create(SkipCheckpointRequestSchema)` to create a new message.
  */
 export const SkipCheckpointRequestSchema: GenMessage<SkipCheckpointRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 36);
+  messageDesc(file_ratatouille_v1_finetune, 38);
 
 /**
  * @generated from message ratatouille.v1.SkipCheckpointResponse
@@ -1272,7 +1354,7 @@ export type SkipCheckpointResponse = Message<"ratatouille.v1.SkipCheckpointRespo
  * Use `create(SkipCheckpointResponseSchema)` to create a new message.
  */
 export const SkipCheckpointResponseSchema: GenMessage<SkipCheckpointResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 37);
+  messageDesc(file_ratatouille_v1_finetune, 39);
 
 /**
  * @generated from message ratatouille.v1.CompleteAttemptRequest
@@ -1337,7 +1419,7 @@ export type CompleteAttemptRequest = Message<"ratatouille.v1.CompleteAttemptRequ
  * Use `create(CompleteAttemptRequestSchema)` to create a new message.
  */
 export const CompleteAttemptRequestSchema: GenMessage<CompleteAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 38);
+  messageDesc(file_ratatouille_v1_finetune, 40);
 
 /**
  * A blob that an attempt has made.
@@ -1366,7 +1448,7 @@ export type Output = Message<"ratatouille.v1.Output"> & {
  * Use `create(OutputSchema)` to create a new message.
  */
 export const OutputSchema: GenMessage<Output> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 39);
+  messageDesc(file_ratatouille_v1_finetune, 41);
 
 /**
  * @generated from message ratatouille.v1.CompleteAttemptResponse
@@ -1383,7 +1465,7 @@ export type CompleteAttemptResponse = Message<"ratatouille.v1.CompleteAttemptRes
  * Use `create(CompleteAttemptResponseSchema)` to create a new message.
  */
 export const CompleteAttemptResponseSchema: GenMessage<CompleteAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 40);
+  messageDesc(file_ratatouille_v1_finetune, 42);
 
 /**
  * @generated from message ratatouille.v1.FailAttemptRequest
@@ -1426,7 +1508,7 @@ export type FailAttemptRequest = Message<"ratatouille.v1.FailAttemptRequest"> & 
  * Use `create(FailAttemptRequestSchema)` to create a new message.
  */
 export const FailAttemptRequestSchema: GenMessage<FailAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 41);
+  messageDesc(file_ratatouille_v1_finetune, 43);
 
 /**
  * @generated from message ratatouille.v1.FailAttemptResponse
@@ -1443,7 +1525,7 @@ export type FailAttemptResponse = Message<"ratatouille.v1.FailAttemptResponse"> 
  * Use `create(FailAttemptResponseSchema)` to create a new message.
  */
 export const FailAttemptResponseSchema: GenMessage<FailAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 42);
+  messageDesc(file_ratatouille_v1_finetune, 44);
 
 /**
  * @generated from message ratatouille.v1.ReleaseAttemptRequest
@@ -1465,7 +1547,7 @@ export type ReleaseAttemptRequest = Message<"ratatouille.v1.ReleaseAttemptReques
  * Use `create(ReleaseAttemptRequestSchema)` to create a new message.
  */
 export const ReleaseAttemptRequestSchema: GenMessage<ReleaseAttemptRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 43);
+  messageDesc(file_ratatouille_v1_finetune, 45);
 
 /**
  * @generated from message ratatouille.v1.ReleaseAttemptResponse
@@ -1478,7 +1560,7 @@ export type ReleaseAttemptResponse = Message<"ratatouille.v1.ReleaseAttemptRespo
  * Use `create(ReleaseAttemptResponseSchema)` to create a new message.
  */
 export const ReleaseAttemptResponseSchema: GenMessage<ReleaseAttemptResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_finetune, 44);
+  messageDesc(file_ratatouille_v1_finetune, 46);
 
 /**
  * @generated from enum ratatouille.v1.JobState
@@ -1586,9 +1668,10 @@ export const AttemptOutcomeSchema: GenEnum<AttemptOutcome> = /*@__PURE__*/
  * Training jobs: who runs which recipe, how far it is, who may finish it. Owns no weights.
  *
  * A job is a recipe that trainers run. Submitting a recipe twice is one job.
- * Work is handed out on the bus (`ratatouille.v1.work.<device>.<backend>.<memory class>`): a trainer says with AnnounceTrainer that it is
- * there and what it can run, takes work, calls BeginAttempt and gets a number, the fencing token. Only the newest attempt of a job may
- * report, checkpoint, complete or fail.
+ * Work waits on the bus (`ratatouille.v1.work.<device>.<backend>.<memory class>`), from which this service takes it for trainers. A trainer
+ * needs nothing but this service and the catalog: it says with AnnounceTrainer that it is there and what it can run, waits in TakeJob, calls
+ * BeginAttempt with the job that it was handed and gets a number, the fencing token. Only the newest attempt of a job may report,
+ * checkpoint, complete or fail.
  *
  * @generated from service ratatouille.v1.FinetuneService
  */
@@ -1668,7 +1751,8 @@ export const FinetuneService: GenService<{
   /**
    * Says that a trainer is there and what it can run, and keeps that for `lease_seconds`: to be called again each third of that, from a
    * thread of its own, for as long as the trainer lives. One that is silent for longer, or says that it leaves, is there no more. It decides
-   * nothing about attempts, which have leases of their own. INVALID_ARGUMENT names the field.
+   * nothing about attempts, which have leases of their own. INVALID_ARGUMENT names the field. FAILED_PRECONDITION (CONTRACT_UNKNOWN): the
+   * trainer speaks a version of this contract that the service does not.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.AnnounceTrainer
    */
@@ -1699,10 +1783,24 @@ export const FinetuneService: GenService<{
     output: typeof GetTrainerResponseSchema;
   },
   /**
-   * Takes a job. FAILED_PRECONDITION (JOB_DONE): it needs no work any more; (JOB_LEASED): another trainer has it; (INPUT_MISSING): the
-   * catalog does not have an input, which counts as a failure of the job. In these cases the offer can be forgotten: where the job needs
-   * another attempt, it is offered again. (JOB_UNFIT): the trainer that `trainer_id` has announced lacks what the job needs; nothing counts,
-   * and the offer is for another trainer: it is to be given back to the bus, with a delay that grows.
+   * Waits until there is a job for this trainer, and hands it over: nobody else is offered it until its attempt ends, or until 5 seconds are
+   * over without BeginAttempt. Where the call ends before its answer is on its way, the job is another's at once. One trainer may wait
+   * several times, for several jobs. The call needs a deadline that is later than the wait.
+   * FAILED_PRECONDITION (TRAINER_UNKNOWN): it has not announced itself, or not for too long; (TRAINER_PARKED): three of its results were
+   * refused. INVALID_ARGUMENT names the field.
+   *
+   * @generated from rpc ratatouille.v1.FinetuneService.TakeJob
+   */
+  takeJob: {
+    methodKind: "unary";
+    input: typeof TakeJobRequestSchema;
+    output: typeof TakeJobResponseSchema;
+  },
+  /**
+   * Begins an attempt at a job, mostly one that TakeJob has handed over. FAILED_PRECONDITION (JOB_DONE): it needs no work any more; (JOB_LEASED): another trainer has it; (INPUT_MISSING): the
+   * catalog does not have an input, which counts as a failure of the job; (JOB_UNFIT): the trainer that `trainer_id` has announced lacks what
+   * the job needs, and nothing counts. In all these cases the trainer forgets the job and takes the next: where this one needs another
+   * attempt, it is offered again, to whom it fits.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.BeginAttempt
    */
