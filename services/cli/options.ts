@@ -23,12 +23,13 @@ export function runs<A extends unknown[]>(finish: Finish, action: (...args: A) =
 
 /** Options of commands whose work needs trainers, where they start a system of their own. */
 export function trains(command: Command): Command {
-  return command.option("--trainers <number>", "trainers to start (default: one for each core)", parseTrainers);
+  return command.option("--trainers <number>", "trainers to start (default: one for each core)", trainersFrom(1));
 }
 
-/** Options of commands that start a system of their own in any case. */
+/** Options of commands that start a system of their own in any case, maybe for trainers of others. */
 export function local(command: Command): Command {
-  return trains(place(command));
+  const description = "trainers to start; 0 for those of others alone (default: one for each core)";
+  return place(command).option("--trainers <number>", description, trainersFrom(0));
 }
 
 /** Options of commands that talk to a system, wherever it runs. */
@@ -49,8 +50,10 @@ function remote(command: Command): Command {
     .option("--ca <file>", "certificate authority of the server (PEM); use TLS");
 }
 
-function parseTrainers(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 256) throw new InvalidArgumentError("Expected a number from 1 to 256.");
-  return count;
+function trainersFrom(least: number): (text: string) => number {
+  return (text) => {
+    const count = Number(text);
+    if (Number.isInteger(count) && count >= least && count <= 256) return count;
+    throw new InvalidArgumentError(`Expected a number from ${least} to 256.`);
+  };
 }

@@ -34,7 +34,7 @@ export type FinetuneDependencies = {
   /** How long attempts of an earlier life of this service may take to report again. 0 where trainers die with the service. */
   readonly orphanGraceMs: number;
   /** Seconds without a report after which a trainer is lost. */
-  readonly leaseSeconds?: number;
+  readonly leaseSeconds?: number | undefined;
   /** Time between looks for jobs whose message got lost. */
   readonly sweepMs?: number;
   /** Seconds without an announcement after which a trainer is not there any more. */

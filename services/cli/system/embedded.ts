@@ -32,6 +32,8 @@ export type EmbeddedOptions = {
   readonly token?: string | undefined;
   readonly tls?: ServerTls | undefined;
   readonly insecure?: boolean | undefined;
+  /** A trainer that does not report for so long is lost; 15 by default. */
+  readonly leaseSeconds?: number | undefined;
   /** Others may attach (`ratatouille up`), and interrupted runs go on by themselves. */
   readonly shared: boolean;
   /** Opens the log, below the data directory; called once the directory is this process's. */
@@ -50,6 +52,8 @@ export type EmbeddedSystem = AsyncDisposable & {
 
 /** Long calls, watches above all, are not waited for. */
 const DRAIN_MS = 500;
+/** How long trainers of other machines may take to report again after a restart. */
+const ORPHAN_GRACE_MS = 5_000;
 
 /**
  * Starts the whole system on a data directory, which it locks.
@@ -57,9 +61,11 @@ const DRAIN_MS = 500;
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedSystem> {
   await using opening = new AsyncDisposableStack();
-  const { dataDirectory: directory, shared, command } = options;
+  const { dataDirectory: directory, shared, command, leaseSeconds } = options;
   const lock = opening.use(await lockDirectory(directory, { version: VERSION, command }));
   const log = options.openLog();
+  // Its own trainers end with it; who brings others has them go on.
+  const orphanGraceMs = options.trainers === 0 ? ORPHAN_GRACE_MS : 0;
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(() => undefined);
   // On a full disk a run could not even write down that it failed, and services try again until there is room. `up` waits for that.
@@ -82,7 +88,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const token = randomBytes(32).toString("base64url");
   const { channel, services, registrations } = opening.use(
     await onFreePort((address) =>
-      openServices({ directory, bus, log, rpcLog, address, token, shared, trainers: () => trainers?.list() ?? [] }),
+      openServices({
+        directory,
+        bus,
+        log,
+        rpcLog,
+        address,
+        token,
+        shared,
+        leaseSeconds,
+        orphanGraceMs,
+        trainers: () => trainers?.list() ?? [],
+      }),
     ),
   );
   const entrance = { address: channel.address, token };
@@ -118,24 +135,36 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   return { address, entrance, broken: broken.promise, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
-type ServicesOptions = Pick<EmbeddedOptions, "shared"> & {
+type ServicesOptions = Pick<EmbeddedOptions, "shared" | "leaseSeconds"> & {
   readonly directory: string;
   readonly bus: Bus;
   readonly log: Logger;
   readonly rpcLog: RpcLog;
   readonly address: string;
   readonly token: string;
+  readonly orphanGraceMs: number;
   readonly trainers: () => ReturnType<Trainers["list"]>;
 };
 
 /** The services, made and served for each other, the trainers and who has the token. They reach each other through the port, so it has to be known before. */
-async function openServices({ directory, bus, log, rpcLog, address, token, shared, trainers }: ServicesOptions) {
+async function openServices({
+  directory,
+  bus,
+  log,
+  rpcLog,
+  address,
+  token,
+  shared,
+  leaseSeconds,
+  orphanGraceMs,
+  trainers,
+}: ServicesOptions) {
   await using opening = new AsyncDisposableStack();
   const channel = opening.use(connect(address, { token }));
   const own = { directory, bus, clients: channel, log };
   const services: readonly Service[] = [
     opening.use(await createCatalog(own)),
-    opening.use(await createFinetune({ ...own, orphanGraceMs: 0 })),
+    opening.use(await createFinetune({ ...own, leaseSeconds, orphanGraceMs })),
     opening.use(await createAveraging(own)),
     opening.use(await createSessions(own)),
     opening.use(await createEvaluation({ clients: channel, log })),

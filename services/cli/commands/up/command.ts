@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import type { CommandContext } from "../../context.ts";
 import { addCommand, type Finish, local, runs } from "../../options.ts";
 import { DEFAULT_LISTEN } from "../../system/port.ts";
@@ -22,5 +22,12 @@ this machine may use it.`,
     .option("--tls-cert <file>", "certificate of the server (PEM)")
     .option("--tls-key <file>", "its key (PEM)")
     .option("--insecure", "listen on any address without TLS and token")
+    .option("--lease-seconds <seconds>", "a trainer that does not report for so long is lost (default: 15)", parseLease)
     .action(runs(finish, async (options) => (await import("./up.ts")).up(options, context)));
+}
+
+function parseLease(text: string): number {
+  const seconds = Number(text);
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= 3600) return seconds;
+  throw new InvalidArgumentError("expected a whole number of seconds from 1 to 3600");
 }

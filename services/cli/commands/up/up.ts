@@ -12,11 +12,12 @@ export type UpOptions = GlobalOptions & {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecure?: boolean;
+  readonly leaseSeconds?: number;
 };
 
 /** `ratatouille up`: keeps the embedded system running until it is interrupted. */
 export async function up(options: UpOptions, { stack, signal, command, stdout }: CommandContext): Promise<number> {
-  const { data, listen, token, tlsCert, tlsKey, insecure, trainers } = options;
+  const { data, listen, token, tlsCert, tlsKey, insecure, trainers, leaseSeconds } = options;
   const tls = await readTls(tlsCert, tlsKey);
   // Said before the data directory is made.
   checkListener({ address: listen, tls, token, insecure });
@@ -24,7 +25,7 @@ export async function up(options: UpOptions, { stack, signal, command, stdout }:
     await startEmbedded({
       dataDirectory: data,
       address: listen,
-      ...{ command, token, tls, insecure, trainers },
+      ...{ command, token, tls, insecure, trainers, leaseSeconds },
       shared: true,
       openLog: () => fileLogger(data, "ratatouille"),
     }),
