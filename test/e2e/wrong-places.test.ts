@@ -7,8 +7,9 @@ import { type AddressInfo, createServer } from "node:net";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { implement, serve } from "#libs/rpc";
-import { freePort, temporaryDirectory, waitFor } from "#libs/testing";
+import { freePort, temporaryDirectory } from "#libs/testing";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import { mountSmallDisk, whyNoSmallDisk } from "../small-disk.ts";
 import { type CliResult, runCli, startCli, succeed } from "./cli.ts";
 import { runHere, succeedHere } from "./here.ts";
 import { tiny, writeSmallest } from "./run-file.ts";
@@ -63,41 +64,24 @@ test("to look is not to create: commands that only read leave no data directory"
   assert.deepEqual(await readdir(cwd), []);
 });
 
-test("a full disk is named; with room again the same command goes on", { skip: await whyNoDisk() }, async () => {
+test("a full disk is named; with room again the same command goes on", {
+  skip: await whyNoSmallDisk(directory.join("probe")),
+}, async () => {
   const data = directory.join("disk");
-  await mkdir(data);
   const file = await writeSmallest(directory.join("full.yaml"));
   const out = directory.join("full-out");
   const args = ["recycle", file, "--data", data, "--out", out, "--trainers", "1"];
-  await execute("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", data]);
-  try {
-    // Too little to start, then too little to finish.
-    for (const size of ["1m", "2m"]) {
-      await execute("mount", ["-o", `remount,size=${size}`, data]);
-      assert.match(sentence(await runCli(args)), new RegExp(`no space left to write ${data}/`));
-      assert.equal(existsSync(out), false);
-    }
-    await execute("mount", ["-o", "remount,size=64m", data]);
-    await succeed(args);
-    assert.ok((await readdir(out)).includes("report.json"));
-  } finally {
-    await waitFor(() => execute("umount", [data]), { what: "the end of all that uses the disk" });
+  // Too little to start, then too little to finish.
+  await using disk = await mountSmallDisk(data, "1m");
+  for (const size of ["1m", "2m"]) {
+    await disk.resize(size);
+    assert.match(sentence(await runCli(args)), new RegExp(`no space left to write ${data}/`));
+    assert.equal(existsSync(out), false);
   }
+  await disk.resize("64m");
+  await succeed(args);
+  assert.ok((await readdir(out)).includes("report.json"));
 });
-
-/** Why no small disk can be made here; false where it can. */
-async function whyNoDisk(): Promise<string | false> {
-  if (!isRoot) return "only root can mount a small disk";
-  const place = directory.join("probe");
-  await mkdir(place);
-  try {
-    await execute("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", place]);
-    await execute("umount", [place]);
-    return false;
-  } catch (error) {
-    return `no disk can be mounted here: ${(error as Error).message}`;
-  }
-}
 
 test("a port in use is named", async () => {
   const program = createServer().listen(0, "127.0.0.1");

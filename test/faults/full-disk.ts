@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdir, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { waitFor } from "#libs/testing";
+import { mountSmallDisk, whyNoSmallDisk } from "../small-disk.ts";
 import type { Case } from "./case.ts";
 import { checkRunning, checkStopped } from "./check.ts";
 import { startDistributed } from "./distributed.ts";
 import { recycle, runFileOf } from "./recycle.ts";
 import { makeSandbox } from "./sandbox.ts";
-
-const execute = promisify(execFile);
 
 /** How long the disk stays full. */
 const FULL_MS = 5_000;
@@ -25,38 +22,37 @@ export const fullDisk: Case = {
   subset: true,
   limitMs: 300_000,
   async run({ directory, signal, reference }) {
-    if (process.getuid?.() !== 0) return "nothing: only root can mount a small disk";
+    const why = await whyNoSmallDisk(join(directory, "probe"));
+    if (why !== undefined) return `nothing: ${why}`;
     const sandbox = await makeSandbox(directory);
-    const disk = join(sandbox.data, "catalog");
-    await mkdir(disk, { recursive: true });
-    const resize = (size: string) => execute("mount", ["-o", `remount,size=${size}`, disk]);
-    await execute("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", disk]);
     let said = "";
-    try {
+    {
+      await using disk = await mountSmallDisk(join(sandbox.data, "catalog"), "64m");
       {
         await using distributed = await startDistributed(sandbox);
         const recycled = recycle(distributed.address, await runFileOf(1), { signal });
         recycled.catch(() => undefined);
         const used = async () => {
-          const { blocks, bfree, bsize } = await statfs(disk);
+          const { blocks, bfree, bsize } = await statfs(disk.path);
           return (blocks - bfree) * bsize;
         };
         const before = await used();
         await waitFor(async () => (await used()) > before + 1_500_000, { timeoutMs: 120_000, what: "models on the disk" });
         // What is there fits, and next to nothing more. A remount refuses when more was written since the look.
-        const shrink = async () => resize(`${Math.ceil((await used()) / 4096) * 4}k`);
+        const shrink = async () => {
+          await disk.resize(`${Math.ceil((await used()) / 4096) * 4}k`);
+          return true;
+        };
         await waitFor(shrink, { what: "a disk with no room left" });
         await sleep(FULL_MS, undefined, { signal });
-        const { bfree, bsize } = await statfs(disk);
+        const { bfree, bsize } = await statfs(disk.path);
         const free = bfree * bsize;
-        await resize("64m");
+        await disk.resize("64m");
         assert.ok(free < 500_000, `${free} bytes were free`);
         const { jobs, attempts } = await checkRunning(distributed, 1, await recycled, reference());
         said = `full for ${FULL_MS / 1000} s, ${attempts} attempts for ${jobs} jobs`;
       }
       await checkStopped(sandbox);
-    } finally {
-      await waitFor(() => execute("umount", [disk]), { what: "the end of all that uses the disk" });
     }
     return said;
   },
