@@ -68,13 +68,13 @@ export function connections(name: string, runs: number, { subset, limitMs }: Pic
 }
 
 /** Waits until so many more bytes went through, or half a second. */
-async function inMidStream(proxy: TcpProxy, bytes: number, signal: AbortSignal): Promise<void> {
+export async function inMidStream(proxy: TcpProxy, bytes: number, signal: AbortSignal): Promise<void> {
   const enough = proxy.bytes + bytes;
   const giveUpAt = performance.now() + 500;
   while (proxy.bytes < enough && performance.now() < giveUpAt && !signal.aborted) await sleep(2);
 }
 
-function disturb(proxy: TcpProxy, fault: (typeof faults)[number], delayMs: number): void {
+export function disturb(proxy: TcpProxy, fault: (typeof faults)[number], delayMs: number): void {
   proxy.delayMs = fault === "delay" ? delayMs : 0;
   if (fault === "cut") proxy.cut();
   if (fault === "half-close towards the client") proxy.halfClose("client");

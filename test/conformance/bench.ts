@@ -1,0 +1,168 @@
+import { mkdir } from "node:fs/promises";
+import { uniform } from "#libs/deterministic";
+import type { Digest } from "#libs/recipes";
+import { startProxy, type TcpProxy, waitFor } from "#libs/testing";
+import type { Trainer } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { type Candidate, startCandidate } from "./candidate.ts";
+import { type Data, makeImages } from "./data.ts";
+import { createJobs, isOver, type Jobs } from "./jobs.ts";
+import { type Server, startServer } from "./server.ts";
+import { chooseTask, type Task } from "./task.ts";
+
+/** How a trainer is put through. */
+export type Options = {
+  readonly command: readonly string[];
+  readonly network?: string;
+  readonly steps: number;
+  readonly seed: number;
+  /** Its bytes are the same however it was interrupted. */
+  readonly deterministic: boolean;
+  /** It saves none, and says so. */
+  readonly withoutCheckpoints: boolean;
+  /** So long it may take until it announces itself. */
+  readonly startMs: number;
+  /** So long it may take to end what it is asked to end. */
+  readonly stopMs: number;
+  /** So long it may take from SIGTERM to its end. */
+  readonly drainMs: number;
+  /** How often it is killed. */
+  readonly kills: number;
+};
+
+/** A candidate that has announced itself. */
+export type Running = Candidate & { readonly id: string; readonly announced: Trainer };
+
+/** A system, its data, and the trainer that is put through. */
+export type Bench = AsyncDisposable & {
+  readonly options: Options;
+  readonly server: Server;
+  readonly jobs: Jobs;
+  /** Between the trainer and the system. */
+  readonly proxy: TcpProxy;
+  /** Where the proxy leads; undefined: to the system. */
+  detour: string | undefined;
+  readonly data: string;
+  readonly directory: string;
+  /** The trainer that runs; one is started where there is none. */
+  trainer(): Promise<Running>;
+  /** Starts another one beside it. */
+  another(changes?: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string }): Promise<Running>;
+  /** Recipes that it runs. */
+  task(): Promise<Task>;
+  /** A model to go on from, made by the trainer itself. */
+  foundation(): Promise<Digest>;
+  /** Steps a second of a training, once they were measured. */
+  perSecond: number | undefined;
+  /** A number that no recipe has yet as its seed. */
+  newSeed(): number;
+  /** 0 to 1, by the seed of the suite. */
+  random(): number;
+  /** Kills the trainers of the bench, and forgets them. */
+  dismiss(): Promise<void>;
+  /** Cancels what is left of a check. */
+  tidy(): Promise<void>;
+  /** What the trainers that were started last have said. */
+  lastLines(count: number): string[];
+};
+
+/** Training time between checkpoints that trainers are asked for, so that nobody has to wait for one. */
+const CHECKPOINT_MS = 300;
+
+/** Starts a system and makes the data. The trainer starts when a check asks for it. */
+export async function openBench(directory: string, options: Options): Promise<Bench> {
+  await using opening = new AsyncDisposableStack();
+  const data = `${directory}/data`;
+  const server = opening.use(await startServer(data));
+  const jobs = createJobs(server.channel);
+  const images: Data = await makeImages(server, jobs);
+  const state = { detour: undefined as string | undefined, seeds: 0, draws: 0, started: 0 };
+  const proxy = opening.use(await startProxy(() => state.detour ?? server.address));
+  const candidates: Candidate[] = [];
+  let own: Running | undefined;
+  const dismiss = async () => {
+    own = undefined;
+    await Promise.all(candidates.map((one) => one.kill()));
+  };
+  opening.defer(dismiss);
+
+  const another: Bench["another"] = async ({ env = {}, ...place } = {}) => {
+    const before = new Set((await jobs.trainers()).map(({ id }) => id));
+    state.started += 1;
+    const temporary = `${directory}/trainer-${state.started}`;
+    await mkdir(temporary, { recursive: true });
+    const name = `candidate-${state.started}`;
+    const variables = {
+      RATATOUILLE_TRAINER_NAME: name,
+      RATATOUILLE_CHECKPOINT_MS: String(CHECKPOINT_MS),
+      RATATOUILLE_CACHE_DIR: `${temporary}/cache`,
+      TMPDIR: temporary,
+      ...env,
+    };
+    const candidate = startCandidate(options.command, { address: proxy.address, env: variables, ...place });
+    candidates.push(candidate);
+    candidate.process.ended.catch(() => undefined);
+    const announced = await waitFor(
+      async () => {
+        const found = (await jobs.trainers()).find(({ id }) => !before.has(id));
+        return found ?? (candidate.process.running() ? undefined : "ended");
+      },
+      { timeoutMs: options.startMs, intervalMs: 50, what: "AnnounceTrainer" },
+    ).catch((cause: unknown) => {
+      throw new Error(`the trainer has not announced itself within ${options.startMs / 1000} s`, { cause });
+    });
+    if (announced === "ended") throw new Error(`the command ended (${await candidate.process.ended}) before it announced a trainer`);
+    return { ...candidate, id: announced.id, announced };
+  };
+  const trainer = async () => {
+    if (own && !own.process.running()) own = undefined;
+    own ??= await another();
+    return own;
+  };
+  let task: Task | undefined;
+  let foundation: Digest | undefined;
+  const newSeed = () => {
+    state.seeds += 1;
+    return 1000 * options.seed + state.seeds;
+  };
+  const bench: Bench = {
+    options,
+    server,
+    jobs,
+    proxy,
+    data,
+    directory,
+    get detour() {
+      return state.detour;
+    },
+    set detour(value) {
+      state.detour = value;
+    },
+    trainer,
+    another,
+    async task() {
+      task ??= chooseTask((await trainer()).announced, images, options);
+      return task;
+    },
+    async foundation() {
+      const given = await bench.task();
+      await trainer();
+      foundation ??= await jobs.make(given.training({ seed: newSeed() }), given);
+      return foundation;
+    },
+    perSecond: undefined,
+    newSeed,
+    random() {
+      state.draws += 1;
+      return uniform(options.seed, state.draws);
+    },
+    dismiss,
+    async tidy() {
+      const open = (await jobs.all()).filter((job) => !isOver(job));
+      for (const { id } of open) await jobs.cancel(id);
+    },
+    lastLines: (count) => candidates.slice(-2).flatMap((one) => one.process.lines.slice(-count)),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+  const open = opening.move();
+  return bench;
+}
