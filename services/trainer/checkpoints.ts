@@ -18,9 +18,16 @@ export function createCheckpointer(
 ) {
   let dueAt = performance.now() + checkpointMs;
   let saving: Promise<void> | undefined;
-  let stepped = false;
+  let beganAt: number | undefined;
+  let spentMs = 0;
   let onLast: (() => void) | undefined;
   const { signal } = controller;
+
+  const pauseAfter = (costMs: number): number => {
+    spentMs += costMs;
+    const now = performance.now();
+    return now + checkpointPauseMs({ everyMs: checkpointMs, costMs, spentMs, trainedMs: now - (beganAt ?? now) });
+  };
 
   /** Copies the state now, and saves it behind what is being saved, if anything. */
   function start(step: Step): void {
@@ -30,13 +37,13 @@ export function createCheckpointer(
     dueAt = Number.POSITIVE_INFINITY;
     const save = async (): Promise<void> => {
       const { digest, busyMs } = await uploads.save(state, signal);
-      dueAt = performance.now() + checkpointPauseMs({ everyMs: checkpointMs, costMs: copyMs + busyMs });
+      dueAt = pauseAfter(copyMs + busyMs);
       await finetune.saveCheckpoint({ ...attempt, checkpoint: digest, step: state.step, format: state.format }, { signal });
     };
     const own = Promise.resolve(saving)
       .then(save)
       .catch((error: unknown) => {
-        dueAt = performance.now() + checkpointPauseMs({ everyMs: checkpointMs, costMs: copyMs });
+        if (dueAt === Number.POSITIVE_INFINITY) dueAt = pauseAfter(copyMs);
         if (isRpcError(error, Code.ABORTED)) controller.abort(new LostAttempt(error.message));
         else if (!signal.aborted) log.warn({ job: attempt.jobId, err: error }, "checkpoint not saved");
       })
@@ -48,7 +55,7 @@ export function createCheckpointer(
 
   return {
     onStep(step: Step): void {
-      stepped = true;
+      beganAt ??= performance.now();
       if (onLast) {
         start(step);
         onLast();
@@ -57,7 +64,7 @@ export function createCheckpointer(
     },
     /** Saves the state after the step that is being done, and calls `then` once that is copied; at once where no step was done yet. */
     last(then: () => void): void {
-      if (stepped) onLast = then;
+      if (beganAt !== undefined) onLast = then;
       else then();
     },
     /** Resolves when nothing is being saved. */

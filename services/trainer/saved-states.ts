@@ -13,7 +13,7 @@ export function stateBytes({ tensors }: Pick<SavedState, "tensors">): number {
   return tensors.reduce((sum, { data }) => sum + data.length, 0);
 }
 
-/** Where a state is, and how long the processor worked on it. */
+/** Where a state is, and for how many milliseconds a processor of this machine worked on it. */
 export type Uploaded = { readonly digest: Digest; readonly busyMs: number };
 
 /**

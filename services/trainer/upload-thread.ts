@@ -8,10 +8,19 @@ import type { UploadReply, UploadRequest, UploadSetup } from "./uploads.ts";
 const { address, options } = workerData as UploadSetup;
 let artifacts: Artifacts | undefined;
 
+/** CPU time of this thread alone, in milliseconds. */
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
 parentPort?.on("message", async ({ number, state }: UploadRequest) => {
   try {
     artifacts ??= createArtifacts(connect(address, options));
-    parentPort?.postMessage({ number, ...(await uploadState(state, artifacts)) } satisfies UploadReply);
+    const beganMs = threadCpuMs();
+    const uploaded = await uploadState(state, artifacts);
+    // Sending takes more than hashing, which is all that the upload itself can time where other work goes on between its parts.
+    parentPort?.postMessage({ number, ...uploaded, busyMs: threadCpuMs() - beganMs } satisfies UploadReply);
   } catch (error) {
     parentPort?.postMessage({ number, problem: error instanceof Error ? error.message : String(error) } satisfies UploadReply);
   }
