@@ -113,6 +113,12 @@ test("from pictures to measurements: a foundation, a probe, fine-tunings from it
   const first = await system.make(prediction(members, dataset, { weights: [3, 0] }), needs);
   assert.deepEqual(await logitsOf(system, first), await logitsOf(system, predictions[1]!));
 
+  // Each model has come to the trainer once: another mean of them moves none.
+  const { id } = await system.submit(prediction(members, dataset, { weights: [1, 2] }), { needs });
+  const { usage } = await system.reached(id, JobState.SUCCEEDED);
+  const weights = layers.find(({ mediaType }) => mediaType === mediaTypes.weights);
+  assert.ok(usage!.downloadedBytes > 0n && usage!.downloadedBytes < weights!.size, `${usage!.downloadedBytes} of ${weights!.size}`);
+
   // The pictures 7 and 8 of each class are held out, and nothing else is predicted.
   const items = { scheme: "items/1", fraction: 0.2, trial: 0, test: 0.2 };
   const held = await system.make({ kind: "split", inputs: { dataset }, parameters: items });
