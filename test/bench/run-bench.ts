@@ -10,6 +10,7 @@ import { importing } from "./import.ts";
 import { largeModel } from "./large-model.ts";
 import { describeMachine, machine } from "./machine.ts";
 import { mainJob } from "./main-job.ts";
+import { predictions } from "./predictions.ts";
 import { train } from "./train.ts";
 import { trainingLoop } from "./training-loop.ts";
 
@@ -19,6 +20,7 @@ const benchmarks: { readonly [name: string]: Benchmark } = {
   "training-loop": trainingLoop,
   train,
   evaluation,
+  predictions,
   average,
   import: importing,
   images,
