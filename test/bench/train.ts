@@ -7,6 +7,7 @@ import type { Benchmark } from "./benchmark.ts";
 import { runScript } from "./child.ts";
 import type { Figure } from "./figures.ts";
 import { makeJpegs } from "./images/make-jpegs.ts";
+import { type CheckpointCase, checkpointFigures } from "./train/checkpoints.ts";
 import type { LoopTimes } from "./train/loop-process.ts";
 import type { StepTimes } from "./train/steps-process.ts";
 
@@ -15,10 +16,16 @@ const NETWORKS = [
   { name: "resnet18", batch: 64, channels: 3, size: 64, classes: 7, steps: 2, atLeast: 0.5 },
 ] as const;
 
+/** By part: states of 134 MB, and of a GB. */
+const CHECKPOINTS: { readonly [part: string]: CheckpointCase } = {
+  checkpoints: { network: "resnet18", size: 64, batch: 8, steps: 320 },
+  "large-checkpoints": { network: "vit_base_patch16_224", size: 32, batch: 4, steps: 600 },
+};
+
 /** What trainings of networks cost. */
 export const train: Benchmark = {
-  summary: "steps of networks against PyTorch in short turns, and the training loop against bare steps",
-  parts: [...NETWORKS.map(({ name }) => name), "loop"],
+  summary: "steps of networks against PyTorch in short turns, the training loop against bare steps, and what checkpoints take",
+  parts: [...NETWORKS.map(({ name }) => name), "loop", ...Object.keys(CHECKPOINTS)],
   async run({ runs, cores, python, part, say }) {
     await setupTensorflow("tensorflow");
     const figures: Figure[] = [];
@@ -39,6 +46,11 @@ export const train: Benchmark = {
       figures.push(
         ...loopFigures(await runScript<LoopTimes>("./train/loop-process.ts", [folder, String(Math.max(3, runs)), "20", "2000"]), 20),
       );
+    }
+    for (const [name, trained] of Object.entries(CHECKPOINTS)) {
+      if (part !== undefined && part !== name) continue;
+      say(`${trained.network} with checkpoints and without`);
+      figures.push(...(await checkpointFigures(trained, runs)));
     }
     return figures;
   },
