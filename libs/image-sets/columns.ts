@@ -13,12 +13,13 @@ export type Columns = {
   wrong(problem: string, cause?: unknown): ImageSetError;
 };
 
-/** Opens a file of columns. @param what "an index of images". @throws ImageSetError for other bytes, or another format */
-export function openColumns(file: Uint8Array, what: string, format: string): Columns {
+/** Opens a file of columns. @param what "an index of images". @throws ImageSetError for other bytes, or a format that is none of those */
+export function openColumns(file: Uint8Array, what: string, formats: readonly string[]): Columns {
   const wrong = (problem: string, cause?: unknown) => new ImageSetError(`not ${what}: ${problem}`, { cause });
   const { tensors, metadata, dataOffset } = headerOf(file, wrong);
   const found = metadata.get("format");
-  if (found !== format) throw wrong(`its format is ${excerpt(found ?? "missing")}, expected ${format}`);
+  if (found === undefined || !formats.includes(found))
+    throw wrong(`its format is ${excerpt(found ?? "missing")}, expected ${formats.join(" or ")}`);
   return {
     metadata,
     lengthOf: (name) => tensors.get(name)?.shape[0] ?? 0,

@@ -72,7 +72,7 @@ export function* itemLeaks(
     const found = yield* itemsOf(index, (item) => items.has(item) && !isTestItem(item, heldOut));
     const [first] = found;
     if (first === undefined) continue;
-    const message = `${label} was trained on ${found.size} of the ${counted(items.size, "item")} of ${target.label} that are held out, by the names of its images: ${quote(first)}`;
+    const message = `${label} was trained on ${found.size} of the ${counted(items.size, "item")} of ${target.label} that are held out, by the names of its ${thingOf(index)}s: ${quote(first)}`;
     leaks.push({ label, severity: "error", images: found.size, message });
   }
   return leaks;
@@ -91,7 +91,7 @@ export function* imagesInDomains({ label, index }: SeenImages): Steps<string | u
   const [example] = found;
   if (example === undefined) return undefined;
   const where = list(example.map((row) => placeOf(index, row)));
-  return `${counted(found.size, "image")} of ${label} ${plural(found.size, "is", "are")} in several of its domains, such as ${where}: what is learned in one is tested in the other`;
+  return `${counted(found.size, thingOf(index))} of ${label} ${plural(found.size, "is", "are")} in several of its domains, such as ${where}: what is learned in one is tested in the other`;
 }
 
 /** Items of an index, each once. */
@@ -118,7 +118,7 @@ function equalImages(target: SeenImages, rows: Rows, { label, index }: SeenImage
   }
   if (first === undefined) return undefined;
   const example = `${placeOf(target.index!, first[0])} is its ${placeOf(index!, first[1])}`;
-  const message = `${label} holds ${counted(found.size, "image")} of ${target.label}, which has ${rows.size} different ones: ${example}`;
+  const message = `${label} holds ${counted(found.size, thingOf(index))} of ${target.label}, which has ${rows.size} different ones: ${example}`;
   return { label, severity: "error", images: found.size, message };
 }
 
@@ -147,6 +147,11 @@ function* similarImages(target: SeenImages, rows: Rows, { label, index, looks }:
   const more = images - examples.length;
   const message = `${counted(images, "image")} of ${target.label} ${plural(images, "looks", "look")} nearly equal to images of ${label}: ${list([...examples, ...(more > 0 ? [`${more} more`] : [])])}`;
   return { label, severity: "warning", images, message };
+}
+
+/** What the rows of an index are, for people. */
+function thingOf(index: ImageIndex | undefined): string {
+  return index?.of === "records" ? "record" : "image";
 }
 
 /** The first row of each image, by its bytes. */

@@ -34,7 +34,7 @@ export function encodeLooks({ sha256, hash }: ImageLooks): Uint8Array {
 
 /** Reads what `encodeLooks` wrote. @throws ImageSetError for other bytes */
 export function decodeLooks(file: Uint8Array): ImageLooks {
-  const { lengthOf, bytesOf } = openColumns(file, "looks of images", FORMAT);
+  const { lengthOf, bytesOf } = openColumns(file, "looks of images", [FORMAT]);
   const n = lengthOf("sha256");
   return { sha256: bytesOf("sha256", "U8", [n, SHA256_BYTES]), hash: new Uint32Array(bytesOf("hash", "I32", [n, 2]).buffer) };
 }

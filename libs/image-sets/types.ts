@@ -65,7 +65,11 @@ export type ProblemKind =
   | "equal-images"
   | "similar-images"
   | "shared-items"
-  | "repeated-items";
+  | "repeated-items"
+  | "line"
+  | "mixed"
+  | "no-records"
+  | "equal-records";
 
 /** Something wrong, in one sentence. Errors make a set unusable; warnings do not. */
 export type Problem = {

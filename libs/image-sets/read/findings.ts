@@ -3,7 +3,7 @@ import type { Problem } from "../types.ts";
 
 /** Files and folders that a reader passed by, and what else it has to say. */
 export type Findings = {
-  /** A file that is no image. */
+  /** A file that is none of the things that are read. */
   leftOut(name: string): void;
   report(severity: Problem["severity"], kind: Problem["kind"], message: string): void;
   /** Whether an error was found: what it led to needs no word of its own. */
@@ -16,8 +16,8 @@ const EXAMPLES = 3;
 /** Of one kind: what comes after is only counted. A folder may have a million files of a wrong kind. */
 const MOST_OF_A_KIND = 100;
 
-/** Collects what readers find. */
-export function createFindings(): Findings {
+/** Collects what readers find. @param thing what they read: an image, a record */
+export function createFindings(thing = "image"): Findings {
   const problems: Problem[] = [];
   const counts = new Map<string, number>();
   let leftOut = 0;
@@ -46,7 +46,7 @@ export function createFindings(): Findings {
         all.push({
           severity: "warning",
           kind: "left-out",
-          message: `${counted(leftOut, "file")} that ${leftOut === 1 ? "is no image was" : "are no images were"} left out: ${named}${more}`,
+          message: `${counted(leftOut, "file")} that ${leftOut === 1 ? `is no ${thing} was` : `are no ${thing}s were`} left out: ${named}${more}`,
         });
       }
       return all;

@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { counted, fewLines, quote } from "#libs/text";
 import type { ImageGroup } from "../types.ts";
@@ -8,6 +7,7 @@ import { CsvError, parseCsv } from "./csv.ts";
 import { distinct } from "./distinct.ts";
 import type { Entries } from "./entries.ts";
 import type { Findings } from "./findings.ts";
+import { textOf } from "./text-of.ts";
 import { imagesBelow, isGoodName } from "./walk.ts";
 
 /** What a list of labels is called, where there are other CSV files or folders of classes beside it. */
@@ -100,12 +100,4 @@ function groupsOf(
     contentOf: (name) => ({ path: join(directory, name) }),
     ...(items.size > 0 ? { items } : {}),
   }));
-}
-
-/** The text of a file in pieces. @throws TypeError where it is not UTF-8 */
-async function* textOf(path: string): AsyncGenerator<string, void, undefined> {
-  // A mark at the beginning of the file is left out.
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  for await (const piece of createReadStream(path)) yield decoder.decode(piece as Uint8Array, { stream: true });
-  yield decoder.decode();
 }

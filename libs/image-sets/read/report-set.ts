@@ -8,10 +8,23 @@ const FEW_IMAGES = 5;
 const EXPECTED = "expected domain/class/image";
 const SHOWN = 5;
 
-/** Says what is missing in a set that has been read: domains, classes, images. @param classes all that there should be */
+/** What has been read, as far as it is counted. */
+export type Counted = {
+  readonly domains: readonly string[];
+  readonly classes: readonly string[];
+  readonly groups: readonly { readonly domain: string; readonly class: string; readonly count: number }[];
+};
+
+/** Says what is missing in a set of images that has been read: domains, classes, images. @param classes all that there should be */
 export function reportSet(set: Omit<ImageSet, "problems">, classes: readonly string[], findings: Findings): void {
   reportDomains(set, findings);
-  reportClasses({ ...set, classes }, findings);
+  const groups = set.groups.map(({ names, ...group }) => ({ ...group, count: names.length }));
+  reportCounts({ domains: set.domains, classes, groups }, findings);
+}
+
+/** Says which classes are missing or small, and which names hardly differ. @param set `classes` all that there should be @param thing what is counted */
+export function reportCounts(set: Counted, findings: Findings, thing = "image"): void {
+  reportClasses(set, findings, thing);
   reportSimilarNames("domain", set.domains, findings);
   reportSimilarNames("class", set.classes, findings);
 }
@@ -27,28 +40,28 @@ function reportDomains({ path, domains, groups }: Omit<ImageSet, "problems">, fi
   findings.report("warning", "one-domain", `${path} has one domain, ${quote(domain)}: ${hint}`);
 }
 
-function reportClasses({ domains, classes, groups }: Omit<ImageSet, "problems">, findings: Findings): void {
-  const counts = new Map(groups.map((group) => [`${group.domain}/${group.class}`, group.names.length]));
+function reportClasses({ domains, classes, groups }: Counted, findings: Findings, thing: string): void {
+  const counts = new Set(groups.map((group) => `${group.domain}/${group.class}`));
   const inDomains = domains.filter((domain) => groups.some((group) => group.domain === domain));
   for (const name of classes) {
     const without = inDomains.filter((domain) => !counts.has(`${domain}/${name}`));
     if (without.length === inDomains.length) {
       if (inDomains.length > 0)
-        findings.report("warning", "class-missing", `the class ${quote(name)} has no image in any domain: it is left out`);
+        findings.report("warning", "class-missing", `the class ${quote(name)} has no ${thing} in any domain: it is left out`);
     } else if (without.length > 0) {
       findings.report(
         "warning",
         "class-missing",
-        `the class ${quote(name)} has no image in the ${without.length === 1 ? "domain" : "domains"} ${named(without)}`,
+        `the class ${quote(name)} has no ${thing} in the ${without.length === 1 ? "domain" : "domains"} ${named(without)}`,
       );
     }
   }
-  const small = groups.filter(({ names }) => names.length < FEW_IMAGES);
+  const small = groups.filter(({ count }) => count < FEW_IMAGES);
   for (const group of small) {
     findings.report(
       "warning",
       "small-class",
-      `the class ${quote(group.class)} has only ${counted(group.names.length, "image")} in the domain ${quote(group.domain)}`,
+      `the class ${quote(group.class)} has only ${counted(group.count, thing)} in the domain ${quote(group.domain)}`,
     );
   }
   if (classes.length === 1) findings.report("error", "no-images", `there is one class only, ${quote(classes[0]!)}: expected two or more`);

@@ -1,14 +1,19 @@
 import type { Digest } from "#libs/recipes";
 import { createTextsBuilder, type Texts, textOfRow } from "./texts.ts";
 
-/** A tar shard that an index speaks of. */
+/** What an index is of, as its file says: images, or records whose bytes only those who train on them know to read. */
+export const indexFormats = { images: "ratatouille-images/1", records: "ratatouille-records/1" } as const;
+export type IndexOf = keyof typeof indexFormats;
+
+/** A shard that an index speaks of. */
 export type Shard = { readonly digest: Digest; readonly bytes: number };
 
 /**
  * Where each image of a set is, and what it is. Row i is the image i: its columns have one value a row. The images themselves stay in
- * shards, as the files that they were.
+ * shards, as the files that they were. Records have the same columns.
  */
 export type ImageIndex = {
+  readonly of: IndexOf;
   readonly count: number;
   readonly domains: readonly string[];
   readonly classes: readonly string[];
@@ -52,7 +57,8 @@ export const SHA256_BYTES = 32;
 /** Collects rows one by one. */
 export type IndexBuilder = {
   add(row: IndexRow): void;
-  build(names: Pick<ImageIndex, "domains" | "classes" | "shards">): ImageIndex;
+  /** @param names of images, unless it says another thing */
+  build(names: Pick<ImageIndex, "domains" | "classes" | "shards"> & { readonly of?: IndexOf }): ImageIndex;
 };
 
 /** An empty index that grows. */
@@ -80,10 +86,11 @@ export function createIndexBuilder(): IndexBuilder {
       columns.sha256.set(row.sha256, count * SHA256_BYTES);
       count++;
     },
-    build(of) {
+    build(given) {
       const { text, end } = names.build();
       return {
-        ...of,
+        of: "images",
+        ...given,
         count,
         domain: columns.domain.subarray(0, count),
         class: columns.class.subarray(0, count),

@@ -3,10 +3,8 @@ import { isDigest } from "#libs/recipes";
 import { type Dtype, writeSafetensors } from "#libs/tensors";
 import { excerpt } from "#libs/text";
 import { type Columns, openColumns } from "../columns.ts";
-import { type ImageIndex, SHA256_BYTES, type Shard } from "./image-index.ts";
+import { type ImageIndex, type IndexOf, indexFormats, SHA256_BYTES, type Shard } from "./image-index.ts";
 import type { Texts } from "./texts.ts";
-
-const FORMAT = "ratatouille-images/1";
 
 /**
  * An index as a safetensors file: `domain`, `class`, `shard` and `nameEnd` I32 [n], `offset` and `bytes` I64 [n], `sha256` U8 [n, 32], `name`
@@ -33,7 +31,7 @@ export function encodeIndex(index: ImageIndex): Uint8Array {
       ...(items === undefined ? [] : [column("item", "U8", items.text, [items.text.length]), column("itemEnd", "I32", items.end)]),
     ],
     {
-      format: FORMAT,
+      format: indexFormats[index.of],
       domains: JSON.stringify(index.domains),
       classes: JSON.stringify(index.classes),
       shards: JSON.stringify(index.shards.map(({ digest, bytes }) => ({ digest, bytes }))),
@@ -46,12 +44,14 @@ export function encodeIndex(index: ImageIndex): Uint8Array {
  * @throws ImageSetError for bytes that are no index: it names the column, or the row
  */
 export function decodeIndex(file: Uint8Array): ImageIndex {
-  const columns = openColumns(file, "an index of images", FORMAT);
+  const columns = openColumns(file, "an index of images or records", Object.values(indexFormats));
   const { bytesOf, lengthOf } = columns;
   const count = lengthOf("domain");
   const int32 = (name: string) => new Int32Array(bytesOf(name, "I32", [count]).buffer);
   const int64 = (name: string) => Float64Array.from(new BigInt64Array(bytesOf(name, "I64", [count]).buffer), Number);
+  const format = columns.metadata.get("format");
   const index: ImageIndex = {
+    of: (Object.keys(indexFormats) as IndexOf[]).find((of) => indexFormats[of] === format)!,
     count,
     domains: listOf(columns, "domains", v.string()),
     classes: listOf(columns, "classes", v.string()),

@@ -1,4 +1,5 @@
 import { ImageSetError } from "../errors.ts";
+import { byteQueue } from "./byte-queue.ts";
 import { BLOCK_BYTES, paddedBytes, readTarHeader } from "./tar.ts";
 
 /** A file of an archive, its bytes and where they begin in the archive. */
@@ -33,40 +34,4 @@ function headerOf(block: Uint8Array, label: string, offset: number) {
   } catch (cause) {
     throw new ImageSetError(`${label} is no tar archive: at byte ${offset}, ${(cause as Error).message}`, { cause });
   }
-}
-
-/** Takes so many bytes as are wanted from pieces of any size. */
-function byteQueue(pieces: AsyncIterable<Uint8Array>) {
-  const iterator = pieces[Symbol.asyncIterator]();
-  let piece: Uint8Array = new Uint8Array(0);
-  let position = 0;
-  return {
-    position: () => position,
-    async take(length: number): Promise<Uint8Array | undefined> {
-      position += length;
-      if (piece.length >= length) {
-        const taken = piece.subarray(0, length);
-        piece = piece.subarray(length);
-        return taken;
-      }
-      const taken = new Uint8Array(length);
-      for (let done = 0; done < length; ) {
-        if (piece.length === 0) {
-          const next = await iterator.next();
-          if (next.done === true) return undefined;
-          piece = next.value;
-          continue;
-        }
-        const part = piece.subarray(0, length - done);
-        taken.set(part, done);
-        done += part.length;
-        piece = piece.subarray(part.length);
-      }
-      return taken;
-    },
-    /** What the pieces come from ends with the archive: behind it there may be more. */
-    async [Symbol.asyncDispose]() {
-      await iterator.return?.();
-    },
-  };
 }

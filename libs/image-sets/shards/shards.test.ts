@@ -235,25 +235,25 @@ test("shards that are cut short, changed or something else are refused with the 
 
 test("bytes that are no index are refused with the column", async () => {
   const { index } = await pack([made("photo", "cat", "a.png", smallPng(1))], ["cat"]);
-  assert.throws(() => decodeIndex(Buffer.from("no index at all")), refusal(/^not an index of images: /));
+  assert.throws(() => decodeIndex(Buffer.from("no index at all")), refusal(/^not an index of images or records: /));
   assert.throws(
     () => decodeIndex(writeSafetensors([], { format: "pt" })),
-    refusal("not an index of images: its format is pt, expected ratatouille-images/1"),
+    refusal("not an index of images or records: its format is pt, expected ratatouille-images/1 or ratatouille-records/1"),
   );
   assert.throws(
     () => decodeIndex(encodeIndex({ ...index, classes: [] })),
-    refusal("not an index of images: row 0 has the class 0, expected 0 to -1"),
+    refusal("not an index of images or records: row 0 has the class 0, expected 0 to -1"),
   );
   assert.throws(
     () => decodeIndex(encodeIndex({ ...index, offset: Float64Array.of(1e6) })),
-    refusal("not an index of images: row 0 is beyond the end of its shard"),
+    refusal("not an index of images or records: row 0 is beyond the end of its shard"),
   );
   assert.throws(
     () => decodeIndex(encodeIndex({ ...index, nameEnd: Int32Array.of(9) })),
-    refusal("not an index of images: the name of row 0 ends at 9, before it begins or after all names"),
+    refusal("not an index of images or records: the name of row 0 ends at 9, before it begins or after all names"),
   );
   assert.throws(
     () => decodeIndex(encodeIndex({ ...index, items: { text: Uint8Array.of(65), end: Int32Array.of(2) } })),
-    refusal("not an index of images: the item of row 0 ends at 2, before it begins or after all items"),
+    refusal("not an index of images or records: the item of row 0 ends at 2, before it begins or after all items"),
   );
 });

@@ -30,7 +30,7 @@ export function subsetOfIndex(index: ImageIndex, spec: SubsetSpec): ImageIndex {
     count++;
   }
   if (count === 0) throw new ImageSetError("no image is in one of the domains and of one of the classes that are named");
-  return builder.build({ domains, classes, shards: [...shards.keys()].map((shard) => index.shards[shard]!) });
+  return builder.build({ of: index.of, domains, classes, shards: [...shards.keys()].map((shard) => index.shards[shard]!) });
 }
 
 function kept(what: "domain" | "class", all: readonly string[], some: readonly string[] | undefined): readonly string[] {
