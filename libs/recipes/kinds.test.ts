@@ -61,6 +61,10 @@ const golden: readonly (readonly [string, Recipe])[] = [
     { kind: "dataset", inputs: { source: a }, parameters: { generator: "rotated-mnist/1" }, seed: 0 },
   ],
   [
+    "sha256:ecc47d4ba2eccdc12308cf9424ec8908fe5feccb7cb1b1d5a41e3ee97480b917",
+    { kind: "dataset", inputs: { source: a }, parameters: { generator: "records/1" } },
+  ],
+  [
     "sha256:3e03d6689c5fd39c72fe2eac099b4f485dafe1d57c8a422023204cadc0fd0552",
     { kind: "dataset", inputs: { source: a }, parameters: { generator: "colored-mnist/1" }, seed: 0 },
   ],
@@ -199,5 +203,5 @@ test("a JSON Schema names inputs and parameters, and refuses a parameter at its 
     ...{ default: "last", not: { const: "last" } },
   });
   const dataset = JSON.parse(jsonSchemas().get("dataset.json") ?? "");
-  assert.equal(dataset.oneOf.length, 6);
+  assert.equal(dataset.oneOf.length, 7);
 });

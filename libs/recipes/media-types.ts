@@ -17,6 +17,8 @@ export const mediaTypes = {
   looksLayer: "application/vnd.ratatouille.looks.v1.safetensors",
   /** Pictures of a data set or of an import, as a tar archive. */
   shard: "application/x-tar",
+  /** Records of an import: see packRecords in libs/record-sets. */
+  recordShard: "application/vnd.ratatouille.records.v1",
   source: "application/vnd.ratatouille.source.v1+json",
   sourceLayer: "application/octet-stream",
   empty: "application/vnd.oci.empty.v1+json",

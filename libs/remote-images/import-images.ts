@@ -1,21 +1,15 @@
 import type { Artifacts } from "#libs/artifacts";
 import { type ImageLooks, type ImageSet, imagesOf, packImages } from "#libs/image-sets";
-import { annotations, buildSourceManifest, checkImportRoom, type Descriptor, type Digest, type Recipe } from "#libs/recipes";
+import { mediaTypes } from "#libs/recipes";
+import { type ImportedShards, importShards } from "./import-shards.ts";
 import { publishLooks } from "./looks.ts";
-import { sendShard } from "./send-shard.ts";
 
 /** Pictures in the catalog. */
-export type ImportedImages = {
-  /** Of the import. */
-  readonly digest: Digest;
+export type ImportedImages = ImportedShards & {
   /** Those that have pictures, in the order of the data set that is made of the import. */
   readonly domains: readonly string[];
   /** How many pictures each of the domains has. */
   readonly pictures: readonly number[];
-  /** Of the archives. */
-  readonly bytes: number;
-  /** Those that the catalog did not have. */
-  readonly sentBytes: number;
 };
 
 /**
@@ -63,36 +57,15 @@ export async function importImages(
   },
 ): Promise<ImportedImages> {
   const packing = packImages(counting(imagesOf(set), onPacked), { classes: set.classes, indexed: false, signal });
-  const files: Descriptor[] = [];
   let looked: Promise<ImageLooks> | undefined;
   const lookOnce = look && (() => (looked ??= look()));
   const beforeSend = async () => void (await lookOnce?.());
-  let [bytes, sentBytes] = [0, 0];
-  for await (const shard of packing.shards) {
-    const sent = await sendShard(shard, artifacts, { signal, beforeSend });
-    files.push(sent.descriptor);
-    bytes += shard.bytes;
-    sentBytes += sent.sentBytes;
-    checkImportRoom({ files: filesOf(files), licence, source });
-  }
-  const recipe: Recipe = {
-    kind: "import",
-    inputs: {},
-    parameters: { files: filesOf(files), licence, source },
-  };
+  const shards = { mediaType: mediaTypes.shard, licence, source, signal, beforeSend };
+  const imported = await importShards(packing.shards, artifacts, shards);
   const domains = [...new Set(set.groups.map(({ domain }) => domain))];
   const pictures = domains.map((name) => set.groups.reduce((sum, { domain, names }) => sum + (domain === name ? names.length : 0), 0));
-  const publish = async () => {
-    await beforeSend();
-    return artifacts.publish(buildSourceManifest({ recipe, licences: [licence], files }), { signal });
-  };
-  const { digest } = (await artifacts.findByRecipe(recipe, { signal })) ?? (await publish());
-  if (lookOnce) await publishLooks(artifacts, { source: digest, licence, look: lookOnce, signal });
-  return { digest: digest as Digest, domains, pictures, bytes, sentBytes };
-}
-
-function filesOf(files: readonly Descriptor[]) {
-  return files.map(({ digest, size, annotations: notes }) => ({ path: notes?.[annotations.title] ?? "", digest, bytes: size }));
+  if (lookOnce) await publishLooks(artifacts, { source: imported.digest, licence, look: lookOnce, signal });
+  return { ...imported, domains, pictures };
 }
 
 function* counting<T>(items: Iterable<T>, onCount: (count: number) => void): Generator<T> {

@@ -1,6 +1,6 @@
 import type { Artifacts } from "#libs/artifacts";
 import type { PackedShard } from "#libs/image-sets";
-import { annotations, type Descriptor, mediaTypes } from "#libs/recipes";
+import { annotations, type Descriptor } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 
 /** A shard in the catalog, and how many bytes of it were sent: none of one that was there. */
@@ -13,15 +13,19 @@ export type SentShard = { readonly descriptor: Descriptor; readonly sentBytes: n
 export async function sendShard(
   shard: PackedShard,
   artifacts: Artifacts,
-  { signal, beforeSend }: { readonly signal: AbortSignal; readonly beforeSend: () => Promise<void> },
+  {
+    mediaType,
+    signal,
+    beforeSend,
+  }: { readonly mediaType: string; readonly signal: AbortSignal; readonly beforeSend?: (() => Promise<void>) | undefined },
 ): Promise<SentShard> {
   const { name, digest, bytes, content } = shard;
   const notes = { [annotations.title]: name };
   if (await isStored(shard, artifacts, signal)) {
-    return { descriptor: { mediaType: mediaTypes.shard, digest, size: bytes, annotations: notes }, sentBytes: 0 };
+    return { descriptor: { mediaType, digest, size: bytes, annotations: notes }, sentBytes: 0 };
   }
-  await beforeSend();
-  const descriptor = await artifacts.upload(content, { mediaType: mediaTypes.shard, annotations: notes, digest, signal });
+  await beforeSend?.();
+  const descriptor = await artifacts.upload(content, { mediaType, annotations: notes, digest, signal });
   return { descriptor, sentBytes: bytes };
 }
 

@@ -5,5 +5,5 @@ export { type Problem, RunFileError } from "./problems.ts";
 export { withPaces } from "./study/pace.ts";
 export { parseStudyFile } from "./study/parse.ts";
 export { renderStudyFile } from "./study/render.ts";
-export { type StudyFound, studySpec, type TaskFound } from "./study/specification.ts";
+export { folderGenerator, type StudyFound, studySpec, type TaskFound } from "./study/specification.ts";
 export type { PicturesAt, StudyAuxiliary, StudyFile, StudyTraining } from "./study/study.ts";

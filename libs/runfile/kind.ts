@@ -21,6 +21,7 @@ const own: { readonly [K in RunFileKind]: readonly (readonly string[])[] } = {
   ],
   study: [
     ["target", "images"],
+    ["target", "records"],
     ["target", "rotated-mnist"],
     ["target", "colored-mnist"],
     ["target", "test"],
@@ -30,6 +31,7 @@ const own: { readonly [K in RunFileKind]: readonly (readonly string[])[] } = {
     ["foundation", "network"],
     ["foundation", "weights"],
     ["foundation", "images"],
+    ["foundation", "records"],
     ["fine-tuning", "learning-rates"],
     ["fine-tuning", "head-only-steps"],
     ["transform"],
@@ -37,7 +39,7 @@ const own: { readonly [K in RunFileKind]: readonly (readonly string[])[] } = {
     ["shared-images"],
   ],
 };
-const pictures = ["images", "rotated-mnist", "colored-mnist"];
+const pictures = ["images", "records", "rotated-mnist", "colored-mnist"];
 
 /**
  * What a run file is of. `protocol: digits`, or `target.data`, says digits; images are named in `target`.

@@ -23,6 +23,7 @@ const rotatedDigits = v.strictObject({ generator: v.literal("rotated-digits/1"),
 export type RotatedDigitsParameters = v.InferOutput<typeof rotatedDigits>;
 
 const imageShards = v.strictObject({ generator: v.literal("image-shards/1") });
+const records = v.strictObject({ generator: v.literal("records/1") });
 
 /** DomainBed's angles, in degrees. */
 export const mnistAngles: readonly number[] = [0, 15, 30, 45, 60, 75];
@@ -64,14 +65,15 @@ const generators: { readonly [name: string]: Form } = {
   "glyphs/1": { ...drawn, parameters: glyphs },
   "rotated-digits/1": { ...drawn, parameters: rotatedDigits },
   "image-shards/1": { ...from, seeded: false, parameters: imageShards },
+  "records/1": { ...from, seeded: false, parameters: records },
   "rotated-mnist/1": { ...from, seeded: true, parameters: rotatedMnist },
   "colored-mnist/1": { ...from, seeded: true, parameters: coloredMnist },
   "subset/1": { ...from, seeded: false, parameters: subset },
 };
 
-/** Labelled images. A new generator is one more form here, and who runs it. */
+/** Labelled images, or records of any kind. A new generator is one more form here, and who runs it. */
 export const datasetKind: Kind = {
-  about: "Labelled images: an index over shards, or drawn symbols.",
+  about: "Labelled images or records: an index over shards, or drawn symbols.",
   makes: ["dataset"],
   generators,
 };

@@ -8,12 +8,13 @@ const parameters = v.strictObject({
   classes: count,
   domains,
   part: unless("all", v.picklist(["all", "training", "validation", "test"])),
-  transform: preset,
+  transform: v.optional(preset),
   weights: v.optional(v.pipe(v.array(v.pipe(v.number(), v.finite())), v.minLength(2))),
 });
 /**
  * The logits of a model for the rows of `domains`: of all of them, or of a `part` that the split names. Of several models, those of their
  * exact mean, weighted by `weights` divided by their sum; who runs the recipe mixes them, and the mixture is published nowhere.
+ * `transform` says how images become pixels; records have none.
  */
 export type PredictParameters = v.InferOutput<typeof parameters>;
 

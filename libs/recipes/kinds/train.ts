@@ -13,7 +13,7 @@ const parameters = v.strictObject({
   headOnlySteps: unless(0, natural),
   batch: count,
   sampling: unless("without-replacement", v.picklist(["without-replacement", "with-replacement"])),
-  transform: v.strictObject({ training: preset, validation: preset }),
+  transform: v.optional(v.strictObject({ training: preset, validation: preset })),
   dropout: unless(0, share),
   validate: v.optional(v.strictObject({ every: count })),
   keep: unless("last", v.picklist(["last", "best"])),
@@ -22,7 +22,7 @@ const parameters = v.strictObject({
 /**
  * One training of a network. `batch` counts rows of each of `domains` and step. `headOnlySteps` come before `steps` and train the head
  * alone. `validate.every` is in steps; `keep: "best"` keeps the weights with the best mean accuracy over the domains on the validation
- * rows of the split, the earliest on ties. `head` names the tensors of the head where the network is one that only its trainer knows.
+ * rows of the split, the earliest on ties. `transform` says how images become pixels; records have none. `head` names the tensors of the head where the network is one that only its trainer knows.
  * Inputs: `weights` to start from (without, the seed draws them), `head` a model whose head is taken, `split` of the data set.
  */
 export type TrainParameters = v.InferOutput<typeof parameters>;

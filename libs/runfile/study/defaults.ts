@@ -4,7 +4,7 @@ import { methods } from "#libs/reporting";
 export const protocols = ["ratatouille", "domainbed"] as const;
 export type Protocol = (typeof protocols)[number];
 
-/** What pictures are, as far as defaults depend on it: photographs, or digits of 28 pixels. */
+/** What pictures are, as far as defaults depend on it: photographs, or digits of 28 pixels and records, which small networks learn. */
 export type PictureKind = "photographs" | "digits";
 
 type Training = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseStudyFile, RunFileError, renderStudyFile, runFileKind } from "../index.ts";
+import { parseStudyFile, RunFileError, renderStudyFile, runFileKind, studySpec } from "../index.ts";
 
 const birds = `name: birds
 target: { images: ./birds }
@@ -86,7 +86,7 @@ const rows: readonly (readonly [title: string, from: string, to: string, ...expe
     "no images",
     "images: ./birds",
     "test: x",
-    "`target` at line 2 must have one of `images`, `rotated-mnist`, `colored-mnist`",
+    "`target` at line 2 must have one of `images`, `records`, `rotated-mnist`, `colored-mnist`",
     "`test` at line 2 is for `held-out: none`: domains that are held out are what results are measured on",
   ],
   [
@@ -99,14 +99,14 @@ const rows: readonly (readonly [title: string, from: string, to: string, ...expe
     "a foundation twice",
     "weights: ./resnet18.pth",
     "weights: x, images: y",
-    "`foundation` at line 4 must have at most one of `weights`, `images`, `rotated-mnist`, `colored-mnist`",
+    "`foundation` at line 4 must have at most one of `weights`, `images`, `records`, `rotated-mnist`, `colored-mnist`",
   ],
   ["an unknown key", "backend: auto", "backends: auto", "unknown key `backends` at line 7: did you mean `backend`?"],
   [
     "an auxiliary of nothing",
     "{ name: inat, images: ./inat, models: 2, steps: 300 }",
     "{ name: inat }",
-    "`auxiliaries` at line 5 must have one of `path`, `weights`, `images`, `rotated-mnist`, `colored-mnist`",
+    "`auxiliaries` at line 5 must have one of `path`, `weights`, `images`, `records`, `rotated-mnist`, `colored-mnist`",
   ],
   [
     "a reserved name",
@@ -137,6 +137,57 @@ for (const [title, from, to, ...expected] of rows) {
   });
 }
 
+const brown =
+  "name: brown\ntarget: { records: ./brown }\nheld-out: all\nfoundation: { network: tagger, head: [out.weight, out.bias] }\nauxiliaries: [./chunks, { name: tense, records: ./tense }]\n";
+
+test("a run on records needs no transform, and has the numbers of small networks", () => {
+  const file = parse(brown);
+  assert.deepEqual([file.target, file.transform], [{ path: "/home/ada/brown", generator: "records/1" }, undefined]);
+  assert.deepEqual([file.fineTuning.batch, file.fineTuning.learningRate], [64, 1e-3]);
+  assert.equal(runFileKind(brown, { path: "/run.yaml" }), "study");
+  const { study } = studySpec(file, {
+    target: { source: "s", domains: ["a", "b"], classes: ["x", "y"], pictures: [3, 4] },
+    auxiliaries: [
+      { source: "t", domains: ["a"], classes: ["x", "y"], pictures: [3] },
+      { source: "u", domains: ["a"], classes: ["x", "y"], pictures: [3] },
+    ],
+  });
+  assert.deepEqual(
+    [study?.target?.generator, study?.transform, study?.auxiliaries?.map(({ task }) => task?.generator)],
+    ["records/1", undefined, ["records/1", "records/1"]],
+  );
+});
+
+const recordRows: readonly (readonly [string, string, string, string])[] = [
+  ["a transform", "held-out: all", "held-out: all\ntransform: { training: none/1 }", "`transform` at line 4 is for images: what records become, their trainer decides"],
+  ["a size", "network: tagger", "size: 32, network: tagger", "`size` at line 4 is for images: what records become, their trainer decides"],
+  [
+    "images beside them",
+    "records: ./tense",
+    "images: ./tense",
+    "`auxiliaries` at line 5 is of images, and `target` is of records: a run is of one of both",
+  ],
+  [
+    "a foundation of images",
+    "network: tagger",
+    "images: ./x, network: tagger",
+    "`foundation` at line 4 is of images, and `target` is of records: a run is of one of both",
+  ],
+];
+
+for (const [title, from, to, expected] of recordRows) {
+  test(`a run file of records with ${title} is refused`, () => {
+    assert.ok(brown.includes(from));
+    assert.deepEqual(problems(brown.replace(from, to)), [expected]);
+  });
+}
+
+test("a run file of records with a network for images is refused", () => {
+  assert.deepEqual(problems(brown.replace("{ network: tagger, head: [out.weight, out.bias] }", "{ network: resnet18 }")), [
+    "`network` at line 4 is `resnet18`, which is for images: records need a network that a trainer of yours knows, by a name of its own",
+  ]);
+});
+
 test("a run file is of digits or of images, and keys of the other kind are refused in one sentence", () => {
   const kind = (text: string) => runFileKind(text, { path: "/run.yaml" });
   const digits = "name: x\nseeds: [1]\ntarget: { data: d }\n";
@@ -148,7 +199,7 @@ test("a run file is of digits or of images, and keys of the other kind are refus
     "`held-out` and `curves`, first at line 4, belong to run files of images, and this one is of the digits benchmark (`target.data`)",
   ]);
   assert.deepEqual(problems(birds.replace("network: resnet18", "model: mlp"), kind), [
-    "`foundation.model`, first at line 4, belongs to run files of the digits benchmark, and this one is of images (`target` with one of `images`, `rotated-mnist`, `colored-mnist`)",
+    "`foundation.model`, first at line 4, belongs to run files of the digits benchmark, and this one is of images (`target` with one of `images`, `records`, `rotated-mnist`, `colored-mnist`)",
   ]);
 });
 
@@ -162,6 +213,7 @@ test("a file that is written out with all its numbers is the same run", () => {
     birds,
     birds.replace("held-out: all", "held-out: [photo]").replace("./birds }", "./birds }\nprotocol: domainbed"),
     "name: r\ntarget: { colored-mnist: m }\nheld-out: ['-90%']\nfoundation: { network: mnist-cnn, channels: 2, rotated-mnist: m, steps: 7 }\n",
+    brown,
     "name: m\ntarget: { images: p }\nheld-out: all\nfoundation: { network: mlp, hidden: [8], size: 16 }\nauxiliaries: [{ name: a, weights: [x.pth, y.pth] }]\n",
   ];
   for (const text of files) {

@@ -25,7 +25,12 @@ export function parseStudyFile(text: string, { path }: { readonly path: string }
   return checkNames(complete(file, path, source));
 }
 
-const generators = { images: "image-shards/1", "rotated-mnist": "rotated-mnist/1", "colored-mnist": "colored-mnist/1" } as const;
+const generators = {
+  images: "image-shards/1",
+  records: "records/1",
+  "rotated-mnist": "rotated-mnist/1",
+  "colored-mnist": "colored-mnist/1",
+} as const;
 type Pictures = Pick<WrittenStudy["target"], keyof typeof generators>;
 
 function complete(file: WrittenStudy, path: string, source: Source): StudyFile {
@@ -69,7 +74,7 @@ function complete(file: WrittenStudy, path: string, source: Source): StudyFile {
   const pretraining = picturesAt(foundation);
   const held = file["held-out"];
   const every = file["fine-tuning"]?.["validate-every"] ?? defaults["validate-every"](protocol, tuning.steps);
-  const transform = defaults.transform[target.images === null ? "digits" : "photographs"];
+  const transform = target.records === null ? defaults.transform[target.images === null ? "digits" : "photographs"] : undefined;
   return {
     path,
     name: file.name,
@@ -106,10 +111,14 @@ function complete(file: WrittenStudy, path: string, source: Source): StudyFile {
       dropouts: file["fine-tuning"]?.dropouts ?? [...defaults.dropouts],
       weightDecays: file["fine-tuning"]?.["weight-decays"] ?? [...defaults["weight-decays"]],
     },
-    transform: {
-      training: file.transform?.training ?? transform.training,
-      validation: file.transform?.validation ?? transform.validation,
-    },
+    ...(transform
+      ? {
+          transform: {
+            training: file.transform?.training ?? transform.training,
+            validation: file.transform?.validation ?? transform.validation,
+          },
+        }
+      : {}),
     curves: file.curves,
     methods: file.methods,
     onFailure: file["on-failure"] === "continue" ? "continue" : "fail",

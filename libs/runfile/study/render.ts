@@ -4,7 +4,12 @@ import type { PicturesAt, StudyAuxiliary, StudyFile, StudyTraining } from "./stu
 
 /** Mappings and lists that take at most so many characters stand on one line. */
 const LINE = 100;
-const keys = { "image-shards/1": "images", "rotated-mnist/1": "rotated-mnist", "colored-mnist/1": "colored-mnist" } as const;
+const keys = {
+  "image-shards/1": "images",
+  "records/1": "records",
+  "rotated-mnist/1": "rotated-mnist",
+  "colored-mnist/1": "colored-mnist",
+} as const;
 
 /**
  * A run file of pictures with every number in it, as it is beside a report: `parseStudyFile` gives the same run again. What is not chosen
@@ -52,7 +57,7 @@ export function renderStudyFile(file: StudyFile, { directory }: { readonly direc
       dropouts: ranges.dropouts,
       "weight-decays": ranges.weightDecays,
     },
-    transform: file.transform,
+    ...(file.transform ? { transform: file.transform } : {}),
     curves: file.curves,
     methods: file.methods,
     "on-failure": file.onFailure,

@@ -4,7 +4,7 @@ import { advice, at, quoted, report, type Source, wrong } from "../field.ts";
 import type { Partly } from "../partly.ts";
 import type { WrittenStudy } from "./schema.ts";
 
-const pictureKeys = ["images", "rotated-mnist", "colored-mnist"] as const;
+const pictureKeys = ["images", "records", "rotated-mnist", "colored-mnist"] as const;
 type Pictures = { readonly [K in (typeof pictureKeys)[number]]?: string | null | undefined };
 
 /** Initialisations that are not auxiliaries. */
@@ -17,6 +17,7 @@ export function checkStudyRules(file: Partly<WrittenStudy>, source: Source): voi
   checkHeldOut(file, source);
   if (foundation) checkFoundation(foundation, source);
   for (const [i, auxiliary] of auxiliaries.entries()) checkAuxiliary(auxiliary, i, source);
+  checkRecords(file, source);
   if (file.methods?.includes("recycling") === false) wrong(at(source, "methods"), "must have `recycling` among them");
   for (const key of ["fine-tuning", "probe"] as const) {
     const { steps, "validate-every": every } = file[key] ?? {};
@@ -57,6 +58,31 @@ function checkFoundation(foundation: Partly<WrittenStudy["foundation"]>, source:
   if (hidden && network !== "mlp") wrong(at(source, "foundation", "hidden"), "is for `mlp`");
   if (pictures.length > 1 || (pictures.length === 1 && weights))
     wrong(at(source, "foundation"), `must have at most one of ${quoted(["weights", ...pictureKeys])}`);
+}
+
+/** Records have no pixels, and no network here is for them. */
+function checkRecords({ target, foundation, auxiliaries = [], transform }: Partly<WrittenStudy>, source: Source): void {
+  if (!target) return;
+  const kinds = (written: Pictures) => picturesIn(written).map((key) => (key === "records" ? "records" : "images"));
+  const [kind] = kinds(target);
+  const others = [
+    ...(foundation ? [{ place: ["foundation"], written: foundation }] : []),
+    ...auxiliaries.map((written, i) => ({ place: ["auxiliaries", i], written: typeof written === "object" ? (written as Pictures) : {} })),
+  ];
+  for (const { place, written } of others)
+    for (const other of kinds(written))
+      if (kind !== undefined && other !== kind)
+        wrong({ ...at(source, ...place), name: String(place[0]) }, `is of ${other}, and \`target\` is of ${kind}: a run is of one of both`);
+  if (kind !== "records") return;
+  if (transform) wrong(at(source, "transform"), "is for images: what records become, their trainer decides");
+  for (const key of ["channels", "size"] as const)
+    if (foundation?.[key]) wrong(at(source, "foundation", key), "is for images: what records become, their trainer decides");
+  const { network } = foundation ?? {};
+  if (network && networkNames().includes(network))
+    wrong(
+      at(source, "foundation", "network"),
+      `is \`${network}\`, which is for images: records need a network that a trainer of yours knows, by a name of its own`,
+    );
 }
 
 function checkAuxiliary(auxiliary: Partly<WrittenStudy["auxiliaries"][number]>, i: number, source: Source): void {

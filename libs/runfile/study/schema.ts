@@ -30,8 +30,8 @@ const training = {
   dropout: maybe(share),
 };
 
-/** Where pictures are: one of these keys. */
-const pictures = { images: maybe(path), "rotated-mnist": maybe(path), "colored-mnist": maybe(path) };
+/** Where pictures or records are: one of these keys. */
+const pictures = { images: maybe(path), records: maybe(path), "rotated-mnist": maybe(path), "colored-mnist": maybe(path) };
 
 const target = mapping({ ...pictures, test: maybe(label) });
 

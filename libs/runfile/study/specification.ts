@@ -52,7 +52,7 @@ export function studySpec(file: StudyFile, found: StudyFound): Init {
       auxiliaries: file.auxiliaries.map(({ name, from, count, ...trainings }, i) => {
         const own = found.auxiliaries[i]!;
         if (!("source" in own)) return { name, models: [...own] };
-        const at: PicturesAt = from.kind === "pictures" ? from.pictures : { path: "", generator: "image-shards/1" };
+        const at: PicturesAt = from.kind === "pictures" ? from.pictures : { path: "", generator: folderGenerator(file) };
         return { name, task: task(at, own), probe: trainings.probe, training: trainings.training, count };
       }),
       probe: file.probe,
@@ -64,11 +64,16 @@ export function studySpec(file: StudyFile, found: StudyFound): Init {
         dropouts: [...file.ranges.dropouts],
         weightDecays: [...file.ranges.weightDecays],
       },
-      transform: file.transform,
+      ...(file.transform ? { transform: file.transform } : {}),
       curves: file.curves,
       sharedImages: file.sharedImages,
     },
   };
+}
+
+/** How data are made of a folder that a run file names without saying what is in it: they are of the kind of the target's. */
+export function folderGenerator({ target }: Pick<StudyFile, "target">): "image-shards/1" | "records/1" {
+  return target.generator === "records/1" ? "records/1" : "image-shards/1";
 }
 
 function task({ generator }: PicturesAt, { source, domains, classes, pictures }: TaskFound): MessageInitShape<typeof Study_TaskSchema> {

@@ -1,8 +1,11 @@
 import type { RunFileError } from "../problems.ts";
 import type { Protocol } from "./defaults.ts";
 
-/** Where pictures are, and how a data set is made of them. Paths are absolute. */
-export type PicturesAt = { readonly path: string; readonly generator: "image-shards/1" | "rotated-mnist/1" | "colored-mnist/1" };
+/** Where pictures or records are, and how a data set is made of them. Paths are absolute. */
+export type PicturesAt = {
+  readonly path: string;
+  readonly generator: "image-shards/1" | "records/1" | "rotated-mnist/1" | "colored-mnist/1";
+};
 
 /** One training with all its numbers. */
 export type StudyTraining = {
@@ -63,7 +66,8 @@ export type StudyFile = {
     readonly dropouts: readonly number[];
     readonly weightDecays: readonly number[];
   };
-  readonly transform: { readonly training: string; readonly validation: string };
+  /** How images become pixels; records have none. */
+  readonly transform?: { readonly training: string; readonly validation: string };
   readonly curves: { readonly barriers: number; readonly curves: number; readonly points: number };
   readonly methods: readonly string[];
   readonly onFailure: "fail" | "continue";

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Network, NetworkOptionsError, networkNames, networkOf } from "#libs/networks";
-import type { StudyFile } from "#libs/runfile";
+import { folderGenerator, type StudyFile } from "#libs/runfile";
 import { didYouMean, list, quote } from "#libs/text";
 import { lookAtModel, type Start } from "./models.ts";
 import { lookAtPictures, type Pictures } from "./pictures.ts";
@@ -35,7 +35,7 @@ export async function look(file: StudyFile): Promise<Found> {
     const key = ["auxiliaries", i];
     if (from.kind === "pictures") auxiliaries.push(await lookAtPictures(file, key, from.pictures));
     else if (from.kind === "path" && (await isFolderOfPictures(from.path)))
-      auxiliaries.push(await lookAtPictures(file, key, { path: from.path, generator: "image-shards/1" }));
+      auxiliaries.push(await lookAtPictures(file, key, { path: from.path, generator: folderGenerator(file) }));
     else {
       const starts: Start[] = [];
       for (const path of from.kind === "models" ? from.paths : [from.path]) starts.push(await lookAtModel(file, key, path, network));

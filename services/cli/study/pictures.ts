@@ -4,7 +4,8 @@ import type { Artifacts } from "#libs/artifacts";
 import { type ImageSet, ImageSetError, imagesOf, lookAtImageSet, readImageSet } from "#libs/image-sets";
 import { readDigits } from "#libs/image-sets/generators";
 import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
-import { importImages } from "#libs/remote-images";
+import { readRecordSet } from "#libs/record-sets";
+import { importImages, importRecords } from "#libs/remote-images";
 import type { PicturesAt, StudyFile, TaskFound } from "#libs/runfile";
 import { UsageError } from "#libs/service";
 import { fewLines } from "#libs/text";
@@ -49,6 +50,7 @@ const MNIST = {
  * @throws RunFileError at the key, with what is wrong with the folder.
  */
 export async function lookAtPictures(file: StudyFile, key: Key, at: PicturesAt): Promise<Pictures> {
+  if (at.generator === "records/1") return recordFolder(file, key, at);
   return at.generator === "image-shards/1" ? imageFolder(file, key, at) : mnistFolder(file, key, at, at.generator);
 }
 
@@ -73,6 +75,34 @@ async function imageFolder(file: StudyFile, key: Key, at: PicturesAt): Promise<P
       };
       const { digest, domains, pictures } = await importImages(set, artifacts, { ...described, signal, onPacked, look }).catch(refused);
       return { source: digest, domains, classes: set.classes, pictures };
+    },
+  };
+}
+
+async function recordFolder(file: StudyFile, key: Key, at: PicturesAt): Promise<Pictures> {
+  const refused = (cause: unknown) => {
+    throw cause instanceof ImageSetError ? file.problem(key, `cannot be used: ${cause.message}`) : cause;
+  };
+  const set = await readRecordSet(at.path).catch(refused);
+  refuse(file, key, set);
+  const { domains, classes } = set;
+  const countOf = (name?: string) =>
+    set.groups.reduce((sum, { domain, count }) => sum + (name === undefined || domain === name ? count : 0), 0);
+  if (file.heldOutItems > 0 && set.withItem < countOf())
+    throw file.problem(
+      ["held-out-items"],
+      `needs an \`item\` in every record, what it shows, and ${countOf() - set.withItem} of ${countOf()} in ${at.path} have none`,
+    );
+  const described = await readDescription(at.path);
+  const found = { domains, classes, pictures: domains.map(countOf) };
+  return {
+    ...{ at, domains, classes, ...described, found },
+    count: countOf(),
+    notes: oddities(set),
+    bytes: async () => set.groups.reduce((sum, { bytes }) => sum + bytes, 0),
+    async import(artifacts, signal, { onPacked }) {
+      const { digest } = await importRecords(set, artifacts, { ...described, signal, onPacked }).catch(refused);
+      return { source: digest, ...found };
     },
   };
 }

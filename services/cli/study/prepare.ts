@@ -43,9 +43,10 @@ export async function prepareStudy(text: string, path: string, { stderr }: Pick<
   return {
     name: file.name,
     data: { path: file.target.path, source: target.source },
-    loading: network
-      ? networkLoading(network, target.classes, describePreset(file.transform.validation, network.input))
-      : unknownLoading(file.network.name, target.classes),
+    loading:
+      network && file.transform
+        ? networkLoading(network, target.classes, describePreset(file.transform.validation, network.input))
+        : unknownLoading(file.network.name, target.classes),
     ...(network ? { network } : {}),
     draft: () => draftStudy(file, found),
     async imported() {

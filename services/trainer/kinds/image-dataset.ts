@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { encodeIndex, indexShards, packImages, type ShardContent, subsetOfIndex } from "#libs/image-sets";
+import { encodeIndex, type ImageIndex, indexShards, packImages, type ShardContent, subsetOfIndex } from "#libs/image-sets";
 import { coloredMnist, type DrawnImages, readDigits, rotatedMnist } from "#libs/image-sets/generators";
 import {
   type ColoredMnistParameters,
@@ -11,6 +11,7 @@ import {
   type RotatedMnistParameters,
   type SubsetParameters,
 } from "#libs/recipes";
+import { indexRecords } from "#libs/record-sets";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import type { Made } from "../product.ts";
 import type { CatalogInput, InputLayer, Work } from "../work.ts";
@@ -19,9 +20,10 @@ import { indexOf } from "./images.ts";
 
 type Generate = (recipe: Recipe, work: Work, signal: AbortSignal | undefined) => Promise<Made>;
 
-/** Who runs the generators of data sets of images. A new one is one more line, and its parameters in libs/recipes/kinds/dataset.ts. */
+/** Who runs the generators of data sets of images and records. A new one is one more line, and its parameters in libs/recipes/kinds/dataset.ts. */
 export const imageGenerators: { readonly [name: string]: Generate } = {
-  "image-shards/1": indexImport,
+  "image-shards/1": (recipe, work, signal) => indexImport(recipe, work, ".tar", (shards) => indexShards(shards, signal)),
+  "records/1": (recipe, work, signal) => indexImport(recipe, work, ".records", (shards) => indexRecords(shards, signal)),
   "subset/1": takeSubset,
   "rotated-mnist/1": (recipe, work, signal) => {
     const { angles = mnistAngles } = recipe.parameters as RotatedMnistParameters;
@@ -40,10 +42,17 @@ function sourceOf(recipe: Recipe, work: Work): CatalogInput {
   throw new RecipeError("inputs.source", "expected files that were imported");
 }
 
-async function indexImport(recipe: Recipe, work: Work, signal: AbortSignal | undefined): Promise<Made> {
-  const shards = sourceOf(recipe, work).layers.filter(({ title }) => title.endsWith(".tar"));
-  if (shards.length === 0) throw new RecipeError("inputs.source", "has no shards: the import of a set of images has files shard-….tar");
-  const index = await indexShards(contentsOf(shards, work), signal);
+async function indexImport(
+  recipe: Recipe,
+  work: Work,
+  extension: ".tar" | ".records",
+  indexOfShards: (shards: AsyncIterable<ShardContent>) => Promise<ImageIndex>,
+): Promise<Made> {
+  const shards = sourceOf(recipe, work).layers.filter(({ title }) => title.endsWith(extension));
+  const what = extension === ".tar" ? "images" : "records";
+  if (shards.length === 0)
+    throw new RecipeError("inputs.source", `has no shards: the import of a set of ${what} has files shard-…${extension}`);
+  const index = await indexOfShards(contentsOf(shards, work));
   return { outputs: [{ role: "data", content: encodeIndex(index) }] };
 }
 

@@ -48,6 +48,7 @@ export type RecipeImages = {
 export async function readImages(recipe: Recipe, work: Work): Promise<RecipeImages> {
   const { classes, domains } = recipe.parameters as { readonly classes: number; readonly domains: readonly string[] };
   const index = await indexOf(recipe, "dataset", work);
+  if (index.of !== "images") throw new RecipeError("inputs.dataset", `is of ${index.of}; this trainer has networks for images alone`);
   if (classes !== index.classes.length)
     throw new RecipeError("parameters.classes", `is ${classes}; the data set has ${index.classes.length} classes`);
   const places = placesOf(domains, index);

@@ -21,7 +21,10 @@ const VALIDATION_ROWS = 64;
 export async function train(recipe: Recipe, work: Work, watch: Watch): Promise<Made> {
   const parameters = recipe.parameters as TrainParameters;
   const seed = recipe.seed ?? 0;
-  for (const [phase, name] of Object.entries(parameters.transform)) checkTransform(`parameters.transform.${phase}`, name);
+  const { transform } = parameters;
+  if (transform === undefined)
+    throw new RecipeError("parameters.transform", "is missing: this trainer trains on images, which have one, and not on records");
+  for (const [phase, name] of Object.entries(transform)) checkTransform(`parameters.transform.${phase}`, name);
   const network = networkIn(recipe);
   const engine = await engineFor(recipe, work);
   const images = await readImages(recipe, work);
@@ -31,7 +34,7 @@ export async function train(recipe: Recipe, work: Work, watch: Watch): Promise<M
   const weights = await startingWeights(recipe, network, work);
   await using opened = await openImages(images.index, [...training, ...validation], network, work);
   const { loader } = opened;
-  const { transform, batch, sampling } = parameters;
+  const { batch, sampling } = parameters;
   const replacement = sampling === "with-replacement";
   const result = await finish(
     trainNetwork({

@@ -205,7 +205,8 @@ export type Study_Task = Message<"ratatouille.v1.Study.Task"> & {
   source: string;
 
   /**
-   * How a data set is made of it; "image-shards/1" (the images as they are), "rotated-mnist/1" or "colored-mnist/1".
+   * How a data set is made of it; "image-shards/1" (the images as they are), "rotated-mnist/1" or "colored-mnist/1"; or "records/1", of data
+   * that are no images: then those of all tasks are.
    *
    * @generated from field: string generator = 2;
    */
@@ -491,7 +492,7 @@ export const Study_RangesSchema: GenMessage<Study_Ranges> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_recycling, 1, 6);
 
 /**
- * How images become pixels: names of transforms with versions.
+ * How images become pixels: names of transforms with versions. Absent of records.
  *
  * @generated from message ratatouille.v1.Study.Transform
  */

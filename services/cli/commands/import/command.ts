@@ -9,7 +9,7 @@ export function defineImport(program: Command, context: CommandContext, finish: 
     addCommand(
       program,
       "import <paths...>",
-      `Put models and images of this machine into the catalog.
+      `Put models, images and records of this machine into the catalog.
 
 A model is a file of safetensors or PyTorch (.pth, .pt, .bin), or a folder as Hugging Face has it. Files of PyTorch are read without running \
 anything of them; one that wants to call something is refused. Of a checkpoint with several state dicts FILE#NAME is one. \
@@ -18,6 +18,9 @@ The catalog keeps models as safetensors, and what is there already is not sent a
 A folder of images is domain/class/image; see data check. It becomes tar archives of at most 128 MiB, which others read too (WebDataset); \
 those that the catalog has are not sent again, so that what was broken off goes on. Before one is sent every image is decoded: one that \
 cannot be ends the import.
+
+A folder of records, of data that are no images, has a file a domain, DOMAIN.jsonl or DOMAIN.csv with a field label, or domain/class/file; see \
+data check. It becomes shards likewise.
 
 Without --base nothing says which models belong together: two imports are then compatible as far as anybody knows. Without a licence all that \
 is made of a model has an unknown one.`,

@@ -13,7 +13,7 @@ import type { ImportKind } from "./kind.ts";
 import { licencesOf } from "./licence.ts";
 
 /** What a folder of a model has, whatever else is in it. */
-const OF_MODELS = /(^config\.json|\.(safetensors|pth|pt|bin|ckpt|index\.json))$/;
+export const OF_MODELS = /(^config\.json|\.(safetensors|pth|pt|bin|ckpt|index\.json))$/;
 
 /** Folders of images: domain/class/image, with a CSV of labels, or idx files. */
 export const imagesKind: ImportKind = {
@@ -75,7 +75,7 @@ async function setAt(path: string, signal: AbortSignal) {
 }
 
 /** @throws UsageError with the first errors */
-function refuse({ path, problems }: Pick<ImageSet, "path" | "problems">): void {
+export function refuse({ path, problems }: Pick<ImageSet, "path" | "problems">): void {
   const errors = problems.flatMap(({ severity, message }) => (severity === "error" ? [message] : []));
   if (errors.length > 0) throw new UsageError(fewLines(errors, { most: 3, where: `ratatouille data check ${path}` }).join("; "));
 }

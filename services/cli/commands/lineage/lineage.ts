@@ -41,6 +41,7 @@ const generators: { readonly [name: string]: string } = {
   "glyphs/1": "drawn symbols",
   "rotated-digits/1": "digits",
   "image-shards/1": "images",
+  "records/1": "records",
   "rotated-mnist/1": "Rotated MNIST",
   "colored-mnist/1": "Coloured MNIST",
 };

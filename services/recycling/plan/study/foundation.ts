@@ -29,6 +29,9 @@ export type FoundationPlan = {
   readonly lessons: Lessons;
 };
 
+/** Generators that draw nothing. */
+const AS_THEY_ARE: readonly string[] = ["image-shards/1", "records/1"];
+
 /** Data, foundation and auxiliary fine-tunings: trained once, with the same seeds in every trial. */
 export function planFoundation(spec: CompleteStudy): FoundationPlan {
   const { study } = spec;
@@ -43,7 +46,7 @@ export function planFoundation(spec: CompleteStudy): FoundationPlan {
     const key = `${generator} ${source}`;
     const known = data.get(key);
     if (known !== undefined) return { node: known };
-    const seeded = generator !== "image-shards/1";
+    const seeded = !AS_THEY_ARE.includes(generator);
     nodes.push({
       id: `data/${id}`,
       stage: "data",

@@ -49,7 +49,7 @@ export type RecipeWriter = {
 export function recipeWriter({ study }: CompleteStudy): RecipeWriter {
   const network: Json = { name: study.network.name, ...needsOf(study.network) };
   const unknownHead = study.network.head.length > 0 ? { head: [...study.network.head] } : {};
-  const transform = { training: study.transform.training, validation: study.transform.validation };
+  const { transform } = study;
   return {
     split: ({ fraction, trial }) =>
       study.heldOutItems > 0
@@ -73,7 +73,7 @@ export function recipeWriter({ study }: CompleteStudy): RecipeWriter {
           ...(warmUp && headOnlySteps > 0 ? { headOnlySteps } : {}),
           batch,
           ...(withReplacement ? { sampling: "with-replacement" } : {}),
-          transform,
+          ...(transform ? { transform: { training: transform.training, validation: transform.validation } } : {}),
           ...(dropout > 0 ? { dropout } : {}),
           ...(validated ? { validate: { every: validateEvery }, keep: "best" } : {}),
         },
@@ -89,7 +89,7 @@ export function recipeWriter({ study }: CompleteStudy): RecipeWriter {
         classes: study.target.classes.length,
         domains: [...domains],
         ...(rows ? { part: rows.part } : {}),
-        transform: transform.validation,
+        ...(transform ? { transform: transform.validation } : {}),
         ...(weights ? { weights: [...weights] } : {}),
       },
       arithmetic: arithmetics.training,

@@ -17,14 +17,15 @@ import { throwViolations, type Violation } from "../planner.ts";
 import { MOST_NODES, planSize } from "./size.ts";
 
 type With<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
-type Parts = "target" | "network" | "probe" | "fineTuning" | "ranges" | "transform" | "curves";
+type Parts = "target" | "network" | "probe" | "fineTuning" | "ranges" | "curves";
 
 /** A specification of a study with every part in place and every value possible. */
 export type CompleteStudy = Omit<RunSpec, "study"> & { study: With<Study, Parts> };
 
 /** Initialisations that are not auxiliaries. */
 const reservedNames = ["foundation", "fused"];
-const generators = ["image-shards/1", "rotated-mnist/1", "colored-mnist/1"];
+const RECORDS = "records/1";
+const generators = ["image-shards/1", RECORDS, "rotated-mnist/1", "colored-mnist/1"];
 const draws = ["mild/1", "domainbed/1"];
 /** How long names of domains and classes may be: as in recipes. */
 const LONGEST_LABEL = 1000;
@@ -64,8 +65,14 @@ export function checkStudy(spec: RunSpec): Violation[] {
   checkTraining("spec.study.fine_tuning", study.fineTuning, check);
   check("spec.study.fine_tuning.validate_every", (study.fineTuning?.validateEvery ?? 0) > 0, "1 or more: the best step is kept");
   checkRanges(study, check);
-  checkTransform("spec.study.transform.training", study.transform?.training, PRESET_NAMES, check);
-  checkTransform("spec.study.transform.validation", study.transform?.validation, FIXED_PRESETS, check);
+  if (study.target?.generator === RECORDS) checkRecords(study, check);
+  else {
+    checkTransform("spec.study.transform.training", study.transform?.training, PRESET_NAMES, check);
+    checkTransform("spec.study.transform.validation", study.transform?.validation, FIXED_PRESETS, check);
+  }
+  const tasks = tasksOf(study);
+  const ofRecords = tasks.filter(({ generator }) => generator === RECORDS).length;
+  check("spec.study", ofRecords === 0 || ofRecords === tasks.length, "tasks that are all of images, or all of records");
   checkCurves(study, check);
   const size = planSize(spec);
   check("spec", size <= MOST_NODES, `a run of at most ${MOST_NODES} steps, not of ${size}: fewer seeds, held-out domains or members`);
@@ -197,6 +204,22 @@ function checkTransform(field: string, written: string | undefined, usable: read
   const isRandom = PRESET_NAMES.some((known) => known === name);
   const unknown = `${quote(name)} is no transform: ${didYouMean(name, usable, listed)}`;
   check(field, usable.includes(written ?? ""), isRandom ? `${listed}, not ${name}, which draws at random` : unknown);
+}
+
+/** Records have no pixels, and no network here is for them. */
+function checkRecords({ transform, network }: Study, check: Check): void {
+  check("spec.study.transform", transform === undefined, "absent: records have none");
+  check(
+    "spec.study.network.name",
+    !networkNames().includes(network?.name ?? ""),
+    "one that a trainer of records knows, by a name of its own",
+  );
+  check("spec.study.network", network?.channels === 0 && network.size === 0, "without channels and size: records have none");
+}
+
+function tasksOf({ target, foundation, auxiliaries }: Study): Study_Task[] {
+  const pretraining = foundation?.from.case === "pretraining" ? foundation.from.value.task : undefined;
+  return [target, pretraining, ...auxiliaries.map(({ task }) => task)].filter((task) => task !== undefined);
 }
 
 function checkCurves({ curves }: Study, check: Check): void {
