@@ -28,7 +28,10 @@ test("a built-in trainer makes the data set and the splits of records, whose byt
   const dataset = await system.make({ kind: "dataset", inputs: { source: source.digest }, parameters: { generator: "records/1" } });
   const { layers, licences } = readManifest((await system.artifacts.get(dataset)).manifest);
   const index = decodeIndex(await system.artifacts.download(layers[0]!.digest));
-  assert.deepEqual([licences, index.of, index.count, index.domains, index.classes], [["CC0-1.0"], "records", 40, ["a", "b"], ["even", "odd"]]);
+  assert.deepEqual(
+    [licences, index.of, index.count, index.domains, index.classes],
+    [["CC0-1.0"], "records", 40, ["a", "b"], ["even", "odd"]],
+  );
   const [row, shard] = [37, index.shards[0]!];
   const bytes = await system.artifacts.read(shard.digest, { offset: index.offset[row]!, length: index.bytes[row]! });
   assert.deepEqual(JSON.parse(Buffer.from(bytes).toString()), { label: "odd", item: "i17", domain: "b", i: 17 });
@@ -42,7 +45,10 @@ test("a built-in trainer makes the data set and the splits of records, whose byt
   const splitLayer = layerOf(readManifest((await system.artifacts.get(held)).manifest), mediaTypes.splitLayer);
   const [a, b] = await decodeSplit(await system.artifacts.download(splitLayer.digest));
   // An item is on one side in both domains.
-  assert.deepEqual([...b!.training], [...a!.training].map((own) => own + 20));
+  assert.deepEqual(
+    [...b!.training],
+    [...a!.training].map((own) => own + 20),
+  );
   assert.ok(a!.test!.length > 0 && a!.test!.length < 20);
 
   const parameters = {
@@ -53,7 +59,10 @@ test("a built-in trainer makes the data set and the splits of records, whose byt
     ...{ kind: "train", inputs: { dataset }, seed: 1, arithmetic: arithmetics.training },
     parameters: { ...parameters, ...more },
   });
-  await assert.rejects(system.make(training({}), { backend: "wasm" }), /parameters\.transform is missing: .*images/);
+  await assert.rejects(system.make(training({}), { backend: "wasm" }), /parameters\.transform: is missing: .*images/);
   const transform = { training: "none/1", validation: "none/1" };
-  await assert.rejects(system.make(training({ transform }), { backend: "wasm" }), /inputs\.dataset is of records; this trainer has networks for images alone/);
+  await assert.rejects(
+    system.make(training({ transform }), { backend: "wasm" }),
+    /inputs\.dataset: is of records; this trainer has networks for images alone/,
+  );
 });

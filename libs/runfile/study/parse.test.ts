@@ -159,7 +159,12 @@ test("a run on records needs no transform, and has the numbers of small networks
 });
 
 const recordRows: readonly (readonly [string, string, string, string])[] = [
-  ["a transform", "held-out: all", "held-out: all\ntransform: { training: none/1 }", "`transform` at line 4 is for images: what records become, their trainer decides"],
+  [
+    "a transform",
+    "held-out: all",
+    "held-out: all\ntransform: { training: none/1 }",
+    "`transform` at line 4 is for images: what records become, their trainer decides",
+  ],
   ["a size", "network: tagger", "size: 32, network: tagger", "`size` at line 4 is for images: what records become, their trainer decides"],
   [
     "images beside them",
