@@ -22,7 +22,7 @@ from .safetensors_file import Tensors, as_tensors, write_tensors
 _REPORT_SECONDS = 0.25
 #: The share of the time of a training that its checkpoints may cost.
 _MOST_SHARE = 0.02
-_BOOKS = "ratatouille.books"
+_BOOKS, _STEP = "ratatouille.books", "ratatouille.step"
 
 
 class Resume(NamedTuple):
@@ -91,6 +91,7 @@ class Context:
         setup: Setup,
         scratch: Path,
         total: int,
+        engine: str = "",
         resume: Resume | None = None,
         log: logging.Logger | None = None,
         checkpoint_seconds: float = 5.0,
@@ -98,6 +99,8 @@ class Context:
         self.setup = setup
         self.device = setup.device
         self.scratch = scratch
+        #: The engine that the job is for, one of those that the training code has.
+        self.engine = engine
         self.resume = resume
         self.log = log or logging.getLogger("ratatouille.training")
         #: Steps of the training, or rows of the prediction.
@@ -172,7 +175,7 @@ class Context:
             return
         began = time.monotonic()
         copied = _copy(as_tensors(state() if callable(state) else state))
-        texts = {**(metadata or {}), _BOOKS: self.books.dump()}
+        texts = {**(metadata or {}), _BOOKS: self.books.dump(), _STEP: str(step)}
         cost = time.monotonic() - began
         before = self._saving
         self._saving = threading.Thread(target=self._save, args=(step, copied, texts, cost, before), name="checkpoint")

@@ -35,6 +35,10 @@ class ResultError(PermanentError):
     """What training code gave is not what its recipe makes: a name, a shape, a type, a number that is not finite."""
 
 
+class TransferAborted(TrainerError):
+    """Nobody waits for these bytes any more."""
+
+
 class ElsewhereError(TrainerError):
     """This trainer lacks what the job needs (disk, memory, an engine), and another one may have it. Training code may raise it."""
 
@@ -49,3 +53,26 @@ class Cancelled(Stop):
 
 class Drained(Stop):
     """The trainer is asked to end. Its last state is saved; another trainer goes on from there."""
+
+
+class ServiceError(TrainerError):
+    """What a service answered, or that it did not.
+
+    :ivar code: such as "UNAVAILABLE"
+    :ivar reason: such as "JOB_DONE"; "" where there is none
+    """
+
+    def __init__(self, code: str, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+
+    @property
+    def passing(self) -> bool:
+        """A service cannot be reached, or has no room on its disk: no failure of the job, however often it happens."""
+        return self.code in ("UNAVAILABLE", "DEADLINE_EXCEEDED") or (self.code, self.reason) == ("RESOURCE_EXHAUSTED", "NO_SPACE")
+
+    @property
+    def lost(self) -> bool:
+        """The attempt does not have its job any more, nobody needs it, or nobody knows it."""
+        return self.code in ("ABORTED", "NOT_FOUND") or (self.code, self.reason) == ("CANCELLED", "JOB_CANCELLED")

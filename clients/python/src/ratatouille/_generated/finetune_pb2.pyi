@@ -82,18 +82,20 @@ class Job(_message.Message):
     def __init__(self, id: _Optional[str] = ..., recipe_key: _Optional[str] = ..., recipe: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., label: _Optional[str] = ..., attempt: _Optional[int] = ..., trainer: _Optional[str] = ..., progress: _Optional[_Union[TrainProgress, _Mapping]] = ..., artifact: _Optional[str] = ..., error: _Optional[str] = ..., submitted_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., cpu_ms: _Optional[int] = ..., needs: _Optional[_Union[JobNeeds, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., waiting_for: _Optional[str] = ..., summary: _Optional[str] = ..., usage: _Optional[_Union[_usage_pb2.Usage, _Mapping]] = ...) -> None: ...
 
 class JobNeeds(_message.Message):
-    __slots__ = ("device", "backend", "memory_mib", "network", "accelerator_memory_mib")
+    __slots__ = ("device", "backend", "memory_mib", "network", "accelerator_memory_mib", "backends")
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     BACKEND_FIELD_NUMBER: _ClassVar[int]
     MEMORY_MIB_FIELD_NUMBER: _ClassVar[int]
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     ACCELERATOR_MEMORY_MIB_FIELD_NUMBER: _ClassVar[int]
+    BACKENDS_FIELD_NUMBER: _ClassVar[int]
     device: str
     backend: str
     memory_mib: int
     network: str
     accelerator_memory_mib: int
-    def __init__(self, device: _Optional[str] = ..., backend: _Optional[str] = ..., memory_mib: _Optional[int] = ..., network: _Optional[str] = ..., accelerator_memory_mib: _Optional[int] = ...) -> None: ...
+    backends: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, device: _Optional[str] = ..., backend: _Optional[str] = ..., memory_mib: _Optional[int] = ..., network: _Optional[str] = ..., accelerator_memory_mib: _Optional[int] = ..., backends: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Attempt(_message.Message):
     __slots__ = ("number", "trainer", "began_at_ms", "ended_at_ms", "outcome", "error", "from_step", "environment", "skipped")
@@ -249,7 +251,7 @@ class CancelJobsResponse(_message.Message):
     def __init__(self, cancelled: _Optional[int] = ...) -> None: ...
 
 class Trainer(_message.Message):
-    __slots__ = ("id", "name", "device", "accelerator", "engines", "kinds", "memory_mib", "environment", "since_ms", "jobs")
+    __slots__ = ("id", "name", "device", "accelerator", "engines", "kinds", "memory_mib", "environment", "since_ms", "jobs", "parked")
     class EnvironmentEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -267,6 +269,7 @@ class Trainer(_message.Message):
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     SINCE_MS_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    PARKED_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     device: str
@@ -277,7 +280,8 @@ class Trainer(_message.Message):
     environment: _containers.ScalarMap[str, str]
     since_ms: int
     jobs: _containers.RepeatedCompositeFieldContainer[Job]
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., device: _Optional[str] = ..., accelerator: _Optional[_Union[Accelerator, _Mapping]] = ..., engines: _Optional[_Iterable[_Union[Engine, _Mapping]]] = ..., kinds: _Optional[_Iterable[str]] = ..., memory_mib: _Optional[int] = ..., environment: _Optional[_Mapping[str, str]] = ..., since_ms: _Optional[int] = ..., jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ...) -> None: ...
+    parked: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., device: _Optional[str] = ..., accelerator: _Optional[_Union[Accelerator, _Mapping]] = ..., engines: _Optional[_Iterable[_Union[Engine, _Mapping]]] = ..., kinds: _Optional[_Iterable[str]] = ..., memory_mib: _Optional[int] = ..., environment: _Optional[_Mapping[str, str]] = ..., since_ms: _Optional[int] = ..., jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ..., parked: _Optional[str] = ...) -> None: ...
 
 class Accelerator(_message.Message):
     __slots__ = ("model", "memory_mib")
@@ -302,18 +306,22 @@ class Engine(_message.Message):
     def __init__(self, name: _Optional[str] = ..., device: _Optional[str] = ..., arithmetics: _Optional[_Iterable[str]] = ..., networks: _Optional[_Iterable[str]] = ..., built_in_networks: bool = ...) -> None: ...
 
 class AnnounceTrainerRequest(_message.Message):
-    __slots__ = ("trainer", "leaves")
+    __slots__ = ("trainer", "leaves", "contract")
     TRAINER_FIELD_NUMBER: _ClassVar[int]
     LEAVES_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_FIELD_NUMBER: _ClassVar[int]
     trainer: Trainer
     leaves: bool
-    def __init__(self, trainer: _Optional[_Union[Trainer, _Mapping]] = ..., leaves: bool = ...) -> None: ...
+    contract: int
+    def __init__(self, trainer: _Optional[_Union[Trainer, _Mapping]] = ..., leaves: bool = ..., contract: _Optional[int] = ...) -> None: ...
 
 class AnnounceTrainerResponse(_message.Message):
-    __slots__ = ("lease_seconds",)
+    __slots__ = ("lease_seconds", "contract")
     LEASE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_FIELD_NUMBER: _ClassVar[int]
     lease_seconds: int
-    def __init__(self, lease_seconds: _Optional[int] = ...) -> None: ...
+    contract: int
+    def __init__(self, lease_seconds: _Optional[int] = ..., contract: _Optional[int] = ...) -> None: ...
 
 class ListTrainersRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
@@ -342,6 +350,22 @@ class GetTrainerResponse(_message.Message):
     TRAINER_FIELD_NUMBER: _ClassVar[int]
     trainer: Trainer
     def __init__(self, trainer: _Optional[_Union[Trainer, _Mapping]] = ...) -> None: ...
+
+class TakeJobRequest(_message.Message):
+    __slots__ = ("trainer_id", "wait_seconds")
+    TRAINER_ID_FIELD_NUMBER: _ClassVar[int]
+    WAIT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    trainer_id: str
+    wait_seconds: int
+    def __init__(self, trainer_id: _Optional[str] = ..., wait_seconds: _Optional[int] = ...) -> None: ...
+
+class TakeJobResponse(_message.Message):
+    __slots__ = ("job_id", "traceparent")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    traceparent: str
+    def __init__(self, job_id: _Optional[str] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class BeginAttemptRequest(_message.Message):
     __slots__ = ("job_id", "trainer", "trainer_id", "environment")

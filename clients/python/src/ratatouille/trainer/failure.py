@@ -1,0 +1,39 @@
+"""What follows from an error that ended an attempt."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+
+from ..errors import ElsewhereError, PermanentError, TrainerError
+
+
+class LostAttempt(Exception):
+    """The attempt does not have its job any more."""
+
+
+class GivenUp(Exception):
+    """The trainer ends, and the job is to be given back."""
+
+
+@dataclass(frozen=True)
+class Failure(Exception):
+    """What the service is told of an attempt that failed."""
+
+    sentence: str
+    permanent: bool = False
+    elsewhere: bool = False
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Any error as a failure."""
+    if isinstance(error, Failure):
+        return error
+    no_room = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if no_room:
+        return Failure(f"the disk of this trainer is full: {error}", elsewhere=True)
+    sentence = str(error) if isinstance(error, TrainerError) else f"{type(error).__name__}: {error}"
+    return Failure(sentence, permanent=isinstance(error, PermanentError), elsewhere=isinstance(error, (ElsewhereError, MemoryError)))
