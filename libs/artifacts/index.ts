@@ -1,3 +1,4 @@
 export { type Artifacts, createArtifacts } from "./artifacts.ts";
+export { blobSource } from "./blob-source.ts";
 export { createFoundationFinder, type Foundation } from "./foundation.ts";
 export { unpublishedArtifact } from "./unpublished.ts";

@@ -11,6 +11,7 @@ export {
   type TensorEntry,
 } from "./header.ts";
 export { type NarrowDtype, narrow } from "./narrow.ts";
+export { readAhead } from "./read-ahead.ts";
 export { openSafetensors, type SafetensorsFile } from "./reader.ts";
 export { type ByteSource, bytesSource, fileSource } from "./source.ts";
 export { type FloatTensor, type IntegerTensor, loadWeights, saveWeights, type WeightTensor, weightTensor } from "./weights.ts";

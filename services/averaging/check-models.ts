@@ -1,11 +1,10 @@
-import { type Artifacts, createFoundationFinder, type Foundation } from "#libs/artifacts";
+import { type Artifacts, blobSource, createFoundationFinder, type Foundation } from "#libs/artifacts";
 import { createLimit } from "#libs/concurrency";
 import type { StreamedModel } from "#libs/merging";
 import { isDigest, layerOf, ManifestError, mediaTypes, type ReadManifest, readManifest } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
-import { openSafetensors, SafetensorsError } from "#libs/tensors";
+import { openSafetensors, readAhead, SafetensorsError } from "#libs/tensors";
 import { InvalidAverageError, type Violation } from "./errors.ts";
-import { readAhead } from "./read-ahead.ts";
 
 // Manifests, configs and headers are small: enough at once to hide the round trips.
 const CONCURRENT_OPENS = 16;
@@ -49,12 +48,7 @@ async function openOne(
   const manifest = readManifest((await artifacts.get(digest, { signal })).manifest);
   if (manifest.kind !== "model") throw new ManifestError(`is a ${manifest.kind}; it has to be a model`);
   const layer = layerOf(manifest, mediaTypes.weights);
-  const read = async (offset: number, length: number) => {
-    const bytes = await artifacts.read(layer.digest, { offset, length }, { signal });
-    if (bytes.length !== length) throw new SafetensorsError("data-past-end", `blob ${layer.digest} ends before byte ${offset + length}`);
-    return bytes;
-  };
-  const file = await openSafetensors(readAhead({ size: layer.size, read }, blockBytes));
+  const file = await openSafetensors(readAhead(blobSource(artifacts, layer, signal), blockBytes));
   const { dataOffset, tensors } = file.header;
   const config = JSON.parse(new TextDecoder().decode(await artifacts.download(manifest.config.digest, { signal })));
   const architecture: unknown = config?.config?.architecture;

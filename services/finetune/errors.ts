@@ -1,4 +1,4 @@
-import { aborted, cancelled, failedPrecondition, notFound, type RpcError } from "#libs/rpc";
+import { aborted, cancelled, failedPrecondition, invalidArgument, notFound, type RpcError } from "#libs/rpc";
 import { quote } from "#libs/text";
 import type { JobRecord, Refusal } from "./job.ts";
 
@@ -27,6 +27,11 @@ export function unfit(job: JobRecord, trainer: string, lack: string): RpcError {
   return failedPrecondition(`job ${job.id} is not for ${trainer}: no trainer like that ${lack}`, { reason: "JOB_UNFIT" });
 }
 
+/** A trainer gets no work. @param why a clause */
+export function parkedTrainer(trainer: string, why: string): RpcError {
+  return failedPrecondition(`trainer ${trainer} is parked: ${why}`, { reason: "TRAINER_PARKED" });
+}
+
 /** Why an event does not apply to a job, for the caller whose attempt it is. */
 export function refusal(job: JobRecord, refused: Refusal, attempt: number): RpcError {
   switch (refused) {
@@ -41,4 +46,14 @@ export function refusal(job: JobRecord, refused: Refusal, attempt: number): RpcE
         reason: "JOB_NOT_RETRYABLE",
       });
   }
+}
+
+/** What an attempt has made is not what its recipe makes. @param field of CompleteAttempt; @param description a clause with the tensor's name */
+export function invalidOutputs(field: string, description: string): RpcError {
+  return invalidArgument(`${field}: ${description}`, { reason: "OUTPUTS_INVALID", violations: [{ field, description }] });
+}
+
+/** What an attempt says that it has made is not in the catalog. */
+export function blobMissing(cause: RpcError): RpcError {
+  return failedPrecondition(`an output is not in the catalog: ${cause.message}; upload it first`, { reason: "BLOB_MISSING", cause });
 }

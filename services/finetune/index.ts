@@ -93,6 +93,7 @@ export async function createFinetune({
     streams,
     waiting,
     handOver,
+    presence,
     artifacts: createArtifacts(clients),
     catalog: clients.client(CatalogService),
     log,

@@ -6,15 +6,17 @@ import { quote } from "#libs/text";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { TrainProgress } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { AttemptRecord } from "./attempts.ts";
-import { refusal, revocation, staleAttempt, unfit, unknownJob } from "./errors.ts";
+import { type Completed, createCompletion, isRefusal } from "./completion.ts";
+import { parkedTrainer, refusal, revocation, staleAttempt, unfit, unknownJob } from "./errors.ts";
 import type { HandOver } from "./hand-over/hand-over.ts";
 import { createInputs, type ResolvedInput } from "./inputs.ts";
 import { type JobEvent, type JobRecord, next, type Whereabouts } from "./job.ts";
 import type { Leases } from "./leases.ts";
-import { buildProduct, type Made, parseSummary } from "./products.ts";
 import type { ReportStreams } from "./reports.ts";
 import type { Change, JobStore } from "./store.ts";
 import { jobOf, type Submission } from "./submission.ts";
+import type { Presence } from "./trainers/presence.ts";
+import { createRefusals, MOST_REFUSALS } from "./trainers/refusals.ts";
 import type { Waiting } from "./trainers/waiting.ts";
 import type { Watchers } from "./watchers.ts";
 
@@ -33,8 +35,7 @@ export type Jobs = {
   ): Promise<void>;
   /** The attempt did not go on at the checkpoint that it was given. */
   skip(jobId: string, attempt: number, began: { readonly fromStep: number; readonly reason: string }): Promise<void>;
-  /** @param made outputs of which the artifact is made and published here, or `artifact` that is published already */
-  complete(jobId: string, attempt: number, made: Made & { readonly artifact: string }, cost: Cost): Promise<JobRecord>;
+  complete(jobId: string, attempt: number, completed: Completed, cost: Cost): Promise<JobRecord>;
   fail(jobId: string, attempt: number, failure: Failure): Promise<JobRecord>;
   /** The trainer gives the job back, through no fault of it. */
   release(jobId: string, attempt: number): Promise<JobRecord>;
@@ -72,6 +73,7 @@ type Dependencies = {
   readonly streams: ReportStreams;
   readonly waiting: Waiting;
   readonly handOver: Pick<HandOver, "observe">;
+  readonly presence: Pick<Presence, "park" | "parked">;
   readonly artifacts: Artifacts;
   readonly catalog: ServiceClient<typeof CatalogService>;
   readonly log: Logger;
@@ -79,9 +81,24 @@ type Dependencies = {
 };
 
 /** Jobs over a store. */
-export function createJobs({ store, leases, watchers, streams, waiting, handOver, artifacts, catalog, log, now }: Dependencies): Jobs {
+export function createJobs({
+  store,
+  leases,
+  watchers,
+  streams,
+  waiting,
+  handOver,
+  presence,
+  artifacts,
+  catalog,
+  log,
+  now,
+}: Dependencies): Jobs {
   const progress = new Map<string, TrainProgress>();
+  const refusals = createRefusals();
+  const completing = new Map<string, Promise<JobRecord>>();
   const resolve = createInputs(artifacts);
+  const finish = createCompletion({ artifacts, catalog, resolve, log });
 
   /** What follows from a change, after its transaction. */
   const follow = async ({ before, job, changed }: Change): Promise<void> => {
@@ -94,6 +111,7 @@ export function createJobs({ store, leases, watchers, streams, waiting, handOver
       progress.delete(job.id);
       streams.revoke(job.id, before.attempt, () => revocation(job, before.attempt));
     }
+    if (isFinal(job)) refusals.forget(job.id);
     if (job.pinned && isFinal(job)) await unpin(job.id);
     else if (before.checkpointBefore !== job.checkpointBefore && before.checkpointBefore !== "")
       await letGo(job.id, before.checkpointBefore);
@@ -133,18 +151,6 @@ export function createJobs({ store, leases, watchers, streams, waiting, handOver
     }
   };
 
-  /** The artifact must be there, and of this recipe. A reproduction is only compared: what it made is not published. */
-  const checkArtifact = async (job: JobRecord, digest: string): Promise<void> => {
-    if (!isDigest(digest)) throw invalidField("artifact", `${quote(digest)} is no digest`);
-    if (job.reproduce) return;
-    const artifact = await artifacts.get(digest).catch((error: unknown) => {
-      if (!isRpcError(error, Code.NOT_FOUND)) throw error;
-      throw failedPrecondition(`artifact ${digest} is not in the catalog`, { reason: "ARTIFACT_MISSING", cause: error });
-    });
-    if (artifact.recipeKey === job.recipeKey) return;
-    throw failedPrecondition(`artifact ${digest} is of another recipe than job ${job.id}`, { reason: "ARTIFACT_OF_OTHER_RECIPE" });
-  };
-
   /** What is in the inputs of a job, or what is wrong with them. */
   const inputsOf = async ({ recipe }: JobRecord): Promise<ResolvedInput[] | string> => {
     try {
@@ -155,20 +161,41 @@ export function createJobs({ store, leases, watchers, streams, waiting, handOver
     }
   };
 
-  /** Whether a trainer is there that may run what that of an attempt cannot; undefined where nobody knows who that is. */
-  const anotherMay = async (id: string, attempt: number): Promise<boolean | undefined> => {
+  /** The id of the trainer of a running attempt; "" where that has none, or the attempt runs no more. */
+  const trainerOf = async (id: string, attempt: number): Promise<string> => {
     const running = (await store.running()).find(({ job }) => job.id === id && job.attempt === attempt);
-    return running && waiting.cannot(running.job, running.trainerId);
+    return running?.trainerId ?? "";
   };
 
   /**
-   * Publishes what an attempt has made, and gives the artifact that the recipe has then: of an approximate arithmetic the first one. A
-   * reproduction is only compared.
+   * What an attempt has made is not what its recipe makes. That is its trainer's fault, and counts against it: the job is for others, unless
+   * three have failed at it so, or nobody else is there.
    */
-  const publish = async (job: JobRecord, made: Made): Promise<string> => {
-    const recipe = parseEnvelope(job.recipe);
-    const { built, blobs } = await buildProduct(recipe, await resolve(recipe), made, artifacts);
-    return job.reproduce ? built.digest : (await artifacts.publish(built, { blobs })).digest;
+  const refuse = async (job: JobRecord, error: string): Promise<void> => {
+    const { id, attempt, trainer } = job;
+    const trainerId = await trainerOf(id, attempt);
+    const { park, failJob } = trainerId === "" ? { park: false, failJob: false } : refusals.add(id, trainerId);
+    if (park) {
+      const why = `${MOST_REFUSALS} of its results were refused; the last: ${error}`;
+      presence.park(trainerId, why);
+      log.error({ trainer, id: trainerId, why }, "a trainer is parked: it gets no more work until it starts again");
+    }
+    // Of a trainer that has not said who it is nobody knows whether others are there.
+    const other = waiting.cannot(job, trainerId);
+    const permanent = failJob || other === false;
+    await apply(id, { type: "failed", attempt, error, permanent, elsewhere: !permanent && other === true, atMs: now() });
+  };
+
+  const complete: Jobs["complete"] = async (id, attempt, completed, cost) => {
+    const job = await get(id);
+    if (job.attempt !== attempt) throw staleAttempt(job, attempt);
+    if (job.state === "succeeded" && job.artifact === completed.artifact) return job;
+    if (job.state !== "running") throw staleAttempt(job, attempt);
+    const artifact = await finish(job, completed).catch(async (error: unknown) => {
+      if (isRefusal(error)) await refuse(job, error.message);
+      throw error;
+    });
+    return apply(id, { type: "completed", attempt, artifact, summary: completed.summary, ...cost, atMs: now() });
   };
 
   return {
@@ -189,6 +216,8 @@ export function createJobs({ store, leases, watchers, streams, waiting, handOver
     },
     get,
     async begin(id, { trainer, ...where }) {
+      const parked = presence.parked(where.trainerId);
+      if (parked !== "") throw parkedTrainer(trainer, parked);
       const offered = await get(id);
       const begun = { type: "begun", trainer, where, atMs: now() } as const;
       // Refused, and why it is.
@@ -236,17 +265,15 @@ export function createJobs({ store, leases, watchers, streams, waiting, handOver
       await store.skipped(id, attempt, began);
       watchers.changed(id);
     },
-    async complete(id, attempt, { artifact: published, ...made }, cost) {
-      const job = await get(id);
-      if (job.attempt !== attempt) throw staleAttempt(job, attempt);
-      if (made.summary !== "") parseSummary(made.summary);
-      if (published !== "") await checkArtifact(job, published);
-      else if (job.state !== "running") throw staleAttempt(job, attempt);
-      const artifact = published || (await publish(job, made));
-      return apply(id, { type: "completed", attempt, artifact, summary: made.summary, ...cost, atMs: now() });
+    complete(id, attempt, completed, cost) {
+      // To look at large results takes longer than some wait for an answer: who asks again gets that of the first call.
+      const key = JSON.stringify([id, attempt, completed]);
+      const answer = completing.get(key) ?? complete(id, attempt, completed, cost).finally(() => completing.delete(key));
+      completing.set(key, answer);
+      return answer;
     },
     async fail(id, attempt, { error, permanent, elsewhere }) {
-      const other = elsewhere ? await anotherMay(id, attempt) : undefined;
+      const other = elsewhere ? waiting.cannot(await get(id), await trainerOf(id, attempt)) : undefined;
       const how = other === undefined ? { permanent } : { permanent: permanent || !other, elsewhere: other && !permanent };
       return apply(id, { type: "failed", attempt, error, ...how, atMs: now() });
     },

@@ -1,4 +1,3 @@
-import type { Artifacts } from "#libs/artifacts";
 import {
   annotations,
   type BuiltManifest,
@@ -16,10 +15,11 @@ import {
   mediaTypes,
   type Recipe,
 } from "#libs/recipes";
-import { Code, failedPrecondition, invalidArgument, isRpcError, type RpcError } from "#libs/rpc";
-import { parseSafetensorsHeader, SafetensorsError, type SafetensorsHeader, safetensorsHeaderLength } from "#libs/tensors";
 import { quote } from "#libs/text";
+import { invalidOutputs } from "./errors.ts";
 import type { ResolvedInput } from "./inputs.ts";
+import type { Files } from "./results/files.ts";
+import { isFloat } from "./results/tensors.ts";
 
 /** What an attempt has made: blobs of the catalog by role, and what it says of itself, as JSON texts; "" for nothing. */
 export type Made = {
@@ -33,10 +33,8 @@ export type Product = { readonly built: BuiltManifest; readonly blobs: readonly 
 
 type Common = { readonly recipe: Recipe; readonly licences: readonly string[] };
 type Take = (role: string, mediaType: string) => readonly Descriptor[];
-type Build = (common: Common, take: Take, made: Made, artifacts: Artifacts) => Promise<Product>;
+type Build = (common: Common, take: Take, made: Made, files: Files) => Promise<Product>;
 
-/** Bytes of the header length that a safetensors file begins with. */
-const LENGTH_BYTES = 8;
 const LONGEST_SUMMARY = 64 << 10;
 const LONGEST_CURVE = 2 << 20;
 
@@ -62,9 +60,9 @@ const builders: { readonly [kind: string]: Build } = {
 
 /**
  * The artifact that an attempt has made. Its licences are those of the inputs.
- * @throws RpcError INVALID_ARGUMENT (OUTPUTS_INVALID) naming the role, FAILED_PRECONDITION (BLOB_MISSING)
+ * @throws RpcError INVALID_ARGUMENT (OUTPUTS_INVALID) naming the role, and what `files` does
  */
-export async function buildProduct(recipe: Recipe, inputs: readonly ResolvedInput[], made: Made, artifacts: Artifacts): Promise<Product> {
+export async function buildProduct(recipe: Recipe, inputs: readonly ResolvedInput[], made: Made, files: Files): Promise<Product> {
   const build = builders[recipe.kind];
   if (!build) throw invalidOutputs("outputs", `nothing is made here of recipes of kind ${recipe.kind}`);
   const taken = new Set<string>();
@@ -73,17 +71,17 @@ export async function buildProduct(recipe: Recipe, inputs: readonly ResolvedInpu
     return made.outputs.flatMap((output) => (output.role === role ? [descriptorOf(output, mediaType)] : []));
   };
   const licences = foldLicences(inputs.flatMap((input) => input.artifacts.map((artifact) => artifact.licences)));
-  const product = await build({ recipe, licences }, take, made, artifacts);
+  const product = await build({ recipe, licences }, take, made, files);
   const stranger = made.outputs.find(({ role }) => !taken.has(role));
   if (stranger)
     throw invalidOutputs("outputs", `a recipe of kind ${recipe.kind} makes ${[...taken].join(", ")}, not ${quote(stranger.role)}`);
   return product;
 }
 
-async function buildModel(common: Common, take: Take, { summary, curve }: Made, artifacts: Artifacts): Promise<Product> {
+async function buildModel(common: Common, take: Take, { summary, curve }: Made, files: Files): Promise<Product> {
   const weights = one(take("weights", mediaTypes.weights), "weights");
-  const { tensors } = await headerOf(weights, artifacts);
-  const floats = [...tensors.values()].filter(({ dtype }) => /^(B?F)\d/.test(dtype));
+  const { tensors } = (await files.open(weights)).header;
+  const floats = [...tensors.values()].filter(({ dtype }) => isFloat(dtype));
   const { network, architecture } = common.recipe.parameters as {
     readonly network?: { readonly name: string };
     readonly architecture?: string;
@@ -99,20 +97,6 @@ async function buildModel(common: Common, take: Take, { summary, curve }: Made, 
     dtype: floats.every(({ dtype }) => dtype === floats[0]?.dtype) ? floats[0]?.dtype : "mixed",
   });
   return { built, blobs: training ? [training] : [] };
-}
-
-/** The header of a safetensors file in the catalog; its numbers are not read. */
-async function headerOf({ digest, size }: Descriptor, artifacts: Artifacts): Promise<SafetensorsHeader> {
-  try {
-    const first = await artifacts.read(digest, { offset: 0, length: Math.min(size, LENGTH_BYTES) });
-    const length = LENGTH_BYTES + safetensorsHeaderLength(first, size);
-    return parseSafetensorsHeader(await artifacts.read(digest, { offset: 0, length }), size);
-  } catch (error) {
-    if (isRpcError(error, Code.NOT_FOUND))
-      throw failedPrecondition(`the output ${digest} is not in the catalog: upload it first`, { reason: "BLOB_MISSING", cause: error });
-    if (error instanceof SafetensorsError) throw invalidOutputs("outputs", `the weights are no safetensors file: ${error.message}`);
-    throw error;
-  }
 }
 
 /** A JSON object that an attempt says of what it made. @throws RpcError INVALID_ARGUMENT */
@@ -143,8 +127,4 @@ function descriptorOf({ role, digest, size }: Made["outputs"][number], mediaType
 
 function titled(layer: Descriptor, title: string): Descriptor {
   return { ...layer, annotations: { [annotations.title]: title } };
-}
-
-function invalidOutputs(field: string, description: string): RpcError {
-  return invalidArgument(`${field}: ${description}`, { reason: "OUTPUTS_INVALID", violations: [{ field, description }] });
 }

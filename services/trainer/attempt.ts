@@ -95,6 +95,11 @@ async function attemptJob(
       log.info({ job: attempt.jobId, reason: error.message }, "attempt given up");
       return;
     }
+    if (isRpcError(error, Code.INVALID_ARGUMENT, "OUTPUTS_INVALID")) {
+      // The attempt has ended with it.
+      log.error({ job: attempt.jobId, err: error }, "the service refuses what was made: it is not what the recipe makes");
+      return;
+    }
     if (asked.aborted) {
       await finetune.releaseAttempt(attempt, { timeoutMs: RELEASE_MS });
       log.info({ job: attempt.jobId }, "the trainer ends; its job is given back");

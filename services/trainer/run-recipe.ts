@@ -8,7 +8,7 @@ import type { Work } from "./work.ts";
 type Run = (recipe: Recipe, work: Work, watch: Watch) => Promise<Product>;
 
 /**
- * Who runs recipes of a kind. A new kind is one more line, and one each in services/finetune/needs and products.ts. What few trainers need
+ * Who runs recipes of a kind. A new kind is one more line, and one each in services/finetune/needs, products.ts and results. What few trainers need
  * is loaded with the first recipe of its kind: images and merges are hundreds of files.
  */
 const runs: { readonly [kind: string]: Run } = {

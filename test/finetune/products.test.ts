@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arithmetics, type Digest, layerOf, mediaTypes, type Recipe, readManifest } from "#libs/recipes";
+import { encodeDataset, generateGlyphs } from "#libs/datasets";
+import { initialise, networkOf } from "#libs/networks";
+import { arithmetics, type Digest, type GlyphsParameters, layerOf, mediaTypes, type Recipe, readManifest } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
-import { saveFloat32, writeSafetensors } from "#libs/tensors";
-import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { saveWeights } from "#libs/tensors";
+import { AttemptOutcome, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { recipeOf, type System, startSystem } from "./system.ts";
 
 const refused = (code: Code, reason: string, field?: string) => (error: unknown) => {
@@ -12,10 +14,12 @@ const refused = (code: Code, reason: string, field?: string) => (error: unknown)
   return true;
 };
 
+const network = { name: "mlp", size: 4, options: { hidden: [2] } };
+
 /** A training of a network, on a data set that is published. */
-function trainingOn(dataset: Digest): Recipe {
+function trainingOn(dataset: Digest, seed = 1): Recipe {
   const parameters = {
-    network: { name: "mnist-cnn" },
+    network,
     classes: 3,
     domains: ["a"],
     optimiser: { name: "adam", learningRate: 1e-3 },
@@ -23,11 +27,11 @@ function trainingOn(dataset: Digest): Recipe {
     batch: 4,
     transform: { training: "none/1", validation: "none/1" },
   };
-  return { kind: "train", inputs: { dataset }, seed: 1, arithmetic: arithmetics.training, parameters };
+  return { kind: "train", inputs: { dataset }, seed, arithmetic: arithmetics.training, parameters };
 }
 
-const weightsOf = (...numbers: readonly number[]) =>
-  saveFloat32(new Map([["fc.bias", { shape: [numbers.length], data: Float32Array.from(numbers) }]]));
+const weightsOf = (seed: number) => saveWeights(initialise(networkOf("mlp", { ...network, classes: 3 }), seed));
+const glyphs = (seed: number) => encodeDataset(generateGlyphs(recipeOf(1).parameters as GlyphsParameters, seed));
 
 async function uploaded(system: System, role: string, bytes: Uint8Array) {
   const { digest, size } = await system.artifacts.upload(bytes, { mediaType: mediaTypes.sourceLayer });
@@ -51,7 +55,7 @@ test("the artifact of a training is made of its weights, its curve and its summa
   const [layer] = input!.artifacts[0]!.layers;
   assert.deepEqual([layer?.mediaType, layer?.title], [mediaTypes.datasetLayer, "dataset.safetensors"]);
   assert.equal((await system.artifacts.download(layer!.digest)).length, Number(layer!.sizeBytes));
-  const weights = await uploaded(system, "weights", weightsOf(1, 2, 3));
+  const weights = await uploaded(system, "weights", weightsOf(1));
   const summary = { steps: 10, bestStep: 7, validationAccuracy: 0.5, trainLoss: 0.1 };
   const curve = { validation: [{ step: 10, accuracy: 0.5 }], loss: [] };
   const complete = () =>
@@ -70,7 +74,7 @@ test("the artifact of a training is made of its weights, its curve and its summa
   const training = await system.artifacts.download(layerOf(manifest, mediaTypes.document).digest);
   assert.deepEqual(JSON.parse(new TextDecoder().decode(training)), curve);
   const config = JSON.parse(new TextDecoder().decode(await system.artifacts.download(manifest.config.digest)));
-  assert.deepEqual([config.config.architecture, config.config.paramSize, config.config.precision], ["mnist-cnn", "3", "float32"]);
+  assert.deepEqual([config.config.architecture, config.config.paramSize, config.config.precision], ["mlp", "43", "float32"]);
 });
 
 test("of an approximate recipe the first publication counts: the second attempt's job takes it", async () => {
@@ -78,19 +82,19 @@ test("of an approximate recipe the first publication counts: the second attempt'
   const recipe = trainingOn(await system.publish(recipeOf(1)));
   const first = await begun(system, recipe);
   const reproduction = await begun(system, recipe, { runId: "again", reproduce: true });
-  const made = async (numbers: readonly number[]) => ({
-    outputs: [await uploaded(system, "weights", weightsOf(...numbers))],
+  const made = async (seed: number) => ({
+    outputs: [await uploaded(system, "weights", weightsOf(seed))],
     summary: "{}",
   });
-  const { job } = await system.jobs.completeAttempt({ ...first.attempt, ...(await made([1, 2, 3])) });
+  const { job } = await system.jobs.completeAttempt({ ...first.attempt, ...(await made(1)) });
   // As if that answer had been lost, and the attempt with it.
   await system.sql(`update jobs set state = 'running', artifact = '' where id = '${first.id}'`);
-  const { job: second } = await system.jobs.completeAttempt({ ...first.attempt, ...(await made([1, 2, 4])) });
+  const { job: second } = await system.jobs.completeAttempt({ ...first.attempt, ...(await made(2)) });
   assert.deepEqual([second?.state, second?.artifact], [JobState.SUCCEEDED, job!.artifact]);
   // A reproduction says what it made itself, and how well that does.
   const { job: reproduced } = await system.jobs.completeAttempt({
     ...reproduction.attempt,
-    ...(await made([1, 2, 5])),
+    ...(await made(3)),
     summary: '{"steps":10}',
   });
   assert.equal(reproduced?.state, JobState.SUCCEEDED);
@@ -102,58 +106,51 @@ test("a job whose engine makes other bytes the second time has the artifact that
   await using system = await startSystem();
   const recipe = recipeOf(1);
   const { id, attempt } = await begun(system, recipe);
-  const complete = async (name: string) =>
-    system.jobs.completeAttempt({ ...attempt, outputs: [await uploaded(system, "data", writeSafetensors([], { name }))] });
-  const { job: first } = await complete("one");
+  const complete = async (seed: number) =>
+    system.jobs.completeAttempt({ ...attempt, outputs: [await uploaded(system, "data", glyphs(seed))] });
+  const { job: first } = await complete(1);
   // As if the answer had been lost: the attempt makes it again, and its arithmetic is not what the recipe says.
   await system.sql(`update jobs set state = 'running', artifact = '' where id = '${id}'`);
-  await assert.rejects(complete("another"), refused(Code.ALREADY_EXISTS, "RECIPE_NOT_REPRODUCED"));
+  await assert.rejects(complete(2), refused(Code.ALREADY_EXISTS, "RECIPE_NOT_REPRODUCED"));
   await system.jobs.failAttempt({ ...attempt, error: "the catalog has another artifact of the recipe" });
   await assert.rejects(system.begin(id), refused(Code.FAILED_PRECONDITION, "JOB_DONE"));
   const { job } = await system.jobs.getJob({ id });
   assert.deepEqual([job?.state, job?.artifact], [JobState.SUCCEEDED, first?.artifact]);
 });
 
-test("a split and a prediction are one file each, and a data set an index with its shards", async () => {
+test("outputs that are not those of the recipe's kind are refused, and end the attempt", async () => {
   await using system = await startSystem();
   const dataset = await system.publish(recipeOf(1));
-  const kindOf = async (digest: string) => readManifest((await system.artifacts.get(digest)).manifest);
-  const file = (name: string) => writeSafetensors([], { name });
-  const split = await begun(system, { kind: "split", inputs: { dataset }, parameters: { scheme: "domainbed/1", fraction: 0.2, trial: 0 } });
-  const halves = await system.jobs.completeAttempt({ ...split.attempt, outputs: [await uploaded(system, "split", file("split"))] });
-  assert.equal((await kindOf(halves.job!.artifact)).kind, "split");
-  const drawn = await begun(system, recipeOf(2));
-  const outputs = [
-    await uploaded(system, "shards", Uint8Array.of(1)),
-    await uploaded(system, "shards", Uint8Array.of(2)),
-    await uploaded(system, "data", file("index")),
-  ];
-  const { job } = await system.jobs.completeAttempt({ ...drawn.attempt, outputs });
-  const { kind, layers } = await kindOf(job!.artifact);
-  assert.equal(kind, "dataset");
-  const titles = layers.map(({ annotations }) => annotations?.["org.opencontainers.image.title"]);
-  assert.deepEqual(titles, ["dataset.safetensors", "shard-000000.tar", "shard-000001.tar"]);
-});
-
-test("outputs that are not what the recipe makes are refused, and the attempt may say it better", async () => {
-  await using system = await startSystem();
-  const recipe = trainingOn(await system.publish(recipeOf(1)));
-  const { attempt } = await begun(system, recipe);
   const weights = await uploaded(system, "weights", weightsOf(1));
   const text = await uploaded(system, "weights", new TextEncoder().encode("these are no weights"));
-  const complete = (request: object) => system.jobs.completeAttempt({ ...attempt, ...request });
+  let seed = 1;
   for (const [field, request] of [
     ["outputs", { outputs: [] }],
     ["outputs", { outputs: [weights, weights] }],
     ["outputs", { outputs: [weights, { ...weights, role: "dessert" }] }],
     ["outputs", { outputs: [text] }],
     ["outputs", { outputs: [{ ...weights, digest: "sha256:1" }] }],
+    ["outputs", { outputs: [{ ...weights, sizeBytes: weights.sizeBytes + 1n }] }],
     ["summary", { outputs: [weights], summary: "[]" }],
     ["summary", { outputs: [weights], summary: "{" }],
     ["curve", { outputs: [weights], curve: "{" }],
-  ] as const)
+  ] as const) {
+    const { id, attempt } = await begun(system, trainingOn(dataset, ++seed));
+    const complete = (more: object) => system.jobs.completeAttempt({ ...attempt, ...more });
     await assert.rejects(complete(request), refused(Code.INVALID_ARGUMENT, "OUTPUTS_INVALID", field), JSON.stringify(field));
+    const { job } = await system.jobs.getJob({ id });
+    assert.deepEqual([job?.state, job?.attempts[0]?.outcome], [JobState.QUEUED, AttemptOutcome.FAILED]);
+    assert.match(job!.error, new RegExp(`^${field}: `));
+  }
+});
+
+test("an output that is not in the catalog is asked for, and the attempt goes on", async () => {
+  await using system = await startSystem();
+  const recipe = trainingOn(await system.publish(recipeOf(1)));
+  const { attempt } = await begun(system, recipe);
+  const weights = await uploaded(system, "weights", weightsOf(1));
   const nowhere = { ...weights, digest: `sha256:${"0".repeat(64)}` };
-  await assert.rejects(complete({ outputs: [nowhere] }), refused(Code.FAILED_PRECONDITION, "BLOB_MISSING"));
-  assert.equal((await complete({ outputs: [weights] })).job?.state, JobState.SUCCEEDED);
+  const complete = (outputs: object[]) => system.jobs.completeAttempt({ ...attempt, outputs });
+  await assert.rejects(complete([nowhere]), refused(Code.FAILED_PRECONDITION, "BLOB_MISSING"));
+  assert.equal((await complete([weights])).job?.state, JobState.SUCCEEDED);
 });

@@ -3,11 +3,11 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { sql } from "kysely";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
 import { type Bus, openLocalBus } from "#libs/bus";
-import { buildDatasetManifest, canonicalRecipe, type Digest, mediaTypes, type Recipe } from "#libs/recipes";
+import { encodeDataset, generateGlyphs } from "#libs/datasets";
+import { buildDatasetManifest, canonicalRecipe, type Digest, type GlyphsParameters, mediaTypes, type Recipe } from "#libs/recipes";
 import { connect, type ServiceClient, serve } from "#libs/rpc";
 import { openDatabase } from "#libs/storage";
 import { createLogger } from "#libs/telemetry";
-import { writeSafetensors } from "#libs/tensors";
 import { freePort, temporaryDirectory } from "#libs/testing";
 import { jobFinished, workTopicsFor } from "#libs/topics";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
@@ -41,7 +41,7 @@ export type System = AsyncDisposable & {
   readonly offers: string[];
   readonly finished: JobFinished[];
   submit(recipe: Recipe, options?: { runId?: string; reproduce?: boolean; label?: string; needs?: AskedNeeds }): Promise<Job>;
-  /** Publishes what a trainer would make of a recipe. */
+  /** Publishes what a trainer would make of a recipe of drawn symbols. */
   publish(recipe: Recipe): Promise<Digest>;
   begin(jobId: string, trainer?: string): Promise<number>;
   /** The bus tells that it has lost what it had, or what it had before a time. */
@@ -126,9 +126,8 @@ export async function startSystem(options: Options = {}): Promise<System> {
       return (await jobs.submitJob({ recipe: canonicalRecipe(recipe), runId, ...more })).job!;
     },
     async publish(recipe) {
-      const data = await artifacts.upload(writeSafetensors([], { recipe: canonicalRecipe(recipe) }), {
-        mediaType: mediaTypes.datasetLayer,
-      });
+      const file = encodeDataset(generateGlyphs(recipe.parameters as GlyphsParameters, recipe.seed ?? 0));
+      const data = await artifacts.upload(file, { mediaType: mediaTypes.datasetLayer });
       return (await artifacts.publish(buildDatasetManifest({ recipe, licences: [], data }))).digest as Digest;
     },
     begin: async (jobId, trainer = "trainer-1") => (await jobs.beginAttempt({ jobId, trainer })).attempt,
@@ -150,7 +149,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
 
 /** A recipe of its own for each number. Nothing runs it here. */
 export function recipeOf(number: number): Recipe {
-  const parameters = { generator: "glyphs/1", classes: 6, images: 120, styles: ["plain"], rotation: 0, alphabetSeed: 9 };
+  const parameters = { generator: "glyphs/1", classes: 6, images: 12, styles: ["plain"], rotation: 0, alphabetSeed: 9 };
   return { kind: "dataset", inputs: {}, seed: number, parameters };
 }
 

@@ -1,4 +1,4 @@
-import type { Artifacts } from "#libs/artifacts";
+import { type Artifacts, blobSource } from "#libs/artifacts";
 import { type OpenPrediction, openPrediction, PredictionError } from "#libs/predictions";
 import {
   type Digest,
@@ -11,7 +11,7 @@ import {
   RecipeError,
   readManifest,
 } from "#libs/recipes";
-import { type ByteSource, SafetensorsError } from "#libs/tensors";
+import { SafetensorsError } from "#libs/tensors";
 import { InvalidEvaluationError, type Violation } from "../errors.ts";
 
 /** A prediction of the catalog: its manifest, and its numbers to be read by ranges. */
@@ -46,11 +46,7 @@ async function openInput(digest: Digest, artifacts: Artifacts, signal: AbortSign
   const manifest = readManifest((await artifacts.get(digest, { signal })).manifest);
   if (manifest.kind !== "prediction") throw new PredictionError(`is of kind ${manifest.kind}; it has to be a prediction`);
   const layer = layerOf(manifest, mediaTypes.predictionLayer);
-  const source: ByteSource = {
-    size: layer.size,
-    read: (offset, length) => artifacts.read(layer.digest, { offset, length }, { signal }),
-  };
-  return { manifest, prediction: await openPrediction(source) };
+  return { manifest, prediction: await openPrediction(blobSource(artifacts, layer, signal)) };
 }
 
 function* differences({ field, manifest, prediction }: PredictionInput, first: PredictionInput): Generator<Violation> {

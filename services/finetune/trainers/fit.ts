@@ -1,5 +1,5 @@
 import type { Needs } from "#libs/topics";
-import type { PresentEngine, PresentTrainer } from "./presence.ts";
+import type { Present, PresentEngine, PresentTrainer } from "./presence.ts";
 
 /** What a job asks of a trainer: its needs, and what its recipe says. */
 export type Demand = { readonly needs: Needs; readonly kind: string; readonly arithmetic: string };
@@ -19,11 +19,12 @@ export function lackOf(demand: Demand, trainer: PresentTrainer, isBuiltIn: (netw
 
 /**
  * What a job waits for that no trainer has, for people; "" if one of them can run it. The first requirement is named that none of those
- * meets which meet the ones before it: device, engine, kind, arithmetic, network, memory, memory of the accelerator.
+ * meets which meet the ones before it: device, engine, kind, arithmetic, network, memory, memory of the accelerator. Who is parked does not count.
  */
-export function waitingFor(demand: Demand, trainers: readonly PresentTrainer[], isBuiltIn: (network: string) => boolean): string {
+export function waitingFor(demand: Demand, trainers: readonly Present[], isBuiltIn: (network: string) => boolean): string {
   if (trainers.length === 0) return "no trainer runs";
-  let left = trainers;
+  let left: readonly PresentTrainer[] = trainers.filter(({ parked }) => parked === "");
+  if (left.length === 0) return "no trainer runs that is not parked";
   for (const { has, lack } of requirements(demand, isBuiltIn)) {
     const next = left.filter(has);
     if (next.length === 0) return `no trainer ${lack(left)}`;

@@ -23,16 +23,28 @@ export type PresentTrainer = {
   readonly environment: Readonly<Record<string, string>>;
 };
 
+/** A trainer that is there. */
+export type Present = PresentTrainer & {
+  /** When it came, in milliseconds since 1970. */
+  readonly sinceMs: number;
+  /** Why it gets no work; "" where it does. */
+  readonly parked: string;
+};
+
 /** Trainers that are there. In memory: after a restart they announce themselves again within a third of a lease. */
 export type Presence = Disposable & {
   /** Takes what a trainer says of itself, and keeps it for the time of a lease. */
   announce(trainer: PresentTrainer): void;
   /** It takes no more work. One that is not known changes nothing. */
   leave(id: string): void;
+  /** It gets no work from now on, in this life. */
+  park(id: string, why: string): void;
+  /** Why a trainer gets no work, also one that is not there; "" where it does. */
+  parked(id: string): string;
   get(id: string): PresentTrainer | undefined;
-  /** All, by name and id, each with the time when it came, in milliseconds since 1970. */
-  list(): (PresentTrainer & { readonly sinceMs: number })[];
-  /** Grows when a trainer comes, goes or becomes another. */
+  /** All, by name and id. */
+  list(): Present[];
+  /** Grows when a trainer comes, goes, is parked or becomes another. */
   readonly version: number;
 };
 
@@ -44,6 +56,7 @@ export type Presence = Disposable & {
 export function createPresence(leaseMs: number, now: () => number, onChange: () => void): Presence {
   type Entry = { readonly trainer: PresentTrainer; readonly said: string; readonly sinceMs: number; readonly timer: Timer };
   const present = new Map<string, Entry>();
+  const parked = new Map<string, string>();
   let version = 0;
   const changed = () => {
     version += 1;
@@ -67,10 +80,15 @@ export function createPresence(leaseMs: number, now: () => number, onChange: () 
       if (known?.said !== said) changed();
     },
     leave,
+    park(id, why) {
+      parked.set(id, why);
+      changed();
+    },
+    parked: (id) => parked.get(id) ?? "",
     get: (id) => present.get(id)?.trainer,
     list: () =>
       [...present.values()]
-        .map(({ trainer, sinceMs }) => ({ ...trainer, sinceMs }))
+        .map(({ trainer, sinceMs }) => ({ ...trainer, sinceMs, parked: parked.get(trainer.id) ?? "" }))
         .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }) || (a.id < b.id ? -1 : 1)),
     get version() {
       return version;

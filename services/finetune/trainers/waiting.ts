@@ -61,7 +61,12 @@ export function createWaiting({
   const unable = new Map<string, Set<string>>();
 
   const isThereForIt = (job: JobRecord): boolean =>
-    presence.list().some((trainer) => !unable.get(job.id)?.has(trainer.id) && lackOf(demandOf(job), trainer, isBuiltIn) === undefined);
+    presence
+      .list()
+      .some(
+        ({ parked, ...trainer }) =>
+          parked === "" && !unable.get(job.id)?.has(trainer.id) && lackOf(demandOf(job), trainer, isBuiltIn) === undefined,
+      );
 
   const forget = (id: string) => {
     const group = groupOf.get(id);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arithmetics, canonicalRecipe, type Digest, mediaTypes, type Recipe } from "#libs/recipes";
+import { encodeDataset, generateGlyphs } from "#libs/datasets";
+import { initialise, networkOf } from "#libs/networks";
+import { arithmetics, canonicalRecipe, type Digest, type GlyphsParameters, mediaTypes, type Recipe } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
-import { saveFloat32 } from "#libs/tensors";
+import { saveWeights } from "#libs/tensors";
 import { waitFor } from "#libs/testing";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { Reproduction } from "#proto/ratatouille/v1/recycling_pb.ts";
@@ -11,7 +13,7 @@ import { startSystem, type TestSystem } from "../testing/system.ts";
 const trainer = {
   ...{ id: "somebody", name: "somebody", device: "cpu", memoryMib: 64_000, kinds: ["train", "dataset"] },
   engines: [
-    { name: "abacus", device: "cpu", arithmetics: [arithmetics.training], networks: ["mnist-cnn"] },
+    { name: "abacus", device: "cpu", arithmetics: [arithmetics.training], networks: ["mlp"] },
     { name: "cpu", device: "cpu" },
   ],
 };
@@ -20,10 +22,13 @@ type Summary = { readonly [name: string]: number };
 
 /** A data set of nothing much. */
 async function publishDataset(system: TestSystem): Promise<Digest> {
-  const parameters = { generator: "glyphs/1", classes: 2, images: 2, styles: ["plain"], rotation: 0, alphabetSeed: 1 };
+  const parameters: GlyphsParameters = {
+    ...{ generator: "glyphs/1", classes: 2, images: 2 },
+    ...{ styles: ["plain"], rotation: 0, alphabetSeed: 1 },
+  };
   const recipe: Recipe = { kind: "dataset", inputs: {}, parameters, seed: 1 };
   const { job } = await system.finetune.submitJob({ recipe: canonicalRecipe(recipe), runId: "run" });
-  const content = saveFloat32(new Map([["images", { shape: [1], data: Float32Array.of(0) }]]));
+  const content = encodeDataset(generateGlyphs(parameters, 1));
   return (await complete(system, job!.id, { role: "data", content })) as Digest;
 }
 
@@ -41,7 +46,8 @@ async function complete(
   return job!.artifact;
 }
 
-const weightsOf = (number: number) => saveFloat32(new Map([["w", { shape: [1], data: Float32Array.of(number) }]]));
+const network = { name: "mlp", size: 2, options: { hidden: [1] } };
+const weightsOf = (seed: number) => saveWeights(initialise(networkOf("mlp", { ...network, classes: 2 }), seed));
 
 let seeds = 0;
 
@@ -50,7 +56,7 @@ async function reproduced(system: TestSystem, dataset: Digest, first: Summary, s
   const { finetune, recycling } = system;
   const seed = ++seeds;
   const parameters = {
-    ...{ network: { name: "mnist-cnn" }, classes: 2, domains: ["a"], steps: 10, batch: 2 },
+    ...{ network, classes: 2, domains: ["a"], steps: 10, batch: 2 },
     ...{ optimiser: { name: "adam", learningRate: 0.001 }, transform: { training: "none/1", validation: "none/1" } },
   };
   const recipe: Recipe = { kind: "train", inputs: { dataset }, parameters, seed, arithmetic: arithmetics.training };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type ByteSource, bytesSource } from "#libs/tensors";
 import { readAhead } from "./read-ahead.ts";
+import { type ByteSource, bytesSource } from "./source.ts";
 
 /** A source that remembers what was read from it. */
 function recorded(bytes: Uint8Array): ByteSource & { reads: [number, number][] } {
