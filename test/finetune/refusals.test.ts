@@ -20,8 +20,8 @@ const begin = async (system: System, jobId: string, trainerId: string) =>
   (await system.jobs.beginAttempt({ jobId, trainer: `cook-${trainerId}`, trainerId })).attempt;
 
 /** Completes a job with what is no data set. @returns the sentence */
-async function spoil(system: System, jobId: string, trainerId: string): Promise<string> {
-  const attempt = await begin(system, jobId, trainerId);
+async function spoil(system: System, jobId: string, trainerId: string, begun?: number): Promise<string> {
+  const attempt = begun ?? (await begin(system, jobId, trainerId));
   const { digest, size } = await system.artifacts.upload(Buffer.from("soup"), { mediaType: mediaTypes.sourceLayer });
   const outputs = [{ role: "data", digest, sizeBytes: BigInt(size) }];
   return system.jobs.completeAttempt({ jobId, attempt, outputs }).then(
@@ -58,12 +58,27 @@ test("three refused results park a trainer, and nothing counts against the jobs,
   }
   const { id } = await system.submit(recipeOf(4));
   await assert.rejects(begin(system, id, "a"), parked);
+  await assert.rejects(system.jobs.takeJob({ trainerId: "a" }), parked);
+  assert.match((await system.jobs.getTrainer({ name: "a" })).trainer?.parked ?? "", /^3 of its results were refused; the last: outputs: /);
   // Announcing itself again does not help, only another life does.
   await announce(system, "a");
   await assert.rejects(begin(system, id, "a"), parked);
   assert.match(await system.logged(), /a trainer is parked/);
   await announce(system, "a2");
   assert.equal((await cook(system, id, 4, "a2")).state, JobState.SUCCEEDED);
+});
+
+test("a trainer that waits for work while it is parked is told so", async () => {
+  await using system = await startSystem({ presenceSeconds: 600 });
+  await announce(system, "a", "b");
+  const running = [];
+  for (const number of [1, 2, 3]) {
+    const { id } = await system.submit(recipeOf(number));
+    running.push({ id, attempt: await begin(system, id, "a") });
+  }
+  const waits = assert.rejects(system.jobs.takeJob({ trainerId: "a", waitSeconds: 60 }, { timeoutMs: 90_000 }), parked);
+  for (const { id, attempt } of running) await spoil(system, id, "a", attempt);
+  await waits;
 });
 
 test("jobs do not wait for a trainer that is parked, and say so", async () => {

@@ -11,14 +11,14 @@ export function trainerMemory({ memoryMib, accelerator }: Trainer): string {
   return bytes(memoryMib * MIB) + (accelerator ? ` + ${bytes(accelerator.memoryMib * MIB)}` : "");
 }
 
-/** What a trainer runs now, or "". */
-export function whatItRuns({ jobs }: Trainer): string {
-  return jobs.map(({ label, id }) => oneLine(label) || id).join(", ");
+/** What a trainer runs now, and whether it gets no more; or "". */
+export function whatItRuns({ jobs, parked }: Trainer): string {
+  return [...(parked === "" ? [] : ["parked"]), ...jobs.map(({ label, id }) => oneLine(label) || id)].join(", ");
 }
 
 /** A trainer for people: what it can run, what it runs on, and what it runs now. */
 export function describeTrainer(trainer: Trainer, stream: Stream): string {
-  const { id, name, device, accelerator, engines, kinds, environment, sinceMs, jobs } = trainer;
+  const { id, name, device, accelerator, engines, kinds, environment, sinceMs, jobs, parked } = trainer;
   const facts: [string, string][] = [
     ["trainer", oneLine(name)],
     ["id", oneLine(id)],
@@ -26,6 +26,7 @@ export function describeTrainer(trainer: Trainer, stream: Stream): string {
     ["accelerator", accelerator ? `${oneLine(accelerator.model)}, ${bytes(accelerator.memoryMib * MIB)}` : ""],
     ["memory", bytes(trainer.memoryMib * MIB)],
     ["since", ago(sinceMs)],
+    ["parked", parked === "" ? "" : `it gets no work: ${oneLine(parked)}`],
     ["recipes", kinds.join(", ")],
     ...engines.map((engine): [string, string] => [`engine ${engine.name}`, describeEngine(engine)]),
     ...Object.entries(environment)

@@ -2,6 +2,7 @@ import { failedPrecondition, type RpcError, unavailable } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import { quote } from "#libs/text";
 import { devices, workTopics, workTopicsFor } from "#libs/topics";
+import { parkedTrainer } from "../errors.ts";
 import type { JobRecord } from "../job.ts";
 import type { JobStore } from "../store.ts";
 import type { Presence, PresentTrainer } from "../trainers/presence.ts";
@@ -15,7 +16,7 @@ export type HandOver = AsyncDisposable & {
   /**
    * Waits for a job for a trainer; undefined if there is none within the wait.
    * @param signal aborts when the call of the trainer ends, also after this has resolved: a job that has not begun then is given back
-   * @throws RpcError FAILED_PRECONDITION (TRAINER_UNKNOWN), UNAVAILABLE while this service ends or the bus does not let it take work
+   * @throws RpcError FAILED_PRECONDITION (TRAINER_UNKNOWN, TRAINER_PARKED), UNAVAILABLE while this service ends or the bus does not let it take work
    */
   take(trainerId: string, waitMs: number, signal: AbortSignal): Promise<Offered | undefined>;
   /** The newest state of a job. */
@@ -49,7 +50,7 @@ const RETRY_MS = 1_000;
 type Dependencies = {
   readonly bus: WorkBus;
   readonly store: Pick<JobStore, "get">;
-  readonly presence: Pick<Presence, "get">;
+  readonly presence: Pick<Presence, "get" | "parked">;
   readonly waiting: Pick<Waiting, "firstFor">;
   readonly log: Logger;
 };
@@ -133,6 +134,8 @@ export function createHandOver({ bus, store, presence, waiting, log }: Dependenc
     async take(trainerId, waitMs, signal) {
       const trainer = presence.get(trainerId);
       if (!trainer) throw unknownTrainer(trainerId);
+      const parked = presence.parked(trainerId);
+      if (parked !== "") throw parkedTrainer(trainer.name, parked);
       if (ending) throw unavailable("the fine-tune service ends", { reason: "SHUTTING_DOWN" });
       const { promise, resolve, reject } = Promise.withResolvers<Offered | undefined>();
       const waiter: Waiter = { trainerId, key: keyOf(trainer), signal, resolve, reject };
@@ -156,11 +159,12 @@ export function createHandOver({ bus, store, presence, waiting, log }: Dependenc
     review() {
       for (const waiter of [...waiters]) {
         const trainer = presence.get(waiter.trainerId);
-        if (trainer && keyOf(trainer) === waiter.key) continue;
+        const parked = presence.parked(waiter.trainerId);
+        if (trainer && parked === "" && keyOf(trainer) === waiter.key) continue;
         leave(waiter);
-        if (trainer)
-          waiter.resolve(undefined); // it can run other jobs now, and asks again
-        else waiter.reject(unknownTrainer(waiter.trainerId));
+        if (!trainer) waiter.reject(unknownTrainer(waiter.trainerId));
+        else if (parked !== "") waiter.reject(parkedTrainer(trainer.name, parked));
+        else waiter.resolve(undefined); // it can run other jobs now, and asks again
       }
     },
     stop() {

@@ -3,7 +3,7 @@ import { invalidArgument, invalidField, notFound, parseText, type RpcError } fro
 import { fewLines, quote } from "#libs/text";
 import { type Device, devices, isEngineName } from "#libs/topics";
 import type { JobSchema, Trainer, TrainerSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
-import type { PresentEngine, PresentTrainer } from "./presence.ts";
+import type { Present, PresentEngine, PresentTrainer } from "./presence.ts";
 
 const LONGEST_ID = 100;
 const LONGEST_NAME = 200;
@@ -88,7 +88,7 @@ function ambiguous(name: string, trainers: readonly PresentTrainer[]): RpcError 
 
 /** A trainer as others see it. */
 export function toTrainer(
-  { engines, sinceMs, ...same }: PresentTrainer & { readonly sinceMs: number },
+  { engines, sinceMs, ...same }: Present,
   jobs: readonly MessageInitShape<typeof JobSchema>[],
 ): MessageInitShape<typeof TrainerSchema> {
   return {

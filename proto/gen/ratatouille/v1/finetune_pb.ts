@@ -1799,7 +1799,7 @@ export const FinetuneService: GenService<{
   /**
    * Begins an attempt at a job, mostly one that TakeJob has handed over. FAILED_PRECONDITION (JOB_DONE): it needs no work any more; (JOB_LEASED): another trainer has it; (INPUT_MISSING): the
    * catalog does not have an input, which counts as a failure of the job; (JOB_UNFIT): the trainer that `trainer_id` has announced lacks what
-   * the job needs, and nothing counts. In all these cases the trainer forgets the job and takes the next: where this one needs another
+   * the job needs, and nothing counts; (TRAINER_PARKED): as in TakeJob. In all other cases the trainer forgets the job and takes the next: where this one needs another
    * attempt, it is offered again, to whom it fits.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.BeginAttempt
@@ -1850,8 +1850,15 @@ export const FinetuneService: GenService<{
    * The job is done: either by `outputs`, blobs that the trainer has uploaded, of which the service makes the artifact and publishes it, or
    * by an `artifact` that the trainer has published itself. Where an approximate arithmetic has published another artifact of the recipe
    * before, that is the job's. ABORTED (ATTEMPT_STALE). FAILED_PRECONDITION (ARTIFACT_MISSING): the catalog does not have it;
-   * (ARTIFACT_OF_OTHER_RECIPE); (BLOB_MISSING): the catalog does not have an output. INVALID_ARGUMENT (OUTPUTS_INVALID): they are not what
-   * the recipe makes. Of a reproduction nothing is published, it is only compared.
+   * (ARTIFACT_OF_OTHER_RECIPE); (BLOB_MISSING): the catalog does not have an output. Of a reproduction nothing is published, it is only
+   * compared.
+   * INVALID_ARGUMENT (OUTPUTS_INVALID): it is not what the recipe makes, and the sentence says which tensor is wrong. Checked are names, shapes
+   * and types of tensors: those of the network, or where this system does not know it those of the model in input `weights` (a type with a
+   * fraction may have become F32), but for the head, which has a row for each class; that all numbers are finite; that a prediction has a row
+   * for each example in question, with its label and domain; that indices and splits speak of what is there. With this answer the attempt has
+   * ended as failed. It counts against the trainer: the third one parks it, and it gets no more work under its id (TRAINER_PARKED). The job is
+   * offered to others, and fails where results of three trainers were refused or no other one is there. A published artifact that is refused
+   * is deleted where nothing needs it.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.CompleteAttempt
    */
