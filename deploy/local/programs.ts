@@ -46,7 +46,6 @@ export function spawnTrainer(name: string, { addresses, env, runtimeOf }: Common
     RATATOUILLE_SERVER: addresses.gateway,
     RATATOUILLE_CATALOG: addresses.catalog,
     RATATOUILLE_FINETUNE: addresses.finetune,
-    RATATOUILLE_NATS: addresses.nats,
     RATATOUILLE_TRAINER_NAME: name,
   };
   return spawnOurs(["trainer"], runtimeOf(name), { ...own, ...env, ...trainerEnv }, output);

@@ -123,7 +123,7 @@ export type Bus = AsyncDisposable & {
   /**
    * Hears that what was published before a time may be gone, in milliseconds since 1970: at the first connection, when the broker's streams
    * were made; and Infinity whenever it is found without what it had, as with an empty store. A listener that comes after that hears of
-   * it at once. Never heard from a local bus, nor from a remote one.
+   * it at once. Never heard from a local bus.
    */
   onReset(listener: (beforeMs: number) => void): Disposable;
 };

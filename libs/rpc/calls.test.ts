@@ -19,9 +19,10 @@ test("the four kinds of methods carry messages both ways", async () => {
         return { digest: "sum", sizeBytes };
       },
     },
-    bus: {
-      async *consume(requests) {
-        for await (const { action } of requests) if (action.case === "subscribe") yield { sequence: BigInt(action.value.concurrency) * 2n };
+    averaging: {
+      async *contribute(requests) {
+        for await (const { part } of requests)
+          if (part.case === "header") yield { event: { case: "send", value: { offset: part.value.sizeBytes * 2n } } };
       },
     },
   });
@@ -36,12 +37,12 @@ test("the four kinds of methods carry messages both ways", async () => {
     for (let i = 0; i < 100; i++) yield { part: { case: "chunk" as const, value: chunk(i, 1000) } };
   };
   assert.equal((await p.catalog.uploadBlob(upload(), { timeoutMs: 5000 })).sizeBytes, 100_000n);
-  const subscribe = async function* () {
-    for (const concurrency of [1, 2, 3]) yield { action: { case: "subscribe" as const, value: { concurrency } } };
+  const headers = async function* () {
+    for (const sizeBytes of [1n, 2n, 3n]) yield { part: { case: "header" as const, value: { sizeBytes } } };
   };
-  const replies = await collect(p.bus.consume(subscribe(), { timeoutMs: 5000 }));
+  const replies = await collect(p.averaging.contribute(headers(), { timeoutMs: 5000 }));
   assert.deepEqual(
-    replies.map(({ sequence }) => sequence),
+    replies.map(({ event }) => event.case === "send" && event.value.offset),
     [2n, 4n, 6n],
   );
 });
@@ -95,9 +96,9 @@ test("an RpcError reaches the caller with reason, metadata and field violations,
         throw error();
       },
     },
-    bus: {
+    averaging: {
       // biome-ignore lint/correctness/useYield: it fails first
-      async *consume() {
+      async *contribute() {
         throw error();
       },
     },
@@ -106,14 +107,14 @@ test("an RpcError reaches the caller with reason, metadata and field violations,
     for (;;) yield { part: { case: "chunk" as const, value: chunk(0, 10_000) } };
   };
   const silent = async function* () {
-    yield await new Promise<{ action: { case: undefined } }>(() => {});
+    yield await new Promise<{ part: { case: undefined } }>(() => {});
   };
   const started = performance.now();
   const failures = [
     await failure(p.catalog.getArtifact({})),
     await failure(collect(p.catalog.downloadBlob({}, { timeoutMs: 20_000 }))),
     await failure(p.catalog.uploadBlob(endless(), { timeoutMs: 20_000 })),
-    await failure(collect(p.bus.consume(silent(), { timeoutMs: 20_000 }))),
+    await failure(collect(p.averaging.contribute(silent(), { timeoutMs: 20_000 }))),
   ];
   assert.ok(performance.now() - started < 5000);
   for (const failed of failures) {
@@ -148,7 +149,7 @@ test("what is not an RpcError is logged and stays inside", async () => {
 test("a method without a handler, and a service that is not served, are UNIMPLEMENTED", async () => {
   await using p = await pair({});
   assert.ok(isRpcError(await failure(p.catalog.getArtifact({})), Code.UNIMPLEMENTED));
-  assert.ok(isRpcError(await failure(p.bus.publish({})), Code.UNIMPLEMENTED));
+  assert.ok(isRpcError(await failure(p.averaging.closeSession({})), Code.UNIMPLEMENTED));
 });
 
 test("requests that no generated client would send are INVALID_ARGUMENT", async () => {

@@ -5,7 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { anyPack, anyUnpack, DurationSchema } from "@bufbuild/protobuf/wkt";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { deferred, freePort, waitFor } from "#libs/testing";
-import { BusService } from "#proto/ratatouille/v1/bus_pb.ts";
+import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CallContext, Code, connect, forward, implement, invalidArgument, isRpcError, routeClients, serve } from "./index.ts";
 import { collect, failure, pair } from "./testing/pair.ts";
@@ -17,13 +17,13 @@ async function behind(handlers: Handlers) {
   await using opening = new AsyncDisposableStack();
   const p = opening.use(await pair(handlers, { serve: { token: "inner" } }));
   const inner = opening.use(connect(p.server.address, { token: "inner" }));
-  const services = [forward(CatalogService, inner), forward(BusService, inner)];
+  const services = [forward(CatalogService, inner), forward(AveragingService, inner)];
   const gateway = opening.use(await serve({ address: "127.0.0.1:0", services, token: "outer", drainMs: 0 }));
   const channel = opening.use(connect(gateway.address, { token: "outer" }));
   const open = opening.move();
   return {
     address: gateway.address,
-    ...{ server: p.server, catalog: channel.client(CatalogService), bus: channel.client(BusService) },
+    ...{ server: p.server, catalog: channel.client(CatalogService), averaging: channel.client(AveragingService) },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
@@ -41,8 +41,8 @@ test("calls of every kind reach the other side and their replies come back", asy
         return { sizeBytes };
       },
     },
-    bus: {
-      async *consume(requests) {
+    averaging: {
+      async *contribute(requests) {
         for await (const _ of requests) yield {};
       },
     },
@@ -62,7 +62,7 @@ test("calls of every kind reach the other side and their replies come back", asy
     yield {};
     yield {};
   };
-  assert.equal((await collect(p.bus.consume(asks(), { timeoutMs: 5000 }))).length, 2);
+  assert.equal((await collect(p.averaging.contribute(asks(), { timeoutMs: 5000 }))).length, 2);
 });
 
 test("errors come back with their reason, facts and wrong fields", async () => {
@@ -205,7 +205,7 @@ test("clients of several places are clients of one", async () => {
   const digest = async (clients: ReturnType<typeof routeClients>) =>
     (await clients.client(CatalogService).getArtifact({})).artifact?.digest;
   assert.equal(await digest(routeClients([[CatalogService, one.channel]], two.channel)), "one");
-  assert.equal(await digest(routeClients([[BusService, one.channel]], two.channel)), "two");
+  assert.equal(await digest(routeClients([[AveragingService, one.channel]], two.channel)), "two");
   assert.throws(() => routeClients([]).client(CatalogService), { code: Code.NOT_FOUND });
 });
 

@@ -29,7 +29,7 @@ for (const version of [ServerReflection, ServerReflectionAlpha]) {
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
-        "ratatouille.v1.BusService",
+        "ratatouille.v1.AveragingService",
         "ratatouille.v1.CatalogService",
       ],
     );

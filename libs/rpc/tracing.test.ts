@@ -96,7 +96,7 @@ test("a call that a handler makes belongs under its span, and failures are marke
           throw new Error("bug");
         },
       },
-      bus: {},
+      averaging: {},
     },
     { serve: { log: { error() {} } } },
   );

@@ -74,20 +74,20 @@ test("a handler that leaves its requests early by throw answers at once", async 
 
 test("a bidirectional handler that leaves early ends the stream with OK", async () => {
   await using p = await pair({
-    bus: {
-      async *consume(requests) {
+    averaging: {
+      async *contribute(requests) {
         for await (const _ of requests) {
-          yield { sequence: 1n };
+          yield {};
           return;
         }
       },
     },
   });
   const endless = async function* () {
-    yield { action: { case: "subscribe" as const, value: {} } };
+    yield { part: { case: "header" as const, value: {} } };
     await new Promise(() => {});
   };
-  assert.equal((await collect(p.bus.consume(endless(), { timeoutMs: 20_000 }))).length, 1);
+  assert.equal((await collect(p.averaging.contribute(endless(), { timeoutMs: 20_000 }))).length, 1);
 });
 
 test("unary calls read to the end: thousands on one connection do not exhaust the budget of stream resets", async () => {
@@ -225,8 +225,8 @@ test("calls leave no listener on a signal that outlives them", async () => {
 
 test("a stream that lives for ever keeps nothing of the messages that went through it", async () => {
   await using p = await pair({
-    bus: {
-      async *consume(requests) {
+    averaging: {
+      async *contribute(requests) {
         for await (const _ of requests) yield {};
       },
     },
@@ -239,7 +239,7 @@ test("a stream that lives for ever keeps nothing of the messages that went throu
       await turn.changed(seen);
     }
   }
-  const replies = p.bus.consume(requests(), { timeoutMs: 0 })[Symbol.asyncIterator]();
+  const replies = p.averaging.contribute(requests(), { timeoutMs: 0 })[Symbol.asyncIterator]();
   const exchange = async (times: number) => {
     for (let i = 0; i < times; i++) {
       await replies.next();

@@ -1,4 +1,4 @@
-export { ACK_WAIT_MS, artifactPublished, busAccess, consumers, jobFinished, refMoved, runFinished, runStarted, streams } from "./topics.ts";
+export { ACK_WAIT_MS, artifactPublished, consumers, jobFinished, refMoved, runFinished, runStarted, streams } from "./topics.ts";
 export {
   type Device,
   devices,

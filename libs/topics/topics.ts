@@ -1,4 +1,4 @@
-import { type BusAccess, type ConsumerDeclaration, type StreamDeclaration, topic } from "#libs/bus";
+import { type ConsumerDeclaration, type StreamDeclaration, topic } from "#libs/bus";
 import {
   ArtifactPublishedSchema,
   JobFinishedSchema,
@@ -59,13 +59,3 @@ export const consumers: readonly ConsumerDeclaration[] = [
   },
   { durable: "recycling", subjects: [jobFinished.subject], ackWaitMs: ACK_WAIT_MS, maxAckPending: 1000 },
 ];
-
-/**
- * What a system lends of its bus to whoever holds its token: trainers that do not reach NATS take work, and people watch. Nobody else's
- * durable, and no publishing: what happened is told by those to whom it happened.
- */
-export const busAccess: BusAccess = {
-  publish: [],
-  watch: streams.flatMap(({ subjects }) => subjects),
-  consume: { trainer: devices.map(workSubjects) },
-};

@@ -1,7 +1,6 @@
-import { type Bus, busService } from "#libs/bus";
+import type { Bus } from "#libs/bus";
 import { forward, implement, type RpcChannel } from "#libs/rpc";
 import { runtimeName, runtimeVersion, type Service, usageHere, VERSION } from "#libs/service";
-import { busAccess } from "#libs/topics";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
@@ -32,8 +31,8 @@ const ofSessions = (Object.keys(AveragingService.method) as (keyof typeof Averag
 );
 
 /**
- * The one address of a system whose services are programs of their own: passes their calls on, says how they are, and lends the bus to
- * trainers that do not reach NATS. It has no state.
+ * The one address of a system whose services are programs of their own: passes their calls on, says how they are, and
+ * shows events. It has no state.
  */
 export async function createGateway({ backends, bus }: { readonly backends: Backends; readonly bus: Bus }): Promise<Service> {
   const names = Object.keys(services) as (keyof Backends)[];
@@ -49,7 +48,6 @@ export async function createGateway({ backends, bus }: { readonly backends: Back
     name: "gateway",
     registrations: [
       system,
-      busService(bus, busAccess),
       forward(CatalogService, backends.catalog),
       forward(FinetuneService, backends.finetune),
       forward(AveragingService, backends.averaging, ofAveraging),

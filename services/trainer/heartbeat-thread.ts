@@ -6,6 +6,7 @@ import { createPulse } from "#libs/concurrency";
 import { Code, connect, isRpcError, type ServiceClient } from "#libs/rpc";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { AttemptId } from "./attempt-id.ts";
+import { CONTRACT } from "./contract.ts";
 import type { Announced, HeartbeatReply, HeartbeatRequest, HeartbeatSetup } from "./heartbeat.ts";
 
 /** Who has not been alive for so long does not train any more: then the lease ends, and another one has the job. */
@@ -75,13 +76,18 @@ async function announce(trainer: Announced): Promise<void> {
     let waitMs = ANNOUNCE_AGAIN_MS;
     try {
       if (kept.size === 0 || performance.now() - aliveAt < STUCK_MS) {
-        const { leaseSeconds } = await finetune().announceTrainer({ trainer }, { timeoutMs: ANNOUNCE_TIMEOUT_MS, untraced: true });
+        const { leaseSeconds } = await finetune().announceTrainer(
+          { trainer, contract: CONTRACT },
+          { timeoutMs: ANNOUNCE_TIMEOUT_MS, untraced: true },
+        );
         waitMs = (1000 * leaseSeconds) / 3;
         parentPort?.postMessage({ heard: true } satisfies HeartbeatReply);
       }
     } catch (error) {
-      // A service of an earlier version does not ask who is there.
-      if (isRpcError(error, Code.UNIMPLEMENTED)) return;
+      if (isRpcError(error, Code.FAILED_PRECONDITION, "CONTRACT_UNKNOWN") || isRpcError(error, Code.INVALID_ARGUMENT)) {
+        parentPort?.postMessage({ refused: error.message } satisfies HeartbeatReply);
+        return;
+      }
     }
     await sleep(waitMs);
   }

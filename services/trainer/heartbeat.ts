@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectOptions } from "#libs/rpc";
+import { UsageError } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
 import type { TrainerSchema } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { AttemptId } from "./attempt-id.ts";
@@ -12,8 +13,10 @@ import type { AttemptId } from "./attempt-id.ts";
 export type Heartbeat = AsyncDisposable & {
   /** Resolves when it can keep leases, or never will, which the log says. */
   readonly ready: Promise<void>;
-  /** Begins to announce the trainer, again and again. Resolves when the service has heard of it for the first time. */
+  /** Begins to announce the trainer, again and again. Resolves when the service has heard of it for the first time, or refuses it. */
   announce(trainer: Announced): Promise<void>;
+  /** Aborts when the service refuses the trainer for good, with a UsageError that says why: it speaks another version, for example. */
+  readonly refused: AbortSignal;
   /**
    * Begins to keep an attempt's lease, until it is disposed of.
    * @param onLost hears that the attempt does not have its job any more
@@ -33,7 +36,11 @@ export type HeartbeatRequest =
   | { readonly type: "announce"; readonly trainer: Announced }
   | { readonly type: "alive" };
 /** What it says. */
-export type HeartbeatReply = { readonly ready: true } | { readonly heard: true } | { readonly key: string; readonly lost: string };
+export type HeartbeatReply =
+  | { readonly ready: true }
+  | { readonly heard: true }
+  | { readonly refused: string }
+  | { readonly key: string; readonly lost: string };
 
 /** How often in the time of a lease this thread says that it lives. */
 const SIGNS_PER_LEASE = 15;
@@ -46,10 +53,14 @@ export function startHeartbeat(setup: HeartbeatSetup, log: Logger): Heartbeat {
   const tell = (request: HeartbeatRequest) => worker.postMessage(request);
   const ready = Promise.withResolvers<void>();
   const heard = Promise.withResolvers<void>();
+  const refused = new AbortController();
   worker.on("message", (reply: HeartbeatReply) => {
     if ("ready" in reply) ready.resolve();
     else if ("heard" in reply) heard.resolve();
-    else listeners.get(reply.key)?.(reply.lost);
+    else if ("refused" in reply) {
+      refused.abort(new UsageError(`the server refuses this trainer: ${reply.refused}`));
+      heard.resolve();
+    } else listeners.get(reply.key)?.(reply.lost);
   });
   // Trainings go on without it, as long as their steps are short.
   worker.on("error", (err) => {
@@ -59,6 +70,7 @@ export function startHeartbeat(setup: HeartbeatSetup, log: Logger): Heartbeat {
   worker.on("exit", () => ready.resolve());
   return {
     ready: ready.promise,
+    refused: refused.signal,
     announce(trainer) {
       tell({ type: "announce", trainer });
       return heard.promise;

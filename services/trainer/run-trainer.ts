@@ -1,12 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createArtifacts } from "#libs/artifacts";
-import { type Bus, connectJetStream, connectRemoteBus } from "#libs/bus";
 import { within } from "#libs/concurrency";
 import { type ConnectOptions, connect, type RpcChannel } from "#libs/rpc";
-import { readNatsAccess, UsageError, usageInTurns } from "#libs/service";
+import { UsageError, usageInTurns } from "#libs/service";
 import type { Logger } from "#libs/telemetry";
-import { consumers, streams } from "#libs/topics";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { enginesHere } from "./engines.ts";
 import { environmentHere } from "./environment.ts";
@@ -28,7 +26,7 @@ type Life = { readonly signal: AbortSignal; readonly log: Logger };
 /**
  * The life of a trainer: takes work until the signal aborts. Then a job under way ends with a checkpoint and is given back, all of it
  * within three seconds. Nothing has to be there when it starts: it waits for its services.
- * @throws UsageError for a certificate that cannot be read, or a device for which there is no engine, RpcError (INSECURE_ADDRESS) for a token that would travel in the clear
+ * @throws UsageError for a certificate that cannot be read, or a device for which there is no engine, and a server that refuses it for good, RpcError (INSECURE_ADDRESS) for a token that would travel in the clear
  */
 export async function runTrainer(values: TrainerValues, { signal, log }: Life) {
   await using stack = new AsyncDisposableStack();
@@ -43,29 +41,17 @@ export async function runTrainer(values: TrainerValues, { signal, log }: Life) {
   const trainer = await describeTrainer(values, { signal, log }).catch(unlessAborted(signal));
   if (!trainer) return;
   const { name, memoryMib, checkpointMs } = values;
-  // All of it takes a while; do it before the first job needs it.
-  const connectBus = async (): Promise<Bus> =>
-    stack.use(
-      values.nats === undefined
-        ? connectRemoteBus(channel)
-        : await connectJetStream({ servers: values.nats, ...readNatsAccess(values), streams, consumers, log }),
-    );
-  const [bus] = await Promise.all([
-    connectBus(),
-    heartbeat.ready,
-    // Where nobody hears it, work waits too.
-    within(ANNOUNCE_MS, heartbeat.announce(trainer)),
-  ]);
+  // Both take a while; do it before the first job needs them. Where nobody hears it, work waits too.
+  await Promise.all([heartbeat.ready, within(ANNOUNCE_MS, heartbeat.announce(trainer))]);
   const { cacheMib, diskCacheMib, cacheDirectory, dataRoot } = values;
   const [cacheBytes, diskBytes] = [cacheMib * 2 ** 20, diskCacheMib * 2 ** 20];
   const workshop = stack.use(createWorkshop({ artifacts, cacheBytes, diskBytes, directory: cacheDirectory, dataRoot }));
   const { device, engines = [] } = trainer;
-  log.info(
-    { server: values.server, nats: values.nats, trainer: name, device, engines: engines.map((one) => one.name), memoryMib },
-    "trainer ready",
-  );
+  log.info({ server: values.server, trainer: name, device, engines: engines.map((one) => one.name), memoryMib }, "trainer ready");
   const usage = usageInTurns();
-  await takeWork({ finetune, bus, artifacts, workshop, uploads, heartbeat, log, usage, trainer, checkpointMs }, signal);
+  const life = AbortSignal.any([signal, heartbeat.refused]);
+  await takeWork({ finetune, artifacts, workshop, uploads, heartbeat, log, usage, trainer, checkpointMs }, life);
+  if (heartbeat.refused.aborted) throw heartbeat.refused.reason;
   await heartbeat[Symbol.asyncDispose]();
   await finetune.announceTrainer({ trainer, leaves: true }, { timeoutMs: LEAVE_MS, untraced: true }).catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import * as v from "valibot";
 import { userCache } from "#libs/files";
-import { address, busSettings, declareSettings, type Values, wholeNumber } from "#libs/service";
+import { address, declareSettings, type Values, wholeNumber } from "#libs/service";
 import { memoryClassesMib } from "#libs/topics";
 import { device, usableMemoryMib } from "./device.ts";
 
@@ -27,13 +27,6 @@ export const trainerSettings = declareSettings({
     env: "RATATOUILLE_FINETUNE",
     description: "the fine-tune service, likewise",
     schema: address(),
-  },
-  ...busSettings,
-  nats: {
-    flag: busSettings.nats.flag,
-    env: busSettings.nats.env,
-    description: "take work directly from NATS, and not through the server",
-    schema: busSettings.nats.schema,
   },
   token: {
     flag: "--token <token>",

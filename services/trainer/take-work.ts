@@ -1,76 +1,96 @@
-import { type Bus, PoisonError, RetryLater } from "#libs/bus";
+import { pause } from "#libs/concurrency";
 import { Code, isRpcError } from "#libs/rpc";
-import { ACK_WAIT_MS, devices, workTopicsFor } from "#libs/topics";
-import type { BeginAttemptResponse } from "#proto/ratatouille/v1/finetune_pb.ts";
+import { UsageError } from "#libs/service";
+import { contextFromHeaders, inSpan } from "#libs/telemetry";
+import type { BeginAttemptResponse, TakeJobResponse } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { runAttempt } from "./attempt.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
 import type { Announced } from "./heartbeat.ts";
-import { stoppingAfter } from "./stopping.ts";
+import { type Stopping, stoppingAfter } from "./stopping.ts";
 
-/** The fine-tune service is not there. */
-const RETRY_MS = 1000;
-/** A job that is for another trainer. */
-const UNFIT_MS = 250;
-const UNFIT_MOST_MS = 15_000;
+/** A call waits so long for a job, and its answer may take a little longer. */
+const WAIT_S = 30;
+const LATE_MS = 10_000;
+/** A service that is not there, or has not heard of this trainer, is asked again. */
+const AGAIN_MS = 500;
+/** Somebody has to look at a trainer that gets no work. */
+const PARKED_MS = 10_000;
 /** So long a trainer that is asked to end may take to save and publish what it has. Who asked may kill it after three seconds. */
 const DRAIN_MS = 1500;
+/** Whoever is told so is wrong, however often it asks. */
+const hopeless: readonly Code[] = [Code.INVALID_ARGUMENT, Code.UNAUTHENTICATED, Code.PERMISSION_DENIED];
 
 export type Worker = AttemptDependencies & {
-  readonly bus: Pick<Bus, "consume">;
   /** As it announces itself. */
   readonly trainer: Announced;
 };
 
 /**
- * Takes the jobs that fit from the work queue of a device and runs them until the signal aborts. It computes one at a time; while it publishes a result
- * it computes the next. A message is settled once its job is begun and computed: from then on the lease sees to it that nothing is lost.
+ * Takes jobs from the fine-tune service and runs them until the signal aborts. It computes one at a time; while it publishes a result it
+ * computes the next.
+ * @throws RpcError where the service refuses this trainer for good, UsageError for a service that has no work to hand over
  */
 export async function takeWork(worker: Worker, signal: AbortSignal): Promise<void> {
-  const { finetune, bus, trainer, log } = worker;
-  const { id = "", name = "", environment = {} } = trainer;
-  // The fine-tune service decides when a job has failed; the number of deliveries says nothing about it.
-  const options = { durable: "trainer", concurrency: 1, ackWaitMs: ACK_WAIT_MS, maxDeliver: 1_000_000, signal };
   using stopping = stoppingAfter(signal, DRAIN_MS);
   let ending = Promise.resolve();
   try {
-    await bus.consume(topicsOf(trainer), options, async ({ jobId }, { delivery }) => {
-      // Not cut short when the trainer is asked to end: a job that was begun by then is given back, and not left to its lease.
-      const request = { jobId, trainer: name, trainerId: id, environment };
-      const begun = await begin(() => finetune.beginAttempt(request, { signal: stopping.timeUp }), delivery);
-      if (!begun) return;
-      const { computed, ended } = runAttempt(begun, worker, stopping);
-      const told = ended.catch((err: unknown) => {
-        log.warn({ job: jobId, err }, "the service could not be told how an attempt ended; its lease ends soon");
-      });
-      await Promise.all([computed, ending]);
-      ending = told;
-    });
+    while (!signal.aborted) {
+      const { jobId = "", traceparent = "" } = (await take(worker, signal)) ?? {};
+      if (jobId === "") continue;
+      const parent = contextFromHeaders({ traceparent });
+      await inSpan(
+        "run job",
+        { "ratatouille.job": jobId },
+        async () => {
+          const begun = await begin(worker, jobId, stopping);
+          if (!begun) return;
+          const { computed, ended } = runAttempt(begun, worker, stopping);
+          const told = ended.catch((err: unknown) => {
+            worker.log.warn({ job: jobId, err }, "the service could not be told how an attempt ended; its lease ends soon");
+          });
+          await Promise.all([computed, ending]);
+          ending = told;
+        },
+        { parent },
+      );
+    }
   } finally {
     await ending;
   }
 }
 
-/** What it may be offered: the jobs of all its engines, as large as it has memory. */
-function topicsOf({ engines = [], memoryMib = 0 }: Announced) {
-  return devices.flatMap((device) => {
-    const backends = engines.filter((engine) => engine.device === device).map(({ name }) => name ?? "");
-    return workTopicsFor({ device, backends, memoryMib });
-  });
+/** The next job for this trainer; undefined if there was none within the wait, or nobody to ask. */
+async function take({ finetune, trainer, log }: Worker, signal: AbortSignal): Promise<TakeJobResponse | undefined> {
+  const { id = "" } = trainer;
+  try {
+    const options = { signal, timeoutMs: 1000 * WAIT_S + LATE_MS, untraced: true };
+    return await finetune.takeJob({ trainerId: id, waitSeconds: WAIT_S }, options);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    if (isRpcError(error, Code.UNIMPLEMENTED))
+      throw new UsageError("the server is of an older version, which hands no work over: TakeJob is missing");
+    if (isRpcError(error) && hopeless.includes(error.code)) throw error;
+    const parked = isRpcError(error, Code.FAILED_PRECONDITION, "TRAINER_PARKED");
+    const away = isRpcError(error, Code.UNAVAILABLE) || isRpcError(error, Code.FAILED_PRECONDITION, "TRAINER_UNKNOWN");
+    if (!away) log.warn({ err: error }, parked ? "this trainer gets no work any more" : "no work could be taken; it is tried again");
+    await pause(parked ? PARKED_MS : AGAIN_MS, signal);
+    return undefined;
+  }
 }
 
 /**
- * The attempt, or undefined if there is nothing to do: a job that another trainer has, and loses, is offered again. One that is for another
- * trainer is left to it, longer each time that it comes here.
+ * The attempt, or undefined if there is nothing to do: the job is done, or another trainer has it, or it is for another. Not cut short when
+ * the trainer is asked to end: a job that was begun by then is given back, and not left to its lease.
  */
-async function begin(call: () => Promise<BeginAttemptResponse>, delivery: number): Promise<BeginAttemptResponse | undefined> {
+async function begin({ finetune, trainer, log }: Worker, jobId: string, { timeUp }: Stopping): Promise<BeginAttemptResponse | undefined> {
+  const { id = "", name = "", environment = {} } = trainer;
   try {
-    return await call();
+    return await finetune.beginAttempt({ jobId, trainer: name, trainerId: id, environment }, { signal: timeUp });
   } catch (error) {
-    for (const reason of ["JOB_DONE", "JOB_LEASED", "INPUT_MISSING"])
+    for (const reason of ["JOB_DONE", "JOB_LEASED", "INPUT_MISSING", "JOB_UNFIT"])
       if (isRpcError(error, Code.FAILED_PRECONDITION, reason)) return undefined;
-    if (isRpcError(error, Code.FAILED_PRECONDITION, "JOB_UNFIT")) throw new RetryLater(Math.min(UNFIT_MOST_MS, UNFIT_MS * 2 ** delivery));
-    if (isRpcError(error, Code.UNAVAILABLE)) throw new RetryLater(RETRY_MS);
-    if (isRpcError(error, Code.NOT_FOUND)) throw new PoisonError(error.message);
-    throw error;
+    log.warn({ job: jobId, err: error }, "a job could not be begun; it is offered again");
+    await pause(AGAIN_MS, timeUp);
+    return undefined;
   }
 }

@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { type Bus, busService } from "#libs/bus";
+import type { Bus } from "#libs/bus";
 import { connect, serve } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
 import { freePort } from "#libs/testing";
-import { busAccess } from "#libs/topics";
 import { createAveraging } from "../../services/averaging/index.ts";
 import { createCatalog } from "../../services/catalog/index.ts";
 import { createEvaluation } from "../../services/evaluation/index.ts";
@@ -42,7 +41,7 @@ export async function startServices({
     opening.use(await createEvaluation({ clients: channel, log })),
     opening.use(await createRecycling({ ...of("recycling"), resume: true })),
   ];
-  const registrations = [busService(bus, busAccess), ...services.flatMap((service) => service.registrations)];
+  const registrations = services.flatMap((service) => service.registrations);
   opening.use(await serve({ address, services: registrations, log, drainMs: 200 }));
   const other = opening.use(await serve({ address: "127.0.0.1:0", services: second.registrations, log, drainMs: 200 }));
   const stop = new AbortController();

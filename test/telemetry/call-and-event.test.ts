@@ -1,16 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type Bus,
-  busService,
-  connectJetStream,
-  connectRemoteBus,
-  createOutbox,
-  event,
-  type OutboxTables,
-  openLocalBus,
-  outboxMigration,
-} from "#libs/bus";
+import { type Bus, connectJetStream, createOutbox, event, type OutboxTables, openLocalBus, outboxMigration } from "#libs/bus";
 import { connect, implement, notFound, type ServiceRegistration, serve } from "#libs/rpc";
 import { openDatabase } from "#libs/storage";
 import { inSpan, startTelemetry } from "#libs/telemetry";
@@ -22,11 +12,6 @@ import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 
 const buses: Readonly<Record<string, (stack: AsyncDisposableStack) => Promise<Bus>>> = {
   "in-process": async (stack) => stack.use(await openLocalBus({ path: ":memory:" })),
-  remote: async (stack) => {
-    const bus = stack.use(await openLocalBus({ path: ":memory:" }));
-    const server = stack.use(await serve({ address: "127.0.0.1:0", services: [busService(bus, "all")], drainMs: 0 }));
-    return stack.use(connectRemoteBus(stack.use(connect(server.address))));
-  },
   JetStream: async (stack) => stack.use(await connectJetStream({ servers: stack.use(await startNatsServer()).address, streams })),
 };
 

@@ -47,8 +47,7 @@ function checkTrace(all: readonly CollectedSpan[]): void {
     const line = ancestry(span);
     assert.equal(line.at(-1), "ratatouille INTERNAL ratatouille recycle", `${line.join(" < ")} has lost its parent`);
   }
-  // A trainer's subscription is older than any run and belongs to none.
-  const outside = all.filter(({ traceId, name }) => traceId !== command.traceId && name !== "ratatouille.v1.BusService/Consume");
+  const outside = all.filter(({ traceId }) => traceId !== command.traceId);
   assert.deepEqual(outside, []);
   const services = ["averaging", "catalog", "evaluation", "finetune", "gateway", "ratatouille", "recycling", "sessions", "trainer"];
   assert.deepEqual([...new Set(spans.map(({ service }) => service))].sort(), services);
@@ -71,10 +70,11 @@ function checkTrace(all: readonly CollectedSpan[]): void {
   };
   const work = [...new Set(spans.map(({ name }) => name))].find((name) => name.startsWith("process ratatouille.v1.work."));
   assert.ok(work, "work was taken");
-  const taken = [`trainer CONSUMER ${work}`, ...submitted];
+  const handedOver = [`finetune CONSUMER ${work}`, ...submitted];
+  const taken = ["trainer INTERNAL run job", ...handedOver];
   below("the plan", "recycling INTERNAL plan");
   below("the job", ...submitted);
-  below("the wait for a trainer", `trainer INTERNAL ${work.replace("process", "wait")}`, ...submitted);
+  below("the wait for a trainer", `finetune INTERNAL ${work.replace("process", "wait")}`, ...submitted);
   below("the training", "trainer INTERNAL run recipe", ...taken);
   below("the upload", `trainer CLIENT ${call("Catalog", "PublishArtifact")}`, ...taken);
   below("the end of the job", `trainer CLIENT ${call("Finetune", "CompleteAttempt")}`, ...taken);

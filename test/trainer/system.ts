@@ -2,13 +2,12 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { createArtifacts } from "#libs/artifacts";
-import { busService, openLocalBus } from "#libs/bus";
+import { openLocalBus } from "#libs/bus";
 import { canonicalRecipe, type Digest, type Measurement, type Recipe } from "#libs/recipes";
 import { connect, type ServiceRegistration, serve } from "#libs/rpc";
 import { signalChild, spawnScript } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { freePort } from "#libs/testing";
-import { busAccess } from "#libs/topics";
 import { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import {
@@ -50,7 +49,7 @@ export async function startSystem(directory: string, { onCheckpoint = () => unde
     opening.use(await createEvaluation({ clients: channel, log, workers: 1 })),
   ];
   const own = services.flatMap((service) => service.registrations);
-  const registrations = [busService(bus, busAccess), ...own.map((one) => watched(one, onCheckpoint))];
+  const registrations = own.map((one) => watched(one, onCheckpoint));
   opening.use(await serve({ address, services: registrations, drainMs: 200 }));
   const stop = new AbortController();
   const loops = services.map((service) => service.run(stop.signal));

@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
-import { Readable } from "node:stream";
 import { after, before, test } from "node:test";
-import { create, toBinary } from "@bufbuild/protobuf";
 import { AckPolicy, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { connect, nanos } from "@nats-io/transport-node";
-import { Code, connect as connectRpc, isRpcError, serve } from "#libs/rpc";
 import { type NatsServer, startNatsServer, waitFor } from "#libs/testing";
-import { BusService } from "#proto/ratatouille/v1/bus_pb.ts";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { BusRefusedError, busService, type ConsumerDeclaration, connectJetStream, connectRemoteBus, event, topic } from "../index.ts";
+import { BusRefusedError, BusUnavailableError, type ConsumerDeclaration, connectJetStream, event, topic } from "../index.ts";
 import { type BusUnderTest, testBusContract } from "../testing/contract.ts";
 import { contractStreams } from "../testing/streams.ts";
 
@@ -45,16 +41,6 @@ async function openBus(): Promise<BusUnderTest> {
 }
 
 testBusContract("jetstream", openBus);
-
-testBusContract("remote bus over jetstream", async () => {
-  await using opening = new AsyncDisposableStack();
-  const { bus } = opening.use(await openBus());
-  const server = await serve({ address: "127.0.0.1:0", services: [busService(bus, "all")], drainMs: 0 });
-  opening.defer(() => server.drain(0));
-  const remote = opening.use(connectRemoteBus(opening.use(connectRpc(server.address))));
-  const open = opening.move();
-  return { bus: remote, [Symbol.asyncDispose]: () => open.disposeAsync() };
-});
 
 test("jetstream: a done message of a work queue leaves the stream, and so does a dead one", async () => {
   await using server = await startNatsServer();
@@ -110,16 +96,6 @@ test("jetstream: an ack wait that is not the declared one is refused, and so is 
   );
   const nowhere = topic("ratatouille.v1.nowhere", JobOfferedSchema);
   await assert.rejects(bus.publish(event(nowhere, "a", {})), /no declared stream keeps ratatouille\.v1\.nowhere/);
-  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus, "all")], drainMs: 0 });
-  using channel = connectRpc(served.address);
-  await using remote = connectRemoteBus(channel);
-  const options = { durable: "worker", concurrency: 1, ackWaitMs: 1_000, signal: AbortSignal.timeout(10_000) };
-  await assert.rejects(
-    remote.consume(work, options, async () => undefined),
-    /is declared with an ack wait of 30000 ms/,
-  );
-  channel.close();
-  await served.drain(0);
 });
 
 test("jetstream: a consumer that the server refuses is told to who asked, and to nobody else", async () => {
@@ -128,17 +104,12 @@ test("jetstream: a consumer that the server refuses is told to who asked, and to
   await using bus = await connectJetStream({ servers: server.address, streams, consumers: [declaredWorker], log });
   await bus.publish(offer("a"));
   // A work queue takes one consumer for each subject.
-  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus, "all")], drainMs: 0 });
-  using channel = connectRpc(served.address);
-  await using remote = connectRemoteBus(channel);
-  for (const each of [bus, remote]) {
-    const options = { durable: "thief", concurrency: 1, signal: AbortSignal.timeout(20_000) };
-    await assert.rejects(
-      each.consume(work, options, async () => undefined),
-      /consumer thief-ratatouille_v1_work_test of WORK_TEST is refused: .*not unique/,
-    );
-    await bus.check();
-  }
+  const options = { durable: "thief", concurrency: 1, signal: AbortSignal.timeout(20_000) };
+  await assert.rejects(
+    bus.consume(work, options, async () => undefined),
+    /consumer thief-ratatouille_v1_work_test of WORK_TEST is refused: .*not unique/,
+  );
+  await bus.check();
   await server.restart();
   await waitFor(() => bus.check().then(() => true), { timeoutMs: 20_000, what: "the bus to be there again" });
   const stop = new AbortController();
@@ -152,8 +123,6 @@ test("jetstream: a consumer that the server refuses is told to who asked, and to
   stop.abort();
   await consuming;
   assert.doesNotMatch(log.lines.join("\n"), /is not ready/);
-  channel.close();
-  await served.drain(0);
 });
 
 test("jetstream: a durable that nobody declared has the ack wait of who uses it, and two at once use the same", async () => {
@@ -173,7 +142,7 @@ test("jetstream: a durable that nobody declared has the ack wait of who uses it,
   }
 });
 
-test("jetstream: without a broker the served bus is UNAVAILABLE, whatever is asked of it", async () => {
+test("jetstream: without a broker the bus is not available, whatever is asked of it", async () => {
   const server = await startNatsServer();
   await using _server = server;
   await using bus = await connectJetStream({ servers: server.address, streams });
@@ -187,20 +156,8 @@ test("jetstream: without a broker the served bus is UNAVAILABLE, whatever is ask
       ),
     { what: "the bus to miss its server" },
   );
-  const served = await serve({ address: "127.0.0.1:0", services: [busService(bus, "all")], drainMs: 0 });
-  using channel = connectRpc(served.address);
-  const { id, subject, payload } = offer("a");
-  const { publish, listDeadLetters, check } = BusService.method;
-  const asked = [
-    [publish, toBinary(publish.input, create(publish.input, { message: { id, subject, payload } }))],
-    [listDeadLetters, toBinary(listDeadLetters.input, create(listDeadLetters.input))],
-    [check, toBinary(check.input, create(check.input))],
-  ] as const;
-  // Bytes are sent once, while a client would try each again for a while.
-  const answers = asked.map(([method, bytes]) => Array.fromAsync(channel.relay(method, Readable.from([Buffer.from(bytes)]), {})));
-  await Promise.all(answers.map((answer) => assert.rejects(answer, (error) => isRpcError(error, Code.UNAVAILABLE))));
-  channel.close();
-  await served.drain(0);
+  await assert.rejects(bus.publish(offer("a")), BusUnavailableError);
+  await assert.rejects(bus.deadLetters(), BusUnavailableError);
 });
 
 test("jetstream: a watcher of work that does not read costs a bounded queue, has the newest, and what it missed is told", async () => {

@@ -4,7 +4,17 @@ import { context, SpanKind, trace } from "@opentelemetry/api";
 import { within } from "#libs/concurrency";
 import { deferred, recordSpans, waitFor } from "#libs/testing";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
-import { type Bus, BusRefusedError, type ConsumeOptions, event, PoisonError, RetryLater, topic, type WatchedMessage } from "../index.ts";
+import {
+  type Bus,
+  BusRefusedError,
+  type ConsumeOptions,
+  type Delivery,
+  event,
+  PoisonError,
+  RetryLater,
+  topic,
+  type WatchedMessage,
+} from "../index.ts";
 
 /** A bus under test and a way to talk to it from elsewhere. */
 export type BusUnderTest = AsyncDisposable & { bus: Bus };
@@ -126,6 +136,34 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
     stop.abort();
     await Promise.all(consuming);
     assert.deepEqual(got["both"]!.filter((id) => id.startsWith("large")).sort(), ["large/0", "large/1", "large/2", "large/3"]);
+  });
+
+  test(`${name}: a subscription takes as many as it is allowed to, which may become more, fewer and none`, async () => {
+    await using ctx = await open();
+    const ids = ["a", "b", "c", "d"];
+    for (const id of ids) await ctx.bus.publish(offer(id));
+    await using subscription = await ctx.bus.subscribe({ durable: "worker", subjects: [work.subject], concurrency: 1, ackWaitMs: 30_000 });
+    const got: Delivery[] = [];
+    const reading = (async () => {
+      for await (const delivery of subscription) got.push(delivery);
+    })();
+    await waitFor(() => got.length === 1, { what: "the first" });
+    subscription.limit(3);
+    await waitFor(() => got.length === 3, { what: "two more" });
+    // Fewer than are in hand: none is taken away, and none comes.
+    subscription.limit(0);
+    await got[0]?.settle({ type: "ack" });
+    await got[1]?.settle({ type: "nak", delayMs: 0 });
+    await using other = await ctx.bus.subscribe({ durable: "worker", subjects: [work.subject], concurrency: 2, ackWaitMs: 30_000 });
+    const elsewhere = other[Symbol.asyncIterator]();
+    const rest = [await elsewhere.next(), await elsewhere.next()].map(({ value }) => (value as Delivery).message.id);
+    assert.deepEqual(rest.sort(), ["b", "d"]);
+    assert.deepEqual(
+      got.map(({ message }) => message.id),
+      ["a", "b", "c"],
+    );
+    subscription.stop();
+    await reading;
   });
 
   test(`${name}: a watcher sees events from now on, or from a time on, and takes them from nobody`, async () => {

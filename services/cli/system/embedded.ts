@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { type Bus, busService, openLocalBus } from "#libs/bus";
+import { type Bus, openLocalBus } from "#libs/bus";
 import { NoSpaceError } from "#libs/files";
 import { connect, implement, type RpcLog, type ServerTls, serve } from "#libs/rpc";
 import { runtimeName, runtimeVersion, type Service, usageHere, VERSION } from "#libs/service";
 import { type Entrance, lockDirectory } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
-import { busAccess, streams } from "#libs/topics";
+import { streams } from "#libs/topics";
 import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
 import { createAveraging } from "../../averaging/index.ts";
 import { createCatalog } from "../../catalog/index.ts";
@@ -180,7 +180,7 @@ async function openServices({
     }),
     watchEvents: watchEvents(bus),
   });
-  const registrations = [system, busService(bus, busAccess), ...services.flatMap(({ registrations }) => registrations)];
+  const registrations = [system, ...services.flatMap(({ registrations }) => registrations)];
   opening.use(await serve({ address, services: registrations, token, log: rpcLog, drainMs: DRAIN_MS }));
   // Before the server drains: Deno aborts when a server says goodbye to a client of its own process that has just closed streams.
   opening.defer(() => channel.close());

@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
-import { type Bus, busService, openLocalBus } from "#libs/bus";
+import { type Bus, openLocalBus } from "#libs/bus";
 import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
 import { connect, type RpcChannel, type ServiceClient, serve } from "#libs/rpc";
 import { readSettings, type Service } from "#libs/service";
 import { createLogger, type Logger } from "#libs/telemetry";
 import { freePort, temporaryDirectory } from "#libs/testing";
-import { busAccess } from "#libs/topics";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { FinetuneService, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { RecyclingService, type Run, type RunSpec, type WatchRunResponse } from "#proto/ratatouille/v1/recycling_pb.ts";
@@ -69,7 +68,7 @@ export async function startSystem(initial: Partial<Timing> = {}): Promise<TestSy
     opening.use(await createAveraging({ directory, clients: channel, log })),
     opening.use(await createEvaluation({ clients: channel, log, workers: 1 })),
   ];
-  const registrations = [busService(bus, busAccess), ...services.flatMap((service) => service.registrations)];
+  const registrations = services.flatMap((service) => service.registrations);
   const listen = () => serve({ address, services: registrations, drainMs: 0 });
   let listener = await listen();
   opening.defer(() => listener[Symbol.asyncDispose]());
