@@ -62,7 +62,7 @@ export function createRunJobs({
   const submit = async (nodes: readonly Node[], recipe: Recipe): Promise<void> => {
     // Not to be aborted: who cancels the jobs of this run has to know that none is on its way.
     const [first] = nodes;
-    const needs = first?.engine === undefined ? {} : { needs: { backend: first.engine } };
+    const needs = first?.engines === undefined ? {} : { needs: { backends: [...first.engines.backends], device: first.engines.device } };
     const request = { recipe: canonicalRecipe(recipe), label: first?.label ?? "", runId, ...needs };
     const { job } = await retryTransient(() => finetune.submitJob(request), { patienceMs, signal });
     if (!job) throw new Error("The fine-tune service answered without a job");

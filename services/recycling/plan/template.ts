@@ -48,8 +48,8 @@ export type Node = {
   readonly work: number;
   /** The run may go on without it (a member, where the run file says so). */
   readonly expendable: boolean;
-  /** The engine that a trainer needs; where it is not given the recipe says it. */
-  readonly engine?: string;
+  /** The engines of which a trainer needs one, and on which device where their names do not say it; where they are not given the recipe says it. */
+  readonly engines?: { readonly backends: readonly string[]; readonly device: string };
 };
 
 /** The nodes that a node waits for. */

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { arithmetics, canonicalRecipe, isApproximate, type Recipe, readManifest } from "#libs/recipes";
+import { canonicalRecipe, isApproximate, type Recipe, readManifest } from "#libs/recipes";
 import { failedPrecondition, unavailable } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -70,10 +70,10 @@ async function* runAgain(recipe: Recipe, context: ReproductionContext, signal: A
 /** The engine for a recipe that any may run: one that a trainer has. */
 async function engineFor({ arithmetic, parameters }: Recipe, { executors, timing }: ReproductionContext, signal: AbortSignal) {
   const network = parameters["network"] as { readonly name?: string } | undefined;
-  if (arithmetic !== arithmetics.training || network === undefined) return {};
-  const spec = create(RunSpecSchema, { backend: AUTO, study: { network: { name: network.name ?? "" } } });
-  const { backend } = await resolveBackend(spec, executors, { waitMs: timing.trainerMs, signal });
-  return { needs: { backend } };
+  if (!isApproximate(arithmetic) || network === undefined) return {};
+  const spec = create(RunSpecSchema, { backend: AUTO, study: { network: { name: network.name ?? "" }, arithmetic: arithmetic ?? "" } });
+  const { backend, device } = await resolveBackend(spec, executors, { waitMs: timing.trainerMs, signal });
+  return { needs: { backend, device } };
 }
 
 async function* trainAgain(recipe: Recipe, context: ReproductionContext, signal: AbortSignal): AsyncGenerator<Job, Again> {

@@ -1,45 +1,59 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { engineNamed } from "#libs/engines";
+import { arithmetics } from "#libs/recipes";
 import { allPages, failedPrecondition } from "#libs/rpc";
 import type { Trainer } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
 import type { Executors } from "../drive/executors.ts";
-import { AUTO, chooseEngine, enginesFor } from "../plan/choose-engine.ts";
+import { AUTO, type Choice, chooseEngine, isForeign } from "../plan/choose-engine.ts";
 
 /** Between two looks for a trainer. */
 const LOOK_MS = 200;
 
 /**
- * The specification with an engine in the place of `auto`. Trainers of a system that begins are waited for.
- * @param options.chosen the engine that the run began with. It stays while a trainer has it, and where after `waitMs` none has any.
- * @throws RpcError FAILED_PRECONDITION (NO_ENGINE) if after `waitMs` none has an engine for the network.
+ * The specification with what its trainers have in the place of what it leaves to them: an engine for `auto`, the arithmetic of a network or an
+ * engine that only they know, and the device. They are waited for where only they can say it, since a system may just begin.
+ * @param options.begun the specification that the run began with. Its engine and its arithmetic stay while a trainer has them, and where after
+ * `waitMs` none has any.
+ * @throws RpcError FAILED_PRECONDITION (NO_ENGINE) if after `waitMs` none has an engine for the network; (ARITHMETIC_AMBIGUOUS)
  */
 export async function resolveBackend(
   spec: RunSpec,
   { finetune }: Pick<Executors, "finetune">,
-  { waitMs, chosen, signal }: { readonly waitMs: number; readonly chosen?: string | undefined; readonly signal?: AbortSignal },
+  { waitMs, begun, signal }: { readonly waitMs: number; readonly begun?: RunSpec | undefined; readonly signal?: AbortSignal },
 ): Promise<RunSpec> {
-  if (spec.backend !== AUTO) return spec;
+  const { study } = spec;
+  if (!study) return spec.backend === AUTO ? resolved(spec, chooseEngine(spec, [])) : spec;
+  const waits = spec.backend === AUTO || isForeign(spec);
   const giveUpAt = performance.now() + waitMs;
   for (;;) {
-    const trainers = spec.study ? await listTrainers(finetune, signal) : [];
-    const backend = chooseEngine(spec, trainers, chosen);
-    if (backend !== undefined) return { ...spec, backend };
+    const trainers = await listTrainers(finetune, signal);
+    const choice = chooseEngine(spec, trainers, begun);
+    if (choice.state === "chosen") return resolved(spec, choice);
+    if (choice.state === "ambiguous" && waits) throw failedPrecondition(choice.why, { reason: "ARITHMETIC_AMBIGUOUS" });
+    // A network and engines that are known: whoever comes later runs its jobs.
+    if (!waits) return begun ?? spec;
     if (performance.now() > giveUpAt) {
-      if (chosen !== undefined) return { ...spec, backend: chosen };
-      throw failedPrecondition(`backend auto: ${lackOf(spec, trainers)}`, { reason: "NO_ENGINE" });
+      if (begun !== undefined) return begun;
+      const what = spec.backend === AUTO ? "backend auto: " : "";
+      throw failedPrecondition(`${what}${choice.state === "lacking" ? choice.lack : ""}`, { reason: "NO_ENGINE" });
     }
     await sleep(LOOK_MS, undefined, signal ? { signal } : {});
   }
 }
 
-/** What no trainer has, and what would help. */
-function lackOf({ study }: RunSpec, trainers: readonly Trainer[]): string {
-  const network = study?.network?.name ?? "";
-  const [slow] = study ? enginesFor(study, trainers) : [];
-  if (slow)
-    return `no trainer has an engine that is fast enough for the network ${network}; ratatouille setup tensorflow installs one where a trainer runs, and backend: ${slow.name} does without it`;
-  const who = trainers.length === 0 ? "no trainer is there" : `no trainer has an engine for the network ${network}`;
-  return `${who}; ratatouille trainers list says who is there, ratatouille doctor which engines`;
+/** What is as it would be anyway is not said, so that specifications of earlier versions stay as they are. */
+function resolved(spec: RunSpec, choice: Choice): RunSpec {
+  if (choice.state !== "chosen") return spec;
+  const { backend, device, arithmetic } = choice;
+  const usual = engineNamed(backend)?.device ?? "cpu";
+  const { study } = spec;
+  return {
+    ...spec,
+    backend,
+    device: device === usual ? "" : device,
+    ...(study ? { study: { ...study, arithmetic: arithmetic === arithmetics.training ? "" : arithmetic } } : {}),
+  };
 }
 
 async function listTrainers(finetune: Executors["finetune"], signal: AbortSignal | undefined): Promise<Trainer[]> {

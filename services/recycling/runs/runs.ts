@@ -25,7 +25,7 @@ const PAGE = 500;
 
 /** All runs: those that this process drives, and those that are only stored. */
 export type Runs = {
-  /** Starts a run or goes on with it. @throws RpcError INVALID_ARGUMENT; FAILED_PRECONDITION (NO_ENGINE); UNAVAILABLE while this process ends. */
+  /** Starts a run or goes on with it. @throws RpcError INVALID_ARGUMENT; FAILED_PRECONDITION (NO_ENGINE, ARITHMETIC_AMBIGUOUS); UNAVAILABLE while this process ends. */
   start(spec: RunSpec): Promise<Run>;
   /** @throws RpcError NOT_FOUND */
   get(id: string): Promise<Run>;
@@ -136,11 +136,11 @@ export function createRuns(
       const id = runIdOf(sent);
       checkRun(sent.backend === AUTO ? { ...sent, backend: ANY_ENGINE } : sent);
       const running = actives.get(id)?.current();
-      const chosen = sent.backend === AUTO ? (await store.get(id))?.spec?.backend : undefined;
+      const begun = (await store.get(id))?.spec;
       const spec =
         running?.state === RunState.RUNNING && running.spec
           ? running.spec
-          : await resolveBackend(sent, executors, { waitMs: timing.trainerMs, chosen });
+          : await resolveBackend(sent, executors, { waitMs: timing.trainerMs, begun });
       if (!resume) await withdrawInterrupted(id);
       return exclusive(id, () => begin(id, spec));
     },

@@ -10,7 +10,7 @@ import { fusedStart } from "./fused.ts";
 import { createPredictor, type Predicted } from "./predictions.ts";
 import { seeds } from "./seeds.ts";
 import { planSet, type SetPlan } from "./set.ts";
-import type { CompleteStudy } from "./specification.ts";
+import { type CompleteStudy, enginesOf } from "./specification.ts";
 
 /** An averaged model, or the probe, and whose weights went in. */
 export type AveragePlan = Predicted & { readonly method: Method; readonly node: string; readonly set?: SetName };
@@ -44,7 +44,7 @@ export function planCell(
   const add: AddNode = ({ id, expendable = false, ...node }) => {
     const trained = node.template.kind === "train" || node.template.kind === "predict";
     const label = `${shown} · ${id.replaceAll("/", " ").replaceAll("-", " ")}`;
-    nodes.push({ id: `${prefix}/${id}`, label, expendable, ...(trained ? { engine: spec.backend } : {}), ...node });
+    nodes.push({ id: `${prefix}/${id}`, label, expendable, ...(trained ? { engines: enginesOf(spec) } : {}), ...node });
     return `${prefix}/${id}`;
   };
   const probe = add({

@@ -1,12 +1,13 @@
 import { networkNames, networkOf } from "#libs/networks";
-import type { Digest } from "#libs/recipes";
+import { arithmetics, type Digest } from "#libs/recipes";
 import type { Study_Auxiliary, Study_Task } from "#proto/ratatouille/v1/recycling_pb.ts";
 import type { Lessons } from "../planner.ts";
 import type { Node, Source } from "../template.ts";
+import { AVERAGE_WORK } from "../uniform-average.ts";
 import { drawHyperparameters, groups } from "./ranges.ts";
 import { type RecipeWriter, recipeWriter } from "./recipes.ts";
 import { seeds } from "./seeds.ts";
-import { type CompleteStudy, needsOf } from "./specification.ts";
+import { type CompleteStudy, enginesOf, needsOf } from "./specification.ts";
 import { type Work, workOf } from "./work.ts";
 
 /** A model that fine-tunings may start from, and what people call it. */
@@ -82,7 +83,7 @@ export function planFoundation(spec: CompleteStudy): FoundationPlan {
     return { dataset, split };
   };
 
-  const shared = { recipes, work: workOf(spec), nodes };
+  const shared = { recipes, work: workOf(spec), nodes, dataOf };
   const targetData = dataOf("target", "the target", target);
   const foundation = planPretrained(spec, shared, lessonOf);
   if (study.foundation?.from.case === "model") seen.push({ label: "the foundation", model: study.foundation.from.value as Digest });
@@ -112,16 +113,22 @@ export function planFoundation(spec: CompleteStudy): FoundationPlan {
 /** Data to learn from, and which rows of them where not all. */
 type Lesson = { readonly dataset: Source; readonly split?: Source };
 
-type Shared = { readonly nodes: Node[]; readonly recipes: RecipeWriter; readonly work: Work };
+type Shared = {
+  readonly nodes: Node[];
+  readonly recipes: RecipeWriter;
+  readonly work: Work;
+  readonly dataOf: (id: string, name: string, task: Study_Task) => { readonly node: string };
+};
 
 function planPretrained(
-  { study, backend }: CompleteStudy,
-  { nodes, recipes, work }: Shared,
+  spec: CompleteStudy,
+  { nodes, recipes, work, dataOf }: Shared,
   lessonOf: (id: string, name: string, task: Study_Task) => Lesson,
 ): Source | undefined {
+  const { study } = spec;
   const from = study.foundation?.from;
   if (from?.case === "model") return { digest: from.value as Digest };
-  if (from?.case !== "pretraining") return undefined;
+  if (from?.case !== "pretraining") return networkNames().includes(study.network.name) ? undefined : planDrawn(spec, { nodes, recipes, work, dataOf });
   const task = from.value.task!;
   const training = from.value.training!;
   nodes.push({
@@ -137,20 +144,59 @@ function planPretrained(
     }),
     work: work.training(training.steps * training.batch * task.domains.length),
     expendable: false,
-    engine: backend,
+    engines: enginesOf(spec),
+  });
+  return { node: "foundation" };
+}
+
+/**
+ * The weights of a network that only trainers know, where nothing gives them: one trainer draws them once, and all that starts from them gets the
+ * same ones, whatever its classes. It takes one step of the head on the target; the head is left out, so that nothing of the data is in it.
+ */
+function planDrawn(spec: CompleteStudy, { nodes, recipes, work, dataOf }: Shared): Source {
+  const { target, probe, network } = spec.study;
+  const [domain = ""] = target.domains;
+  const common = { stage: "pre-training", expendable: false } as const;
+  nodes.push({
+    ...common,
+    id: "foundation/drawn",
+    label: "foundation model · weights drawn",
+    template: recipes.train({
+      dataset: dataOf("target", "the target", target),
+      classes: target.classes.length,
+      domains: [domain],
+      training: { ...probe, steps: 1, headOnlySteps: 0, validateEvery: 0 },
+      headOnly: true,
+      seed: seeds.foundation(),
+    }),
+    work: work.training(probe.batch, true),
+    engines: enginesOf(spec),
+  });
+  nodes.push({
+    ...common,
+    id: "foundation",
+    label: "foundation model",
+    template: {
+      kind: "average",
+      inputs: { models: [{ node: "foundation/drawn" }] },
+      parameters: { method: "uniform", exclude: [...network.head] },
+      arithmetic: arithmetics.averaging,
+    },
+    work: AVERAGE_WORK,
   });
   return { node: "foundation" };
 }
 
 /** Fine-tunings on an auxiliary task: one linear probe for the new head, then all weights of each; the last step is kept. */
 function planAuxiliary(
-  { study, backend }: CompleteStudy,
+  spec: CompleteStudy,
   { nodes, recipes, work }: Shared,
   foundation: Source | undefined,
   auxiliary: Study_Auxiliary,
   j: number,
   lesson: Lesson,
 ): Start[] {
+  const { study } = spec;
   const { name, count } = auxiliary;
   const task = auxiliary.task!;
   const probe = auxiliary.probe!;
@@ -170,7 +216,7 @@ function planAuxiliary(
     }),
     work: work.training(probe.steps * probe.batch * task.domains.length, true),
     expendable: false,
-    engine: backend,
+    engines: enginesOf(spec),
   });
   return Array.from({ length: count }, (_, k) => {
     const node = `auxiliary/${j}/${k}`;
@@ -188,7 +234,7 @@ function planAuxiliary(
       }),
       work: work.training(training.steps * training.batch * task.domains.length),
       expendable: false,
-      engine: backend,
+      engines: enginesOf(spec),
     });
     return { name: startName(name, k, count), source: { node } };
   });

@@ -1,9 +1,10 @@
 import type { Digest } from "#libs/recipes";
 import type { Method } from "#libs/reporting";
+import { list } from "#libs/text";
 import type { Plan, Planner } from "../planner.ts";
 import { collectStudy } from "./collect.ts";
 import { planStudy } from "./plan.ts";
-import { type CompleteStudy, checkStudy, completeStudy } from "./specification.ts";
+import { type CompleteStudy, checkStudy, completeStudy, enginesOf } from "./specification.ts";
 
 /** Plans runs on pictures of any kind, with any network. */
 export const study: Planner = {
@@ -26,7 +27,7 @@ export const study: Planner = {
         members,
         classes: target.classes.length,
         methods: spec.methods as Method[],
-        backend: spec.backend,
+        backend: [list(enginesOf(spec).backends, "or"), ...(spec.study.arithmetic ? [spec.study.arithmetic] : [])].join(", "),
         network: network.name,
         classNames: target.classes,
       },

@@ -50,6 +50,7 @@ export function recipeWriter({ study }: CompleteStudy): RecipeWriter {
   const network: Json = { name: study.network.name, ...needsOf(study.network) };
   const unknownHead = study.network.head.length > 0 ? { head: [...study.network.head] } : {};
   const { transform } = study;
+  const arithmetic = study.arithmetic || arithmetics.training;
   return {
     split: ({ fraction, trial }) =>
       study.heldOutItems > 0
@@ -78,7 +79,7 @@ export function recipeWriter({ study }: CompleteStudy): RecipeWriter {
           ...(validated ? { validate: { every: validateEvery }, keep: "best" } : {}),
         },
         seed,
-        arithmetic: arithmetics.training,
+        arithmetic,
       };
     },
     predict: ({ models, weights, dataset, domains, rows }) => ({
@@ -92,7 +93,7 @@ export function recipeWriter({ study }: CompleteStudy): RecipeWriter {
         ...(transform ? { transform: transform.validation } : {}),
         ...(weights ? { weights: [...weights] } : {}),
       },
-      arithmetic: arithmetics.training,
+      arithmetic,
     }),
     measure: (measure, predictions) => ({
       kind: "measure",

@@ -11,7 +11,7 @@ const OF_MEMBER = 6;
 const OF_SET = 8;
 /** Of a cell besides its sets: the probe, predictions of the probe and the averages, what is measured of these. */
 const OF_CELL = 15;
-/** Of a study: data, split and training of the foundation, data of the target. */
+/** Of a study: data, split and training of the foundation or its weights drawn and averaged, data of the target. */
 const OF_STUDY = 4;
 /** Of an auxiliary besides its fine-tunings: data, split, probe. */
 const OF_AUXILIARY = 3;

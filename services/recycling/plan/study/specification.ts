@@ -26,6 +26,8 @@ export type CompleteStudy = Omit<RunSpec, "study"> & { study: With<Study, Parts>
 const reservedNames = ["foundation", "fused"];
 const RECORDS = "records/1";
 const generators = ["image-shards/1", RECORDS, "rotated-mnist/1", "colored-mnist/1"];
+/** As many as a job may name. */
+const MOST_BACKENDS = 10;
 const draws = ["mild/1", "domainbed/1"];
 /** How long names of domains and classes may be: as in recipes. */
 const LONGEST_LABEL = 1000;
@@ -47,7 +49,10 @@ export function checkStudy(spec: RunSpec): Violation[] {
   const study = spec.study!;
   check("spec.name", isRunName(spec.name), runNameRule);
   check("spec.seeds", isWithin(spec.seeds.length, lengths.seeds) && isSet(spec.seeds), `${describeLength(lengths.seeds)}, each once`);
-  check("spec.backend", /^[a-z0-9][a-z0-9._-]{0,99}$/.test(spec.backend) && spec.backend !== "auto", "the name of an engine, such as wasm");
+  check("spec.backend", isEngineName(spec.backend), "the name of an engine, such as wasm");
+  checkBackends(spec, check);
+  const { arithmetic } = study;
+  check("spec.study.arithmetic", arithmetic === "" || /^~[\x20-\x7e]{1,199}$/.test(arithmetic), 'an approximate arithmetic, such as "~own/1"');
   check("spec.methods", spec.methods.includes("recycling") && isSet(spec.methods), "each once, and recycling among them");
   const stranger = spec.methods.find((method) => !(knownMethods as readonly string[]).includes(method));
   check("spec.methods", stranger === undefined, `one of ${knownMethods.join(", ")}, not ${quote(stranger ?? "", 100)}`);
@@ -78,6 +83,15 @@ export function checkStudy(spec: RunSpec): Violation[] {
   check("spec", size <= MOST_NODES, `a run of at most ${MOST_NODES} steps, not of ${size}: fewer seeds, held-out domains or members`);
   return found;
 }
+
+function checkBackends({ backend, backends, device }: RunSpec, check: Check): void {
+  check("spec.backends", backends.length <= MOST_BACKENDS && isSet(backends), `at most ${MOST_BACKENDS} engines, each once`);
+  check("spec.backends", backends.every((name) => isEngineName(name)), "names of engines, such as wasm");
+  check("spec.backends", backends.length === 0 || backends[0] === backend, "spec.backend first");
+  check("spec.device", ["", "cpu", "gpu"].includes(device), "cpu or gpu, or empty");
+}
+
+const isEngineName = (name: string) => /^[a-z0-9][a-z0-9-]{0,63}$/.test(name) && name !== "auto";
 
 const isSet = (values: readonly unknown[]) => new Set(values).size === values.length;
 const describeLength = ({ min, max }: { readonly min: number; readonly max: number }) => `${min} to ${max} values`;
@@ -127,6 +141,11 @@ function checkNetwork(network: Study_Network | undefined, classes: number, check
   } catch (error) {
     check(field, false, error instanceof Error ? error.message : String(error));
   }
+}
+
+/** The engines on which the trainings and predictions of a study may be computed. */
+export function enginesOf({ backend, backends, device }: Pick<RunSpec, "backend" | "backends" | "device">) {
+  return { backends: backends.length > 0 ? [...backends] : [backend], device };
 }
 
 /** What a network is wanted for, as `networkOf` takes it. */
