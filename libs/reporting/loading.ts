@@ -6,6 +6,10 @@ export type Loading = {
   readonly library: string;
   /** Markdown: Python, and what goes in and comes out. */
   readonly text: string;
+  /** Only those who have trained it know how it is run. */
+  readonly foreign?: true;
+  /** Its inputs are no images. */
+  readonly records?: true;
 };
 
 /** How the perceptron of the digits benchmark is loaded, with the numbers of its inputs, hidden layers and classes. */
@@ -60,11 +64,13 @@ export function networkLoading(network: Network, classes: readonly string[], ima
   };
 }
 
-/** What is known of a network that only its trainer knows. */
-export function unknownLoading(network: string, classes: readonly string[]): Loading {
+/** What is known of a network that only its trainer knows. @param of what goes in */
+export function unknownLoading(network: string, classes: readonly string[], of: "images" | "records" = "images"): Loading {
   const names = classes.map((name) => `\`${name.replaceAll("`", "'")}\``).join(", ");
   return {
     library: "safetensors",
-    text: `\`model.safetensors\` has the weights of ${network}, by the names that its trainer gave them.\n\nOutput: ${classes.length} logits, of ${names}.`,
+    text: `\`model.safetensors\` has the weights of ${network}, by the names that its trainer gave them: who has trained it knows how it is run.\n\nInput: ${of === "images" ? "an image" : "a record, as the data have it"}. Output: ${classes.length} logits, of ${names}.`,
+    foreign: true,
+    ...(of === "records" ? { records: true } : {}),
   };
 }

@@ -67,7 +67,7 @@ export const methodTexts: { readonly [M in Method]: MethodText } = {
   "recycling-ensemble": {
     label: "recycled ensemble",
     noun: "the ensemble of its members",
-    explanation: "mean of the predictions of all fine-tunings that recycling averages; every one of them runs for every image",
+    explanation: "mean of the predictions of all fine-tunings that recycling averages; every one of them runs for every example",
   },
 };
 

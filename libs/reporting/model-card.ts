@@ -41,6 +41,7 @@ export function modelCard(options: ModelCardOptions): string {
     averaged(cell),
     "## Load it",
     options.loading.text,
+    ...(options.loading.foreign ? [`It was trained by a trainer with this network, on ${plain(report.task.backend)}.`] : []),
     "## Make it again",
     reproduction(options),
     "",
@@ -71,13 +72,19 @@ function frontMatter({ report, heldOut, model, loading }: ModelCardOptions, accu
   return stringify({
     ...hubLicence(report.licences),
     library_name: loading.library,
-    pipeline_tag: "image-classification",
+    ...(loading.records ? {} : { pipeline_tag: "image-classification" }),
     tags: ["model-recycling", "weight-averaging", "merge", "ratatouille", model, report.task.source],
     metrics: ["accuracy"],
     "model-index": [
       {
         name: report.name,
-        results: [{ task: { type: "image-classification" }, dataset, metrics: [{ type: "accuracy", value: accuracy }] }],
+        results: [
+          {
+            task: { type: loading.records ? "classification" : "image-classification" },
+            dataset,
+            metrics: [{ type: "accuracy", value: accuracy }],
+          },
+        ],
       },
     ],
   });

@@ -55,7 +55,7 @@ export type Cell = {
     readonly max: number;
     readonly meanLoss: number;
   }[];
-  /** Ratio-error diversity: images that exactly one of two members gets wrong, over images that both get wrong. */
+  /** Ratio-error diversity: examples that exactly one of two members gets wrong, over examples that both get wrong. */
   readonly diversity: readonly { readonly set: SetName; readonly ratioError: number; readonly pairs: number }[];
   /** Accuracy at (1 - lambda) a + lambda b, a and b the weights of the pair's members. */
   readonly interpolations: readonly {
@@ -140,6 +140,7 @@ export type Task = {
   /** Classes of the target task. Absent in reports of earlier versions. */
   readonly classes?: number;
   readonly methods: readonly Method[];
+  /** The engines, and the arithmetic where it is not the usual one. */
   readonly backend: string;
   /** The network by its name, and the names of the classes. Absent in reports of the digits benchmark. */
   readonly network?: string;

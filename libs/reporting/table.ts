@@ -107,7 +107,7 @@ export function renderMarkdown(report: Report): string {
     differences,
     "Midpoint barriers in points of accuracy: what is lost halfway between two members (negative: gained).",
     barriers,
-    "Diversity on the held-out domain: images that exactly one of two members gets wrong, over images that both get wrong.",
+    "Diversity on the held-out domain: examples that exactly one of two members gets wrong, over examples that both get wrong.",
     diversity,
     "",
   ].join("\n\n");

@@ -35,6 +35,7 @@ const own: { readonly [K in RunFileKind]: readonly (readonly string[])[] } = {
     ["fine-tuning", "learning-rates"],
     ["fine-tuning", "head-only-steps"],
     ["transform"],
+    ["arithmetic"],
     ["curves"],
     ["shared-images"],
   ],

@@ -1,5 +1,5 @@
 import type { Artifacts } from "#libs/artifacts";
-import { isDigest, parseEnvelope } from "#libs/recipes";
+import { isDigest, mediaTypes, parseEnvelope, type Recipe } from "#libs/recipes";
 import { Code, failedPrecondition, invalidField, isRpcError, type ServiceClient } from "#libs/rpc";
 import type { Logger } from "#libs/telemetry";
 import { quote } from "#libs/text";
@@ -12,6 +12,7 @@ import type { HandOver } from "./hand-over/hand-over.ts";
 import { createInputs, type ResolvedInput } from "./inputs.ts";
 import { type JobEvent, type JobRecord, next, type Whereabouts } from "./job.ts";
 import type { Leases } from "./leases.ts";
+import { isUnknownNetwork } from "./needs/estimate.ts";
 import type { ReportStreams } from "./reports.ts";
 import type { Change, JobStore } from "./store.ts";
 import { jobOf, type Submission } from "./submission.ts";
@@ -161,6 +162,17 @@ export function createJobs({
     }
   };
 
+  /** Bytes of the largest model that goes into a recipe; 0 where the catalog lacks it, which whoever begins finds. */
+  const weightsBytes = async (recipe: Recipe): Promise<number> => {
+    try {
+      const layers = (await resolve(recipe)).flatMap((input) => input.artifacts.flatMap((artifact) => artifact.layers));
+      return Math.max(0, ...layers.flatMap(({ mediaType, size }) => (mediaType === mediaTypes.weights ? [size] : [])));
+    } catch (error) {
+      if (isRpcError(error, Code.NOT_FOUND)) return 0;
+      throw error;
+    }
+  };
+
   /** The id of the trainer of a running attempt; "" where that has none, or the attempt runs no more. */
   const trainerOf = async (id: string, attempt: number): Promise<string> => {
     const running = (await store.running()).find(({ job }) => job.id === id && job.attempt === attempt);
@@ -201,7 +213,8 @@ export function createJobs({
   return {
     async submit(submission, signal) {
       const atMs = now();
-      const { job, recipe } = jobOf(submission, atMs);
+      const { recipe } = jobOf(submission, atMs);
+      const { job } = jobOf(submission, atMs, isUnknownNetwork(recipe) ? await weightsBytes(recipe) : 0);
       // The catalog decides whether there is work: it may have what this service never made, or have lost what it once made.
       const seenEndedAtMs = (await store.get(job.id))?.finishedAtMs ?? 0;
       const known = job.reproduce ? undefined : await artifacts.findByRecipe(recipe, { signal });

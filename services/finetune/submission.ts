@@ -16,10 +16,10 @@ export type Submission = {
   readonly needs?: Partial<Needs> | undefined;
 };
 
-/** The job that a submission asks for, new and queued. @throws RpcError INVALID_ARGUMENT (RECIPE_INVALID, NEEDS_INVALID) */
-export function jobOf(submission: Submission, atMs: number): { job: JobRecord; recipe: Recipe } {
+/** The job that a submission asks for, new and queued. @param weightsBytes see estimateNeeds. @throws RpcError INVALID_ARGUMENT (RECIPE_INVALID, NEEDS_INVALID) */
+export function jobOf(submission: Submission, atMs: number, weightsBytes = 0): { job: JobRecord; recipe: Recipe } {
   const { label, runId, reproduce } = submission;
-  const { recipe, needs } = checked(submission);
+  const { recipe, needs } = checked(submission, weightsBytes);
   const id = jobId(recipe, reproduce ? runId : undefined);
   return { job: newJob({ id, recipe, needs, label, reproduce, atMs }), recipe };
 }
@@ -30,7 +30,7 @@ const MOST_BACKENDS = 10;
 const MOST_MIB = 2 ** 24;
 
 /** What a job needs: what was asked for, as far as it fits the recipe, and the rest estimated. */
-function checkedNeeds(recipe: Recipe, asked: Partial<Needs>): Needs {
+function checkedNeeds(recipe: Recipe, asked: Partial<Needs>, weightsBytes: number): Needs {
   const { device, backends = [], network } = asked;
   if (device !== undefined && !devices.includes(device))
     throw invalidNeeds("needs.device", `expected ${devices.join(" or ")}, got ${quote(device)}`);
@@ -52,7 +52,7 @@ function checkedNeeds(recipe: Recipe, asked: Partial<Needs>): Needs {
   // With another one it would be refused by every trainer that takes it. A data set is drawn by any.
   for (const [field, name] of engines)
     if (exact !== undefined && name !== exact) throw invalidNeeds(field, `the recipe's arithmetic is that of ${exact}, not of ${name}`);
-  const { needs, field } = estimateNeeds(recipe, asked);
+  const { needs, field } = estimateNeeds(recipe, asked, weightsBytes);
   for (const [name, asks, mib] of [
     ["needs.memory_mib", asked.memoryMib, needs.memoryMib],
     ["needs.accelerator_memory_mib", asked.acceleratorMemoryMib, needs.acceleratorMemoryMib],
@@ -74,7 +74,7 @@ function jobId(recipe: Recipe, reproducedFor: string | undefined): string {
 }
 
 /** The recipe of a submission and what it needs, where a trainer could run it. */
-function checked({ recipe: text, needs = {} }: Submission): { recipe: Recipe; needs: Needs } {
+function checked({ recipe: text, needs = {} }: Submission, weightsBytes: number): { recipe: Recipe; needs: Needs } {
   try {
     const recipe = parseRecipe(text);
     if (!trainable.includes(recipe.kind)) throw new RecipeError("kind", `a trainer runs ${trainable.join(", ")}, not ${recipe.kind}`);
@@ -82,7 +82,7 @@ function checked({ recipe: text, needs = {} }: Submission): { recipe: Recipe; ne
       throw new RecipeError("arithmetic", `no backend here computes ${recipe.arithmetic}`);
     }
     checkLimits(recipe);
-    return { recipe, needs: checkedNeeds(recipe, needs) };
+    return { recipe, needs: checkedNeeds(recipe, needs, weightsBytes) };
   } catch (error) {
     if (!(error instanceof RecipeError)) throw error;
     const violations = [{ field: `recipe.${error.field}`, description: error.message }];

@@ -15,6 +15,7 @@ import type { Processes } from "./runs/usage.ts";
 import { createRecyclingService } from "./service.ts";
 
 export { describePlan, type PlanDescription, type PlannedTraining } from "./describe-plan.ts";
+export { AUTO, enginesNamed } from "./plan/choose-engine.ts";
 export { storedRuns } from "./runs/stored.ts";
 
 /** Name of the durable consumer: all replicas share it. */

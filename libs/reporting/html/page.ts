@@ -105,8 +105,8 @@ function readingNote({ task }: Report): string {
   const error = task.seeds.length > 1 ? `±: one standard error over ${counted(task.seeds.length, "seed")}. ` : "";
   const seed =
     task.network === undefined
-      ? "on the same images: another way to divide them among the domains, another foundation, other trainings"
-      : "from the same foundation and auxiliaries: another split into training and validation images, other draws, other trainings";
+      ? "on the same data: another way to divide them among the domains, another foundation, other trainings"
+      : "from the same foundation and auxiliaries: another split into training and validation data, other draws, other trainings";
   return `${error}A seed is a whole repetition ${seed}. A cell is one seed with one domain held out.`;
 }
 

@@ -193,6 +193,17 @@ test("a run file of records with a network for images is refused", () => {
   ]);
 });
 
+test("a backend may be a list of engines, and the arithmetic may be named", () => {
+  const file = parse(brown.replace("held-out: all", "held-out: all\nbackend: [torch, tfjs-node]\narithmetic: ~own/1"));
+  assert.deepEqual([file.backend, file.backends, file.arithmetic], ["torch", ["torch", "tfjs-node"], "~own/1"]);
+  const wrong = (by: string) => problems(brown.replace("held-out: all", `held-out: all\n${by}`));
+  assert.deepEqual(wrong("backend: [torch, auto]"), ["`backend` at line 4 must be the name of an engine such as tfjs-node, not `auto`"]);
+  assert.deepEqual(wrong("backend: [torch, torch]"), ["`backend` at line 4 has `torch` twice"]);
+  assert.deepEqual(wrong("arithmetic: own/1"), [
+    "`arithmetic` at line 4 must be what a trainer says that it computes, such as ~own/1, not `own/1`",
+  ]);
+});
+
 test("a run file is of digits or of images, and keys of the other kind are refused in one sentence", () => {
   const kind = (text: string) => runFileKind(text, { path: "/run.yaml" });
   const digits = "name: x\nseeds: [1]\ntarget: { data: d }\n";
@@ -219,6 +230,7 @@ test("a file that is written out with all its numbers is the same run", () => {
     birds.replace("held-out: all", "held-out: [photo]").replace("./birds }", "./birds }\nprotocol: domainbed"),
     "name: r\ntarget: { colored-mnist: m }\nheld-out: ['-90%']\nfoundation: { network: mnist-cnn, channels: 2, rotated-mnist: m, steps: 7 }\n",
     brown,
+    brown.replace("held-out: all", "held-out: all\nbackend: [torch, own]\narithmetic: ~own/1"),
     "name: m\ntarget: { images: p }\nheld-out: all\nfoundation: { network: mlp, hidden: [8], size: 16 }\nauxiliaries: [{ name: a, weights: [x.pth, y.pth] }]\n",
   ];
   for (const text of files) {

@@ -15,6 +15,12 @@ const share = number({ min: 0, below: 1 });
 const path = text(4096);
 const label = text(1000);
 const networkName = matching((name) => /^[a-z0-9][a-z0-9_.-]{0,99}$/.test(name), "the name of a network, such as resnet18");
+const isEngine = (name: string) => /^[a-z0-9][a-z0-9-]{0,63}$/.test(name);
+const engine = matching(isEngine, "auto, or the name of an engine such as tfjs-node");
+const oneOfSeveral = matching((name) => isEngine(name) && name !== "auto", "the name of an engine such as tfjs-node");
+/** `auto`, an engine, or a list of engines. */
+const backend: Read<string | readonly string[]> = (field) =>
+  isSeq(resolve(field)) ? list(oneOfSeveral, { distinct: true, max: 10 })(field) : engine(field);
 const preset = word("transform", PRESET_NAMES);
 
 /** A text where it is one, or else what `read` reads. */
@@ -75,10 +81,8 @@ export const studyFile = mapping({
   name: required(matching(isRunName, runNameRule), "birds"),
   protocol: optional(word("protocol", protocols), "ratatouille"),
   seeds: optional(list(seed, { distinct: true }), defaults.seeds),
-  backend: optional(
-    matching((name) => /^[a-z0-9][a-z0-9._-]{0,99}$/.test(name), "auto, or the name of an engine such as tfjs-node"),
-    "auto",
-  ),
+  backend: optional(backend, "auto"),
+  arithmetic: maybe(matching((name) => /^~[\x20-\x7e]{1,199}$/.test(name), "what a trainer says that it computes, such as ~own/1")),
   target: required(target, "{ images: ./birds }"),
   "held-out": required(heldOut, "all"),
   "held-out-items": optional(share, defaults["held-out-items"]),

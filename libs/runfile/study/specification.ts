@@ -30,6 +30,7 @@ export function studySpec(file: StudyFile, found: StudyFound): Init {
     name: file.name,
     seeds: [...file.seeds],
     backend: file.backend,
+    backends: [...file.backends],
     methods: [...file.methods],
     onFailure: file.onFailure === "continue" ? OnFailure.CONTINUE : OnFailure.FAIL,
     study: {
@@ -65,6 +66,7 @@ export function studySpec(file: StudyFile, found: StudyFound): Init {
         weightDecays: [...file.ranges.weightDecays],
       },
       ...(file.transform ? { transform: file.transform } : {}),
+      arithmetic: file.arithmetic ?? "",
       curves: file.curves,
       sharedImages: file.sharedImages,
     },

@@ -38,7 +38,12 @@ export type StudyFile = {
   readonly name: string;
   readonly protocol: Protocol;
   readonly seeds: readonly number[];
+  /** The engine, `auto`, or the first of several. */
   readonly backend: string;
+  /** All engines, where the file lists several; else empty. */
+  readonly backends: readonly string[];
+  /** What they compute, where the file says it. */
+  readonly arithmetic?: string;
   readonly target: PicturesAt;
   /** Domains by name; undefined: each of them. */
   readonly heldOut?: readonly string[];

@@ -8,7 +8,8 @@ export function cautions({
   foundation,
   network,
   backend,
-}: Pick<StudyFile, "auxiliaries" | "foundation" | "network" | "backend">): string[] {
+  backends,
+}: Pick<StudyFile, "auxiliaries" | "foundation" | "network" | "backend" | "backends">): string[] {
   return [
     ...(auxiliaries.length === 0
       ? ["without auxiliaries nothing is recycled: every member starts from the foundation, and what is called recycling is a second soup"]
@@ -17,7 +18,7 @@ export function cautions({
       ? [`the foundation has no weights, so ${network.name} starts untrained: name some, or images to train it on first`]
       : []),
     ...sameModels(auxiliaries, foundation),
-    ...unknownEngine(backend),
+    ...(backends.length > 0 ? backends : [backend]).flatMap(unknownEngine),
   ];
 }
 
@@ -34,5 +35,5 @@ function unknownEngine(backend: string): string[] {
   if (backend === "auto" || engineNamed(backend)) return [];
   const names = engines.map(({ name }) => name);
   const hint = didYouMean(backend, names, `those that are known are ${list(names)}`);
-  return [`no engine of ratatouille is called ${backend}, and jobs wait for a trainer that has one: ${hint}`];
+  return [`no engine of ratatouille is called ${backend}, so a trainer must be there that has one: ${hint}`];
 }

@@ -103,7 +103,7 @@ test("what is odd and forbids nothing is said: classes that are missing, models 
     cautions(file).map((caution) => caution.replaceAll(birds.path, "ROOT")),
     [
       "the foundation and the auxiliary again are one model, ROOT/foundation.safetensors: it brings nothing new",
-      "no engine of ratatouille is called tfjs-nod, and jobs wait for a trainer that has one: did you mean tfjs-node or tfjs-node-gpu?",
+      "no engine of ratatouille is called tfjs-nod, so a trainer must be there that has one: did you mean tfjs-node or tfjs-node-gpu?",
     ],
   );
 });

@@ -11,6 +11,7 @@ import { writeWrapped } from "../write-wrapped.ts";
 import { cautions } from "./cautions.ts";
 import { draftStudy, importStudy, type Shown } from "./import-study.ts";
 import { look } from "./look.ts";
+import type { Start } from "./models.ts";
 
 /** A run file that was looked at: what a run of it needs, and what its report says. */
 export type PreparedRun = {
@@ -25,6 +26,8 @@ export type PreparedRun = {
   imported(): Promise<{ readonly files: number; readonly bytes: number }>;
   /** Undefined where only a trainer knows it, and for digits. */
   readonly network?: Network;
+  /** A network that only a trainer knows, and how many bytes its weights have, where some are given. */
+  readonly foreign?: { readonly name: string; readonly bytes: number };
   /** Puts what it names into the catalog, and gives the specification. */
   specify(artifacts: Artifacts, signal: AbortSignal, shown: Shown): Promise<MessageInitShape<typeof RunSpecSchema>>;
   /** The run file beside the report. */
@@ -46,8 +49,8 @@ export async function prepareStudy(text: string, path: string, { stderr }: Pick<
     loading:
       network && file.transform
         ? networkLoading(network, target.classes, describePreset(file.transform.validation, network.input))
-        : unknownLoading(file.network.name, target.classes),
-    ...(network ? { network } : {}),
+        : unknownLoading(file.network.name, target.classes, file.target.generator === "records/1" ? "records" : "images"),
+    ...(network ? { network } : { foreign: { name: file.network.name, bytes: Math.max(0, ...starts.map(bytesOfStart)) } }),
     draft: () => draftStudy(file, found),
     async imported() {
       const pictures = [target, found.foundation, ...found.auxiliaries].flatMap((each) =>
@@ -61,4 +64,9 @@ export async function prepareStudy(text: string, path: string, { stderr }: Pick<
     specify: (artifacts, signal, shown) => importStudy(file, found, artifacts, signal, shown),
     render: (directory) => renderStudyFile(file, { directory }),
   };
+}
+
+/** Bytes of the weights of a model; 0 of what is none. */
+function bytesOfStart(start: object): number {
+  return "model" in start ? [...(start as Start).model.tensors.values()].reduce((sum, { length }) => sum + length, 0) : 0;
 }

@@ -1,4 +1,5 @@
 import { type EngineName, engineNamed } from "#libs/engines";
+import { networkNames } from "#libs/networks";
 import { backendOf, type Recipe } from "#libs/recipes";
 import type { Needs } from "#libs/topics";
 import { drawnNeeds } from "./drawn.ts";
@@ -31,12 +32,13 @@ export type Estimate = { readonly needs: Needs; readonly field: string };
 
 /**
  * What running a recipe needs: what is asked for, and the rest from the recipe alone. It decides where a job goes, not how it is run.
+ * @param weightsBytes of the largest model that goes in: see isUnknownNetwork
  * @throws RangeError for a kind that is not in `trainable`
  */
-export function estimateNeeds(recipe: Recipe, asked: Partial<Needs> = {}): Estimate {
+export function estimateNeeds(recipe: Recipe, asked: Partial<Needs> = {}, weightsBytes = 0): Estimate {
   const ofKind = kinds[recipe.kind];
   if (!ofKind) throw new RangeError(`no trainer runs recipes of kind ${recipe.kind}`);
-  const { bytes, field, network = "" } = ofKind(recipe);
+  const { bytes, field, network = "" } = ofKind(recipe, weightsBytes);
   const backend = asked.backend ?? asked.backends?.[0] ?? exactEngine(recipe) ?? (recipe.arithmetic === undefined ? DRAWING : APPROXIMATE);
   const device = asked.device ?? engineNamed(backend)?.device ?? "cpu";
   const mib = Math.ceil(bytes / 2 ** 20);
@@ -49,6 +51,12 @@ export function estimateNeeds(recipe: Recipe, asked: Partial<Needs> = {}): Estim
     acceleratorMemoryMib: asked.acceleratorMemoryMib ?? (device === "cpu" ? 0 : mib),
   };
   return { needs, field: `recipe.parameters.${field}` };
+}
+
+/** Whether a recipe is of a network that only trainers know: how large it is tell only the weights that go in. */
+export function isUnknownNetwork({ parameters }: Pick<Recipe, "parameters">): boolean {
+  const { network } = parameters as { readonly network?: { readonly name?: string } };
+  return network?.name !== undefined && !networkNames().includes(network.name);
 }
 
 /** The one engine that computes the bytes that a recipe promises; undefined where its arithmetic is that of any. */

@@ -10,5 +10,5 @@ export type KindNeeds = {
   readonly network?: string;
 };
 
-/** From the recipe alone. */
-export type NeedsOfKind = (recipe: Recipe) => KindNeeds;
+/** From the recipe alone. @param weightsBytes of the largest model that goes in, for a network of which nothing else is known; 0 without one */
+export type NeedsOfKind = (recipe: Recipe, weightsBytes: number) => KindNeeds;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { arithmetics, type Digest, digestOf, type Json, type Recipe } from "#libs/recipes";
-import { estimateNeeds, trainable } from "./estimate.ts";
+import { estimateNeeds, isUnknownNetwork, trainable } from "./estimate.ts";
 
 const dataset: Digest = digestOf("data");
 
@@ -61,7 +61,11 @@ test("a network needs as much as its tensors and what it computes of a batch, wh
 });
 
 test("of a network that only its trainers know nothing is estimated, and one that cannot be is refused", () => {
-  assert.deepEqual(estimateNeeds(training({ name: "resnet9000" })).needs.network, "resnet9000");
+  const unknown = training({ name: "resnet9000" });
+  assert.deepEqual(estimateNeeds(unknown).needs.network, "resnet9000");
+  // But by its weights, where some go in.
+  const [least, more] = [estimateNeeds(unknown).needs.memoryMib, estimateNeeds(unknown, {}, 100 * 2 ** 20).needs.memoryMib];
+  assert.deepEqual([least, more - least, isUnknownNetwork(unknown), isUnknownNetwork(training({ name: "mlp" }))], [768, 1200, true, false]);
   assert.throws(() => estimateNeeds(training({ name: "resnet18", size: 0 })), { name: "RecipeError", field: "parameters.network" });
 });
 

@@ -21,9 +21,9 @@ const PREDICTION_ROWS = 64;
 const PICTURES_BYTES = 256 * 2 ** 20;
 
 /** Of a training: twelve copies of the network's tensors, and twice all values that a step computes, or once where the head alone is trained. */
-export const trainingNeeds: NeedsOfKind = ({ parameters }) => {
+export const trainingNeeds: NeedsOfKind = ({ parameters }, weightsBytes) => {
   const { network, classes, batch, domains, trainable } = parameters as TrainParameters;
-  const { bytes, activationBytes } = costOfNetwork(network, classes);
+  const { bytes, activationBytes } = costOfNetwork(network, classes, weightsBytes);
   const forTensors = bytes * TRAINING_COPIES;
   const forValues = activationBytes * batch * domains.length * (trainable === "head" ? HEAD_VALUES : TRAINING_VALUES);
   const field = forTensors >= forValues ? "network" : "batch";
@@ -31,18 +31,18 @@ export const trainingNeeds: NeedsOfKind = ({ parameters }) => {
 };
 
 /** Of a prediction, of one model or of the mean of any number. */
-export const predictionNeeds: NeedsOfKind = ({ parameters }) => {
+export const predictionNeeds: NeedsOfKind = ({ parameters }, weightsBytes) => {
   const { network, classes } = parameters as PredictParameters;
-  const { bytes, largestBytes } = costOfNetwork(network, classes);
+  const { bytes, largestBytes } = costOfNetwork(network, classes, weightsBytes);
   const all = bytes * PREDICTION_COPIES + largestBytes * PREDICTION_ROWS * FORWARD_VALUES + PICTURES_BYTES;
   return { bytes: all, field: "network", network: network.name };
 };
 
-/** Of a network that only its trainers know nothing is known. */
+/** Of a network that only its trainers know nothing is known but the weights that go in. */
 const UNKNOWN: NetworkCost = { parameters: 0, bytes: 0, multiplyAdds: 0, activationBytes: 0, largestBytes: 0 };
 
-function costOfNetwork({ name, ...needs }: TrainParameters["network"], classes: number): NetworkCost {
-  if (!networkNames().includes(name)) return UNKNOWN;
+function costOfNetwork({ name, ...needs }: TrainParameters["network"], classes: number, weightsBytes: number): NetworkCost {
+  if (!networkNames().includes(name)) return { ...UNKNOWN, bytes: weightsBytes };
   try {
     return costOf(networkOf(name, { ...needs, classes } as Parameters<typeof networkOf>[1]));
   } catch (error) {

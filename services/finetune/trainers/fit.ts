@@ -19,7 +19,11 @@ export function lackOf(demand: Demand, trainer: PresentTrainer, isBuiltIn: (netw
 
 /**
  * What a job waits for that no trainer has, for people; "" if one of them can run it. The first requirement is named that none of those
+<<<<<<< HEAD
  * meets which meet the ones before it: device, engine, kind, arithmetic, network, memory, memory of the accelerator. Who is parked does not count.
+=======
+ * meets which meet the ones before it: kind, device, engine, arithmetic, network, memory, memory of the accelerator.
+>>>>>>> 67bdd93 (Run networks that only trainers know, on several engines at once)
  */
 export function waitingFor(demand: Demand, trainers: readonly Present[], isBuiltIn: (network: string) => boolean): string {
   if (trainers.length === 0) return "no trainer runs";
@@ -52,12 +56,12 @@ function requirements({ needs, kind, arithmetic }: Demand, isBuiltIn: (network: 
     `(the largest has ${size(Math.max(...of.map(memory)))})`;
   const acceleratorOf = ({ accelerator }: PresentTrainer) => accelerator?.memoryMib ?? 0;
   return [
+    { has: ({ kinds }) => kinds.includes(kind), lack: () => `runs recipes of kind ${kind}` },
     {
       has: ({ engines }) => engines.some((engine) => engine.device === device),
       lack: () => (device === "gpu" ? gpu : `computes on a ${device}`),
     },
     { has: (trainer) => enginesOf(trainer).length > 0, lack: () => `has the engine ${backends.join(" or ")}` },
-    { has: ({ kinds }) => kinds.includes(kind), lack: () => `runs recipes of kind ${kind}` },
     { has: (trainer) => enginesOf(trainer).some(computes), lack: () => `computes ${arithmetic}` },
     {
       has: (trainer) => enginesOf(trainer).some((engine) => computes(engine) && knows(engine)),

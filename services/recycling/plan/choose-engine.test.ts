@@ -65,7 +65,10 @@ test("digits are computed where their bytes are known, whoever is there", () => 
   assert.equal(engineOf(example("tiny"), []), "wasm");
 });
 
-const myNet = (changes: Partial<Spec> = {}): Spec => ({ ...exampleStudy({ network: { name: "my-net", head: ["out.weight"] } }), ...changes });
+const myNet = (changes: Partial<Spec> = {}): Spec => ({
+  ...exampleStudy({ network: { name: "my-net", head: ["out.weight"] } }),
+  ...changes,
+});
 const own = (name: string, more: Parameters<typeof trainer>[1] = {}) =>
   trainer(name, { arithmetics: [`~${name}/1`], networks: ["my-net"], builtInNetworks: false, ...more });
 
@@ -94,11 +97,20 @@ test("where only the run file can say what is computed, and where nobody has it,
   );
   const asked = (arithmetic: string) => exampleStudy({ network: { name: "my-net", head: ["out.weight"] }, arithmetic });
   assert.equal(whyNot({ ...asked("~own/1"), backend: "own" }, [own("own"), own("torch")]), "chosen");
-  assert.match(whyNot({ ...asked("~own/2"), backend: "own" }, [own("own")]), /no trainer that has the network my-net computes ~own\/2: did you mean ~own\/1\?/);
-  assert.match(whyNot(myNet({ backend: "own" }), [own("own", { networks: ["my-nte"] })]), /^no trainer has the network my-net: did you mean my-nte\?/);
+  assert.match(
+    whyNot({ ...asked("~own/2"), backend: "own" }, [own("own")]),
+    /no trainer that has the network my-net computes ~own\/2: did you mean ~own\/1\?/,
+  );
+  assert.match(
+    whyNot(myNet({ backend: "own" }), [own("own", { networks: ["my-nte"] })]),
+    /^no trainer has the network my-net: did you mean my-nte\?/,
+  );
   assert.match(whyNot(myNet({ backend: "own" }), [own("own"), own("torch", { networks: [] })]), /^chosen$/);
   assert.match(whyNot(myNet({ backend: "wasm" }), [own("own")]), /^no trainer has the network my-net on wasm: it is there on own$/);
-  assert.match(whyNot(myNet({ backend: "wasm", backends: ["wasm", "onw"] }), [own("own")]), /no engine of ratatouille is called onw, .*: did you mean own\?/);
+  assert.match(
+    whyNot(myNet({ backend: "wasm", backends: ["wasm", "onw"] }), [own("own")]),
+    /no engine of ratatouille is called onw, .*: did you mean own\?/,
+  );
   assert.match(whyNot(myNet({ backend: "own" }), []), /no engine of ratatouille is called own/);
   assert.match(whyNot(any(myNet()), []), /^no trainer is there; ratatouille trainers list/);
 });

@@ -53,7 +53,9 @@ export function chooseEngine(
   const { study } = spec;
   if (!study) return { state: "chosen", backend: DIGITS_ENGINE, device: "", arithmetic: "" };
   const named = enginesNamed(spec);
-  const stranger = named?.find((name) => !engineNamed(name) && !trainers.some((trainer) => trainer.engines.some((one) => one.name === name)));
+  const stranger = named?.find(
+    (name) => !engineNamed(name) && !trainers.some((trainer) => trainer.engines.some((one) => one.name === name)),
+  );
   if (stranger !== undefined) return { state: "lacking", lack: lackOfEngine(stranger, trainers) };
   const able = enginesFor(study, trainers).filter(({ name }) => named?.includes(name) ?? true);
   const usual = study.target?.generator === "records/1" ? undefined : arithmetics.training;
@@ -79,7 +81,7 @@ export function chooseEngine(
 }
 
 /** The engines of the trainers that know the network of a study, however long it takes. */
-export function enginesFor({ network }: Pick<Study, "network">, trainers: Trainers): Engine[] {
+function enginesFor({ network }: Pick<Study, "network">, trainers: Trainers): Engine[] {
   const name = network?.name ?? "";
   const isBuiltIn = networkNames().includes(name);
   return trainers.flatMap((trainer) =>
@@ -118,7 +120,8 @@ function lackOfNetwork(spec: Pick<RunSpec, "study" | "backend" | "backends">, tr
     return `no trainer has the network ${name} on ${list(names, "or")}: it is there on ${list([...new Set(elsewhere.map((engine) => engine.name))])}`;
   if (networkNames().includes(name)) return `no trainer has an engine for the network ${name}; ${help}`;
   const known = [...new Set(trainers.flatMap((trainer) => trainer.engines.flatMap((engine) => engine.networks)))];
-  const hint = known.length === 0 ? `none that is there has networks of its own` : didYouMean(name, known, `those that are there have ${list(known)}`);
+  const hint =
+    known.length === 0 ? `none that is there has networks of its own` : didYouMean(name, known, `those that are there have ${list(known)}`);
   return `no trainer has the network ${name}: ${hint}; ${help}`;
 }
 

@@ -6,7 +6,7 @@ import { UsageError } from "#libs/service";
 import { bytes, columns, counted } from "#libs/text";
 import { RunSpecSchema } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { estimateNeeds } from "../../../finetune/index.ts";
-import { describePlan, type PlanDescription } from "../../../recycling/index.ts";
+import { AUTO, describePlan, enginesNamed, type PlanDescription } from "../../../recycling/index.ts";
 import type { CommandContext } from "../../context.ts";
 import type { PreparedRun } from "../../study/prepare.ts";
 import { factLines, widthOf, writeWrapped } from "../../write-wrapped.ts";
@@ -23,8 +23,8 @@ type Needs = {
   readonly modelBytes?: number;
   /** Of the job that needs most, as trainers are asked for it. */
   readonly memoryBytes: number;
-  /** On one trainer. */
-  readonly seconds: number;
+  /** On one trainer; absent where only trainers know the network. */
+  readonly seconds?: number;
   /** What that is from; without it, from `PER_SECOND`. */
   readonly probe?: EngineProbe;
   /** Why `auto` would find no engine on this machine. */
@@ -39,14 +39,16 @@ export async function dryRun(
 ): Promise<number> {
   const spec = create(RunSpecSchema, prepared.draft());
   const plan = planOf(spec);
+  const engines = enginesNamed(spec)?.join(" or ") ?? AUTO;
   const needs = await needsOf(prepared, plan, spec.backend, signal);
-  if (json) stdout.write(`${JSON.stringify({ name: prepared.name, backend: spec.backend, ...plan, needs })}\n`);
+  if (json) stdout.write(`${JSON.stringify({ name: prepared.name, backend: engines, ...plan, needs })}\n`);
   else {
-    const modelBytes = prepared.network && costOf(prepared.network).bytes;
-    const perSecond = needs.probe?.multiplyAddsPerSecond ?? PER_SECOND;
-    const tables = [planTable(plan, { perSecond, modelBytes }), ...(all ? [trainingsTable(plan.trainings)] : [])];
+    const modelBytes = modelBytesOf(prepared);
+    const perSecond = prepared.foreign ? undefined : (needs.probe?.multiplyAddsPerSecond ?? PER_SECOND);
+    const thing = spec.study?.target?.generator === "records/1" ? "records" : "images";
+    const tables = [planTable(plan, { perSecond, modelBytes, thing }), ...(all ? [trainingsTable(plan.trainings, thing)] : [])];
     for (const { head, rows } of tables) stdout.write(`${columns(head, rows, widthOf(stdout))}\n`);
-    stdout.write(factLines(stdout, factsOf(prepared, spec.backend, needs)));
+    stdout.write(factLines(stdout, factsOf(prepared, engines, needs)));
     const more = all ? "" : " --all lists every training with its numbers.";
     writeWrapped(stdout, `\nNothing was trained and nothing was stored.${more}\n`);
   }
@@ -63,18 +65,33 @@ function planOf(spec: Parameters<typeof describePlan>[0]): PlanDescription {
 }
 
 async function needsOf(
-  { network, imported }: PreparedRun,
+  prepared: PreparedRun,
   { trainings, models, stages }: PlanDescription,
   backend: string,
   signal: AbortSignal,
 ): Promise<Needs> {
-  const { files, bytes: importedBytes } = await imported();
+  const { network, foreign } = prepared;
+  const { files, bytes: importedBytes } = await prepared.imported();
   const pictures = Math.max(...trainings.map(({ batch, domains }) => batch * domains));
   const { probe, lacks } = network ? await probed(backend, network, pictures, signal) : {};
   const seconds = stages.reduce((sum, { work }) => sum + work, 0) / (probe?.multiplyAddsPerSecond ?? PER_SECOND);
-  const memoryBytes = Math.max(...trainings.map(({ recipe }) => estimateNeeds(recipe).needs.memoryMib)) * 2 ** 20;
-  const common = { importedFiles: files, importedBytes, memoryBytes, seconds, ...(probe ? { probe } : {}), ...(lacks ? { lacks } : {}) };
-  return network ? { ...common, modelBytes: models * costOf(network).bytes } : common;
+  const memoryBytes = Math.max(...trainings.map(({ recipe }) => estimateNeeds(recipe, {}, foreign?.bytes).needs.memoryMib)) * 2 ** 20;
+  const modelBytes = modelBytesOf(prepared);
+  const common = {
+    importedFiles: files,
+    importedBytes,
+    memoryBytes,
+    ...(foreign ? {} : { seconds }),
+    ...(probe ? { probe } : {}),
+    ...(lacks ? { lacks } : {}),
+  };
+  return modelBytes === undefined ? common : { ...common, modelBytes: models * modelBytes };
+}
+
+/** Of one model, where that is known. */
+function modelBytesOf({ network, foreign }: PreparedRun): number | undefined {
+  if (network) return costOf(network).bytes;
+  return foreign && foreign.bytes > 0 ? foreign.bytes : undefined;
 }
 
 /** How fast this machine is with a network, or why it has no engine for it. */
@@ -91,7 +108,7 @@ async function probed(backend: string, network: Network, pictures: number, signa
 }
 
 function factsOf(
-  { name, data, network }: PreparedRun,
+  { name, data, network, foreign }: PreparedRun,
   backend: string,
   { importedFiles, importedBytes, modelBytes, memoryBytes, seconds, probe, lacks }: Needs,
 ): [string, string][] {
@@ -100,14 +117,16 @@ function factsOf(
     : `nothing was measured: from the network's work at ${PER_SECOND / 1e9} billion multiply-adds a second, which two cores do`;
   return [
     ["run", name],
-    ["network", network?.name ?? ""],
+    ["network", network?.name ?? (foreign ? `${foreign.name}, which only trainers know` : "")],
     ["engine", backend === "auto" ? `auto: the fastest that a trainer has${lacks ? `; ${lacks}` : ""}` : backend],
     ["imported", `${counted(importedFiles, "file")}, ${bytes(importedBytes)}, from ${data.path} and what else is named`],
     ["models", modelBytes === undefined ? "" : `at most ${bytes(modelBytes)} in the catalog`],
     ["memory", `${bytes(memoryBytes)} of a trainer, for the job that needs most`],
     [
       "time",
-      `${timeOf(seconds)} on one trainer like this machine; ${from}${backend === "auto" && probe && engineNamed(probe.engine)?.device === "cpu" ? "; a GPU, which auto takes where a trainer has one, was not measured" : ""}`,
+      seconds === undefined
+        ? ""
+        : `${timeOf(seconds)} on one trainer like this machine; ${from}${backend === "auto" && probe && engineNamed(probe.engine)?.device === "cpu" ? "; a GPU, which auto takes where a trainer has one, was not measured" : ""}`,
     ],
   ];
 }

@@ -1,13 +1,20 @@
 import { bytes, remaining } from "#libs/text";
 import type { PlanDescription, PlannedTraining } from "../../../recycling/index.ts";
 
-/** A row for each stage, of trainings of members for each set: how many jobs, their steps and images, how long they take, what is stored. */
+/**
+ * A row for each stage, of trainings of members for each set: how many jobs, their steps and images, how long they take, what is stored.
+ * @param options.perSecond multiply-adds; undefined where only trainers know the network. @param options.thing "images", or "records"
+ */
 export function planTable(
   { stages, trainings }: PlanDescription,
-  { perSecond, modelBytes }: { readonly perSecond: number; readonly modelBytes: number | undefined },
+  {
+    perSecond,
+    modelBytes,
+    thing,
+  }: { readonly perSecond: number | undefined; readonly modelBytes: number | undefined; readonly thing: string },
 ): { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] } {
   const costs = (work: number, models: number) => [
-    timeOf(work / perSecond),
+    ...(perSecond === undefined ? [] : [timeOf(work / perSecond)]),
     modelBytes === undefined || models === 0 ? "" : bytes(models * modelBytes),
   ];
   const rows = stages.flatMap(({ name, jobs, work }) => {
@@ -29,13 +36,16 @@ export function planTable(
   });
   // Of digits nothing is known of models.
   const known = modelBytes === undefined ? -1 : undefined;
-  return { head: ["stage", "jobs", "steps", "images", "time", "models"].slice(0, known), rows: rows.map((row) => row.slice(0, known)) };
+  return {
+    head: ["stage", "jobs", "steps", thing, ...(perSecond === undefined ? [] : ["time"]), "models"].slice(0, known),
+    rows: rows.map((row) => row.slice(0, known)),
+  };
 }
 
 /** A row for each training, with its numbers. */
-export function trainingsTable(trainings: PlanDescription["trainings"]): ReturnType<typeof planTable> {
+export function trainingsTable(trainings: PlanDescription["trainings"], thing: string): ReturnType<typeof planTable> {
   return {
-    head: ["training", "steps", "images", "rate", "decay", "dropout", "seed"],
+    head: ["training", "steps", thing, "rate", "decay", "dropout", "seed"],
     rows: trainings.map((each) => [
       each.label,
       stepsOf(each),

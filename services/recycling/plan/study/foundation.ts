@@ -128,7 +128,8 @@ function planPretrained(
   const { study } = spec;
   const from = study.foundation?.from;
   if (from?.case === "model") return { digest: from.value as Digest };
-  if (from?.case !== "pretraining") return networkNames().includes(study.network.name) ? undefined : planDrawn(spec, { nodes, recipes, work, dataOf });
+  if (from?.case !== "pretraining")
+    return networkNames().includes(study.network.name) ? undefined : planDrawn(spec, { nodes, recipes, work, dataOf });
   const task = from.value.task!;
   const training = from.value.training!;
   nodes.push({

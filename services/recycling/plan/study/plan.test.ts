@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import { recipeKey } from "#libs/recipes";
+import { digestOf, recipeKey } from "#libs/recipes";
 import { OnFailure, type RunSpec } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { exampleStudy, walk } from "../../testing/plans.ts";
 import type { Outcome } from "../outcome.ts";
@@ -233,3 +233,96 @@ test("a transform that there is not, or one of validation that draws, is told be
     },
   ]);
 });
+
+const records = (name: string, domains: readonly string[], classes: readonly string[]) => ({
+  ...{ source: digestOf(name), generator: "records/1" },
+  ...{ domains: [...domains], classes: [...classes], images: domains.map(() => 40) },
+});
+
+/** A study on records with a network that only its trainers know. */
+function foreignStudy(changes: Parameters<typeof exampleStudy>[0] = {}): RunSpec {
+  const training = { steps: 50, batch: 8, learningRate: 1e-3 };
+  const auxiliaries = [
+    { name: "tense", task: records("tense", ["all"], ["past", "present", "none"]), probe: training, training, count: 1 },
+    { name: "ready", models: [digestOf("ready")] },
+  ];
+  const study = exampleStudy({
+    target: records("brown", ["news", "fiction"], ["noun", "verb"]),
+    heldOut: ["news"],
+    network: { name: "tagger", head: ["out.weight", "out.bias"] },
+    foundation: {},
+    auxiliaries,
+    arithmetic: "~own/1",
+    ...changes,
+  });
+  const { transform: _, ...rest } = study.study!;
+  return { ...study, backend: "own", backends: ["own", "torch"], device: "gpu", study: rest };
+}
+
+test("records have no transform, and a network that only trainers know one foundation without a head, from which everything starts", () => {
+  const spec = foreignStudy();
+  assert.deepEqual(checkStudy(spec), []);
+  const { nodes } = planOf(spec);
+  const { recipes, outcomes } = walk({ nodes });
+  assert.equal(recipes.size, nodes.length);
+  assert.ok(nodes.length <= planSize(spec), `${nodes.length} of ${planSize(spec)}`);
+  for (const { id, template, engines } of nodes) {
+    const { parameters, arithmetic } = recipes.get(id)!;
+    if (template.kind !== "train" && template.kind !== "predict") continue;
+    assert.deepEqual([parameters["transform"], arithmetic, engines], [undefined, "~own/1", { backends: ["own", "torch"], device: "gpu" }]);
+  }
+  const drawn = recipes.get("foundation/drawn")!;
+  assert.deepEqual(
+    [drawn.inputs, drawn.parameters["trainable"], drawn.parameters["steps"]],
+    [{ dataset: digest(outcomes, "data/target") }, "head", 1],
+  );
+  assert.deepEqual(recipes.get("foundation")!.parameters, { method: "uniform", exclude: ["out.weight", "out.bias"] });
+  const foundation = digest(outcomes, "foundation");
+  const starts = [...recipes].filter(([id, { kind }]) => kind === "train" && id !== "foundation/drawn");
+  // All but the members that start from an auxiliary or a fused start: the probes, the auxiliary, the soup and every third recycled one.
+  const from = starts.filter(([, { inputs }]) => inputs["weights"] === foundation).map(([id]) => id);
+  assert.ok(
+    ["auxiliary/0/probe", "auxiliary/0/0", "0/0/linear-probe", "0/0/soup/0", "0/0/recycled/0", "1/0/recycled/3"].every((id) =>
+      from.includes(id),
+    ),
+  );
+  assert.ok(starts.every(([, { inputs }]) => inputs["weights"] !== undefined));
+  // With weights nothing is drawn.
+  const given = planOf(foreignStudy({ foundation: { from: { case: "model", value: digestOf("mine") } } }));
+  assert.ok(!given.nodes.some(({ id }) => id.startsWith("foundation")));
+});
+
+test("what cannot be of a study on records or of its engines is one violation", () => {
+  const violations = (spec: RunSpec) => checkStudy(spec).map(({ field, description }) => `${field}: ${description}`);
+  const rows: readonly (readonly [RunSpec, string])[] = [
+    [{ ...foreignStudy(), backends: ["torch", "own"] }, "spec.backends: spec.backend first"],
+    [{ ...foreignStudy(), backends: ["own", "own"] }, "spec.backends: at most 10 engines, each once"],
+    [{ ...foreignStudy(), device: "tpu" }, "spec.device: cpu or gpu, or empty"],
+    [foreignStudy({ arithmetic: "exact" }), 'spec.study.arithmetic: an approximate arithmetic, such as "~own/1"'],
+    [
+      foreignStudy({ network: { name: "mlp", hidden: [8] } }),
+      "spec.study.network.name: one that a trainer of records knows, by a name of its own",
+    ],
+    [
+      foreignStudy({ network: { name: "tagger", size: 8, head: ["x"] } }),
+      "spec.study.network: without channels and size: records have none",
+    ],
+    [
+      foreignStudy({
+        auxiliaries: [
+          {
+            name: "a",
+            task: { ...records("a", ["x"], ["b", "c"]), generator: "image-shards/1" },
+            probe: probeOf,
+            training: probeOf,
+            count: 1,
+          },
+        ],
+      }),
+      "spec.study: tasks that are all of images, or all of records",
+    ],
+  ];
+  for (const [spec, expected] of rows) assert.deepEqual(violations(spec), [expected]);
+});
+
+const probeOf = { steps: 5, batch: 2, learningRate: 1e-3 };

@@ -52,7 +52,11 @@ export function checkStudy(spec: RunSpec): Violation[] {
   check("spec.backend", isEngineName(spec.backend), "the name of an engine, such as wasm");
   checkBackends(spec, check);
   const { arithmetic } = study;
-  check("spec.study.arithmetic", arithmetic === "" || /^~[\x20-\x7e]{1,199}$/.test(arithmetic), 'an approximate arithmetic, such as "~own/1"');
+  check(
+    "spec.study.arithmetic",
+    arithmetic === "" || /^~[\x20-\x7e]{1,199}$/.test(arithmetic),
+    'an approximate arithmetic, such as "~own/1"',
+  );
   check("spec.methods", spec.methods.includes("recycling") && isSet(spec.methods), "each once, and recycling among them");
   const stranger = spec.methods.find((method) => !(knownMethods as readonly string[]).includes(method));
   check("spec.methods", stranger === undefined, `one of ${knownMethods.join(", ")}, not ${quote(stranger ?? "", 100)}`);
@@ -86,7 +90,11 @@ export function checkStudy(spec: RunSpec): Violation[] {
 
 function checkBackends({ backend, backends, device }: RunSpec, check: Check): void {
   check("spec.backends", backends.length <= MOST_BACKENDS && isSet(backends), `at most ${MOST_BACKENDS} engines, each once`);
-  check("spec.backends", backends.every((name) => isEngineName(name)), "names of engines, such as wasm");
+  check(
+    "spec.backends",
+    backends.every((name) => isEngineName(name)),
+    "names of engines, such as wasm",
+  );
   check("spec.backends", backends.length === 0 || backends[0] === backend, "spec.backend first");
   check("spec.device", ["", "cpu", "gpu"].includes(device), "cpu or gpu, or empty");
 }
