@@ -188,7 +188,7 @@ test("an index speaks of shards that are there, and of places in them", async ()
   const make = (changes: Partial<ImageIndex>) => outcome(system, indexing(source), [["data", encodeIndex({ ...index, ...changes })]]);
   assert.match(
     await make({ bytes: index.bytes.map((bytes) => bytes * 1e6) }),
-    /^outputs: not an index of images: row 0 is beyond the end of its shard$/,
+    /^outputs: not an index of images or records: row 0 is beyond the end of its shard$/,
   );
   const [shard] = index.shards;
   assert.match(
