@@ -16,7 +16,7 @@ export function createCheckpointer(
   attempt: AttemptId,
   controller: AbortController,
 ) {
-  let dueAt = performance.now() + checkpointMs;
+  let dueAt = Number.POSITIVE_INFINITY;
   let saving: Promise<void> | undefined;
   let beganAt: number | undefined;
   let spentMs = 0;
@@ -43,6 +43,7 @@ export function createCheckpointer(
     const own = Promise.resolve(saving)
       .then(save)
       .catch((error: unknown) => {
+        // Otherwise it is at the catalog, and only its record is missing.
         if (dueAt === Number.POSITIVE_INFINITY) dueAt = pauseAfter(copyMs);
         if (isRpcError(error, Code.ABORTED)) controller.abort(new LostAttempt(error.message));
         else if (!signal.aborted) log.warn({ job: attempt.jobId, err: error }, "checkpoint not saved");
@@ -55,7 +56,11 @@ export function createCheckpointer(
 
   return {
     onStep(step: Step): void {
-      beganAt ??= performance.now();
+      // Reading images and drawing weights is no training: nothing of it is lost with a trainer that dies.
+      if (beganAt === undefined) {
+        beganAt = performance.now();
+        dueAt = beganAt + checkpointMs;
+      }
       if (onLast) {
         start(step);
         onLast();
