@@ -200,7 +200,7 @@ class Attempt:
             if kind == "stopped":
                 raise GivenUp(deps.stopping.why or "the training code ended its job")
             if kind == "failed":
-                raise Failure(message["error"], message["permanent"], message["elsewhere"])
+                raise Failure(message["error"], permanent=message["permanent"], elsewhere=message["elsewhere"])
             self._heard_at = time.monotonic()
             if kind == "report":
                 self._report(message)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 
 from ..errors import ElsewhereError, PermanentError, TrainerError
 
@@ -16,16 +15,14 @@ class GivenUp(Exception):
     """The trainer ends, and the job is to be given back."""
 
 
-@dataclass(frozen=True)
 class Failure(Exception):
     """What the service is told of an attempt that failed."""
 
-    sentence: str
-    permanent: bool = False
-    elsewhere: bool = False
-
-    def __str__(self) -> str:
-        return self.sentence
+    def __init__(self, sentence: str, *, permanent: bool = False, elsewhere: bool = False) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.permanent = permanent
+        self.elsewhere = elsewhere
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -18,7 +18,7 @@ from ..errors import UsageError
 from .log import Log
 from .pipe import Message, Writer, messages
 
-#: Characters of output of one job that become lines of the log; and of one line.
+#: Bytes of output of one job that become lines of the log; and of one line.
 _MOST_OUTPUT = 1 << 20
 _MOST_LINE = 2000
 
@@ -131,22 +131,23 @@ class WorkerProcess:
     def _capture(self, stream: IO[bytes]) -> None:
         rest = b""
         while chunk := os.read(stream.fileno(), 1 << 16):
+            room = self._output.take(len(chunk))
+            if room == "none":
+                continue
             *lines, rest = (rest + chunk).split(b"\n")
             rest = rest[:_MOST_LINE]
             for line in lines:
                 self._tell(line)
-        if rest:
-            self._tell(rest)
+            if room == "last":
+                rest = b""
+                mib = _MOST_OUTPUT >> 20
+                self._log.warn(f"the training code has written over {mib} MiB: the rest is left out", source="training code")
+        self._tell(rest)
 
     def _tell(self, line: bytes) -> None:
         text = line[:_MOST_LINE].decode(errors="replace").rstrip()
-        if not text:
-            return
-        told = self._output.take(len(text))
-        if told == "all":
+        if text:
             self._log.info(text, source="training code")
-        elif told == "last":
-            self._log.warn(f"the training code has written over {_MOST_OUTPUT >> 20} MiB: the rest is left out", source="training code")
 
 
 class _OutputLimit:
