@@ -108,7 +108,7 @@ async function buildAndInstall(python: string, base: string): Promise<boolean> {
     (await runs(base, ["-m", "venv", fresh])) &&
     (await pip(join(fresh, "bin/python"), ["-c", requirements, path])) &&
     (await runs(join(fresh, "bin/ratatouille-trainer"), ["--help"], made.path, "ignore")) &&
-    runs(join(fresh, "bin/python"), ["-c", "import ratatouille; assert 'torch' not in __import__('sys').modules"], made.path)
+    (await runs(join(fresh, "bin/python"), ["-c", "import ratatouille; assert 'torch' not in __import__('sys').modules"], made.path))
   );
 }
 

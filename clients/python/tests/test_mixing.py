@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ratatouille import mixing
 from ratatouille.errors import RecipeError
@@ -25,7 +26,7 @@ anything = st.one_of(
 factor = st.one_of(st.sampled_from([1.0, 2.0, 0.5, 3.0, 0.1, 0.3, 0.7]), st.floats(-4, 4).filter(lambda x: abs(x) > 1e-3))
 
 
-def as_type(values: list[float], dtype: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def as_type(values: list[float], dtype: str) -> NDArray[np.float64]:
     """The nearest numbers of a type, as doubles; what is too large is 1."""
     rounded = [round_fraction(Fraction(value), dtype) for value in values]
     return np.array([value if np.isfinite(value) else 1.0 for value in rounded])
