@@ -18,6 +18,7 @@ export function createBus(driver: BusDriver): Bus {
     consume: (on, options, handler) => consume(subscribe, on, options, handler),
     subscribe,
     deadLetters: (options = {}) => driver.deadLetters(options),
+    unsettled: (subject) => driver.unsettled(subject),
     async *watch(options) {
       checkWatch(options);
       yield* driver.watch(options);

@@ -68,6 +68,7 @@ export type BusDriver = {
   publish(message: BusMessage, options: { signal?: AbortSignal }): Promise<void>;
   subscribe(options: SubscribeOptions): Promise<Subscription>;
   deadLetters(options: { signal?: AbortSignal }): Promise<DeadLetter[]>;
+  unsettled(subject: string): Promise<number>;
   watch(options: WatchOptions): AsyncIterable<WatchedMessage>;
   check(): Promise<void>;
   onReset(listener: (beforeMs: number) => void): Disposable;
@@ -113,6 +114,8 @@ export type Bus = AsyncDisposable & {
   subscribe(options: SubscribeOptions): Promise<Subscription>;
   /** The messages that were given up, oldest first; the last 1000 of them. */
   deadLetters(options?: { signal?: AbortSignal }): Promise<DeadLetter[]>;
+  /** How many messages of a subject of a work queue are not settled: those that wait, and those that somebody has in hand. */
+  unsettled(subject: string): Promise<number>;
   /**
    * Follows some subjects, for people: it takes nothing away from anybody and remembers nothing. Events come in the order of their
    * streams, over lost connections too, until the signal aborts. Work is seen while it is there: what is done is gone.

@@ -46,7 +46,10 @@ export const streams: readonly StreamDeclaration[] = [
  */
 export const ACK_WAIT_MS = 5_000;
 
-/** Who consumes durably. A trainer has one job in hand; 1,000 of them may share a queue. */
+/**
+ * Who consumes durably. Of the work queues the fine-tune service does, for trainers: 1,000 of them may share a queue, each with a job that it
+ * computes and one that it publishes; and thousands of jobs may wait for a trainer that has more memory than those that are there.
+ */
 export const consumers: readonly ConsumerDeclaration[] = [
   {
     durable: "trainer",
@@ -55,7 +58,7 @@ export const consumers: readonly ConsumerDeclaration[] = [
       return workTopicsFor(all).map(({ subject }) => subject);
     }),
     ackWaitMs: ACK_WAIT_MS,
-    maxAckPending: 1000,
+    maxAckPending: 20_000,
   },
   { durable: "recycling", subjects: [jobFinished.subject], ackWaitMs: ACK_WAIT_MS, maxAckPending: 1000 },
 ];

@@ -27,7 +27,7 @@ export { storedJobs } from "./stored.ts";
 export type FinetuneDependencies = {
   /** Its own file `finetune.sqlite` lies here. */
   readonly directory: string;
-  readonly bus: Pick<Bus, "publish" | "subscribe" | "check" | "onReset">;
+  readonly bus: Pick<Bus, "publish" | "subscribe" | "unsettled" | "check" | "onReset">;
   /** Reach the catalog. */
   readonly clients: Clients;
   readonly log: Logger;
@@ -81,9 +81,6 @@ export async function createFinetune({
     onChange(ids) {
       for (const id of ids) watchers.changed(id);
     },
-    onFit(ids) {
-      store.offerThese(ids).catch((err: unknown) => log.warn({ err }, "jobs were not offered again; the sweep does it later"));
-    },
   });
   const handOver: HandOver = createHandOver({ bus, store, presence, waiting, log });
   const jobs = createJobs({
@@ -128,7 +125,7 @@ export async function createFinetune({
           onError: (err) => log.warn({ err }, "offers wait for the bus"),
           onRefused: (event, err) => log.error({ event, err }, "the bus refuses an event; it is set aside"),
         }),
-        sweep({ store, jobs, leases, log, everyMs: sweepMs, orphanGraceMs, leaseMs: leaseSeconds * 1000 }, signal),
+        sweep({ store, bus, jobs, leases, log, everyMs: sweepMs, orphanGraceMs, leaseMs: leaseSeconds * 1000 }, signal),
       ]);
     },
     async [Symbol.asyncDispose]() {
@@ -142,6 +139,7 @@ export async function createFinetune({
 
 type Swept = {
   readonly store: JobStore;
+  readonly bus: Pick<Bus, "unsettled">;
   readonly jobs: Jobs;
   readonly leases: Leases;
   readonly log: Logger;
@@ -151,18 +149,26 @@ type Swept = {
 };
 
 /** Closes the gaps that a restart, a failed write, a lost message or a lost answer leaves. */
-async function sweep({ store, jobs, leases, log, everyMs, orphanGraceMs, leaseMs }: Swept, signal: AbortSignal): Promise<void> {
+async function sweep({ store, bus, jobs, leases, log, everyMs, orphanGraceMs, leaseMs }: Swept, signal: AbortSignal): Promise<void> {
   for (let first = true; !signal.aborted; first = false) {
     try {
       if (first) await adopt(store, leases, orphanGraceMs, "did not report again after a restart of the service");
       else await adopt(store, leases, leaseMs, "said nothing for the time of a lease, and that could not be written at once");
-      await store.offerAgain();
       await jobs.unpinEnded();
+      await offerAgain(store, bus);
     } catch (err) {
       log.warn({ err }, "the sweep failed; it is done again");
     }
     await sleep(everyMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** Offers again what nobody took for long, where the bus has fewer messages than there are jobs: another one of each would be a job too many for who counts them. */
+async function offerAgain(store: JobStore, bus: Pick<Bus, "unsettled">): Promise<void> {
+  if (!(await store.hasOldOffers())) return;
+  const whole = new Set<string>();
+  for (const [subject, jobs] of await store.openBySubject()) if ((await bus.unsettled(subject)) >= jobs) whole.add(subject);
+  await store.offerAgain((subject) => !whole.has(subject));
 }
 
 /** Attempts that run without a lease: their trainers report again in time, or they are lost. */

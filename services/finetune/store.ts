@@ -43,10 +43,12 @@ export type JobStore = {
   queueStats(): Promise<QueueStats[]>;
   /** Publishes an offer of every queued job whose last one is from before a time: those that were published by then may all be gone. */
   offerAll(beforeMs: number): Promise<void>;
-  /** Publishes an offer of those of some jobs that are queued. */
-  offerThese(ids: readonly string[]): Promise<void>;
-  /** Publishes again the offers that nobody took for so long that they may be lost. Each time it waits twice as long. */
-  offerAgain(): Promise<void>;
+  /** Whether there are offers that nobody took for so long that they may be lost. */
+  hasOldOffers(): Promise<boolean>;
+  /** How many jobs are queued or run, by the subjects of their offers; one of several engines counts at each. */
+  openBySubject(): Promise<ReadonlyMap<string, number>>;
+  /** Publishes the old offers again, on those of their subjects where they may be lost. Each time it waits twice as long. */
+  offerAgain(mayBeLost: (subject: string) => boolean): Promise<void>;
   /** Rejects with the reason while the database is not usable. */
   check(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -91,12 +93,12 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
   const find = async (query: Kysely<JobTables>, id: string) =>
     (await sql<JobRow>`select * from jobs where id = ${id}`.execute(query)).rows[0];
 
-  const offer = async (tx: Transaction<JobTables>, row: OfferedRow, waitMs: number) => {
+  const offer = async (tx: Transaction<JobTables>, row: OfferedRow, waitMs: number, topics = workTopics(routesOf(row))) => {
     const { id, recipe_key, offers } = row;
     const offered = { offers: offers + 1, offered_at_ms: now(), offer_wait_ms: waitMs };
     await tx.updateTable("jobs").set(offered).where("id", "=", id).execute();
     const offer = `${id}/offer/${offers + 1}`;
-    for (const [i, topic] of workTopics(routesOf(row)).entries())
+    for (const [i, topic] of topics.entries())
       await outbox.add(tx, event(topic, i === 0 ? offer : `${offer}/${i + 1}`, { jobId: id, recipeKey: recipe_key }));
   };
 
@@ -260,20 +262,27 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
       eachQueued(async (tx, row) => {
         if (row.offered_at_ms < beforeMs) await offer(tx, row, FIRST_OFFER_WAIT_MS);
       }),
-    async offerThese(ids) {
-      for (let start = 0; start < ids.length; start += OFFER_PAGE) {
-        const page = ids.slice(start, start + OFFER_PAGE);
-        await database.transaction(async (tx) => {
-          const queued = tx.selectFrom("jobs").select(offeredColumns).where("state", "=", "queued").where("id", "in", page);
-          for (const row of await queued.execute()) await offer(tx, row, FIRST_OFFER_WAIT_MS);
-        });
-      }
+    async hasOldOffers() {
+      const { rows } = await sql`select 1 from jobs where state = 'queued'
+        and (offered_at_ms > ${now()} or offered_at_ms + offer_wait_ms <= ${now()}) limit 1`.execute(database.query);
+      return rows.length > 0;
     },
-    offerAgain: () =>
+    async openBySubject() {
+      const routes = ["device", "backend", "backends", "memory_mib"] as const;
+      const open = database.query.selectFrom("jobs").select(routes).select(database.query.fn.countAll<number>().as("jobs"));
+      const counted = await open.where("state", "in", ["queued", "running"]).groupBy(routes).execute();
+      const bySubject = new Map<string, number>();
+      for (const { jobs, ...row } of counted)
+        for (const { subject } of workTopics(routesOf(row))) bySubject.set(subject, (bySubject.get(subject) ?? 0) + jobs);
+      return bySubject;
+    },
+    offerAgain: (mayBeLost) =>
       eachQueued(async (tx, row) => {
         const waitedMs = now() - row.offered_at_ms;
         // Less than nothing: the clock was set back, and nobody can tell how long it was.
-        if (waitedMs < 0 || waitedMs >= row.offer_wait_ms) await offer(tx, row, Math.min(2 * row.offer_wait_ms, LAST_OFFER_WAIT_MS));
+        if (waitedMs >= 0 && waitedMs < row.offer_wait_ms) return;
+        const topics = workTopics(routesOf(row)).filter(({ subject }) => mayBeLost(subject));
+        await offer(tx, row, Math.min(2 * row.offer_wait_ms, LAST_OFFER_WAIT_MS), topics);
       }),
     check: () => database.check(),
     async [Symbol.asyncDispose]() {

@@ -65,9 +65,10 @@ export async function startSystem(options: Options = {}): Promise<System> {
   const bus = given ?? opening.use(await openLocalBus({ path: ":memory:" }));
   // A local bus never loses anything; that of a system of several processes may.
   const resets = new Set<(beforeMs: number) => void>();
-  const forgetful: Pick<Bus, "publish" | "subscribe" | "check" | "onReset"> = {
+  const forgetful: Pick<Bus, "publish" | "subscribe" | "unsettled" | "check" | "onReset"> = {
     publish: bus.publish,
     subscribe: bus.subscribe,
+    unsettled: bus.unsettled,
     check: bus.check,
     onReset(listener) {
       resets.add(listener);

@@ -4,7 +4,7 @@ import { type Bus, connectJetStream } from "#libs/bus";
 import { arithmetics } from "#libs/recipes";
 import { Code, isRpcError } from "#libs/rpc";
 import { freePort, type NatsServer, startNatsServer, waitFor } from "#libs/testing";
-import { consumers, streams } from "#libs/topics";
+import { ACK_WAIT_MS, consumers, streams } from "#libs/topics";
 import { type AnnounceTrainerRequest, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type Options, recipeOf, type System, startSystem } from "./system.ts";
 
@@ -43,15 +43,22 @@ async function startCluster(options: Options = {}): Promise<Cluster> {
 }
 
 const cpuQueue = "ratatouille.v1.work.cpu.cpu.1g";
+const largeQueue = "ratatouille.v1.work.cpu.cpu.8g";
 
-async function announce({ jobs }: System, id: string, engines: readonly string[] = ["cpu"], changes: Partial<AnnounceTrainerRequest> = {}) {
+async function announce(
+  { jobs }: System,
+  id: string,
+  engines: readonly string[] = ["cpu"],
+  changes: Partial<AnnounceTrainerRequest> = {},
+  memoryMib = 4096,
+) {
   const trainer = {
     id,
     name: id,
     device: "cpu",
     engines: engines.map((name) => ({ name, device: "cpu", arithmetics: [arithmetics.cpu], builtInNetworks: true })),
     kinds: ["dataset"],
-    memoryMib: 4096,
+    memoryMib,
   };
   return jobs.announceTrainer({ trainer, leaves: changes.leaves ?? false, contract: changes.contract ?? 0 });
 }
@@ -209,16 +216,68 @@ test("a job of several engines goes to a trainer that has one of them, and compu
     });
 });
 
+test("offers that nobody takes for long are published again where they are lost, and nowhere else: the backlog stays true", async () => {
+  await using cluster = await startCluster({ sweepMs: 20 });
+  const { system, backlog } = cluster;
+  await announce(system, "a");
+  const ids = [(await system.submit(recipeOf(1))).id, (await system.submit(recipeOf(2))).id];
+  assert.equal(await take(system, "a"), ids[0]);
+  await begin(system, ids[0]!, "a");
+  const isSo = async (expected: Backlog) => {
+    const { waiting, inHand } = await backlog(cpuQueue);
+    return waiting === expected.waiting && inHand === expected.inHand;
+  };
+  await waitFor(() => isSo({ waiting: 1, inHand: 1 }));
+  system.clock.aheadMs = 61_000;
+  const until = performance.now() + 1_000;
+  await waitFor(() => performance.now() > until, { intervalMs: 50, what: "many sweeps" });
+  assert.ok(await isSo({ waiting: 1, inHand: 1 }));
+  // Somebody takes the message away.
+  {
+    await using thief = await system.bus.subscribe({ durable: "trainer", subjects: [cpuQueue], concurrency: 1, ackWaitMs: ACK_WAIT_MS });
+    for await (const delivery of thief) {
+      await delivery.settle({ type: "ack" });
+      break;
+    }
+  }
+  await waitFor(() => isSo({ waiting: 0, inHand: 1 }));
+  system.clock.aheadMs = 200_000;
+  await waitFor(() => isSo({ waiting: 1, inHand: 1 }), { what: "the lost offer to be published again" });
+  assert.equal(await take(system, "a"), ids[1]);
+});
+
 test("what none of those who wait can run is passed over, and goes to the first who can", async () => {
   await using cluster = await startCluster();
-  const { system } = cluster;
+  const { system, backlog } = cluster;
   await announce(system, "small");
   const large = await system.submit(recipeOf(1), { needs: { memoryMib: 5000 } });
   const waiting = take(system, "small");
   const small = await system.submit(recipeOf(2), { needs: { memoryMib: 3000 } });
   assert.equal(await waiting, small.id);
+  await begin(system, small.id, "small");
   const { job } = await system.jobs.getJob({ id: large.id });
   assert.deepEqual([job?.state, job?.attempt], [JobState.QUEUED, 0]);
+  // Its message comes again and again, later each time; who can run it does not wait for that.
+  const until = performance.now() + 5_000;
+  const again = take(system, "small", { waitSeconds: 6 });
+  await waitFor(() => performance.now() > until, { intervalMs: 100, what: "5 s to pass" });
+  await announce(system, "large", ["cpu"], {}, 8192);
+  const askedMs = performance.now();
+  assert.equal(await take(system, "large"), large.id);
+  assert.ok(performance.now() - askedMs < 1_000);
+  const { attempt } = await begin(system, large.id, "large");
+  assert.equal(await again, "");
+  // Both run, and both are in hand: the message of the large one comes again, and is kept.
+  assert.deepEqual(await backlog(largeQueue), { waiting: 0, inHand: 2 });
+  await system.jobs.completeAttempt({ jobId: large.id, attempt, artifact: await system.publish(recipeOf(1)) });
+  await waitFor(
+    async () => {
+      await take(system, "large", { waitSeconds: 1 });
+      const { waiting, inHand } = await backlog(largeQueue);
+      return waiting === 0 && inHand === 1;
+    },
+    { timeoutMs: 20_000, what: "the message to be settled" },
+  );
 });
 
 test("who has not announced itself gets no work, nor who speaks another contract, and a wait has an end", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { arithmetics, digestOf } from "#libs/recipes";
-import { connect } from "#libs/rpc";
+import { connect, failedPrecondition, implement, invalidField, serve } from "#libs/rpc";
 import { usageHere } from "#libs/service";
 import { createLogger } from "#libs/telemetry";
 import { writeSafetensors } from "#libs/tensors";
@@ -13,7 +13,7 @@ import { takeWork, type Worker } from "../../services/trainer/take-work.ts";
 import { createUploads } from "../../services/trainer/uploads.ts";
 import { createWorkshop } from "../../services/trainer/workshop.ts";
 import { drawn } from "./recipes.ts";
-import { type System, startSystem } from "./system.ts";
+import { type System, startSystem, startTrainer } from "./system.ts";
 
 /** A trainer of this process. */
 function describe(id: string, changes: Partial<Announced> = {}): Announced {
@@ -107,6 +107,32 @@ test("a job that only one of two trainers can run is never handed to the other o
   const job = await system.reached(id, JobState.SUCCEEDED);
   assert.deepEqual([job.trainer, job.attempt], ["large", 1]);
   assert.equal(asked, 1);
+});
+
+test("a trainer that speaks another version than the server, or says what it does not take, ends and says why", async () => {
+  for (const [error, says] of [
+    [
+      failedPrecondition("contract: 1 is too old", { reason: "CONTRACT_UNKNOWN" }),
+      /the server refuses this trainer: contract: 1 is too old/,
+    ],
+    [invalidField("trainer.name", "is taken"), /the server refuses this trainer: trainer\.name: is taken/],
+  ] as const) {
+    const announceTrainer = () => {
+      throw error;
+    };
+    await using server = await serve({ address: "127.0.0.1:0", services: [implement(FinetuneService, { announceTrainer })], drainMs: 0 });
+    await using trainer = startTrainer(server.address);
+    assert.equal(await trainer.ended, 2);
+    assert.match(trainer.output(), says);
+  }
+  await using server = await serve({
+    address: "127.0.0.1:0",
+    services: [implement(FinetuneService, { announceTrainer: () => ({}) })],
+    drainMs: 0,
+  });
+  await using trainer = startTrainer(server.address);
+  assert.equal(await trainer.ended, 2);
+  assert.match(trainer.output(), /the server is of an older version, which hands no work over/);
 });
 
 test("a large state is sent by another thread, and its file is that of the state", async () => {

@@ -50,7 +50,8 @@ export function createJetStreamBus({ servers, streams, consumers = [], log, ...a
     const declaredWaitMs = ackWaits.get(durable);
     if (declaredWaitMs !== undefined && declaredWaitMs !== ackWaitMs)
       throw new BusRefusedError("ackWaitMs", `${durable} is declared with an ack wait of ${declaredWaitMs} ms; got ${ackWaitMs} ms`);
-    const all = pullConsumers(declared, { durable, subjects, ackWaitMs, maxAckPending: DEFAULT_MAX_ACK_PENDING }, false);
+    const maxAckPending = consumers.find((one) => one.durable === durable)?.maxAckPending ?? DEFAULT_MAX_ACK_PENDING;
+    const all = pullConsumers(declared, { durable, subjects, ackWaitMs, maxAckPending }, false);
     const others = all.filter(({ name }) => !own.some((one) => one.name === name));
     for (const { name } of others) {
       const known = asked.get(name)?.consumer.ackWaitMs ?? ackWaitMs;
@@ -101,6 +102,12 @@ export function createJetStreamBus({ servers, streams, consumers = [], log, ...a
     async deadLetters() {
       const { client, manager } = await link.session(PUBLISH_TIMEOUT_MS);
       return telling(() => listDeadLetters(client, manager));
+    },
+    async unsettled(subject) {
+      const { name } = streamOf(declared, subject, "subject");
+      const { manager } = await link.session(PUBLISH_TIMEOUT_MS);
+      const { state } = await telling(() => manager.streams.info(name, { subjects_filter: subject }));
+      return state.subjects?.[subject] ?? 0;
     },
     watch: (options) => watchStreams(link, declared, options, log),
     async check() {

@@ -95,6 +95,10 @@ export async function openLocalBus({ path, streams = [], now = Date.now, onError
       await store.check();
     },
     onReset: () => ({ [Symbol.dispose]() {} }),
+    async unsettled(subject) {
+      assertOpen();
+      return store.count(subject);
+    },
     async deadLetters() {
       assertOpen();
       return store.deadLetters();

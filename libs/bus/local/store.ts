@@ -24,6 +24,8 @@ export type LocalStore = AsyncDisposable & {
   /** Moves a message from a queue to the dead letters. */
   bury(queue: number, sequence: number, delivery: number, reason: string, nowMs: number): Promise<boolean>;
   deadLetters(): Promise<DeadLetter[]>;
+  /** How many messages of a subject are there. */
+  count(subject: string): Promise<number>;
   /** Messages of some subjects after a position, first published first. */
   after(subjects: readonly string[], position: number, limit: number): Promise<(WatchedMessage & { readonly position: number })[]>;
   /** The position behind which all messages were published at a time or later; without a time, the newest position. */
@@ -69,6 +71,11 @@ export async function openLocalStore(path: string, streams: readonly StreamDecla
         deliveries: row.deliveries,
         atMs: row.at_ms,
       }));
+    },
+    async count(subject) {
+      const { fn } = database.query;
+      const counted = database.query.selectFrom("message").select(fn.countAll<number>().as("messages")).where("subject", "=", subject);
+      return (await counted.executeTakeFirstOrThrow()).messages;
     },
     async after(subjects, position, limit) {
       const newer = database.query.selectFrom("message").selectAll().where("subject", "in", subjects).where("sequence", ">", position);

@@ -162,6 +162,8 @@ export function testBusContract(name: string, open: () => Promise<BusUnderTest>)
       got.map(({ message }) => message.id),
       ["a", "b", "c"],
     );
+    // What is in hand counts, what is settled does not.
+    assert.deepEqual(await Promise.all([work, small].map(({ subject }) => ctx.bus.unsettled(subject))), [3, 0]);
     subscription.stop();
     await reading;
   });

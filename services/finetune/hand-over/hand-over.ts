@@ -51,7 +51,7 @@ type Dependencies = {
   readonly bus: WorkBus;
   readonly store: Pick<JobStore, "get">;
   readonly presence: Pick<Presence, "get" | "parked">;
-  readonly waiting: Pick<Waiting, "firstFor">;
+  readonly waiting: Pick<Waiting, "firstFor" | "fits">;
   readonly log: Logger;
 };
 
@@ -64,6 +64,8 @@ export function createHandOver({ bus, store, presence, waiting, log }: Dependenc
   /** In the order in which they came. */
   const waiters = new Set<Waiter>();
   const offers = createOffers();
+  /** Jobs that none of those could run who waited when their messages came, which come again later. */
+  const passedOver = new Map<string, Held>();
   let ending = false;
 
   const leave = (waiter: Waiter) => {
@@ -71,6 +73,8 @@ export function createHandOver({ bus, store, presence, waiting, log }: Dependenc
   };
 
   const enter = (waiter: Waiter, trainer: PresentTrainer) => {
+    for (const [jobId, held] of passedOver)
+      if (waiting.fits(jobId, waiter.trainerId) && !offers.has(jobId)) return void handTo(waiter, held, undefined);
     waiters.add(waiter);
     const known = queues.get(waiter.key);
     if (known) return known.want();
@@ -100,6 +104,7 @@ export function createHandOver({ bus, store, presence, waiting, log }: Dependenc
   /** Decides about a message that came for those who wait at some queues. */
   const arrived = async (held: Held, key: string): Promise<void> => {
     if (offers.join(held)) return;
+    passedOver.delete(held.jobId);
     const job = await store.get(held.jobId);
     if (!job) return held.settle({ type: "terminate", reason: `there is no job ${quote(held.jobId)}` });
     if (offers.join(held)) return;
@@ -117,17 +122,20 @@ export function createHandOver({ bus, store, presence, waiting, log }: Dependenc
       [...waiters].map(({ trainerId }) => trainerId),
     );
     const waiter = [...waiters].find(({ trainerId }) => trainerId === fitting);
-    if (waiter) return handTo(waiter, held);
-    const nobody = (queues.get(key)?.waiting ?? 0) === 0;
-    held.settle({ type: "nak", delayMs: nobody ? 0 : unfitMs(held.delivery) });
+    if (waiter) return handTo(waiter, held, held);
+    if ((queues.get(key)?.waiting ?? 0) === 0) return held.settle({ type: "nak", delayMs: 0 });
+    passedOver.set(job.id, held);
+    held.settle({ type: "nak", delayMs: unfitMs(held.delivery) });
   };
 
-  const handTo = async (waiter: Waiter, held: Held): Promise<void> => {
+  /** Hands over the job of a message, which is in hand or will come again. */
+  const handTo = async (waiter: Waiter, { jobId, handOn }: Held, inHand: Held | undefined): Promise<void> => {
     leave(waiter);
-    const { back } = offers.offer(held, waiter.trainerId);
+    passedOver.delete(jobId);
+    const { back } = offers.offer(jobId, inHand, waiter.trainerId);
     if (waiter.signal.aborted) return back();
     waiter.signal.addEventListener("abort", back, { once: true });
-    waiter.resolve({ jobId: held.jobId, traceparent: await held.handOn() });
+    waiter.resolve({ jobId, traceparent: await handOn() });
   };
 
   return {
@@ -154,7 +162,10 @@ export function createHandOver({ bus, store, presence, waiting, log }: Dependenc
         leave(waiter);
       }
     },
-    observe: (job) => offers.observe(job),
+    observe(job) {
+      if (job.state !== "queued") passedOver.delete(job.id);
+      offers.observe(job);
+    },
     refuse: (jobId, trainerId) => offers.refuse(jobId, trainerId, unfitMs),
     review() {
       for (const waiter of [...waiters]) {

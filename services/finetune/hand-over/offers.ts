@@ -15,15 +15,20 @@ export type Offers = Disposable & {
   join(held: Held): boolean;
   /** Keeps the message of a job that runs. */
   keep(held: Held): void;
-  /** Keeps the message of a job that a trainer is handed, until it begins. `back` gives the job back, if it has not begun. */
-  offer(held: Held, trainerId: string): { back(): void };
+  /** True if a job is in hand. */
+  has(jobId: string): boolean;
+  /**
+   * Keeps the message of a job that a trainer is handed, until it begins. `back` gives the job back, if it has not begun. Where its message
+   * is still to come it is undefined.
+   */
+  offer(jobId: string, held: Held | undefined, trainerId: string): { back(): void };
   /** The newest state of a job: what is in hand of one that has ended, or waits anew, is settled. */
   observe(job: JobRecord): void;
   /** A trainer has found that a job that it was handed is not for it. `delayMs`: the next one is offered it no sooner. */
   refuse(jobId: string, trainerId: string, delayMs: (delivery: number) => number): void;
 };
 
-/** `messages`: at least one; the first stands for the job. `offered`: its trainer has not begun. */
+/** `messages`: the first stands for the job. `offered`: its trainer has not begun. */
 type Entry = { readonly messages: Held[]; readonly trainerId: string; offered: boolean; timer?: Timer };
 
 /** Nothing is in hand. */
@@ -49,17 +54,17 @@ export function createOffers(): Offers {
         // The bus was away and takes what was in hand for lost: the later delivery is the one that counts.
         messages[place]?.forget();
         messages[place] = held;
-      } else if (offered && messages.every(({ subject }) => subject !== held.subject)) messages.push(held);
+      } else if (messages.length === 0 || (offered && messages.every(({ subject }) => subject !== held.subject))) messages.push(held);
       else done(held);
       return true;
     },
     keep(held) {
       entries.set(held.jobId, { messages: [held], trainerId: "", offered: false });
     },
-    offer(held, trainerId) {
-      const { jobId } = held;
+    has: (jobId) => entries.has(jobId),
+    offer(jobId, held, trainerId) {
       const now = () => 0;
-      const entry: Entry = { messages: [held], trainerId, offered: true };
+      const entry: Entry = { messages: held ? [held] : [], trainerId, offered: true };
       entry.timer = after(BEGIN_MS, () => giveBack(jobId, entry, now));
       entries.set(jobId, entry);
       return { back: () => giveBack(jobId, entry, now) };

@@ -8,10 +8,12 @@ export type Waiting = {
   observe(job: JobRecord): void;
   /** What a job waits for, for people; "" if a trainer can run it, and for the first seconds. */
   of(job: JobRecord): string;
-  /** What a trainer lacks for a job, or undefined; also for a trainer that is not known. The offer that it got is for others, and lost if none has it. */
+  /** What a trainer lacks for a job, or undefined; also for a trainer that is not known. */
   lackOf(job: JobRecord, trainerId: string): string | undefined;
-  /** The first of some trainers that lacks nothing for a job; undefined if each lacks something. As of `lackOf`, the offer is for others then. */
+  /** The first of some trainers that lacks nothing for a job; undefined if each lacks something. */
   firstFor(job: JobRecord, trainerIds: readonly string[]): string | undefined;
+  /** Whether a job waits that a trainer, which is known, can run. */
+  fits(jobId: string, trainerId: string): boolean;
   /** The engine on which a trainer is to compute a job; undefined for a trainer that is not known, and where it has none for it. */
   engineFor(job: JobRecord, trainerId: string): string | undefined;
   /**
@@ -23,11 +25,10 @@ export type Waiting = {
   review(): void;
 };
 
-/** Jobs that need the same. `refused`: those that were offered to a trainer that lacks it. */
+/** Jobs that need the same. */
 type Group = {
   readonly demand: Demand;
   readonly ids: Set<string>;
-  readonly refused: Set<string>;
   seen: number;
   missing: string;
   missingSince: number;
@@ -38,21 +39,18 @@ type Group = {
  * No jobs yet.
  * @param options.graceMs what is missing for no longer is not said: trainers start, and start again
  * @param options.onChange jobs of which something else is said now
- * @param options.onFit jobs whose offers may be lost or far away, and that a trainer can run now
  */
 export function createWaiting({
   presence,
   isBuiltIn,
   graceMs,
   onChange,
-  onFit,
   now = () => performance.now(),
 }: {
   readonly presence: Pick<Presence, "get" | "list" | "version">;
   readonly isBuiltIn: (network: string) => boolean;
   readonly graceMs: number;
   readonly onChange: (ids: Iterable<string>) => void;
-  readonly onFit: (ids: readonly string[]) => void;
   readonly now?: () => number;
 }): Waiting {
   const groups = new Map<string, Group>();
@@ -73,7 +71,6 @@ export function createWaiting({
     if (!group) return;
     groupOf.delete(id);
     group.ids.delete(id);
-    group.refused.delete(id);
     if (group.ids.size === 0) groups.delete(keyOf(group.demand));
   };
 
@@ -89,19 +86,11 @@ export function createWaiting({
       group.said = said;
       onChange(group.ids);
     }
-    if (group.missing === "" && group.refused.size > 0) {
-      const ids = [...group.refused];
-      group.refused.clear();
-      onFit(ids);
-    }
   };
 
   const lackIn = (job: JobRecord, demand: Demand, trainerId: string): string | undefined => {
     const trainer = presence.get(trainerId);
     const lack = trainer && lackOf(demand, trainer, isBuiltIn);
-    // Where another trainer could run it, the bus takes the offer there.
-    const group = groupOf.get(job.id);
-    if (lack !== undefined && group && group.missing !== "") group.refused.add(job.id);
     // Where no other one is left it may try again, and then the job fails.
     if (lack === undefined && unable.get(job.id)?.has(trainerId) && isThereForIt(job)) return "can run it: it has tried";
     return lack;
@@ -116,7 +105,7 @@ export function createWaiting({
       const known = groupOf.get(job.id);
       if (known && keyOf(known.demand) === key) return;
       forget(job.id);
-      const group = groups.get(key) ?? { demand, ids: new Set(), refused: new Set(), seen: -1, missing: "", missingSince: 0, said: "" };
+      const group = groups.get(key) ?? { demand, ids: new Set(), seen: -1, missing: "", missingSince: 0, said: "" };
       groups.set(key, group);
       groupOf.set(job.id, group);
       group.ids.add(job.id);
@@ -127,6 +116,12 @@ export function createWaiting({
     firstFor(job, trainerIds) {
       const demand = demandOf(job);
       return trainerIds.find((id) => lackIn(job, demand, id) === undefined);
+    },
+    fits(jobId, trainerId) {
+      const demand = groupOf.get(jobId)?.demand;
+      const trainer = presence.get(trainerId);
+      if (!demand || !trainer || unable.get(jobId)?.has(trainerId)) return false;
+      return lackOf(demand, trainer, isBuiltIn) === undefined;
     },
     engineFor(job, trainerId) {
       const trainer = presence.get(trainerId);
