@@ -12,6 +12,8 @@ import { chooseTask, type Task } from "./task.ts";
 /** How a trainer is put through. */
 export type Options = {
   readonly command: readonly string[];
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly network?: string;
   readonly steps: number;
   readonly seed: number;
@@ -41,7 +43,6 @@ export type Bench = AsyncDisposable & {
   readonly proxy: TcpProxy;
   /** Where the proxy leads; undefined: to the system. */
   detour: string | undefined;
-  readonly data: string;
   readonly directory: string;
   /** The trainer that runs; one is started where there is none. */
   trainer(): Promise<Running>;
@@ -68,13 +69,22 @@ export type Bench = AsyncDisposable & {
 /** Training time between checkpoints that trainers are asked for, so that nobody has to wait for one. */
 const CHECKPOINT_MS = 300;
 
-/** Starts a system and makes the data. The trainer starts when a check asks for it. */
-export async function openBench(directory: string, options: Options): Promise<Bench> {
+/** A system that has the data, and no trainer. */
+export type Place = AsyncDisposable & Pick<Bench, "server" | "jobs" | "directory"> & { readonly images: Data };
+
+/** Starts a system and makes the data. */
+export async function openPlace(directory: string): Promise<Place> {
   await using opening = new AsyncDisposableStack();
-  const data = `${directory}/data`;
-  const server = opening.use(await startServer(data));
+  const server = opening.use(await startServer(`${directory}/data`));
   const jobs = createJobs(server.channel);
-  const images: Data = await makeImages(server, jobs);
+  const images = await makeImages(server, jobs);
+  const open = opening.move();
+  return { server, jobs, directory, images, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+/** What a trainer is put through with. It starts when a check asks for it. */
+export async function openBench({ server, jobs, directory, images }: Place, options: Options): Promise<Bench> {
+  await using opening = new AsyncDisposableStack();
   const state = { detour: undefined as string | undefined, seeds: 0, draws: 0, started: 0 };
   const proxy = opening.use(await startProxy(() => state.detour ?? server.address));
   const candidates: Candidate[] = [];
@@ -96,6 +106,7 @@ export async function openBench(directory: string, options: Options): Promise<Be
       RATATOUILLE_CHECKPOINT_MS: String(CHECKPOINT_MS),
       RATATOUILLE_CACHE_DIR: `${temporary}/cache`,
       TMPDIR: temporary,
+      ...options.env,
       ...env,
     };
     const candidate = startCandidate(options.command, { address: proxy.address, env: variables, ...place });
@@ -108,7 +119,9 @@ export async function openBench(directory: string, options: Options): Promise<Be
       },
       { timeoutMs: options.startMs, intervalMs: 50, what: "AnnounceTrainer" },
     ).catch((cause: unknown) => {
-      throw new Error(`the trainer has not announced itself within ${options.startMs / 1000} s`, { cause });
+      throw new Error(`the trainer has not announced itself, with an id that no other has, within ${options.startMs / 1000} s`, {
+        cause: (cause as Error).cause,
+      });
     });
     if (announced === "ended") throw new Error(`the command ended (${await candidate.process.ended}) before it announced a trainer`);
     return { ...candidate, id: announced.id, announced };
@@ -129,7 +142,6 @@ export async function openBench(directory: string, options: Options): Promise<Be
     server,
     jobs,
     proxy,
-    data,
     directory,
     get detour() {
       return state.detour;

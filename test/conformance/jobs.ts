@@ -31,7 +31,8 @@ export function createJobs(channel: RpcChannel) {
       return isSo(seen) && seen;
     };
     return waitFor(look, { timeoutMs, intervalMs: 50, what }).catch((cause: unknown) => {
-      throw new Error(`waited ${timeoutMs / 1000} s in vain for ${what}${seen ? `; the job is ${describeJob(seen)}` : ""}`, { cause });
+      const state = seen ? `; the job is ${describeJob(seen)}` : "";
+      throw new Error(`waited ${timeoutMs / 1000} s in vain for ${what}${state}`, { cause: (cause as Error).cause });
     });
   };
   const submit = async (

@@ -2,7 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { temporaryDirectory } from "#libs/testing";
 import { readCommandLine, USAGE } from "./arguments.ts";
-import { openBench } from "./bench.ts";
+import { openBench, openPlace } from "./bench.ts";
 import { linesOf, totalsOf } from "./report.ts";
 import { checks, type Outcome, problemOf, runChecks } from "./suite.ts";
 
@@ -20,7 +20,8 @@ else if (asked.action === "wrong") {
   let problem: string | undefined;
   try {
     await using directory = await temporaryDirectory("ratatouille-conformance-");
-    await using bench = await openBench(directory.path, asked.options);
+    await using place = await openPlace(directory.path);
+    await using bench = await openBench(place, asked.options);
     for await (const outcome of runChecks(bench, asked.chosen, interruption.signal)) {
       outcomes.push(outcome);
       process.stdout.write(asked.json ? `${JSON.stringify(outcome)}\n` : linesOf(outcome));

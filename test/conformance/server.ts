@@ -9,6 +9,7 @@ export type Server = AsyncDisposable & {
   readonly channel: RpcChannel;
   /** Kills it, without a chance to do anything. */
   kill(): Promise<void>;
+  /** Starts it again, unless it runs. */
   start(): Promise<void>;
 };
 
@@ -25,6 +26,7 @@ export async function startServer(data: string): Promise<Server> {
     running = undefined;
   };
   const start = async () => {
+    if (running) return;
     running = startCli(["up", ...options]);
     await running.line("listens on");
   };

@@ -32,9 +32,13 @@ export const disk: Check = {
     const over = await jobs.until(
       id,
       ({ state, attempts }) =>
-        state > JobState.RUNNING || attempts.some(({ outcome }) => outcome === AttemptOutcome.FAILED) || attempts.length > MOST_ATTEMPTS,
+        state > JobState.RUNNING ||
+        attempts.some(({ outcome }) => outcome === AttemptOutcome.FAILED) ||
+        attempts.length > MOST_ATTEMPTS ||
+        !running.process.running(),
       what,
     );
+    demand(running.process.running(), "the trainer ended when its disk was full");
     const failed = over.attempts.find(({ outcome }) => outcome === AttemptOutcome.FAILED);
     const given = over.attempts.map(({ outcome }) => nameOf(AttemptOutcome, outcome)).join(", ");
     demand(
@@ -42,7 +46,6 @@ export const disk: Check = {
       `its disk is full, and nobody learns it: its attempts ended as ${given}; FailAttempt says so (elsewhere)`,
     );
     demand(failed === undefined || failed.error.trim().length > 10, `its disk is full, and all that it says is "${failed?.error}"`);
-    demand(running.process.running(), "the trainer ended when its disk was full");
     await jobs.cancel(id);
     await rm(filler);
     await trainShort(bench, 60_000);

@@ -18,13 +18,16 @@ export const gone: Check = {
   limitMs: 180_000,
   async run(bench) {
     const { jobs, server, proxy, trainer } = bench;
-    const { id } = await trainer();
+    const { id, process } = await trainer();
     const { job } = await trainLong(bench, await stepsFor(bench, LONG_MS));
     await server.kill();
-    proxy.cut();
-    await sleep(AWAY_MS);
-    demand((await trainer()).id === id, "the trainer ended when the system was gone");
-    await server.start();
+    try {
+      proxy.cut();
+      await sleep(AWAY_MS);
+      demand(process.running(), "the trainer ended when the system was gone");
+    } finally {
+      await server.start();
+    }
     const backAt = performance.now();
     const announced = async () => (await jobs.trainers()).some((one) => one.id === id);
     await waitFor(announced, { timeoutMs: BACK_MS, what: "AnnounceTrainer after the system came back", intervalMs: 50 });

@@ -23,12 +23,13 @@ export const resume: Check = {
     const undisturbed = await jobs.succeeded((await jobs.submit(recipe, task)).id);
     // The same again, in jobs of their own: what comes out is compared, and not published.
     const { id } = await jobs.submit(recipe, task, { runId: `conformance-resume-${newSeed()}`, reproduce: true });
-    let at = 0;
+    let killed = 0;
     let kills = 0;
     for (; kills < options.kills; kills++) {
-      const job = await jobs.until(id, (one) => isOver(one) || (one.progress?.step ?? 0) > at, "a step after the trainer was killed");
+      const trains = ({ attempt, progress }: Job) => attempt > killed && (progress?.step ?? 0) > 0;
+      const job = await jobs.until(id, (one) => isOver(one) || trains(one), "a step of a training whose trainer was killed");
       if (isOver(job)) break;
-      at = job.progress!.step;
+      killed = job.attempt;
       await sleep(MOST_MS * random());
       await bench.dismiss();
       const started = await trainer();
