@@ -29,7 +29,6 @@ export type LocalSystemOptions = {
 export type LocalSystem = AsyncDisposable & {
   /** The gateway: what clients are told. */
   readonly address: string;
-  readonly nats: string;
   /** By name: nats-server, catalog, finetune, averaging, sessions, evaluation, recycling, gateway, trainer-1, … */
   readonly programs: ReadonlyMap<string, Program>;
 };
@@ -123,7 +122,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
 
   await Promise.all([...programs.values()].map((one) => one.ready()));
   const open = opening.move();
-  return { address: addresses.gateway, nats: addresses.nats, programs, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  return { address: addresses.gateway, programs, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
 type IsReady = (written: () => Promise<string>) => Promise<boolean>;

@@ -39,11 +39,16 @@ export function describeJob(job: Job, stream: Stream): string {
   return [factLines(stream, known), attempts, wrap(whatToDo(job), widthOf(stream))].filter((part) => part !== "").join("\n");
 }
 
-/** For example "gpu with 6000 MiB, tfjs-node-gpu, resnet18, 512 MiB". */
+/** For example "gpu with 6000 MiB, torch or tfjs-node-gpu, resnet18, 512 MiB". */
 function needsOf({ needs }: Job): string {
   if (!needs) return "";
-  const { device, backend, network, memoryMib, acceleratorMemoryMib } = needs;
-  const parts = [acceleratorMemoryMib > 0 ? `${device} with ${acceleratorMemoryMib} MiB` : device, backend, network, `${memoryMib} MiB`];
+  const { device, backends, network, memoryMib, acceleratorMemoryMib } = needs;
+  const parts = [
+    acceleratorMemoryMib > 0 ? `${device} with ${acceleratorMemoryMib} MiB` : device,
+    backends.join(" or "),
+    network,
+    `${memoryMib} MiB`,
+  ];
   return parts.filter((part) => part !== "").join(", ");
 }
 

@@ -145,6 +145,7 @@ export function createHandOver({ bus, store, presence, waiting, log }: Dependenc
       const parked = presence.parked(trainerId);
       if (parked !== "") throw parkedTrainer(trainer.name, parked);
       if (ending) throw unavailable("the fine-tune service ends", { reason: "SHUTTING_DOWN" });
+      signal.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<Offered | undefined>();
       const waiter: Waiter = { trainerId, key: keyOf(trainer), signal, resolve, reject };
       const none = () => {

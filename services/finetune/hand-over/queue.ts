@@ -44,6 +44,7 @@ export function openWorkQueue({ bus, topics, onMessage, onEnd }: Parts): WorkQue
     if (over) return;
     over = true;
     idle?.[Symbol.dispose]();
+    subscription?.stop();
     onEnd(error);
   };
   // An undecided message is for one of those that wait.
@@ -105,7 +106,6 @@ export function openWorkQueue({ bus, topics, onMessage, onEnd }: Parts): WorkQue
     async [Symbol.asyncDispose]() {
       end();
       // It gives back what is in hand.
-      subscription?.stop();
       await running;
     },
   };

@@ -17,7 +17,8 @@ export const file_ratatouille_v1_events: GenFile = /*@__PURE__*/
   fileDesc("ChtyYXRhdG91aWxsZS92MS9ldmVudHMucHJvdG8SDnJhdGF0b3VpbGxlLnYxIjAKCkpvYk9mZmVyZWQSDgoGam9iX2lkGAEgASgJEhIKCnJlY2lwZV9rZXkYAiABKAkiewoLSm9iRmluaXNoZWQSDgoGam9iX2lkGAEgASgJEhIKCnJlY2lwZV9rZXkYAiABKAkSJwoFc3RhdGUYAyABKA4yGC5yYXRhdG91aWxsZS52MS5Kb2JTdGF0ZRIQCghhcnRpZmFjdBgEIAEoCRINCgVlcnJvchgFIAEoCSJjChFBcnRpZmFjdFB1Ymxpc2hlZBIOCgZkaWdlc3QYASABKAkSEgoKcmVjaXBlX2tleRgCIAEoCRIqCgRraW5kGAMgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kIigKCFJlZk1vdmVkEgwKBG5hbWUYASABKAkSDgoGZGlnZXN0GAIgASgJIioKClJ1blN0YXJ0ZWQSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkiMAoLUnVuRmluaXNoZWQSDgoGcnVuX2lkGAEgASgJEhEKCXN1Y2NlZWRlZBgCIAEoCEIeWhxyYXRhdG91aWxsZS92MTtyYXRhdG91aWxsZXYxYgZwcm90bzM", [file_ratatouille_v1_artifact, file_ratatouille_v1_finetune]);
 
 /**
- * ratatouille.v1.work.<device>.<backend>.<memory class>: a job waits for a trainer. A work queue: one trainer gets it.
+ * ratatouille.v1.work.<device>.<backend>.<memory class>: a job waits for a trainer. A work queue, from which the
+ * fine-tune service takes it for a trainer that waits in TakeJob; unacknowledged until the attempt at the job has ended.
  *
  * @generated from message ratatouille.v1.JobOffered
  */
