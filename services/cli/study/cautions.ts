@@ -1,4 +1,5 @@
 import { engineNamed, engines } from "#libs/engines";
+import { networkNames } from "#libs/networks";
 import type { StudyAuxiliary, StudyFile } from "#libs/runfile";
 import { didYouMean, list } from "#libs/text";
 
@@ -15,10 +16,11 @@ export function cautions({
       ? ["without auxiliaries nothing is recycled: every member starts from the foundation, and what is called recycling is a second soup"]
       : []),
     ...(foundation.kind === "drawn"
-      ? [`the foundation has no weights, so ${network.name} starts untrained: name some, or images to train it on first`]
+      ? [`the foundation has no weights, so ${network.name} starts untrained: name some, or data to train it on first`]
       : []),
     ...sameModels(auxiliaries, foundation),
-    ...(backends.length > 0 ? backends : [backend]).flatMap(unknownEngine),
+    // Of a network that only trainers know their engine has any name.
+    ...(networkNames().includes(network.name) ? (backends.length > 0 ? backends : [backend]).flatMap(unknownEngine) : []),
   ];
 }
 

@@ -23,7 +23,7 @@ export type Pictures = {
   /** Licence and origin, from source.json beside them. */
   readonly licence: string;
   readonly source: string;
-  /** Files that go in. */
+  /** Images or records that go in, or files of digits. */
   readonly count: number;
   /** What is odd about the folder and forbids nothing: sentences. */
   readonly notes: readonly string[];

@@ -48,7 +48,7 @@ export async function dryRun(
     const thing = spec.study?.target?.generator === "records/1" ? "records" : "images";
     const tables = [planTable(plan, { perSecond, modelBytes, thing }), ...(all ? [trainingsTable(plan.trainings, thing)] : [])];
     for (const { head, rows } of tables) stdout.write(`${columns(head, rows, widthOf(stdout))}\n`);
-    stdout.write(factLines(stdout, factsOf(prepared, engines, needs)));
+    stdout.write(factLines(stdout, factsOf(prepared, engines, needs, thing === "records" ? "record" : "file")));
     const more = all ? "" : " --all lists every training with its numbers.";
     writeWrapped(stdout, `\nNothing was trained and nothing was stored.${more}\n`);
   }
@@ -111,6 +111,7 @@ function factsOf(
   { name, data, network, foreign }: PreparedRun,
   backend: string,
   { importedFiles, importedBytes, modelBytes, memoryBytes, seconds, probe, lacks }: Needs,
+  thing: string,
 ): [string, string][] {
   const from = probe
     ? `measured here: ${counted(probe.steps, "step")} on ${probe.engine} with ${counted(probe.pictures, "image")} each, ${probe.secondsPerStep.toPrecision(2)} s a step`
@@ -119,7 +120,7 @@ function factsOf(
     ["run", name],
     ["network", network?.name ?? (foreign ? `${foreign.name}, which only trainers know` : "")],
     ["engine", backend === "auto" ? `auto: the fastest that a trainer has${lacks ? `; ${lacks}` : ""}` : backend],
-    ["imported", `${counted(importedFiles, "file")}, ${bytes(importedBytes)}, from ${data.path} and what else is named`],
+    ["imported", `${counted(importedFiles, thing)}, ${bytes(importedBytes)}, from ${data.path} and what else is named`],
     ["models", modelBytes === undefined ? "" : `at most ${bytes(modelBytes)} in the catalog`],
     ["memory", `${bytes(memoryBytes)} of a trainer, for the job that needs most`],
     [
