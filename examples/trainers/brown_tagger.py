@@ -5,8 +5,8 @@
     OPENBLAS_NUM_THREADS=1 ratatouille-trainer examples/trainers/brown_tagger.py --network brown-tagger --server localhost:7437
     ratatouille recycle examples/brown.yaml --server localhost:7437
 
-Its matrices are small, and one thread computes them fastest. A record is a line of JSON with `words`. The network: an embedding of hashed words, endings and capitals, of five places one after the other, one
-hidden layer, and a head with a row for each class.
+A record is a line of JSON with `words`. The network: an embedding of hashed words, endings and capitals, of five places one after the
+other, one hidden layer, and a head with a row for each class. Its matrices are small, and one thread computes them fastest.
 """
 
 from __future__ import annotations
@@ -36,15 +36,26 @@ def features(data: Data, rows: NDArray[np.int32]) -> NDArray[np.int32]:
 @functools.lru_cache(maxsize=100_000)
 def _of_word(word: str) -> tuple[int, int, int]:
     shape = f"{word[:1].isupper()} {word.isupper()} {any(letter.isdigit() for letter in word)} {word.isalpha()}"
-    bucket = lambda text: zlib.crc32(text.encode()) % BUCKETS  # noqa: E731
-    return bucket(f"word {word.lower()}"), bucket(f"end {word[-3:].lower()}"), bucket(f"shape {shape}")
+    return _bucket(f"word {word.lower()}"), _bucket(f"end {word[-3:].lower()}"), _bucket(f"shape {shape}")
+
+
+def _bucket(text: str) -> int:
+    return zlib.crc32(text.encode()) % BUCKETS
 
 
 def drawn(classes: int, seed: int) -> Weights:
     """Weights that the seed draws. Those of the body are the same for any number of classes."""
     random = np.random.default_rng(seed)
-    normal = lambda rows, columns: (random.standard_normal((rows, columns)) / np.sqrt(columns)).astype(np.float32)  # noqa: E731
-    body = {"embedding": normal(BUCKETS, WIDTH), "hidden.weight": normal(HIDDEN, PLACES * WIDTH), "hidden.bias": np.zeros(HIDDEN, np.float32)}
+
+    def normal(rows: int, columns: int) -> Floats:
+        drawn: Floats = (random.standard_normal((rows, columns)) / np.sqrt(columns)).astype(np.float32)
+        return drawn
+
+    body = {
+        "embedding": normal(BUCKETS, WIDTH),
+        "hidden.weight": normal(HIDDEN, PLACES * WIDTH),
+        "hidden.bias": np.zeros(HIDDEN, np.float32),
+    }
     return {**body, "out.weight": normal(classes, HIDDEN), "out.bias": np.zeros(classes, np.float32)}
 
 
@@ -90,7 +101,9 @@ def fine_tune(start: Start | None, data: Data, recipe: Recipe, context: Context)
     best, begin = dict(weights), 0
     if context.resume is not None:
         begin, saved = context.resume
-        weights, best, state = ({name: saved[f"{part}.{name}"].copy() for name in kind} for part, kind in (("now", weights), ("best", weights), ("adam", state)))
+        weights, best, state = (
+            {name: saved[f"{part}.{name}"].copy() for name in kind} for part, kind in (("now", weights), ("best", weights), ("adam", state))
+        )
     accuracy = context.books.best_accuracy
     validation = [features(data, data.validation(domain)) for domain in data.domains] if recipe.validate_every else []
     for step in range(begin + 1, recipe.steps + 1):
@@ -103,11 +116,13 @@ def fine_tune(start: Start | None, data: Data, recipe: Recipe, context: Context)
             adam(weights[name], found[name], state[f"first.{name}"], state[f"second.{name}"], step, recipe)
         validated = None
         if validation and step > recipe.head_only_steps and (step - recipe.head_only_steps) % recipe.validate_every == 0:
-            validated = float(np.mean([_accuracy(weights, validation[i], data.labels[data.validation(name)]) for i, name in enumerate(data.domains)]))
+            validated = float(
+                np.mean([_accuracy(weights, validation[i], data.labels[data.validation(name)]) for i, name in enumerate(data.domains)])
+            )
             if accuracy is None or validated > accuracy:
                 accuracy, best = validated, {name: tensor.copy() for name, tensor in weights.items()}
         context.report(step, loss=loss, validation_accuracy=validated)
-        context.checkpoint(step, lambda: _named(now=weights, best=best, adam=state))
+        context.checkpoint(step, functools.partial(_named, now=weights, best=best, adam=state))
     return Result(best if recipe.keep == "best" and accuracy is not None else weights)
 
 

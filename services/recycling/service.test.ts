@@ -256,3 +256,44 @@ test("a run that may take any engine takes another one when it is started again 
   await announce("c", "tfjs-node");
   assert.equal(await engineOf(), "my-torch", "a trainer has it");
 });
+
+test("a run whose network or engine only trainers know is stored with what they have, and refused with a hint where none has it", async () => {
+  await using system = await startSystem({ trainerMs: 300 });
+  const announce = (id: string, engines: readonly { name: string; arithmetics: string[]; networks: string[]; device?: string }[]) =>
+    system.finetune.announceTrainer({
+      trainer: {
+        ...{ id, name: id, device: "cpu", kinds: ["train", "predict"], memoryMib: 4096 },
+        engines: engines.map((engine) => ({ device: "cpu", builtInNetworks: false, ...engine })),
+      },
+    });
+  const study = (changes: Parameters<typeof exampleStudy>[0] = {}, backends: readonly string[] = ["own"]) => ({
+    ...exampleStudy({ network: { name: "my-net", head: ["out.weight"] }, ...changes }),
+    backend: backends[0]!,
+    backends: backends.length > 1 ? [...backends] : [],
+  });
+  const refusal = async (spec: ReturnType<typeof study>, reason: string): Promise<string> => {
+    let said = "";
+    await assert.rejects(system.start(spec), (error: unknown) => {
+      said = error instanceof Error ? error.message : "";
+      return isReason(reason)(error);
+    });
+    return said;
+  };
+  assert.match(await refusal(study(), "NO_ENGINE"), /no engine of ratatouille is called own, and no trainer that is there has one/);
+  await announce("a", [{ name: "own", arithmetics: ["~own/1"], networks: ["my-nte"] }]);
+  assert.match(await refusal(study(), "NO_ENGINE"), /no trainer has the network my-net: did you mean my-nte\?/);
+  await announce("a", [{ name: "own", arithmetics: ["~own/1"], networks: ["my-net"] }]);
+  assert.match(await refusal(study({}, ["own", "onw"]), "NO_ENGINE"), /is called onw, .*did you mean own\?/);
+  const { id, spec } = await system.start(study());
+  assert.deepEqual([spec?.study?.arithmetic, spec?.backend, spec?.device], ["~own/1", "own", ""]);
+  // What it began with stays as long as somebody has it.
+  await system.recycling.cancelRun({ id });
+  await announce("b", [{ name: "own", arithmetics: ["~own/2"], networks: ["my-net"], device: "gpu" }]);
+  assert.equal((await system.start(study())).spec?.study?.arithmetic, "~own/1");
+  assert.match(
+    await refusal(study({ members: 4 }), "ARITHMETIC_AMBIGUOUS"),
+    /the trainers that have the network my-net compute it in ~own\/1 and ~own\/2: name one of them as arithmetic in the run file/,
+  );
+  const named = await system.start(study({ arithmetic: "~own/2" }, ["own", "wasm"]));
+  assert.deepEqual([named.spec?.device, named.spec?.backends], ["gpu", ["own", "wasm"]]);
+});

@@ -109,13 +109,17 @@ test("a job that no trainer can run says what is missing within ten seconds, and
     assert.equal((await jobs.getJob({ id })).job?.waitingFor, text);
   };
   await missing("no trainer runs");
+  // Training code of somebody's own makes no data sets.
+  const own = present(system, trainer("own", { kinds: ["train", "predict"], engines: [{ ...engine, name: "own" }] }));
+  await missing("no trainer runs recipes of kind dataset");
+  own[Symbol.dispose]();
   using _small = present(system, trainer("small", { engines: [{ ...engine, builtInNetworks: false }] }));
   await missing("no trainer has the network resnet18");
   using _able = present(system, trainer("able"));
   await missing("");
   stop.abort();
   await watching;
-  assert.deepEqual(told, ["", "no trainer runs", "no trainer has the network resnet18", ""]);
+  assert.deepEqual(told, ["", "no trainer runs", "no trainer runs recipes of kind dataset", "no trainer has the network resnet18", ""]);
 });
 
 test("a trainer is not given what it lacks: nothing counts, and the first that can run it is handed the job", async () => {
