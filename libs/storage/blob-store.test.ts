@@ -154,3 +154,43 @@ test("concurrent puts of one blob and of many all succeed", async () => {
   assert.equal(new Set(results.map(({ digest }) => digest)).size, 3);
   assert.equal(results.filter(({ existed }) => !existed).length, 3);
 });
+
+test("an upload that broke goes on where it was, from whoever sends the rest", async () => {
+  await using fixture = await openStore();
+  const whole = Buffer.concat(Array.from({ length: 5 }, () => bytesOf(65_521)));
+  const digest = digestOf(whole);
+  async function* broken(from: number, to: number) {
+    yield whole.subarray(from, to);
+    throw new Error("the connection broke");
+  }
+  await assert.rejects(fixture.store.put(broken(0, 100_000), { digest, from: 0 }), /the connection broke/);
+  assert.equal(await fixture.store.received(digest), 100_000);
+  await assert.rejects(fixture.store.put([whole], { digest, from: 100_001 }), { name: "UploadMovedError", received: 100_000 });
+  // What was sent twice counts once, and another process goes on too.
+  const again = await openBlobStore(fixture.directory);
+  await assert.rejects(again.put(broken(90_000, 200_000), { digest, from: 90_000 }), /the connection broke/);
+  assert.equal(await again.received(digest), 200_000);
+  assert.equal((await again.put([whole.subarray(200_000)], { digest, size: whole.length, from: 200_000 })).size, whole.length);
+  assert.ok((await collect(again.read(digest))).equals(whole));
+  assert.equal(await again.received(digest), 0);
+});
+
+test("an upload that goes on takes the place of one that stands still; other bytes than announced are not kept", async () => {
+  await using fixture = await openStore();
+  const whole = bytesOf(1000);
+  const digest = digestOf(whole);
+  const sent = Promise.withResolvers<void>();
+  async function* silent() {
+    yield whole.subarray(0, 400);
+    sent.resolve();
+    await new Promise(() => undefined);
+  }
+  const still = fixture.store.put(silent(), { digest, from: 0 });
+  const ended = assert.rejects(still, /another upload of the same blob goes on with it/);
+  await sent.promise;
+  assert.equal((await fixture.store.put([whole.subarray(400)], { digest, from: 400 })).size, 1000);
+  await ended;
+  await assert.rejects(fixture.store.put([Buffer.from("other")], { digest, from: 0 }), DigestMismatchError);
+  assert.equal(await fixture.store.received(digest), 0);
+  assert.ok((await collect(fixture.store.read(digest))).equals(whole));
+});

@@ -1,11 +1,14 @@
-import { createHash, randomUUID } from "node:crypto";
-import { open, readdir, rm, stat, unlink } from "node:fs/promises";
+import { createHash, type Hash, randomUUID } from "node:crypto";
+import { type FileHandle, open, readdir, rm, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { asWriteError, hasErrorCode, makeDirectory, moveDurably, publishFiles, writeTo } from "#libs/files";
+import { asWriteError, hasErrorCode, makeDirectory, moveDurably, NoSpaceError, publishFiles, writeTo } from "#libs/files";
 import { readBlob } from "./blob-reader.ts";
 import { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";
 import { DigestMismatchError } from "./errors.ts";
+import { isKept, openKeptUploads } from "./kept-uploads.ts";
 import { createMutex } from "./mutex.ts";
+
+const READ_BYTES = 1 << 20;
 
 /** What is known of a stored blob. `modifiedMs` is when it was last put, in milliseconds since 1970. */
 export type BlobStat = { readonly size: number; readonly modifiedMs: number };
@@ -16,11 +19,20 @@ export type BlobStore = {
    * Stores the bytes of a stream. They are visible under their digest when, and only when, all of them are on the disk.
    * A blob that is there already is replaced by the fresh copy, which heals it and makes it young for the garbage collector.
    * Throws DigestMismatchError if digest or size are not the announced ones, NoSpaceError, or the reason of the signal; nothing is kept then.
+   * With `from`, which needs the digest, the source begins behind that many bytes of an upload that broke (UploadMovedError where they are
+   * not here), and if it breaks itself, what came is kept for an hour, to go on with.
    */
   put(
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    options?: { digest?: string | undefined; size?: number | undefined; signal?: AbortSignal | undefined },
+    options?: {
+      digest?: string | undefined;
+      size?: number | undefined;
+      from?: number | undefined;
+      signal?: AbortSignal | undefined;
+    },
   ): Promise<{ digest: Digest; size: number; existed: boolean }>;
+  /** How many bytes of a blob are here of an upload that broke. */
+  received(digest: Digest): Promise<number>;
   /**
    * Streams a blob, or `length` bytes of it from `offset` (fewer at the end of the blob), in chunks of at most 1 MiB.
    * A read of the whole blob verifies the digest and holds the last chunk back until it is right: CorruptBlobError.
@@ -63,7 +75,8 @@ export type BlobStore = {
 export async function openBlobStore(directory: string): Promise<BlobStore> {
   const [root, incoming, corrupt] = [join(directory, "sha256"), join(directory, "incoming"), join(directory, "corrupt")];
   for (const path of [root, incoming, corrupt]) await makeDirectory(path);
-  for (const name of await readdir(incoming)) await rm(join(incoming, name), { recursive: true, force: true });
+  for (const name of await readdir(incoming)) if (!isKept(name)) await rm(join(incoming, name), { recursive: true, force: true });
+  const kept = await openKeptUploads(incoming);
   // Between a look at a blob and its removal no fresh copy of it may arrive.
   const renaming = createMutex();
 
@@ -85,11 +98,19 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     stat: statBlob,
     read: (digest, options) => readBlob(path(digest), parseDigest(digest), options),
 
-    async put(source, { digest: announced, size: announcedSize, signal } = {}) {
-      if (announced !== undefined) parseDigest(announced);
-      const temporary = join(incoming, `${randomUUID()}.part`);
+    received: kept.received,
+
+    async put(source, { digest: announced, size: announcedSize, from, signal } = {}) {
+      const named = announced === undefined ? undefined : parseDigest(announced);
+      const taken = named !== undefined && from !== undefined ? await kept.take(named, from) : undefined;
+      const temporary = taken?.path ?? join(incoming, `${randomUUID()}.part`);
+      const signals = [signal, taken?.signal].filter((one) => one !== undefined);
       try {
-        const { digest, size } = await writeTemporary(temporary, source, { announcedSize, signal });
+        const { digest, size } = await writeTemporary(temporary, untilAborted(source, taken?.signal), {
+          announcedSize,
+          from: from ?? 0,
+          signals,
+        });
         if (announcedSize !== undefined && size !== announcedSize) throw new DigestMismatchError("size", announcedSize, size);
         if (announced !== undefined && digest !== announced) throw new DigestMismatchError("digest", announced, digest);
         await makeDirectory(shard(digest));
@@ -102,8 +123,11 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
         await publishFiles([{ from: temporary, to: path(digest) }], { within });
         return { digest, size, existed };
       } catch (error) {
-        await rm(temporary, { force: true });
-        throw asWriteError(error, temporary);
+        const problem = asWriteError(error, temporary);
+        if (!taken || problem instanceof DigestMismatchError || problem instanceof NoSpaceError) await rm(temporary, { force: true });
+        throw problem;
+      } finally {
+        taken?.release();
       }
     },
 
@@ -141,25 +165,61 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
 async function writeTemporary(
   path: string,
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { announcedSize, signal }: { announcedSize: number | undefined; signal: AbortSignal | undefined },
+  { announcedSize, from, signals }: { announcedSize: number | undefined; from: number; signals: readonly AbortSignal[] },
 ): Promise<{ digest: Digest; size: number }> {
-  signal?.throwIfAborted();
+  const throwIfAborted = () => {
+    for (const signal of signals) signal.throwIfAborted();
+  };
+  throwIfAborted();
   const hash = createHash("sha256");
-  let size = 0;
-  const handle = await open(path, "wx");
+  let size = from;
+  const handle = await open(path, from > 0 ? "r+" : "w+");
   try {
+    await hashBeginning(handle, from, hash);
     for await (const chunk of source) {
-      signal?.throwIfAborted();
+      throwIfAborted();
+      const at = size;
       size += chunk.byteLength;
       // A sender that lies about the size must not fill the disk first.
       if (announcedSize !== undefined && size > announcedSize)
         throw new DigestMismatchError("size", announcedSize, `more than ${announcedSize}`);
       hash.update(chunk);
-      await writeTo(handle, chunk);
+      await writeTo(handle, chunk, at);
     }
-    signal?.throwIfAborted();
+    throwIfAborted();
   } finally {
     await handle.close();
   }
   return { digest: `sha256:${hash.digest("hex")}`, size };
+}
+
+async function hashBeginning(handle: FileHandle, bytes: number, hash: Hash): Promise<void> {
+  const buffer = new Uint8Array(Math.min(bytes, READ_BYTES));
+  for (let at = 0; at < bytes; ) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, bytes - at), at);
+    if (bytesRead === 0) throw new RangeError(`the file ends at ${at}, before byte ${bytes}`);
+    hash.update(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+}
+
+/** The same until a signal aborts, however long the next item takes. */
+async function* untilAborted<T>(
+  source: AsyncIterable<T> | Iterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void, undefined> {
+  if (signal === undefined) return yield* source;
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  aborted.catch(() => undefined);
+  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), aborted]);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    void iterator.return?.();
+  }
 }

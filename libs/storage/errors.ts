@@ -31,6 +31,17 @@ export class DigestMismatchError extends Error {
   }
 }
 
+/** An upload was to go on behind bytes that are not here. */
+export class UploadMovedError extends Error {
+  override readonly name = "UploadMovedError";
+  /** How many are here. */
+  readonly received: number;
+  constructor(digest: Digest, received: number, offset: number) {
+    super(`of blob ${digest} ${received} bytes are here, and the upload was to go on at ${offset}`);
+    this.received = received;
+  }
+}
+
 /** The database was written by a newer program. */
 export class NewerSchemaError extends Error {
   override readonly name = "NewerSchemaError";

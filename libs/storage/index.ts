@@ -12,6 +12,7 @@ export {
   type Entrance,
   type LockOwner,
   NewerSchemaError,
+  UploadMovedError,
 } from "./errors.ts";
 export { type Migration, sqlMigration } from "./migrations.ts";
 export { readColumn } from "./read-column.ts";

@@ -15,8 +15,10 @@ const MAX_REMEMBERED = 100_000;
 export type Blobs = {
   put(
     source: AsyncIterable<Uint8Array>,
-    options: { digest?: string | undefined; size?: number | undefined; signal: AbortSignal },
+    options: { digest?: string | undefined; size?: number | undefined; from?: number | undefined; signal: AbortSignal },
   ): Promise<{ digest: Digest; size: number }>;
+  /** How many bytes of a blob are there of an upload that broke. */
+  received(digest: Digest): Promise<number>;
   /**
    * Streams a blob or a range of it. A range is only given out of a blob that was verified as a whole in this state of its file.
    * CatalogError BLOB_NOT_FOUND, BLOB_CORRUPTED. RangeError if `offset` lies behind the end.
@@ -73,6 +75,8 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
   }
 
   return {
+    received: (digest) => store.received(digest),
+
     async put(source, options) {
       const { digest, size } = await store.put(source, options);
       // These bytes were hashed on their way to the disk.

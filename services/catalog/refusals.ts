@@ -10,7 +10,7 @@ import {
   type RpcErrorDetails,
   resourceExhausted,
 } from "#libs/rpc";
-import { DigestMismatchError } from "#libs/storage";
+import { DigestMismatchError, UploadMovedError } from "#libs/storage";
 import { CatalogError, type CatalogErrorReason } from "./errors.ts";
 
 const factories: { readonly [R in CatalogErrorReason]: (message: string, details: RpcErrorDetails) => RpcError } = {
@@ -49,6 +49,12 @@ export function toRpcError(error: unknown): unknown {
     const field = error.field === "digest" ? "header.digest" : "header.size_bytes";
     return invalidArgument(error.message, { reason: "BLOB_MISMATCH", violations: [{ field, description: error.message }], cause: error });
   }
+  if (error instanceof UploadMovedError)
+    return failedPrecondition(error.message, {
+      reason: "UPLOAD_MOVED",
+      metadata: { receivedBytes: String(error.received) },
+      cause: error,
+    });
   if (error instanceof NoSpaceError) return resourceExhausted(error.message, { reason: "NO_SPACE", cause: error });
   return error;
 }

@@ -27,6 +27,8 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
         return { digest, sizeBytes: BigInt(size) };
       }),
 
+    getUpload: ({ digest }) => answer(async () => ({ receivedBytes: BigInt(await catalog.blobs.received(parseDigest("digest", digest))) })),
+
     async *downloadBlob(request, { signal }) {
       try {
         const digest = parseDigest("digest", request.digest);

@@ -9,10 +9,13 @@ export async function openUpload(requests: AsyncIterable<UploadBlobRequest>) {
   const iterator = requests[Symbol.asyncIterator]();
   const first = await iterator.next();
   if (first.done || first.value.part.case !== "header") throw invalidField("header", "expected in the first message");
-  const { digest, sizeBytes } = first.value.part.value;
+  const { digest, sizeBytes, keep, offset } = first.value.part.value;
+  if (keep && digest === "") throw invalidField("header.digest", "is missing; what is kept is found by it");
+  if (offset !== 0n && !keep) throw invalidField("header.offset", `is ${offset}; expected 0 without keep`);
   const header = {
     digest: parseOptionalDigest("header.digest", digest),
     size: sizeBytes > 0n ? parseAmount("header.size_bytes", sizeBytes) : undefined,
+    from: keep ? parseAmount("header.offset", offset) : undefined,
   };
   return { header, chunks: chunksOf(iterator) };
 }

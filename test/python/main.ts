@@ -20,6 +20,7 @@ pyright and pytest. Pinned packages go into ${"node_modules/.cache/python"}, onc
 Options:
   --gen           only write the generated messages anew
   --python PATH   Python 3.10 or later (python3)
+  --system        see the packages that this Python has; with torch, torchvision and timm among them, ratatouille.torch is checked too
   --quick         only pytest
   --help          print this
 
@@ -33,24 +34,29 @@ async function main(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, {
     gen: { type: "boolean", default: false },
     python: { type: "string", default: "python3" },
+    system: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   });
   if (typeof parsed === "string") return say(`${parsed}. --help lists the options`, 2);
   const { values, positionals } = parsed;
   if (values.help) return say(usage, 0);
-  const bin = await tools(values.python);
+  const bin = await tools(values.python, values.system);
   if (bin === undefined) return 1;
   const python = join(bin, "python");
   if (values.gen) return (await runs(python, ["clients/python/tools/generate.py"])) ? 0 : 1;
-  if (values.quick) return (await test(python, positionals)) ? 0 : 1;
+  const own = ["src/ratatouille/trainer", "tests", "tools", ...(await readdir(join(client, "src/ratatouille"))).flatMap(moduleHere)];
+  const torch = values.system && (await runs(python, ["-c", "import torch, torchvision, timm"], root, "ignore"));
+  const checked = torch ? [] : own;
+  const tests = positionals.length > 0 ? positionals : [join(client, "tests"), ...(torch ? [join(client, "tests_torch")] : [])];
+  if (values.quick) return (await test(python, tests)) ? 0 : 1;
   const steps: readonly (readonly [string, () => Promise<boolean>])[] = [
     ["generated messages are fresh", () => isFresh(python)],
     ["lint", async () => (await runs(join(bin, "ruff"), ["check", client])) && runs(join(bin, "ruff"), ["format", "--check", client])],
     ["the wheel", () => buildAndInstall(python, values.python)],
-    ["mypy", () => runs(join(bin, "mypy"), [], client)],
-    ["pyright", () => runs(join(bin, "pyright"), ["--pythonpath", python], client)],
-    ["tests", () => test(python, positionals)],
+    ["mypy", () => runs(join(bin, "mypy"), checked, client)],
+    ["pyright", () => runs(join(bin, "pyright"), ["--pythonpath", python, ...checked], client)],
+    ["tests", () => test(python, tests)],
   ];
   const failed: string[] = [];
   for (const [name, step] of steps) {
@@ -62,18 +68,25 @@ async function main(args: readonly string[]): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
+/** A module of the package itself, as a path in it. */
+function moduleHere(name: string): string[] {
+  return name.endsWith(".py") ? [`src/ratatouille/${name}`] : [];
+}
+
 /** The environment with the pinned packages, made where it is not there; undefined where it cannot be. */
-async function tools(python: string): Promise<string | undefined> {
+async function tools(python: string, system: boolean): Promise<string | undefined> {
   const pinned = createHash("sha256")
     .update(await readFile(requirements))
-    .update(python)
+    .update(`${python} ${system}`)
     .digest("hex");
-  const directory = join(cache, "tools");
+  const directory = join(cache, system ? "tools-system" : "tools");
   const stamp = join(directory, "requirements.sha256");
   if ((await readFile(stamp, "utf8").catch(() => "")) !== pinned) {
     await rm(directory, { recursive: true, force: true });
     await mkdir(cache, { recursive: true });
-    const made = (await runs(python, ["-m", "venv", directory])) && (await pip(join(directory, "bin/python"), ["-r", requirements]));
+    const made =
+      (await runs(python, ["-m", "venv", ...(system ? ["--system-site-packages"] : []), directory])) &&
+      (await pip(join(directory, "bin/python"), ["-r", requirements]));
     if (!made) return undefined;
     await writeFile(stamp, pinned);
   }
@@ -117,8 +130,7 @@ function pip(python: string, args: readonly string[]): Promise<boolean> {
 }
 
 function test(python: string, args: readonly string[]): Promise<boolean> {
-  const chosen = args.length > 0 ? args : [join(client, "tests")];
-  return runs(python, ["-m", "pytest", "-p", "no:cacheprovider", "-c", join(client, "pyproject.toml"), "--rootdir", client, ...chosen]);
+  return runs(python, ["-m", "pytest", "-p", "no:cacheprovider", "-c", join(client, "pyproject.toml"), "--rootdir", client, ...args]);
 }
 
 async function runs(program: string, args: readonly string[], cwd = root, stdout: "inherit" | "ignore" = "inherit"): Promise<boolean> {

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO
@@ -372,3 +373,44 @@ class TrainerProcess:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+
+
+class Proxy:
+    """Passes connections on, and breaks each after so many bytes from one side."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.rpartition(":")
+        self._target = (host, int(port))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        #: Bytes until the next connection breaks: from its client, and to it; None: never.
+        self.break_up: int | None = None
+        self.break_down: int | None = None
+        self.breaks = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._target)
+                for source, sink, up in ((client, server, True), (server, client, False)):
+                    threading.Thread(target=self._pass, args=(source, sink, up), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, up: bool) -> None:
+        done = 0
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+                done += len(data)
+                limit = self.break_up if up else self.break_down
+                if limit is not None and done > limit:
+                    self.break_up = self.break_down = None
+                    self.breaks += 1
+                    break
+        for side in (source, sink):
+            with contextlib.suppress(OSError):
+                side.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listener.close()

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ._generated.catalog_pb2 import BlobHeader, DownloadBlobRequest, UploadBlobRequest
-from .connection import DOWNLOAD, UPLOAD, Connection
+from ._generated.catalog_pb2 import BlobHeader, DownloadBlobRequest, GetUploadRequest, UploadBlobRequest
+from .connection import DOWNLOAD, GET_UPLOAD, UPLOAD, Connection
 from .errors import ServiceError, TransferAborted
 
 CHUNK_BYTES = 1 << 20
@@ -69,19 +69,35 @@ class Artifacts:
         return done
 
     def upload(self, path: Path, abort: threading.Event) -> Blob:
-        """Sends a file. Raises OSError, TransferAborted, and ServiceError: RESOURCE_EXHAUSTED (NO_SPACE) where there is no room."""
+        """Sends a file; where that breaks, it goes on behind what has arrived.
+
+        Raises OSError, TransferAborted, and ServiceError: RESOURCE_EXHAUSTED (NO_SPACE) where there is no room.
+        """
         blob = blob_of(path)
         progress = _Patience()
+        offset = 0
         while True:
             try:
-                self._connection.send(UPLOAD, self._parts(path, blob, 0, progress, abort), seconds=None)
+                self._connection.send(UPLOAD, self._parts(path, blob, offset, progress, abort), seconds=None)
                 return blob
             except ServiceError as error:
                 _check(abort)
+                if error.reason != "UPLOAD_MOVED":
+                    progress.wait_or_raise(error)
+            offset = self._received(blob, progress, abort)
+
+    def _received(self, blob: Blob, progress: _Patience, abort: threading.Event) -> int:
+        while True:
+            try:
+                return self._connection.call(GET_UPLOAD, GetUploadRequest(digest=blob.digest), seconds=5, retry=False).received_bytes
+            except ServiceError as error:
+                _check(abort)
+                if error.code == "UNIMPLEMENTED":
+                    return 0
                 progress.wait_or_raise(error)
 
     def _parts(self, path: Path, blob: Blob, offset: int, progress: _Patience, abort: threading.Event) -> Iterator[UploadBlobRequest]:
-        yield UploadBlobRequest(header=BlobHeader(digest=blob.digest, size_bytes=blob.bytes))
+        yield UploadBlobRequest(header=BlobHeader(digest=blob.digest, size_bytes=blob.bytes, keep=True, offset=offset))
         with path.open("rb") as file:
             file.seek(offset)
             while chunk := file.read(CHUNK_BYTES):
@@ -119,6 +135,6 @@ class _Patience:
         self._moved_at = time.monotonic()
 
     def wait_or_raise(self, error: ServiceError) -> None:
-        if error.code != "UNAVAILABLE" or time.monotonic() - self._moved_at > _PATIENCE_SECONDS:
+        if error.code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED") or time.monotonic() - self._moved_at > _PATIENCE_SECONDS:
             raise error
         time.sleep(_PAUSE_SECONDS)

@@ -181,9 +181,11 @@ def _locked(path: Path) -> Iterator[None]:
             except FileNotFoundError:
                 same = False
             if same:
-                yield
-                if path.name != "lock":
-                    path.unlink(missing_ok=True)
+                try:
+                    yield
+                finally:
+                    if path.name != "lock":
+                        path.unlink(missing_ok=True)
                 return
         finally:
             os.close(descriptor)

@@ -76,6 +76,7 @@ COMPLETE = _finetune("CompleteAttempt", _f.CompleteAttemptRequest, _f.CompleteAt
 FAIL = _finetune("FailAttempt", _f.FailAttemptRequest, _f.FailAttemptResponse)
 RELEASE = _finetune("ReleaseAttempt", _f.ReleaseAttemptRequest, _f.ReleaseAttemptResponse)
 UPLOAD = _catalog("UploadBlob", _c.UploadBlobRequest, _c.UploadBlobResponse)
+GET_UPLOAD = _catalog("GetUpload", _c.GetUploadRequest, _c.GetUploadResponse)
 DOWNLOAD = _catalog("DownloadBlob", _c.DownloadBlobRequest, _c.DownloadBlobResponse)
 
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/catalog.proto.
  */
 export const file_ratatouille_v1_catalog: GenFile = /*@__PURE__*/
-  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSJaChFVcGxvYWRCbG9iUmVxdWVzdBIsCgZoZWFkZXIYASABKAsyGi5yYXRhdG91aWxsZS52MS5CbG9iSGVhZGVySAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0IjAKCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMiOAoSVXBsb2FkQmxvYlJlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDIkUKE0Rvd25sb2FkQmxvYlJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoAxIOCgZsZW5ndGgYAyABKAMiJQoURG93bmxvYWRCbG9iUmVzcG9uc2USDQoFY2h1bmsYASABKAwiOQoWUHVibGlzaEFydGlmYWN0UmVxdWVzdBIQCghtYW5pZmVzdBgBIAEoDBINCgVibG9icxgCIAMoDCJWChdQdWJsaXNoQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Eg8KB2V4aXN0ZWQYAiABKAgibAoSR2V0QXJ0aWZhY3RSZXF1ZXN0EhAKBmRpZ2VzdBgBIAEoCUgAEhQKCnJlY2lwZV9rZXkYAiABKAlIABINCgNyZWYYAyABKAlIABIXCg9pbmNsdWRlX2RhbWFnZWQYBCABKAhCBgoEbmFtZSJBChNHZXRBcnRpZmFjdFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QiKwoURmluZEFydGlmYWN0c1JlcXVlc3QSEwoLcmVjaXBlX2tleXMYASADKAkiVgoVRmluZEFydGlmYWN0c1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0EhAKCGFuc3dlcmVkGAIgASgFImkKFExpc3RBcnRpZmFjdHNSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEtpbmQSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiXQoVTGlzdEFydGlmYWN0c1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChFHZXRMaW5lYWdlUmVxdWVzdBIOCgZkaWdlc3QYASABKAkSDQoFZGVwdGgYAiABKAUiQQoSR2V0TGluZWFnZVJlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Ik0KA1JlZhIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIoCgdoaXN0b3J5GAMgAygLMhcucmF0YXRvdWlsbGUudjEuUmVmTW92ZSI7CgdSZWZNb3ZlEg4KBmRpZ2VzdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIbW92ZWRfYXQYAyABKAMiSAoOTW92ZVJlZlJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIzCg9Nb3ZlUmVmUmVzcG9uc2USIAoDcmVmGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUmVmIkgKD0xpc3RSZWZzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFJlZnNSZXNwb25zZRIhCgRyZWZzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuUmVmEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItCgpQaW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJIg0KC1BpblJlc3BvbnNlIkAKDFVucGluUmVxdWVzdBIOCgZob2xkZXIYASABKAkSDwoHZGlnZXN0cxgCIAMoCRIPCgdkaXNjYXJkGAMgASgIIg8KDVVucGluUmVzcG9uc2UiJwoVRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSIYChZEZWxldGVBcnRpZmFjdFJlc3BvbnNlIkEKFUNvbGxlY3RHYXJiYWdlUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIEhcKD21pbl9hZ2Vfc2Vjb25kcxgCIAEoAyKSAQoWQ29sbGVjdEdhcmJhZ2VSZXNwb25zZRIRCglhcnRpZmFjdHMYASADKAkSDQoFYmxvYnMYAiADKAkSEwoLZnJlZWRfYnl0ZXMYAyABKAMSFwoPeW91bmdfYXJ0aWZhY3RzGAQgASgFEhMKC3lvdW5nX2Jsb2JzGAUgASgFEhMKC3lvdW5nX2J5dGVzGAYgASgDMqYJCg5DYXRhbG9nU2VydmljZRJaCgpVcGxvYWRCbG9iEiEucmF0YXRvdWlsbGUudjEuVXBsb2FkQmxvYlJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5VcGxvYWRCbG9iUmVzcG9uc2UiA5ACAigBEmAKDERvd25sb2FkQmxvYhIjLnJhdGF0b3VpbGxlLnYxLkRvd25sb2FkQmxvYlJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5Eb3dubG9hZEJsb2JSZXNwb25zZSIDkAIBMAESZwoPUHVibGlzaEFydGlmYWN0EiYucmF0YXRvdWlsbGUudjEuUHVibGlzaEFydGlmYWN0UmVxdWVzdBonLnJhdGF0b3VpbGxlLnYxLlB1Ymxpc2hBcnRpZmFjdFJlc3BvbnNlIgOQAgISWwoLR2V0QXJ0aWZhY3QSIi5yYXRhdG91aWxsZS52MS5HZXRBcnRpZmFjdFJlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5HZXRBcnRpZmFjdFJlc3BvbnNlIgOQAgESYQoNRmluZEFydGlmYWN0cxIkLnJhdGF0b3VpbGxlLnYxLkZpbmRBcnRpZmFjdHNSZXF1ZXN0GiUucmF0YXRvdWlsbGUudjEuRmluZEFydGlmYWN0c1Jlc3BvbnNlIgOQAgESYQoNTGlzdEFydGlmYWN0cxIkLnJhdGF0b3VpbGxlLnYxLkxpc3RBcnRpZmFjdHNSZXF1ZXN0GiUucmF0YXRvdWlsbGUudjEuTGlzdEFydGlmYWN0c1Jlc3BvbnNlIgOQAgESWAoKR2V0TGluZWFnZRIhLnJhdGF0b3VpbGxlLnYxLkdldExpbmVhZ2VSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuR2V0TGluZWFnZVJlc3BvbnNlIgOQAgESSgoHTW92ZVJlZhIeLnJhdGF0b3VpbGxlLnYxLk1vdmVSZWZSZXF1ZXN0Gh8ucmF0YXRvdWlsbGUudjEuTW92ZVJlZlJlc3BvbnNlElIKCExpc3RSZWZzEh8ucmF0YXRvdWlsbGUudjEuTGlzdFJlZnNSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdFJlZnNSZXNwb25zZSIDkAIBEkMKA1BpbhIaLnJhdGF0b3VpbGxlLnYxLlBpblJlcXVlc3QaGy5yYXRhdG91aWxsZS52MS5QaW5SZXNwb25zZSIDkAICEkkKBVVucGluEhwucmF0YXRvdWlsbGUudjEuVW5waW5SZXF1ZXN0Gh0ucmF0YXRvdWlsbGUudjEuVW5waW5SZXNwb25zZSIDkAICEl8KDkRlbGV0ZUFydGlmYWN0EiUucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXNwb25zZRJfCg5Db2xsZWN0R2FyYmFnZRIlLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVzcG9uc2VCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_ratatouille_v1_artifact]);
+  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSJaChFVcGxvYWRCbG9iUmVxdWVzdBIsCgZoZWFkZXIYASABKAsyGi5yYXRhdG91aWxsZS52MS5CbG9iSGVhZGVySAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0Ik4KCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMSDAoEa2VlcBgDIAEoCBIOCgZvZmZzZXQYBCABKAMiIgoQR2V0VXBsb2FkUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiKwoRR2V0VXBsb2FkUmVzcG9uc2USFgoOcmVjZWl2ZWRfYnl0ZXMYASABKAMiOAoSVXBsb2FkQmxvYlJlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDIkUKE0Rvd25sb2FkQmxvYlJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoAxIOCgZsZW5ndGgYAyABKAMiJQoURG93bmxvYWRCbG9iUmVzcG9uc2USDQoFY2h1bmsYASABKAwiOQoWUHVibGlzaEFydGlmYWN0UmVxdWVzdBIQCghtYW5pZmVzdBgBIAEoDBINCgVibG9icxgCIAMoDCJWChdQdWJsaXNoQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Eg8KB2V4aXN0ZWQYAiABKAgibAoSR2V0QXJ0aWZhY3RSZXF1ZXN0EhAKBmRpZ2VzdBgBIAEoCUgAEhQKCnJlY2lwZV9rZXkYAiABKAlIABINCgNyZWYYAyABKAlIABIXCg9pbmNsdWRlX2RhbWFnZWQYBCABKAhCBgoEbmFtZSJBChNHZXRBcnRpZmFjdFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QiKwoURmluZEFydGlmYWN0c1JlcXVlc3QSEwoLcmVjaXBlX2tleXMYASADKAkiVgoVRmluZEFydGlmYWN0c1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0EhAKCGFuc3dlcmVkGAIgASgFImkKFExpc3RBcnRpZmFjdHNSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEtpbmQSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiXQoVTGlzdEFydGlmYWN0c1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChFHZXRMaW5lYWdlUmVxdWVzdBIOCgZkaWdlc3QYASABKAkSDQoFZGVwdGgYAiABKAUiQQoSR2V0TGluZWFnZVJlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Ik0KA1JlZhIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIoCgdoaXN0b3J5GAMgAygLMhcucmF0YXRvdWlsbGUudjEuUmVmTW92ZSI7CgdSZWZNb3ZlEg4KBmRpZ2VzdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIbW92ZWRfYXQYAyABKAMiSAoOTW92ZVJlZlJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIzCg9Nb3ZlUmVmUmVzcG9uc2USIAoDcmVmGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUmVmIkgKD0xpc3RSZWZzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFJlZnNSZXNwb25zZRIhCgRyZWZzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuUmVmEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItCgpQaW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJIg0KC1BpblJlc3BvbnNlIkAKDFVucGluUmVxdWVzdBIOCgZob2xkZXIYASABKAkSDwoHZGlnZXN0cxgCIAMoCRIPCgdkaXNjYXJkGAMgASgIIg8KDVVucGluUmVzcG9uc2UiJwoVRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSIYChZEZWxldGVBcnRpZmFjdFJlc3BvbnNlIkEKFUNvbGxlY3RHYXJiYWdlUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIEhcKD21pbl9hZ2Vfc2Vjb25kcxgCIAEoAyKSAQoWQ29sbGVjdEdhcmJhZ2VSZXNwb25zZRIRCglhcnRpZmFjdHMYASADKAkSDQoFYmxvYnMYAiADKAkSEwoLZnJlZWRfYnl0ZXMYAyABKAMSFwoPeW91bmdfYXJ0aWZhY3RzGAQgASgFEhMKC3lvdW5nX2Jsb2JzGAUgASgFEhMKC3lvdW5nX2J5dGVzGAYgASgDMv0JCg5DYXRhbG9nU2VydmljZRJaCgpVcGxvYWRCbG9iEiEucmF0YXRvdWlsbGUudjEuVXBsb2FkQmxvYlJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5VcGxvYWRCbG9iUmVzcG9uc2UiA5ACAigBElUKCUdldFVwbG9hZBIgLnJhdGF0b3VpbGxlLnYxLkdldFVwbG9hZFJlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5HZXRVcGxvYWRSZXNwb25zZSIDkAIBEmAKDERvd25sb2FkQmxvYhIjLnJhdGF0b3VpbGxlLnYxLkRvd25sb2FkQmxvYlJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5Eb3dubG9hZEJsb2JSZXNwb25zZSIDkAIBMAESZwoPUHVibGlzaEFydGlmYWN0EiYucmF0YXRvdWlsbGUudjEuUHVibGlzaEFydGlmYWN0UmVxdWVzdBonLnJhdGF0b3VpbGxlLnYxLlB1Ymxpc2hBcnRpZmFjdFJlc3BvbnNlIgOQAgISWwoLR2V0QXJ0aWZhY3QSIi5yYXRhdG91aWxsZS52MS5HZXRBcnRpZmFjdFJlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5HZXRBcnRpZmFjdFJlc3BvbnNlIgOQAgESYQoNRmluZEFydGlmYWN0cxIkLnJhdGF0b3VpbGxlLnYxLkZpbmRBcnRpZmFjdHNSZXF1ZXN0GiUucmF0YXRvdWlsbGUudjEuRmluZEFydGlmYWN0c1Jlc3BvbnNlIgOQAgESYQoNTGlzdEFydGlmYWN0cxIkLnJhdGF0b3VpbGxlLnYxLkxpc3RBcnRpZmFjdHNSZXF1ZXN0GiUucmF0YXRvdWlsbGUudjEuTGlzdEFydGlmYWN0c1Jlc3BvbnNlIgOQAgESWAoKR2V0TGluZWFnZRIhLnJhdGF0b3VpbGxlLnYxLkdldExpbmVhZ2VSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuR2V0TGluZWFnZVJlc3BvbnNlIgOQAgESSgoHTW92ZVJlZhIeLnJhdGF0b3VpbGxlLnYxLk1vdmVSZWZSZXF1ZXN0Gh8ucmF0YXRvdWlsbGUudjEuTW92ZVJlZlJlc3BvbnNlElIKCExpc3RSZWZzEh8ucmF0YXRvdWlsbGUudjEuTGlzdFJlZnNSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdFJlZnNSZXNwb25zZSIDkAIBEkMKA1BpbhIaLnJhdGF0b3VpbGxlLnYxLlBpblJlcXVlc3QaGy5yYXRhdG91aWxsZS52MS5QaW5SZXNwb25zZSIDkAICEkkKBVVucGluEhwucmF0YXRvdWlsbGUudjEuVW5waW5SZXF1ZXN0Gh0ucmF0YXRvdWlsbGUudjEuVW5waW5SZXNwb25zZSIDkAICEl8KDkRlbGV0ZUFydGlmYWN0EiUucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXNwb25zZRJfCg5Db2xsZWN0R2FyYmFnZRIlLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVzcG9uc2VCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_ratatouille_v1_artifact]);
 
 /**
  * @generated from message ratatouille.v1.UploadBlobRequest
@@ -62,6 +62,20 @@ export type BlobHeader = Message<"ratatouille.v1.BlobHeader"> & {
    * @generated from field: int64 size_bytes = 2;
    */
   sizeBytes: bigint;
+
+  /**
+   * Where it breaks, keep what came. Needs `digest`.
+   *
+   * @generated from field: bool keep = 3;
+   */
+  keep: boolean;
+
+  /**
+   * The chunks begin behind so many bytes, which GetUpload has said are there. Needs `keep`.
+   *
+   * @generated from field: int64 offset = 4;
+   */
+  offset: bigint;
 };
 
 /**
@@ -70,6 +84,40 @@ export type BlobHeader = Message<"ratatouille.v1.BlobHeader"> & {
  */
 export const BlobHeaderSchema: GenMessage<BlobHeader> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_catalog, 1);
+
+/**
+ * @generated from message ratatouille.v1.GetUploadRequest
+ */
+export type GetUploadRequest = Message<"ratatouille.v1.GetUploadRequest"> & {
+  /**
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.GetUploadRequest.
+ * Use `create(GetUploadRequestSchema)` to create a new message.
+ */
+export const GetUploadRequestSchema: GenMessage<GetUploadRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 2);
+
+/**
+ * @generated from message ratatouille.v1.GetUploadResponse
+ */
+export type GetUploadResponse = Message<"ratatouille.v1.GetUploadResponse"> & {
+  /**
+   * @generated from field: int64 received_bytes = 1;
+   */
+  receivedBytes: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.GetUploadResponse.
+ * Use `create(GetUploadResponseSchema)` to create a new message.
+ */
+export const GetUploadResponseSchema: GenMessage<GetUploadResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 3);
 
 /**
  * @generated from message ratatouille.v1.UploadBlobResponse
@@ -91,7 +139,7 @@ export type UploadBlobResponse = Message<"ratatouille.v1.UploadBlobResponse"> & 
  * Use `create(UploadBlobResponseSchema)` to create a new message.
  */
 export const UploadBlobResponseSchema: GenMessage<UploadBlobResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 2);
+  messageDesc(file_ratatouille_v1_catalog, 4);
 
 /**
  * @generated from message ratatouille.v1.DownloadBlobRequest
@@ -122,7 +170,7 @@ export type DownloadBlobRequest = Message<"ratatouille.v1.DownloadBlobRequest"> 
  * Use `create(DownloadBlobRequestSchema)` to create a new message.
  */
 export const DownloadBlobRequestSchema: GenMessage<DownloadBlobRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 3);
+  messageDesc(file_ratatouille_v1_catalog, 5);
 
 /**
  * @generated from message ratatouille.v1.DownloadBlobResponse
@@ -141,7 +189,7 @@ export type DownloadBlobResponse = Message<"ratatouille.v1.DownloadBlobResponse"
  * Use `create(DownloadBlobResponseSchema)` to create a new message.
  */
 export const DownloadBlobResponseSchema: GenMessage<DownloadBlobResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 4);
+  messageDesc(file_ratatouille_v1_catalog, 6);
 
 /**
  * @generated from message ratatouille.v1.PublishArtifactRequest
@@ -167,7 +215,7 @@ export type PublishArtifactRequest = Message<"ratatouille.v1.PublishArtifactRequ
  * Use `create(PublishArtifactRequestSchema)` to create a new message.
  */
 export const PublishArtifactRequestSchema: GenMessage<PublishArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 5);
+  messageDesc(file_ratatouille_v1_catalog, 7);
 
 /**
  * @generated from message ratatouille.v1.PublishArtifactResponse
@@ -191,7 +239,7 @@ export type PublishArtifactResponse = Message<"ratatouille.v1.PublishArtifactRes
  * Use `create(PublishArtifactResponseSchema)` to create a new message.
  */
 export const PublishArtifactResponseSchema: GenMessage<PublishArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 6);
+  messageDesc(file_ratatouille_v1_catalog, 8);
 
 /**
  * @generated from message ratatouille.v1.GetArtifactRequest
@@ -231,7 +279,7 @@ export type GetArtifactRequest = Message<"ratatouille.v1.GetArtifactRequest"> & 
  * Use `create(GetArtifactRequestSchema)` to create a new message.
  */
 export const GetArtifactRequestSchema: GenMessage<GetArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 7);
+  messageDesc(file_ratatouille_v1_catalog, 9);
 
 /**
  * @generated from message ratatouille.v1.GetArtifactResponse
@@ -248,7 +296,7 @@ export type GetArtifactResponse = Message<"ratatouille.v1.GetArtifactResponse"> 
  * Use `create(GetArtifactResponseSchema)` to create a new message.
  */
 export const GetArtifactResponseSchema: GenMessage<GetArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 8);
+  messageDesc(file_ratatouille_v1_catalog, 10);
 
 /**
  * @generated from message ratatouille.v1.FindArtifactsRequest
@@ -267,7 +315,7 @@ export type FindArtifactsRequest = Message<"ratatouille.v1.FindArtifactsRequest"
  * Use `create(FindArtifactsRequestSchema)` to create a new message.
  */
 export const FindArtifactsRequestSchema: GenMessage<FindArtifactsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 9);
+  messageDesc(file_ratatouille_v1_catalog, 11);
 
 /**
  * @generated from message ratatouille.v1.FindArtifactsResponse
@@ -294,7 +342,7 @@ export type FindArtifactsResponse = Message<"ratatouille.v1.FindArtifactsRespons
  * Use `create(FindArtifactsResponseSchema)` to create a new message.
  */
 export const FindArtifactsResponseSchema: GenMessage<FindArtifactsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 10);
+  messageDesc(file_ratatouille_v1_catalog, 12);
 
 /**
  * @generated from message ratatouille.v1.ListArtifactsRequest
@@ -325,7 +373,7 @@ export type ListArtifactsRequest = Message<"ratatouille.v1.ListArtifactsRequest"
  * Use `create(ListArtifactsRequestSchema)` to create a new message.
  */
 export const ListArtifactsRequestSchema: GenMessage<ListArtifactsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 11);
+  messageDesc(file_ratatouille_v1_catalog, 13);
 
 /**
  * @generated from message ratatouille.v1.ListArtifactsResponse
@@ -349,7 +397,7 @@ export type ListArtifactsResponse = Message<"ratatouille.v1.ListArtifactsRespons
  * Use `create(ListArtifactsResponseSchema)` to create a new message.
  */
 export const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 12);
+  messageDesc(file_ratatouille_v1_catalog, 14);
 
 /**
  * @generated from message ratatouille.v1.GetLineageRequest
@@ -373,7 +421,7 @@ export type GetLineageRequest = Message<"ratatouille.v1.GetLineageRequest"> & {
  * Use `create(GetLineageRequestSchema)` to create a new message.
  */
 export const GetLineageRequestSchema: GenMessage<GetLineageRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 13);
+  messageDesc(file_ratatouille_v1_catalog, 15);
 
 /**
  * @generated from message ratatouille.v1.GetLineageResponse
@@ -392,7 +440,7 @@ export type GetLineageResponse = Message<"ratatouille.v1.GetLineageResponse"> & 
  * Use `create(GetLineageResponseSchema)` to create a new message.
  */
 export const GetLineageResponseSchema: GenMessage<GetLineageResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 14);
+  messageDesc(file_ratatouille_v1_catalog, 16);
 
 /**
  * @generated from message ratatouille.v1.Ref
@@ -425,7 +473,7 @@ export type Ref = Message<"ratatouille.v1.Ref"> & {
  * Use `create(RefSchema)` to create a new message.
  */
 export const RefSchema: GenMessage<Ref> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 15);
+  messageDesc(file_ratatouille_v1_catalog, 17);
 
 /**
  * @generated from message ratatouille.v1.RefMove
@@ -454,7 +502,7 @@ export type RefMove = Message<"ratatouille.v1.RefMove"> & {
  * Use `create(RefMoveSchema)` to create a new message.
  */
 export const RefMoveSchema: GenMessage<RefMove> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 16);
+  messageDesc(file_ratatouille_v1_catalog, 18);
 
 /**
  * @generated from message ratatouille.v1.MoveRefRequest
@@ -490,7 +538,7 @@ export type MoveRefRequest = Message<"ratatouille.v1.MoveRefRequest"> & {
  * Use `create(MoveRefRequestSchema)` to create a new message.
  */
 export const MoveRefRequestSchema: GenMessage<MoveRefRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 17);
+  messageDesc(file_ratatouille_v1_catalog, 19);
 
 /**
  * @generated from message ratatouille.v1.MoveRefResponse
@@ -507,7 +555,7 @@ export type MoveRefResponse = Message<"ratatouille.v1.MoveRefResponse"> & {
  * Use `create(MoveRefResponseSchema)` to create a new message.
  */
 export const MoveRefResponseSchema: GenMessage<MoveRefResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 18);
+  messageDesc(file_ratatouille_v1_catalog, 20);
 
 /**
  * @generated from message ratatouille.v1.ListRefsRequest
@@ -538,7 +586,7 @@ export type ListRefsRequest = Message<"ratatouille.v1.ListRefsRequest"> & {
  * Use `create(ListRefsRequestSchema)` to create a new message.
  */
 export const ListRefsRequestSchema: GenMessage<ListRefsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 19);
+  messageDesc(file_ratatouille_v1_catalog, 21);
 
 /**
  * @generated from message ratatouille.v1.ListRefsResponse
@@ -560,7 +608,7 @@ export type ListRefsResponse = Message<"ratatouille.v1.ListRefsResponse"> & {
  * Use `create(ListRefsResponseSchema)` to create a new message.
  */
 export const ListRefsResponseSchema: GenMessage<ListRefsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 20);
+  messageDesc(file_ratatouille_v1_catalog, 22);
 
 /**
  * @generated from message ratatouille.v1.PinRequest
@@ -586,7 +634,7 @@ export type PinRequest = Message<"ratatouille.v1.PinRequest"> & {
  * Use `create(PinRequestSchema)` to create a new message.
  */
 export const PinRequestSchema: GenMessage<PinRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 21);
+  messageDesc(file_ratatouille_v1_catalog, 23);
 
 /**
  * @generated from message ratatouille.v1.PinResponse
@@ -599,7 +647,7 @@ export type PinResponse = Message<"ratatouille.v1.PinResponse"> & {
  * Use `create(PinResponseSchema)` to create a new message.
  */
 export const PinResponseSchema: GenMessage<PinResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 22);
+  messageDesc(file_ratatouille_v1_catalog, 24);
 
 /**
  * @generated from message ratatouille.v1.UnpinRequest
@@ -630,7 +678,7 @@ export type UnpinRequest = Message<"ratatouille.v1.UnpinRequest"> & {
  * Use `create(UnpinRequestSchema)` to create a new message.
  */
 export const UnpinRequestSchema: GenMessage<UnpinRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 23);
+  messageDesc(file_ratatouille_v1_catalog, 25);
 
 /**
  * @generated from message ratatouille.v1.UnpinResponse
@@ -643,7 +691,7 @@ export type UnpinResponse = Message<"ratatouille.v1.UnpinResponse"> & {
  * Use `create(UnpinResponseSchema)` to create a new message.
  */
 export const UnpinResponseSchema: GenMessage<UnpinResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 24);
+  messageDesc(file_ratatouille_v1_catalog, 26);
 
 /**
  * @generated from message ratatouille.v1.DeleteArtifactRequest
@@ -662,7 +710,7 @@ export type DeleteArtifactRequest = Message<"ratatouille.v1.DeleteArtifactReques
  * Use `create(DeleteArtifactRequestSchema)` to create a new message.
  */
 export const DeleteArtifactRequestSchema: GenMessage<DeleteArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 25);
+  messageDesc(file_ratatouille_v1_catalog, 27);
 
 /**
  * @generated from message ratatouille.v1.DeleteArtifactResponse
@@ -675,7 +723,7 @@ export type DeleteArtifactResponse = Message<"ratatouille.v1.DeleteArtifactRespo
  * Use `create(DeleteArtifactResponseSchema)` to create a new message.
  */
 export const DeleteArtifactResponseSchema: GenMessage<DeleteArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 26);
+  messageDesc(file_ratatouille_v1_catalog, 28);
 
 /**
  * @generated from message ratatouille.v1.CollectGarbageRequest
@@ -701,7 +749,7 @@ export type CollectGarbageRequest = Message<"ratatouille.v1.CollectGarbageReques
  * Use `create(CollectGarbageRequestSchema)` to create a new message.
  */
 export const CollectGarbageRequestSchema: GenMessage<CollectGarbageRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 27);
+  messageDesc(file_ratatouille_v1_catalog, 29);
 
 /**
  * @generated from message ratatouille.v1.CollectGarbageResponse
@@ -745,7 +793,7 @@ export type CollectGarbageResponse = Message<"ratatouille.v1.CollectGarbageRespo
  * Use `create(CollectGarbageResponseSchema)` to create a new message.
  */
 export const CollectGarbageResponseSchema: GenMessage<CollectGarbageResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 28);
+  messageDesc(file_ratatouille_v1_catalog, 30);
 
 /**
  * The only owner of weights and of the truth about them: artifacts, their recipes, refs, lineage and blobs.
@@ -760,7 +808,8 @@ export const CatalogService: GenService<{
   /**
    * Stores one blob. The first message is the header, the others carry chunks of at most 1 MiB.
    * INVALID_ARGUMENT (BLOB_MISMATCH): the bytes do not have the announced digest or size; nothing is kept.
-   * RESOURCE_EXHAUSTED (NO_SPACE): nothing is kept.
+   * RESOURCE_EXHAUSTED (NO_SPACE): nothing is kept. Of an upload with `keep` that breaks, what came is kept for an hour: GetUpload says how
+   * much, and another one goes on with it. FAILED_PRECONDITION (UPLOAD_MOVED): fewer than `offset` bytes are there; ask GetUpload again.
    *
    * @generated from rpc ratatouille.v1.CatalogService.UploadBlob
    */
@@ -768,6 +817,16 @@ export const CatalogService: GenService<{
     methodKind: "client_streaming";
     input: typeof UploadBlobRequestSchema;
     output: typeof UploadBlobResponseSchema;
+  },
+  /**
+   * How much of a blob is there of an upload that broke. That is 0 where there was none, and also where the blob is there as a whole.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.GetUpload
+   */
+  getUpload: {
+    methodKind: "unary";
+    input: typeof GetUploadRequestSchema;
+    output: typeof GetUploadResponseSchema;
   },
   /**
    * Streams a blob or a range of it in chunks of at most 1 MiB.

@@ -16,12 +16,28 @@ class UploadBlobRequest(_message.Message):
     def __init__(self, header: _Optional[_Union[BlobHeader, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
 
 class BlobHeader(_message.Message):
-    __slots__ = ("digest", "size_bytes")
+    __slots__ = ("digest", "size_bytes", "keep", "offset")
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
     digest: str
     size_bytes: int
-    def __init__(self, digest: _Optional[str] = ..., size_bytes: _Optional[int] = ...) -> None: ...
+    keep: bool
+    offset: int
+    def __init__(self, digest: _Optional[str] = ..., size_bytes: _Optional[int] = ..., keep: bool = ..., offset: _Optional[int] = ...) -> None: ...
+
+class GetUploadRequest(_message.Message):
+    __slots__ = ("digest",)
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    def __init__(self, digest: _Optional[str] = ...) -> None: ...
+
+class GetUploadResponse(_message.Message):
+    __slots__ = ("received_bytes",)
+    RECEIVED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    received_bytes: int
+    def __init__(self, received_bytes: _Optional[int] = ...) -> None: ...
 
 class UploadBlobResponse(_message.Message):
     __slots__ = ("digest", "size_bytes")
