@@ -1,7 +1,7 @@
-import type { JobEvent, JobRecord } from "./job.ts";
+import { isLive, type JobEvent, type JobRecord } from "./job.ts";
 
 /** How an attempt ended; "" while it has not. */
-export type AttemptOutcome = "" | "completed" | "failed" | "lost" | "released" | "cancelled";
+export type AttemptOutcome = "" | "completed" | "failed" | "lost" | "released" | "cancelled" | "overtaken";
 
 /** One attempt at a job, for people. Nothing is decided by it. */
 export type AttemptRecord = {
@@ -19,20 +19,30 @@ export type AttemptRecord = {
   readonly environment: Readonly<Record<string, string>>;
 };
 
-/** How the running attempt of a job ended by an event, or undefined if it did not. */
-export function endOfAttempt(before: JobRecord, event: JobEvent, job: JobRecord): Pick<AttemptRecord, "outcome" | "error"> | undefined {
-  if (before.state !== "running" || job.state === "running") return undefined;
+/** An attempt that has ended, and how. */
+export type EndedAttempt = Pick<AttemptRecord, "number" | "outcome" | "error">;
+
+/** The attempts of a job that an event has ended. Of two the one that did not complete the job was overtaken. */
+export function endedAttempts(before: JobRecord, event: JobEvent, job: JobRecord): EndedAttempt[] {
+  return before.live
+    .filter(({ attempt }) => !isLive(job, attempt))
+    .map(({ attempt }) => {
+      const own = !("attempt" in event) || event.attempt === attempt;
+      return { number: attempt, ...(own ? endOf(event) : { outcome: "overtaken", error: "" }) };
+    });
+}
+
+function endOf(event: JobEvent): Pick<AttemptRecord, "outcome" | "error"> {
   switch (event.type) {
-    case "completed":
-    case "released":
-      return { outcome: event.type, error: "" };
     case "failed":
       return { outcome: "failed", error: event.error };
     case "lost":
       return { outcome: "lost", error: event.how };
     case "cancelled":
       return { outcome: "cancelled", error: event.reason };
+    case "released":
+      return { outcome: "released", error: "" };
     default:
-      return undefined;
+      return { outcome: "completed", error: "" };
   }
 }

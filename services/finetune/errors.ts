@@ -7,7 +7,7 @@ export function unknownJob(id: string): RpcError {
   return notFound(`there is no job ${quote(id)}`, { reason: "JOB_UNKNOWN" });
 }
 
-/** The attempt is not the newest one of a running job. */
+/** The attempt does not have the job: it has ended, or another one was faster. */
 export function staleAttempt(job: JobRecord, attempt: number): RpcError {
   const message = `attempt ${attempt} of job ${job.id} is stale: the newest is ${job.attempt}, and the job is ${job.state}`;
   return aborted(message, { reason: "ATTEMPT_STALE" });

@@ -14,6 +14,8 @@ import { createJobs, type Jobs } from "./jobs.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { observeQueue } from "./metrics.ts";
 import { createReportStreams } from "./reports.ts";
+import { createPace } from "./rivals/pace.ts";
+import { createRivals } from "./rivals/rivals.ts";
 import { createFinetuneService } from "./service.ts";
 import { type JobStore, openJobStore } from "./store.ts";
 import { createPresence } from "./trainers/presence.ts";
@@ -82,6 +84,9 @@ export async function createFinetune({
       for (const id of ids) watchers.changed(id);
     },
   });
+  const pace = createPace();
+  const rivals = createRivals(pace, (job, trainerId) => waiting.lackOf(job, trainerId) === undefined);
+  const lend = (trainerId: string) => (waiting.hasFor(trainerId) ? undefined : rivals.offer(trainerId));
   const handOver: HandOver = createHandOver({ bus, store, presence, waiting, log });
   const jobs = createJobs({
     store,
@@ -91,6 +96,8 @@ export async function createFinetune({
     waiting,
     handOver,
     presence,
+    pace,
+    rivals,
     artifacts: createArtifacts(clients),
     catalog: clients.client(CatalogService),
     log,
@@ -117,7 +124,10 @@ export async function createFinetune({
         if (beforeMs === Infinity) log.warn("the bus has lost what it had; all queued jobs are offered again");
         store.offerAll(beforeMs).catch((err: unknown) => log.error({ err }, "queued jobs were not offered again; the sweep does it later"));
       });
-      using _review = every(REVIEW_MS, () => waiting.review());
+      using _review = every(REVIEW_MS, () => {
+        waiting.review();
+        handOver.lend(lend);
+      });
       signal.addEventListener("abort", () => handOver.stop(), { once: true });
       await Promise.all([
         store.outbox.relay(bus, {
@@ -173,7 +183,7 @@ async function offerAgain(store: JobStore, bus: Pick<Bus, "unsettled">): Promise
 
 /** Attempts that run without a lease: their trainers report again in time, or they are lost. */
 async function adopt(store: JobStore, leases: Leases, forMs: number, how: string): Promise<void> {
-  for await (const job of allJobs(store, ["running"])) leases.adopt(job.id, job.attempt, forMs, how);
+  for await (const { id, live } of allJobs(store, ["running"])) for (const { attempt } of live) leases.adopt(id, attempt, forMs, how);
 }
 
 /** All jobs of some states, a page at a time. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type JobEvent, type JobRecord, MAX_FAILURES, MAX_LOSSES, next, noCheckpoint } from "./job.ts";
+import { isLive, type JobEvent, type JobRecord, MAX_FAILURES, MAX_LOSSES, next, noCheckpoint } from "./job.ts";
 
 const needs = { device: "cpu", backend: "cpu", backends: ["cpu"], memoryMib: 600, network: "", acceleratorMemoryMib: 0 } as const;
 const fresh: JobRecord = {
@@ -13,6 +13,7 @@ const fresh: JobRecord = {
   reproduce: false,
   state: "queued",
   attempt: 0,
+  live: [],
   failures: 0,
   losses: 0,
   trainer: "",
@@ -42,7 +43,10 @@ const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("retried" as const), atMs }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("found" as const), artifact: fc.constantFrom("sha256:a", "sha256:b"), atMs }) },
-  { weight: 6, arbitrary: fc.record({ type: fc.constant("begun" as const), trainer: fc.constantFrom("t1", "t2"), atMs }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ type: fc.constant("begun" as const), trainer: fc.constantFrom("t1", "t2"), rival: fc.boolean(), atMs }),
+  },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("lost" as const), attempt, how: fc.constant("was killed"), atMs }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("released" as const), attempt }) },
   {
@@ -91,15 +95,73 @@ function onEveryStep(check: (before: JobRecord, event: JobEvent, job: JobRecord)
 
 test("attempt numbers only grow, by one, when an attempt begins", () => {
   onEveryStep((before, event, job) => {
-    const begun = event.type === "begun" && before.state === "queued";
+    const beside = before.state === "running" && before.live.length === 1 && event.type === "begun" && event.rival;
+    const begun = event.type === "begun" && (before.state === "queued" || beside);
     assert.equal(job.attempt, before.attempt + (begun ? 1 : 0));
-    if (begun) assert.equal(job.state, "running");
+    if (begun) assert.equal(job.live.at(-1)?.attempt, job.attempt);
   });
+});
+
+test("one or two attempts run where the job does, oldest first, and none elsewhere", () => {
+  onEveryStep((before, event, job) => {
+    const numbers = job.live.map((one) => one.attempt);
+    if (job.state !== "running") assert.deepEqual(numbers, []);
+    else {
+      assert.ok(numbers.length === 1 || numbers.length === 2, String(numbers));
+      assert.ok(numbers.every((number, i) => number > (numbers[i - 1] ?? 0) && number <= job.attempt));
+      assert.equal(job.trainer, job.live.at(-1)?.trainer);
+    }
+    if (numbers.length === 2 && before.live.length < 2) assert.ok(event.type === "begun" && event.rival);
+  });
+});
+
+test("where one of two attempts ends without a result the other goes on, and nothing counts", () => {
+  onEveryStep((before, event, job) => {
+    if (before.live.length < 2 || !["lost", "released", "failed"].includes(event.type) || job === before) return;
+    assert.deepEqual(
+      job.live,
+      before.live.filter((one) => !("attempt" in event) || one.attempt !== event.attempt),
+    );
+    assert.deepEqual([job.state, job.failures, job.losses], ["running", before.failures, before.losses]);
+  });
+});
+
+test("the first of two attempts that completes has made the job, and the other changes nothing more", () => {
+  const slow = after(fresh, { type: "begun", trainer: "slow", atMs: 2 });
+  const both = after(slow, { type: "begun", trainer: "fast", rival: true, atMs: 3 });
+  assert.deepEqual(next(both, { type: "begun", trainer: "third", rival: true, atMs: 4 }), { refused: "leased" });
+  for (const [first, second] of [
+    [1, 2],
+    [2, 1],
+  ] as const) {
+    const done = after(both, { type: "completed", attempt: first, artifact: "sha256:a", cpuMs: 5, atMs: 5 });
+    assert.deepEqual([done.state, done.artifact, done.live], ["succeeded", "sha256:a", []]);
+    for (const late of [
+      { type: "completed", attempt: second, artifact: "sha256:b", cpuMs: 9, atMs: 6 },
+      { type: "checkpointed", attempt: second, checkpoint: "sha256:c", step: 9 },
+      { type: "failed", attempt: second, error: "x", permanent: true, atMs: 6 },
+    ] as const)
+      assert.deepEqual(next(done, late), { refused: "stale" });
+  }
+});
+
+test("a checkpoint of either attempt counts if its step is later", () => {
+  const slow = after(fresh, { type: "begun", trainer: "slow", atMs: 2 });
+  const both = after(slow, { type: "begun", trainer: "fast", rival: true, atMs: 3 });
+  const save = (job: JobRecord, attempt: number, step: number) =>
+    after(job, { type: "checkpointed", attempt, checkpoint: `sha256:${attempt}-${step}`, step });
+  const saved = save(save(save(both, 1, 5), 2, 9), 1, 7);
+  assert.deepEqual([saved.checkpoint, saved.checkpointStep, saved.checkpointBefore], ["sha256:2-9", 9, "sha256:1-5"]);
+});
+
+test("a reproduction has one attempt at a time", () => {
+  const begun = after({ ...fresh, reproduce: true }, { type: "begun", trainer: "slow", atMs: 2 });
+  assert.deepEqual(next(begun, { type: "begun", trainer: "fast", rival: true, atMs: 3 }), { refused: "leased" });
 });
 
 test("a stale attempt changes nothing and is told so", () => {
   onEveryStep((before, event, job) => {
-    if (!("attempt" in event) || event.attempt === before.attempt) return;
+    if (!("attempt" in event) || event.attempt === before.attempt || isLive(before, event.attempt)) return;
     assert.deepEqual(next(before, event), { refused: "stale" });
     assert.equal(job, before);
   });
@@ -128,7 +190,7 @@ test("each state has what belongs to it", () => {
 
 test("an event that is told twice is told once", () => {
   onEveryStep((_before, event, job) => {
-    if (event.type !== "begun" || job.state !== "queued") assert.deepEqual(after(job, event), job);
+    if (event.type !== "begun") assert.deepEqual(after(job, event), job);
   });
 });
 

@@ -16,9 +16,12 @@ export type JobRecord = {
   readonly state: JobStateName;
   /** Attempts begun so far. It only grows: it is the fencing token. */
   readonly attempt: number;
+  /** The attempts that run, oldest first: one, or a second that is to be faster than it; none where the job does not run. */
+  readonly live: readonly LiveAttempt[];
   /** Attempts that failed, and those whose trainer was lost, since the submission or since a checkpoint last showed progress. */
   readonly failures: number;
   readonly losses: number;
+  /** Of the newest attempt that runs, or ran last. */
   readonly trainer: string;
   readonly checkpoint: string;
   readonly checkpointStep: number;
@@ -40,6 +43,9 @@ export type JobRecord = {
   readonly usage: string;
 };
 
+/** An attempt that runs, and the name of its trainer. */
+export type LiveAttempt = { readonly attempt: number; readonly trainer: string };
+
 /** Where an attempt runs: the trainer's id, and what it said of its machine. Nothing is decided by it. */
 export type Whereabouts = { readonly trainerId: string; readonly environment: Readonly<Record<string, string>> };
 
@@ -54,7 +60,8 @@ export type JobEvent =
   | { readonly type: "retried"; readonly atMs: number }
   /** The catalog has the artifact already. A running attempt goes on: it will find out the same. */
   | { readonly type: "found"; readonly artifact: string; readonly atMs: number }
-  | { readonly type: "begun"; readonly trainer: string; readonly where?: Whereabouts; readonly atMs: number }
+  /** `rival`: beside an attempt that runs, and is slow. */
+  | { readonly type: "begun"; readonly trainer: string; readonly rival?: boolean; readonly where?: Whereabouts; readonly atMs: number }
   /** `how` completes "the last one …". */
   | { readonly type: "lost"; readonly attempt: number; readonly how: string; readonly atMs: number }
   /** The trainer gives the job back, through no fault of it. */
@@ -98,10 +105,13 @@ export type Transition = { readonly job: JobRecord } | { readonly refused: Refus
 export const MAX_FAILURES = 3;
 /** Trainers that may be lost before the job is taken for what kills them. */
 export const MAX_LOSSES = 20;
+/** Attempts that may run at once. */
+const MOST_LIVE = 2;
 
 /**
  * The state machine of a job: the job after an event, or why the event does not apply. Pure; an event that does not apply changes nothing.
- * Only the newest attempt of a running job may checkpoint, complete or fail.
+ * Only attempts that run may checkpoint, complete or fail. The first of two that completes ends both; where one of two ends in another way
+ * the other goes on, and nothing counts against the job. A reproduction has no rivals: what it is to say is how its one attempt came out.
  */
 export function next(job: JobRecord, event: JobEvent): Transition {
   switch (event.type) {
@@ -116,25 +126,30 @@ export function next(job: JobRecord, event: JobEvent): Transition {
       if (job.state === "running" || (job.state === "succeeded" && job.artifact === event.artifact)) return { job };
       return { job: { ...ended(job, "succeeded", event.atMs), artifact: event.artifact, error: "" } };
     case "begun":
-      if (job.state === "running") return { refused: "leased" };
-      if (job.state !== "queued") return { refused: "done" };
-      return { job: { ...job, state: "running", attempt: job.attempt + 1, trainer: event.trainer, startedAtMs: event.atMs } };
+      if (job.state === "running" && (!event.rival || job.reproduce || job.live.length >= MOST_LIVE)) return { refused: "leased" };
+      if (!isOpen(job)) return { refused: "done" };
+      return { job: begun(job, event.trainer, event.atMs) };
     case "cancelled":
       return { job: isOpen(job) ? { ...ended(job, "cancelled", event.atMs), error: event.reason } : job };
     case "unpinned":
       return { job: isOpen(job) || !job.pinned ? job : { ...job, pinned: false } };
     default:
       if (isRepeated(job, event)) return { job };
-      if (job.state !== "running" || event.attempt !== job.attempt) return { refused: "stale" };
+      if (!isLive(job, event.attempt)) return { refused: "stale" };
       return { job: advance(job, event) };
   }
+}
+
+/** Whether an attempt has the job. */
+export function isLive({ live }: JobRecord, attempt: number): boolean {
+  return live.some((one) => one.attempt === attempt);
 }
 
 type AttemptEvent = Extract<JobEvent, { readonly attempt: number }>;
 
 /** The end of an attempt that is told twice, because the answer to the first was lost, is one. */
 function isRepeated(job: JobRecord, event: AttemptEvent): boolean {
-  if (event.attempt !== job.attempt) return false;
+  if (event.attempt !== job.attempt || isLive(job, event.attempt)) return false;
   if (event.type === "released") return job.state === "queued";
   if (event.type === "completed") return job.state === "succeeded" && job.artifact === event.artifact;
   return event.type === "failed" && (job.state === "queued" || job.state === "failed") && job.error === event.error;
@@ -150,21 +165,22 @@ function advance(job: JobRecord, event: AttemptEvent): JobRecord {
       return { ...job, ...saved, pinned: true, failures: 0, losses: 0 };
     }
     case "released":
-      return { ...job, state: "queued" };
+      return without(job, event.attempt);
     case "completed": {
       const { artifact, summary = "", cpuMs, usage = "" } = event;
       return { ...ended(job, "succeeded", event.atMs), artifact, summary, cpuMs, usage, error: "" };
     }
     case "lost": {
+      if (job.live.length > 1) return without(job, event.attempt);
       const losses = job.losses + 1;
-      if (losses < MAX_LOSSES) return { ...job, state: "queued", losses };
+      if (losses < MAX_LOSSES) return { ...without(job, event.attempt), losses };
       const error = `${losses} trainers were lost while they ran this job without progress; the last, ${job.trainer}, ${event.how}`;
       return { ...ended(job, "failed", event.atMs), losses, error };
     }
     case "failed": {
-      if (event.elsewhere) return { ...job, state: "queued", error: event.error };
+      if (event.elsewhere || job.live.length > 1) return { ...without(job, event.attempt), error: event.error };
       const failures = job.failures + 1;
-      if (!event.permanent && failures < MAX_FAILURES) return { ...job, state: "queued", failures, error: event.error };
+      if (!event.permanent && failures < MAX_FAILURES) return { ...without(job, event.attempt), failures, error: event.error };
       return { ...ended(job, "failed", event.atMs), failures, error: event.error };
     }
   }
@@ -172,6 +188,19 @@ function advance(job: JobRecord, event: AttemptEvent): JobRecord {
 
 /** The fields of a job that nothing has been saved of. */
 export const noCheckpoint = { checkpoint: "", checkpointStep: 0, checkpointFormat: "", checkpointBefore: "" } as const;
+
+function begun(job: JobRecord, trainer: string, atMs: number): JobRecord {
+  const attempt = job.attempt + 1;
+  const startedAtMs = job.state === "running" ? job.startedAtMs : atMs;
+  return { ...job, state: "running", attempt, live: [...job.live, { attempt, trainer }], trainer, startedAtMs };
+}
+
+/** The job after the end of an attempt: with the one that is left, or queued. */
+function without(job: JobRecord, attempt: number): JobRecord {
+  const live = job.live.filter((one) => one.attempt !== attempt);
+  const [left] = live;
+  return left ? { ...job, live, trainer: left.trainer } : { ...job, live, state: "queued" };
+}
 
 function isOpen({ state }: JobRecord): boolean {
   return state === "queued" || state === "running";
@@ -185,5 +214,5 @@ function requeued(job: JobRecord, atMs: number): JobRecord {
 }
 
 function ended(job: JobRecord, state: "succeeded" | "failed" | "cancelled", atMs: number): JobRecord {
-  return { ...job, state, finishedAtMs: Math.max(atMs, job.submittedAtMs), ...noCheckpoint };
+  return { ...job, state, live: [], finishedAtMs: Math.max(atMs, job.submittedAtMs), ...noCheckpoint };
 }

@@ -10,10 +10,13 @@ import { type Completed, createCompletion, isRefusal } from "./completion.ts";
 import { parkedTrainer, refusal, revocation, staleAttempt, unfit, unknownJob } from "./errors.ts";
 import type { HandOver } from "./hand-over/hand-over.ts";
 import { createInputs, type ResolvedInput } from "./inputs.ts";
-import { type JobEvent, type JobRecord, next, type Whereabouts } from "./job.ts";
+import { isLive, type JobEvent, type JobRecord, next, type Whereabouts } from "./job.ts";
 import type { Leases } from "./leases.ts";
 import { isUnknownNetwork } from "./needs/estimate.ts";
+import { createProgress } from "./progress.ts";
 import type { ReportStreams } from "./reports.ts";
+import type { Pace } from "./rivals/pace.ts";
+import type { Rivals } from "./rivals/rivals.ts";
 import type { Change, JobStore } from "./store.ts";
 import { jobOf, type Submission } from "./submission.ts";
 import type { Presence } from "./trainers/presence.ts";
@@ -75,6 +78,8 @@ type Dependencies = {
   readonly waiting: Waiting;
   readonly handOver: Pick<HandOver, "observe">;
   readonly presence: Pick<Presence, "park" | "parked">;
+  readonly pace: Pace;
+  readonly rivals: Pick<Rivals, "mayBegin">;
   readonly artifacts: Artifacts;
   readonly catalog: ServiceClient<typeof CatalogService>;
   readonly log: Logger;
@@ -90,27 +95,31 @@ export function createJobs({
   waiting,
   handOver,
   presence,
+  pace,
+  rivals,
   artifacts,
   catalog,
   log,
   now,
 }: Dependencies): Jobs {
-  const progress = new Map<string, TrainProgress>();
+  const progress = createProgress();
   const refusals = createRefusals();
   const completing = new Map<string, Promise<JobRecord>>();
   const resolve = createInputs(artifacts);
   const finish = createCompletion({ artifacts, catalog, resolve, log });
 
   /** What follows from a change, after its transaction. */
-  const follow = async ({ before, job, changed }: Change): Promise<void> => {
+  const follow = async ({ before, job, changed, ended }: Change): Promise<void> => {
     if (!changed) return;
     waiting.observe(job);
+    pace.observe(job);
     handOver.observe(job);
     watchers.changed(job.id);
-    if (before.state === "running" && job.state !== "running") {
-      leases.end(job.id, before.attempt);
-      progress.delete(job.id);
-      streams.revoke(job.id, before.attempt, () => revocation(job, before.attempt));
+    for (const { number, outcome } of ended) {
+      leases.end(job.id, number);
+      progress.ended(job.id, number);
+      pace.ended(job.id, number, outcome === "completed");
+      streams.revoke(job.id, number, () => revocation(job, number));
     }
     if (isFinal(job)) refusals.forget(job.id);
     if (job.pinned && isFinal(job)) await unpin(job.id);
@@ -175,7 +184,7 @@ export function createJobs({
 
   /** The id of the trainer of a running attempt; "" where that has none, or the attempt runs no more. */
   const trainerOf = async (id: string, attempt: number): Promise<string> => {
-    const running = (await store.running()).find(({ job }) => job.id === id && job.attempt === attempt);
+    const running = (await store.running()).find((one) => one.job.id === id && one.attempt === attempt);
     return running?.trainerId ?? "";
   };
 
@@ -183,8 +192,9 @@ export function createJobs({
    * What an attempt has made is not what its recipe makes. That is its trainer's fault, and counts against it: the job is for others, unless
    * three have failed at it so, or nobody else is there.
    */
-  const refuse = async (job: JobRecord, error: string): Promise<void> => {
-    const { id, attempt, trainer } = job;
+  const refuse = async (job: JobRecord, attempt: number, error: string): Promise<void> => {
+    const { id } = job;
+    const trainer = job.live.find((one) => one.attempt === attempt)?.trainer;
     const trainerId = await trainerOf(id, attempt);
     const { park, failJob } = trainerId === "" ? { park: false, failJob: false } : refusals.add(id, trainerId);
     if (park) {
@@ -200,11 +210,10 @@ export function createJobs({
 
   const complete: Jobs["complete"] = async (id, attempt, completed, cost) => {
     const job = await get(id);
-    if (job.attempt !== attempt) throw staleAttempt(job, attempt);
     if (job.state === "succeeded" && job.artifact === completed.artifact) return job;
-    if (job.state !== "running") throw staleAttempt(job, attempt);
+    if (!isLive(job, attempt)) throw staleAttempt(job, attempt);
     const artifact = await finish(job, completed).catch(async (error: unknown) => {
-      if (isRefusal(error)) await refuse(job, error.message);
+      if (isRefusal(error)) await refuse(job, attempt, error.message);
       throw error;
     });
     return apply(id, { type: "completed", attempt, artifact, summary: completed.summary, ...cost, atMs: now() });
@@ -232,12 +241,13 @@ export function createJobs({
       const parked = presence.parked(where.trainerId);
       if (parked !== "") throw parkedTrainer(trainer, parked);
       const offered = await get(id);
-      const begun = { type: "begun", trainer, where, atMs: now() } as const;
+      const rival = offered.state === "running" && rivals.mayBegin(id, where.trainerId);
+      const begun = { type: "begun", trainer, where, rival, atMs: now() } as const;
       // Refused, and why it is.
-      if (offered.state !== "queued") return { job: await apply(id, begun), inputs: [] };
+      if (offered.state !== "queued" && !rival) return { job: await apply(id, begun), inputs: [] };
       const lack = waiting.lackOf(offered, where.trainerId);
       if (lack !== undefined) throw unfit(offered, trainer, lack);
-      if (offered.attempt > 0 && !offered.reproduce) {
+      if (offered.state === "queued" && offered.attempt > 0 && !offered.reproduce) {
         // An attempt that was lost may have published before it could say so.
         const known = await artifacts.findByRecipe(parseEnvelope(offered.recipe));
         if (known) await apply(id, { type: "found", artifact: known.digest, atMs: now() });
@@ -249,19 +259,24 @@ export function createJobs({
         throw failedPrecondition(`job ${id}: ${inputs}`, { reason: "INPUT_MISSING" });
       }
       leases.renew(id, job.attempt);
+      pace.began(job, job.attempt, where.trainerId);
+      if (rival) log.info({ job: id, trainer, beside: offered.trainer }, "a job that runs on a slow trainer is begun by another one too");
       return { job, inputs };
     },
     async report(id, attempt, reported) {
       const job = await get(id);
-      if (job.state !== "running" || job.attempt !== attempt) throw revocation(job, attempt);
+      if (!isLive(job, attempt)) throw revocation(job, attempt);
       leases.renew(id, attempt);
-      if (reported) progress.set(id, reported);
+      if (reported) {
+        progress.reported(id, attempt, reported);
+        pace.reported(id, attempt, reported);
+      }
       watchers.changed(id);
     },
     async checkpoint(id, attempt, { checkpoint, step, format }) {
       if (!isDigest(checkpoint)) throw invalidField("checkpoint", `${quote(checkpoint)} is no digest`);
       const job = await get(id);
-      if (job.state !== "running" || job.attempt !== attempt) throw staleAttempt(job, attempt);
+      if (!isLive(job, attempt)) throw staleAttempt(job, attempt);
       if (job.checkpoint !== "" && step <= job.checkpointStep) return; // a retry that comes late: the newer one stays
       // First kept, then told of: what an attempt goes on from is there.
       await catalog.pin({ holder: holderOf(id), digests: [checkpoint] });
@@ -274,7 +289,7 @@ export function createJobs({
     },
     async skip(id, attempt, began) {
       const job = await get(id);
-      if (job.state !== "running" || job.attempt !== attempt) throw staleAttempt(job, attempt);
+      if (!isLive(job, attempt)) throw staleAttempt(job, attempt);
       await store.skipped(id, attempt, began);
       watchers.changed(id);
     },
@@ -294,7 +309,8 @@ export function createJobs({
     async lost(id, attempt, how) {
       const change = await store.apply(id, { type: "lost", attempt, how, atMs: now() });
       if (!change?.changed) return; // it has ended meanwhile
-      log.warn({ job: id, attempt, trainer: change.job.trainer, how }, "a trainer was lost; its job goes to another one");
+      const trainer = change.before.live.find((one) => one.attempt === attempt)?.trainer;
+      log.warn({ job: id, attempt, trainer, how }, "a trainer was lost; its job goes to another one");
       await follow(change);
     },
     async cancel(runId, ids) {
@@ -315,7 +331,7 @@ export function createJobs({
     async attempts(id) {
       return store.attempts(id, SHOWN_ATTEMPTS);
     },
-    progressOf: (id) => progress.get(id),
+    progressOf: (id) => progress.of(id),
     async unpinEnded() {
       for (const id of await store.endedAndPinned(UNPIN_BATCH)) await unpin(id);
     },

@@ -19,36 +19,39 @@ export type Leases = {
  * it rejects, the attempt is left without one, for `adopt`.
  */
 export function createLeases(leaseMs: number, onLost: (jobId: string, attempt: number, how: string) => Promise<void>): Leases {
-  const held = new Map<string, { readonly attempt: number; readonly endsAt: number; readonly timer: Timer }>();
-  const drop = (jobId: string) => {
-    held.get(jobId)?.timer[Symbol.dispose]();
-    held.delete(jobId);
+  const held = new Map<string, { readonly endsAt: number; readonly timer: Timer }>();
+  const drop = (key: string) => {
+    held.get(key)?.timer[Symbol.dispose]();
+    held.delete(key);
   };
   const hold = (jobId: string, attempt: number, forMs: number, how: string) => {
-    drop(jobId);
+    const key = keyOf(jobId, attempt);
+    drop(key);
     const timer = after(forMs, () => {
       const written = () => {
-        if (held.get(jobId)?.timer === timer) held.delete(jobId);
+        if (held.get(key)?.timer === timer) held.delete(key);
       };
       onLost(jobId, attempt, how).then(written, written);
     }).unref();
-    held.set(jobId, { attempt, endsAt: performance.now() + forMs, timer });
+    held.set(key, { endsAt: performance.now() + forMs, timer });
   };
   return {
     renew: (jobId, attempt) => hold(jobId, attempt, leaseMs, `said nothing for ${leaseMs / 1000} s`),
-    end(jobId, attempt) {
-      if (held.get(jobId)?.attempt === attempt) drop(jobId);
-    },
+    end: (jobId, attempt) => drop(keyOf(jobId, attempt)),
     shorten(jobId, attempt, graceMs) {
-      const lease = held.get(jobId);
-      if (lease?.attempt !== attempt || lease.endsAt - performance.now() <= graceMs) return;
+      const lease = held.get(keyOf(jobId, attempt));
+      if (!lease || lease.endsAt - performance.now() <= graceMs) return;
       hold(jobId, attempt, graceMs, "ended its connection and did not come back");
     },
     adopt(jobId, attempt, forMs, how) {
-      if (!held.has(jobId)) hold(jobId, attempt, forMs, how);
+      if (!held.has(keyOf(jobId, attempt))) hold(jobId, attempt, forMs, how);
     },
     [Symbol.dispose]() {
-      for (const jobId of [...held.keys()]) drop(jobId);
+      for (const key of [...held.keys()]) drop(key);
     },
   };
+}
+
+function keyOf(jobId: string, attempt: number): string {
+  return `${jobId}/${attempt}`;
 }

@@ -1,6 +1,6 @@
 /** The progress streams that are open, so that an attempt learns at once that it has lost its job. */
 export type ReportStreams = {
-  /** Takes note of an attempt's stream, in place of an older one of the job. `end` is called with the reason when the attempt loses its job. */
+  /** Takes note of an attempt's stream, in place of an older one of it. `end` is called with the reason when the attempt loses its job. */
   open(jobId: string, attempt: number, end: (reason: Error) => void): ReportStream;
   /** Ends the stream of an attempt, if there is one, with a reason. */
   revoke(jobId: string, attempt: number, reason: () => Error): void;
@@ -13,18 +13,23 @@ export type ReportStream = {
 
 /** No streams yet. */
 export function createReportStreams(): ReportStreams {
-  const streams = new Map<string, { readonly attempt: number; readonly end: (reason: Error) => void }>();
+  const streams = new Map<string, { readonly end: (reason: Error) => void }>();
   return {
     open(jobId, attempt, end) {
-      const own = { attempt, end };
-      streams.set(jobId, own);
-      return { close: () => streams.get(jobId) === own && streams.delete(jobId) };
+      const key = keyOf(jobId, attempt);
+      const own = { end };
+      streams.set(key, own);
+      return { close: () => streams.get(key) === own && streams.delete(key) };
     },
     revoke(jobId, attempt, reason) {
-      const stream = streams.get(jobId);
-      if (stream?.attempt !== attempt) return;
-      streams.delete(jobId);
-      stream.end(reason());
+      const key = keyOf(jobId, attempt);
+      const stream = streams.get(key);
+      streams.delete(key);
+      stream?.end(reason());
     },
   };
+}
+
+function keyOf(jobId: string, attempt: number): string {
+  return `${jobId}/${attempt}`;
 }

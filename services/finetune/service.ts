@@ -67,6 +67,7 @@ const outcomes: { readonly [O in AttemptRecord["outcome"]]: AttemptOutcome } = {
   lost: AttemptOutcome.LOST,
   released: AttemptOutcome.RELEASED,
   cancelled: AttemptOutcome.CANCELLED,
+  overtaken: AttemptOutcome.OVERTAKEN,
 };
 const stateNames = new Map(Object.entries(states).map(([name, state]) => [state, name as JobStateName]));
 

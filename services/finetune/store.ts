@@ -3,12 +3,19 @@ import { createOutbox, event, type Outbox } from "#libs/bus";
 import { createBatcher, openDatabase } from "#libs/storage";
 import { jobFinished, workTopics } from "#libs/topics";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
-import { type AttemptRecord, endOfAttempt } from "./attempts.ts";
+import { type AttemptRecord, type EndedAttempt, endedAttempts } from "./attempts.ts";
 import { type JobEvent, type JobRecord, type JobStateName, next, type Refusal } from "./job.ts";
 import { changesOf, type JobRow, type JobTables, migrations, routesOf, toAttempt, toRecord, toRow } from "./tables.ts";
 
 /** A change of a job: before and after. `refused` if the event did not apply, and then nothing was written. */
-export type Change = { readonly before: JobRecord; readonly job: JobRecord; readonly changed: boolean; readonly refused?: Refusal };
+export type Change = {
+  readonly before: JobRecord;
+  readonly job: JobRecord;
+  readonly changed: boolean;
+  /** The attempts that have ended by it. */
+  readonly ended: readonly EndedAttempt[];
+  readonly refused?: Refusal;
+};
 
 /** The jobs that wait for a device. */
 export type QueueStats = { readonly device: string; readonly queued: number; readonly oldestAgeMs: number };
@@ -37,8 +44,8 @@ export type JobStore = {
   skipped(id: string, attempt: number, began: { readonly fromStep: number; readonly reason: string }): Promise<void>;
   /** The newest attempts of a job, oldest first. */
   attempts(id: string, limit: number): Promise<AttemptRecord[]>;
-  /** Jobs that run, each with the id of its trainer; "" where that has none. */
-  running(): Promise<{ readonly job: JobRecord; readonly trainerId: string }[]>;
+  /** Attempts that run, each with its job and the id of its trainer; "" where that has none. */
+  running(): Promise<{ readonly job: JobRecord; readonly attempt: number; readonly trainerId: string }[]>;
   /** How many jobs wait for each device, and for how long the oldest of them. */
   queueStats(): Promise<QueueStats[]>;
   /** Publishes an offer of every queued job whose last one is from before a time: those that were published by then may all be gone. */
@@ -119,9 +126,9 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
   const change = async (tx: Transaction<JobTables>, row: JobRow, jobEvent: JobEvent): Promise<Change> => {
     const before = toRecord(row);
     const transition = next(before, jobEvent);
-    if ("refused" in transition) return { before, job: before, changed: false, refused: transition.refused };
+    if ("refused" in transition) return { before, job: before, changed: false, ended: [], refused: transition.refused };
     const { job } = transition;
-    if (job === before) return { before, job, changed: false };
+    if (job === before) return { before, job, changed: false, ended: [] };
     const changes = changesOf(row, job);
     if (Object.keys(changes).length > 0) await tx.updateTable("jobs").set(changes).where("id", "=", job.id).execute();
     if (jobEvent.type === "begun") {
@@ -129,7 +136,7 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
       const began = {
         number: job.attempt,
         trainer: job.trainer,
-        began_at_ms: job.startedAtMs,
+        began_at_ms: jobEvent.atMs,
         ended_at_ms: 0,
         from_step: job.checkpointStep,
         trainer_id: trainerId,
@@ -140,14 +147,14 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
         .values({ job_id: job.id, ...began, outcome: "", error: "", skipped: "" })
         .execute();
     }
-    const end = endOfAttempt(before, jobEvent, job);
-    if (end) {
-      const ended = { ...end, ended_at_ms: Math.max(now(), before.startedAtMs) };
-      await tx.updateTable("attempts").set(ended).where("job_id", "=", job.id).where("number", "=", before.attempt).execute();
+    const ended = endedAttempts(before, jobEvent, job);
+    for (const { number, ...end } of ended) {
+      const own = tx.updateTable("attempts").set({ ...end, ended_at_ms: sql<number>`max(began_at_ms, ${now()})` });
+      await own.where("job_id", "=", job.id).where("number", "=", number).execute();
     }
     const isMoved = job.state === "queued" && job.needs !== before.needs;
     if (before.state !== job.state || isMoved) await tell(tx, job, { ...row, ...toRow(job) });
-    return { before, job, changed: true };
+    return { before, job, changed: true, ended };
   };
 
   /** Does something for every queued job, some at a time, so that others have their turns. */
@@ -178,7 +185,7 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
           .execute();
         if (known) return change(tx, known, jobEvent);
         await tell(tx, job, row);
-        return { before: job, job, changed: true };
+        return { before: job, job, changed: true, ended: [] };
       }),
     apply: (id, jobEvent) =>
       write(async (tx) => {
@@ -240,12 +247,13 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
     async running() {
       const rows = await database.query
         .selectFrom("jobs")
-        .innerJoin("attempts", (join) => join.onRef("attempts.job_id", "=", "jobs.id").onRef("attempts.number", "=", "jobs.attempt"))
+        .innerJoin("attempts", "attempts.job_id", "jobs.id")
         .selectAll("jobs")
-        .select("attempts.trainer_id")
+        .select(["attempts.trainer_id", "attempts.number"])
         .where("jobs.state", "=", "running")
+        .where("attempts.outcome", "=", "")
         .execute();
-      return rows.map((row) => ({ job: toRecord(row), trainerId: row.trainer_id }));
+      return rows.map((row) => ({ job: toRecord(row), attempt: row.number, trainerId: row.trainer_id }));
     },
     async queueStats() {
       const { countAll, min } = database.query.fn;

@@ -114,6 +114,7 @@ function newJob({ id, recipe, needs, label, reproduce, atMs }: NewJob): JobRecor
     reproduce,
     state: "queued",
     attempt: 0,
+    live: [],
     failures: 0,
     losses: 0,
     submittedAtMs: atMs,

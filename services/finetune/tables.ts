@@ -22,6 +22,8 @@ export type JobRow = {
   reproduce: number;
   state: JobStateName;
   attempt: number;
+  /** JSON. */
+  live: string;
   failures: number;
   losses: number;
   /** Offers so far, which makes their ids. */
@@ -112,6 +114,11 @@ export const migrations = [
   sqlMigration("usage", "alter table jobs add column usage text not null default ''"),
   sqlMigration("skipped", "alter table attempts add column skipped text not null default ''"),
   sqlMigration("backends", "alter table jobs add column backends text not null default ''"),
+  sqlMigration(
+    "rivals",
+    "alter table jobs add column live text not null default '[]'",
+    "update jobs set live = json_array(json_object('attempt', attempt, 'trainer', trainer)) where state = 'running'",
+  ),
 ];
 
 /** What the job of a row needs. */
@@ -137,6 +144,7 @@ export function toRecord(row: JobRow): JobRecord {
     reproduce: row.reproduce === 1,
     state: row.state,
     attempt: row.attempt,
+    live: JSON.parse(row.live) as JobRecord["live"],
     failures: row.failures,
     losses: row.losses,
     trainer: row.trainer,
@@ -172,6 +180,7 @@ export function toRow(job: JobRecord): Omit<JobRow, "sequence" | "offers" | "off
     reproduce: job.reproduce ? 1 : 0,
     state: job.state,
     attempt: job.attempt,
+    live: JSON.stringify(job.live),
     failures: job.failures,
     losses: job.losses,
     trainer: job.trainer,

@@ -88,7 +88,7 @@ test("of an approximate recipe the first publication counts: the second attempt'
   });
   const { job } = await system.jobs.completeAttempt({ ...first.attempt, ...(await made(1)) });
   // As if that answer had been lost, and the attempt with it.
-  await system.sql(`update jobs set state = 'running', artifact = '' where id = '${first.id}'`);
+  await system.sql(`update jobs set state = 'running', artifact = '', live = '[{"attempt":1,"trainer":"t"}]' where id = '${first.id}'`);
   const { job: second } = await system.jobs.completeAttempt({ ...first.attempt, ...(await made(2)) });
   assert.deepEqual([second?.state, second?.artifact], [JobState.SUCCEEDED, job!.artifact]);
   // A reproduction says what it made itself, and how well that does.
@@ -110,7 +110,7 @@ test("a job whose engine makes other bytes the second time has the artifact that
     system.jobs.completeAttempt({ ...attempt, outputs: [await uploaded(system, "data", glyphs(seed))] });
   const { job: first } = await complete(1);
   // As if the answer had been lost: the attempt makes it again, and its arithmetic is not what the recipe says.
-  await system.sql(`update jobs set state = 'running', artifact = '' where id = '${id}'`);
+  await system.sql(`update jobs set state = 'running', artifact = '', live = '[{"attempt":1,"trainer":"t"}]' where id = '${id}'`);
   await assert.rejects(complete(2), refused(Code.ALREADY_EXISTS, "RECIPE_NOT_REPRODUCED"));
   await system.jobs.failAttempt({ ...attempt, error: "the catalog has another artifact of the recipe" });
   await assert.rejects(system.begin(id), refused(Code.FAILED_PRECONDITION, "JOB_DONE"));

@@ -25,6 +25,8 @@ export type HandOver = AsyncDisposable & {
   refuse(jobId: string, trainerId: string): void;
   /** Looks again at who waits, after a change of the trainers that are there. */
   review(): void;
+  /** Hands jobs that run elsewhere to those who have waited in vain. @param find gives such a job for a trainer */
+  lend(find: (trainerId: string) => string | undefined): void;
   /** Nobody waits any more: this service ends. */
   stop(): void;
 };
@@ -37,6 +39,8 @@ type Waiter = {
   /** The queues that it takes from. */
   readonly key: string;
   readonly signal: AbortSignal;
+  /** Since when it waits, by a clock that nobody sets. */
+  readonly since: number;
   resolve(offered: Offered | undefined): void;
   reject(error: RpcError): void;
 };
@@ -44,6 +48,8 @@ type Waiter = {
 /** A job that none of those who wait can run is asked about again after so long, twice as long each time. */
 const UNFIT_MS = 250;
 const UNFIT_MOST_MS = 15_000;
+/** What is queued has come within this time. */
+const IN_VAIN_MS = 1_000;
 /** The database did not answer. */
 const RETRY_MS = 1_000;
 
@@ -147,7 +153,7 @@ export function createHandOver({ bus, store, presence, waiting, log }: Dependenc
       if (ending) throw unavailable("the fine-tune service ends", { reason: "SHUTTING_DOWN" });
       signal.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<Offered | undefined>();
-      const waiter: Waiter = { trainerId, key: keyOf(trainer), signal, resolve, reject };
+      const waiter: Waiter = { trainerId, key: keyOf(trainer), signal, since: performance.now(), resolve, reject };
       const none = () => {
         leave(waiter);
         resolve(undefined);
@@ -177,6 +183,15 @@ export function createHandOver({ bus, store, presence, waiting, log }: Dependenc
         if (!trainer) waiter.reject(unknownTrainer(waiter.trainerId));
         else if (parked !== "") waiter.reject(parkedTrainer(trainer.name, parked));
         else waiter.resolve(undefined); // it can run other jobs now, and asks again
+      }
+    },
+    lend(find) {
+      for (const waiter of [...waiters]) {
+        if (performance.now() - waiter.since < IN_VAIN_MS) continue;
+        const jobId = find(waiter.trainerId);
+        if (jobId === undefined) continue;
+        leave(waiter);
+        waiter.resolve({ jobId, traceparent: "" });
       }
     },
     stop() {

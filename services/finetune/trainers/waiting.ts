@@ -14,6 +14,8 @@ export type Waiting = {
   firstFor(job: JobRecord, trainerIds: readonly string[]): string | undefined;
   /** Whether a job waits that a trainer, which is known, can run. */
   fits(jobId: string, trainerId: string): boolean;
+  /** Whether a job is queued that a trainer can run. */
+  hasFor(trainerId: string): boolean;
   /** The engine on which a trainer is to compute a job; undefined for a trainer that is not known, and where it has none for it. */
   engineFor(job: JobRecord, trainerId: string): string | undefined;
   /**
@@ -122,6 +124,12 @@ export function createWaiting({
       const trainer = presence.get(trainerId);
       if (!demand || !trainer || unable.get(jobId)?.has(trainerId)) return false;
       return lackOf(demand, trainer, isBuiltIn) === undefined;
+    },
+    hasFor(trainerId) {
+      const trainer = presence.get(trainerId);
+      if (!trainer) return false;
+      const isOpen = (id: string) => !unable.get(id)?.has(trainerId);
+      return groups.values().some(({ demand, ids }) => lackOf(demand, trainer, isBuiltIn) === undefined && ids.values().some(isOpen));
     },
     engineFor(job, trainerId) {
       const trainer = presence.get(trainerId);
