@@ -191,7 +191,7 @@ export function createHandOver({ bus, store, presence, waiting, log }: Dependenc
         const jobId = find(waiter.trainerId);
         if (jobId === undefined) continue;
         leave(waiter);
-        waiter.resolve({ jobId, traceparent: "" });
+        void offers.handOn(jobId).then((traceparent) => waiter.resolve({ jobId, traceparent }), waiter.reject);
       }
     },
     stop() {

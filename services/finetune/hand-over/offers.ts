@@ -22,6 +22,8 @@ export type Offers = Disposable & {
    * is still to come it is undefined.
    */
   offer(jobId: string, held: Held | undefined, trainerId: string): { back(): void };
+  /** The trace of a job in hand, which is handed on once more; "" where it is not in hand. */
+  handOn(jobId: string): Promise<string>;
   /** The newest state of a job: what is in hand of one that has ended, or waits anew, is settled. */
   observe(job: JobRecord): void;
   /** A trainer has found that a job that it was handed is not for it. `delayMs`: the next one is offered it no sooner. */
@@ -62,6 +64,7 @@ export function createOffers(): Offers {
       entries.set(held.jobId, { messages: [held], trainerId: "", offered: false });
     },
     has: (jobId) => entries.has(jobId),
+    handOn: async (jobId) => entries.get(jobId)?.messages[0]?.handOn() ?? "",
     offer(jobId, held, trainerId) {
       const now = () => 0;
       const entry: Entry = { messages: held ? [held] : [], trainerId, offered: true };
