@@ -62,9 +62,17 @@ export type Bench = AsyncDisposable & {
   dismiss(): Promise<void>;
   /** Cancels what is left of a check. */
   tidy(): Promise<void>;
-  /** What the trainers that were started last have said. */
+  /** What the trainer that was started last has said. */
   lastLines(count: number): string[];
 };
+
+/** The command is none that starts a trainer: it will not start one for the next check either. */
+export class NotStarted extends Error {
+  override readonly name = "NotStarted";
+  constructor(code: number | NodeJS.Signals) {
+    super(`the command ended (${code}) before it announced a trainer`);
+  }
+}
 
 /** Training time between checkpoints that trainers are asked for, so that nobody has to wait for one. */
 const CHECKPOINT_MS = 300;
@@ -123,7 +131,7 @@ export async function openBench({ server, jobs, directory, images }: Place, opti
         cause: (cause as Error).cause,
       });
     });
-    if (announced === "ended") throw new Error(`the command ended (${await candidate.process.ended}) before it announced a trainer`);
+    if (announced === "ended") throw new NotStarted(await candidate.process.ended);
     return { ...candidate, id: announced.id, announced };
   };
   const trainer = async () => {
@@ -172,7 +180,7 @@ export async function openBench({ server, jobs, directory, images }: Place, opti
       const open = (await jobs.all()).filter((job) => !isOver(job));
       for (const { id } of open) await jobs.cancel(id);
     },
-    lastLines: (count) => candidates.slice(-2).flatMap((one) => one.process.lines.slice(-count)),
+    lastLines: (count) => candidates.at(-1)?.process.lines.slice(-count) ?? [],
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
   const open = opening.move();

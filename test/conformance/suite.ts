@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { within } from "#libs/concurrency";
-import type { Bench } from "./bench.ts";
+import { type Bench, NotStarted } from "./bench.ts";
 import type { Check } from "./check.ts";
 import { announces } from "./checks/announces.ts";
 import { cancels } from "./checks/cancels.ts";
@@ -27,7 +27,7 @@ export type Outcome = { readonly name: string; readonly ms: number } & (
 /** Lines of a trainer that failed a check. */
 const LAST_LINES = 15;
 
-/** Runs checks one after another. A trainer that failed one is killed, so that it does not spoil the next. */
+/** Runs checks one after another. A trainer that failed one is killed, so that it does not spoil the next; where none starts, that is the last. */
 export async function* runChecks(bench: Bench, chosen: readonly Check[], signal: AbortSignal): AsyncGenerator<Outcome, void, undefined> {
   for (const { name, limitMs, run } of chosen) {
     const began = performance.now();
@@ -43,7 +43,7 @@ export async function* runChecks(bench: Bench, chosen: readonly Check[], signal:
       await bench.dismiss();
       await bench.tidy().catch(() => undefined);
       yield { name, ms: ms(), passed: false, problem: problemOf(error), lastLines };
-      if (signal.aborted) return;
+      if (signal.aborted || error instanceof NotStarted) return;
     }
   }
 }
