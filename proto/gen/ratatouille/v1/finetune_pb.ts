@@ -1061,6 +1061,8 @@ export const BeginAttemptRequestSchema: GenMessage<BeginAttemptRequest> = /*@__P
  */
 export type JobInput = Message<"ratatouille.v1.JobInput"> & {
   /**
+   * As the recipe's schema has it (proto/recipes), for example "dataset", "split", "weights", "models".
+   *
    * @generated from field: string role = 1;
    */
   role: string;
@@ -1119,11 +1121,17 @@ export const InputArtifactSchema: GenMessage<InputArtifact> = /*@__PURE__*/
  */
 export type InputLayer = Message<"ratatouille.v1.InputLayer"> & {
   /**
+   * For DownloadBlob. What arrives is hashed and compared.
+   *
    * @generated from field: string digest = 1;
    */
   digest: string;
 
   /**
+   * What is in it: see ArtifactKind. Of a model application/vnd.cncf.model.weight.v1.raw (safetensors), of a data set
+   * application/vnd.cncf.model.dataset.v1.raw (an index, safetensors) and its own shards, of a split
+   * application/vnd.ratatouille.split.v1.safetensors. Other layers, such as the curve of a training, are not needed.
+   *
    * @generated from field: string media_type = 2;
    */
   mediaType: string;
@@ -1394,15 +1402,16 @@ export type CompleteAttemptRequest = Message<"ratatouille.v1.CompleteAttemptRequ
   outputs: Output[];
 
   /**
-   * A JSON object that the artifact shows: of a training `steps`, `bestStep`, `finalLoss` and `validationAccuracy`.
-   * Reproductions are compared by the last two.
+   * A JSON object of at most 64 KiB that the artifact shows: of a training `steps`, `bestStep`, `finalLoss` and, where it validates,
+   * `validationAccuracy`; of a prediction `rows`, `accuracy` and `loss`. Reproductions of trainings are compared by the last two.
    *
    * @generated from field: string summary = 6;
    */
   summary: string;
 
   /**
-   * JSON of the whole course of a training, at most 2 MiB; it becomes the file training.json.
+   * JSON of the whole course of a training, at most 2 MiB; it becomes the file training.json: `loss`, a list of {step, loss}, and
+   * `validation`, a list of {step, accuracy}.
    *
    * @generated from field: string curve = 7;
    */
@@ -1430,11 +1439,15 @@ export const CompleteAttemptRequestSchema: GenMessage<CompleteAttemptRequest> = 
  */
 export type Output = Message<"ratatouille.v1.Output"> & {
   /**
+   * Of `train` "weights", of `predict` "prediction", of `split` "split", of `dataset` "data" and, where it made shards, "shards" in their order.
+   *
    * @generated from field: string role = 1;
    */
   role: string;
 
   /**
+   * Uploaded before.
+   *
    * @generated from field: string digest = 2;
    */
   digest: string;
@@ -1484,14 +1497,14 @@ export type FailAttemptRequest = Message<"ratatouille.v1.FailAttemptRequest"> & 
   attempt: number;
 
   /**
-   * Of more than 2000 characters only the beginning is kept.
+   * One sentence for people: which field or file, which value, what would be right. Of more than 2000 characters only the beginning is kept.
    *
    * @generated from field: string error = 3;
    */
   error: string;
 
   /**
-   * Trying again cannot help (a NaN loss, a recipe that asks for the impossible).
+   * Trying again cannot help, here or elsewhere (a loss that is NaN, a recipe that asks for the impossible).
    *
    * @generated from field: bool permanent = 4;
    */
@@ -1681,7 +1694,11 @@ export const AttemptOutcomeSchema: GenEnum<AttemptOutcome> = /*@__PURE__*/
  * needs nothing but this service and the catalog: it says with AnnounceTrainer that it is there and what it can run, waits in TakeJob, calls
  * BeginAttempt with the job that it was handed and gets a number, the fencing token. Only an attempt that has the job may report,
  * checkpoint, complete or fail: the newest one, or one of two where a trainer that has nothing else to do was handed a job that runs on a much
- * slower one. Then the first that completes has made the job, and the other one is stale.
+ * slower one. Then the first that completes has made the job, and the other one is stale. docs/trainers.md is the whole contract, with what
+ * files hold, and what to do for each error.
+ *
+ * Errors are google.rpc.Status in `grpc-status-details-bin`: ErrorInfo with the reason that is named in brackets here and the domain
+ * "ratatouille", and BadRequest where fields are wrong.
  *
  * @generated from service ratatouille.v1.FinetuneService
  */
@@ -1808,10 +1825,11 @@ export const FinetuneService: GenService<{
     output: typeof TakeJobResponseSchema;
   },
   /**
-   * Begins an attempt at a job, mostly one that TakeJob has handed over. FAILED_PRECONDITION (JOB_DONE): it needs no work any more; (JOB_LEASED): another trainer has it; (INPUT_MISSING): the
-   * catalog does not have an input, which counts as a failure of the job; (JOB_UNFIT): the trainer that `trainer_id` has announced lacks what
-   * the job needs, and nothing counts; (TRAINER_PARKED): as in TakeJob. In all other cases the trainer forgets the job and takes the next: where this one needs another
-   * attempt, it is offered again, to whom it fits.
+   * Begins an attempt at a job, mostly one that TakeJob has handed over. FAILED_PRECONDITION (JOB_DONE): it needs no work any more;
+   * (JOB_LEASED): another trainer has it; (INPUT_MISSING): the catalog does not have an input, which counts as a failure of the job;
+   * (JOB_UNFIT): the trainer that `trainer_id` has announced lacks what the job needs, and nothing counts; (TRAINER_PARKED): as in TakeJob.
+   * In all other cases the trainer forgets the job and takes the next: where this one needs another attempt, it is offered again, to whom it
+   * fits.
    *
    * @generated from rpc ratatouille.v1.FinetuneService.BeginAttempt
    */
