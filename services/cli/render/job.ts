@@ -52,9 +52,15 @@ function needsOf({ needs }: Job): string {
   return parts.filter((part) => part !== "").join(", ");
 }
 
-/** The time of all attempts, without what lies between them. */
+/** The time in which there were attempts: without what lies between them, and once where two ran. */
 function tookInAll({ attempts, finishedAtMs }: Job): string {
-  const ms = attempts.reduce((sum, { beganAtMs, endedAtMs }) => sum + (endedAtMs > 0n ? Number(endedAtMs - beganAtMs) : 0), 0);
+  let [ms, until] = [0, 0n];
+  for (const { beganAtMs, endedAtMs } of attempts) {
+    const from = beganAtMs > until ? beganAtMs : until;
+    if (endedAtMs <= from) continue;
+    ms += Number(endedAtMs - from);
+    until = endedAtMs;
+  }
   return finishedAtMs > 0n && ms > 0 ? duration(ms) : "";
 }
 
@@ -73,9 +79,9 @@ function progressOf({ state, progress }: Job): string {
   return `${unit || "step"} ${step} of ${steps}${stepsPerSecond > 0 ? `, ${Math.round(stepsPerSecond)} a second` : ""}`;
 }
 
-/** What the newest attempt ran on, of which people ask when results differ. */
+/** What the attempt that made the result ran on, or the newest, of which people ask when results differ. */
 function ranOn({ attempts }: Job): string {
-  const { environment = {} } = attempts.at(-1) ?? {};
+  const { environment = {} } = attempts.findLast(({ outcome }) => outcome === AttemptOutcome.COMPLETED) ?? attempts.at(-1) ?? {};
   return Object.values(environment).map(oneLine).join(", ");
 }
 

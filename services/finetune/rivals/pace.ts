@@ -2,7 +2,13 @@ import type { JobRecord } from "../job.ts";
 import type { Seen, Speeds } from "./gain.ts";
 
 /** An attempt that runs, and how far it is. */
-export type Running = { readonly job: JobRecord; readonly attempt: number; readonly trainerId: string; readonly seen: Seen };
+export type Running = {
+  readonly job: JobRecord;
+  readonly trainerId: string;
+  readonly seen: Seen;
+  /** The kind of work that it is, for `speeds`. */
+  readonly work: string;
+};
 
 /** How fast trainers are, as this service sees it. In memory: after a restart nobody is known to be slow or fast. */
 export type Pace = {
@@ -13,8 +19,8 @@ export type Pace = {
   observe(job: JobRecord): void;
   ended(jobId: string, attempt: number, completed: boolean): void;
   running(): Iterable<Running>;
-  /** Of the work of a job. */
-  speeds(job: JobRecord, trainerId: string): Speeds;
+  /** Of a kind of work. */
+  speeds(work: string, trainerId: string): Speeds;
 };
 
 /** The usual speed is the median of so many attempts. */
@@ -24,13 +30,14 @@ const MOST_KINDS = 1000;
 
 type Entry = {
   job: JobRecord;
+  readonly work: string;
   readonly trainerId: string;
   readonly beganAt: number;
   readonly fromStep: number;
   step: number;
   steps: number;
 };
-type Work = { readonly recent: number[]; readonly byTrainer: Map<string, number> };
+type Work = { readonly recent: number[]; usual: number; readonly byTrainer: Map<string, number> };
 
 /** Nothing has run yet. @param now in milliseconds, by a clock that nobody sets */
 export function createPace(now: () => number = () => performance.now()): Pace {
@@ -41,7 +48,7 @@ export function createPace(now: () => number = () => performance.now()): Pace {
     began(job, attempt, trainerId) {
       const own = entries.get(job.id) ?? new Map<number, Entry>();
       const fromStep = job.checkpointStep;
-      own.set(attempt, { job, trainerId, beganAt: now(), fromStep, step: fromStep, steps: 0 });
+      own.set(attempt, { job, work: workOf(job), trainerId, beganAt: now(), fromStep, step: fromStep, steps: 0 });
       entries.set(job.id, own);
     },
     reported(jobId, attempt, { step, steps }) {
@@ -63,26 +70,27 @@ export function createPace(now: () => number = () => performance.now()): Pace {
       if (completed && done > 0) note(works, entry, done / Math.max(secondsOf(entry), 1e-3));
     },
     *running() {
-      for (const own of entries.values())
-        for (const [attempt, entry] of own) {
-          const { job, trainerId, fromStep, step, steps } = entry;
-          yield { job, attempt, trainerId, seen: { seconds: secondsOf(entry), fromStep, step, steps, checkpointStep: job.checkpointStep } };
+      for (const own of entries.values()) {
+        for (const entry of own.values()) {
+          const { job, work, trainerId, fromStep, step, steps } = entry;
+          yield { job, work, trainerId, seen: { seconds: secondsOf(entry), fromStep, step, steps, checkpointStep: job.checkpointStep } };
         }
+      }
     },
-    speeds(job, trainerId) {
-      const work = works.get(workOf(job));
-      return { own: work?.byTrainer.get(trainerId), usual: work && median(work.recent) };
+    speeds(kind, trainerId) {
+      const work = works.get(kind);
+      return { own: work?.byTrainer.get(trainerId), usual: work?.usual };
     },
   };
 }
 
-function note(works: Map<string, Work>, { job, trainerId }: Entry, speed: number): void {
-  const key = workOf(job);
-  const work: Work = works.get(key) ?? { recent: [], byTrainer: new Map() };
+function note(works: Map<string, Work>, { work: kind, trainerId }: Entry, speed: number): void {
+  const work: Work = works.get(kind) ?? { recent: [], usual: speed, byTrainer: new Map() };
   if (works.size >= MOST_KINDS) works.clear();
-  works.set(key, work);
+  works.set(kind, work);
   work.recent.push(speed);
   if (work.recent.length > REMEMBERED) work.recent.shift();
+  work.usual = median(work.recent);
   if (work.byTrainer.size >= MOST_KINDS) work.byTrainer.clear();
   if (trainerId !== "") work.byTrainer.set(trainerId, speed);
 }

@@ -32,9 +32,9 @@ export function createRivals(
   return {
     offer(trainerId) {
       let best: { readonly id: string; readonly gain: number } | undefined;
-      for (const { job, seen, ...running } of pace.running()) {
+      for (const { job, work, seen, ...running } of pace.running()) {
         if (job.live.length !== 1 || job.reproduce || running.trainerId === trainerId || offered(job.id)) continue;
-        const gain = gainOf(seen, pace.speeds(job, trainerId));
+        const gain = gainOf(seen, pace.speeds(work, trainerId));
         if (gain !== undefined && gain > (best?.gain ?? 0) && fits(job, trainerId)) best = { id: job.id, gain };
       }
       if (best) offers.set(best.id, { trainerId, until: now() + BEGIN_MS });
