@@ -88,6 +88,7 @@ class Attempt:
         self._heard_at = time.monotonic()
         self._running = False
         self._kind = ""
+        self._pace = _Pace(deps.telemetry)
 
     def compute(self) -> threading.Thread:
         """Runs the job. Returns when there is nothing left to compute, with the thread that tells the service what became of it."""
@@ -124,7 +125,9 @@ class Attempt:
         }
         with self._deps.telemetry.span("run recipe", attributes):
             self._deps.worker.send(message)
-            return self._await("done")
+            done = self._await("done")
+            self._pace.end()
+            return done
 
     def _prepare(self, recipe: Recipe) -> None:
         """Brings all that the worker needs; in a thread, so that it can be given up."""
@@ -235,6 +238,7 @@ class Attempt:
         self._lease.report(message["step"], message["loss"], message["accuracy"], message["validating"])
         if self._kind != "predict":
             self._checkpoints.on_step(message["step"])
+            self._pace.on_step(message["step"], time.monotonic())
 
     def _end_worker(self) -> None:
         """Has training code that is wanted no more end by itself, so that it need not be loaded again; else ends its process."""
@@ -320,6 +324,25 @@ class Attempt:
         deps.log.warn("attempt failed", **self._fields, error=failure.sentence, permanent=failure.permanent, elsewhere=failure.elsewhere)
         request = FailAttemptRequest(**attempt, error=failure.sentence[:2000], permanent=failure.permanent, elsewhere=failure.elsewhere)
         deps.finetune.call(FAIL, request)
+
+
+class _Pace:
+    """Counts the steps of a training, and measures its speed once, from its first report to its last."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._first: tuple[int, float] | None = None
+        self._last: tuple[int, float] | None = None
+
+    def on_step(self, step: int, now: float) -> None:
+        if self._last is not None and step > self._last[0]:
+            self._telemetry.steps(step - self._last[0])
+        self._last = (step, now)
+        self._first = self._first or self._last
+
+    def end(self) -> None:
+        if self._first is not None and self._last is not None and self._last[1] > self._first[1]:
+            self._telemetry.speed((self._last[0] - self._first[0]) / (self._last[1] - self._first[1]))
 
 
 def _short(curve: dict[str, Any]) -> str:

@@ -163,14 +163,14 @@ class _TakeLoop:
 
     def _run_job(self, handed: TakeJobResponse) -> None:
         deps = self._deps
-        with deps.telemetry.span("process job", {"ratatouille.job": handed.job_id}, parent=handed.traceparent, kind="consumer"):
+        with deps.telemetry.span("run job", {"ratatouille.job": handed.job_id}, parent=handed.traceparent):
             begun = self._begin(handed.job_id)
             if begun is None:
                 return
             told = Attempt(begun, deps).compute()
-            if self._ending is not None:
-                self._ending.join()
-            self._ending = told
+        if self._ending is not None:
+            self._ending.join()
+        self._ending = told
 
     def _begin(self, job_id: str) -> BeginAttemptResponse | None:
         """The attempt; None: there is nothing to do, and the job is offered again where it has to be."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import uuid4
 
 from .. import __version__
 from ..connection import CallSpan, Metadata, Tracing, untraced
@@ -16,7 +18,7 @@ class Telemetry(Tracing):
     """Records nothing: what there is without an endpoint."""
 
     @contextlib.contextmanager
-    def span(self, name: str, attributes: Mapping[str, Any] | None = None, parent: str = "", kind: str = "internal") -> Iterator[None]:
+    def span(self, name: str, attributes: Mapping[str, Any] | None = None, parent: str = "") -> Iterator[None]:
         """The time of a piece of work; what happens in it belongs to it.
 
         :param parent: W3C traceparent of what asked for the work; "": the span that is open
@@ -58,24 +60,25 @@ class _Recorded(Telemetry):
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        resource = Resource.create({"service.name": service, "service.version": __version__})
+        resource = Resource.create({"service.name": service, "service.version": __version__, "service.instance.id": str(uuid4())})
         self._spans = TracerProvider(resource=resource)
         # Soon, so that little is lost with a trainer that is killed.
         self._spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=2), schedule_delay_millis=1000))
-        reader = PeriodicExportingMetricReader(OTLPMetricExporter(timeout=2), export_interval_millis=5000)
+        every = float(os.environ.get("OTEL_METRIC_EXPORT_INTERVAL") or 10_000)
+        reader = PeriodicExportingMetricReader(OTLPMetricExporter(timeout=2), export_interval_millis=every)
         self._metrics = MeterProvider(metric_readers=[reader], resource=resource)
         self._trace = trace
         self._propagate = propagate
         self._tracer = self._spans.get_tracer("ratatouille.trainer")
         meter = self._metrics.get_meter("ratatouille.trainer")
         self._steps = meter.create_counter("ratatouille.training.steps", "{step}", "Training steps that were computed.")
+        self._calls = meter.create_histogram("rpc.client.call.duration", "s", "How long calls take at the caller.")
         self._speed = meter.create_histogram("ratatouille.training.speed", "{step}/s", "Steps per second of each training.")
 
     @contextlib.contextmanager
-    def span(self, name: str, attributes: Mapping[str, Any] | None = None, parent: str = "", kind: str = "internal") -> Iterator[None]:
+    def span(self, name: str, attributes: Mapping[str, Any] | None = None, parent: str = "") -> Iterator[None]:
         context = self._propagate.extract({"traceparent": parent}) if parent else None
-        kinds = {"internal": self._trace.SpanKind.INTERNAL, "consumer": self._trace.SpanKind.CONSUMER}
-        with self._tracer.start_as_current_span(name, context=context, kind=kinds[kind], attributes=dict(attributes or {})):
+        with self._tracer.start_as_current_span(name, context=context, attributes=dict(attributes or {})):
             yield
 
     def call(self, path: str, address: str, traced: bool) -> CallSpan:
@@ -92,13 +95,14 @@ class _Recorded(Telemetry):
         metadata.extend((name, value) for name, value in carrier.items() if name in ("traceparent", "tracestate"))
         return span
 
-    def end_call(self, span: Any, error: BaseException | None) -> None:
+    def end_call(self, span: Any, path: str, seconds: float, error: BaseException | None) -> None:
         code = error.code if isinstance(error, ServiceError) else "OK" if error is None else "UNKNOWN"
         span.set_attribute("rpc.response.status_code", code)
         if error is not None:
             span.set_attribute("error.type", code)
             span.set_status(self._trace.StatusCode.ERROR, str(error))
         span.end()
+        self._calls.record(seconds, {"rpc.method": path[1:], "rpc.response.status_code": code})
 
     def trace_fields(self) -> Mapping[str, str]:
         context = self._trace.get_current_span().get_span_context()
@@ -125,10 +129,11 @@ class _RecordedCall(CallSpan):
         self._telemetry = telemetry
         self._place = (path, address)
         self._span: Any = None
+        self._began = time.monotonic()
 
     def __enter__(self) -> Metadata:
         self._span = self._telemetry.begin_call(*self._place, self.metadata)
         return self.metadata
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._telemetry.end_call(self._span, error)
+        self._telemetry.end_call(self._span, self._place[0], time.monotonic() - self._began, error)
