@@ -1,1 +1,1 @@
-export { autoTakes, type EngineFacts, type EngineName, engineNamed, engines } from "./engines.ts";
+export { autoTakes, type EngineFacts, type EngineName, engineNamed, engines, ownEngineNamed, ownEngines } from "./engines.ts";

@@ -1,4 +1,4 @@
-import { type EngineFacts, type EngineName, engines as known } from "#libs/engines";
+import { type EngineFacts, type EngineName, ownEngines } from "#libs/engines";
 import { arithmetics, backends } from "#libs/recipes";
 import { findTensorflow, probe } from "#libs/tensorflow";
 import { excerpt } from "#libs/text";
@@ -49,7 +49,7 @@ export function chooseEngines(device: DeviceChoice, { cpu, gpu }: TensorflowHere
 
 /** The engines that a setup brings, or those that come along: each computes any network, and some the digits benchmark to the bit. */
 function setUpBy(setup: EngineFacts["setup"]): EngineHere[] {
-  return known
+  return ownEngines
     .filter((engine: EngineFacts) => engine.setup === setup)
     .map(({ name, device }) => {
       const exact = backends.find((backend) => backend === name);

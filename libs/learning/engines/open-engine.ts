@@ -1,4 +1,4 @@
-import { type EngineName, engines } from "#libs/engines";
+import { type EngineName, ownEngines } from "#libs/engines";
 import { findTensorflow, loadBinding } from "#libs/tensorflow";
 import type { Engine } from "./kernels.ts";
 import { tensorflowKernels } from "./tensorflow/kernels.ts";
@@ -9,7 +9,7 @@ export class EngineMissingError extends Error {
 }
 
 /** An engine of the table; `setup` tells those of TensorFlow from those that come along. */
-type Entry = (typeof engines)[number];
+type Entry = (typeof ownEngines)[number];
 type Tensorflow = Extract<Entry, { readonly setup: string }>;
 
 let loaded: EngineName | undefined;
@@ -36,7 +36,7 @@ export function openEngine(name: EngineName): Promise<Engine> {
 }
 
 async function open(name: EngineName): Promise<Engine> {
-  const engine: Entry = engines.find((entry) => entry.name === name)!;
+  const engine: Entry = ownEngines.find((entry) => entry.name === name)!;
   if ("setup" in engine) return openTensorflow(engine);
   const { openBundled } = await import("./open-bundled.ts");
   return openBundled(engine.name);

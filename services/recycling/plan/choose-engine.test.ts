@@ -31,6 +31,7 @@ const trainer = (
 test("the fastest engine that has the network is taken, a GPU before all", () => {
   const spec = exampleStudy();
   assert.equal(engineOf(spec, [trainer("wasm"), trainer("tfjs-node")]), "tfjs-node");
+  assert.equal(engineOf(spec, [trainer("tfjs-node"), trainer("torch")]), "torch");
   assert.equal(engineOf(spec, [trainer("tfjs-node"), trainer("my-torch", { device: "gpu" })]), "my-torch");
   assert.equal(engineOf(spec, [trainer("tfjs-node", { builtInNetworks: false }), trainer("wasm", { networks: ["resnet18"] })]), "wasm");
   assert.equal(engineOf(spec, [trainer("tfjs-node", { arithmetics: ["~other/1"] })]), undefined);

@@ -1,4 +1,4 @@
-import { engineNamed, engines } from "#libs/engines";
+import { ownEngineNamed, ownEngines } from "#libs/engines";
 import { type Engine, openEngine } from "#libs/learning";
 import { type Network, NetworkOptionsError, networkOf, UnknownNetworkError } from "#libs/networks";
 import { arithmetics, type PredictParameters, type Recipe, RecipeError } from "#libs/recipes";
@@ -21,8 +21,8 @@ export function networkIn(recipe: Recipe): Network {
 /** The engine that a job asks for. @throws RecipeError for an arithmetic that no engine here computes, EngineMissingError */
 export function engineFor({ arithmetic }: Recipe, { engine }: Work): Promise<Engine> {
   if (arithmetic !== arithmetics.training) throw new RecipeError("arithmetic", `this trainer cannot compute in ${quote(arithmetic ?? "")}`);
-  const known = engineNamed(engine);
-  if (known) return openEngine(known.name);
-  const names = engines.map(({ name }) => name).join(", ");
+  const known = ownEngineNamed(engine);
+  if (known) return openEngine(known);
+  const names = ownEngines.map(({ name }) => name).join(", ");
   throw new RecipeError("arithmetic", `this trainer has no engine ${quote(engine)}; it knows ${names}`);
 }

@@ -10,7 +10,7 @@ def describe(setup): ...                           # -> Description: which engin
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -46,6 +46,9 @@ class Result:
     summary: Mapping[str, Any] = field(default_factory=dict)
     #: The course of the training, which becomes training.json; by default that of the reports.
     curve: Mapping[str, Any] | None = None
+    #: Names of tensors that are of another shape or type than those of the start, or are none of them, and shall be: of a first layer for
+    #: other channels, say.
+    adapted: Collection[str] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-import { engines } from "#libs/engines";
+import { ownEngines } from "#libs/engines";
 import { findTensorflow, probe } from "#libs/tensorflow";
 import { bytes } from "#libs/text";
 import { explain } from "../../explain.ts";
@@ -9,7 +9,7 @@ export async function checkTensorflow(signal: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
   let chosen: string | undefined;
   // The fastest is looked at last, and counts.
-  for (const { name, device, setup: variant } of engines.filter((engine) => "setup" in engine).reverse()) {
+  for (const { name, device, setup: variant } of ownEngines.filter((engine) => "setup" in engine).reverse()) {
     const topic = `engine ${name}`;
     const installed = await findTensorflow(variant);
     if (!installed) {

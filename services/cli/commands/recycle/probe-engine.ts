@@ -1,4 +1,4 @@
-import { autoTakes, type EngineName, engineNamed, engines } from "#libs/engines";
+import { autoTakes, type EngineName, engineNamed, ownEngineNamed, ownEngines } from "#libs/engines";
 import { type Engine, EngineMissingError, OutOfMemoryError, openEngine, trainNetwork } from "#libs/learning";
 import { costOf, initialise, type Network } from "#libs/networks";
 import type { TrainParameters } from "#libs/recipes";
@@ -25,12 +25,12 @@ const PASSES = 3;
 
 /** The engine of this machine on which its trainers would compute a network; undefined where it has none that is known. */
 export async function engineHere(backend: string, network: Network): Promise<EngineName | undefined> {
-  if (backend !== "auto") return engineNamed(backend)?.name;
+  if (backend !== "auto") return ownEngineNamed(backend);
   const { multiplyAdds } = costOf(network);
   // TensorFlow for GPUs may be installed and find none: the one for processors, where it is here too, always computes.
   for (const setup of ["tensorflow", "tensorflow-gpu"] as const)
-    if (await findTensorflow(setup)) return engines.find((engine) => "setup" in engine && engine.setup === setup)?.name;
-  return engines.find((engine) => !("setup" in engine) && autoTakes(engine.name, multiplyAdds))?.name;
+    if (await findTensorflow(setup)) return ownEngines.find((engine) => "setup" in engine && engine.setup === setup)?.name;
+  return ownEngines.find((engine) => !("setup" in engine) && autoTakes(engine.name, multiplyAdds))?.name;
 }
 
 /**

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from ..recipe import Recipe
     from ..safetensors_file import Tensors
 
+#: What reads checkpoints of its trainings.
+CHECKPOINT_FORMAT = "ratatouille-torch-checkpoint/1"
 _NEEDED = {"torch": "torch", "torchvision": "torchvision", "timm": "timm", "PIL": "pillow"}
 
 
-def options(parser: argparse.ArgumentParser) -> None:
+def options(parser: argparse._ActionsContainer) -> None:
     """Adds what only PyTorch has to the command."""
     add_options(parser)
 
@@ -57,4 +59,4 @@ def predict(weights: Tensors, data: Data, recipe: Recipe, context: Context) -> N
     return run(weights, data, recipe, context)
 
 
-__all__ = ["describe", "fine_tune", "options", "predict"]
+__all__ = ["CHECKPOINT_FORMAT", "describe", "fine_tune", "options", "predict"]

@@ -36,20 +36,19 @@ class Settings:
         return f"~torch/1 {ARITHMETIC[1:]} {' '.join(marks)}" if marks else ARITHMETIC
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse._ActionsContainer) -> None:
     """Adds what only PyTorch has to the command."""
-    group = parser.add_argument_group("PyTorch")
-    group.add_argument("--amp", choices=["bf16"], help=f"mixed precision: the arithmetic is '~torch/1 {ARITHMETIC[1:]} bf16'")
-    group.add_argument("--tf32", action="store_true", help="multiply in TensorFloat-32 on NVIDIA GPUs: the arithmetic says tf32")
-    group.add_argument("--compile", action="store_true", help="torch.compile: the arithmetic says compile")
-    group.add_argument(
+    parser.add_argument("--amp", choices=["bf16"], help=f"mixed precision: the arithmetic is '~torch/1 {ARITHMETIC[1:]} bf16'")
+    parser.add_argument("--tf32", action="store_true", help="multiply in TensorFloat-32 on NVIDIA GPUs: the arithmetic says tf32")
+    parser.add_argument("--compile", action="store_true", help="torch.compile: the arithmetic says compile")
+    parser.add_argument(
         "--channels-last",
         action="store_true",
         help="images with the channels last in memory, which some devices prefer",
     )
-    group.add_argument("--accumulate", default="1", metavar="N|auto", help="each step's batch in N pieces, where memory is short (1)")
-    group.add_argument("--workers", type=int, metavar="N", help="processes that read images; 0: none (by the machine, 8 at most)")
-    group.add_argument("--threads", type=int, metavar="N", help="threads that compute on the processor (torch's choice)")
+    parser.add_argument("--accumulate", default="1", metavar="N|auto", help="each step's batch in N pieces, where memory is short (1)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that read images; 0: none (by the machine, 8 at most)")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads that compute on the processor (torch's choice)")
 
 
 def settings_from(device: str, options: argparse.Namespace) -> Settings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,8 +16,8 @@ from ..safetensors_file import Tensors
 from .describing import settings_of
 from .devices import release
 from .networks import Network, NetworkError, make_network
-from .predict import logits_of
-from .start import load_start, load_whole
+from .predicting import logits_of
+from .start import adapted, load_start, load_whole
 from .train import train
 
 
@@ -25,9 +27,10 @@ def fine_tune(start: Tensors | None, data: Data, recipe: Recipe, context: Contex
     for note in load_start(network, start, getattr(start, "head", None), recipe.seed):
         context.log.info(note)
     try:
-        return train(network, data, recipe, context, settings_of(context.setup))
+        result = train(network, data, recipe, context, settings_of(context.setup))
     finally:
         release()
+    return replace(result, adapted=() if start is None else adapted(start, result.weights))
 
 
 def predict(weights: Tensors, data: Data, recipe: Recipe, context: Context) -> NDArray[np.float32]:

@@ -28,7 +28,7 @@ def load_start(network: Network, given: Tensors | None, headed: Tensors | None, 
     :raises UnfitWeightsError:
     """
     notes: list[str] = []
-    fitted = {} if given is None else _fit(network, given, notes, needs_head=False)
+    fitted = {} if given is None or len(given) == 0 else _fit(network, given, notes, needs_head=False)
     if headed is not None:
         whole = _fit(network, headed, [], needs_head=True)
         fitted.update({name: whole[name] for name in network.head})
@@ -51,6 +51,14 @@ def load_whole(network: Network, given: Tensors) -> list[str]:
     notes: list[str] = []
     network.module.load_state_dict(_fit(network, given, notes, needs_head=True), strict=True)
     return notes
+
+
+def adapted(start: Tensors, weights: Mapping[str, Tensor]) -> list[str]:
+    """The tensors that the network has in another shape or type than the start, or that the start lacks."""
+    own = {name: tensor_of(start, name) for name in start}
+    return [
+        name for name, tensor in weights.items() if name not in own or (own[name].shape, own[name].dtype) != (tensor.shape, tensor.dtype)
+    ]
 
 
 def _fit(network: Network, given: Tensors, notes: list[str], needs_head: bool) -> dict[str, Tensor]:

@@ -14,8 +14,7 @@ from ..recipe import Recipe
 from .computing import Computing
 from .start import tensor_of
 
-_FORMAT = "ratatouille-torch-checkpoint/1"
-_STATE = "torch"
+_BEST = "ratatouille.best"
 _MOMENTS = {"exp_avg": "firstMoment", "exp_avg_sq": "secondMoment"}
 
 
@@ -31,7 +30,7 @@ class Best:
     def metadata(best: Best | None) -> dict[str, str]:
         """What a checkpoint says of them."""
         told = None if best is None else {"step": best.step, "accuracy": best.accuracy}
-        return {_STATE: json.dumps({"format": _FORMAT, "best": told})}
+        return {_BEST: json.dumps(told)}
 
 
 class Optimiser:
@@ -89,13 +88,9 @@ def save(optimiser: Optimiser, best: Best | None, began: Mapping[str, Tensor]) -
 
 
 def restore(context: Context, optimiser: Optimiser, began: Mapping[str, Tensor]) -> tuple[int, Best | None]:
-    """Goes on from a checkpoint: the step after which it was saved, and the best weights. (0, None) from one of another program."""
+    """Goes on from a checkpoint: the step after which it was saved, and the best weights."""
     resume = context.resume
     assert resume is not None
-    told = json.loads(resume.state.metadata.get(_STATE, "{}"))
-    if told.get("format") != _FORMAT:
-        context.log.warning("the checkpoint is of another program; the training begins anew")
-        return 0, None
     optimiser.begin(resume.step)
     done = optimiser.steps_of(resume.step)
     with torch.no_grad():
@@ -104,7 +99,7 @@ def restore(context: Context, optimiser: Optimiser, began: Mapping[str, Tensor])
             moments = {key: tensor_of(resume.state, f"{part}:{name}") for key, part in _MOMENTS.items()}
             state = {key: torch.empty_like(parameter).copy_(value) for key, value in moments.items()}
             optimiser.adam.state[parameter] = {"step": torch.tensor(float(done)), **state}
-    best = told["best"]
+    best = json.loads(resume.state.metadata[_BEST])
     if best is None:
         return resume.step, None
     changed = {name: f"best:{name}" for name in began if f"best:{name}" in resume.state}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ _BLOCK = 1 << 22
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
 
-def check_weights(given: Any, start: Tensors | None, head: Sequence[str], classes: int) -> Tensors:
+def check_weights(given: Any, start: Tensors | None, head: Sequence[str], classes: int, adapted: Collection[str] = ()) -> Tensors:
     """The weights of a training: names, shapes and types those of the start but for the head, all numbers finite. Raises ResultError.
 
     :param head: names of its tensors; where nobody says them, those are taken for it that have `classes` rows
+    :param adapted: names of tensors that need not be those of the start
     """
     if not isinstance(given, Mapping):
         raise ResultError(f"fine_tune gave {_type(given)}; expected weights, a dict of arrays by name, or a Result")
@@ -29,19 +30,21 @@ def check_weights(given: Any, start: Tensors | None, head: Sequence[str], classe
             raise ResultError(f"fine_tune gave weights under {name!r}; expected names of tensors")
     weights = as_tensors(given)
     if start is not None and len(start) > 0:
-        _check_names(weights, start, head, classes)
+        _check_names(weights, start, head, classes, adapted)
     for name in weights:
         check_finite(f"tensor {name}", weights.dtype_name(name), weights[name])
     return weights
 
 
-def _check_names(weights: Tensors, start: Tensors, head: Sequence[str], classes: int) -> None:
+def _check_names(weights: Tensors, start: Tensors, head: Sequence[str], classes: int, adapted: Collection[str]) -> None:
     if not head:
         head = [name for name in weights if _may_be_head(weights[name], start.get(name), classes)]
     for name in [*start, *head]:
         if name not in weights:
             raise ResultError(f"fine_tune gave no tensor {name}, which the network has")
     for name in weights:
+        if name in adapted:
+            continue
         if name not in start and name not in head:
             raise ResultError(f"fine_tune gave a tensor {name}, which the network does not have")
         if name not in start or name in head:

@@ -198,7 +198,7 @@ def _train(job: Message, loaded: Loaded, recipe: Recipe, data: Data, context: Co
     given: Any = loaded.module.fine_tune(start, data, recipe, context)
     context.settle()
     result = given if isinstance(given, Result) else Result(given)
-    checked = check_weights(result.weights, weights and start, recipe.head, recipe.classes)
+    checked = check_weights(result.weights, weights and start, recipe.head, recipe.classes, result.adapted)
     path = context.scratch / "weights.safetensors"
     with path.open("wb") as file:
         write_tensors(file, checked, {"format": "pt"})
