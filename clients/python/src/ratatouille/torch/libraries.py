@@ -57,12 +57,12 @@ def timm(name: str, classes: int, channels: int | None, size: int | None, option
     known = timm_library.models.get_pretrained_cfg(name, allow_unregistered=True)
     own: dict[str, Any] = vars(known) if known is not None else {}
     own_channels, own_size, *_ = own.get("input_size") or (3, 224, 224)
-    channels, size = channels or own_channels, size or own_size
-    sized: dict[str, Any] = {"img_size": size} if own.get("fixed_input_size") and size != own_size else {}
-    module = timm_library.create_model(name, num_classes=classes, in_chans=channels, **sized, **options)
+    seen, side = channels or int(own_channels), size or int(own_size)
+    sized: dict[str, Any] = {"img_size": side} if own.get("fixed_input_size") and side != own_size else {}
+    module = timm_library.create_model(name, num_classes=classes, in_chans=seen, **sized, **options)
     heads = own.get("classifier") or ()
     named = (heads,) if isinstance(heads, str) else tuple(heads)
-    return Made(module, named, channels, size, own.get("mean") or _MEAN, own.get("std") or _DEVIATION)
+    return Made(module, named, seen, side, own.get("mean") or _MEAN, own.get("std") or _DEVIATION)
 
 
 def torchvision(name: str, classes: int, channels: int | None, size: int | None, options: Mapping[str, Any]) -> Made:
