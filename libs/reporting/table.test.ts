@@ -48,12 +48,12 @@ test("where items are held out it is said on how many of them, and how many imag
   ];
   const run = syntheticRun();
   const held = buildReport({ ...run, task: { ...run.task, heldOutItems: { share: 0.125, domains } } });
-  const text = "Only items that nothing was trained on count, 12.5 % of all: 3 in 0° and 2 in 25° (5 images).";
+  const text = "Only items that nothing was trained on count, 12.5 % of all: 3 in 0° and 2 in 25° (5 examples).";
   assert.deepEqual(renderTable(held).split("\n").slice(0, 2), [text, renderTable(report).split("\n")[0]]);
   assert.ok(renderMarkdown(held).includes(text));
   assert.ok(renderHtml(held).includes(`${text} Bold:`));
   const card = modelCard({ ...cardOptions, report: held, heldOut: "25°" });
-  assert.ok(card.includes("has seen. Only items that nothing was trained on count, 12.5 % of all: 2 in 25° (5 images)."), card);
+  assert.ok(card.includes("has seen. Only items that nothing was trained on count, 12.5 % of all: 2 in 25° (5 examples)."), card);
 });
 
 test("one seed has no error", () => {

@@ -116,3 +116,31 @@ test("pixels do not matter for a look: only the folder's form does", async () =>
   });
   assert.equal((await lookAt(birds)).target.count, 14);
 });
+
+test("records are looked at as images are, and what cannot be used is one sentence at the line of its key", async () => {
+  await using birds = await withBirds();
+  const line = (label: string, i: number, item?: string) => `${JSON.stringify({ label, i, ...(item ? { item } : {}) })}\n`;
+  const lines = (item?: string) => [0, 1, 2, 3, 4].flatMap((i) => [line("even", i, item), line("odd", i, item)]).join("");
+  await writeFolder(birds.join("numbers"), { "a.jsonl": lines(), "b.jsonl": lines("x") });
+  await writeFolder(birds.join("broken"), { "a.jsonl": lines(), "b.jsonl": '{"i":1}\n' });
+  const run = (changes: Readonly<Record<string, string>> = {}) =>
+    lookAt(birds, {
+      ...{ target: "{ records: ./numbers }", foundation: "{ network: my-net, head: [out.weight] }", auxiliaries: "[./numbers]" },
+      ...changes,
+    });
+  const { target, network, auxiliaries } = await run();
+  assert.deepEqual([target.domains, target.classes, target.count, network], [["a", "b"], ["even", "odd"], 20, undefined]);
+  assert.deepEqual(
+    auxiliaries.map((each) => !Array.isArray(each) && each.at.generator),
+    ["records/1"],
+  );
+  const said = [
+    [{ "held-out-items": "0.2" }, /`held-out-items` at line \d needs an `item` in every record, .* 10 of 20 in .*numbers have none/],
+    [{ target: "{ records: ./broken }" }, /`target` at line 2 cannot be used: .*b\.jsonl line 1: has no field "label"/],
+    [{ target: "{ records: ./birds }" }, /`target` at line 2 cannot be used: .*png" is an image among records/],
+    [{ auxiliaries: "[./birds]" }, /`auxiliaries` at line 5 cannot be used: .*is an image among records/],
+    [{ target: "{ records: ./missing }" }, /`target` at line 2 cannot be used: the folder of records .*missing does not exist/],
+    [{ "held-out": "c" }, /`held-out` at line 3 names "c", which is no domain of .*numbers/],
+  ] as const;
+  for (const [changes, expected] of said) assert.match(await sentence(run(changes)), expected);
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { bytes } from "#libs/text";
+import { writeFolder } from "../../../../libs/image-sets/testing/image-folder.ts";
 import { withBirds, writeModel } from "../../study/testing/birds.ts";
 import { dryRun } from "./dry-run.ts";
 import { prepareRun } from "./prepare.ts";
@@ -63,4 +64,23 @@ test("where no engine here is fast enough for the network, a dry run says so at 
     if (before === undefined) delete process.env["XDG_CACHE_HOME"];
     else process.env["XDG_CACHE_HOME"] = before;
   }
+});
+
+test("of a network that only trainers know nothing is measured, and its memory is reckoned by its weights", async () => {
+  await using birds = await withBirds();
+  const lines = ["x", "y"].map((label) => `${JSON.stringify({ label })}\n`).join("");
+  await writeFile(birds.join("a.jsonl"), lines);
+  await writeFolder(birds.join("numbers"), { "a.jsonl": lines, "b.jsonl": lines });
+  const path = birds.join("numbers.yaml");
+  const text = (foundation: string) =>
+    `name: numbers\ntarget: { records: ./numbers }\nheld-out: all\nfoundation: { network: my-net, head: [head.weight]${foundation} }\nbackend: [own, torch]\n`;
+  const drawn = await written(text(""), path);
+  assert.match(drawn, /^stage +jobs +steps +records\n/);
+  assert.match(drawn, /^pre-training +1 +1 +64\n/m);
+  assert.match(drawn, /network +my-net, which only trainers know\nengine +own or torch\nimported +4 records, /);
+  assert.match(drawn, /memory +805 MB of a trainer/);
+  assert.doesNotMatch(drawn, /\ntime |\nmodels /);
+  const given = await written(text(", weights: ./foundation.safetensors"), path);
+  assert.match(given, /^stage +jobs +steps +records +models\n/);
+  assert.match(given, /models +at most [\d.]+ [kM]i?B in the catalog/);
 });
