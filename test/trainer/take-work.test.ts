@@ -120,7 +120,11 @@ test("a trainer that speaks another version than the server, or says what it doe
     const announceTrainer = () => {
       throw error;
     };
-    await using server = await serve({ address: "127.0.0.1:0", services: [implement(FinetuneService, { announceTrainer })], drainMs: 0 });
+    const takeJob = () => {
+      throw failedPrecondition("nobody has announced itself", { reason: "TRAINER_UNKNOWN" });
+    };
+    const service = implement(FinetuneService, { announceTrainer, takeJob });
+    await using server = await serve({ address: "127.0.0.1:0", services: [service], drainMs: 0 });
     await using trainer = startTrainer(server.address);
     assert.equal(await trainer.ended, 2);
     assert.match(trainer.output(), says);
