@@ -131,6 +131,12 @@ test("weights of a network that only trainers know are those that they start fro
     [{ "out.weight": ["F32", [3, 5]] }, "tensor out.bias is missing; a tensor of the head has a row for each of the 3 classes"],
   ] as const)
     assert.equal(await train(tensors as Tensors), `outputs: ${sentence}`);
+  // Made to fit: a convolution for other channels, position embeddings of another size, counters that were missing.
+  const old = fileOf({ "conv.weight": ["F32", [8, 3, 2, 2]], positions: ["F32", [1, 5, 4]], gamma: ["F32", [4, 1, 1]] });
+  const inputs = { weights: await publishModel(system, training(dataset, network), old) };
+  const adapted: Tensors = { "conv.weight": ["F32", [8, 1, 2, 2]], positions: ["F32", [1, 10, 4]], gamma: ["F32", [4]], ...head };
+  assert.match(await train({ ...adapted, "bn.num_batches_tracked": ["I64", []] }, inputs), isDigest);
+  assert.match(await train({ ...adapted, "conv.weight": ["F32", [8, 3, 3, 3]] }, inputs), /tensor conv\.weight has shape \[8, 3, 3, 3\]/);
   // Without a start nobody knows the rest.
   assert.match(await train({ whatever: ["F32", [1]], ...head }, {}), isDigest);
   assert.match(await train({ ...head, whatever: ["F32", [1], Float32Array.of(NaN)] }, {}), /tensor whatever is not finite at \[0\]: NaN/);

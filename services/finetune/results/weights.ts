@@ -21,7 +21,7 @@ async function expectedOf({ kind, parameters }: Recipe, given: Given): Promise<E
   const { network, classes, head = [] } = parameters as TrainParameters;
   if (networkNames().includes(network.name)) return builtIn(network, classes);
   const start = await given.model("weights");
-  return { whose: "the model that it starts from", ...(start ? { tensors: start.tensors } : {}), head, classes };
+  return { whose: "the model that it starts from", ...(start ? { tensors: start.tensors } : {}), head, classes, isStart: true };
 }
 
 const known = new Map<string, Expected>();
@@ -39,6 +39,7 @@ function builtIn(network: TrainParameters["network"], classes: number): Expected
     tensors: new Map(tensors.map((tensor): [string, Tensor] => [tensor.name, tensor])),
     head: [],
     classes,
+    isStart: false,
   };
   if (known.size >= MOST_KNOWN) known.clear();
   known.set(key, expected);

@@ -1882,8 +1882,9 @@ export const FinetuneService: GenService<{
    * (ARTIFACT_OF_OTHER_RECIPE); (BLOB_MISSING): the catalog does not have an output. Of a reproduction nothing is published, it is only
    * compared.
    * INVALID_ARGUMENT (OUTPUTS_INVALID): it is not what the recipe makes, and the sentence says which tensor is wrong. Checked are names, shapes
-   * and types of tensors: those of the network, or where this system does not know it those of the model in input `weights` (a type with a
-   * fraction may have become F32), but for the head, which has a row for each class; that all numbers are finite; that a prediction has a row
+   * and types of tensors: those of the network, or where this system does not know it those of the model in input `weights` as far as a
+   * training makes them fit (types with a fraction may become F32, a convolution may have other channels, embeddings other places, and counters
+   * of batches may come), but for the head, which has a row for each class; that all numbers are finite; that a prediction has a row
    * for each example in question, with its label and domain; that indices and splits speak of what is there. With this answer the attempt has
    * ended as failed. It counts against the trainer: the third one parks it, and it gets no more work under its id (TRAINER_PARKED). The job is
    * offered to others, and fails where results of three trainers were refused or no other one is there. A published artifact that is refused
