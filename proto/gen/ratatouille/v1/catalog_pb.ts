@@ -806,8 +806,8 @@ export const CollectGarbageResponseSchema: GenMessage<CollectGarbageResponse> = 
  */
 export const CatalogService: GenService<{
   /**
-   * Stores one blob. The first message is the header, the others carry chunks of at most 1 MiB. One that breaks off leaves nothing, and is
-   * sent again from its beginning; a blob that is there may be sent again.
+   * Stores one blob. The first message is the header, the others carry chunks of at most 1 MiB. A blob that
+   * is there may be sent again.
    * INVALID_ARGUMENT (BLOB_MISMATCH): the bytes do not have the announced digest or size; nothing is kept.
    * RESOURCE_EXHAUSTED (NO_SPACE): nothing is kept. Of an upload with `keep` that breaks, what came is kept for an hour: GetUpload says how
    * much, and another one goes on with it. FAILED_PRECONDITION (UPLOAD_MOVED): fewer than `offset` bytes are there; ask GetUpload again.
