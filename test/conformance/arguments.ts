@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Options } from "./bench.ts";
 import type { Check } from "./check.ts";
+import { forms } from "./data.ts";
 import { checks } from "./suite.ts";
 
 export const USAGE = `Usage: npm run test:conformance -- [options] COMMAND...
@@ -10,6 +11,7 @@ address in the place of {server}, and in RATATOUILLE_SERVER; gives it jobs of wh
 (docs/trainers.md). RATATOUILLE_CHECKPOINT_MS, RATATOUILLE_CACHE_DIR and TMPDIR say how often it saves, and where it keeps files.
 
   --network NAME            a network that it announces; by default the smallest that is known
+  --data FORM               images or records; by default images where its arithmetic says so
   --steps N                 of a training that has to learn something (60)
   --deterministic           its bytes are the same however it was interrupted
   --without-checkpoints     it saves none
@@ -38,6 +40,7 @@ const text = { type: "string" } as const;
 const flag = { type: "boolean", default: false } as const;
 const known = {
   network: text,
+  data: text,
   steps: { ...text, default: "60" },
   deterministic: flag,
   "without-checkpoints": flag,
@@ -66,6 +69,9 @@ export function readCommandLine(args: readonly string[]): Asked {
   const stranger = values.only.find((name) => !checks.some((check) => check.name === name));
   if (stranger !== undefined)
     return { action: "wrong", problem: `there is no check ${stranger}; there are ${checks.map(({ name }) => name).join(", ")}` };
+  const form = forms.find((one) => one === values.data);
+  if (values.data !== undefined && form === undefined)
+    return { action: "wrong", problem: `--data must be ${forms.join(" or ")}, not "${values.data}"` };
   const numbers = ["steps", "kills", "start-seconds", "stop-seconds", "drain-seconds", "seed"] as const;
   const wrong = numbers.find((name) => !/^\d{1,9}$/.test(values[name]) || (Number(values[name]) === 0 && name !== "seed"));
   if (wrong) return { action: "wrong", problem: `--${wrong} must be a whole number above 0, not "${values[wrong]}"` };
@@ -77,6 +83,7 @@ export function readCommandLine(args: readonly string[]): Asked {
     chosen: checks.filter(({ name }) => values.only.length === 0 || values.only.includes(name)),
     options: {
       command,
+      ...(form === undefined ? {} : { form }),
       ...(values.network === undefined ? {} : { network: values.network }),
       steps: Number(values.steps),
       seed: Number(values.seed),

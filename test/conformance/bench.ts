@@ -4,7 +4,7 @@ import type { Digest } from "#libs/recipes";
 import { startProxy, type TcpProxy, waitFor } from "#libs/testing";
 import type { Trainer } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { type Candidate, startCandidate } from "./candidate.ts";
-import { type Data, makeImages } from "./data.ts";
+import { type Data, type Form, makeData } from "./data.ts";
 import { createJobs, isOver, type Jobs } from "./jobs.ts";
 import { type Server, startServer } from "./server.ts";
 import { chooseTask, type Task } from "./task.ts";
@@ -15,6 +15,7 @@ export type Options = {
   /** Added to its environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly network?: string;
+  readonly form?: Form;
   readonly steps: number;
   readonly seed: number;
   /** Its bytes are the same however it was interrupted. */
@@ -47,7 +48,9 @@ export type Bench = AsyncDisposable & {
   /** The trainer that runs; one is started where there is none. */
   trainer(): Promise<Running>;
   /** Starts another one beside it. */
-  another(changes?: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string }): Promise<Running>;
+  another(env?: Readonly<Record<string, string>>): Promise<Running>;
+  /** Kills the trainer, and starts one with other variables in its place. */
+  restart(env: Readonly<Record<string, string>>): Promise<Running>;
   /** Recipes that it runs. */
   task(): Promise<Task>;
   /** A model to go on from, made by the trainer itself. */
@@ -78,20 +81,20 @@ export class NotStarted extends Error {
 const CHECKPOINT_MS = 300;
 
 /** A system that has the data, and no trainer. */
-export type Place = AsyncDisposable & Pick<Bench, "server" | "jobs" | "directory"> & { readonly images: Data };
+export type Place = AsyncDisposable & Pick<Bench, "server" | "jobs" | "directory"> & { readonly data: Readonly<Record<Form, Data>> };
 
 /** Starts a system and makes the data. */
 export async function openPlace(directory: string): Promise<Place> {
   await using opening = new AsyncDisposableStack();
   const server = opening.use(await startServer(`${directory}/data`));
   const jobs = createJobs(server.channel);
-  const images = await makeImages(server, jobs);
+  const data = await makeData(server, jobs);
   const open = opening.move();
-  return { server, jobs, directory, images, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  return { server, jobs, directory, data, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
 /** What a trainer is put through with. It starts when a check asks for it. */
-export async function openBench({ server, jobs, directory, images }: Place, options: Options): Promise<Bench> {
+export async function openBench({ server, jobs, directory, data }: Place, options: Options): Promise<Bench> {
   await using opening = new AsyncDisposableStack();
   const state = { detour: undefined as string | undefined, seeds: 0, draws: 0, started: 0 };
   const proxy = opening.use(await startProxy(() => state.detour ?? server.address));
@@ -103,7 +106,7 @@ export async function openBench({ server, jobs, directory, images }: Place, opti
   };
   opening.defer(dismiss);
 
-  const another: Bench["another"] = async ({ env = {}, ...place } = {}) => {
+  const another: Bench["another"] = async (env = {}) => {
     const before = new Set((await jobs.trainers()).map(({ id }) => id));
     state.started += 1;
     const temporary = `${directory}/trainer-${state.started}`;
@@ -117,7 +120,7 @@ export async function openBench({ server, jobs, directory, images }: Place, opti
       ...options.env,
       ...env,
     };
-    const candidate = startCandidate(options.command, { address: proxy.address, env: variables, ...place });
+    const candidate = startCandidate(options.command, { address: proxy.address, env: variables });
     candidates.push(candidate);
     candidate.process.ended.catch(() => undefined);
     const announced = await waitFor(
@@ -159,8 +162,13 @@ export async function openBench({ server, jobs, directory, images }: Place, opti
     },
     trainer,
     another,
+    async restart(env) {
+      await dismiss();
+      own = await another(env);
+      return own;
+    },
     async task() {
-      task ??= chooseTask((await trainer()).announced, images, options);
+      task ??= chooseTask((await trainer()).announced, data, options);
       return task;
     },
     async foundation() {

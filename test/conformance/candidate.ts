@@ -25,14 +25,13 @@ function commandFor(command: readonly string[], address: string): readonly strin
 /** Starts a trainer, in a process group of its own. */
 export function startCandidate(
   command: readonly string[],
-  { address, env, cwd }: { readonly address: string; readonly env: Readonly<Record<string, string>>; readonly cwd?: string },
+  { address, env }: { readonly address: string; readonly env: Readonly<Record<string, string>> },
 ): Candidate {
   const [program = "", ...args] = commandFor(command, address);
   const variables: NodeJS.ProcessEnv = { ...process.env, ...cleared, RATATOUILLE_SERVER: address, ...env };
   for (const [name, value] of Object.entries(variables)) if (value === undefined) delete variables[name];
   const child = spawn(program, args, {
     env: variables,
-    ...(cwd === undefined ? {} : { cwd }),
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });

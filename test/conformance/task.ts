@@ -1,9 +1,9 @@
 import { arithmetics, type Digest, type Json, type Recipe } from "#libs/recipes";
 import type { Engine, Trainer } from "#proto/ratatouille/v1/finetune_pb.ts";
-import type { Data } from "./data.ts";
+import type { Data, Form } from "./data.ts";
 
 /** What is asked of a trainer, as far as its announcement leaves a choice. */
-export type Wanted = { readonly network?: string; readonly steps: number };
+export type Wanted = { readonly network?: string; readonly form?: Form; readonly steps: number };
 
 /** Changes of a recipe; all others replace parameters. */
 type Changes = { readonly seed: number; readonly weights?: Digest; readonly [parameter: string]: Json | undefined };
@@ -27,12 +27,14 @@ const small: { readonly [name: string]: { readonly size: number; readonly option
 };
 /** Of another network nothing is known but that its images are not large. */
 const OTHER = { size: 32 };
+const TRANSFORM = "resize/1";
 
 /**
- * Recipes for what a trainer has announced: its first engine with an approximate arithmetic, and the smallest network it has or that is wanted.
+ * Recipes for what a trainer has announced: its first engine with an approximate arithmetic, and the smallest network it has or that is
+ * wanted; on images where the arithmetic says so, else on records.
  * @throws Error with what it does not announce
  */
-export function chooseTask({ engines, kinds }: Trainer, data: Data, { network: wanted, steps }: Wanted): Task {
+export function chooseTask({ engines, kinds }: Trainer, all: Readonly<Record<Form, Data>>, { network: wanted, form, steps }: Wanted): Task {
   for (const kind of ["train", "predict"])
     if (!kinds.includes(kind)) throw new Error(`the trainer does not announce the kind ${kind}; it announces ${kinds.join(", ")}`);
   const chosen = engines.flatMap((engine) => {
@@ -46,6 +48,8 @@ export function chooseTask({ engines, kinds }: Trainer, data: Data, { network: w
     throw new Error(`no engine that the trainer announces has both an approximate arithmetic ("~…") and ${which}`);
   }
   const { engine, arithmetic, name } = first;
+  const data = all[form ?? (arithmetic.includes("images/") ? "images" : "records")];
+  const isOfImages = data.form === "images";
   const network: Json = { name, ...(small[name] ?? OTHER) };
   const { dataset, split, domains, classes } = data;
   const heldOut = domains.at(-1)!;
@@ -55,17 +59,18 @@ export function chooseTask({ engines, kinds }: Trainer, data: Data, { network: w
     needs: { device: engine.device, backend: engine.name, network: name },
     data,
     heldOut,
-    said: `engine ${engine.name} on ${engine.device}, ${arithmetic}, network ${name}`,
+    said: `engine ${engine.name} on ${engine.device}, ${arithmetic}, network ${name}, ${data.form}`,
     training({ seed, weights, ...changes }) {
       const parameters = {
-        ...{ ...common, domains: seen, steps, batch: 4, transform: { training: "resize/1", validation: "resize/1" } },
+        ...{ ...common, domains: seen, steps, batch: 4 },
+        ...(isOfImages ? { transform: { training: TRANSFORM, validation: TRANSFORM } } : {}),
         ...{ optimiser: { name: "adam", learningRate: 0.003 } },
         ...changes,
       } as { [name: string]: Json };
       return { kind: "train", inputs: { dataset, split, ...(weights ? { weights } : {}) }, parameters, seed, arithmetic };
     },
     prediction(models, changes = {}) {
-      const parameters = { ...common, domains: [...seen], part: "validation", transform: "resize/1", ...changes };
+      const parameters = { ...common, domains: [...seen], part: "validation", ...(isOfImages ? { transform: TRANSFORM } : {}), ...changes };
       return { kind: "predict", inputs: { models, dataset, split }, parameters, arithmetic };
     },
   };

@@ -16,15 +16,16 @@ export const disk: Check = {
   about: "fails a job, or gives it to others, with a sentence, when its disk is full (TMPDIR and RATATOUILLE_CACHE_DIR), and lives on",
   limitMs: 180_000,
   async run(bench) {
-    const { jobs, another, dismiss, newSeed, directory } = bench;
+    const { jobs, restart, dismiss, newSeed, directory } = bench;
     const why = await whyNoSmallDisk(join(directory, "probe"));
     if (why !== undefined) return `nothing: ${why}`;
     const task = await bench.task();
     const start = await bench.foundation();
-    await dismiss();
     await using small = await mountSmallDisk(join(directory, "disk"), "256m");
+    // First of all who uses the disk goes.
+    await using _last = { [Symbol.asyncDispose]: dismiss };
     const env = { TMPDIR: small.path, RATATOUILLE_CACHE_DIR: join(small.path, "cache") };
-    await using running = await another({ env });
+    const running = await restart(env);
     const filler = join(small.path, "filler");
     await fill(filler);
     const { id } = await jobs.submit(task.training({ seed: newSeed(), weights: start }), task);

@@ -56,13 +56,13 @@ export async function runAttempt({ finetune, catalog }: Clients, begun: BeginAtt
     const error = signal.aborted ? signal.reason : thrown;
     if (error instanceof Lost || isRpcError(error, Code.ABORTED)) return;
     const passes = error instanceof Drained || isRpcError(error, Code.UNAVAILABLE);
-    if (passes && !has("nervous")) {
+    if (passes) {
       await finetune.releaseAttempt(own, drain.aborted ? { timeoutMs: RELEASE_MS } : {});
       return;
     }
     if (has("fragile") || (has("brittle") && (error as NodeJS.ErrnoException).code === "ENOSPC")) process.exit(1);
     const permanent = error instanceof Hopeless && !has("hopeful");
-    await finetune.failAttempt({ ...own, error: has("mute") ? "" : (error as Error).message, permanent: permanent || has("nervous") });
+    await finetune.failAttempt({ ...own, error: has("mute") ? "" : (error as Error).message, permanent });
   } finally {
     stop.abort(new Lost());
     await reporting;
@@ -93,6 +93,7 @@ async function report(
     } catch (error) {
       const lost =
         isRpcError(error, Code.ABORTED) || isRpcError(error, Code.CANCELLED, "JOB_CANCELLED") || isRpcError(error, Code.NOT_FOUND);
+      if (has("nervous") && !lost && !signal.aborted) process.exit(1);
       if (has("impatient") && isRpcError(error, Code.UNAVAILABLE)) process.exit(1);
       if (lost && !has("deaf")) stop.abort(new Lost((error as Error).message));
     }

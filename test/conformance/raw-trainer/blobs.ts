@@ -51,7 +51,7 @@ async function patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promis
     try {
       return await work();
     } catch (error) {
-      const passes = isRpcError(error, Code.UNAVAILABLE) && performance.now() < giveUpAt && !has("nervous");
+      const passes = isRpcError(error, Code.UNAVAILABLE) && performance.now() < giveUpAt;
       if (!passes || signal.aborted) throw error;
       await sleep(PAUSE_MS, undefined, { signal });
     }

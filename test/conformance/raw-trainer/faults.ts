@@ -20,8 +20,8 @@ export const faults: { readonly [fault: string]: { readonly [check: string]: Reg
   trusting: { lies: /took wrong bytes/ },
   /** It ends when the system cannot be reached. */
   impatient: { gone: /ended when the system was gone/ },
-  /** It fails its job when a connection breaks. */
-  nervous: { cuts: /is FAILED/ },
+  /** It ends when a stream breaks. */
+  nervous: { cuts: /ended when its connections broke/ },
   /** It starts over, whatever was saved. */
   forgetful: { resume: /none of \d attempts went on at a checkpoint/ },
   /** Its id is the same in each life. */
