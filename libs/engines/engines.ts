@@ -72,3 +72,15 @@ export function engineNamed(name: string): EngineFacts | undefined {
 export function ownEngineNamed(name: string): EngineName | undefined {
   return ownEngines.find((engine) => engine.name === name)?.name;
 }
+
+/**
+ * The device on which an engine computes: that which its name says, else the one that is given.
+ * @example
+ * ```ts
+ * deviceOf("torch-gpu", "cpu"); // "gpu"
+ * deviceOf("my-torch", "gpu"); // "gpu"
+ * ```
+ */
+export function deviceOf(name: string, otherwise: "cpu" | "gpu"): "cpu" | "gpu" {
+  return engineNamed(name)?.device ?? otherwise;
+}

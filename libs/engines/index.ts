@@ -1,1 +1,1 @@
-export { autoTakes, type EngineFacts, type EngineName, engineNamed, engines, ownEngineNamed, ownEngines } from "./engines.ts";
+export { autoTakes, deviceOf, type EngineFacts, type EngineName, engineNamed, engines, ownEngineNamed, ownEngines } from "./engines.ts";

@@ -1,5 +1,5 @@
 import { type Topic, topic } from "#libs/bus";
-import { engines } from "#libs/engines";
+import { deviceOf, engines } from "#libs/engines";
 import { JobOfferedSchema } from "#proto/ratatouille/v1/events_pb.ts";
 
 /** Classes of devices. Each has a work queue of its own. */
@@ -8,6 +8,7 @@ export type Device = (typeof devices)[number];
 
 /** What a job needs of a trainer. */
 export type Needs = {
+  /** Of engines whose names do not say theirs. */
   readonly device: Device;
   /** The engine that computes: "wasm", "cpu", "tfjs-node", …; of several the first. */
   readonly backend: string;
@@ -16,7 +17,7 @@ export type Needs = {
   readonly memoryMib: number;
   /** The network that the engine has to know; "" where the recipe has none. */
   readonly network: string;
-  /** Of the device, where that has memory of its own; else 0. */
+  /** Of engines on a GPU, where one of them is; else 0. */
   readonly acceleratorMemoryMib: number;
 };
 
@@ -47,7 +48,7 @@ export function workTopic({ device, backend, memoryMib }: Route): Topic<typeof J
 }
 
 /**
- * The topics on which a job waits: one for each engine that may compute it.
+ * The topics on which a job waits: one for each engine that may compute it, on the device of its name or, without one, of the job.
  * @example
  * ```ts
  * const topics = workTopics({ device: "cpu", backends: ["torch", "tfjs-node"], memoryMib: 600 });
@@ -55,7 +56,7 @@ export function workTopic({ device, backend, memoryMib }: Route): Topic<typeof J
  * ```
  */
 export function workTopics({ device, backends, memoryMib }: Pick<Needs, "device" | "backends" | "memoryMib">) {
-  return backends.map((backend) => workTopic({ device, backend, memoryMib }));
+  return backends.map((backend) => workTopic({ device: deviceOf(backend, device), backend, memoryMib }));
 }
 
 /**

@@ -210,3 +210,25 @@ test("a job whose input is gone fails after three attempts, and says which", asy
   assert.match(job!.error, new RegExp(`an input is not there: .*${gone}`));
   await assert.rejects(system.begin(id), refused(Code.FAILED_PRECONDITION, "JOB_DONE"));
 });
+
+test("a job of engines on a processor and on a GPU is for trainers of both", async () => {
+  await using system = await startSystem();
+  const { jobs } = system;
+  const needs = { backends: ["torch-gpu", "cpu"], network: "mlp", memoryMib: 600, acceleratorMemoryMib: 900 };
+  const { job } = await jobs.submitJob({ recipe: canonicalRecipe(recipeOf(1)), runId: "run-1", needs });
+  const begin = (trainerId: string) => jobs.beginAttempt({ jobId: job!.id, trainer: trainerId, trainerId });
+  const gpu = { ...engine, name: "torch-gpu", device: "gpu" };
+  using _small = present(system, trainer("small", { device: "gpu", engines: [gpu], accelerator: { model: "GPU", memoryMib: 500 } }));
+  using _large = present(system, trainer("large", { device: "gpu", engines: [gpu], accelerator: { model: "GPU", memoryMib: 4000 } }));
+  using _cpu = present(system, trainer("cpu"));
+  await waitFor(async () => (await jobs.listTrainers({})).trainers.length === 3, { what: "the trainers to be there" });
+  await assert.rejects(begin("small"), refused(Code.FAILED_PRECONDITION, "JOB_UNFIT"));
+  for (const [name, backend] of [
+    ["large", "torch-gpu"],
+    ["cpu", "cpu"],
+  ] as const) {
+    const begun = await begin(name);
+    assert.equal(begun.job?.needs?.backend, backend);
+    await jobs.releaseAttempt({ jobId: job!.id, attempt: begun.attempt });
+  }
+});

@@ -1,4 +1,4 @@
-import { type EngineName, engineNamed } from "#libs/engines";
+import { deviceOf, type EngineName, engineNamed } from "#libs/engines";
 import { networkNames } from "#libs/networks";
 import { backendOf, type Recipe } from "#libs/recipes";
 import type { Needs } from "#libs/topics";
@@ -41,14 +41,16 @@ export function estimateNeeds(recipe: Recipe, asked: Partial<Needs> = {}, weight
   const { bytes, field, network = "" } = ofKind(recipe, weightsBytes);
   const backend = asked.backend ?? asked.backends?.[0] ?? exactEngine(recipe) ?? (recipe.arithmetic === undefined ? DRAWING : APPROXIMATE);
   const device = asked.device ?? engineNamed(backend)?.device ?? "cpu";
+  const backends = asked.backends ?? [backend];
   const mib = Math.ceil(bytes / 2 ** 20);
+  const isOn = (wanted: Needs["device"]) => backends.some((name) => deviceOf(name, device) === wanted);
   const needs = {
     device,
     backend,
-    backends: asked.backends ?? [backend],
-    memoryMib: asked.memoryMib ?? BASE_MIB + (device === "cpu" ? mib : 0),
+    backends,
+    memoryMib: asked.memoryMib ?? BASE_MIB + (isOn("cpu") ? mib : 0),
     network: asked.network ?? network,
-    acceleratorMemoryMib: asked.acceleratorMemoryMib ?? (device === "cpu" ? 0 : mib),
+    acceleratorMemoryMib: asked.acceleratorMemoryMib ?? (isOn("gpu") ? mib : 0),
   };
   return { needs, field: `recipe.parameters.${field}` };
 }

@@ -40,6 +40,17 @@ test("what is asked for holds, and the rest is estimated", () => {
   assert.ok(gpu.acceleratorMemoryMib > 900, `${gpu.acceleratorMemoryMib}`);
 });
 
+test("of several engines those on a processor need memory of the trainer, and those on a GPU memory of that", () => {
+  const large = pretraining({ hidden: [4096, 4096] });
+  const of = (backends: readonly string[]) => {
+    const { device, memoryMib, acceleratorMemoryMib } = estimateNeeds(large, { backends }).needs;
+    return [device, memoryMib > 1024, acceleratorMemoryMib > 512];
+  };
+  assert.deepEqual(of(["torch", "tfjs-node"]), ["cpu", true, false]);
+  assert.deepEqual(of(["torch-gpu"]), ["gpu", false, true]);
+  assert.deepEqual(of(["torch-gpu", "tfjs-node"]), ["gpu", true, true]);
+});
+
 function training(network: { readonly [name: string]: Json }, more: { readonly trainable?: string } = {}): Recipe {
   const parameters = { network, classes: 7, domains: ["a", "b", "c"], batch: 32, ...more };
   return { kind: "train", inputs: { dataset }, seed: 1, arithmetic: arithmetics.training, parameters };

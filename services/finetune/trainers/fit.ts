@@ -1,3 +1,4 @@
+import { deviceOf } from "#libs/engines";
 import type { Needs } from "#libs/topics";
 import type { Present, PresentEngine, PresentTrainer } from "./presence.ts";
 
@@ -47,7 +48,9 @@ export function engineFor(demand: Demand, trainer: PresentTrainer, isBuiltIn: (n
 
 function requirements({ needs, kind, arithmetic }: Demand, isBuiltIn: (network: string) => boolean): Requirement[] {
   const { device, backends, network, memoryMib, acceleratorMemoryMib } = needs;
-  const enginesOf = ({ engines }: PresentTrainer) => engines.filter((engine) => backends.includes(engine.name) && engine.device === device);
+  const isOnIts = (engine: PresentEngine) => engine.device === deviceOf(engine.name, device);
+  const enginesOf = ({ engines }: PresentTrainer) => engines.filter((engine) => backends.includes(engine.name) && isOnIts(engine));
+  const wanted = [...new Set(backends.map((name) => deviceOf(name, device)))];
   const computes = ({ arithmetics }: PresentEngine) => arithmetic === "" || arithmetics.includes(arithmetic);
   const knows = ({ networks, builtInNetworks }: PresentEngine) =>
     network === "" || networks.includes(network) || (builtInNetworks && isBuiltIn(network));
@@ -58,8 +61,8 @@ function requirements({ needs, kind, arithmetic }: Demand, isBuiltIn: (network: 
   return [
     { has: ({ kinds }) => kinds.includes(kind), lack: () => `runs recipes of kind ${kind}` },
     {
-      has: ({ engines }) => engines.some((engine) => engine.device === device),
-      lack: () => (device === "gpu" ? gpu : `computes on a ${device}`),
+      has: ({ engines }) => engines.some((engine) => wanted.includes(engine.device)),
+      lack: () => (wanted.includes("cpu") ? "computes on a cpu" : gpu),
     },
     { has: (trainer) => enginesOf(trainer).length > 0, lack: () => `has the engine ${backends.join(" or ")}` },
     { has: (trainer) => enginesOf(trainer).some(computes), lack: () => `computes ${arithmetic}` },
@@ -72,7 +75,7 @@ function requirements({ needs, kind, arithmetic }: Demand, isBuiltIn: (network: 
       lack: (of) => `has ${size(memoryMib)} of memory ${largest(of, (trainer) => trainer.memoryMib)}`,
     },
     {
-      has: (trainer) => acceleratorOf(trainer) >= acceleratorMemoryMib,
+      has: (trainer) => acceleratorOf(trainer) >= acceleratorMemoryMib || enginesOf(trainer).some((engine) => engine.device === "cpu"),
       lack: (of) => `${gpu} ${largest(of, acceleratorOf)}`,
     },
   ];

@@ -70,14 +70,14 @@ export function chooseEngine(
       why: `the trainers that have the network ${study.network?.name} compute it in ${list(found.toSorted())}: name one of them as arithmetic in the run file`,
     };
   const computing = able.filter((engine) => engine.arithmetics.includes(arithmetic));
-  if (named) return { state: "chosen", backend: named[0]!, device: deviceOf(trainers, computing), arithmetic };
+  if (named) return { state: "chosen", backend: named[0]!, device: deviceOfOthers(trainers, computing), arithmetic };
   const cost = multiplyAddsOf(study);
   const fits = computing.filter(({ name, networks }) => networks.includes(study.network?.name ?? "") || autoTakes(name, cost));
   const [best] = fits.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
   const backend = computing.some(({ name }) => name === begun?.backend) ? begun?.backend : best?.name;
   if (backend === undefined) return { state: "lacking", lack: lackOfSpeed(study, computing[0]!) };
   const own = computing.filter(({ name }) => name === backend);
-  return { state: "chosen", backend, device: deviceOf(trainers, own), arithmetic };
+  return { state: "chosen", backend, device: deviceOfOthers(trainers, own), arithmetic };
 }
 
 /** The engines of the trainers that know the network of a study, however long it takes. */
@@ -89,9 +89,13 @@ function enginesFor({ network }: Pick<Study, "network">, trainers: Trainers): En
   );
 }
 
-/** A processor where each trainer that has one of the engines has one on it: then all of them may work. "" without any trainer. */
-function deviceOf(trainers: Trainers, able: readonly Engine[]): string {
-  const those = trainers.map((trainer) => trainer.engines.filter((engine) => able.includes(engine))).filter(({ length }) => length > 0);
+/**
+ * The device of the engines whose names do not say it; "" where there are none. A processor where each trainer that has one of them has one on
+ * it: then all of them may work.
+ */
+function deviceOfOthers(trainers: Trainers, able: readonly Engine[]): string {
+  const others = able.filter(({ name }) => engineNamed(name) === undefined);
+  const those = trainers.map((trainer) => trainer.engines.filter((engine) => others.includes(engine))).filter(({ length }) => length > 0);
   if (those.length === 0) return "";
   return those.every((own) => own.some(({ device }) => device === "cpu")) ? "cpu" : "gpu";
 }

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { engineNamed } from "#libs/engines";
 import { arithmetics } from "#libs/recipes";
 import { allPages, failedPrecondition } from "#libs/rpc";
 import type { Trainer } from "#proto/ratatouille/v1/finetune_pb.ts";
@@ -46,12 +45,11 @@ export async function resolveBackend(
 function resolved(spec: RunSpec, choice: Choice): RunSpec {
   if (choice.state !== "chosen") return spec;
   const { backend, device, arithmetic } = choice;
-  const usual = engineNamed(backend)?.device ?? "cpu";
   const { study } = spec;
   return {
     ...spec,
     backend,
-    device: device === usual ? "" : device,
+    device: device === "cpu" ? "" : device,
     ...(study ? { study: { ...study, arithmetic: arithmetic === arithmetics.training ? "" : arithmetic } } : {}),
   };
 }

@@ -164,7 +164,7 @@ export const JobSchema: GenMessage<Job> = /*@__PURE__*/
  */
 export type JobNeeds = Message<"ratatouille.v1.JobNeeds"> & {
   /**
-   * "cpu" or "gpu".
+   * "cpu" or "gpu": of engines whose names do not say it, as "torch-gpu" does.
    *
    * @generated from field: string device = 1;
    */

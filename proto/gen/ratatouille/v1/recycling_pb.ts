@@ -96,7 +96,7 @@ export type RunSpec = Message<"ratatouille.v1.RunSpec"> & {
   backends: string[];
 
   /**
-   * Of a study: "cpu" or "gpu"; empty: that of the engine by its name. StartRun sets it to what the trainers have.
+   * Of a study: "cpu" or "gpu", of engines whose names do not say it; empty: "cpu". StartRun sets it to what the trainers have.
    *
    * @generated from field: string device = 13;
    */
