@@ -136,6 +136,10 @@ test("records are looked at as images are, and what cannot be used is one senten
   );
   const said = [
     [{ "held-out-items": "0.2" }, /`held-out-items` at line \d needs an `item` in every record, .* 10 of 20 in .*numbers have none/],
+    [
+      { target: "{ images: ./numbers }" },
+      /`target` at line 2 names .*numbers, which has records and no images: write `records` in the place of `images`/,
+    ],
     [{ target: "{ records: ./broken }" }, /`target` at line 2 cannot be used: .*b\.jsonl line 1: has no field "label"/],
     [{ target: "{ records: ./birds }" }, /`target` at line 2 cannot be used: .*png" is an image among records/],
     [{ auxiliaries: "[./birds]" }, /`auxiliaries` at line 5 cannot be used: .*is an image among records/],

@@ -4,7 +4,7 @@ import type { Artifacts } from "#libs/artifacts";
 import { type ImageSet, ImageSetError, imagesOf, lookAtImageSet, readImageSet } from "#libs/image-sets";
 import { readDigits } from "#libs/image-sets/generators";
 import { annotations, buildSourceManifest, digestOf, mediaTypes, type Recipe } from "#libs/recipes";
-import { readRecordSet } from "#libs/record-sets";
+import { isRecordFolder, readRecordSet } from "#libs/record-sets";
 import { importImages, importRecords } from "#libs/remote-images";
 import type { PicturesAt, StudyFile, TaskFound } from "#libs/runfile";
 import { UsageError } from "#libs/service";
@@ -59,6 +59,8 @@ async function imageFolder(file: StudyFile, key: Key, at: PicturesAt): Promise<P
     throw cause instanceof ImageSetError ? file.problem(key, `cannot be used: ${cause.message}`) : cause;
   };
   const set = await readImageSet(at.path).catch(refused);
+  if (set.groups.length === 0 && (await isRecordFolder(at.path)))
+    throw file.problem(key, `names ${at.path}, which has records and no images: write \`records\` in the place of \`images\``);
   refuse(file, key, set);
   const described = await readDescription(at.path);
   return {
