@@ -26,6 +26,10 @@ def main(arguments: list[str]) -> int:
             _help(arguments)
             return 0 if arguments else 2
         settings = read_settings(arguments)
+        if settings.device == "all":
+            from .all_devices import gpus_here, run_on_all
+
+            return run_on_all(arguments, settings.name, gpus_here())
         # All that takes a while comes after the options are known to be right.
         from .log import Log
         from .run import run_trainer

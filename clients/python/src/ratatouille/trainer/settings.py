@@ -71,7 +71,11 @@ def build_parser() -> Parser:
     add("--token", "RATATOUILLE_TOKEN", "bearer token; other users of this machine see flags, so prefer the variable")
     add("--ca", "RATATOUILLE_CA", "certificate authority of the server (PEM); use TLS", metavar="FILE")
     add("--name", "RATATOUILLE_TRAINER_NAME", "what people see (host and process)")
-    add("--device", "RATATOUILLE_DEVICE", "auto, cpu or gpu, or what the training code knows, such as cuda:1 (auto)")
+    add(
+        "--device",
+        "RATATOUILLE_DEVICE",
+        "auto, cpu or gpu, what the training code knows, such as cuda:1, or all: a trainer for each GPU (auto)",
+    )
     add("--memory", "RATATOUILLE_MEMORY_MIB", "MiB that a job may need (80 %% of what is there)", metavar="MIB")
     add("--checkpoint-ms", "RATATOUILLE_CHECKPOINT_MS", "time between checkpoints; more where they take over 2 %% (5000)", metavar="MS")
     add("--disk-cache", "RATATOUILLE_DISK_CACHE_MIB", "most MiB of inputs that are kept on the disk (20480)", metavar="MIB")
