@@ -4,4 +4,5 @@ export { findTensorflow, type Installed } from "./installed.ts";
 export { type Variant, variants } from "./packages.ts";
 export { tensorflowPlace } from "./place.ts";
 export { probe } from "./probe.ts";
+export { complaint, runProgram } from "./run-program.ts";
 export { type SetupProgress, setupTensorflow } from "./setup.ts";

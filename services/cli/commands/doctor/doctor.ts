@@ -15,6 +15,7 @@ import type { Finding } from "./finding.ts";
 import { checkPort, checkServer } from "./server.ts";
 import { checkSpace } from "./space.ts";
 import { checkTensorflow } from "./tensorflow.ts";
+import { checkTorch } from "./torch.ts";
 
 /** What a run of digits-full.yaml leaves on the disk, with room to spare. */
 const NEEDED_BYTES = 2e9;
@@ -25,6 +26,7 @@ export async function doctor(options: GlobalOptions, { stdout, signal }: Command
     { topic: "ratatouille", right: true, fact: VERSION },
     checkRuntime(),
     ...(await checkBackends()),
+    await checkTorch(),
     ...(await checkTensorflow(signal)),
     { topic: "devices", right: true, fact: `cpu: ${availableParallelism()} cores, one trainer for each by default` },
     { topic: "memory", right: true, fact: `${bytes(freemem())} free of ${bytes(totalmem())}` },
