@@ -6,11 +6,11 @@ import io
 from pathlib import Path
 from typing import Any
 
+import fixtures
 import numpy as np
 import pytest
 from PIL import Image
 
-import fixtures
 from ratatouille.random import Purpose, Stream
 from ratatouille.torch.images import ImageError, apply, pixels_of, read_image
 from ratatouille.torch.presets import Adjust, CenterCrop, Crop, Flip, Grayscale, Operation, Resize, operations

@@ -7,12 +7,12 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import fixtures
 import numpy as np
 import pytest
 import torch
 from timm.layers.config import set_fused_attn
 
-import fixtures
 from ratatouille.recipe import Recipe, parse_recipe
 from ratatouille.torch.computing import Computing
 from ratatouille.torch.draws import uniforms

@@ -9,16 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-
-from ratatouille import ElsewhereError, PermanentError, Resume, Setup
-from ratatouille.errors import Drained, RecipeError, UsageError
-from ratatouille.safetensors_file import as_tensors
-from ratatouille.torch import describe, fine_tune, predict
-from ratatouille.torch.draws import uniforms
-from ratatouille.torch.initial import draw
-from ratatouille.torch.preparing import Preparer
-from ratatouille.torch.requests import wanted
-from ratatouille.torch.running import network_of
 from torch_jobs import (
     CLASSES,
     Recording,
@@ -30,6 +20,16 @@ from torch_jobs import (
     resume_from,
     train_recipe,
 )
+
+from ratatouille import ElsewhereError, PermanentError, Resume, Setup
+from ratatouille.errors import Drained, RecipeError, UsageError
+from ratatouille.safetensors_file import as_tensors
+from ratatouille.torch import describe, fine_tune, predict
+from ratatouille.torch.draws import uniforms
+from ratatouille.torch.initial import draw
+from ratatouille.torch.preparing import Preparer
+from ratatouille.torch.requests import wanted
+from ratatouille.torch.running import network_of
 
 MLP = {"name": "mlp", "channels": 3, "size": 16, "options": {"hidden": [12]}}
 

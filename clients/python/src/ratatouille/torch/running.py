@@ -57,7 +57,7 @@ def network_of(recipe: Recipe) -> Network:
             recipe.head or None,
         )
     except NetworkError as error:
-        raise RecipeError("parameters.network", f": {error}") from error
+        raise RecipeError("parameters.network", f"cannot be had: {error}") from error
     if network.channels not in (1, 2, 3):
         raise RecipeError("parameters.network.channels", f"is {network.channels}; images have 1, 2 or 3")
     return network
