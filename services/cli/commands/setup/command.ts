@@ -1,5 +1,4 @@
 import { Argument, type Command } from "commander";
-import { UsageError } from "#libs/service";
 import type { CommandContext } from "../../context.ts";
 import { addCommand, type Finish, runs } from "../../options.ts";
 import type { SetupCommandOptions } from "./setup.ts";
@@ -30,8 +29,6 @@ your own that has the three; only the trainer is put into it.`,
     .action(
       runs(finish, async (what, options: SetupCommandOptions & SetupTorchOptions) => {
         if (what === "torch") return (await import("./torch.ts")).setupTorchHere(options, context);
-        const unfit = options.cpu ? "--cpu" : options.python === undefined ? undefined : "--python";
-        if (unfit) throw new UsageError(`${unfit} has no meaning with ${what}: it is for torch`);
         return (await import("./setup.ts")).setup(what, options, context);
       }),
     );

@@ -1,12 +1,20 @@
+import { UsageError } from "#libs/service";
 import { probe, type SetupProgress, setupTensorflow, type Variant } from "#libs/tensorflow";
 import { bytes } from "#libs/text";
 import type { CommandContext } from "../../context.ts";
 import { type Stream, writeWrapped } from "../../write-wrapped.ts";
+import type { SetupTorchOptions } from "./torch.ts";
 
 export type SetupCommandOptions = { readonly json?: boolean };
 
 /** `ratatouille setup <what>`: TensorFlow into the user's cache, unless it is there. */
-export async function setup(what: Variant, options: SetupCommandOptions, { signal, stdout, stderr }: CommandContext): Promise<number> {
+export async function setup(
+  what: Variant,
+  options: SetupCommandOptions & SetupTorchOptions,
+  { signal, stdout, stderr }: CommandContext,
+): Promise<number> {
+  const unfit = options.cpu ? "--cpu" : options.python === undefined ? undefined : "--python";
+  if (unfit) throw new UsageError(`${unfit} has no meaning with ${what}: it is for torch`);
   const progress = options.json ? undefined : progressTo(stderr);
   const { installed, before } = await setupTensorflow(what, { signal, ...(progress ? { onProgress: progress.show } : {}) }).finally(() =>
     progress?.end(),
