@@ -95,6 +95,7 @@ class Context:
         resume: Resume | None = None,
         log: logging.Logger | None = None,
         checkpoint_seconds: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.setup = setup
         self.device = setup.device
@@ -111,7 +112,8 @@ class Context:
         self._outlet = outlet
         self._reported_at = float("-inf")
         self._every = checkpoint_seconds
-        self._due_at = time.monotonic() + checkpoint_seconds
+        self._clock = clock
+        self._due_at = clock() + checkpoint_seconds
         self._saving: threading.Thread | None = None
         self._count = 0
         self._saves = False
@@ -140,7 +142,7 @@ class Context:
         """
         if validating is None:
             self.books.enter(step, loss, validation_accuracy)
-        now = time.monotonic()
+        now = self._clock()
         if now - self._reported_at >= _REPORT_SECONDS or step >= self.total:
             self._reported_at = now
             self._outlet.report(Report(step, self.books.mean_since_report(), self.books.best_accuracy, validating))
@@ -171,12 +173,12 @@ class Context:
         if stop is not None and not isinstance(stop, Drained):
             raise stop
         saving = self._saving is not None and self._saving.is_alive()
-        if stop is None and (saving or time.monotonic() < self._due_at):
+        if stop is None and (saving or self._clock() < self._due_at):
             return
-        began = time.monotonic()
+        began = self._clock()
         copied = _copy(as_tensors(state() if callable(state) else state))
         texts = {**(metadata or {}), _BOOKS: self.books.dump(), _STEP: str(step)}
-        cost = time.monotonic() - began
+        cost = self._clock() - began
         before = self._saving
         self._saving = threading.Thread(target=self._save, args=(step, copied, texts, cost, before), name="checkpoint")
         self._saving.start()
@@ -204,7 +206,7 @@ class Context:
         except OSError as error:
             self.log.warning("checkpoint not saved: %s", error)
             path.unlink(missing_ok=True)
-        self._due_at = time.monotonic() + pause_seconds(self._every, cost)
+        self._due_at = self._clock() + pause_seconds(self._every, cost)
 
 
 def _copy(tensors: Tensors) -> Tensors:

@@ -17,15 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import PermanentError, RecipeError
-from .random import Purpose, Stream
 from .recipe import Recipe
 from .safetensors_file import Tensors, open_tensors
+from .sampling import Sampling, place_of
 
 Rows = NDArray[np.int32]
 
 _FORMATS = ("ratatouille-images/1", "ratatouille-records/1")
 _SPLIT = "ratatouille-split/1"
-_WORD = 2**32
 
 
 class DataError(PermanentError):
@@ -62,7 +61,7 @@ class Sample:
     @property
     def place(self) -> tuple[int, int, int]:
         """Of a stream: `Stream(seed, Purpose.AUGMENTATION, *sample.place)`."""
-        return self.domain, self.position % _WORD, self.position // _WORD
+        return place_of(self.domain, self.position)
 
 
 class Index:
@@ -120,8 +119,8 @@ class Data:
         self._split = None if split is None else open_tensors(split)
         self._paths = {digest: Path(path) for digest, path in (shards or {}).items()}
         self._open: tuple[int, dict[int, int]] = (0, {})
-        self._training_rows: dict[int, Rows] = {}
-        self._orders: dict[int, tuple[int, list[int]]] = {}
+        self._training_rows: list[Rows] = []
+        self._sampling: Sampling | None = None
         #: Domains of the recipe, by name, in its order. "Place of a domain" is a place in this list.
         self.domains: tuple[str, ...] = recipe.domains
         #: Classes by name; a label is a place in this list.
@@ -198,34 +197,19 @@ class Data:
 
     def samples(self, step: int) -> list[Sample]:
         """The rows of a step, counted from 1, as docs/images.md has them: `recipe.batch` of each domain, one domain after another."""
-        recipe, batch = self._recipe, self._recipe.batch
-        found: list[Sample] = []
-        for domain in range(len(self.domains)):
-            if domain not in self._training_rows:
-                self._training_rows[domain] = self.training(domain)
-            rows = self._training_rows[domain]
-            size = len(rows)
-            if size == 0:
-                raise RecipeError(f"parameters.domains.{domain}", f"of {self.domains[domain]} no row is left to train on")
-            for position in range((step - 1) * batch, step * batch):
-                if recipe.with_replacement:
-                    place = (domain, position % _WORD, position // _WORD)
-                    at = Stream(recipe.seed, Purpose.ORDER, *place).below(size)
-                else:
-                    at = self._order(domain, position // size, size)[position % size]
-                found.append(Sample(int(rows[at]), domain, position))
-        return found
+        if self._sampling is None:
+            self._training_rows = [self.training(place) for place in range(len(self.domains))]
+            for place, rows in enumerate(self._training_rows):
+                if len(rows) == 0:
+                    raise RecipeError(f"parameters.domains.{place}", f"of {self.domains[place]} no row is left to train on")
+            sizes = [len(rows) for rows in self._training_rows]
+            self._sampling = Sampling(self._recipe.seed, sizes, self._recipe.batch, self._recipe.with_replacement)
+        rows_of = self._training_rows
+        return [Sample(int(rows_of[domain][row]), domain, position) for domain, position, row in self._sampling.step(step)]
 
     def batch(self, step: int) -> Rows:
         """The rows of a step, counted from 1: I32 [domains · recipe.batch]. Any step may be asked for; they are made in order fastest."""
         return np.array([sample.row for sample in self.samples(step)], dtype=np.int32)
-
-    def _order(self, domain: int, epoch: int, size: int) -> list[int]:
-        known = self._orders.get(domain)
-        if known is None or known[0] != epoch:
-            known = (epoch, Stream(self._recipe.seed, Purpose.ORDER, domain, epoch).shuffle(list(range(size))))
-            self._orders[domain] = known
-        return known[1]
 
     def place(self, row: int) -> Place:
         """Where the bytes of a row are: a file of this machine, which stays for as long as the job runs."""

@@ -310,6 +310,10 @@ class Attempt:
         if isinstance(error, LostAttempt) or (isinstance(error, ServiceError) and error.code == "ABORTED"):
             deps.log.info("attempt given up", **self._fields, reason=str(error))
             return
+        if isinstance(error, ServiceError) and error.reason == "OUTPUTS_INVALID":
+            # That has ended the attempt; it counts against this trainer.
+            deps.log.error("the service does not take the result", **self._fields, reason=str(error))
+            return
         if deps.stopping.asked and isinstance(error, (GivenUp, TransferAborted, ServiceError)):
             self._checkpoints.settle(deps.stopping.seconds_left)
             deps.finetune.call(RELEASE, ReleaseAttemptRequest(**attempt), seconds=_RELEASE_SECONDS)
