@@ -3,13 +3,14 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { temporaryDirectory } from "#libs/testing";
 import { readArguments } from "../read-arguments.ts";
 
 const root = join(import.meta.dirname, "../..");
 const client = join(root, "clients/python");
 const cache = join(root, "node_modules/.cache/python");
+const written = join(cache, "tests.xml");
 const requirements = join(import.meta.dirname, "requirements.txt");
 
 const usage = `Usage: npm run test:python -- [options] [argument of pytest …]
@@ -59,13 +60,26 @@ async function main(args: readonly string[]): Promise<number> {
     ["tests", () => test(python, tests)],
   ];
   const failed: string[] = [];
+  const start = performance.now();
   for (const [name, step] of steps) {
     const began = performance.now();
     const ok = await step();
     say(`${name}: ${ok ? "ok" : "FAILED"} (${Math.round((performance.now() - began) / 1000)} s)`, 0);
     if (!ok) failed.push(name);
   }
+  const { passed, broken } = await counted();
+  const all = { passed: passed + steps.length - 1 - failed.filter((name) => name !== "tests").length, broken: 0 };
+  all.broken = broken + failed.filter((name) => name !== "tests").length + (failed.includes("tests") && broken === 0 ? 1 : 0);
+  say(`${all.passed} passed, ${all.broken} failed (${Math.round((performance.now() - start) / 1000)} s)`, 0);
   return failed.length === 0 ? 0 : 1;
+}
+
+/** How many tests passed and failed, as pytest has written it down. */
+async function counted(): Promise<{ readonly passed: number; readonly broken: number }> {
+  const text = await readFile(written, "utf8").catch(() => "");
+  const count = (name: string) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(text)?.[1] ?? 0);
+  const broken = count("failures") + count("errors");
+  return { passed: count("tests") - broken, broken };
 }
 
 /** A module of the package itself, as a path in it. */
@@ -130,11 +144,23 @@ function pip(python: string, args: readonly string[]): Promise<boolean> {
 }
 
 function test(python: string, args: readonly string[]): Promise<boolean> {
-  return runs(python, ["-m", "pytest", "-p", "no:cacheprovider", "-c", join(client, "pyproject.toml"), "--rootdir", client, ...args]);
+  return runs(python, [
+    "-m",
+    "pytest",
+    "-p",
+    "no:cacheprovider",
+    "-c",
+    join(client, "pyproject.toml"),
+    "--rootdir",
+    client,
+    `--junitxml=${written}`,
+    ...args,
+  ]);
 }
 
 async function runs(program: string, args: readonly string[], cwd = root, stdout: "inherit" | "ignore" = "inherit"): Promise<boolean> {
-  const path = `${join(root, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`;
+  // Pyright runs on Node, and tests start the command that is installed beside them.
+  const path = [dirname(program), join(root, "node_modules/.bin"), process.env["PATH"]].join(":");
   const child = spawn(program, args, { cwd, stdio: ["ignore", stdout, "inherit"], env: { ...process.env, PATH: path } });
   const ended = once(child, "close").then(([code]) => code === 0);
   return ended.catch((error: Error) => {

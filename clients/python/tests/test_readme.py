@@ -19,7 +19,6 @@ from ratatouille.safetensors_file import as_tensors
 from ratatouille.trainer.checks import check_logits, check_weights
 from ratatouille.trainer.load import load
 
-
 SHARD = {"digest": "s", "bytes": 5760}
 
 

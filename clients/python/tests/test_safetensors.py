@@ -6,16 +6,18 @@ import json
 import struct
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from kit import safetensors
 from ratatouille.safetensors_file import SafetensorsError, Tensors, as_tensors, open_tensors, write_tensors
 
 
 def test_what_is_written_is_read_without_a_copy(tmp_path: Path) -> None:
-    given = {
+    given: dict[str, NDArray[Any]] = {
         "b": np.arange(6, dtype=np.float32).reshape(2, 3),
         "a": np.array(7, dtype=np.int64),
         "half": np.array([1, 2], dtype=np.float16),

@@ -26,6 +26,7 @@ class AttemptOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ATTEMPT_OUTCOME_LOST: _ClassVar[AttemptOutcome]
     ATTEMPT_OUTCOME_RELEASED: _ClassVar[AttemptOutcome]
     ATTEMPT_OUTCOME_CANCELLED: _ClassVar[AttemptOutcome]
+    ATTEMPT_OUTCOME_OVERTAKEN: _ClassVar[AttemptOutcome]
 JOB_STATE_UNSPECIFIED: JobState
 JOB_STATE_QUEUED: JobState
 JOB_STATE_RUNNING: JobState
@@ -38,6 +39,7 @@ ATTEMPT_OUTCOME_FAILED: AttemptOutcome
 ATTEMPT_OUTCOME_LOST: AttemptOutcome
 ATTEMPT_OUTCOME_RELEASED: AttemptOutcome
 ATTEMPT_OUTCOME_CANCELLED: AttemptOutcome
+ATTEMPT_OUTCOME_OVERTAKEN: AttemptOutcome
 
 class Job(_message.Message):
     __slots__ = ("id", "recipe_key", "recipe", "state", "label", "attempt", "trainer", "progress", "artifact", "error", "submitted_at_ms", "started_at_ms", "finished_at_ms", "cpu_ms", "needs", "attempts", "waiting_for", "summary", "usage")
