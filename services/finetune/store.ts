@@ -52,7 +52,10 @@ export type JobStore = {
   offerAll(beforeMs: number): Promise<void>;
   /** Whether there are offers that nobody took for so long that they may be lost. */
   hasOldOffers(): Promise<boolean>;
-  /** How many jobs are queued or run, by the subjects of their offers; one of several engines counts at each. */
+  /**
+   * How many jobs are queued or run, by the subjects of their offers. One of several engines counts at each while it is queued, and at none
+   * while it runs: which of its messages are settled by then, nobody knows.
+   */
   openBySubject(): Promise<ReadonlyMap<string, number>>;
   /** Publishes the old offers again, on those of their subjects where they may be lost. Each time it waits twice as long. */
   offerAgain(mayBeLost: (subject: string) => boolean): Promise<void>;
@@ -278,7 +281,10 @@ export async function openJobStore(path: string, now: () => number): Promise<Job
     async openBySubject() {
       const routes = ["device", "backend", "backends", "memory_mib"] as const;
       const open = database.query.selectFrom("jobs").select(routes).select(database.query.fn.countAll<number>().as("jobs"));
-      const counted = await open.where("state", "in", ["queued", "running"]).groupBy(routes).execute();
+      const queuedOrOne = open.where((eb) =>
+        eb.or([eb("state", "=", "queued"), eb.and([eb("state", "=", "running"), eb("backends", "=", "")])]),
+      );
+      const counted = await queuedOrOne.groupBy(routes).execute();
       const bySubject = new Map<string, number>();
       for (const { jobs, ...row } of counted)
         for (const { subject } of workTopics(routesOf(row))) bySubject.set(subject, (bySubject.get(subject) ?? 0) + jobs);
