@@ -87,6 +87,11 @@ def test_code_that_cannot_be_used(code: Callable[[str], Path], text: str, senten
             {"RATATOUILLE_SERVER": "10.0.0.1:7437", "RATATOUILLE_TOKEN": "t"},
             "would travel to 10.0.0.1:7437 in the clear",
         ),
+        (
+            ["FILE", "--server", "127.0.0.1:1", "--cache-dir", "/dev/null/cache"],
+            {},
+            "cannot use the directory /dev/null/cache (--cache",
+        ),
         (["FILE"], {"RATATOUILLE_SERVER": "127.0.0.1:1", "RATATOUILLE_LOG_FILE": "/dev/null/log"}, "cannot write the log /dev/null/log"),
     ],
 )
@@ -139,6 +144,7 @@ def test_a_server_of_another_version(codes: Path, empty_server: str) -> None:
 def test_a_trainer_waits_for_its_server(codes: Path, tmp_path: Path) -> None:
     with TrainerProcess(codes / "regression.py", f"127.0.0.1:{free_port()}", tmp_path) as trainer:
         trainer.said("trainer ready")
+        trainer.said("the server does not hear this trainer; it is asked again until it does")
         trainer.signal(15)
         assert trainer.ends(3) == 0
 

@@ -226,3 +226,20 @@ def test_the_worker_ends_with_its_trainer(system: System, dataset: Dataset, trou
     trainer.ends()
     until(lambda: not Path(f"/proc/{child}").exists(), "the end of the worker", 5)
     system.cancel(job)
+
+
+def test_an_end_takes_three_seconds_where_nobody_can_be_reached(tmp_path: Path, codes: Path) -> None:
+    own = System(tmp_path / "data")
+    trainer = TrainerProcess(
+        codes / "troubles.py",
+        own.address,
+        tmp_path / "trainer",
+        *("--do", "stubborn", "--flag", str(tmp_path / "flag")),
+        environment={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
+    )
+    with trainer:
+        job = own.submit(training(own.dataset(), seed=1))
+        own.await_job(job, lambda one: one.state == JOB_STATE_RUNNING, "the attempt")
+        own.stop(signal.SIGKILL)
+        trainer.signal(signal.SIGTERM)
+        assert trainer.ends(3.5) == 0

@@ -7,6 +7,7 @@ import threading
 from .._generated.finetune_pb2 import AnnounceTrainerRequest, Trainer
 from ..connection import ANNOUNCE, Connection
 from ..errors import RefusedError, ServiceError
+from .log import Log
 from .threads import start_thread
 
 #: The version of finetune.proto's contract that this package speaks.
@@ -22,8 +23,10 @@ class Announcer:
     :ivar heard: the service has heard of it
     """
 
-    def __init__(self, connection: Connection, trainer: Trainer) -> None:
+    def __init__(self, connection: Connection, trainer: Trainer, log: Log) -> None:
         self._connection = connection
+        self._log = log
+        self._away = ""
         self._trainer = trainer
         self._again = threading.Event()
         self._leaving = False
@@ -55,14 +58,24 @@ class Announcer:
                 request = AnnounceTrainerRequest(trainer=self._trainer, contract=CONTRACT)
                 answer = self._connection.call(ANNOUNCE, request, seconds=_TIMEOUT_SECONDS, retry=False, traced=False)
                 wait = answer.lease_seconds / 3
+                self._tell("")
                 self.heard.set()
             except ServiceError as error:
                 self.refused = refusal(error)
                 if self.refused is not None:
                     self.heard.set()
                     return
+                self._tell(str(error))
             self._again.wait(wait)
             self._again.clear()
+
+    def _tell(self, problem: str) -> None:
+        """Says once that the service is away, why, and when it is there again."""
+        if problem and not self._away:
+            self._log.warn("the server does not hear this trainer; it is asked again until it does", error=problem)
+        elif self._away and not problem:
+            self._log.info("the server hears this trainer")
+        self._away = problem
 
 
 def refusal(error: ServiceError) -> RefusedError | None:

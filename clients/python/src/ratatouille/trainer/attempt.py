@@ -42,7 +42,7 @@ from .usage import usage_here
 _CANCEL_SECONDS = 10.0
 #: A job that could not be run for want of a service is given back no sooner.
 _PAUSE_SECONDS = 1.0
-_RELEASE_SECONDS = 1.0
+_RELEASE_SECONDS = 0.5
 _MOST_CURVE = 2 << 20
 
 

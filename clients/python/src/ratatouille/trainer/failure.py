@@ -33,4 +33,6 @@ def failure_of(error: BaseException) -> Failure:
     if no_room:
         return Failure(f"the disk of this trainer is full: {error}", elsewhere=True)
     sentence = str(error) if isinstance(error, TrainerError) else f"{type(error).__name__}: {error}"
-    return Failure(sentence, permanent=isinstance(error, PermanentError), elsewhere=isinstance(error, (ElsewhereError, MemoryError)))
+    # A directory that cannot be written, memory that is not there: of this machine, not of the job.
+    elsewhere = isinstance(error, (ElsewhereError, MemoryError, OSError))
+    return Failure(sentence, permanent=isinstance(error, PermanentError), elsewhere=elsewhere)

@@ -17,7 +17,7 @@ from .._generated.finetune_pb2 import BeginAttemptRequest, BeginAttemptResponse,
 from ..artifacts import Artifacts
 from ..cache import Cache
 from ..connection import BEGIN, TAKE_JOB, Connection
-from ..errors import ServiceError
+from ..errors import ServiceError, UsageError
 from .announcer import Announcer, refusal
 from .attempt import Attempt, Dependencies
 from .describe import describe_trainer
@@ -36,7 +36,7 @@ _PARKED_SECONDS = 30
 #: So long work waits for the service to hear of this trainer.
 _ANNOUNCE_SECONDS = 1.0
 #: After it was asked to end, a trainer is gone in three seconds.
-_LAST_SECONDS = 2.4
+_LAST_SECONDS = 2.1
 
 
 def run_trainer(settings: Settings, log: Log, telemetry: Telemetry) -> None:
@@ -55,12 +55,15 @@ def run_trainer(settings: Settings, log: Log, telemetry: Telemetry) -> None:
         trainer = describe_trainer(settings, worker.ready["name"], worker.ready["description"])
         if not worker.ready["checkpoint_format"]:
             worker.ready["checkpoint_format"] = f"{trainer.engines[0].name}/1"
-        announcer = Announcer(finetune, trainer)
+        try:
+            made = _Made(settings.cache_directory / "made")
+        except OSError as error:
+            raise UsageError(f"cannot use the directory {settings.cache_directory} (--cache-dir): {error.strerror}") from error
+        announcer = Announcer(finetune, trainer, log)
         announcer.start()
         announcer.heard.wait(_ANNOUNCE_SECONDS)
         artifacts = Artifacts(catalog)
         cache = Cache(artifacts, settings.cache_directory / "blobs", settings.disk_cache_mib << 20, settings.data_root)
-        with_made = _Made(settings.cache_directory / "made")
         deps = Dependencies(
             finetune=finetune,
             artifacts=artifacts,
@@ -68,7 +71,7 @@ def run_trainer(settings: Settings, log: Log, telemetry: Telemetry) -> None:
             worker=worker,
             events=events,
             trainer=trainer,
-            made=with_made.path,
+            made=made.path,
             stopping=stopping,
             telemetry=telemetry,
             log=log,
@@ -85,7 +88,7 @@ def run_trainer(settings: Settings, log: Log, telemetry: Telemetry) -> None:
         )
         _TakeLoop(deps, announcer).run()
         announcer.leave()
-        with_made.remove()
+        made.remove()
     except InterruptedError:
         pass
     finally:

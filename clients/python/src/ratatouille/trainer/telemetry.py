@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from uuid import uuid4
 from .. import __version__
 from ..connection import CallSpan, Metadata, Tracing, untraced
 from ..errors import ServiceError
+
+_CLOSE_SECONDS = 0.5
 
 
 class Telemetry(Tracing):
@@ -117,10 +120,13 @@ class _Recorded(Telemetry):
         self._speed.record(steps_per_second)
 
     def close(self) -> None:
-        with contextlib.suppress(Exception):
-            self._spans.shutdown()
-        with contextlib.suppress(Exception):
-            self._metrics.shutdown(timeout_millis=1000)
+        # A receiver that does not answer must not hold the end up.
+        closing = [threading.Thread(target=end, daemon=True) for end in (self._spans.shutdown, self._metrics.shutdown)]
+        for thread in closing:
+            thread.start()
+        deadline = time.monotonic() + _CLOSE_SECONDS
+        for thread in closing:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 class _RecordedCall(CallSpan):
