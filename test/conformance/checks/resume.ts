@@ -23,11 +23,20 @@ export const resume: Check = {
     const undisturbed = await jobs.succeeded((await jobs.submit(recipe, task)).id);
     // The same again, in jobs of their own: what comes out is compared, and not published.
     const { id } = await jobs.submit(recipe, task, { runId: `conformance-resume-${newSeed()}`, reproduce: true });
+    /** The least step that each attempt has reported. */
+    const least = new Map<number, number>();
+    const isOverOr =
+      (isSo: (job: Job) => boolean) =>
+      (job: Job): boolean => {
+        const step = job.progress?.step ?? 0;
+        if (step > 0) least.set(job.attempt, Math.min(step, least.get(job.attempt) ?? step));
+        return isOver(job) || isSo(job);
+      };
     let killed = 0;
     let kills = 0;
     for (; kills < options.kills; kills++) {
       const trains = ({ attempt, progress }: Job) => attempt > killed && (progress?.step ?? 0) > 0;
-      const job = await jobs.until(id, (one) => isOver(one) || trains(one), "a step of a training whose trainer was killed");
+      const job = await jobs.until(id, isOverOr(trains), "a step of a training whose trainer was killed");
       if (isOver(job)) break;
       killed = job.attempt;
       await sleep(MOST_MS * random());
@@ -36,10 +45,23 @@ export const resume: Check = {
       demand(!ids.has(started.id), "a trainer that starts anew announces an id that no life of it had before");
       ids.add(started.id);
     }
-    const job = await jobs.succeeded(id, 120_000);
+    await jobs.until(
+      id,
+      isOverOr(() => false),
+      "the end of a training whose trainer was killed",
+      120_000,
+    );
+    const job = await jobs.succeeded(id);
     demand(kills > 0, "the training ended before the trainer could be killed; --steps has no part in this: its reports came too late");
     const began = beginningsOf(job);
     checkOutcome(job, began, bench);
+    for (const { number, fromStep } of job.attempts) {
+      const step = least.get(number) ?? fromStep;
+      demand(
+        step >= fromStep,
+        `attempt ${number} was to go on after step ${fromStep}, and reported step ${step}: SkipCheckpoint says that it did not`,
+      );
+    }
     if (options.deterministic)
       demand(job.artifact === undisturbed.artifact, `it made ${job.artifact}, and undisturbed ${undisturbed.artifact}: the bytes differ`);
     const same = job.artifact === undisturbed.artifact ? "; the same bytes as undisturbed" : "";

@@ -23,7 +23,7 @@ export const faults: { readonly [fault: string]: { readonly [check: string]: Reg
   /** It ends when a stream breaks. */
   nervous: { cuts: /ended when its connections broke/ },
   /** It starts over, whatever was saved. */
-  forgetful: { resume: /none of \d attempts went on at a checkpoint/ },
+  forgetful: { resume: /SkipCheckpoint says that it did not|none of \d attempts went on at a checkpoint/ },
   /** Its id is the same in each life. */
   reborn: { resume: /an id that no other has/, two: /an id that no other has/ },
   /** It ends at once when it is asked to, and leaves its job to its lease. */
