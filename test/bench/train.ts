@@ -9,6 +9,7 @@ import type { Figure } from "./figures.ts";
 import { makeJpegs } from "./images/make-jpegs.ts";
 import { type CheckpointCase, checkpointFigures } from "./train/checkpoints.ts";
 import type { LoopTimes } from "./train/loop-process.ts";
+import { packageFigures } from "./train/package.ts";
 import type { StepTimes } from "./train/steps-process.ts";
 
 const NETWORKS = [
@@ -27,13 +28,15 @@ const CHECKPOINTS: { readonly [part: string]: CheckpointCase } = {
 
 /** What trainings of networks cost. */
 export const train: Benchmark = {
-  summary: "steps of networks against PyTorch in short turns, the training loop against bare steps, and what checkpoints take",
-  parts: [...NETWORKS.map(({ name }) => name), "loop", ...Object.keys(CHECKPOINTS)],
+  summary:
+    "steps of networks against PyTorch in short turns, the training loop against bare steps, and what checkpoints take, and the import of the package for Python",
+  parts: [...NETWORKS.map(({ name }) => name), "loop", ...Object.keys(CHECKPOINTS), "package"],
   async run({ runs, cores, python, part, say }) {
-    await setupTensorflow("tensorflow");
+    if (part !== "package") await setupTensorflow("tensorflow");
     const figures: Figure[] = [];
     const wanted = NETWORKS.filter(({ name }) => part === undefined || part === name);
-    const peer = wanted.length === 0 ? "" : (python ?? join(await installPeers("vision", say), "python"));
+    const withPeer = wanted.length > 0 || part === "package";
+    const peer = !withPeer ? "" : (python ?? join(await installPeers("vision", say), "python"));
     for (const network of wanted) {
       say(`${network.name} against PyTorch`);
       const { name, batch, channels, size, classes, steps } = network;
@@ -54,6 +57,10 @@ export const train: Benchmark = {
       if (name !== (part ?? "checkpoints")) continue;
       say(`${trained.network} with checkpoints and without`);
       figures.push(...(await checkpointFigures(trained, runs)));
+    }
+    if (part === undefined || part === "package") {
+      say("the import of the package for Python");
+      figures.push(...(await packageFigures(peer, runs)));
     }
     return figures;
   },
