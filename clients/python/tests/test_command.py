@@ -52,6 +52,7 @@ def code(tmp_path: Path) -> Callable[[str], Path]:
             "cannot be loaded: ModuleNotFoundError: No module named 'no_such_thing' (my_training.py, line 1",
         ),
         ("import sys\nsys.exit(7)", "cannot be loaded: SystemExit: 7 (my_training.py, line 2, in <module>)"),
+        ("import time\ntime.sleep(1000)", "my_training.py was not loaded within 2 s (--step-timeout)"),
         ("import os\nos._exit(7)", "ended its process while it was loaded: exit code 7"),
         (GOOD + "def describe(setup): return 5", "my_training.py: describe gave int; expected a ratatouille.Description"),
         (
@@ -61,7 +62,7 @@ def code(tmp_path: Path) -> Callable[[str], Path]:
     ],
 )
 def test_code_that_cannot_be_used(code: Callable[[str], Path], text: str, sentence: str) -> None:
-    status, _, told = run(code(text), "--server", f"127.0.0.1:{free_port()}")
+    status, _, told = run(code(text), "--server", f"127.0.0.1:{free_port()}", "--step-timeout", "2" if "sleep" in text else "50")
     (line,) = [line for line in told.splitlines() if not line.startswith("{")]
     assert (status, sentence in line) == (2, True), told
 
@@ -79,6 +80,15 @@ def test_code_that_cannot_be_used(code: Callable[[str], Path], text: str, senten
             {},
             "--jbos is no option of ratatouille-trainer or of my_training.py",
         ),
+        (
+            ["FILE", "--server", "127.0.0.1:1", "--ca", "FILE"],
+            {},
+            "has no certificate; expected that of the server's authority",
+        ),
+        (["FILE", "--server", "127.0.0.1:1", "--data-root", "/nowhere"], {}, "--data-root is '/nowhere'; expected a directory"),
+        (["FILE", "--server", "h:1", "--token-file", "/nowhere"], {}, "cannot read the token file /nowhere: No such file or directory"),
+        (["FILE", "--server", "127.0.0.1:1", "--token-file", "FILE"], {}, "my_training.py must be printable ASCII without spaces"),
+        (["FILE", "--server", "h:1", "--token", "t", "--token-file", "FILE"], {}, "--token and --token-file exclude each other"),
         (["FILE", "--server"], {}, "argument --server: expected one argument; --help lists the options"),
         (["missing.py", "--server", "h:1"], {}, "there is no file missing.py"),
         (["no.such.module", "--server", "127.0.0.1:1"], {}, "there is no file and no module no.such.module; expected a Python file"),
@@ -158,6 +168,13 @@ def test_settings_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (str(settings.cache_directory), settings.arguments) == ("/cache", ("--amp", "bf16"))
     with pytest.raises(UsageError, match="200 at most"):
         read_settings(["code.py", "--name", "n" * 201])
+
+
+def test_a_token_comes_from_a_file_rather_than_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "token.txt"
+    file.write_text("right\n")
+    monkeypatch.setenv("RATATOUILLE_TOKEN", "wrong")
+    assert read_settings(["code.py", "--server", "h:1", "--token-file", str(file)]).token == "right"
 
 
 def test_memory_is_four_fifths_of_what_a_container_may_have() -> None:

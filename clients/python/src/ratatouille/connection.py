@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ class Connection:
                 authority = Path(ca).read_bytes()
             except OSError as error:
                 raise UsageError(f"cannot read the certificate {ca}: {error.strerror}") from error
+            _check_authority(authority, ca)
             self._channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(authority), options)
 
     def close(self) -> None:
@@ -242,6 +244,14 @@ def _check_address(address: str) -> None:
     match = re.fullmatch(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):(\d{1,5})", address)
     if match is None or int(match[1]) > 65535:
         raise UsageError(f'"{address}" is not an address; expected host:port, for example 127.0.0.1:7437')
+
+
+def _check_authority(pem: bytes, path: str | os.PathLike[str]) -> None:
+    """gRPC says nothing of such a file, and tries to connect for ever."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem.decode())
+    except (ssl.SSLError, ValueError) as error:
+        raise UsageError(f"{os.fspath(path)} has no certificate; expected that of the server's authority, as PEM") from error
 
 
 def service_error(error: grpc.RpcError, address: str) -> ServiceError:

@@ -213,19 +213,17 @@ class Attempt:
     def _next(self) -> Message | None:
         """The next event that concerns this attempt; None where it is time to look at the clock."""
         deps = self._deps
-        wait = self._heard_at + deps.step_timeout - time.monotonic() if self._running else 60.0
-        left = deps.stopping.seconds_left
-        if left is not None:
-            wait = min(wait, left + 0.01)
-        try:
-            message = deps.events.get(timeout=min(max(wait, 0.01), 3600.0))
-        except queue.Empty:
-            return None
-        if message.get("attempt", self._number) != self._number or message.get("job", self._number) != self._number:
-            return self._next()
-        if not deps.worker.concerns(message):
-            return self._next()
-        return message
+        while True:
+            wait = self._heard_at + deps.step_timeout - time.monotonic() if self._running else 60.0
+            left = deps.stopping.seconds_left
+            if left is not None:
+                wait = min(wait, left + 0.01)
+            try:
+                message = deps.events.get(timeout=min(max(wait, 0.01), 3600.0))
+            except queue.Empty:
+                return None
+            if {message.get("attempt", self._number), message.get("job", self._number)} == {self._number} and deps.worker.concerns(message):
+                return message
 
     def _check_silence(self) -> None:
         deps = self._deps

@@ -26,13 +26,17 @@ _MOST_LINE = 2000
 class WorkerProcess:
     """Training code in a process of its own, which lives from job to job. Start it from the main thread: the kernel ends it with that.
 
+    :param load_seconds: so long it may take to be loaded
     :param events: gets what the worker says, and `{"type": "exit"}` when it has ended
     """
 
-    def __init__(self, target: str, device: str, arguments: Sequence[str], log: Log, events: queue.SimpleQueue[Message]) -> None:
+    def __init__(
+        self, target: str, device: str, arguments: Sequence[str], log: Log, events: queue.SimpleQueue[Message], load_seconds: float
+    ) -> None:
         self._command = (target, json.dumps({"device": device, "arguments": list(arguments)}))
         self._log = log
         self._events = events
+        self._load_seconds = load_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._writer: Writer | None = None
         self._output = _OutputLimit()
@@ -70,8 +74,13 @@ class WorkerProcess:
             threading.Thread(target=self._capture, args=(stream,), name="output", daemon=True).start()
         threading.Thread(target=self._listen, args=(to_trainer, self._life), name="worker", daemon=True).start()
         threading.Thread(target=self._await_end, args=(process, self._life), name="worker end", daemon=True).start()
+        deadline = time.monotonic() + self._load_seconds
         while True:
-            message = self._events.get()
+            try:
+                message = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                self.kill()
+                raise UsageError(f"{target} was not loaded within {self._load_seconds:g} s (--step-timeout)") from None
             if message.get("life") != self._life:
                 if message["type"] == "stop":
                     self._events.put(message)

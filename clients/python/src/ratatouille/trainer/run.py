@@ -49,7 +49,7 @@ def run_trainer(settings: Settings, log: Log, telemetry: Telemetry) -> None:
     finetune, catalog = (
         Connection(address, token=settings.token, ca=settings.ca, tracing=telemetry) for address in (settings.finetune, settings.catalog)
     )
-    worker = WorkerProcess(settings.target, settings.device, settings.arguments, log, events)
+    worker = WorkerProcess(settings.target, settings.device, settings.arguments, log, events, settings.step_timeout)
     try:
         worker.start()
         trainer = describe_trainer(settings, worker.ready["name"], worker.ready["description"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ def build_parser() -> Parser:
     add("--catalog", "RATATOUILLE_CATALOG", "the catalog, where bytes shall not pass through the server", metavar="HOST:PORT")
     add("--finetune", "RATATOUILLE_FINETUNE", "the fine-tune service, likewise", metavar="HOST:PORT")
     add("--token", "RATATOUILLE_TOKEN", "bearer token; other users of this machine see flags, so prefer the variable")
+    parser.add_argument("--token-file", help="a file with the bearer token, instead", metavar="FILE")
     add("--ca", "RATATOUILLE_CA", "certificate authority of the server (PEM); use TLS", metavar="FILE")
     add("--name", "RATATOUILLE_TRAINER_NAME", "what people see (host and process)")
     add(
@@ -103,12 +105,14 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     name = given.name or f"{socket.gethostname()}-{os.getpid()}"
     if len(name) > 200:
         raise UsageError(f"--name has {len(name)} characters; expected 200 at most")
+    if given.data_root and not Path(given.data_root).is_dir():
+        raise UsageError(f"--data-root is {given.data_root!r}; expected a directory that is there")
     return Settings(
         target=given.target,
         server=given.server,
         catalog=given.catalog or given.server,
         finetune=given.finetune or given.server,
-        token=given.token,
+        token=_token(given.token, given.token_file, arguments),
         ca=given.ca,
         name=name,
         device=given.device or "auto",
@@ -124,6 +128,23 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         networks=tuple(networks),
         arguments=tuple(rest),
     )
+
+
+def _token(token: str | None, file: str | None, arguments: Sequence[str]) -> str | None:
+    """That of the file, where one is given, else that of the flag or the variable. No error repeats it."""
+    where = "of --token or RATATOUILLE_TOKEN"
+    if file is not None:
+        if any(argument == "--token" or argument.startswith("--token=") for argument in arguments):
+            raise UsageError("--token and --token-file exclude each other")
+        where = f"in {file}"
+        try:
+            token = Path(file).read_text().strip()
+        except (OSError, ValueError) as error:
+            problem = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise UsageError(f"cannot read the token file {file}: {problem}") from error
+    if token is not None and re.fullmatch(r"[\x21-\x7e]+", token) is None:
+        raise UsageError(f"the token {where} must be printable ASCII without spaces, and not empty")
+    return token
 
 
 def _whole(flag: str, text: str | None, usual: int, least: int, most: int) -> int:
