@@ -159,6 +159,11 @@ def test_a_trainer_waits_for_its_server(codes: Path, tmp_path: Path) -> None:
         assert trainer.ends(3) == 0
 
 
+def test_a_trainer_without_a_network_says_that_it_gets_no_work(codes: Path, tmp_path: Path) -> None:
+    with TrainerProcess(codes / "regression.py", f"127.0.0.1:{free_port()}", tmp_path, environment={"RATATOUILLE_NETWORKS": ""}) as trainer:
+        trainer.said("it gets no work: say what it is called by --network")
+
+
 def test_settings_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATATOUILLE_SERVER", "host:1")
     monkeypatch.setenv("RATATOUILLE_NETWORKS", "a, b")

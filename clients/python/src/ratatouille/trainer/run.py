@@ -86,6 +86,8 @@ def run_trainer(settings: Settings, log: Log, telemetry: Telemetry) -> None:
             engines=[engine.name for engine in trainer.engines],
             memory_mib=trainer.memory_mib,
         )
+        if not any(engine.networks or engine.built_in_networks for engine in trainer.engines):
+            log.warn("no run file can name this trainer's network, and it gets no work: say what it is called by --network")
         _TakeLoop(deps, announcer).run()
         announcer.leave()
         made.remove()
