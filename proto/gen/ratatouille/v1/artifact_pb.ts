@@ -104,16 +104,18 @@ export const ArtifactKind = {
   UNSPECIFIED: 0,
 
   /**
-   * Files from outside, as they were imported. application/vnd.ratatouille.source.v1+json; layers application/octet-stream.
+   * Files from outside, as they were imported. application/vnd.ratatouille.source.v1+json; layers application/octet-stream, or shards:
+   * application/x-tar of images, application/vnd.ratatouille.records.v1 of records (docs/image-sets.md).
    *
    * @generated from enum value: ARTIFACT_KIND_SOURCE = 1;
    */
   SOURCE: 1,
 
   /**
-   * Labelled images. application/vnd.ratatouille.dataset.v1+json; its layer application/vnd.cncf.model.dataset.v1.raw, safetensors: an
-   * index over shards (metadata `format` "ratatouille-images/1"), which are layers application/x-tar of this artifact or of the import that
-   * it was made from; or, of the digits benchmark, `images` F32 [rows, features], `labels` I32 [rows], and the metadata `classes`.
+   * Labelled images or records. application/vnd.ratatouille.dataset.v1+json; its layer application/vnd.cncf.model.dataset.v1.raw,
+   * safetensors: an index over shards (metadata `format` "ratatouille-images/1" or "ratatouille-records/1"; docs/trainers.md has its
+   * columns), which are layers of this artifact or of the import that it was made from; or, of the digits benchmark, `images` F32 [rows,
+   * features], `labels` I32 [rows], and the metadata `classes`.
    *
    * @generated from enum value: ARTIFACT_KIND_DATASET = 2;
    */
