@@ -28,7 +28,7 @@ export async function runAttempt({ finetune, catalog }: Clients, begun: BeginAtt
   const stop = new AbortController();
   const { signal } = stop;
   const every = Number(process.env["RATATOUILLE_CHECKPOINT_MS"] ?? 5000);
-  const progress = { step: checkpointStep, steps: recipe.parameters.steps ?? 0, loss: 0 };
+  const progress = { step: has("forgetful") ? 1 : checkpointStep, steps: recipe.parameters.steps ?? 0, loss: 0 };
   const reporting = report(finetune, own, progress, stop);
   let dueAt = performance.now() + every;
   try {
