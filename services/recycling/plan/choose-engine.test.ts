@@ -106,6 +106,10 @@ test("where only the run file can say what is computed, and where nobody has it,
     whyNot(myNet({ backend: "own" }), [own("own", { networks: ["my-nte"] })]),
     /^no trainer has the network my-net: did you mean my-nte\?/,
   );
+  assert.match(
+    whyNot(myNet({ backend: "own" }), [own("own", { networks: [] })]),
+    /^no trainer has the network my-net: none .*, which ratatouille-trainer is told by --network; /,
+  );
   assert.match(whyNot(myNet({ backend: "own" }), [own("own"), own("torch", { networks: [] })]), /^chosen$/);
   assert.match(whyNot(myNet({ backend: "wasm" }), [own("own")]), /^no trainer has the network my-net on wasm: it is there on own$/);
   assert.match(

@@ -125,7 +125,9 @@ function lackOfNetwork(spec: Pick<RunSpec, "study" | "backend" | "backends">, tr
   if (networkNames().includes(name)) return `no trainer has an engine for the network ${name}; ${help}`;
   const known = [...new Set(trainers.flatMap((trainer) => trainer.engines.flatMap((engine) => engine.networks)))];
   const hint =
-    known.length === 0 ? `none that is there has networks of its own` : didYouMean(name, known, `those that are there have ${list(known)}`);
+    known.length === 0
+      ? `none that is there has networks of its own, which ratatouille-trainer is told by --network`
+      : didYouMean(name, known, `those that are there have ${list(known)}`);
   return `no trainer has the network ${name}: ${hint}; ${help}`;
 }
 
