@@ -122,6 +122,15 @@ def test_a_training_goes_on_as_if_it_had_never_stopped(files: dict[str, Path], t
     assert (second.curve, second.summary) == (whole.curve, whole.summary)
 
 
+def test_bf16_trains_nearly_the_same(files: dict[str, Path], tmp_path: Path) -> None:
+    recipe = train_recipe(MLP, steps=2, dropout=0.2, validate=None)
+    whole, half = trained(recipe, files, tmp_path), trained(recipe, files, tmp_path, amp="bf16")
+    losses = [result.curve["loss"][0]["loss"] for result in (whole, half)]
+    assert losses[0] != losses[1]
+    assert abs(losses[0] - losses[1]) < 0.02
+    assert all(tensor.dtype == torch.float32 for tensor in half.weights.values())
+
+
 def test_a_network_that_only_timm_has_is_trained_and_asked(files: dict[str, Path], tmp_path: Path) -> None:
     network = {"name": "mobilenetv3_small_050", "size": 32}
     recipe = train_recipe(network, steps=1, validate=None, head=["classifier.weight", "classifier.bias"])
@@ -163,7 +172,12 @@ def test_devices_that_are_not_there_and_options_that_mean_nothing_are_refused() 
         return describe(Setup(device, argparse.Namespace(**{"workers": 0, **options})))
 
     assert told("cpu").engines[0].arithmetics == ["~train/2 images/1"]
-    assert told("cpu", amp="bf16").engines[0].arithmetics == ["~torch/1 train/2 images/1 bf16"]
+    assert told("cpu", channels_last=True, threads=1).engines[0].arithmetics == ["~train/2 images/1"]
+    if int(torch.__version__[0]) < 2:
+        with pytest.raises(UsageError, match="--amp bf16: torch 1"):
+            told("cpu", amp="bf16")
+    else:
+        assert told("cpu", amp="bf16").engines[0].arithmetics == ["~torch/1 train/2 images/1 bf16"]
     with pytest.raises(UsageError, match="--device cuda:99: "):
         told("cuda:99")
     with pytest.raises(UsageError, match='--device: expected auto, cpu, gpu, cuda, cuda:N or all, got "tpu"'):

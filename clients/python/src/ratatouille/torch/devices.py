@@ -56,6 +56,8 @@ def prepare(settings: Settings) -> None:
     if settings.compile and not hasattr(torch, "compile"):
         raise UsageError(f"--compile: torch {torch.__version__} has no torch.compile; 2.0 has")
     on_cpu = settings.device == "cpu"
+    if settings.bf16 and on_cpu and int(torch.__version__.partition(".")[0]) < 2:
+        raise UsageError(f"--amp bf16: torch {torch.__version__} has it on GPUs alone; 2.0 has it on processors")
     torch.use_deterministic_algorithms(on_cpu)
     if not on_cpu:
         torch.cuda.set_device(settings.device)
