@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Bus, openLocalBus } from "#libs/bus";
 import { NoSpaceError } from "#libs/files";
-import { connect, implement, type RpcLog, type ServerTls, serve } from "#libs/rpc";
+import { connect, implement, type ServerTls, serve } from "#libs/rpc";
 import { runtimeName, runtimeVersion, type Service, usageHere, VERSION } from "#libs/service";
 import { type Entrance, lockDirectory } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
@@ -16,6 +16,7 @@ import { createFinetune } from "../../finetune/index.ts";
 import { watchEvents } from "../../gateway/index.ts";
 import { createRecycling } from "../../recycling/index.ts";
 import { createSessions } from "../../sessions/index.ts";
+import { overheardLog } from "./overheard-log.ts";
 import { onFreePort } from "./port.ts";
 import { startTrainers, type Trainers } from "./trainers.ts";
 
@@ -63,25 +64,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   await using opening = new AsyncDisposableStack();
   const { dataDirectory: directory, shared, command, leaseSeconds } = options;
   const lock = opening.use(await lockDirectory(directory, { version: VERSION, command }));
-  const log = options.openLog();
   // Its own trainers end with it; who brings others has them go on.
   const orphanGraceMs = options.trainers === 0 ? ORPHAN_GRACE_MS : 0;
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(() => undefined);
   // On a full disk a run could not even write down that it failed, and services try again until there is room. `up` waits for that.
-  const notice = (error: unknown) => {
+  const log = overheardLog(options.openLog(), (error) => {
     if (error instanceof NoSpaceError && !shared) broken.reject(error);
-  };
-  const rpcLog: RpcLog = {
-    error(fields, message) {
-      log.error(fields, message);
-      notice(fields["err"]);
-    },
-  };
-  const onError = (err: unknown) => {
-    log.warn({ err }, "the bus failed and tries again");
-    notice(err);
-  };
+  });
+  const onError = (err: unknown) => log.warn({ err }, "the bus failed and tries again");
   const bus = opening.use(await openLocalBus({ path: join(directory, "bus.sqlite"), streams, onError }));
   let trainers: Trainers | undefined;
   // Every user of this machine reaches its loopback ports; only who can read the data directory learns this token.
@@ -92,7 +83,6 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
         directory,
         bus,
         log,
-        rpcLog,
         address,
         token,
         shared,
@@ -107,9 +97,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const listener =
     outside === undefined
       ? undefined
-      : opening.use(
-          await serve({ address: outside, services: registrations, token: clientToken, tls, insecure, log: rpcLog, drainMs: DRAIN_MS }),
-        );
+      : opening.use(await serve({ address: outside, services: registrations, token: clientToken, tls, insecure, log, drainMs: DRAIN_MS }));
 
   const stopper = new AbortController();
   const loops = services.map((service) =>
@@ -139,7 +127,6 @@ type ServicesOptions = Pick<EmbeddedOptions, "shared" | "leaseSeconds"> & {
   readonly directory: string;
   readonly bus: Bus;
   readonly log: Logger;
-  readonly rpcLog: RpcLog;
   readonly address: string;
   readonly token: string;
   readonly orphanGraceMs: number;
@@ -147,18 +134,7 @@ type ServicesOptions = Pick<EmbeddedOptions, "shared" | "leaseSeconds"> & {
 };
 
 /** The services, made and served for each other, the trainers and who has the token. They reach each other through the port, so it has to be known before. */
-async function openServices({
-  directory,
-  bus,
-  log,
-  rpcLog,
-  address,
-  token,
-  shared,
-  leaseSeconds,
-  orphanGraceMs,
-  trainers,
-}: ServicesOptions) {
+async function openServices({ directory, bus, log, address, token, shared, leaseSeconds, orphanGraceMs, trainers }: ServicesOptions) {
   await using opening = new AsyncDisposableStack();
   const channel = opening.use(connect(address, { token }));
   const own = { directory, bus, clients: channel, log };
@@ -181,7 +157,7 @@ async function openServices({
     watchEvents: watchEvents(bus),
   });
   const registrations = [system, ...services.flatMap(({ registrations }) => registrations)];
-  opening.use(await serve({ address, services: registrations, token, log: rpcLog, drainMs: DRAIN_MS }));
+  opening.use(await serve({ address, services: registrations, token, log, drainMs: DRAIN_MS }));
   // Before the server drains: Deno aborts when a server says goodbye to a client of its own process that has just closed streams.
   opening.defer(() => channel.close());
   const open = opening.move();
