@@ -14,6 +14,7 @@ import pytest
 
 from kit import System, TrainerProcess, free_port
 from ratatouille.errors import UsageError
+from ratatouille.trainer.describe import describe_trainer
 from ratatouille.trainer.settings import read_settings, usable_memory_mib
 
 GOOD = "def fine_tune(start, data, recipe, context): ...\ndef predict(weights, data, recipe, context): ...\n"
@@ -102,6 +103,11 @@ def test_code_that_cannot_be_used(code: Callable[[str], Path], text: str, senten
             {},
             "cannot use the directory /dev/null/cache (--cache",
         ),
+        (
+            ["FILE", "--server", "127.0.0.1:1", "--device", "tpu"],
+            {},
+            '--device: expected auto, cpu, gpu, all, or one such as cuda:1, got "tpu"',
+        ),
         (["FILE"], {"RATATOUILLE_SERVER": "127.0.0.1:1", "RATATOUILLE_LOG_FILE": "/dev/null/log"}, "cannot write the log /dev/null/log"),
     ],
 )
@@ -129,10 +135,28 @@ def test_a_wrong_token_and_a_right_one(tmp_path: Path, codes: Path) -> None:
             trainer.said("trainer ready")
             assert [one.name for one in system.trainers()] == ["py-1"]
             trainer.signal(2)
+            trainer.said("the trainer ends")
             assert trainer.ends(3) == 0
             assert system.trainers() == []
     finally:
         system.stop()
+
+
+@pytest.mark.parametrize(
+    ("device", "announced", "model"),
+    [("auto", ["gpu", "cpu"], "NVIDIA H200"), ("cpu", ["cpu"], ""), ("gpu", ["gpu"], "NVIDIA H200"), ("cuda:1", ["gpu"], "NVIDIA H200")],
+)
+def test_a_gpu_serves_without_being_named(
+    code: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, announced: list[str], model: str
+) -> None:
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\necho 'NVIDIA H200, 143771, 570.86'\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    settings = read_settings([str(code(GOOD)), "--server", "127.0.0.1:1", "--device", device, "--network", "net"])
+    trainer = describe_trainer(settings, "my_training.py", None)
+    assert [engine.device for engine in trainer.engines] == announced
+    assert (trainer.device, trainer.accelerator.model) == (announced[0], model)
 
 
 @pytest.fixture

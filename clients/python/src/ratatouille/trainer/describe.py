@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from ..errors import UsageError
 from .settings import Settings
 
 _QUERY = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits"]
+_DEVICE = re.compile(r"auto|cpu|gpu|[a-z]+:\d+|cuda")
 
 
 def describe_trainer(settings: Settings, name: str, described: Mapping[str, Any] | None) -> Trainer:
@@ -40,15 +42,20 @@ def describe_trainer(settings: Settings, name: str, described: Mapping[str, Any]
 
 
 def _by_options(settings: Settings, name: str) -> Trainer:
+    if not _DEVICE.fullmatch(settings.device):
+        raise UsageError(f'--device: expected auto, cpu, gpu, all, or one such as cuda:1, got "{settings.device}"')
+    found = None if settings.device == "cpu" else _gpu()
+    on_gpu = found is not None if settings.device == "auto" else settings.device != "cpu"
+    # Where it is left to the code, jobs for processors are taken too: who has a GPU does not leave them to others.
+    devices = (["gpu"] if on_gpu else []) + (["cpu"] if settings.device in ("auto", "cpu") else [])
     engine = settings.engine or "own"
-    found = None if settings.device in ("auto", "cpu") else _gpu()
-    device = "cpu" if settings.device in ("auto", "cpu") else "gpu"
+    arithmetics = [settings.arithmetic or f"~{engine}/1"]
     return Trainer(
         id=str(uuid4()),
         name=settings.name,
-        device=device,
+        device=devices[0],
         accelerator=None if found is None else Accelerator(model=found[0], memory_mib=int(found[1])),
-        engines=[Engine(name=engine, device=device, arithmetics=[settings.arithmetic or f"~{engine}/1"], networks=settings.networks)],
+        engines=[Engine(name=engine, device=device, arithmetics=arithmetics, networks=settings.networks) for device in devices],
         kinds=["train", "predict"],
         memory_mib=settings.memory_mib,
         environment={**environment_here(), "code": name, **({} if found is None else {"accelerator": found[0], "driver": found[2]})},

@@ -76,7 +76,7 @@ def build_parser() -> Parser:
     add(
         "--device",
         "RATATOUILLE_DEVICE",
-        "auto, cpu or gpu, what the training code knows, such as cuda:1, or all: a trainer for each GPU (auto)",
+        "auto: a GPU too where one is there; cpu, gpu, what the training code knows, such as cuda:1, or all: a trainer for each GPU (auto)",
     )
     add("--memory", "RATATOUILLE_MEMORY_MIB", "MiB that a job may need (80 %% of what is there)", metavar="MIB")
     add("--checkpoint-ms", "RATATOUILLE_CHECKPOINT_MS", "time between checkpoints; more where they take over 2 %% (5000)", metavar="MS")
