@@ -10,6 +10,7 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -50,7 +51,9 @@ def run_trainer(settings: Settings, log: Log, telemetry: Telemetry) -> None:
         Connection(address, token=settings.token, ca=settings.ca, tracing=telemetry) for address in (settings.finetune, settings.catalog)
     )
     worker = WorkerProcess(settings.target, settings.device, settings.arguments, log, events, settings.step_timeout)
-    try:
+    with ExitStack() as leaving:
+        leaving.callback(worker.kill)
+        leaving.enter_context(suppress(InterruptedError))
         worker.start()
         trainer = describe_trainer(settings, worker.ready["name"], worker.ready["description"])
         if not worker.ready["checkpoint_format"]:
@@ -59,8 +62,10 @@ def run_trainer(settings: Settings, log: Log, telemetry: Telemetry) -> None:
             made = _Made(settings.cache_directory / "made")
         except OSError as error:
             raise UsageError(f"cannot use the directory {settings.cache_directory} (--cache-dir): {error.strerror}") from error
+        leaving.callback(made.remove)
         announcer = Announcer(finetune, trainer, log)
         announcer.start()
+        leaving.callback(announcer.leave)
         announcer.heard.wait(_ANNOUNCE_SECONDS)
         artifacts = Artifacts(catalog)
         cache = Cache(artifacts, settings.cache_directory / "blobs", settings.disk_cache_mib << 20, settings.data_root)
@@ -89,12 +94,7 @@ def run_trainer(settings: Settings, log: Log, telemetry: Telemetry) -> None:
         if not any(engine.networks or engine.built_in_networks for engine in trainer.engines):
             log.warn("no run file can name this trainer's network, and it gets no work: say what it is called by --network")
         _TakeLoop(deps, announcer).run()
-        announcer.leave()
-        made.remove()
-    except InterruptedError:
-        pass
-    finally:
-        worker.kill()
+        log.info("the trainer ends", reason=stopping.why)
 
 
 class _TakeLoop:
