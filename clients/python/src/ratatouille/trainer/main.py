@@ -30,6 +30,8 @@ def main(arguments: list[str]) -> int:
             from .all_devices import gpus_here, run_on_all
 
             return run_on_all(arguments, settings.name, gpus_here())
+        # gRPC's core would write lines of its own between those of the log.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         # All that takes a while comes after the options are known to be right.
         from .log import Log
         from .run import run_trainer
