@@ -301,3 +301,28 @@ test("who has not announced itself gets no work, nor who speaks another contract
     await assert.rejects(waiting, refused(Code.FAILED_PRECONDITION, "TRAINER_UNKNOWN"));
   }
 });
+
+test("trainers of two versions work for one run, and each attempt says which it was", async () => {
+  await using cluster = await startCluster();
+  const { system } = cluster;
+  // One of before the contract had a number, and one of now.
+  const trainers = [
+    { id: "old", contract: 0, environment: { ratatouille: "0.1.0" } },
+    { id: "new", contract: 1, environment: { ratatouille: "0.2.0" } },
+  ];
+  for (const [i, { id, contract, environment }] of trainers.entries()) {
+    await announce(system, id, ["cpu"], { contract });
+    const { id: jobId } = await system.submit(recipeOf(i), { runId: "run-1" });
+    assert.equal(await take(system, id), jobId);
+    const { attempt } = await system.jobs.beginAttempt({ jobId, trainer: id, trainerId: id, environment });
+    await system.jobs.completeAttempt({ jobId, attempt, artifact: await system.publish(recipeOf(i)) });
+  }
+  const { jobs } = await system.jobs.listJobs({ runId: "run-1", states: [JobState.SUCCEEDED] });
+  const told = await Promise.all(
+    jobs.map(async ({ id }) => (await system.jobs.getJob({ id })).job?.attempts.map((one) => one.environment)),
+  );
+  assert.deepEqual(
+    told.flat(),
+    trainers.map(({ environment }) => environment),
+  );
+});
