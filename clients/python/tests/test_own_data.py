@@ -6,6 +6,7 @@ import json
 import random
 import re
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 from kit import ROOT, System
@@ -44,18 +45,15 @@ def test_the_section_on_data_that_are_not_images_can_be_followed_to_its_report(t
     ratatouille = str(ROOT / "ratatouille")
     checked = subprocess.run([ratatouille, *check[1:]], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "360 records" in checked.stdout, checked.stdout
-    system = System(tmp_path / "data", "--trainers", "1")
-    own = subprocess.Popen(
-        [trainer[0], *trainer[1:-1], system.address, "--cache-dir", str(tmp_path / "cache"), "--log-file", str(tmp_path / "trainer.log")],
-        cwd=tmp_path,
-    )
-    try:
+    with ExitStack() as ending:
+        system = System(tmp_path / "data", "--trainers", "1")
+        ending.callback(system.stop)
+        places = ["--cache-dir", str(tmp_path / "cache"), "--log-file", str(tmp_path / "trainer.log")]
+        own = subprocess.Popen([*trainer[:-1], system.address, *places], cwd=tmp_path)
+        ending.callback(own.wait)
+        ending.callback(own.terminate)
         ran = subprocess.run([ratatouille, *recycle[1:-1], system.address], cwd=tmp_path, capture_output=True, text=True)
         assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
-    finally:
-        own.terminate()
-        own.wait()
-        system.stop()
     report = json.loads((tmp_path / "out/numbers/report.json").read_text())
     assert (report["task"]["network"], report["task"]["backend"]) == ("two-numbers", "own, ~own/1")
     averages = [one for cell in report["cells"] for one in cell["averages"] if one["method"] == "recycling"]
