@@ -5,6 +5,7 @@ import { idleTimer, type LinkedController, linkedController } from "./abort.ts";
 import { Code, codeName, toCode } from "./code.ts";
 import { decode, encode, identity } from "./codec.ts";
 import { connectionReason } from "./connection.ts";
+import { isCutWhileWriting } from "./cut-while-writing.ts";
 import { abortError, cancelled, deadlineExceeded, internal, RpcError } from "./errors.ts";
 import { fromWireStatus } from "./status.ts";
 import { messageWriter, readMessages } from "./stream.ts";
@@ -144,14 +145,11 @@ function callError(error: unknown, controller: LinkedController, attempt: Attemp
   return mapped.code === Code.CANCELLED ? cancelled(message, { cause: error }) : mapped;
 }
 
-/** A connection that its other end has cut while something was written. grpc-js takes only ECONNRESET and ETIMEDOUT for what it is. */
-const BROKEN_PIPE = /^Received RST_STREAM with code \d+ triggered by internal client error: .*EPIPE/;
-
 /** The error of a status: from its google.rpc.Status, else from the plain code and text, which grpc-js makes up for local failures. */
 function receivedError(failure: ServiceError, attempt: Attempt): RpcError {
   const rich = fromWireStatus(failure);
   if (rich !== undefined) return rich;
-  const code = BROKEN_PIPE.test(failure.details) ? Code.UNAVAILABLE : toCode(failure.code);
+  const code = isCutWhileWriting(failure.details) ? Code.UNAVAILABLE : toCode(failure.code);
   const details = { reason: codeName(code), metadata: { address: attempt.address }, cause: failure };
   switch (code) {
     case Code.DEADLINE_EXCEEDED:
