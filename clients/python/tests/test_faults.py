@@ -211,6 +211,8 @@ def test_a_service_that_is_killed_and_comes_back_costs_no_attempt(codes: Path, t
 def test_a_full_disk_is_for_another_trainer(system: System, troubles: Troubles) -> None:
     large = system.dataset(rows=12, shards=1, size=300_000)
     troubles.start("nothing", "--disk-cache", "1")
+    # Those of other tests that were killed are missed later, and until then the job is for them.
+    until(lambda: len(system.trainers()) == 1, "the end of all other trainers", 30)
     job = system.ended(system.submit(training(large, seed=1)))
     assert job.state == JOB_STATE_FAILED
     assert re.search(r"the files of this job need more than the 1\.0 MiB that this trainer keeps on its disk", job.error), job.error
