@@ -19,6 +19,7 @@ export { storedExtension } from "./read/extensions.ts";
 export { createFindings, type Findings } from "./read/findings.ts";
 export { imagesOf, type ReadOptions, readImageSet } from "./read/read-image-set.ts";
 export { reportCounts } from "./read/report-set.ts";
+export { rootEntries } from "./read/root-entries.ts";
 export { textOf } from "./read/text-of.ts";
 export { isGoodName } from "./read/walk.ts";
 export { byteQueue } from "./shards/byte-queue.ts";

@@ -1,8 +1,5 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { errorCode } from "#libs/files";
 import { counted, quote } from "#libs/text";
-import { ImageSetError } from "../errors.ts";
 import type { ImageGroup, ImageSet, LabelledImage } from "../types.ts";
 import { type Domain, readClassFolders } from "./class-folders.ts";
 import { CLASSES_FILE, type Classes, declaredClasses } from "./classes.ts";
@@ -12,6 +9,7 @@ import { createFindings, type Findings } from "./findings.ts";
 import { idxPairs, readIdx } from "./idx.ts";
 import { labelsFile, readLabels } from "./labels.ts";
 import { reportSet, whyNoDomains } from "./report-set.ts";
+import { rootEntries } from "./root-entries.ts";
 import { isGoodName, takesImage } from "./walk.ts";
 
 /** Files beside the domains that say something of them: their classes; their licence and origin. */
@@ -47,7 +45,7 @@ export type ReadOptions = {
  * ```
  */
 export async function readImageSet(path: string, { classes: given, signal }: ReadOptions = {}): Promise<ImageSet> {
-  const root = await rootOf(path);
+  const root = await rootEntries(path, "images", "domain/class/image");
   const findings = createFindings();
   const classes = given ?? (await declaredClasses(path, root.files));
   const pairs = idxPairs(root.files);
@@ -125,21 +123,4 @@ async function readDomain(directory: string, domain: string, classes: Classes, f
   if (labels !== undefined) return readLabels(directory, domain, labels, classes, findings);
   const { groups, loose } = await readClassFolders(directory, domain, entries, classes, findings);
   return { groups: groups.some(({ names }) => names.length > 0) ? groups : [], loose };
-}
-
-async function rootOf(path: string): Promise<Entries> {
-  try {
-    if (!(await stat(path)).isDirectory()) throw new ImageSetError(`${path} is a file: expected a folder of images, domain/class/image`);
-    return await entriesOf(path);
-  } catch (cause) {
-    if (cause instanceof ImageSetError) throw cause;
-    const code = errorCode(cause);
-    const why =
-      code === "ENOENT" || code === "ENOTDIR"
-        ? "does not exist"
-        : code === "EACCES"
-          ? "may not be read by this user"
-          : (cause as Error).message;
-    throw new ImageSetError(`the folder of images ${path} ${why}`, { cause });
-  }
 }

@@ -1,7 +1,5 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { giveWay } from "#libs/concurrency";
-import { errorCode } from "#libs/files";
 import {
   CLASSES_FILE,
   createFindings,
@@ -12,6 +10,7 @@ import {
   ImageSetError,
   isGoodName,
   reportCounts,
+  rootEntries,
   storedExtension,
 } from "#libs/image-sets";
 import { didYouMean, quote } from "#libs/text";
@@ -47,7 +46,7 @@ type Domain = { readonly name: string; readonly path: string; readonly rows: (fi
  * ```
  */
 export async function readRecordSet(path: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<RecordSet> {
-  const root = await rootOf(path);
+  const root = await rootEntries(path, "records", EXPECTED.slice("expected ".length));
   const findings = createFindings("record");
   const declared = await declaredClasses(path, root.files);
   const domains = domainsOf(path, root, findings);
@@ -168,22 +167,4 @@ function contentOf(row: Row, { path }: Domain): Uint8Array {
 function byDomainAndClass(a: RecordGroup, b: RecordGroup): number {
   const [first, second] = a.domain === b.domain ? [a.class, b.class] : [a.domain, b.domain];
   return first < second ? -1 : 1;
-}
-
-async function rootOf(path: string): Promise<Entries> {
-  try {
-    if (!(await stat(path)).isDirectory())
-      throw new ImageSetError(`${path} is a file: expected a folder of records, ${EXPECTED.slice("expected ".length)}`);
-    return await entriesOf(path);
-  } catch (cause) {
-    if (cause instanceof ImageSetError) throw cause;
-    const code = errorCode(cause);
-    const why =
-      code === "ENOENT" || code === "ENOTDIR"
-        ? "does not exist"
-        : code === "EACCES"
-          ? "may not be read by this user"
-          : (cause as Error).message;
-    throw new ImageSetError(`the folder of records ${path} ${why}`, { cause });
-  }
 }
