@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 
 import PIL
 import timm
@@ -11,11 +10,11 @@ import torch
 import torchvision  # type: ignore[import-untyped]
 
 from ..errors import UsageError
+from ..nvidia import ask_driver, query_of
 from ..plugin import Accelerator
 from .options import Settings
 
 _MIB = 1 << 20
-_PATIENCE_SECONDS = 5
 
 
 def device_for(choice: str) -> str:
@@ -104,12 +103,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def _driver() -> str:
-    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return (answer.splitlines() or [""])[0].strip()
+    return (ask_driver(query_of("driver_version")) or [""])[0].strip()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

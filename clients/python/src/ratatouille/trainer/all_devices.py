@@ -9,8 +9,9 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from ..errors import UsageError
+from ..nvidia import ask_driver, query_of
 
-_QUERY = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+_QUERY = query_of("index")
 _PATIENCE_SECONDS = 10
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -21,11 +22,7 @@ def gpus_here(environment: Mapping[str, str] = os.environ, query: Sequence[str] 
     >>> gpus_here({"CUDA_VISIBLE_DEVICES": "0,3"}, ["echo", "0"])
     2
     """
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=True).stdout
-        count = len(answer.split())
-    except (OSError, subprocess.SubprocessError):
-        count = 0
+    count = len(ask_driver(query, _PATIENCE_SECONDS))
     visible = environment.get("CUDA_VISIBLE_DEVICES")
     if count > 0 and visible is not None:
         count = len([one for one in visible.split(",") if one.strip() not in ("", "-1")])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import re
-import subprocess
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -12,9 +11,9 @@ from uuid import uuid4
 from .. import __version__
 from .._generated.finetune_pb2 import Accelerator, Engine, Trainer
 from ..errors import UsageError
+from ..nvidia import ask_driver, query_of
 from .settings import Settings
 
-_QUERY = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits"]
 _DEVICE = re.compile(r"auto|cpu|gpu|[a-z]+:\d+|cuda")
 
 
@@ -89,8 +88,7 @@ def _processor() -> str:
 def _gpu() -> tuple[str, str, str] | None:
     """Model, memory in MiB and driver of the first GPU that NVIDIA's driver names."""
     try:
-        answer = subprocess.run(_QUERY, capture_output=True, text=True, timeout=5, check=True).stdout
-        model, memory, driver = (part.strip() for part in answer.splitlines()[0].rsplit(",", 2))
+        model, memory, driver = (part.strip() for part in ask_driver(query_of("name,memory.total,driver_version"))[0].rsplit(",", 2))
         return model, memory, driver
-    except (OSError, subprocess.SubprocessError, IndexError, ValueError):
+    except (IndexError, ValueError):
         return None
