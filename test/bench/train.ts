@@ -11,6 +11,7 @@ import { type CheckpointCase, checkpointFigures } from "./train/checkpoints.ts";
 import type { LoopTimes } from "./train/loop-process.ts";
 import { packageFigures } from "./train/package.ts";
 import type { StepTimes } from "./train/steps-process.ts";
+import { trainerFigures } from "./train/trainer.ts";
 
 const NETWORKS = [
   { name: "mnist-cnn", batch: 64, channels: 2, size: 28, classes: 10, steps: 5, atLeast: 0.7 },
@@ -29,13 +30,13 @@ const CHECKPOINTS: { readonly [part: string]: CheckpointCase } = {
 /** What trainings of networks cost. */
 export const train: Benchmark = {
   summary:
-    "steps of networks against PyTorch in short turns, the training loop against bare steps, and what checkpoints take, and the import of the package for Python",
-  parts: [...NETWORKS.map(({ name }) => name), "loop", ...Object.keys(CHECKPOINTS), "package"],
+    "steps of networks against PyTorch in short turns, the training loop against bare steps, what checkpoints take, and the trainer in Python: its import, its start, and its steps against a loop by hand",
+  parts: [...NETWORKS.map(({ name }) => name), "loop", ...Object.keys(CHECKPOINTS), "package", "pytorch"],
   async run({ runs, cores, python, part, say }) {
-    if (part !== "package") await setupTensorflow("tensorflow");
+    if (part !== "package" && part !== "pytorch") await setupTensorflow("tensorflow");
     const figures: Figure[] = [];
     const wanted = NETWORKS.filter(({ name }) => part === undefined || part === name);
-    const withPeer = wanted.length > 0 || part === "package";
+    const withPeer = wanted.length > 0 || part === "package" || part === "pytorch";
     const peer = !withPeer ? "" : (python ?? join(await installPeers("vision", say), "python"));
     for (const network of wanted) {
       say(`${network.name} against PyTorch`);
@@ -61,6 +62,10 @@ export const train: Benchmark = {
     if (part === undefined || part === "package") {
       say("the import of the package for Python");
       figures.push(...(await packageFigures(peer, runs)));
+    }
+    if (part === undefined || part === "pytorch") {
+      say("the PyTorch trainer against a loop by hand");
+      figures.push(...(await trainerFigures(peer, runs)));
     }
     return figures;
   },
