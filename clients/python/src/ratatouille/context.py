@@ -65,13 +65,19 @@ class Outlet(Protocol):
         ...
 
 
-def pause_seconds(every: float, cost: float) -> float:
-    """How long to train before the next checkpoint, so that one that costs as much as the last takes no more than 2 % of the time.
+def pause_seconds(every: float, cost: float, spent: float, trained: float) -> float:
+    """How long to train before the next checkpoint: so long that all of them, with one more that costs as much as the last, have taken no
+    more than 2 % of the time. Nothing is known of the first one; what it took too much is made up for.
 
-    >>> pause_seconds(5, 0.004), pause_seconds(5, 0.6)
-    (5, 29.4)
+    :param every: the least, in seconds, as the others
+    :param cost: of the last one
+    :param spent: on all of them
+    :param trained: since the training began
+
+    >>> pause_seconds(5, 0.004, 0.004, 5), pause_seconds(5, 0.6, 0.6, 6)
+    (5, 54.0)
     """
-    return max(every, round(cost * (1 - _MOST_SHARE) / _MOST_SHARE, 3))
+    return max(every, round((spent + cost) / _MOST_SHARE - trained, 3))
 
 
 class Context:
@@ -113,7 +119,9 @@ class Context:
         self._reported_at = float("-inf")
         self._every = checkpoint_seconds
         self._clock = clock
-        self._due_at = clock() + checkpoint_seconds
+        self._began_at: float | None = None
+        self._due_at = float("inf")
+        self._spent = 0.0
         self._saving: threading.Thread | None = None
         self._count = 0
         self._saves = False
@@ -172,6 +180,10 @@ class Context:
         stop = self._outlet.stopping()
         if stop is not None and not isinstance(stop, Drained):
             raise stop
+        if self._began_at is None:
+            # Reading data is no training: nothing of it is lost with a trainer that dies.
+            self._began_at = self._clock()
+            self._due_at = self._began_at + self._every
         saving = self._saving is not None and self._saving.is_alive()
         if stop is None and (saving or self._clock() < self._due_at):
             return
@@ -206,7 +218,10 @@ class Context:
         except OSError as error:
             self.log.warning("checkpoint not saved: %s", error)
             path.unlink(missing_ok=True)
-        self._due_at = self._clock() + pause_seconds(self._every, cost)
+        self._spent += cost
+        now = self._clock()
+        trained = 0.0 if self._began_at is None else now - self._began_at
+        self._due_at = now + pause_seconds(self._every, cost, self._spent, trained)
 
 
 def _copy(tensors: Tensors) -> Tensors:
