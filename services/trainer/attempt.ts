@@ -8,7 +8,7 @@ import { createCheckpointer } from "./checkpoints.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
 import { failureSentence, isOfThisTrainer, isPassing, isPermanent, LostAttempt } from "./failure.ts";
 import { createProgress } from "./progress.ts";
-import { publish } from "./publish.ts";
+import { deliver, publish } from "./publish.ts";
 import { createResumption } from "./resumption.ts";
 import { runRecipe } from "./run-recipe.ts";
 import { sendReports } from "./send-reports.ts";
@@ -83,9 +83,11 @@ async function attemptJob(
     const cpuMs = BigInt(Math.round(cpuTimeMs() - startCpuMs));
     computed();
     await Promise.all([checkpointer.settled(), resumption.settled()]);
-    const made = await publish(product, deps, begun.reproduce, controller.signal);
-    // Not the controller's signal: the service ends the progress stream of a completed attempt, maybe before it answers here.
-    const { job } = await finetune.completeAttempt({ ...attempt, ...made, cpuMs, usage: deps.usage() }, { signal: timeUp });
+    const { job } = await deliver(
+      () => publish(product, deps, begun.reproduce, controller.signal),
+      // Not the controller's signal: the service ends the progress stream of a completed attempt, maybe before it answers here.
+      (made) => finetune.completeAttempt({ ...attempt, ...made, cpuMs, usage: deps.usage() }, { signal: timeUp }),
+    );
     log.info({ job: attempt.jobId, artifact: job?.artifact }, "job completed");
   } catch (thrown) {
     computed();

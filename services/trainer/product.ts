@@ -11,7 +11,8 @@ export type Artifact = { readonly blobs: readonly Blob[]; readonly built: BuiltM
  * becomes its training.json; a summary is what is shown of it.
  */
 export type Made = {
-  readonly outputs: readonly { readonly role: string; readonly content: Uint8Array | AsyncIterable<Uint8Array> }[];
+  /** A function gives the same bytes each time. */
+  readonly outputs: readonly { readonly role: string; readonly content: Uint8Array | (() => AsyncIterable<Uint8Array>) }[];
   readonly summary?: { readonly [name: string]: Json };
   readonly curve?: Json;
 };

@@ -1,4 +1,5 @@
 import { mediaTypes } from "#libs/recipes";
+import { Code, isRpcError } from "#libs/rpc";
 import type { CompleteAttemptRequest } from "#proto/ratatouille/v1/finetune_pb.ts";
 import type { AttemptDependencies } from "./dependencies.ts";
 import type { Product } from "./product.ts";
@@ -7,6 +8,20 @@ import type { Product } from "./product.ts";
 type Told = Partial<Pick<CompleteAttemptRequest, "artifact" | "summary" | "curve">> & {
   readonly outputs?: { role: string; digest: string; sizeBytes: bigint }[];
 };
+
+/**
+ * Brings a product to the catalog and completes the attempt with it. Where the catalog does not have an output any more when it is asked for,
+ * that is sent once more.
+ */
+export async function deliver<R>(bring: () => Promise<Told>, complete: (told: Told) => Promise<R>): Promise<R> {
+  const told = await bring();
+  try {
+    return await complete(told);
+  } catch (error) {
+    if (!isRpcError(error, Code.FAILED_PRECONDITION, "BLOB_MISSING")) throw error;
+    return await complete(await bring());
+  }
+}
 
 /** Brings a product to the catalog. Of a reproduction the artifact is not published, it is only compared. */
 export async function publish(
@@ -21,7 +36,10 @@ export async function publish(
   }
   const outputs: { role: string; digest: string; sizeBytes: bigint }[] = [];
   for (const { role, content } of product.outputs) {
-    const { digest, size } = await artifacts.upload(content, { mediaType: mediaTypes.sourceLayer, signal });
+    const { digest, size } = await artifacts.upload(typeof content === "function" ? content() : content, {
+      mediaType: mediaTypes.sourceLayer,
+      signal,
+    });
     outputs.push({ role, digest, sizeBytes: BigInt(size) });
   }
   const { summary, curve } = product;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { test } from "node:test";
 import { arithmetics, digestOf } from "#libs/recipes";
 import { connect, failedPrecondition, implement, invalidField, serve } from "#libs/rpc";
@@ -12,6 +13,7 @@ import { kindsRun } from "../../services/trainer/run-recipe.ts";
 import { takeWork, type Worker } from "../../services/trainer/take-work.ts";
 import { createUploads } from "../../services/trainer/uploads.ts";
 import { createWorkshop } from "../../services/trainer/workshop.ts";
+import { importPictures } from "./pictures.ts";
 import { drawn } from "./recipes.ts";
 import { type System, startSystem, startTrainer } from "./system.ts";
 
@@ -82,6 +84,28 @@ test("a trainer begins the next job while it publishes the result of one, and no
   for (const id of ids) assert.equal((await system.job(id)).attempt, 1);
   // What it ran on stays with the attempt.
   assert.deepEqual((await system.job(ids[0]!)).attempts[0]?.environment, { runtime: "test" });
+});
+
+test("what the catalog has lost when an attempt is completed is sent again", async () => {
+  await using directory = await temporaryDirectory();
+  await using system = await startSystem(directory.path);
+  using channel = connect(system.address);
+  const finetune = channel.client(FinetuneService);
+  const digests: string[] = [];
+  const losing = {
+    ...finetune,
+    async completeAttempt(...args: Parameters<typeof finetune.completeAttempt>) {
+      const digest = args[0].outputs?.[0]?.digest ?? "";
+      const hex = digest.slice("sha256:".length);
+      if (digests.push(digest) === 1) await rm(directory.join("blobs", "sha256", hex.slice(0, 2), hex));
+      return finetune.completeAttempt(...args);
+    },
+  };
+  await using _worker = await work(system, describe("t"), { finetune: losing });
+  const source = await importPictures(system.artifacts, 1);
+  const { id } = await system.submit({ kind: "dataset", inputs: { source }, parameters: { generator: "image-shards/1" } });
+  const { attempt } = await system.reached(id, JobState.SUCCEEDED);
+  assert.deepEqual([attempt, digests.length, new Set(digests).size], [1, 2, 1]);
 });
 
 test("a job that only one of two trainers can run is never handed to the other one, and nothing counts against it", async () => {

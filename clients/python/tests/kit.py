@@ -13,10 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import grpc
 import numpy as np
 
 from ratatouille._generated.catalog_pb2 import (
@@ -373,6 +375,46 @@ class TrainerProcess:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+
+
+class Gateway:
+    """Passes calls on, and tells of each request before it goes to the server: its method, and its bytes."""
+
+    def __init__(self, target: str, on_call: Callable[[str, bytes], None]) -> None:
+        self._channel = grpc.insecure_channel(target)
+        self._on_call = on_call
+        self._server = grpc.server(ThreadPoolExecutor(16))
+        self._server.add_generic_rpc_handlers((_PassOn(self._handle),))
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self._server.start()
+
+    def _handle(self, method: str, requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
+        def told() -> Iterator[bytes]:
+            for request in requests:
+                self._on_call(method, request)
+                yield request
+
+        metadata = tuple((key, value) for key, value in context.invocation_metadata() if key != "user-agent")
+        call: Any = cast(Any, self._channel.stream_stream(method))(told(), metadata=metadata)
+        context.add_callback(call.cancel)
+        try:
+            yield from call
+        except grpc.RpcError:
+            context.set_trailing_metadata(call.trailing_metadata())
+            context.abort(call.code(), call.details())
+
+    def close(self) -> None:
+        self._server.stop(None)
+        self._channel.close()
+
+
+class _PassOn(grpc.GenericRpcHandler):
+    def __init__(self, handle: Callable[[str, Iterator[bytes], Any], Iterator[bytes]]) -> None:
+        self._handle = handle
+
+    def service(self, details: Any) -> Any:
+        method = details.method
+        return grpc.stream_stream_rpc_method_handler(lambda requests, context: self._handle(method, requests, context))
 
 
 class Proxy:

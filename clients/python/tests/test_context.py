@@ -120,7 +120,8 @@ def test_checkpoints_take_two_per_cent_of_the_time_at_most(tmp_path: Path) -> No
         context.report(step, loss=1.0)
         context.checkpoint(step, state)
         context.settle()
-    # Each costs ten seconds, and a little for its file: the second comes once two are 2 % of the time, and then one each 500; the state is asked for only then.
+    # Each costs ten seconds, and a little for its file: the second comes once two are 2 % of the time, then one each 500.
+    # The state is asked for only then.
     assert [step for step, _ in told.saved] == [6, 1002, 1502]
     assert called == [6.0, 1002.0, 1502.0]
 

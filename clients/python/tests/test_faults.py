@@ -11,6 +11,7 @@ import pytest
 
 from kit import (
     Dataset,
+    Gateway,
     System,
     TrainerProcess,
     training,
@@ -25,6 +26,7 @@ from ratatouille._generated.finetune_pb2 import (
     JOB_STATE_FAILED,
     JOB_STATE_QUEUED,
     JOB_STATE_RUNNING,
+    CompleteAttemptRequest,
     Job,
 )
 
@@ -206,6 +208,29 @@ def test_a_service_that_is_killed_and_comes_back_costs_no_attempt(codes: Path, t
         own.succeeded(own.submit(training(data, seed=2, steps=LONG)))
     finally:
         own.stop()
+
+
+def test_what_the_catalog_has_lost_when_an_attempt_is_completed_is_sent_again(
+    system: System, dataset: Dataset, codes: Path, tmp_path: Path
+) -> None:
+    digests: list[str] = []
+
+    def lose(method: str, request: bytes) -> None:
+        if not method.endswith("/CompleteAttempt"):
+            return
+        digests.append(CompleteAttemptRequest.FromString(request).outputs[0].digest)
+        if len(digests) == 1:
+            name = digests[0].removeprefix("sha256:")
+            (system.directory / "blobs" / "sha256" / name[:2] / name).unlink()
+
+    gateway = Gateway(system.address, lose)
+    try:
+        with TrainerProcess(codes / "regression.py", gateway.address, tmp_path / "trainer"):
+            job = system.succeeded(system.submit(training(dataset, seed=101, steps=5)))
+    finally:
+        gateway.close()
+    assert outcomes(job) == [ATTEMPT_OUTCOME_COMPLETED]
+    assert (len(digests), len(set(digests))) == (2, 1)
 
 
 def test_a_full_disk_is_for_another_trainer(system: System, troubles: Troubles) -> None:

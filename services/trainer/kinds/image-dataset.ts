@@ -83,6 +83,6 @@ async function drawFrom(recipe: Recipe, work: Work, draw: Draw, signal: AbortSig
     await writeFile(path, content);
     paths.push(path);
   }
-  const shards = paths.map((path) => ({ role: "shards", content: chunksOf(path) }));
+  const shards = paths.map((path) => ({ role: "shards", content: () => chunksOf(path) }));
   return { outputs: [{ role: "data", content: encodeIndex(packing.index()) }, ...shards] };
 }

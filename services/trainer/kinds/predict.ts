@@ -56,7 +56,7 @@ export async function predict(recipe: Recipe, work: Work, { signal, onRows }: Wa
     onRows?.(done, rows.length);
   }
   const summary = { rows: done, accuracy: correct / done, loss: loss / done };
-  return { outputs: [{ role: "prediction", content: chunksOf(path) }], summary };
+  return { outputs: [{ role: "prediction", content: () => chunksOf(path) }], summary };
 }
 
 function inOrder(parts: readonly Int32Array[]): Wanted {

@@ -49,7 +49,7 @@ export async function train(recipe: Recipe, work: Work, watch: Watch): Promise<M
     watch.onStep,
   );
   return {
-    outputs: [{ role: "weights", content: weightsFile(result.weights) }],
+    outputs: [{ role: "weights", content: () => weightsFile(result.weights) }],
     summary: result.summary,
     curve: result.curve as Json,
   };

@@ -15,6 +15,7 @@ from typing import Any
 from .._generated.finetune_pb2 import (
     BeginAttemptResponse,
     CompleteAttemptRequest,
+    CompleteAttemptResponse,
     FailAttemptRequest,
     Output,
     ReleaseAttemptRequest,
@@ -289,6 +290,12 @@ class Attempt:
     def _publish(self, made: Message) -> None:
         deps = self._deps
         self._checkpoints.settle()
+        answer = self._complete(made)
+        deps.log.info("job completed", **self._fields, artifact=answer.job.artifact)
+
+    def _complete(self, made: Message, again: bool = True) -> CompleteAttemptResponse:
+        """Uploads, and completes with it: once more where the catalog does not have it any more when it is asked for."""
+        deps = self._deps
         blob = deps.artifacts.upload(Path(made["path"]), self._abort)
         request = CompleteAttemptRequest(
             job_id=self._job,
@@ -299,8 +306,12 @@ class Attempt:
             cpu_ms=round(1000 * made["cpu_seconds"]),
             usage=usage_here(deps.artifacts.moved, made["peak_memory_bytes"]),
         )
-        answer = deps.finetune.call(COMPLETE, request, seconds=600)
-        deps.log.info("job completed", **self._fields, artifact=answer.job.artifact)
+        try:
+            return deps.finetune.call(COMPLETE, request, seconds=600)
+        except ServiceError as error:
+            if error.reason != "BLOB_MISSING" or not again:
+                raise
+            return self._complete(made, again=False)
 
     def _tell(self, error: Exception) -> None:
         deps = self._deps
