@@ -5,6 +5,7 @@ import { transfers } from "#libs/telemetry";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { createFinder } from "./finder.ts";
+import { type RemoteTensor, readTensors, type TensorSelection } from "./tensors.ts";
 
 /** Bytes of a chunk on the wire. */
 const CHUNK_BYTES = 1 << 20;
@@ -39,6 +40,11 @@ export type Artifacts = {
   stream(digest: string, options?: Options): AsyncIterable<Uint8Array>;
   /** A range of a blob in memory. */
   read(digest: string, range: { readonly offset: number; readonly length: number }, options?: Options): Promise<Uint8Array>;
+  /**
+   * Tensors of an artifact, one after the other in the order of its file: all, or those that are selected. Memory: one tensor.
+   * @throws RpcError NOT_FOUND (ARTIFACT_NOT_FOUND, TENSOR_NOT_FOUND), INVALID_ARGUMENT for a slice that lies outside, DATA_LOSS
+   */
+  tensors(digest: string, options?: Options & { readonly select?: readonly TensorSelection[] }): AsyncIterable<RemoteTensor>;
   /**
    * Publishes a manifest with its config and those of its blobs that are not uploaded yet. Small ones travel with the manifest.
    * Publishing twice is publishing once.
@@ -81,6 +87,8 @@ export function createArtifacts(clients: Clients): Artifacts {
       if (length === 0) return new Uint8Array(0);
       return collect(stream(catalog, { digest, offset: BigInt(offset), length: BigInt(length) }, signal));
     },
+    tensors: (digest, { select = [], signal } = {}) =>
+      readTensors((request) => catalog.readTensors(request, streaming(signal)), digest, select),
     async publish({ manifest, config }, { blobs = [], signal } = {}) {
       const carried: Uint8Array[] = [];
       let room = CARRIED_BYTES;

@@ -1,3 +1,4 @@
+export { type Box, boxOf, type Slice } from "./boxes.ts";
 export { coordinates, placeText } from "./coordinates.ts";
 export { type Dtype, type DtypeInfo, dtypes, isDtype, tensorBytes } from "./dtypes.ts";
 export { SafetensorsError, type SafetensorsRule, TensorTypeError } from "./errors.ts";
@@ -10,6 +11,7 @@ export {
   safetensorsHeaderLength,
   type TensorEntry,
 } from "./header.ts";
+export { matchesName } from "./name-pattern.ts";
 export { type NarrowDtype, narrow } from "./narrow.ts";
 export { readAhead } from "./read-ahead.ts";
 export { openSafetensors, type SafetensorsFile } from "./reader.ts";

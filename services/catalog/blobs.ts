@@ -1,6 +1,7 @@
 import { createSharedWork } from "#libs/concurrency";
 import { BlobMissingError, type BlobStat, type BlobStore, CorruptBlobError, type Digest } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
+import { type ByteSource, fileSource } from "#libs/tensors";
 import { CatalogError } from "./errors.ts";
 import { countBlob } from "./metrics.ts";
 import type { CatalogDatabase } from "./store/tables.ts";
@@ -27,6 +28,10 @@ export type Blobs = {
     digest: Digest,
     options: { offset: number; length?: number | undefined; signal: AbortSignal },
   ): AsyncGenerator<Uint8Array, void, undefined>;
+  /**
+   * Opens a blob to read it by position, verified as a whole in this state of its file. CatalogError as `read` has them.
+   */
+  open(digest: Digest, signal: AbortSignal): Promise<ByteSource & AsyncDisposable>;
   /** Whether a blob is there with this size and, as far as the budget goes, the right bytes. If not, it is treated as `read` does. */
   isIntact(blob: { digest: Digest; size: number }, options: { budget: VerifyBudget; signal: AbortSignal }): Promise<boolean>;
 };
@@ -74,6 +79,16 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
     });
   }
 
+  /** What a reader is told of a blob that cannot be read; what is no damage stays what it is. */
+  async function refusal(digest: Digest, error: unknown, seen: BlobStat | undefined): Promise<unknown> {
+    if (!isDamage(error)) return error;
+    const artifacts = await condemn(digest, error, seen);
+    if (seen === undefined && artifacts.length === 0) {
+      return new CatalogError("BLOB_NOT_FOUND", `no blob ${digest}`, { facts: { digest }, cause: error });
+    }
+    return corrupted(digest, artifacts, error);
+  }
+
   return {
     received: (digest) => store.received(digest),
 
@@ -95,15 +110,28 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
           yield chunk;
         }
       } catch (error) {
-        if (!isDamage(error)) throw error;
-        const artifacts = await condemn(digest, error, stat);
-        if (stat === undefined && artifacts.length === 0) {
-          throw new CatalogError("BLOB_NOT_FOUND", `no blob ${digest}`, { facts: { digest }, cause: error });
-        }
-        throw corrupted(digest, artifacts, error);
+        throw await refusal(digest, error, stat);
       } finally {
         countBlob("out", bytes);
       }
+    },
+
+    async open(digest, signal) {
+      const stat = await store.stat(digest);
+      try {
+        await verify(digest, stat, signal);
+      } catch (error) {
+        throw await refusal(digest, error, stat);
+      }
+      const source = await fileSource(store.path(digest));
+      return {
+        ...source,
+        async read(offset, length) {
+          const bytes = await source.read(offset, length);
+          countBlob("out", length);
+          return bytes;
+        },
+      };
     },
 
     async isIntact({ digest, size }, { budget, signal }) {

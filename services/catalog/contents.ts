@@ -19,7 +19,7 @@ const MAX_CONFIG_BYTES = 1 << 20;
 const MAX_RESULT_BYTES = 3 << 20;
 
 /** The layers that are safetensors, by kind of artifact. */
-const safetensorsLayers: { readonly [kind: string]: string | undefined } = {
+export const safetensorsLayers: { readonly [kind: string]: string | undefined } = {
   model: mediaTypes.weights,
   dataset: mediaTypes.datasetLayer,
   split: mediaTypes.splitLayer,

@@ -12,7 +12,8 @@ export type CatalogErrorReason =
   | "LINEAGE_TOO_LARGE"
   | "RECIPE_NOT_REPRODUCED"
   | "REF_MOVED"
-  | "REF_NOT_FOUND";
+  | "REF_NOT_FOUND"
+  | "TENSOR_NOT_FOUND";
 
 /** An expected refusal. The message is for the caller, the facts are for its program. */
 export class CatalogError extends Error {

@@ -27,6 +27,7 @@ const factories: { readonly [R in CatalogErrorReason]: (message: string, details
   RECIPE_NOT_REPRODUCED: alreadyExists,
   REF_MOVED: aborted,
   REF_NOT_FOUND: notFound,
+  TENSOR_NOT_FOUND: notFound,
 };
 
 /** Does the work of a call; its refusals get their gRPC code. */

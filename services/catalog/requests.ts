@@ -1,6 +1,8 @@
 import { type Digest, isDigest } from "#libs/recipes";
 import { invalidField } from "#libs/rpc";
 import { quote } from "#libs/text";
+import type { GetArtifactRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
+import type { ArtifactName } from "./catalog.ts";
 
 /** What is pinned, or let go of, at once. */
 const MOST_DIGESTS = 50_000;
@@ -9,6 +11,20 @@ const MOST_DIGESTS = 50_000;
 export function parseDigest(field: string, text: string): Digest {
   if (isDigest(text)) return text;
   throw invalidField(field, `expected "sha256:" and 64 lower-case hexadecimal digits, got ${quote(text)}`);
+}
+
+/** Which artifact a request names, in the `oneof` of this name. */
+export function parseArtifactName(field: string, name: GetArtifactRequest["name"]): ArtifactName {
+  switch (name.case) {
+    case "digest":
+      return { digest: name.value };
+    case "recipeKey":
+      return { recipeKey: parseDigest("recipe_key", name.value) };
+    case "ref":
+      return { ref: parseRefName("ref", name.value) };
+    default:
+      throw invalidField(field, "expected digest, recipe_key or ref");
+  }
 }
 
 /** @throws CatalogError INVALID_FIELD naming the first that is no digest, or how many there are */

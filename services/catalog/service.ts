@@ -8,7 +8,8 @@ import { CatalogError } from "./errors.ts";
 import { kindOf } from "./kinds.ts";
 import { answer, toRpcError } from "./refusals.ts";
 import { toArtifact, toRef } from "./replies.ts";
-import { parseDigest, parseDigests, parseOptionalDigest, parseRefName } from "./requests.ts";
+import { parseArtifactName, parseDigest, parseDigests, parseOptionalDigest, parseRefName } from "./requests.ts";
+import { readTensors } from "./tensors.ts";
 import { openUpload } from "./uploads.ts";
 
 const DEFAULT_MIN_AGE_SECONDS = 3600;
@@ -40,6 +41,14 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
       }
     },
 
+    async *readTensors(request, { signal }) {
+      try {
+        yield* readTensors(catalog, request, signal);
+      } catch (error) {
+        throw toRpcError(error);
+      }
+    },
+
     publishArtifact: ({ manifest, blobs }, { signal }) =>
       answer(async () => {
         const { artifact, existed } = await catalog.publish({ manifest, blobs }, signal);
@@ -47,20 +56,7 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
       }),
 
     getArtifact: ({ name, includeDamaged }, { signal }) =>
-      answer(async () => {
-        switch (name.case) {
-          case "digest":
-            return { artifact: toArtifact(await catalog.get({ digest: name.value, includeDamaged, signal })) };
-          case "recipeKey":
-            return {
-              artifact: toArtifact(await catalog.get({ recipeKey: parseDigest("recipe_key", name.value), includeDamaged, signal })),
-            };
-          case "ref":
-            return { artifact: toArtifact(await catalog.get({ ref: parseRefName("ref", name.value), includeDamaged, signal })) };
-          default:
-            throw invalidField("name", "expected digest, recipe_key or ref");
-        }
-      }),
+      answer(async () => ({ artifact: toArtifact(await catalog.get({ ...parseArtifactName("name", name), includeDamaged, signal })) })),
 
     findArtifacts: ({ recipeKeys }, { signal }) =>
       answer(async () => {

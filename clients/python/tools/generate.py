@@ -16,7 +16,7 @@ from pathlib import Path
 from grpc_tools import protoc  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = ("artifact", "catalog", "finetune", "usage")
+NAMES = ("artifact", "catalog", "chunk", "finetune", "tensors", "usage")
 
 
 def generate(directory: Path) -> None:

@@ -1,4 +1,5 @@
 from . import artifact_pb2 as _artifact_pb2
+from . import tensors_pb2 as _tensors_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
