@@ -1,5 +1,6 @@
-import { AdapterError, type AdapterPlan, type AdapterRequest, mainDtype, planAdapters, runAdapters } from "#libs/merging";
+import { AdapterError, type AdapterPlan, type AdapterRequest, planAdapters, runAdapters } from "#libs/merging";
 import { UsageError } from "#libs/service/process";
+import { mainDtype } from "#libs/tensors";
 import { MEMORY } from "./estimate.ts";
 import type { PreparedMerge } from "./prepared-merge.ts";
 

@@ -1,15 +1,7 @@
-import {
-  MERGE_ARITHMETIC,
-  type MergePlan,
-  MergePlanError,
-  type MergeRequest,
-  mainDtype,
-  methodNamed,
-  planMerge,
-  runMerge,
-} from "#libs/merging";
+import { MERGE_ARITHMETIC, type MergePlan, MergePlanError, type MergeRequest, methodNamed, planMerge, runMerge } from "#libs/merging";
 import { arithmetics } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
+import { mainDtype } from "#libs/tensors";
 import { estimate } from "./estimate.ts";
 import type { PreparedMerge } from "./prepared-merge.ts";
 

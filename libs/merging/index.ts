@@ -38,7 +38,6 @@ export {
 export { MergeError, type MergeErrorKind } from "./engine/errors.ts";
 export { type MergeProgress, type MergeResult, type RunMergeOptions, runMerge, startMergeThreads } from "./engine/run-merge.ts";
 export { meanOfWindow } from "./exact/index.ts";
-export { mainDtype } from "./main-dtype.ts";
 export {
   BLOCK,
   type Method,

@@ -3,6 +3,7 @@ export { arithmetics, type BackendName, backendOf, backends, evaluationArithmeti
 export type { ArtifactKind } from "./artifact-kinds.ts";
 export { canonicalJson, type Digest, digestOf, isDigest, type Json } from "./canonical.ts";
 export { parseEnvelope } from "./envelope.ts";
+export { buildImportedModel, type ImportedModel, importedModelRecipe } from "./imported-model.ts";
 export type { AverageParameters } from "./kinds/average.ts";
 export {
   type ColoredMnistParameters,
@@ -41,6 +42,7 @@ export { checkImportRoom, MOST_MANIFEST_BYTES } from "./manifest-room.ts";
 export { annotations, mediaTypes } from "./media-types.ts";
 export { isRunName, nameWord, runNameRule } from "./names.ts";
 export { parseRecipe } from "./parse-recipe.ts";
+export { readLicences } from "./read-licences.ts";
 export { layerOf, ManifestError, type ReadManifest, readManifest } from "./read-manifest.ts";
 export { canonicalRecipe, inputOf, inputsOf, type Recipe, RecipeError, recipeInputs, recipeKey } from "./recipe.ts";
 export type {

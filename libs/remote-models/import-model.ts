@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Artifacts } from "#libs/artifacts";
 import { labelOf } from "#libs/merged-models";
-import { mainDtype } from "#libs/merging";
 import { type ModelFiles, SAVED_BY_TORCH, type TensorPlace } from "#libs/models";
-import { buildModelManifest, type Digest, joinLicences, mediaTypes, type Recipe, UNKNOWN_LICENCE } from "#libs/recipes";
-import { fileSource, planSafetensors } from "#libs/tensors";
+import { buildImportedModel, type Digest, importedModelRecipe, mediaTypes } from "#libs/recipes";
+import { fileSource, numbersOf, planSafetensors } from "#libs/tensors";
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -46,28 +45,13 @@ export async function importModel(
   if (model.artifact !== undefined) return model.artifact;
   const content = contentOf(model, signal);
   const whole = model.files.length === 1 ? { digest, size: content.size } : await described(content.pieces());
-  const licences = model.licences.length > 0 ? model.licences : [UNKNOWN_LICENCE];
-  const recipe: Recipe = {
-    kind: "import",
-    inputs: base === undefined ? {} : { base },
-    parameters: {
-      files: [{ path: "model.safetensors", digest: whole.digest, bytes: whole.size }],
-      licence: joinLicences(licences),
-      source: labelOf(model),
-    },
-  };
-  const known = await artifacts.findByRecipe(recipe, { signal });
+  const imported = { weights: whole, licences: model.licences, source: labelOf(model), base };
+  const known = await artifacts.findByRecipe(importedModelRecipe(imported), { signal });
   if (known) return known.digest as Digest;
   const weights = await artifacts.upload(counted(content.pieces(), onSent), { mediaType: mediaTypes.weights, signal });
   if (weights.digest !== whole.digest) throw new Error(`${model.name} was changed while it was sent`);
-  const built = buildModelManifest({
-    recipe,
-    licences,
-    weights,
-    architecture: architectureOf(model),
-    parameterCount: [...model.tensors.values()].reduce((sum, { shape }) => sum + elementsOf(shape), 0),
-    dtype: mainDtype([...model.tensors.values()].map(({ dtype, shape }) => ({ dtype, elements: elementsOf(shape) }))),
-  });
+  const numbers = numbersOf(model.tensors.values());
+  const built = buildImportedModel({ ...imported, architecture: architectureOf(model), ...numbers });
   return (await artifacts.publish(built, { signal })).digest as Digest;
 }
 
@@ -76,10 +60,6 @@ function architectureOf({ config }: ModelFiles): string {
   const classes = config?.["architectures"];
   const name = (Array.isArray(classes) ? classes[0] : undefined) ?? config?.["model_type"];
   return typeof name === "string" && name !== "" ? name : "unknown";
-}
-
-function elementsOf(shape: readonly number[]): number {
-  return shape.reduce((a, b) => a * b, 1);
 }
 
 /** One safetensors file, in pieces. */

@@ -11,6 +11,7 @@ export {
   safetensorsHeaderLength,
   type TensorEntry,
 } from "./header.ts";
+export { mainDtype, numbersOf } from "./main-dtype.ts";
 export { matchesName } from "./name-pattern.ts";
 export { type NarrowDtype, narrow } from "./narrow.ts";
 export { readAhead } from "./read-ahead.ts";

@@ -1,7 +1,15 @@
+import type { Dtype } from "./dtypes.ts";
+
 /** Element types that `narrow` can write. */
 export type NarrowDtype = "F64" | "F32" | "F16" | "BF16";
 
 const BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2 } as const;
+
+/** True for a type that `narrow` can write. */
+export function isNarrowable(dtype: Dtype): dtype is NarrowDtype {
+  return Object.hasOwn(BYTES, dtype);
+}
+
 // One NaN, whatever NaN came in: its payload and sign are left to the engine by the language, so they cannot be kept.
 const NAN_F32 = 0x7fc00000;
 const NAN_BF16 = 0x7fc0;

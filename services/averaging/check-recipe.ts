@@ -1,6 +1,8 @@
-import { type GivenParameters, MERGE_ARITHMETIC, type Method, methodNamed, methods } from "#libs/merging";
-import { type AverageParameters, arithmetics, type Digest, inputsOf, type Recipe } from "#libs/recipes";
+import { completeAll, type GivenParameters, MergeParameterError, type Method, methodNamed } from "#libs/merging";
+import { type AverageParameters, type Digest, inputsOf, type Recipe } from "#libs/recipes";
+import { quote } from "#libs/text";
 import { InvalidAverageError, type Violation } from "./errors.ts";
+import { arithmeticOf, recipeMethods, settledMeans } from "./methods.ts";
 
 /** What a recipe asks for. */
 export type CheckedAverage = {
@@ -17,12 +19,6 @@ export type CheckedAverage = {
 
 /** Models of one average. Each of them is opened; averages of more are averages of averages. */
 const MOST_MODELS = 1000;
-
-/** Names of recipes for the linear method: the mean, and weights that are used as they are. */
-const LINEAR: { readonly [name: string]: { readonly normalize: boolean } } = {
-  uniform: { normalize: true },
-  weighted: { normalize: false },
-};
 
 /** Reads the parameters of a recipe. Throws InvalidAverageError naming every wrong field. */
 export function checkRecipe(recipe: Recipe): CheckedAverage {
@@ -49,10 +45,13 @@ export function checkRecipe(recipe: Recipe): CheckedAverage {
   }
   violations.push(...weightsProblem(parameters, method, models.length), ...settingsProblem(parameters, models.length));
   if (method === undefined || violations.length > 0) throw wrong(violations);
+  const given = givenBy(parameters, models.length);
+  violations.push(...inputsProblem(recipe, method), ...valuesProblem(method, given, models.length));
+  if (violations.length > 0) throw wrong(violations);
   const [base] = inputsOf(recipe, "base");
   return {
     method,
-    given: givenBy(parameters, models.length),
+    given,
     models,
     base,
     statistics: inputsOf(recipe, "statistics"),
@@ -73,11 +72,11 @@ function wrong(violations: readonly Violation[]): InvalidAverageError {
 }
 
 function unknownMethod(name: string): string {
-  return `is ${name}; this server knows uniform, weighted, ${methods.map((method) => method.name).join(", ")}`;
+  return `is ${quote(name)}; this server knows ${recipeMethods.map((method) => method.name).join(", ")}`;
 }
 
 function* arithmeticProblem({ arithmetic }: Recipe, method: Method): Generator<Violation> {
-  const own = method.name === "linear" ? arithmetics.averaging : MERGE_ARITHMETIC;
+  const own = arithmeticOf(method);
   if (arithmetic !== own)
     yield {
       field: "recipe.arithmetic",
@@ -103,7 +102,7 @@ function* weightsProblem(
 }
 
 function* settingsProblem({ method, parameters = {} }: AverageParameters, models: number): Generator<Violation> {
-  if (Object.hasOwn(LINEAR, method) && Object.keys(parameters).length > 0)
+  if (Object.hasOwn(settledMeans, method) && Object.keys(parameters).length > 0)
     yield { field: PARAMETERS.parameters, description: `are given, and ${method} has none; the method linear has` };
   for (const [name, value] of Object.entries(parameters))
     if (Array.isArray(value) && value.length !== models)
@@ -113,9 +112,34 @@ function* settingsProblem({ method, parameters = {} }: AverageParameters, models
       };
 }
 
+/** What the method asks of its inputs. It is seen here so that nothing is fetched in vain. */
+function* inputsProblem(recipe: Recipe, { name, models: { min, max }, base, statistics }: Method): Generator<Violation> {
+  const count = (role: string) => inputsOf(recipe, role).length;
+  const [models, measured] = [count("models"), count("statistics")];
+  if (models < min || models > max) {
+    const allowed = min === max ? `${min}` : Number.isFinite(max) ? `${min} to ${max}` : `at least ${min}`;
+    yield { field: "recipe.inputs.models", description: `are ${models}; ${name} takes ${allowed}` };
+  }
+  if (base === "required" && count("base") === 0) yield { field: "recipe.inputs.base", description: `is missing; ${name} needs one` };
+  if (base === "none" && count("base") > 0) yield { field: "recipe.inputs.base", description: `is given, and ${name} takes none` };
+  if (statistics === undefined && measured > 0)
+    yield { field: "recipe.inputs.statistics", description: `are given, and ${name} takes none` };
+  if (statistics !== undefined && measured !== models)
+    yield { field: "recipe.inputs.statistics", description: `are ${measured} for ${models} models; ${name} needs them of every model` };
+}
+
+function* valuesProblem(method: Method, given: GivenParameters, models: number): Generator<Violation> {
+  try {
+    completeAll(method, given, models, (i) => `models[${i}]`);
+  } catch (error) {
+    if (!(error instanceof MergeParameterError)) throw error;
+    for (const description of error.problems) yield { field: PARAMETERS.parameters, description };
+  }
+}
+
 /** One value for the merge, or one for each model. */
 function givenBy({ method, weights, parameters = {} }: AverageParameters, count: number): GivenParameters {
-  const settings = Object.entries({ ...LINEAR[method], ...parameters, ...(weights === undefined ? {} : { weight: weights }) });
+  const settings = Object.entries({ ...settledMeans[method], ...parameters, ...(weights === undefined ? {} : { weight: weights }) });
   const each = settings.flatMap(([name, value]) => (Array.isArray(value) ? [[name, value] as const] : []));
   const models = Array.from({ length: count }, (_, i) => Object.fromEntries(each.map(([name, values]) => [name, values[i]!])));
   const merge = Object.fromEntries(settings.flatMap(([name, value]) => (typeof value === "object" ? [] : [[name, value]])));

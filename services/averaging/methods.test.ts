@@ -159,7 +159,7 @@ const INVALID: [string, (models: Digest[]) => Recipe, string, RegExp][] = [
   [
     "a parameter that the method has not",
     (models) => averageRecipe(models, { method: "linear", parameters: { denstiy: 1 } }),
-    "recipe",
+    "recipe.parameters.parameters",
     /denstiy/,
   ],
   [
@@ -177,8 +177,8 @@ const INVALID: [string, (models: Digest[]) => Recipe, string, RegExp][] = [
   [
     "a missing base",
     (models) => ({ ...averageRecipe(models, { method: "ties" }), arithmetic: MERGE_ARITHMETIC }),
-    "recipe",
-    /ties needs a base/,
+    "recipe.inputs.base",
+    /is missing; ties needs one/,
   ],
   [
     "the arithmetic of means for another method",

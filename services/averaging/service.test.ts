@@ -194,7 +194,7 @@ const INVALID: [string, (system: TestSystem) => Promise<Recipe | string>, string
     "an unknown method",
     async (s) => averageRecipe(await one(s), { method: "medain" }),
     "recipe.parameters.method",
-    /is medain; this server knows.* median,/,
+    /is "medain"; this server knows.* median,/,
   ],
   [
     "weights of another number",

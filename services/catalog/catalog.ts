@@ -2,17 +2,17 @@ import type { Outbox } from "#libs/bus";
 import type { Digest } from "#libs/recipes";
 import type { BlobStore } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
+import type { ImportModelRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type ArtifactRecord, type Artifacts, createArtifacts } from "./artifacts.ts";
 import { type Blobs, createBlobs, type VerifyBudget } from "./blobs.ts";
 import { CatalogError } from "./errors.ts";
 import { type Collected, collectGarbage, deleteArtifact } from "./garbage.ts";
+import { importModel } from "./import-model.ts";
 import { createPins, type Pins } from "./pins.ts";
 import { publish } from "./publish.ts";
 import { createRefs, type Refs } from "./refs.ts";
+import type { ArtifactName } from "./requests.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
-
-/** Which artifact: one of the three. */
-export type ArtifactName = { readonly digest: string } | { readonly recipeKey: Digest } | { readonly ref: string };
 
 /** How an artifact is looked up. */
 export type GetOptions = {
@@ -33,6 +33,8 @@ export type Catalog = {
     request: { readonly manifest: Uint8Array; readonly blobs: readonly Uint8Array[] },
     signal: AbortSignal,
   ): Promise<{ artifact: ArtifactRecord; existed: boolean }>;
+  /** See import-model.ts. */
+  importModel(request: ImportModelRequest, signal: AbortSignal): Promise<{ artifact: ArtifactRecord; existed: boolean }>;
   /** What one lookup, of however many artifacts, may spend on verifying their blobs. */
   verifyBudget(): VerifyBudget;
   /** Finds one artifact after a look at its blobs. CatalogError ARTIFACT_NOT_FOUND, REF_NOT_FOUND, AMBIGUOUS_DIGEST, ARTIFACT_DAMAGED. */
@@ -73,16 +75,19 @@ export function openCatalog(dependencies: {
     return whole;
   }
 
+  const publishArtifact: Catalog["publish"] = async (request, signal) => {
+    const { digest, existed } = await publish({ ...dependencies, blobs, budget: verifyBudget() }, request, signal);
+    return { artifact: await artifacts.byDigest(digest), existed };
+  };
+
   return {
     blobs,
     artifacts,
     refs,
     pins: createPins(database, store),
     verifyBudget,
-    async publish(request, signal) {
-      const { digest, existed } = await publish({ ...dependencies, blobs, budget: verifyBudget() }, request, signal);
-      return { artifact: await artifacts.byDigest(digest), existed };
-    },
+    publish: publishArtifact,
+    importModel: (request, signal) => importModel({ store, artifacts, publish: publishArtifact }, request, signal),
     async get({ includeDamaged, budget = verifyBudget(), signal, ...name }) {
       const found = await find(name);
       const artifact = { ...found, damaged: !(await isWhole(found, { budget, signal })) };

@@ -2,10 +2,12 @@ import { type Digest, isDigest } from "#libs/recipes";
 import { invalidField } from "#libs/rpc";
 import { quote } from "#libs/text";
 import type { GetArtifactRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
-import type { ArtifactName } from "./catalog.ts";
 
 /** What is pinned, or let go of, at once. */
 const MOST_DIGESTS = 50_000;
+
+/** Which artifact: one of the three. */
+export type ArtifactName = { readonly digest: string } | { readonly recipeKey: Digest } | { readonly ref: string };
 
 /** A whole digest. */
 export function parseDigest(field: string, text: string): Digest {

@@ -55,6 +55,12 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
         return { artifact: toArtifact(artifact), existed };
       }),
 
+    importModel: (request, { signal }) =>
+      answer(async () => {
+        const { artifact, existed } = await catalog.importModel(request, signal);
+        return { artifact: toArtifact(artifact), existed };
+      }),
+
     getArtifact: ({ name, includeDamaged }, { signal }) =>
       answer(async () => ({ artifact: toArtifact(await catalog.get({ ...parseArtifactName("name", name), includeDamaged, signal })) })),
 

@@ -25,7 +25,7 @@ const services = {
 };
 
 /** AveragingService is that of two programs: averages are made by one, and grow in sessions of the other. */
-const ofAveraging = ["average", "checkModels"] as const;
+const ofAveraging = ["average", "checkModels", "listMethods"] as const;
 const ofSessions = (Object.keys(AveragingService.method) as (keyof typeof AveragingService.method)[]).filter(
   (name) => !(ofAveraging as readonly string[]).includes(name),
 );

@@ -4,6 +4,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Value } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import type { Artifact } from "./artifact_pb.ts";
 import { file_ratatouille_v1_artifact } from "./artifact_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -12,21 +14,19 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/averaging.proto.
  */
 export const file_ratatouille_v1_averaging: GenFile = /*@__PURE__*/
-  fileDesc("Ch5yYXRhdG91aWxsZS92MS9hdmVyYWdpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxIkwKDkF2ZXJhZ2VSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRIRCglyZXByb2R1Y2UYAiABKAgSFwoPYWxsb3dfdW5yZWxhdGVkGAMgASgIIn0KD0F2ZXJhZ2VSZXNwb25zZRIzCghwcm9ncmVzcxgBIAEoCzIfLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VQcm9ncmVzc0gAEiwKCGFydGlmYWN0GAIgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RIAEIHCgVldmVudCI6Cg9BdmVyYWdlUHJvZ3Jlc3MSEgoKcmVhZF9ieXRlcxgBIAEoAxITCgt0b3RhbF9ieXRlcxgCIAEoAyLfAgoST3BlblNlc3Npb25SZXF1ZXN0Eg4KBm1ldGhvZBgBIAEoCRJACgd3ZWlnaHRzGAIgAygLMi8ucmF0YXRvdWlsbGUudjEuT3BlblNlc3Npb25SZXF1ZXN0LldlaWdodHNFbnRyeRItCgZsYXlvdXQYAyADKAsyHS5yYXRhdG91aWxsZS52MS5TZXNzaW9uVGVuc29yEg0KBWR0eXBlGAQgASgJEhQKDGFyY2hpdGVjdHVyZRgFIAEoCRIPCgdsaWNlbmNlGAYgASgJEhoKEmV4cGlyZXNfaW5fc2Vjb25kcxgHIAEoAxIMCgRrZWVwGAggASgIEh4KFm1heF9jb250cmlidXRpb25fYnl0ZXMYCSABKAMSGAoQbWF4X2NvbnRyaWJ1dG9ycxgKIAEoBRouCgxXZWlnaHRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASI7Cg1TZXNzaW9uVGVuc29yEgwKBG5hbWUYASABKAkSDQoFZHR5cGUYAiABKAkSDQoFc2hhcGUYAyADKAMiTwoTT3BlblNlc3Npb25SZXNwb25zZRIoCgdzZXNzaW9uGAEgASgLMhcucmF0YXRvdWlsbGUudjEuU2Vzc2lvbhIOCgZzZWNyZXQYAiABKAki9QEKB1Nlc3Npb24SCgoCaWQYASABKAkSKwoFc3RhdGUYAiABKA4yHC5yYXRhdG91aWxsZS52MS5TZXNzaW9uU3RhdGUSDgoGbWV0aG9kGAMgASgJEg0KBWR0eXBlGAQgASgJEhEKCWNvbW1pdHRlZBgFIAEoBRIOCgZmb2xkZWQYBiABKAUSDwoHc3RhZ2luZxgHIAEoBRIUCgxzdGFnZWRfYnl0ZXMYCCABKAMSEQoJb3BlbmVkX2F0GAkgASgDEhIKCmV4cGlyZXNfYXQYCiABKAMSDwoHdGVuc29ycxgLIAEoBRIQCghhcnRpZmFjdBgMIAEoCSKFAQoRQ29udHJpYnV0ZVJlcXVlc3QSNAoGaGVhZGVyGAEgASgLMiIucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0aW9uSGVhZGVySAASMgoFY2h1bmsYAiABKAsyIS5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25DaHVua0gAQgYKBHBhcnQiowEKEkNvbnRyaWJ1dGlvbkhlYWRlchISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnNlY3JldBgCIAEoCRITCgtjb250cmlidXRvchgDIAEoCRISCgpzaXplX2J5dGVzGAQgASgDEg4KBmRpZ2VzdBgFIAEoCRITCgZ3ZWlnaHQYBiABKAFIAIgBARIQCghhcnRpZmFjdBgHIAEoCUIJCgdfd2VpZ2h0Ik8KEUNvbnRyaWJ1dGlvbkNodW5rEgwKBGRhdGEYASABKAwSDgoGY3JjMzJjGAIgASgHEhIKBWNyYzMyGAMgASgHSACIAQFCCAoGX2NyYzMyIioKCVNlbmRCeXRlcxIOCgZvZmZzZXQYASABKAMSDQoFdW50aWwYAiABKAMihAEKEkNvbnRyaWJ1dGVSZXNwb25zZRIpCgRzZW5kGAEgASgLMhkucmF0YXRvdWlsbGUudjEuU2VuZEJ5dGVzSAASOgoJY29tbWl0dGVkGAIgASgLMiUucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0aW9uQ29tbWl0dGVkSABCBwoFZXZlbnQiKAoVQ29udHJpYnV0aW9uQ29tbWl0dGVkEg8KB2V4aXN0ZWQYASABKAgifwoPV2l0aGRyYXdSZXF1ZXN0EjAKBmhlYWRlchgBIAEoCzIeLnJhdGF0b3VpbGxlLnYxLldpdGhkcmF3SGVhZGVySAASMgoFY2h1bmsYAiABKAsyIS5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25DaHVua0gAQgYKBHBhcnQiSQoOV2l0aGRyYXdIZWFkZXISEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZzZWNyZXQYAiABKAkSEwoLY29udHJpYnV0b3IYAyABKAkiggEKEFdpdGhkcmF3UmVzcG9uc2USKQoEc2VuZBgBIAEoCzIZLnJhdGF0b3VpbGxlLnYxLlNlbmRCeXRlc0gAEjoKCXdpdGhkcmF3bhgCIAEoCzIlLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGlvbldpdGhkcmF3bkgAQgcKBWV2ZW50IhcKFUNvbnRyaWJ1dGlvbldpdGhkcmF3biIlCg9TbmFwc2hvdFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJ+ChBTbmFwc2hvdFJlc3BvbnNlEjMKCHByb2dyZXNzGAEgASgLMh8ucmF0YXRvdWlsbGUudjEuQXZlcmFnZVByb2dyZXNzSAASLAoIYXJ0aWZhY3QYAiABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEgAQgcKBWV2ZW50IicKEUdldFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiPgoSR2V0U2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5yYXRhdG91aWxsZS52MS5TZXNzaW9uIjwKE0xpc3RTZXNzaW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiWgoUTGlzdFNlc3Npb25zUmVzcG9uc2USKQoIc2Vzc2lvbnMYASADKAsyFy5yYXRhdG91aWxsZS52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIpChNXYXRjaFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiQAoUV2F0Y2hTZXNzaW9uUmVzcG9uc2USKAoHc2Vzc2lvbhgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlNlc3Npb24iSwoTQ2xvc2VTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnNlY3JldBgCIAEoCRIQCghzbmFwc2hvdBgDIAEoCCJCChRDbG9zZVNlc3Npb25SZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0In8KEkNoZWNrTW9kZWxzUmVxdWVzdBIOCgZtb2RlbHMYASADKAkSDAoEYmFzZRgCIAEoCRIPCgdleGNsdWRlGAMgAygJEhcKD2FsbG93X3VucmVsYXRlZBgEIAEoCBITCgttaXhlZF90eXBlcxgFIAEoCBIMCgRmdWxsGAYgASgIIrMBChNDaGVja01vZGVsc1Jlc3BvbnNlEjMKCHByb2dyZXNzGAEgASgLMh8ucmF0YXRvdWlsbGUudjEuQXZlcmFnZVByb2dyZXNzSAASLwoHZmluZGluZxgCIAEoCzIcLnJhdGF0b3VpbGxlLnYxLkNoZWNrRmluZGluZ0gAEi0KBnJlcG9ydBgDIAEoCzIbLnJhdGF0b3VpbGxlLnYxLkNoZWNrUmVwb3J0SABCBwoFZXZlbnQigAEKDENoZWNrRmluZGluZxIvCghzZXZlcml0eRgBIAEoDjIdLnJhdGF0b3VpbGxlLnYxLkNoZWNrU2V2ZXJpdHkSDAoEY29kZRgCIAEoCRIQCghzZW50ZW5jZRgDIAEoCRIPCgd0ZW5zb3JzGAQgAygJEg4KBm1vZGVscxgFIAMoCSLOAQoLQ2hlY2tSZXBvcnQSLQoHdmVyZGljdBgBIAEoDjIcLnJhdGF0b3VpbGxlLnYxLkNoZWNrVmVyZGljdBIsCgZtb2RlbHMYAiADKAsyHC5yYXRhdG91aWxsZS52MS5DaGVja2VkTW9kZWwSDwoHbGljZW5jZRgDIAEoCRIsCgZsYXllcnMYBCADKAsyHC5yYXRhdG91aWxsZS52MS5DaGVja2VkTGF5ZXISEgoKcmVhZF9ieXRlcxgGIAEoAxIPCgdjb3NpbmVzGAUgAygBIukBCgxDaGVja2VkTW9kZWwSDgoGZGlnZXN0GAEgASgJEg8KB251bWJlcnMYAiABKAMSDwoHdGVuc29ycxgDIAEoBRIUCgxhcmNoaXRlY3R1cmUYBCABKAkSEgoKZm91bmRhdGlvbhgFIAEoCRIQCghsaWNlbmNlcxgGIAMoCRIMCgRub3JtGAcgASgBEhAKCGRpc3RhbmNlGAggASgBEhYKDnNpZ25fYWdyZWVtZW50GAkgASgBEg8KB2xhcmdlc3QYCiABKAESEgoKbm90X2Zpbml0ZRgLIAEoAxIOCgZkdHlwZXMYDCADKAkiQAoMQ2hlY2tlZExheWVyEgwKBG5hbWUYASABKAkSDwoHbnVtYmVycxgCIAEoAxIRCglkaXN0YW5jZXMYAyADKAEqlQEKDFNlc3Npb25TdGF0ZRIdChlTRVNTSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSU0VTU0lPTl9TVEFURV9PUEVOEAESGAoUU0VTU0lPTl9TVEFURV9DTE9TRUQQAhIZChVTRVNTSU9OX1NUQVRFX0VYUElSRUQQAxIZChVTRVNTSU9OX1NUQVRFX0NMT1NJTkcQBCp+Cg1DaGVja1NldmVyaXR5Eh4KGkNIRUNLX1NFVkVSSVRZX1VOU1BFQ0lGSUVEEAASGAoUQ0hFQ0tfU0VWRVJJVFlfRVJST1IQARIaChZDSEVDS19TRVZFUklUWV9XQVJOSU5HEAISFwoTQ0hFQ0tfU0VWRVJJVFlfTk9URRADKokBCgxDaGVja1ZlcmRpY3QSHQoZQ0hFQ0tfVkVSRElDVF9VTlNQRUNJRklFRBAAEhwKGENIRUNLX1ZFUkRJQ1RfQ09NUEFUSUJMRRABEhwKGENIRUNLX1ZFUkRJQ1RfU1VTUElDSU9VUxACEh4KGkNIRUNLX1ZFUkRJQ1RfSU5DT01QQVRJQkxFEAMypAcKEEF2ZXJhZ2luZ1NlcnZpY2USUQoHQXZlcmFnZRIeLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VSZXF1ZXN0Gh8ucmF0YXRvdWlsbGUudjEuQXZlcmFnZVJlc3BvbnNlIgOQAgIwARJdCgtDaGVja01vZGVscxIiLnJhdGF0b3VpbGxlLnYxLkNoZWNrTW9kZWxzUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkNoZWNrTW9kZWxzUmVzcG9uc2UiA5ACATABElYKC09wZW5TZXNzaW9uEiIucmF0YXRvdWlsbGUudjEuT3BlblNlc3Npb25SZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuT3BlblNlc3Npb25SZXNwb25zZRJcCgpDb250cmlidXRlEiEucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0ZVJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5Db250cmlidXRlUmVzcG9uc2UiA5ACAigBMAESVgoIV2l0aGRyYXcSHy5yYXRhdG91aWxsZS52MS5XaXRoZHJhd1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5XaXRoZHJhd1Jlc3BvbnNlIgOQAgIoATABElQKCFNuYXBzaG90Eh8ucmF0YXRvdWlsbGUudjEuU25hcHNob3RSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuU25hcHNob3RSZXNwb25zZSIDkAICMAESWAoKR2V0U2Vzc2lvbhIhLnJhdGF0b3VpbGxlLnYxLkdldFNlc3Npb25SZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuR2V0U2Vzc2lvblJlc3BvbnNlIgOQAgESXgoMTGlzdFNlc3Npb25zEiMucmF0YXRvdWlsbGUudjEuTGlzdFNlc3Npb25zUmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIgOQAgESYAoMV2F0Y2hTZXNzaW9uEiMucmF0YXRvdWlsbGUudjEuV2F0Y2hTZXNzaW9uUmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLldhdGNoU2Vzc2lvblJlc3BvbnNlIgOQAgEwARJeCgxDbG9zZVNlc3Npb24SIy5yYXRhdG91aWxsZS52MS5DbG9zZVNlc3Npb25SZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuQ2xvc2VTZXNzaW9uUmVzcG9uc2UiA5ACAkIeWhxyYXRhdG91aWxsZS92MTtyYXRhdG91aWxsZXYxYgZwcm90bzM", [file_ratatouille_v1_artifact]);
+  fileDesc("Ch5yYXRhdG91aWxsZS92MS9hdmVyYWdpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxIuoCCg5BdmVyYWdlUmVxdWVzdBIOCgZyZWNpcGUYASABKAkSEQoJcmVwcm9kdWNlGAIgASgIEhcKD2FsbG93X3VucmVsYXRlZBgDIAEoCBIOCgZtb2RlbHMYBCADKAkSDgoGbWV0aG9kGAUgASgJEg8KB3dlaWdodHMYBiADKAESDAoEYmFzZRgHIAEoCRISCgpzdGF0aXN0aWNzGAggAygJEkIKCnBhcmFtZXRlcnMYCSADKAsyLi5yYXRhdG91aWxsZS52MS5BdmVyYWdlUmVxdWVzdC5QYXJhbWV0ZXJzRW50cnkSDwoHZXhjbHVkZRgKIAMoCRINCgVkdHlwZRgLIAEoCRIRCgRzZWVkGAwgASgNSACIAQEaSQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRIlCgV2YWx1ZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZToCOAFCBwoFX3NlZWQiFAoSTGlzdE1ldGhvZHNSZXF1ZXN0IkMKE0xpc3RNZXRob2RzUmVzcG9uc2USLAoHbWV0aG9kcxgBIAMoCzIbLnJhdGF0b3VpbGxlLnYxLk1lcmdlTWV0aG9kItECCgtNZXJnZU1ldGhvZBIMCgRuYW1lGAEgASgJEg8KB2FsaWFzZXMYAiADKAkSDQoFdGl0bGUYAyABKAkSDwoHc3VtbWFyeRgEIAEoCRIPCgdmb3JtdWxhGAUgASgJEiQKBXBhcGVyGAYgASgLMhUucmF0YXRvdWlsbGUudjEuUGFwZXISMwoKcGFyYW1ldGVycxgHIAMoCzIfLnJhdGF0b3VpbGxlLnYxLk1ldGhvZFBhcmFtZXRlchIlCgRiYXNlGAggASgOMhcucmF0YXRvdWlsbGUudjEuQmFzZVVzZRISCgptaW5fbW9kZWxzGAkgASgNEhIKCm1heF9tb2RlbHMYCiABKA0SEgoKc3RhdGlzdGljcxgLIAEoCRIOCgZyYW5kb20YDCABKAgSEgoKYXJpdGhtZXRpYxgNIAEoCRIQCghzZXNzaW9ucxgOIAEoCCJDCgVQYXBlchIPCgdhdXRob3JzGAEgASgJEgwKBHllYXIYAiABKA0SDQoFdGl0bGUYAyABKAkSDAoEbGluaxgEIAEoCSLkAQoPTWV0aG9kUGFyYW1ldGVyEgwKBG5hbWUYASABKAkSKwoEdHlwZRgCIAEoDjIdLnJhdGF0b3VpbGxlLnYxLlBhcmFtZXRlclR5cGUSEQoJcGVyX21vZGVsGAMgASgIEicKB2RlZmF1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSEAoDbWluGAUgASgBSACIAQESEAoDbWF4GAYgASgBSAGIAQESEQoJZXhjbHVzaXZlGAcgASgIEhMKC2Rlc2NyaXB0aW9uGAggASgJQgYKBF9taW5CBgoEX21heCJ9Cg9BdmVyYWdlUmVzcG9uc2USMwoIcHJvZ3Jlc3MYASABKAsyHy5yYXRhdG91aWxsZS52MS5BdmVyYWdlUHJvZ3Jlc3NIABIsCghhcnRpZmFjdBgCIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0SABCBwoFZXZlbnQiOgoPQXZlcmFnZVByb2dyZXNzEhIKCnJlYWRfYnl0ZXMYASABKAMSEwoLdG90YWxfYnl0ZXMYAiABKAMi3wIKEk9wZW5TZXNzaW9uUmVxdWVzdBIOCgZtZXRob2QYASABKAkSQAoHd2VpZ2h0cxgCIAMoCzIvLnJhdGF0b3VpbGxlLnYxLk9wZW5TZXNzaW9uUmVxdWVzdC5XZWlnaHRzRW50cnkSLQoGbGF5b3V0GAMgAygLMh0ucmF0YXRvdWlsbGUudjEuU2Vzc2lvblRlbnNvchINCgVkdHlwZRgEIAEoCRIUCgxhcmNoaXRlY3R1cmUYBSABKAkSDwoHbGljZW5jZRgGIAEoCRIaChJleHBpcmVzX2luX3NlY29uZHMYByABKAMSDAoEa2VlcBgIIAEoCBIeChZtYXhfY29udHJpYnV0aW9uX2J5dGVzGAkgASgDEhgKEG1heF9jb250cmlidXRvcnMYCiABKAUaLgoMV2VpZ2h0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiOwoNU2Vzc2lvblRlbnNvchIMCgRuYW1lGAEgASgJEg0KBWR0eXBlGAIgASgJEg0KBXNoYXBlGAMgAygDIk8KE09wZW5TZXNzaW9uUmVzcG9uc2USKAoHc2Vzc2lvbhgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlNlc3Npb24SDgoGc2VjcmV0GAIgASgJIvUBCgdTZXNzaW9uEgoKAmlkGAEgASgJEisKBXN0YXRlGAIgASgOMhwucmF0YXRvdWlsbGUudjEuU2Vzc2lvblN0YXRlEg4KBm1ldGhvZBgDIAEoCRINCgVkdHlwZRgEIAEoCRIRCgljb21taXR0ZWQYBSABKAUSDgoGZm9sZGVkGAYgASgFEg8KB3N0YWdpbmcYByABKAUSFAoMc3RhZ2VkX2J5dGVzGAggASgDEhEKCW9wZW5lZF9hdBgJIAEoAxISCgpleHBpcmVzX2F0GAogASgDEg8KB3RlbnNvcnMYCyABKAUSEAoIYXJ0aWZhY3QYDCABKAkihQEKEUNvbnRyaWJ1dGVSZXF1ZXN0EjQKBmhlYWRlchgBIAEoCzIiLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGlvbkhlYWRlckgAEjIKBWNodW5rGAIgASgLMiEucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0aW9uQ2h1bmtIAEIGCgRwYXJ0IqMBChJDb250cmlidXRpb25IZWFkZXISEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZzZWNyZXQYAiABKAkSEwoLY29udHJpYnV0b3IYAyABKAkSEgoKc2l6ZV9ieXRlcxgEIAEoAxIOCgZkaWdlc3QYBSABKAkSEwoGd2VpZ2h0GAYgASgBSACIAQESEAoIYXJ0aWZhY3QYByABKAlCCQoHX3dlaWdodCJPChFDb250cmlidXRpb25DaHVuaxIMCgRkYXRhGAEgASgMEg4KBmNyYzMyYxgCIAEoBxISCgVjcmMzMhgDIAEoB0gAiAEBQggKBl9jcmMzMiIqCglTZW5kQnl0ZXMSDgoGb2Zmc2V0GAEgASgDEg0KBXVudGlsGAIgASgDIoQBChJDb250cmlidXRlUmVzcG9uc2USKQoEc2VuZBgBIAEoCzIZLnJhdGF0b3VpbGxlLnYxLlNlbmRCeXRlc0gAEjoKCWNvbW1pdHRlZBgCIAEoCzIlLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGlvbkNvbW1pdHRlZEgAQgcKBWV2ZW50IigKFUNvbnRyaWJ1dGlvbkNvbW1pdHRlZBIPCgdleGlzdGVkGAEgASgIIn8KD1dpdGhkcmF3UmVxdWVzdBIwCgZoZWFkZXIYASABKAsyHi5yYXRhdG91aWxsZS52MS5XaXRoZHJhd0hlYWRlckgAEjIKBWNodW5rGAIgASgLMiEucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0aW9uQ2h1bmtIAEIGCgRwYXJ0IkkKDldpdGhkcmF3SGVhZGVyEhIKCnNlc3Npb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhMKC2NvbnRyaWJ1dG9yGAMgASgJIoIBChBXaXRoZHJhd1Jlc3BvbnNlEikKBHNlbmQYASABKAsyGS5yYXRhdG91aWxsZS52MS5TZW5kQnl0ZXNIABI6Cgl3aXRoZHJhd24YAiABKAsyJS5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25XaXRoZHJhd25IAEIHCgVldmVudCIXChVDb250cmlidXRpb25XaXRoZHJhd24iJQoPU25hcHNob3RSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkifgoQU25hcHNob3RSZXNwb25zZRIzCghwcm9ncmVzcxgBIAEoCzIfLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VQcm9ncmVzc0gAEiwKCGFydGlmYWN0GAIgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RIAEIHCgVldmVudCInChFHZXRTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIj4KEkdldFNlc3Npb25SZXNwb25zZRIoCgdzZXNzaW9uGAEgASgLMhcucmF0YXRvdWlsbGUudjEuU2Vzc2lvbiI8ChNMaXN0U2Vzc2lvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIloKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEikKCHNlc3Npb25zGAEgAygLMhcucmF0YXRvdWlsbGUudjEuU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKQoTV2F0Y2hTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIkAKFFdhdGNoU2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5yYXRhdG91aWxsZS52MS5TZXNzaW9uIksKE0Nsb3NlU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZzZWNyZXQYAiABKAkSEAoIc25hcHNob3QYAyABKAgiQgoUQ2xvc2VTZXNzaW9uUmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdCJ/ChJDaGVja01vZGVsc1JlcXVlc3QSDgoGbW9kZWxzGAEgAygJEgwKBGJhc2UYAiABKAkSDwoHZXhjbHVkZRgDIAMoCRIXCg9hbGxvd191bnJlbGF0ZWQYBCABKAgSEwoLbWl4ZWRfdHlwZXMYBSABKAgSDAoEZnVsbBgGIAEoCCKzAQoTQ2hlY2tNb2RlbHNSZXNwb25zZRIzCghwcm9ncmVzcxgBIAEoCzIfLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VQcm9ncmVzc0gAEi8KB2ZpbmRpbmcYAiABKAsyHC5yYXRhdG91aWxsZS52MS5DaGVja0ZpbmRpbmdIABItCgZyZXBvcnQYAyABKAsyGy5yYXRhdG91aWxsZS52MS5DaGVja1JlcG9ydEgAQgcKBWV2ZW50IoABCgxDaGVja0ZpbmRpbmcSLwoIc2V2ZXJpdHkYASABKA4yHS5yYXRhdG91aWxsZS52MS5DaGVja1NldmVyaXR5EgwKBGNvZGUYAiABKAkSEAoIc2VudGVuY2UYAyABKAkSDwoHdGVuc29ycxgEIAMoCRIOCgZtb2RlbHMYBSADKAkizgEKC0NoZWNrUmVwb3J0Ei0KB3ZlcmRpY3QYASABKA4yHC5yYXRhdG91aWxsZS52MS5DaGVja1ZlcmRpY3QSLAoGbW9kZWxzGAIgAygLMhwucmF0YXRvdWlsbGUudjEuQ2hlY2tlZE1vZGVsEg8KB2xpY2VuY2UYAyABKAkSLAoGbGF5ZXJzGAQgAygLMhwucmF0YXRvdWlsbGUudjEuQ2hlY2tlZExheWVyEhIKCnJlYWRfYnl0ZXMYBiABKAMSDwoHY29zaW5lcxgFIAMoASLpAQoMQ2hlY2tlZE1vZGVsEg4KBmRpZ2VzdBgBIAEoCRIPCgdudW1iZXJzGAIgASgDEg8KB3RlbnNvcnMYAyABKAUSFAoMYXJjaGl0ZWN0dXJlGAQgASgJEhIKCmZvdW5kYXRpb24YBSABKAkSEAoIbGljZW5jZXMYBiADKAkSDAoEbm9ybRgHIAEoARIQCghkaXN0YW5jZRgIIAEoARIWCg5zaWduX2FncmVlbWVudBgJIAEoARIPCgdsYXJnZXN0GAogASgBEhIKCm5vdF9maW5pdGUYCyABKAMSDgoGZHR5cGVzGAwgAygJIkAKDENoZWNrZWRMYXllchIMCgRuYW1lGAEgASgJEg8KB251bWJlcnMYAiABKAMSEQoJZGlzdGFuY2VzGAMgAygBKmQKB0Jhc2VVc2USGAoUQkFTRV9VU0VfVU5TUEVDSUZJRUQQABIRCg1CQVNFX1VTRV9OT05FEAESFQoRQkFTRV9VU0VfT1BUSU9OQUwQAhIVChFCQVNFX1VTRV9SRVFVSVJFRBADKn8KDVBhcmFtZXRlclR5cGUSHgoaUEFSQU1FVEVSX1RZUEVfVU5TUEVDSUZJRUQQABIZChVQQVJBTUVURVJfVFlQRV9OVU1CRVIQARIaChZQQVJBTUVURVJfVFlQRV9JTlRFR0VSEAISFwoTUEFSQU1FVEVSX1RZUEVfQk9PTBADKpUBCgxTZXNzaW9uU3RhdGUSHQoZU0VTU0lPTl9TVEFURV9VTlNQRUNJRklFRBAAEhYKElNFU1NJT05fU1RBVEVfT1BFThABEhgKFFNFU1NJT05fU1RBVEVfQ0xPU0VEEAISGQoVU0VTU0lPTl9TVEFURV9FWFBJUkVEEAMSGQoVU0VTU0lPTl9TVEFURV9DTE9TSU5HEAQqfgoNQ2hlY2tTZXZlcml0eRIeChpDSEVDS19TRVZFUklUWV9VTlNQRUNJRklFRBAAEhgKFENIRUNLX1NFVkVSSVRZX0VSUk9SEAESGgoWQ0hFQ0tfU0VWRVJJVFlfV0FSTklORxACEhcKE0NIRUNLX1NFVkVSSVRZX05PVEUQAyqJAQoMQ2hlY2tWZXJkaWN0Eh0KGUNIRUNLX1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIcChhDSEVDS19WRVJESUNUX0NPTVBBVElCTEUQARIcChhDSEVDS19WRVJESUNUX1NVU1BJQ0lPVVMQAhIeChpDSEVDS19WRVJESUNUX0lOQ09NUEFUSUJMRRADMoEIChBBdmVyYWdpbmdTZXJ2aWNlElEKB0F2ZXJhZ2USHi5yYXRhdG91aWxsZS52MS5BdmVyYWdlUmVxdWVzdBofLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VSZXNwb25zZSIDkAICMAESWwoLTGlzdE1ldGhvZHMSIi5yYXRhdG91aWxsZS52MS5MaXN0TWV0aG9kc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5MaXN0TWV0aG9kc1Jlc3BvbnNlIgOQAgESXQoLQ2hlY2tNb2RlbHMSIi5yYXRhdG91aWxsZS52MS5DaGVja01vZGVsc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5DaGVja01vZGVsc1Jlc3BvbnNlIgOQAgEwARJWCgtPcGVuU2Vzc2lvbhIiLnJhdGF0b3VpbGxlLnYxLk9wZW5TZXNzaW9uUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLk9wZW5TZXNzaW9uUmVzcG9uc2USXAoKQ29udHJpYnV0ZRIhLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGVSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0ZVJlc3BvbnNlIgOQAgIoATABElYKCFdpdGhkcmF3Eh8ucmF0YXRvdWlsbGUudjEuV2l0aGRyYXdSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuV2l0aGRyYXdSZXNwb25zZSIDkAICKAEwARJUCghTbmFwc2hvdBIfLnJhdGF0b3VpbGxlLnYxLlNuYXBzaG90UmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLlNuYXBzaG90UmVzcG9uc2UiA5ACAjABElgKCkdldFNlc3Npb24SIS5yYXRhdG91aWxsZS52MS5HZXRTZXNzaW9uUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEl4KDExpc3RTZXNzaW9ucxIjLnJhdGF0b3VpbGxlLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBEmAKDFdhdGNoU2Vzc2lvbhIjLnJhdGF0b3VpbGxlLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5XYXRjaFNlc3Npb25SZXNwb25zZSIDkAIBMAESXgoMQ2xvc2VTZXNzaW9uEiMucmF0YXRvdWlsbGUudjEuQ2xvc2VTZXNzaW9uUmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkNsb3NlU2Vzc2lvblJlc3BvbnNlIgOQAgJCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_google_protobuf_struct, file_ratatouille_v1_artifact]);
 
 /**
+ * What to average, and how: `models` and what follows them, or a whole `recipe`. {models: [a, b]} is the mean of two models.
+ *
  * @generated from message ratatouille.v1.AverageRequest
  */
 export type AverageRequest = Message<"ratatouille.v1.AverageRequest"> & {
   /**
-   * JSON of the recipe (see artifact.proto), canonical or not:
+   * The same as JSON of a recipe (see artifact.proto), canonical or not, for those who have one; then `models` and what follows stay empty:
    *   {"kind": "average", "inputs": {"models": [digest, …]}, "parameters": {"method": "uniform"}, "arithmetic": "exact-mean/1"}
-   * Inputs: `models`, at most 1,000; `base` for methods that take differences to one; `statistics`, one for each model.
-   * Parameters: `method` is `uniform` (Σ x / K), `weighted` (Σ w · x), `linear` (Σ w · x / Σ w), or any other that this server has: the
-   * error about a method that it does not have lists them. `weights`: one for each model. `parameters`: those of the method, each one value,
-   * or a list with one for each model. `exclude`: names of tensors to leave out. `dtype`: F64, F32, F16 or BF16.
-   * `arithmetic` is "exact-mean/1" for these three methods, "merge/1" for the others. Other names of `linear` (`mean`, `average`, `soup`), and
-   * `uniform`, make the same weights as it does without weights; as the recipes differ, so do their keys and artifacts.
+   * Inputs: `models`, `base`, `statistics`. Parameters: `method`, `weights`, `parameters`, `exclude`, `dtype`, each as the field here, left out
+   * where it is empty; proto/recipes/average.json is the schema. `seed` of random methods. `arithmetic` is as ListMethods has it.
    *
    * @generated from field: string recipe = 1;
    */
@@ -45,6 +45,70 @@ export type AverageRequest = Message<"ratatouille.v1.AverageRequest"> & {
    * @generated from field: bool allow_unrelated = 3;
    */
   allowUnrelated: boolean;
+
+  /**
+   * Digests of models of the catalog: 1 to 1,000, as many as the method takes. Their order is part of the recipe.
+   *
+   * @generated from field: repeated string models = 4;
+   */
+  models: string[];
+
+  /**
+   * A name of ListMethods, or one of its aliases, which stands for the name. Empty: `uniform`, the mean.
+   *
+   * @generated from field: string method = 5;
+   */
+  method: string;
+
+  /**
+   * A weight for each model, for methods with weights: `weighted` uses them as they are, `linear` divides them by their sum.
+   *
+   * @generated from field: repeated double weights = 6;
+   */
+  weights: number[];
+
+  /**
+   * Digest of the model to which differences are taken, for methods that have a base.
+   *
+   * @generated from field: string base = 7;
+   */
+  base: string;
+
+  /**
+   * Digests of the statistics of each model, in their order, for methods that need them.
+   *
+   * @generated from field: repeated string statistics = 8;
+   */
+  statistics: string[];
+
+  /**
+   * Parameters of the method by name (ListMethods): a number or a bool, or a list of these with one for each model. What is left out has its
+   * default.
+   *
+   * @generated from field: map<string, google.protobuf.Value> parameters = 9;
+   */
+  parameters: { [key: string]: Value };
+
+  /**
+   * Names of tensors to leave out, for example the heads of models with other labels.
+   *
+   * @generated from field: repeated string exclude = 10;
+   */
+  exclude: string[];
+
+  /**
+   * Type of the result's numbers as safetensors spells it: F64, F32, F16 or BF16. Empty: that of the models.
+   *
+   * @generated from field: string dtype = 11;
+   */
+  dtype: string;
+
+  /**
+   * Of random methods. Absent: 0.
+   *
+   * @generated from field: optional uint32 seed = 12;
+   */
+  seed?: number | undefined;
 };
 
 /**
@@ -53,6 +117,233 @@ export type AverageRequest = Message<"ratatouille.v1.AverageRequest"> & {
  */
 export const AverageRequestSchema: GenMessage<AverageRequest> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_averaging, 0);
+
+/**
+ * @generated from message ratatouille.v1.ListMethodsRequest
+ */
+export type ListMethodsRequest = Message<"ratatouille.v1.ListMethodsRequest"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.ListMethodsRequest.
+ * Use `create(ListMethodsRequestSchema)` to create a new message.
+ */
+export const ListMethodsRequestSchema: GenMessage<ListMethodsRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 1);
+
+/**
+ * @generated from message ratatouille.v1.ListMethodsResponse
+ */
+export type ListMethodsResponse = Message<"ratatouille.v1.ListMethodsResponse"> & {
+  /**
+   * @generated from field: repeated ratatouille.v1.MergeMethod methods = 1;
+   */
+  methods: MergeMethod[];
+};
+
+/**
+ * Describes the message ratatouille.v1.ListMethodsResponse.
+ * Use `create(ListMethodsResponseSchema)` to create a new message.
+ */
+export const ListMethodsResponseSchema: GenMessage<ListMethodsResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 2);
+
+/**
+ * One way to make one model of several.
+ *
+ * @generated from message ratatouille.v1.MergeMethod
+ */
+export type MergeMethod = Message<"ratatouille.v1.MergeMethod"> & {
+  /**
+   * For AverageRequest.method, for example "uniform" or "ties".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Other names that stand for it.
+   *
+   * @generated from field: repeated string aliases = 2;
+   */
+  aliases: string[];
+
+  /**
+   * Of a few words, for people; a sentence; and the formula in the symbols of the paper.
+   *
+   * @generated from field: string title = 3;
+   */
+  title: string;
+
+  /**
+   * @generated from field: string summary = 4;
+   */
+  summary: string;
+
+  /**
+   * @generated from field: string formula = 5;
+   */
+  formula: string;
+
+  /**
+   * Absent where it is from none.
+   *
+   * @generated from field: ratatouille.v1.Paper paper = 6;
+   */
+  paper?: Paper | undefined;
+
+  /**
+   * @generated from field: repeated ratatouille.v1.MethodParameter parameters = 7;
+   */
+  parameters: MethodParameter[];
+
+  /**
+   * @generated from field: ratatouille.v1.BaseUse base = 8;
+   */
+  base: BaseUse;
+
+  /**
+   * How many models it takes. Most: 0 where the limit is that of AverageRequest.
+   *
+   * @generated from field: uint32 min_models = 9;
+   */
+  minModels: number;
+
+  /**
+   * @generated from field: uint32 max_models = 10;
+   */
+  maxModels: number;
+
+  /**
+   * What AverageRequest.statistics has to be of each model: "fisher", its diagonal Fisher information, tensor by tensor; "gram", the Gram
+   * matrices of the inputs of its linear layers. Empty: it takes none.
+   *
+   * @generated from field: string statistics = 11;
+   */
+  statistics: string;
+
+  /**
+   * The result depends on AverageRequest.seed.
+   *
+   * @generated from field: bool random = 12;
+   */
+  random: boolean;
+
+  /**
+   * What the bytes depend on, the `arithmetic` of its recipes: "exact-mean/1" or "merge/1".
+   *
+   * @generated from field: string arithmetic = 13;
+   */
+  arithmetic: string;
+
+  /**
+   * OpenSession takes it too.
+   *
+   * @generated from field: bool sessions = 14;
+   */
+  sessions: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.MergeMethod.
+ * Use `create(MergeMethodSchema)` to create a new message.
+ */
+export const MergeMethodSchema: GenMessage<MergeMethod> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 3);
+
+/**
+ * @generated from message ratatouille.v1.Paper
+ */
+export type Paper = Message<"ratatouille.v1.Paper"> & {
+  /**
+   * @generated from field: string authors = 1;
+   */
+  authors: string;
+
+  /**
+   * @generated from field: uint32 year = 2;
+   */
+  year: number;
+
+  /**
+   * @generated from field: string title = 3;
+   */
+  title: string;
+
+  /**
+   * @generated from field: string link = 4;
+   */
+  link: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.Paper.
+ * Use `create(PaperSchema)` to create a new message.
+ */
+export const PaperSchema: GenMessage<Paper> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 4);
+
+/**
+ * @generated from message ratatouille.v1.MethodParameter
+ */
+export type MethodParameter = Message<"ratatouille.v1.MethodParameter"> & {
+  /**
+   * Its name in AverageRequest.parameters. Values of `weight` stand in AverageRequest.weights instead.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: ratatouille.v1.ParameterType type = 2;
+   */
+  type: ParameterType;
+
+  /**
+   * It may have one value for each model.
+   *
+   * @generated from field: bool per_model = 3;
+   */
+  perModel: boolean;
+
+  /**
+   * A number or a bool. Absent: it has to be given.
+   *
+   * @generated from field: google.protobuf.Value default = 4;
+   */
+  default?: Value | undefined;
+
+  /**
+   * Bounds of numbers; absent: none.
+   *
+   * @generated from field: optional double min = 5;
+   */
+  min?: number | undefined;
+
+  /**
+   * @generated from field: optional double max = 6;
+   */
+  max?: number | undefined;
+
+  /**
+   * `min` and `max` themselves are not allowed.
+   *
+   * @generated from field: bool exclusive = 7;
+   */
+  exclusive: boolean;
+
+  /**
+   * @generated from field: string description = 8;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.MethodParameter.
+ * Use `create(MethodParameterSchema)` to create a new message.
+ */
+export const MethodParameterSchema: GenMessage<MethodParameter> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 5);
 
 /**
  * @generated from message ratatouille.v1.AverageResponse
@@ -83,7 +374,7 @@ export type AverageResponse = Message<"ratatouille.v1.AverageResponse"> & {
  * Use `create(AverageResponseSchema)` to create a new message.
  */
 export const AverageResponseSchema: GenMessage<AverageResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 1);
+  messageDesc(file_ratatouille_v1_averaging, 6);
 
 /**
  * @generated from message ratatouille.v1.AverageProgress
@@ -107,7 +398,7 @@ export type AverageProgress = Message<"ratatouille.v1.AverageProgress"> & {
  * Use `create(AverageProgressSchema)` to create a new message.
  */
 export const AverageProgressSchema: GenMessage<AverageProgress> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 2);
+  messageDesc(file_ratatouille_v1_averaging, 7);
 
 /**
  * @generated from message ratatouille.v1.OpenSessionRequest
@@ -187,7 +478,7 @@ export type OpenSessionRequest = Message<"ratatouille.v1.OpenSessionRequest"> & 
  * Use `create(OpenSessionRequestSchema)` to create a new message.
  */
 export const OpenSessionRequestSchema: GenMessage<OpenSessionRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 3);
+  messageDesc(file_ratatouille_v1_averaging, 8);
 
 /**
  * @generated from message ratatouille.v1.SessionTensor
@@ -216,7 +507,7 @@ export type SessionTensor = Message<"ratatouille.v1.SessionTensor"> & {
  * Use `create(SessionTensorSchema)` to create a new message.
  */
 export const SessionTensorSchema: GenMessage<SessionTensor> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 4);
+  messageDesc(file_ratatouille_v1_averaging, 9);
 
 /**
  * @generated from message ratatouille.v1.OpenSessionResponse
@@ -240,7 +531,7 @@ export type OpenSessionResponse = Message<"ratatouille.v1.OpenSessionResponse"> 
  * Use `create(OpenSessionResponseSchema)` to create a new message.
  */
 export const OpenSessionResponseSchema: GenMessage<OpenSessionResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 5);
+  messageDesc(file_ratatouille_v1_averaging, 10);
 
 /**
  * @generated from message ratatouille.v1.Session
@@ -326,7 +617,7 @@ export type Session = Message<"ratatouille.v1.Session"> & {
  * Use `create(SessionSchema)` to create a new message.
  */
 export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 6);
+  messageDesc(file_ratatouille_v1_averaging, 11);
 
 /**
  * @generated from message ratatouille.v1.ContributeRequest
@@ -357,7 +648,7 @@ export type ContributeRequest = Message<"ratatouille.v1.ContributeRequest"> & {
  * Use `create(ContributeRequestSchema)` to create a new message.
  */
 export const ContributeRequestSchema: GenMessage<ContributeRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 7);
+  messageDesc(file_ratatouille_v1_averaging, 12);
 
 /**
  * @generated from message ratatouille.v1.ContributionHeader
@@ -414,7 +705,7 @@ export type ContributionHeader = Message<"ratatouille.v1.ContributionHeader"> & 
  * Use `create(ContributionHeaderSchema)` to create a new message.
  */
 export const ContributionHeaderSchema: GenMessage<ContributionHeader> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 8);
+  messageDesc(file_ratatouille_v1_averaging, 13);
 
 /**
  * @generated from message ratatouille.v1.ContributionChunk
@@ -447,7 +738,7 @@ export type ContributionChunk = Message<"ratatouille.v1.ContributionChunk"> & {
  * Use `create(ContributionChunkSchema)` to create a new message.
  */
 export const ContributionChunkSchema: GenMessage<ContributionChunk> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 9);
+  messageDesc(file_ratatouille_v1_averaging, 14);
 
 /**
  * What the server wants next.
@@ -475,7 +766,7 @@ export type SendBytes = Message<"ratatouille.v1.SendBytes"> & {
  * Use `create(SendBytesSchema)` to create a new message.
  */
 export const SendBytesSchema: GenMessage<SendBytes> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 10);
+  messageDesc(file_ratatouille_v1_averaging, 15);
 
 /**
  * @generated from message ratatouille.v1.ContributeResponse
@@ -506,7 +797,7 @@ export type ContributeResponse = Message<"ratatouille.v1.ContributeResponse"> & 
  * Use `create(ContributeResponseSchema)` to create a new message.
  */
 export const ContributeResponseSchema: GenMessage<ContributeResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 11);
+  messageDesc(file_ratatouille_v1_averaging, 16);
 
 /**
  * @generated from message ratatouille.v1.ContributionCommitted
@@ -525,7 +816,7 @@ export type ContributionCommitted = Message<"ratatouille.v1.ContributionCommitte
  * Use `create(ContributionCommittedSchema)` to create a new message.
  */
 export const ContributionCommittedSchema: GenMessage<ContributionCommitted> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 12);
+  messageDesc(file_ratatouille_v1_averaging, 17);
 
 /**
  * @generated from message ratatouille.v1.WithdrawRequest
@@ -556,7 +847,7 @@ export type WithdrawRequest = Message<"ratatouille.v1.WithdrawRequest"> & {
  * Use `create(WithdrawRequestSchema)` to create a new message.
  */
 export const WithdrawRequestSchema: GenMessage<WithdrawRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 13);
+  messageDesc(file_ratatouille_v1_averaging, 18);
 
 /**
  * @generated from message ratatouille.v1.WithdrawHeader
@@ -583,7 +874,7 @@ export type WithdrawHeader = Message<"ratatouille.v1.WithdrawHeader"> & {
  * Use `create(WithdrawHeaderSchema)` to create a new message.
  */
 export const WithdrawHeaderSchema: GenMessage<WithdrawHeader> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 14);
+  messageDesc(file_ratatouille_v1_averaging, 19);
 
 /**
  * @generated from message ratatouille.v1.WithdrawResponse
@@ -614,7 +905,7 @@ export type WithdrawResponse = Message<"ratatouille.v1.WithdrawResponse"> & {
  * Use `create(WithdrawResponseSchema)` to create a new message.
  */
 export const WithdrawResponseSchema: GenMessage<WithdrawResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 15);
+  messageDesc(file_ratatouille_v1_averaging, 20);
 
 /**
  * @generated from message ratatouille.v1.ContributionWithdrawn
@@ -627,7 +918,7 @@ export type ContributionWithdrawn = Message<"ratatouille.v1.ContributionWithdraw
  * Use `create(ContributionWithdrawnSchema)` to create a new message.
  */
 export const ContributionWithdrawnSchema: GenMessage<ContributionWithdrawn> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 16);
+  messageDesc(file_ratatouille_v1_averaging, 21);
 
 /**
  * @generated from message ratatouille.v1.SnapshotRequest
@@ -644,7 +935,7 @@ export type SnapshotRequest = Message<"ratatouille.v1.SnapshotRequest"> & {
  * Use `create(SnapshotRequestSchema)` to create a new message.
  */
 export const SnapshotRequestSchema: GenMessage<SnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 17);
+  messageDesc(file_ratatouille_v1_averaging, 22);
 
 /**
  * @generated from message ratatouille.v1.SnapshotResponse
@@ -675,7 +966,7 @@ export type SnapshotResponse = Message<"ratatouille.v1.SnapshotResponse"> & {
  * Use `create(SnapshotResponseSchema)` to create a new message.
  */
 export const SnapshotResponseSchema: GenMessage<SnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 18);
+  messageDesc(file_ratatouille_v1_averaging, 23);
 
 /**
  * @generated from message ratatouille.v1.GetSessionRequest
@@ -692,7 +983,7 @@ export type GetSessionRequest = Message<"ratatouille.v1.GetSessionRequest"> & {
  * Use `create(GetSessionRequestSchema)` to create a new message.
  */
 export const GetSessionRequestSchema: GenMessage<GetSessionRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 19);
+  messageDesc(file_ratatouille_v1_averaging, 24);
 
 /**
  * @generated from message ratatouille.v1.GetSessionResponse
@@ -709,7 +1000,7 @@ export type GetSessionResponse = Message<"ratatouille.v1.GetSessionResponse"> & 
  * Use `create(GetSessionResponseSchema)` to create a new message.
  */
 export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 20);
+  messageDesc(file_ratatouille_v1_averaging, 25);
 
 /**
  * @generated from message ratatouille.v1.ListSessionsRequest
@@ -733,7 +1024,7 @@ export type ListSessionsRequest = Message<"ratatouille.v1.ListSessionsRequest"> 
  * Use `create(ListSessionsRequestSchema)` to create a new message.
  */
 export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 21);
+  messageDesc(file_ratatouille_v1_averaging, 26);
 
 /**
  * @generated from message ratatouille.v1.ListSessionsResponse
@@ -755,7 +1046,7 @@ export type ListSessionsResponse = Message<"ratatouille.v1.ListSessionsResponse"
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
 export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 22);
+  messageDesc(file_ratatouille_v1_averaging, 27);
 
 /**
  * @generated from message ratatouille.v1.WatchSessionRequest
@@ -772,7 +1063,7 @@ export type WatchSessionRequest = Message<"ratatouille.v1.WatchSessionRequest"> 
  * Use `create(WatchSessionRequestSchema)` to create a new message.
  */
 export const WatchSessionRequestSchema: GenMessage<WatchSessionRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 23);
+  messageDesc(file_ratatouille_v1_averaging, 28);
 
 /**
  * @generated from message ratatouille.v1.WatchSessionResponse
@@ -789,7 +1080,7 @@ export type WatchSessionResponse = Message<"ratatouille.v1.WatchSessionResponse"
  * Use `create(WatchSessionResponseSchema)` to create a new message.
  */
 export const WatchSessionResponseSchema: GenMessage<WatchSessionResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 24);
+  messageDesc(file_ratatouille_v1_averaging, 29);
 
 /**
  * @generated from message ratatouille.v1.CloseSessionRequest
@@ -818,7 +1109,7 @@ export type CloseSessionRequest = Message<"ratatouille.v1.CloseSessionRequest"> 
  * Use `create(CloseSessionRequestSchema)` to create a new message.
  */
 export const CloseSessionRequestSchema: GenMessage<CloseSessionRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 25);
+  messageDesc(file_ratatouille_v1_averaging, 30);
 
 /**
  * @generated from message ratatouille.v1.CloseSessionResponse
@@ -837,7 +1128,7 @@ export type CloseSessionResponse = Message<"ratatouille.v1.CloseSessionResponse"
  * Use `create(CloseSessionResponseSchema)` to create a new message.
  */
 export const CloseSessionResponseSchema: GenMessage<CloseSessionResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 26);
+  messageDesc(file_ratatouille_v1_averaging, 31);
 
 /**
  * @generated from message ratatouille.v1.CheckModelsRequest
@@ -891,7 +1182,7 @@ export type CheckModelsRequest = Message<"ratatouille.v1.CheckModelsRequest"> & 
  * Use `create(CheckModelsRequestSchema)` to create a new message.
  */
 export const CheckModelsRequestSchema: GenMessage<CheckModelsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 27);
+  messageDesc(file_ratatouille_v1_averaging, 32);
 
 /**
  * @generated from message ratatouille.v1.CheckModelsResponse
@@ -930,7 +1221,7 @@ export type CheckModelsResponse = Message<"ratatouille.v1.CheckModelsResponse"> 
  * Use `create(CheckModelsResponseSchema)` to create a new message.
  */
 export const CheckModelsResponseSchema: GenMessage<CheckModelsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 28);
+  messageDesc(file_ratatouille_v1_averaging, 33);
 
 /**
  * @generated from message ratatouille.v1.CheckFinding
@@ -974,7 +1265,7 @@ export type CheckFinding = Message<"ratatouille.v1.CheckFinding"> & {
  * Use `create(CheckFindingSchema)` to create a new message.
  */
 export const CheckFindingSchema: GenMessage<CheckFinding> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 29);
+  messageDesc(file_ratatouille_v1_averaging, 34);
 
 /**
  * @generated from message ratatouille.v1.CheckReport
@@ -1026,7 +1317,7 @@ export type CheckReport = Message<"ratatouille.v1.CheckReport"> & {
  * Use `create(CheckReportSchema)` to create a new message.
  */
 export const CheckReportSchema: GenMessage<CheckReport> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 30);
+  messageDesc(file_ratatouille_v1_averaging, 35);
 
 /**
  * @generated from message ratatouille.v1.CheckedModel
@@ -1112,7 +1403,7 @@ export type CheckedModel = Message<"ratatouille.v1.CheckedModel"> & {
  * Use `create(CheckedModelSchema)` to create a new message.
  */
 export const CheckedModelSchema: GenMessage<CheckedModel> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 31);
+  messageDesc(file_ratatouille_v1_averaging, 36);
 
 /**
  * @generated from message ratatouille.v1.CheckedLayer
@@ -1141,7 +1432,83 @@ export type CheckedLayer = Message<"ratatouille.v1.CheckedLayer"> & {
  * Use `create(CheckedLayerSchema)` to create a new message.
  */
 export const CheckedLayerSchema: GenMessage<CheckedLayer> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 32);
+  messageDesc(file_ratatouille_v1_averaging, 37);
+
+/**
+ * @generated from enum ratatouille.v1.BaseUse
+ */
+export const BaseUse = {
+  /**
+   * @generated from enum value: BASE_USE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * AverageRequest.base has to be empty.
+   *
+   * @generated from enum value: BASE_USE_NONE = 1;
+   */
+  NONE: 1,
+
+  /**
+   * @generated from enum value: BASE_USE_OPTIONAL = 2;
+   */
+  OPTIONAL: 2,
+
+  /**
+   * @generated from enum value: BASE_USE_REQUIRED = 3;
+   */
+  REQUIRED: 3,
+} as const;
+
+/**
+ * @generated from enum ratatouille.v1.BaseUse
+ */
+export type BaseUse = (typeof BaseUse)[keyof typeof BaseUse] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.BaseUse.
+ */
+export const BaseUseSchema: GenEnum<BaseUse> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_averaging, 0);
+
+/**
+ * @generated from enum ratatouille.v1.ParameterType
+ */
+export const ParameterType = {
+  /**
+   * @generated from enum value: PARAMETER_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: PARAMETER_TYPE_NUMBER = 1;
+   */
+  NUMBER: 1,
+
+  /**
+   * A whole number.
+   *
+   * @generated from enum value: PARAMETER_TYPE_INTEGER = 2;
+   */
+  INTEGER: 2,
+
+  /**
+   * @generated from enum value: PARAMETER_TYPE_BOOL = 3;
+   */
+  BOOL: 3,
+} as const;
+
+/**
+ * @generated from enum ratatouille.v1.ParameterType
+ */
+export type ParameterType = (typeof ParameterType)[keyof typeof ParameterType] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.ParameterType.
+ */
+export const ParameterTypeSchema: GenEnum<ParameterType> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_averaging, 1);
 
 /**
  * @generated from enum ratatouille.v1.SessionState
@@ -1184,7 +1551,7 @@ export type SessionState = (typeof SessionState)[keyof typeof SessionState] | Un
  * Describes the enum ratatouille.v1.SessionState.
  */
 export const SessionStateSchema: GenEnum<SessionState> = /*@__PURE__*/
-  enumDesc(file_ratatouille_v1_averaging, 0);
+  enumDesc(file_ratatouille_v1_averaging, 2);
 
 /**
  * @generated from enum ratatouille.v1.CheckSeverity
@@ -1226,7 +1593,7 @@ export type CheckSeverity = (typeof CheckSeverity)[keyof typeof CheckSeverity] |
  * Describes the enum ratatouille.v1.CheckSeverity.
  */
 export const CheckSeveritySchema: GenEnum<CheckSeverity> = /*@__PURE__*/
-  enumDesc(file_ratatouille_v1_averaging, 1);
+  enumDesc(file_ratatouille_v1_averaging, 3);
 
 /**
  * @generated from enum ratatouille.v1.CheckVerdict
@@ -1264,7 +1631,7 @@ export type CheckVerdict = (typeof CheckVerdict)[keyof typeof CheckVerdict] | Un
  * Describes the enum ratatouille.v1.CheckVerdict.
  */
 export const CheckVerdictSchema: GenEnum<CheckVerdict> = /*@__PURE__*/
-  enumDesc(file_ratatouille_v1_averaging, 2);
+  enumDesc(file_ratatouille_v1_averaging, 4);
 
 /**
  * Averages weights of models in the catalog, window by window: memory does not grow with the models.
@@ -1273,9 +1640,9 @@ export const CheckVerdictSchema: GenEnum<CheckVerdict> = /*@__PURE__*/
  */
 export const AveragingService: GenService<{
   /**
-   * Runs a recipe of kind `average`, by any method, and publishes the model. Sends progress, then the artifact as the last message.
-   * A recipe that has an artifact is answered from the catalog.
-   * INVALID_ARGUMENT (AVERAGE_INVALID): the violations name every wrong field of the recipe.
+   * Averages models, or merges them by another method, and publishes the result. Sends progress, then the artifact as the last message.
+   * What was made before is answered from the catalog: equal requests have equal recipes.
+   * INVALID_ARGUMENT (AVERAGE_INVALID): the violations name every wrong field.
    * FAILED_PRECONDITION (INCOMPATIBLE_MODELS): names, shapes or dtypes differ, or foundation models; the error lists the tensors.
    * (NOT_FINITE): a number of a model or of the average is none. RESOURCE_EXHAUSTED (NO_SPACE, SCRATCH_FULL): no room for the work.
    *
@@ -1285,6 +1652,16 @@ export const AveragingService: GenService<{
     methodKind: "server_streaming";
     input: typeof AverageRequestSchema;
     output: typeof AverageResponseSchema;
+  },
+  /**
+   * All methods that Average takes, in the order in which people are shown them.
+   *
+   * @generated from rpc ratatouille.v1.AveragingService.ListMethods
+   */
+  listMethods: {
+    methodKind: "unary";
+    input: typeof ListMethodsRequestSchema;
+    output: typeof ListMethodsResponseSchema;
   },
   /**
    * Says whether models of the catalog may be averaged, and why not: names, shapes and types, networks, foundation models by their lineage,

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/catalog.proto.
  */
 export const file_ratatouille_v1_catalog: GenFile = /*@__PURE__*/
-  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSJaChFVcGxvYWRCbG9iUmVxdWVzdBIsCgZoZWFkZXIYASABKAsyGi5yYXRhdG91aWxsZS52MS5CbG9iSGVhZGVySAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0Ik4KCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMSDAoEa2VlcBgDIAEoCBIOCgZvZmZzZXQYBCABKAMiIgoQR2V0VXBsb2FkUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiKwoRR2V0VXBsb2FkUmVzcG9uc2USFgoOcmVjZWl2ZWRfYnl0ZXMYASABKAMiOAoSVXBsb2FkQmxvYlJlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDIkUKE0Rvd25sb2FkQmxvYlJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoAxIOCgZsZW5ndGgYAyABKAMiJQoURG93bmxvYWRCbG9iUmVzcG9uc2USDQoFY2h1bmsYASABKAwiOQoWUHVibGlzaEFydGlmYWN0UmVxdWVzdBIQCghtYW5pZmVzdBgBIAEoDBINCgVibG9icxgCIAMoDCJWChdQdWJsaXNoQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Eg8KB2V4aXN0ZWQYAiABKAgibAoSR2V0QXJ0aWZhY3RSZXF1ZXN0EhAKBmRpZ2VzdBgBIAEoCUgAEhQKCnJlY2lwZV9rZXkYAiABKAlIABINCgNyZWYYAyABKAlIABIXCg9pbmNsdWRlX2RhbWFnZWQYBCABKAhCBgoEbmFtZSJBChNHZXRBcnRpZmFjdFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QiKwoURmluZEFydGlmYWN0c1JlcXVlc3QSEwoLcmVjaXBlX2tleXMYASADKAkiVgoVRmluZEFydGlmYWN0c1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0EhAKCGFuc3dlcmVkGAIgASgFImkKFExpc3RBcnRpZmFjdHNSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEtpbmQSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiXQoVTGlzdEFydGlmYWN0c1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChFHZXRMaW5lYWdlUmVxdWVzdBIOCgZkaWdlc3QYASABKAkSDQoFZGVwdGgYAiABKAUiQQoSR2V0TGluZWFnZVJlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Ik0KA1JlZhIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIoCgdoaXN0b3J5GAMgAygLMhcucmF0YXRvdWlsbGUudjEuUmVmTW92ZSI7CgdSZWZNb3ZlEg4KBmRpZ2VzdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIbW92ZWRfYXQYAyABKAMiSAoOTW92ZVJlZlJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIzCg9Nb3ZlUmVmUmVzcG9uc2USIAoDcmVmGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUmVmIkgKD0xpc3RSZWZzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFJlZnNSZXNwb25zZRIhCgRyZWZzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuUmVmEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItCgpQaW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJIg0KC1BpblJlc3BvbnNlIkAKDFVucGluUmVxdWVzdBIOCgZob2xkZXIYASABKAkSDwoHZGlnZXN0cxgCIAMoCRIPCgdkaXNjYXJkGAMgASgIIg8KDVVucGluUmVzcG9uc2UiJwoVRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSIYChZEZWxldGVBcnRpZmFjdFJlc3BvbnNlIkEKFUNvbGxlY3RHYXJiYWdlUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIEhcKD21pbl9hZ2Vfc2Vjb25kcxgCIAEoAyKSAQoWQ29sbGVjdEdhcmJhZ2VSZXNwb25zZRIRCglhcnRpZmFjdHMYASADKAkSDQoFYmxvYnMYAiADKAkSEwoLZnJlZWRfYnl0ZXMYAyABKAMSFwoPeW91bmdfYXJ0aWZhY3RzGAQgASgFEhMKC3lvdW5nX2Jsb2JzGAUgASgFEhMKC3lvdW5nX2J5dGVzGAYgASgDMtwKCg5DYXRhbG9nU2VydmljZRJaCgpVcGxvYWRCbG9iEiEucmF0YXRvdWlsbGUudjEuVXBsb2FkQmxvYlJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5VcGxvYWRCbG9iUmVzcG9uc2UiA5ACAigBElUKCUdldFVwbG9hZBIgLnJhdGF0b3VpbGxlLnYxLkdldFVwbG9hZFJlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5HZXRVcGxvYWRSZXNwb25zZSIDkAIBEmAKDERvd25sb2FkQmxvYhIjLnJhdGF0b3VpbGxlLnYxLkRvd25sb2FkQmxvYlJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5Eb3dubG9hZEJsb2JSZXNwb25zZSIDkAIBMAESXQoLUmVhZFRlbnNvcnMSIi5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1Jlc3BvbnNlIgOQAgEwARJnCg9QdWJsaXNoQXJ0aWZhY3QSJi5yYXRhdG91aWxsZS52MS5QdWJsaXNoQXJ0aWZhY3RSZXF1ZXN0GicucmF0YXRvdWlsbGUudjEuUHVibGlzaEFydGlmYWN0UmVzcG9uc2UiA5ACAhJbCgtHZXRBcnRpZmFjdBIiLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVzcG9uc2UiA5ACARJhCg1GaW5kQXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuRmluZEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5GaW5kQXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJhCg1MaXN0QXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuTGlzdEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5MaXN0QXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJYCgpHZXRMaW5lYWdlEiEucmF0YXRvdWlsbGUudjEuR2V0TGluZWFnZVJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5HZXRMaW5lYWdlUmVzcG9uc2UiA5ACARJKCgdNb3ZlUmVmEh4ucmF0YXRvdWlsbGUudjEuTW92ZVJlZlJlcXVlc3QaHy5yYXRhdG91aWxsZS52MS5Nb3ZlUmVmUmVzcG9uc2USUgoITGlzdFJlZnMSHy5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1Jlc3BvbnNlIgOQAgESQwoDUGluEhoucmF0YXRvdWlsbGUudjEuUGluUmVxdWVzdBobLnJhdGF0b3VpbGxlLnYxLlBpblJlc3BvbnNlIgOQAgISSQoFVW5waW4SHC5yYXRhdG91aWxsZS52MS5VbnBpblJlcXVlc3QaHS5yYXRhdG91aWxsZS52MS5VbnBpblJlc3BvbnNlIgOQAgISXwoORGVsZXRlQXJ0aWZhY3QSJS5yYXRhdG91aWxsZS52MS5EZWxldGVBcnRpZmFjdFJlcXVlc3QaJi5yYXRhdG91aWxsZS52MS5EZWxldGVBcnRpZmFjdFJlc3BvbnNlEl8KDkNvbGxlY3RHYXJiYWdlEiUucmF0YXRvdWlsbGUudjEuQ29sbGVjdEdhcmJhZ2VSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuQ29sbGVjdEdhcmJhZ2VSZXNwb25zZUIeWhxyYXRhdG91aWxsZS92MTtyYXRhdG91aWxsZXYxYgZwcm90bzM", [file_ratatouille_v1_artifact, file_ratatouille_v1_tensors]);
+  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSJaChFVcGxvYWRCbG9iUmVxdWVzdBIsCgZoZWFkZXIYASABKAsyGi5yYXRhdG91aWxsZS52MS5CbG9iSGVhZGVySAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0Ik4KCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMSDAoEa2VlcBgDIAEoCBIOCgZvZmZzZXQYBCABKAMiIgoQR2V0VXBsb2FkUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiKwoRR2V0VXBsb2FkUmVzcG9uc2USFgoOcmVjZWl2ZWRfYnl0ZXMYASABKAMiOAoSVXBsb2FkQmxvYlJlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDIkUKE0Rvd25sb2FkQmxvYlJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoAxIOCgZsZW5ndGgYAyABKAMiJQoURG93bmxvYWRCbG9iUmVzcG9uc2USDQoFY2h1bmsYASABKAwiOQoWUHVibGlzaEFydGlmYWN0UmVxdWVzdBIQCghtYW5pZmVzdBgBIAEoDBINCgVibG9icxgCIAMoDCJWChdQdWJsaXNoQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Eg8KB2V4aXN0ZWQYAiABKAgihgEKEkltcG9ydE1vZGVsUmVxdWVzdBIrCgVmaWxlcxgBIAMoCzIcLnJhdGF0b3VpbGxlLnYxLkltcG9ydGVkRmlsZRIPCgdsaWNlbmNlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIUCgxhcmNoaXRlY3R1cmUYBCABKAkSDAoEYmFzZRgFIAEoCSIeCgxJbXBvcnRlZEZpbGUSDgoGZGlnZXN0GAEgASgJIlIKE0ltcG9ydE1vZGVsUmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIPCgdleGlzdGVkGAIgASgIImwKEkdldEFydGlmYWN0UmVxdWVzdBIQCgZkaWdlc3QYASABKAlIABIUCgpyZWNpcGVfa2V5GAIgASgJSAASDQoDcmVmGAMgASgJSAASFwoPaW5jbHVkZV9kYW1hZ2VkGAQgASgIQgYKBG5hbWUiQQoTR2V0QXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0IisKFEZpbmRBcnRpZmFjdHNSZXF1ZXN0EhMKC3JlY2lwZV9rZXlzGAEgAygJIlYKFUZpbmRBcnRpZmFjdHNSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIQCghhbnN3ZXJlZBgCIAEoBSJpChRMaXN0QXJ0aWZhY3RzUmVxdWVzdBIqCgRraW5kGAEgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIl0KFUxpc3RBcnRpZmFjdHNSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoRR2V0TGluZWFnZVJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg0KBWRlcHRoGAIgASgFIkEKEkdldExpbmVhZ2VSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdCJNCgNSZWYSDAoEbmFtZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSKAoHaGlzdG9yeRgDIAMoCzIXLnJhdGF0b3VpbGxlLnYxLlJlZk1vdmUiOwoHUmVmTW92ZRIOCgZkaWdlc3QYASABKAkSDgoGcmVhc29uGAIgASgJEhAKCG1vdmVkX2F0GAMgASgDIkgKDk1vdmVSZWZSZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEZnJvbRgCIAEoCRIKCgJ0bxgDIAEoCRIOCgZyZWFzb24YBCABKAkiMwoPTW92ZVJlZlJlc3BvbnNlEiAKA3JlZhgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLlJlZiJICg9MaXN0UmVmc1JlcXVlc3QSDgoGcHJlZml4GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIk4KEExpc3RSZWZzUmVzcG9uc2USIQoEcmVmcxgBIAMoCzITLnJhdGF0b3VpbGxlLnYxLlJlZhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLQoKUGluUmVxdWVzdBIOCgZob2xkZXIYASABKAkSDwoHZGlnZXN0cxgCIAMoCSINCgtQaW5SZXNwb25zZSJACgxVbnBpblJlcXVlc3QSDgoGaG9sZGVyGAEgASgJEg8KB2RpZ2VzdHMYAiADKAkSDwoHZGlzY2FyZBgDIAEoCCIPCg1VbnBpblJlc3BvbnNlIicKFURlbGV0ZUFydGlmYWN0UmVxdWVzdBIOCgZkaWdlc3QYASABKAkiGAoWRGVsZXRlQXJ0aWZhY3RSZXNwb25zZSJBChVDb2xsZWN0R2FyYmFnZVJlcXVlc3QSDwoHZHJ5X3J1bhgBIAEoCBIXCg9taW5fYWdlX3NlY29uZHMYAiABKAMikgEKFkNvbGxlY3RHYXJiYWdlUmVzcG9uc2USEQoJYXJ0aWZhY3RzGAEgAygJEg0KBWJsb2JzGAIgAygJEhMKC2ZyZWVkX2J5dGVzGAMgASgDEhcKD3lvdW5nX2FydGlmYWN0cxgEIAEoBRITCgt5b3VuZ19ibG9icxgFIAEoBRITCgt5b3VuZ19ieXRlcxgGIAEoAzK5CwoOQ2F0YWxvZ1NlcnZpY2USWgoKVXBsb2FkQmxvYhIhLnJhdGF0b3VpbGxlLnYxLlVwbG9hZEJsb2JSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuVXBsb2FkQmxvYlJlc3BvbnNlIgOQAgIoARJVCglHZXRVcGxvYWQSIC5yYXRhdG91aWxsZS52MS5HZXRVcGxvYWRSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuR2V0VXBsb2FkUmVzcG9uc2UiA5ACARJgCgxEb3dubG9hZEJsb2ISIy5yYXRhdG91aWxsZS52MS5Eb3dubG9hZEJsb2JSZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuRG93bmxvYWRCbG9iUmVzcG9uc2UiA5ACATABEl0KC1JlYWRUZW5zb3JzEiIucmF0YXRvdWlsbGUudjEuUmVhZFRlbnNvcnNSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuUmVhZFRlbnNvcnNSZXNwb25zZSIDkAIBMAESZwoPUHVibGlzaEFydGlmYWN0EiYucmF0YXRvdWlsbGUudjEuUHVibGlzaEFydGlmYWN0UmVxdWVzdBonLnJhdGF0b3VpbGxlLnYxLlB1Ymxpc2hBcnRpZmFjdFJlc3BvbnNlIgOQAgISWwoLSW1wb3J0TW9kZWwSIi5yYXRhdG91aWxsZS52MS5JbXBvcnRNb2RlbFJlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5JbXBvcnRNb2RlbFJlc3BvbnNlIgOQAgISWwoLR2V0QXJ0aWZhY3QSIi5yYXRhdG91aWxsZS52MS5HZXRBcnRpZmFjdFJlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5HZXRBcnRpZmFjdFJlc3BvbnNlIgOQAgESYQoNRmluZEFydGlmYWN0cxIkLnJhdGF0b3VpbGxlLnYxLkZpbmRBcnRpZmFjdHNSZXF1ZXN0GiUucmF0YXRvdWlsbGUudjEuRmluZEFydGlmYWN0c1Jlc3BvbnNlIgOQAgESYQoNTGlzdEFydGlmYWN0cxIkLnJhdGF0b3VpbGxlLnYxLkxpc3RBcnRpZmFjdHNSZXF1ZXN0GiUucmF0YXRvdWlsbGUudjEuTGlzdEFydGlmYWN0c1Jlc3BvbnNlIgOQAgESWAoKR2V0TGluZWFnZRIhLnJhdGF0b3VpbGxlLnYxLkdldExpbmVhZ2VSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuR2V0TGluZWFnZVJlc3BvbnNlIgOQAgESSgoHTW92ZVJlZhIeLnJhdGF0b3VpbGxlLnYxLk1vdmVSZWZSZXF1ZXN0Gh8ucmF0YXRvdWlsbGUudjEuTW92ZVJlZlJlc3BvbnNlElIKCExpc3RSZWZzEh8ucmF0YXRvdWlsbGUudjEuTGlzdFJlZnNSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdFJlZnNSZXNwb25zZSIDkAIBEkMKA1BpbhIaLnJhdGF0b3VpbGxlLnYxLlBpblJlcXVlc3QaGy5yYXRhdG91aWxsZS52MS5QaW5SZXNwb25zZSIDkAICEkkKBVVucGluEhwucmF0YXRvdWlsbGUudjEuVW5waW5SZXF1ZXN0Gh0ucmF0YXRvdWlsbGUudjEuVW5waW5SZXNwb25zZSIDkAICEl8KDkRlbGV0ZUFydGlmYWN0EiUucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXNwb25zZRJfCg5Db2xsZWN0R2FyYmFnZRIlLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVzcG9uc2VCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_ratatouille_v1_artifact, file_ratatouille_v1_tensors]);
 
 /**
  * @generated from message ratatouille.v1.UploadBlobRequest
@@ -244,6 +244,98 @@ export const PublishArtifactResponseSchema: GenMessage<PublishArtifactResponse> 
   messageDesc(file_ratatouille_v1_catalog, 8);
 
 /**
+ * @generated from message ratatouille.v1.ImportModelRequest
+ */
+export type ImportModelRequest = Message<"ratatouille.v1.ImportModelRequest"> & {
+  /**
+   * One file, of safetensors.
+   *
+   * @generated from field: repeated ratatouille.v1.ImportedFile files = 1;
+   */
+  files: ImportedFile[];
+
+  /**
+   * SPDX expression of all that applies, for example "Apache-2.0" or "MIT AND CC-BY-4.0"; names of Hugging Face are taken too. Empty:
+   * LicenseRef-unknown, and so is that of all that is made of the model.
+   *
+   * @generated from field: string licence = 2;
+   */
+  licence: string;
+
+  /**
+   * Where it comes from, for people, for example "timm/resnet18.a1_in1k" or a URL. 1 to 1,000 characters on one line.
+   *
+   * @generated from field: string source = 3;
+   */
+  source: string;
+
+  /**
+   * What kind of network it is, for example "mlp" or "resnet18", at most 200 characters. Empty: "unknown". Models of different
+   * architectures have no average; an unknown one is taken for any.
+   *
+   * @generated from field: string architecture = 4;
+   */
+  architecture: string;
+
+  /**
+   * Digest of the model that it is a fine-tuning of, if that is in the catalog.
+   *
+   * @generated from field: string base = 5;
+   */
+  base: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ImportModelRequest.
+ * Use `create(ImportModelRequestSchema)` to create a new message.
+ */
+export const ImportModelRequestSchema: GenMessage<ImportModelRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 9);
+
+/**
+ * @generated from message ratatouille.v1.ImportedFile
+ */
+export type ImportedFile = Message<"ratatouille.v1.ImportedFile"> & {
+  /**
+   * Digest of the blob.
+   *
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ImportedFile.
+ * Use `create(ImportedFileSchema)` to create a new message.
+ */
+export const ImportedFileSchema: GenMessage<ImportedFile> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 10);
+
+/**
+ * @generated from message ratatouille.v1.ImportModelResponse
+ */
+export type ImportModelResponse = Message<"ratatouille.v1.ImportModelResponse"> & {
+  /**
+   * @generated from field: ratatouille.v1.Artifact artifact = 1;
+   */
+  artifact?: Artifact | undefined;
+
+  /**
+   * It was there before.
+   *
+   * @generated from field: bool existed = 2;
+   */
+  existed: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.ImportModelResponse.
+ * Use `create(ImportModelResponseSchema)` to create a new message.
+ */
+export const ImportModelResponseSchema: GenMessage<ImportModelResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 11);
+
+/**
  * @generated from message ratatouille.v1.GetArtifactRequest
  */
 export type GetArtifactRequest = Message<"ratatouille.v1.GetArtifactRequest"> & {
@@ -281,7 +373,7 @@ export type GetArtifactRequest = Message<"ratatouille.v1.GetArtifactRequest"> & 
  * Use `create(GetArtifactRequestSchema)` to create a new message.
  */
 export const GetArtifactRequestSchema: GenMessage<GetArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 9);
+  messageDesc(file_ratatouille_v1_catalog, 12);
 
 /**
  * @generated from message ratatouille.v1.GetArtifactResponse
@@ -298,7 +390,7 @@ export type GetArtifactResponse = Message<"ratatouille.v1.GetArtifactResponse"> 
  * Use `create(GetArtifactResponseSchema)` to create a new message.
  */
 export const GetArtifactResponseSchema: GenMessage<GetArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 10);
+  messageDesc(file_ratatouille_v1_catalog, 13);
 
 /**
  * @generated from message ratatouille.v1.FindArtifactsRequest
@@ -317,7 +409,7 @@ export type FindArtifactsRequest = Message<"ratatouille.v1.FindArtifactsRequest"
  * Use `create(FindArtifactsRequestSchema)` to create a new message.
  */
 export const FindArtifactsRequestSchema: GenMessage<FindArtifactsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 11);
+  messageDesc(file_ratatouille_v1_catalog, 14);
 
 /**
  * @generated from message ratatouille.v1.FindArtifactsResponse
@@ -344,7 +436,7 @@ export type FindArtifactsResponse = Message<"ratatouille.v1.FindArtifactsRespons
  * Use `create(FindArtifactsResponseSchema)` to create a new message.
  */
 export const FindArtifactsResponseSchema: GenMessage<FindArtifactsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 12);
+  messageDesc(file_ratatouille_v1_catalog, 15);
 
 /**
  * @generated from message ratatouille.v1.ListArtifactsRequest
@@ -375,7 +467,7 @@ export type ListArtifactsRequest = Message<"ratatouille.v1.ListArtifactsRequest"
  * Use `create(ListArtifactsRequestSchema)` to create a new message.
  */
 export const ListArtifactsRequestSchema: GenMessage<ListArtifactsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 13);
+  messageDesc(file_ratatouille_v1_catalog, 16);
 
 /**
  * @generated from message ratatouille.v1.ListArtifactsResponse
@@ -399,7 +491,7 @@ export type ListArtifactsResponse = Message<"ratatouille.v1.ListArtifactsRespons
  * Use `create(ListArtifactsResponseSchema)` to create a new message.
  */
 export const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 14);
+  messageDesc(file_ratatouille_v1_catalog, 17);
 
 /**
  * @generated from message ratatouille.v1.GetLineageRequest
@@ -423,7 +515,7 @@ export type GetLineageRequest = Message<"ratatouille.v1.GetLineageRequest"> & {
  * Use `create(GetLineageRequestSchema)` to create a new message.
  */
 export const GetLineageRequestSchema: GenMessage<GetLineageRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 15);
+  messageDesc(file_ratatouille_v1_catalog, 18);
 
 /**
  * @generated from message ratatouille.v1.GetLineageResponse
@@ -442,7 +534,7 @@ export type GetLineageResponse = Message<"ratatouille.v1.GetLineageResponse"> & 
  * Use `create(GetLineageResponseSchema)` to create a new message.
  */
 export const GetLineageResponseSchema: GenMessage<GetLineageResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 16);
+  messageDesc(file_ratatouille_v1_catalog, 19);
 
 /**
  * @generated from message ratatouille.v1.Ref
@@ -475,7 +567,7 @@ export type Ref = Message<"ratatouille.v1.Ref"> & {
  * Use `create(RefSchema)` to create a new message.
  */
 export const RefSchema: GenMessage<Ref> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 17);
+  messageDesc(file_ratatouille_v1_catalog, 20);
 
 /**
  * @generated from message ratatouille.v1.RefMove
@@ -504,7 +596,7 @@ export type RefMove = Message<"ratatouille.v1.RefMove"> & {
  * Use `create(RefMoveSchema)` to create a new message.
  */
 export const RefMoveSchema: GenMessage<RefMove> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 18);
+  messageDesc(file_ratatouille_v1_catalog, 21);
 
 /**
  * @generated from message ratatouille.v1.MoveRefRequest
@@ -540,7 +632,7 @@ export type MoveRefRequest = Message<"ratatouille.v1.MoveRefRequest"> & {
  * Use `create(MoveRefRequestSchema)` to create a new message.
  */
 export const MoveRefRequestSchema: GenMessage<MoveRefRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 19);
+  messageDesc(file_ratatouille_v1_catalog, 22);
 
 /**
  * @generated from message ratatouille.v1.MoveRefResponse
@@ -557,7 +649,7 @@ export type MoveRefResponse = Message<"ratatouille.v1.MoveRefResponse"> & {
  * Use `create(MoveRefResponseSchema)` to create a new message.
  */
 export const MoveRefResponseSchema: GenMessage<MoveRefResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 20);
+  messageDesc(file_ratatouille_v1_catalog, 23);
 
 /**
  * @generated from message ratatouille.v1.ListRefsRequest
@@ -588,7 +680,7 @@ export type ListRefsRequest = Message<"ratatouille.v1.ListRefsRequest"> & {
  * Use `create(ListRefsRequestSchema)` to create a new message.
  */
 export const ListRefsRequestSchema: GenMessage<ListRefsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 21);
+  messageDesc(file_ratatouille_v1_catalog, 24);
 
 /**
  * @generated from message ratatouille.v1.ListRefsResponse
@@ -610,7 +702,7 @@ export type ListRefsResponse = Message<"ratatouille.v1.ListRefsResponse"> & {
  * Use `create(ListRefsResponseSchema)` to create a new message.
  */
 export const ListRefsResponseSchema: GenMessage<ListRefsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 22);
+  messageDesc(file_ratatouille_v1_catalog, 25);
 
 /**
  * @generated from message ratatouille.v1.PinRequest
@@ -636,7 +728,7 @@ export type PinRequest = Message<"ratatouille.v1.PinRequest"> & {
  * Use `create(PinRequestSchema)` to create a new message.
  */
 export const PinRequestSchema: GenMessage<PinRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 23);
+  messageDesc(file_ratatouille_v1_catalog, 26);
 
 /**
  * @generated from message ratatouille.v1.PinResponse
@@ -649,7 +741,7 @@ export type PinResponse = Message<"ratatouille.v1.PinResponse"> & {
  * Use `create(PinResponseSchema)` to create a new message.
  */
 export const PinResponseSchema: GenMessage<PinResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 24);
+  messageDesc(file_ratatouille_v1_catalog, 27);
 
 /**
  * @generated from message ratatouille.v1.UnpinRequest
@@ -680,7 +772,7 @@ export type UnpinRequest = Message<"ratatouille.v1.UnpinRequest"> & {
  * Use `create(UnpinRequestSchema)` to create a new message.
  */
 export const UnpinRequestSchema: GenMessage<UnpinRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 25);
+  messageDesc(file_ratatouille_v1_catalog, 28);
 
 /**
  * @generated from message ratatouille.v1.UnpinResponse
@@ -693,7 +785,7 @@ export type UnpinResponse = Message<"ratatouille.v1.UnpinResponse"> & {
  * Use `create(UnpinResponseSchema)` to create a new message.
  */
 export const UnpinResponseSchema: GenMessage<UnpinResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 26);
+  messageDesc(file_ratatouille_v1_catalog, 29);
 
 /**
  * @generated from message ratatouille.v1.DeleteArtifactRequest
@@ -712,7 +804,7 @@ export type DeleteArtifactRequest = Message<"ratatouille.v1.DeleteArtifactReques
  * Use `create(DeleteArtifactRequestSchema)` to create a new message.
  */
 export const DeleteArtifactRequestSchema: GenMessage<DeleteArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 27);
+  messageDesc(file_ratatouille_v1_catalog, 30);
 
 /**
  * @generated from message ratatouille.v1.DeleteArtifactResponse
@@ -725,7 +817,7 @@ export type DeleteArtifactResponse = Message<"ratatouille.v1.DeleteArtifactRespo
  * Use `create(DeleteArtifactResponseSchema)` to create a new message.
  */
 export const DeleteArtifactResponseSchema: GenMessage<DeleteArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 28);
+  messageDesc(file_ratatouille_v1_catalog, 31);
 
 /**
  * @generated from message ratatouille.v1.CollectGarbageRequest
@@ -751,7 +843,7 @@ export type CollectGarbageRequest = Message<"ratatouille.v1.CollectGarbageReques
  * Use `create(CollectGarbageRequestSchema)` to create a new message.
  */
 export const CollectGarbageRequestSchema: GenMessage<CollectGarbageRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 29);
+  messageDesc(file_ratatouille_v1_catalog, 32);
 
 /**
  * @generated from message ratatouille.v1.CollectGarbageResponse
@@ -795,7 +887,7 @@ export type CollectGarbageResponse = Message<"ratatouille.v1.CollectGarbageRespo
  * Use `create(CollectGarbageResponseSchema)` to create a new message.
  */
 export const CollectGarbageResponseSchema: GenMessage<CollectGarbageResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 30);
+  messageDesc(file_ratatouille_v1_catalog, 33);
 
 /**
  * The only owner of weights and of the truth about them: artifacts, their recipes, refs, lineage and blobs.
@@ -871,6 +963,20 @@ export const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof PublishArtifactRequestSchema;
     output: typeof PublishArtifactResponseSchema;
+  },
+  /**
+   * Publishes a model of a file that was uploaded before: makes the manifest, its config and its recipe, of kind import. Equal requests are one
+   * model; it is that of `ratatouille import`, if what is said of it is the same.
+   * INVALID_ARGUMENT (INVALID_FIELD): a field is wrong, or the file is no safetensors file; the violation says which and why.
+   * NOT_FOUND (BLOB_NOT_FOUND): the file was not uploaded. (ARTIFACT_NOT_FOUND): `base` is not in the catalog.
+   * ALREADY_EXISTS (RECIPE_NOT_REPRODUCED): the same import has another architecture already.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.ImportModel
+   */
+  importModel: {
+    methodKind: "unary";
+    input: typeof ImportModelRequestSchema;
+    output: typeof ImportModelResponseSchema;
   },
   /**
    * Finds one artifact by digest (or an unambiguous prefix of at least 8 hexadecimal digits), by recipe key, or by ref.

@@ -1,27 +1,16 @@
-import { isSpdxLicence, licenceAlternatives, spdxLicence, splitLicences } from "#libs/recipes";
+import { readLicences } from "#libs/recipes";
 import { UsageError } from "#libs/service/process";
 import { quote } from "#libs/text";
 
 /**
- * The licences of an SPDX expression, each of which applies: names of SPDX's list, Hugging Face's names, and `LicenseRef-` for others.
- * @throws UsageError for a name that is none of these
- * @example
- * ```ts
- * licencesOf("apache-2.0 AND (MIT OR LicenseRef-mine)"); // ["Apache-2.0", "MIT OR LicenseRef-mine"]
- * ```
+ * The licences of `--licence`, each of which applies.
+ * @throws UsageError for a name that is none of SPDX's, of Hugging Face's, or of `LicenseRef-…`
  */
 export function licencesOf(expression: string): string[] {
-  const licences = splitLicences(expression).map((part) => spdxLicence(part));
-  const names = licences.flatMap((licence) => licenceAlternatives(licence).flat());
-  const stranger = names.find((name) => !isKnown(name));
-  if (stranger !== undefined || names.length === 0)
-    throw new UsageError(
-      `--licence ${quote(expression)}: ${quote(stranger ?? "")} is no licence of https://spdx.org/licenses; write LicenseRef-… for one that is not there`,
-    );
-  return licences;
-}
-
-function isKnown(name: string): boolean {
-  const [licence = ""] = name.split(/\s+WITH\s+/);
-  return /^LicenseRef-[\w.-]+$/.test(licence) || isSpdxLicence(spdxLicence(licence));
+  try {
+    return readLicences(expression);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new UsageError(`--licence ${quote(expression)}: ${cause.message}`, { cause });
+  }
 }

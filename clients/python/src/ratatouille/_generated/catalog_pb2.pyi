@@ -80,6 +80,34 @@ class PublishArtifactResponse(_message.Message):
     existed: bool
     def __init__(self, artifact: _Optional[_Union[_artifact_pb2.Artifact, _Mapping]] = ..., existed: bool = ...) -> None: ...
 
+class ImportModelRequest(_message.Message):
+    __slots__ = ("files", "licence", "source", "architecture", "base")
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    files: _containers.RepeatedCompositeFieldContainer[ImportedFile]
+    licence: str
+    source: str
+    architecture: str
+    base: str
+    def __init__(self, files: _Optional[_Iterable[_Union[ImportedFile, _Mapping]]] = ..., licence: _Optional[str] = ..., source: _Optional[str] = ..., architecture: _Optional[str] = ..., base: _Optional[str] = ...) -> None: ...
+
+class ImportedFile(_message.Message):
+    __slots__ = ("digest",)
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    def __init__(self, digest: _Optional[str] = ...) -> None: ...
+
+class ImportModelResponse(_message.Message):
+    __slots__ = ("artifact", "existed")
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    EXISTED_FIELD_NUMBER: _ClassVar[int]
+    artifact: _artifact_pb2.Artifact
+    existed: bool
+    def __init__(self, artifact: _Optional[_Union[_artifact_pb2.Artifact, _Mapping]] = ..., existed: bool = ...) -> None: ...
+
 class GetArtifactRequest(_message.Message):
     __slots__ = ("digest", "recipe_key", "ref", "include_damaged")
     DIGEST_FIELD_NUMBER: _ClassVar[int]
