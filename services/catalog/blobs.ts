@@ -20,6 +20,8 @@ export type Blobs = {
   ): Promise<{ digest: Digest; size: number }>;
   /** How many bytes of a blob are there of an upload that broke. */
   received(digest: Digest): Promise<number>;
+  /** How many bytes a blob has that is there as a whole; undefined where it is not. */
+  size(digest: Digest): Promise<number | undefined>;
   /**
    * Streams a blob or a range of it. A range is only given out of a blob that was verified as a whole in this state of its file.
    * CatalogError BLOB_NOT_FOUND, BLOB_CORRUPTED. RangeError if `offset` lies behind the end.
@@ -91,6 +93,7 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
 
   return {
     received: (digest) => store.received(digest),
+    size: async (digest) => (await store.stat(digest))?.size,
 
     async put(source, options) {
       const { digest, size } = await store.put(source, options);

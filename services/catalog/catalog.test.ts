@@ -13,12 +13,18 @@ const stream = { timeoutMs: 10_000 };
 test("a blob goes up and comes down, whole and in part", async () => {
   await using catalog = await startCatalog();
   const content = Uint8Array.from({ length: 2_500_001 }, (_, index) => (index * 7) % 251);
+  const sizeOf = async (name: string) => {
+    const { receivedBytes, sizeBytes } = await catalog.client.getUpload({ digest: name });
+    return [receivedBytes, sizeBytes];
+  };
   const { digest, size } = await catalog.artifacts.upload(content, { mediaType: mediaTypes.weights });
   assert.deepEqual([digest, size], [digestOf(content), content.length]);
   assert.ok(Buffer.from(content).equals(await catalog.artifacts.download(digest)));
   assert.deepEqual(await catalog.artifacts.read(digest, { offset: 1_048_570, length: 20 }), content.slice(1_048_570, 1_048_590));
   const tail = await Array.fromAsync(catalog.client.downloadBlob({ digest, offset: BigInt(content.length - 3) }, stream));
   assert.deepEqual(Buffer.concat(tail.map(({ chunk }) => chunk)), Buffer.from(content.slice(-3)));
+  assert.deepEqual(await sizeOf(digest), [0n, BigInt(size)]);
+  assert.deepEqual(await sizeOf(digestOf("else")), [0n, undefined]);
   const empty = await catalog.artifacts.upload(new Uint8Array(0), { mediaType: mediaTypes.empty });
   assert.equal((await catalog.artifacts.download(empty.digest)).length, 0);
   await catalog.restart();

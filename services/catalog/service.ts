@@ -28,7 +28,12 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
         return { digest, sizeBytes: BigInt(size) };
       }),
 
-    getUpload: ({ digest }) => answer(async () => ({ receivedBytes: BigInt(await catalog.blobs.received(parseDigest("digest", digest))) })),
+    getUpload: (request) =>
+      answer(async () => {
+        const digest = parseDigest("digest", request.digest);
+        const [received, size] = await Promise.all([catalog.blobs.received(digest), catalog.blobs.size(digest)]);
+        return { receivedBytes: BigInt(received), ...(size === undefined ? {} : { sizeBytes: BigInt(size) }) };
+      }),
 
     async *downloadBlob(request, { signal }) {
       try {

@@ -35,10 +35,12 @@ class GetUploadRequest(_message.Message):
     def __init__(self, digest: _Optional[str] = ...) -> None: ...
 
 class GetUploadResponse(_message.Message):
-    __slots__ = ("received_bytes",)
+    __slots__ = ("received_bytes", "size_bytes")
     RECEIVED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     received_bytes: int
-    def __init__(self, received_bytes: _Optional[int] = ...) -> None: ...
+    size_bytes: int
+    def __init__(self, received_bytes: _Optional[int] = ..., size_bytes: _Optional[int] = ...) -> None: ...
 
 class UploadBlobResponse(_message.Message):
     __slots__ = ("digest", "size_bytes")
