@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { glob, readFile } from "node:fs/promises";
+import { cp, glob, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 
+import { temporaryDirectory } from "#libs/testing";
+
 const root = resolve(import.meta.dirname, "../../proto");
+const buf = resolve(root, "../node_modules/.bin/buf");
 
 test("stubs for Go can be made of every contract", async () => {
   const without: string[] = [];
@@ -25,3 +29,38 @@ for (const [path, digest] of [
     assert.equal(createHash("sha256").update(bytes).digest("hex"), digest);
   });
 }
+
+/** What buf says of contracts after a change of one file, against what clients rely on. */
+async function broken(file: string, change: (text: string) => string): Promise<string> {
+  await using directory = await temporaryDirectory();
+  await cp(root, directory.path, { recursive: true, filter: (path) => !/proto.(gen|recipes)$/.test(path) });
+  const path = directory.join(file);
+  const text = await readFile(path, "utf8");
+  const changed = change(text);
+  assert.notEqual(changed, text, file);
+  await writeFile(path, changed);
+  return await new Promise((resolve) =>
+    execFile(buf, ["breaking", "--against", "baseline.binpb"], { cwd: directory.path }, (_, stdout, stderr) => resolve(stdout + stderr)),
+  );
+}
+
+const catalog = "ratatouille/v1/catalog.proto";
+const BREAKING: readonly [string, (text: string) => string, RegExp][] = [
+  [
+    "a field that is gone",
+    (text) => text.replace("  bool discard = 3;", ""),
+    /field "3" with name "discard" on message "UnpinRequest" was deleted/,
+  ],
+  ["another name, which is that of JSON", (text) => text.replace("bool discard = 3", "bool forget = 3"), /"forget".*"discard"/],
+  ["another type", (text) => text.replace("bool discard = 3", "string discard = 3"), /changed type from "bool" to "string"/],
+  ["an RPC that is gone", (text) => text.replace(/ {2}rpc Unpin\([^}]*}\n/, ""), /RPC "Unpin"/],
+];
+for (const [title, change, message] of BREAKING) {
+  test(`${title} breaks clients, and is found`, async () => {
+    assert.match(await broken(catalog, change), message);
+  });
+}
+
+test("a new field breaks nobody", async () => {
+  assert.equal(await broken(catalog, (text) => text.replace("bool discard = 3;", "bool discard = 3;\n  string why = 4;")), "");
+});
