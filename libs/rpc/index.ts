@@ -23,7 +23,7 @@ export {
 } from "./errors.ts";
 export { forward, routeClients } from "./forward.ts";
 export { implement, type ServiceRegistration } from "./implement.ts";
-export { checkListener, hostOf, isLoopback, type ServerTls } from "./listener.ts";
+export { checkListener, hostOf, isLoopback, listenFailure, type ServerTls, tokenCheck } from "./listener.ts";
 export { allPages, PAGE_SIZE, pageToken, parsePageSize, parsePageToken } from "./pages.ts";
 export { invalidField, parseAmount, parseText } from "./requests.ts";
 export { type RpcServer, type ServeOptions, serve } from "./server.ts";

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { ServerCredentials } from "@grpc/grpc-js";
-import { invalidArgument, unauthenticated } from "./errors.ts";
+import { failedPrecondition, invalidArgument, type RpcError, unauthenticated } from "./errors.ts";
 
 /** PEM texts of a server. */
 export type ServerTls = {
@@ -61,6 +61,13 @@ export function checkListener(options: {
     `${options.address} can be reached from other machines, so it needs ${missing.join(" and ")} (or insecure, if the network is trusted)`,
     { reason: "INSECURE_ADDRESS" },
   );
+}
+
+/** Why nothing can listen on an address: FAILED_PRECONDITION (ADDRESS_IN_USE, LISTEN_FAILED). */
+export function listenFailure(address: string, cause: NodeJS.ErrnoException): RpcError {
+  const inUse = cause.code === "EADDRINUSE" || /EADDRINUSE|address already in use/i.test(cause.message);
+  const message = inUse ? `${address} is in use by another program` : `cannot listen on ${address}: ${cause.message}`;
+  return failedPrecondition(message, { reason: inUse ? "ADDRESS_IN_USE" : "LISTEN_FAILED", metadata: { address }, cause });
 }
 
 /** The credentials of grpc-js for a listener. */

@@ -3,7 +3,7 @@ import { Server, type ServerDuplexStream } from "@grpc/grpc-js";
 import { within } from "#libs/concurrency";
 import { methodName } from "./client-call.ts";
 import { identity, MAX_MESSAGE_BYTES } from "./codec.ts";
-import { failedPrecondition, type RpcError, unavailable } from "./errors.ts";
+import { type RpcError, unavailable } from "./errors.ts";
 import { saysGoodbye, trackConnections } from "./farewell.ts";
 import { KEEPALIVE_MS, widenServerWindows } from "./flow-control.ts";
 import { guardStreams } from "./guard.ts";
@@ -11,7 +11,7 @@ import { handleCall, type OpenCall } from "./handle-call.ts";
 import { createHealth } from "./health.ts";
 import type { ServiceRegistration } from "./implement.ts";
 import { joinRegistrations } from "./join.ts";
-import { checkListener, type ServerTls, serverCredentials, tokenCheck } from "./listener.ts";
+import { checkListener, listenFailure, type ServerTls, serverCredentials, tokenCheck } from "./listener.ts";
 import { quietGrpcLogging } from "./quiet.ts";
 import { createReflection } from "./reflection.ts";
 import type { RpcLog } from "./types.ts";
@@ -179,15 +179,7 @@ function bind(server: Server, options: ServeOptions): Promise<number> {
     server.bindAsync(options.address, serverCredentials(options.tls), (error, port) => {
       if (error === null) return resolve(port);
       server.forceShutdown();
-      const inUse = /EADDRINUSE|address already in use/i.test(error.message);
-      const message = inUse ? `${options.address} is in use by another program` : `cannot listen on ${options.address}: ${error.message}`;
-      reject(
-        failedPrecondition(message, {
-          reason: inUse ? "ADDRESS_IN_USE" : "LISTEN_FAILED",
-          metadata: { address: options.address },
-          cause: error,
-        }),
-      );
+      reject(listenFailure(options.address, error));
     });
   });
 }
