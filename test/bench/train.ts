@@ -19,12 +19,13 @@ const NETWORKS = [
 ] as const;
 
 /**
- * By part: states of 134 MB, and of a GB. A checkpoint of a GB comes every few minutes, so that a turn takes half an hour: that part is run
- * only where it is named.
+ * By part: states of 134 MB, and of a GB, by our trainer and by that for PyTorch. A checkpoint of a GB comes every few minutes, so that a turn
+ * takes a quarter of an hour or more: those parts are run only where they are named.
  */
-const CHECKPOINTS: { readonly [part: string]: CheckpointCase } = {
+const CHECKPOINTS: { readonly [part: string]: CheckpointCase & { readonly torch?: true } } = {
   checkpoints: { network: "resnet18", size: 64, batch: 8, steps: 320 },
   "large-checkpoints": { network: "vit_base_patch16_224", size: 32, batch: 4, steps: 800 },
+  "pytorch-checkpoints": { network: "vit_base_patch16_224", size: 32, batch: 4, steps: 300, torch: true },
 };
 
 /** What trainings of networks cost. */
@@ -36,7 +37,7 @@ export const train: Benchmark = {
     if (part !== "package" && part !== "pytorch") await setupTensorflow("tensorflow");
     const figures: Figure[] = [];
     const wanted = NETWORKS.filter(({ name }) => part === undefined || part === name);
-    const withPeer = wanted.length > 0 || part === "package" || part === "pytorch";
+    const withPeer = wanted.length > 0 || part === "package" || part?.startsWith("pytorch");
     const peer = !withPeer ? "" : (python ?? join(await installPeers("vision", say), "python"));
     for (const network of wanted) {
       say(`${network.name} against PyTorch`);
@@ -57,7 +58,7 @@ export const train: Benchmark = {
     for (const [name, trained] of Object.entries(CHECKPOINTS)) {
       if (name !== (part ?? "checkpoints")) continue;
       say(`${trained.network} with checkpoints and without`);
-      figures.push(...(await checkpointFigures(trained, runs)));
+      figures.push(...(await checkpointFigures(trained, runs, trained.torch ? peer : undefined)));
     }
     if (part === undefined || part === "package") {
       say("the import of the package for Python");

@@ -1,6 +1,7 @@
 /**
  * Times trainings by a trainer with checkpoints as they are by default, and by one without, in turns: trainers are processes, the catalog and
- * the fine-tune service are in this one. Prints JSON. Usage: checkpoints-process.ts NETWORK SIZE BATCH STEPS TURNS
+ * the fine-tune service are in this one. Prints JSON. Usage: checkpoints-process.ts NETWORK SIZE BATCH STEPS TURNS [PYTHON], which has the
+ * PyTorch trainer train in place of ours.
  */
 import { networkOf } from "#libs/networks";
 import { arithmetics, type Digest, type Json, type Recipe } from "#libs/recipes";
@@ -9,6 +10,7 @@ import { temporaryDirectory, waitFor } from "#libs/testing";
 import { JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { classes, domains, importPictures } from "../../trainer/pictures.ts";
 import { startSystem, startTrainer } from "../../trainer/system.ts";
+import { startTorch } from "./start-torch.ts";
 
 /** What trainings took, less what one of a single step takes in the same process. */
 export type TrainingCosts = {
@@ -31,7 +33,7 @@ const PATIENCE_MS = 3_600_000;
 const arms = { with: {}, without: { RATATOUILLE_CHECKPOINT_MS: String(NEVER_MS) } } as const;
 type Arm = keyof typeof arms;
 
-const [name = "", size = "", batch = "", steps = "", turns = ""] = process.argv.slice(2);
+const [name = "", size = "", batch = "", steps = "", turns = "", python] = process.argv.slice(2);
 await using directory = await temporaryDirectory("ratatouille-bench-");
 let saved: number[] = [];
 await using system = await startSystem(directory.path, { onCheckpoint: ({ step }) => saved.push(step) });
@@ -55,7 +57,8 @@ function environment(arm: Arm) {
 
 /** A training of one step comes twice: first the engine is loaded, and then it takes what is the same of every training. */
 async function measure(arm: Arm, turn: number): Promise<TrainingCosts> {
-  await using _trainer = startTrainer(system.address, environment(arm));
+  const own = environment(arm);
+  await using _trainer = python === undefined ? startTrainer(system.address, own) : startTorch(python, system.address, own);
   await train(1, `${arm}-${turn}-cold`);
   const one = await train(1, `${arm}-${turn}-warm`);
   saved = [];
@@ -71,7 +74,7 @@ async function train(count: number, runId: string): Promise<{ wallMs: number; cp
   };
   const recipe: Recipe = { kind: "train", inputs: { dataset }, parameters, seed: 1, arithmetic: arithmetics.training };
   const before = cpuTimeMs();
-  const { id } = await system.submit(recipe, { runId, reproduce: true });
+  const { id } = await system.submit(recipe, { runId, reproduce: true, ...(python === undefined ? {} : { needs: { backend: "torch" } }) });
   const ended = async () => {
     const job = await system.job(id);
     return (job.state === JobState.SUCCEEDED || job.state === JobState.FAILED) && job;

@@ -15,6 +15,7 @@ import { temporaryDirectory } from "#libs/testing";
 import { type Job, JobState } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { startSystem, startTrainer } from "../../trainer/system.ts";
 import { makeJpegs } from "../images/make-jpegs.ts";
+import { startTorch } from "./start-torch.ts";
 
 export type TrainerTimes = {
   /** Of each turn, in seconds: the trainer's steps after its first, and as many of a bare loop. */
@@ -29,7 +30,6 @@ const DOMAINS = ["photo", "sketch"];
 const CLASSES = ["bird", "cat", "dog"];
 const EACH = 64;
 const SIDE = 227;
-const sources = new URL("../../../clients/python/src", import.meta.url).pathname;
 
 const [network = "", size = "", batch = "", steps = "", turns = "", workers = "", python = ""] = process.argv.slice(2);
 await using directory = await temporaryDirectory("ratatouille-bench-");
@@ -54,23 +54,8 @@ async function madeDataset(): Promise<Digest> {
   return await system.make({ kind: "dataset", inputs: { source: digest }, parameters: { generator: "image-shards/1" } });
 }
 
-function startTorch() {
-  const args = ["-m", "ratatouille.trainer.main", "torch", "--server", system.address, "--workers", workers];
-  const env = { ...process.env, PYTHONPATH: sources, RATATOUILLE_CACHE_DIR: directory.join("cache") };
-  const child = spawn(python, args, { env, stdio: ["ignore", "ignore", "pipe"] });
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
-  const ended = once(child, "exit");
-  const failed = ended.then(([code]) => Promise.reject<never>(new Error(`the PyTorch trainer ended with ${code}: ${said}`)));
-  failed.catch(() => undefined); // it ends when it is asked to, too
-  return {
-    /** Fails once the trainer has ended, with its last words. */
-    failed,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
-      await ended;
-    },
-  };
+function start() {
+  return startTorch(python, system.address, { RATATOUILLE_CACHE_DIR: directory.join("cache") }, ["--workers", workers]);
 }
 
 function recipeOf(count: number): Recipe {
@@ -95,7 +80,7 @@ async function measureStarts(): Promise<void> {
     await rm(directory.join("cache"), { recursive: true, force: true });
     const { id } = await submit(1, `start-${turn}`);
     const began = performance.now();
-    await using trainer = startTorch();
+    await using trainer = start();
     await Promise.race([trainer.failed, system.trains(id)]);
     const startS = (performance.now() - began) / 1000;
     await system.reached(id, JobState.SUCCEEDED);
@@ -106,7 +91,7 @@ async function measureStarts(): Promise<void> {
 }
 
 async function measureSteps(): Promise<void> {
-  await using trainer = startTorch();
+  await using trainer = start();
   const loop = spawn(python, [join(import.meta.dirname, "torch-loop.py"), folder, network, size, batch, workers], {
     stdio: ["pipe", "pipe", "inherit"],
   });
