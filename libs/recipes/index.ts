@@ -44,7 +44,7 @@ export { isRunName, nameWord, runNameRule } from "./names.ts";
 export { parseRecipe } from "./parse-recipe.ts";
 export { readLicences } from "./read-licences.ts";
 export { layerOf, ManifestError, type ReadManifest, readManifest } from "./read-manifest.ts";
-export { canonicalRecipe, inputOf, inputsOf, type Recipe, RecipeError, recipeInputs, recipeKey } from "./recipe.ts";
+export { canonicalRecipe, inputOf, inputsByRole, inputsOf, type Recipe, RecipeError, recipeInputs, recipeKey } from "./recipe.ts";
 export type {
   Barrier,
   BarrierSummary,

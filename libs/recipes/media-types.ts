@@ -29,6 +29,8 @@ export const annotations = {
   recipe: "org.ratatouille.recipe",
   recipeKey: "org.ratatouille.recipe.key",
   summary: "org.ratatouille.summary",
+  /** What a model is for, as Hugging Face's cards name it (`pipeline_tag`), such as "image-classification". */
+  task: "org.ratatouille.task",
   licences: "org.opencontainers.image.licenses",
   title: "org.opencontainers.image.title",
   modelPath: "org.cncf.model.filepath",

@@ -17,6 +17,8 @@ export type ReadManifest = {
   readonly layers: readonly Descriptor[];
   /** What the recipe's run says of itself, for example a TrainingSummary. */
   readonly summary: { readonly [name: string]: Json };
+  /** What a model is for, such as "image-classification"; undefined where nothing is said. */
+  readonly task: string | undefined;
   /** SPDX expressions of everything that went in, sorted; of an import that says nothing else, that of its recipe. */
   readonly licences: readonly string[];
 };
@@ -69,6 +71,7 @@ export function readManifest(bytes: Uint8Array): ReadManifest {
     config: descriptor(value["config"], "config"),
     layers: layers.map((layer, i) => descriptor(layer, `layers[${i}]`)),
     summary: parseSummary(notes.get(annotations.summary)),
+    task: notes.get(annotations.task),
     licences: splitLicences(notes.get(annotations.licences) ?? (recipe.kind === "import" ? String(recipe.parameters["licence"]) : "")),
   };
 }

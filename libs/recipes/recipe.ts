@@ -70,9 +70,22 @@ export function recipeKey(recipe: Recipe): Digest {
  * ```
  */
 export function recipeInputs(recipe: Recipe): Digest[] {
+  return inputsByRole(recipe).map(({ digest }) => digest);
+}
+
+/**
+ * All inputs in the order of `recipeInputs`, each with what it is to the recipe.
+ * @example
+ * ```ts
+ * const [data, model] = [digestOf("data"), digestOf("model")];
+ * const inputs = { featurizer: model, datasets: [data] };
+ * inputsByRole({ kind: "fine-tune", inputs, parameters: {} }).map(({ role }) => role); // ["datasets", "featurizer"]
+ * ```
+ */
+export function inputsByRole(recipe: Recipe): { readonly role: string; readonly digest: Digest }[] {
   return Object.keys(recipe.inputs)
     .sort()
-    .flatMap((role) => recipe.inputs[role] as Digest | readonly Digest[]);
+    .flatMap((role) => inputsOf(recipe, role).map((digest) => ({ role, digest })));
 }
 
 /**

@@ -1,11 +1,17 @@
-import { sql, type Transaction } from "kysely";
-import type { ArtifactKind, Digest, ReadManifest } from "#libs/recipes";
+import { type RawBuilder, sql, type Transaction } from "kysely";
+import type { Digest, ReadManifest } from "#libs/recipes";
 import { quote } from "#libs/text";
 import { CatalogError, invalidField } from "./errors.ts";
+import type { Parents } from "./search/compile.ts";
+import type { Position } from "./search/order.ts";
+import type { Filter } from "./search/parse-filter.ts";
+import { parentsNamedIn, type Search, search } from "./search/search.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
 
 /** An artifact as the catalog keeps it. */
 export type ArtifactRecord = {
+  /** The order of publication. */
+  readonly sequence: number;
   readonly digest: Digest;
   readonly kind: ReadManifest["kind"];
   readonly manifest: Uint8Array;
@@ -18,13 +24,16 @@ export type ArtifactRecord = {
   readonly stale: boolean;
   /** When it was last published, in ms since 1970. */
   readonly publishedAt: number;
+  readonly annotations: { readonly [name: string]: string };
+  /** Refs that point to it, and tags, in the order of names; at most 100. */
+  readonly names: readonly string[];
 };
 
 /** A page of a list, with where the next one starts; undefined after the last. */
 export type Page<T, Position> = { readonly items: readonly T[]; readonly next: Position | undefined };
 
 /** Replies stay below gRPC's limit of 4 MiB for one message, with room for what is not counted. */
-const MAX_REPLY_BYTES = 3 * 1024 * 1024;
+export const MAX_REPLY_BYTES = 3 * 1024 * 1024;
 /** Digests, numbers and tags of an artifact, and of each of its inputs, on the wire. */
 const RECORD_BYTES = 256;
 const INPUT_BYTES = 80;
@@ -35,17 +44,22 @@ const MAX_CANDIDATES = 10;
 export type Artifacts = {
   /** The artifact with a digest, given whole or as a prefix. CatalogError ARTIFACT_NOT_FOUND, AMBIGUOUS_DIGEST. */
   byDigest(digest: string): Promise<ArtifactRecord>;
+  /** The artifact that a ref or a tag, which has a ":", names. CatalogError REF_NOT_FOUND, TAG_NOT_FOUND. */
+  byName(name: string): Promise<ArtifactRecord>;
+  /** By digest, or by name where it cannot be the beginning of one. */
+  named(text: string): Promise<ArtifactRecord>;
   /** The artifact of a recipe; if there are several, the one that is not damaged, else the newest. Undefined if there is none. */
   byRecipeKey(key: Digest): Promise<ArtifactRecord | undefined>;
   /** The blobs of an artifact. */
   blobsOf(digest: Digest): Promise<{ digest: Digest; size: number }[]>;
-  /** Newest first. `before` is where the last page ended. */
-  list(options: { kind?: ArtifactKind | undefined; size: number; before?: number | undefined }): Promise<Page<ArtifactRecord, number>>;
-  /** An artifact, its inputs, theirs, …, breadth first, each once, at most `depth` steps. CatalogError as byDigest, and LINEAGE_TOO_LARGE. */
-  lineage(digest: string, depth: number): Promise<ArtifactRecord[]>;
+  /** What fulfils a filter, in an order. CatalogError as byDigest for artifacts that the filter names. */
+  list(request: Search): Promise<Page<ArtifactRecord, Position>>;
+  /** In this order; those that are gone meanwhile are left out. */
+  bySequences(sequences: readonly number[]): Promise<ArtifactRecord[]>;
 };
 
 type Row = {
+  sequence: number;
   digest: string;
   kind: string;
   manifest: Uint8Array;
@@ -54,67 +68,85 @@ type Row = {
   damaged: number;
   stale: number;
   touched_at: number;
-  sequence: number;
+  /** JSON: an array, an object and an array. */
+  inputs: string;
+  annotations: string;
+  names: string;
 };
 
-const inputCount = sql<number>`(select count(*) from artifact_input where artifact_input.artifact = artifact.digest)`;
+/** Names that are told of one artifact. */
+const MAX_NAMES = 100;
 
-const columns = ["sequence", "digest", "kind", "manifest", "recipe_key", "size_bytes", "damaged", "stale", "touched_at"] as const;
+/** Whole artifacts, each with all that replies tell of it: one statement, since most calls are about one of them. */
+const records = sql<Row>`
+  select sequence, digest, kind, manifest, recipe_key, size_bytes, damaged, stale, touched_at,
+    (select json_group_array(input.digest order by position) from artifact_input join artifact as input on input.sequence = input
+      where artifact_input.artifact = artifact.sequence) as inputs,
+    (select json_group_object(name, value) from annotation where annotation.artifact = artifact.sequence) as annotations,
+    (select json_group_array(name) from (
+      select name from ref where ref.digest = artifact.digest
+      union select name from tag where tag.artifact = artifact.sequence order by name limit ${sql.lit(MAX_NAMES)})) as names
+  from artifact`;
 
 /** Finds artifacts in the database. */
 export function createArtifacts(database: CatalogDatabase): Artifacts {
   const { query } = database;
 
-  async function withInputs(rows: readonly Row[]): Promise<ArtifactRecord[]> {
-    const inputs = new Map<string, Digest[]>(rows.map(({ digest }) => [digest, []]));
-    if (rows.length > 0) {
-      const found = await query
-        .selectFrom("artifact_input")
-        .selectAll()
-        .where("artifact", "in", [...inputs.keys()])
-        .orderBy("position")
-        .execute();
-      for (const { artifact, input } of found) inputs.get(artifact)?.push(input as Digest);
-    }
-    return rows.map((row) => toRecord(row, inputs.get(row.digest) ?? []));
+  async function find(condition: RawBuilder<unknown>): Promise<ArtifactRecord[]> {
+    const { rows } = await sql<Row>`${records} where ${condition}`.execute(query);
+    return rows.map(toRecord);
+  }
+
+  async function bySequences(sequences: readonly number[]): Promise<ArtifactRecord[]> {
+    const found = await find(sql`sequence in (select value from json_each(${JSON.stringify(sequences)}))`);
+    const records = new Map(found.map((record) => [record.sequence, record]));
+    return sequences.flatMap((sequence) => records.get(sequence) ?? []);
+  }
+
+  async function parentsOf(filter: Filter | undefined): Promise<Parents> {
+    const parents = new Map<string, number>();
+    for (const name of parentsNamedIn(filter)) parents.set(name, (await (isDigestPrefix(name) ? byDigest(name) : byName(name))).sequence);
+    return parents;
   }
 
   async function byDigest(name: string): Promise<ArtifactRecord> {
     const prefix = parsePrefix(name);
-    const rows = await query
-      .selectFrom("artifact")
-      .select(columns)
-      .where("digest", ">=", prefix)
-      // "g" comes after every hexadecimal digit.
-      .where("digest", "<", `${prefix}g`)
-      .orderBy("digest")
-      .limit(MAX_CANDIDATES)
-      .execute();
-    if (rows.length > 1) {
-      const candidates = rows.map(({ digest }) => digest).join(", ");
+    const whole = prefix.length === "sha256:".length + 64;
+    // "g" comes after every hexadecimal digit.
+    const found = await find(
+      whole ? sql`digest = ${prefix}` : sql`digest >= ${prefix} and digest < ${`${prefix}g`} order by digest limit ${MAX_CANDIDATES}`,
+    );
+    if (found.length > 1) {
+      const candidates = found.map(({ digest }) => digest).join(", ");
       throw new CatalogError("AMBIGUOUS_DIGEST", `${name} is the beginning of several digests: ${candidates}`, {
         facts: { candidates },
         field: "digest",
       });
     }
-    const [record] = await withInputs(rows);
+    const [record] = found;
     if (!record) throw new CatalogError("ARTIFACT_NOT_FOUND", `no artifact ${name}`, { facts: { digest: name } });
     return record;
   }
 
+  async function byName(name: string): Promise<ArtifactRecord> {
+    const isTag = name.includes(":");
+    const [record] = await find(
+      isTag ? sql`sequence = (select artifact from tag where name = ${name})` : sql`digest = (select digest from ref where name = ${name})`,
+    );
+    if (record) return record;
+    throw new CatalogError(isTag ? "TAG_NOT_FOUND" : "REF_NOT_FOUND", `no ${isTag ? "tag" : "ref"} ${JSON.stringify(name)}`, {
+      facts: { [isTag ? "tag" : "ref"]: name },
+    });
+  }
+
   return {
     byDigest,
+    bySequences,
+    byName,
+    named: (name) => (isDigestPrefix(name) ? byDigest(name) : byName(name)),
 
     async byRecipeKey(key) {
-      const rows = await query
-        .selectFrom("artifact")
-        .select(columns)
-        .where("recipe_key", "=", key)
-        .orderBy("damaged")
-        .orderBy("sequence", "desc")
-        .limit(1)
-        .execute();
-      return (await withInputs(rows))[0];
+      return (await find(sql`recipe_key = ${key} order by damaged, sequence desc limit 1`))[0];
     },
 
     async blobsOf(digest) {
@@ -122,48 +154,17 @@ export function createArtifacts(database: CatalogDatabase): Artifacts {
       return rows.map(({ blob, size }) => ({ digest: blob as Digest, size }));
     },
 
-    async list({ kind, size, before }) {
-      let select = query
-        .selectFrom("artifact")
-        .select(["sequence", sql<number>`length(manifest)`.as("manifest"), inputCount.as("inputs")])
-        .orderBy("sequence", "desc")
-        .limit(size + 1);
-      if (kind !== undefined) select = select.where("kind", "=", kind);
-      if (before !== undefined) select = select.where("sequence", "<", before);
+    async list(request) {
+      const { positions, more } = await search(database, await parentsOf(request.filter), request);
+      const sequences = JSON.stringify(positions.map(({ sequence }) => sequence));
       // Sizes first: the manifests of a page may be a hundred times what one reply takes.
-      const { items, more } = fitReply(await select.execute(), size, ({ manifest, inputs }) => bytesOf(manifest, inputs));
-      const sequences = items.map(({ sequence }) => sequence);
-      const rows = await query
-        .selectFrom("artifact")
-        .select(columns)
-        .where("sequence", "in", sequences)
-        .orderBy("sequence", "desc")
-        .execute();
-      return { items: await withInputs(rows), next: more ? sequences.at(-1) : undefined };
-    },
-
-    async lineage(name, depth) {
-      const start = await byDigest(name);
-      const found = new Map<string, ArtifactRecord>([[start.digest, start]]);
-      let bytes = replyBytes(start);
-      let front = [start];
-      for (let step = 0; front.length > 0 && (depth === 0 || step < depth); step++) {
-        const wanted = [...new Set(front.flatMap(({ inputs }) => inputs))].filter((digest) => !found.has(digest));
-        front = [];
-        for (const digest of wanted) {
-          const record = await byDigest(digest);
-          bytes += replyBytes(record);
-          if (bytes > MAX_REPLY_BYTES) {
-            throw new CatalogError(
-              "LINEAGE_TOO_LARGE",
-              `the lineage of ${start.digest} does not fit one reply; ask for depth ${Math.max(step, 1)} and go on from there`,
-            );
-          }
-          found.set(digest, record);
-          front.push(record);
-        }
-      }
-      return [...found.values()];
+      const { rows: sizes } = await sql<{ place: number; manifest: number; inputs: number }>`
+        select one.key as place, length(manifest) as manifest,
+          (select count(*) from artifact_input where artifact_input.artifact = artifact.sequence) as inputs
+        from json_each(${sequences}) as one join artifact on artifact.sequence = one.value order by one.key`.execute(query);
+      const { items, more: cut } = fitReply(sizes, sizes.length, ({ manifest, inputs }) => bytesOf(manifest, inputs));
+      const shown = items.map(({ place }) => positions[place]!.sequence);
+      return { items: await bySequences(shown), next: cut ? positions[items.at(-1)!.place] : more };
     },
   };
 }
@@ -208,16 +209,23 @@ function parsePrefix(text: string): string {
   return `sha256:${hex}`;
 }
 
-function toRecord(row: Row, inputs: readonly Digest[]): ArtifactRecord {
+function isDigestPrefix(text: string): boolean {
+  return /^sha256:|^[0-9a-f]{8,64}$/.test(text);
+}
+
+function toRecord(row: Row): ArtifactRecord {
   return {
+    sequence: row.sequence,
     digest: row.digest as Digest,
     kind: row.kind as ReadManifest["kind"],
     manifest: row.manifest,
     recipeKey: row.recipe_key as Digest,
-    inputs,
+    inputs: JSON.parse(row.inputs),
     sizeBytes: row.size_bytes,
     damaged: row.damaged !== 0,
     stale: row.stale !== 0,
     publishedAt: row.touched_at,
+    annotations: JSON.parse(row.annotations),
+    names: JSON.parse(row.names),
   };
 }

@@ -3,16 +3,19 @@ import type { Digest } from "#libs/recipes";
 import type { BlobStore } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import type { ImportModelRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { type Annotating, annotate } from "./annotate.ts";
 import { type ArtifactRecord, type Artifacts, createArtifacts } from "./artifacts.ts";
 import { type Blobs, createBlobs, type VerifyBudget } from "./blobs.ts";
 import { CatalogError } from "./errors.ts";
 import { type Collected, collectGarbage, deleteArtifact } from "./garbage.ts";
 import { importModel } from "./import-model.ts";
+import { createLineage, type Lineage } from "./lineage.ts";
 import { createPins, type Pins } from "./pins.ts";
 import { publish } from "./publish.ts";
 import { createRefs, type Refs } from "./refs.ts";
 import type { ArtifactName } from "./requests.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
+import { createTags, type Tags } from "./tags.ts";
 
 /** How an artifact is looked up. */
 export type GetOptions = {
@@ -26,7 +29,9 @@ export type GetOptions = {
 export type Catalog = {
   readonly blobs: Blobs;
   readonly artifacts: Artifacts;
+  readonly lineage: Lineage;
   readonly refs: Refs;
+  readonly tags: Tags;
   readonly pins: Pins;
   /** See publish.ts. */
   publish(
@@ -37,8 +42,10 @@ export type Catalog = {
   importModel(request: ImportModelRequest, signal: AbortSignal): Promise<{ artifact: ArtifactRecord; existed: boolean }>;
   /** What one lookup, of however many artifacts, may spend on verifying their blobs. */
   verifyBudget(): VerifyBudget;
-  /** Finds one artifact after a look at its blobs. CatalogError ARTIFACT_NOT_FOUND, REF_NOT_FOUND, AMBIGUOUS_DIGEST, ARTIFACT_DAMAGED. */
+  /** Finds one artifact after a look at its blobs. CatalogError ARTIFACT_NOT_FOUND, REF_NOT_FOUND, TAG_NOT_FOUND, AMBIGUOUS_DIGEST, ARTIFACT_DAMAGED. */
   get(request: ArtifactName & GetOptions): Promise<ArtifactRecord>;
+  /** See annotate.ts. */
+  annotate(annotating: Annotating): Promise<ArtifactRecord>;
   /** See garbage.ts. */
   deleteArtifact(digest: Digest): Promise<void>;
   collectGarbage(request: { dryRun: boolean; minAgeMs: number; signal: AbortSignal }): Promise<Collected>;
@@ -61,7 +68,7 @@ export function openCatalog(dependencies: {
 
   async function find(name: ArtifactName): Promise<ArtifactRecord> {
     if ("digest" in name) return artifacts.byDigest(name.digest);
-    if ("ref" in name) return artifacts.byDigest(await refs.resolve(name.ref));
+    if ("ref" in name) return artifacts.byName(name.ref);
     const found = await artifacts.byRecipeKey(name.recipeKey);
     if (!found)
       throw new CatalogError("ARTIFACT_NOT_FOUND", `no artifact of the recipe ${name.recipeKey}`, { facts: { recipeKey: name.recipeKey } });
@@ -83,7 +90,9 @@ export function openCatalog(dependencies: {
   return {
     blobs,
     artifacts,
+    lineage: createLineage({ database, artifacts }),
     refs,
+    tags: createTags(dependencies),
     pins: createPins(database, store),
     verifyBudget,
     publish: publishArtifact,
@@ -95,6 +104,10 @@ export function openCatalog(dependencies: {
       throw new CatalogError("ARTIFACT_DAMAGED", `artifact ${artifact.digest} is damaged; run its recipe again`, {
         facts: { digest: artifact.digest },
       });
+    },
+    async annotate(annotating) {
+      await annotate({ database, store }, annotating);
+      return artifacts.byDigest(annotating.digest);
     },
     async deleteArtifact(digest) {
       await deleteArtifact(database, digest);

@@ -13,10 +13,8 @@ import {
 import { BlobMissingError, type BlobStore, CorruptBlobError } from "#libs/storage";
 import { fileSource, openSafetensors, SafetensorsError } from "#libs/tensors";
 
-/** A config is read whole; those of large models have a few kilobytes. */
-const MAX_CONFIG_BYTES = 1 << 20;
-/** A result travels in one message. */
-const MAX_RESULT_BYTES = 3 << 20;
+/** A config is read whole; those of large models have a few kilobytes. A result travels in one message. */
+const MOST_BYTES = { config: 1 << 20, layers: 3 << 20 };
 
 /** The layers that are safetensors, by kind of artifact. */
 export const safetensorsLayers: { readonly [kind: string]: string | undefined } = {
@@ -37,7 +35,7 @@ type Files = Pick<BlobStore, "read" | "path" | "stat">;
  */
 export async function checkContents(manifest: ReadManifest, store: Files): Promise<void> {
   const { kind, config } = manifest;
-  checkConfig(kind, await readSmall(config, "config", MAX_CONFIG_BYTES, store));
+  checkConfig(kind, await readSmall(config, "config", store));
   const layer = safetensorsLayers[kind];
   if (layer !== undefined) await checkSafetensors(layerOf(manifest, layer), store);
   if (kind === "evaluation") await checkResult(manifest, store);
@@ -56,7 +54,7 @@ async function checkSafetensors({ digest, mediaType }: Descriptor, store: Files)
 
 async function checkResult(manifest: ReadManifest, store: Files): Promise<void> {
   const layer = layerOf(manifest, mediaTypes.evaluationLayer);
-  const text = new TextDecoder().decode(await readSmall(layer, "layers", MAX_RESULT_BYTES, store));
+  const text = new TextDecoder().decode(await readSmall(layer, "layers", store));
   const measured = manifest.recipe.parameters["measure"];
   try {
     if ((JSON.parse(text) as { readonly measure?: unknown } | null)?.measure === measured) return;
@@ -66,13 +64,16 @@ async function checkResult(manifest: ReadManifest, store: Files): Promise<void> 
   throw new ManifestError(`blob ${layer.digest} is no result of the measure ${measured}`, { field: "layers" });
 }
 
-async function readSmall({ digest, size }: Descriptor, field: string, most: number, store: Files): Promise<Uint8Array> {
+/** The bytes of a config (`field` "config") or of a result ("layers"). @throws ManifestError naming the field where it is too large to be one */
+export async function readSmall({ digest, size }: Descriptor, field: "config" | "layers", store: Pick<Files, "read">): Promise<Uint8Array> {
+  const most = MOST_BYTES[field];
   if (size > most) throw new ManifestError(`blob ${digest} has ${size} bytes, at most ${most} are allowed`, { field });
   return Buffer.concat(await Array.fromAsync(store.read(digest)));
 }
 
-function isUnusable(error: unknown): boolean {
-  return [ManifestError, RecipeError, BlobMissingError, CorruptBlobError].some((kind) => error instanceof kind);
+/** Whether a manifest, or a blob of it, is not what it should be. */
+export function isUnusable(error: unknown): boolean {
+  return [ManifestError, RecipeError, BlobMissingError, CorruptBlobError, SyntaxError].some((kind) => error instanceof kind);
 }
 
 /** How a published artifact and one that is offered for the same recipe go together. */
@@ -94,12 +95,12 @@ export async function compareArtifacts(
   try {
     manifest = checkManifest(published);
     await checkContents(manifest, store);
-    config = await readSmall(manifest.config, "config", MAX_CONFIG_BYTES, store);
+    config = await readSmall(manifest.config, "config", store);
   } catch (error) {
     if (isUnusable(error)) return "unusable";
     throw error;
   }
   if (!manifestEquals(published, offered.bytes)) return "other";
-  const theirs = await readSmall(offered.manifest.config, "config", MAX_CONFIG_BYTES, store);
+  const theirs = await readSmall(offered.manifest.config, "config", store);
   return configEquals(config, theirs) ? "same" : "other";
 }

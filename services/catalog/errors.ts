@@ -13,6 +13,8 @@ export type CatalogErrorReason =
   | "RECIPE_NOT_REPRODUCED"
   | "REF_MOVED"
   | "REF_NOT_FOUND"
+  | "TAG_NOT_FOUND"
+  | "TAG_TAKEN"
   | "TENSOR_NOT_FOUND";
 
 /** An expected refusal. The message is for the caller, the facts are for its program. */

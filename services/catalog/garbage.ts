@@ -19,7 +19,7 @@ const MAX_COLLECTED = 20_000;
 const BATCH = 50;
 
 /**
- * Deletes artifacts that no ref, no pin and nothing published after `cutoff` (ms since 1970) needs, themselves or through inputs of inputs,
+ * Deletes artifacts that no ref, no tag, no pin and nothing published after `cutoff` (ms since 1970) needs, themselves or through inputs of inputs,
  * and blobs put before `cutoff` that no remaining artifact and no pin uses. Blobs that are just being uploaded are not in the store yet.
  * A process killed in between leaves blobs without artifacts, which the next collection takes.
  */
@@ -49,14 +49,23 @@ export async function collectGarbage(
   return { artifacts, blobs: gone.map(({ digest }) => digest), freedBytes: gone.reduce((sum, { size }) => sum + size, 0), young };
 }
 
-/** Deletes one artifact that no ref, no pin and no other artifact needs. CatalogError ARTIFACT_NOT_FOUND, ARTIFACT_NEEDED. */
+/** Deletes one artifact that no ref, no tag, no pin and no other artifact needs. CatalogError ARTIFACT_NOT_FOUND, ARTIFACT_NEEDED. */
 export async function deleteArtifact(database: CatalogDatabase, digest: Digest): Promise<void> {
   await database.transaction(async (tx) => {
     if (await firstMissing(tx, [digest])) throw new CatalogError("ARTIFACT_NOT_FOUND", `no artifact ${digest}`, { facts: { digest } });
     const ref = await tx.selectFrom("ref").select("name").where("digest", "=", digest).limit(1).executeTakeFirst();
     const pin = await tx.selectFrom("pin").select("holder").where("digest", "=", digest).limit(1).executeTakeFirst();
-    const user = await tx.selectFrom("artifact_input").select("artifact").where("input", "=", digest).limit(1).executeTakeFirst();
-    const needs = ref ? `the ref ${ref.name}` : pin ? `the pin of ${pin.holder}` : user && `the artifact ${user.artifact}`;
+    const { sequence } = await tx.selectFrom("artifact").select("sequence").where("digest", "=", digest).executeTakeFirstOrThrow();
+    const tag = await tx.selectFrom("tag").select("name").where("artifact", "=", sequence).limit(1).executeTakeFirst();
+    const user = await tx
+      .selectFrom("artifact_input")
+      .innerJoin("artifact", "artifact.sequence", "artifact_input.artifact")
+      .select("artifact.digest")
+      .where("input", "=", sequence)
+      .limit(1)
+      .executeTakeFirst();
+    const name = ref ? `the ref ${ref.name}` : tag && `the tag ${tag.name}`;
+    const needs = name ?? (pin ? `the pin of ${pin.holder}` : user && `the artifact ${user.digest}`);
     if (needs !== undefined) {
       throw new CatalogError("ARTIFACT_NEEDED", `artifact ${digest} is needed by ${needs}`, { facts: { digest } });
     }
@@ -67,12 +76,14 @@ export async function deleteArtifact(database: CatalogDatabase, digest: Digest):
 /** Newest first, so that whatever uses an artifact comes before it, and a part of the list can be deleted alone. */
 async function findUnneeded(tx: Transaction<CatalogTables>, cutoff: number): Promise<string[]> {
   const { rows } = await sql<{ digest: string }>`
-    with recursive needed (digest) as (
-      select digest from ref where digest is not null
-      union select digest from pin
-      union select digest from artifact where touched_at > ${cutoff}
-      union select input from artifact_input join needed on artifact_input.artifact = needed.digest)
-    select digest from artifact where digest not in (select digest from needed) order by sequence desc limit ${MAX_COLLECTED}`.execute(tx);
+    with recursive needed (sequence) as (
+      select sequence from artifact where digest in (select digest from ref union select digest from pin)
+      union select artifact from tag where artifact is not null
+      union select sequence from artifact where touched_at > ${cutoff}
+      union select input from artifact_input join needed on artifact_input.artifact = needed.sequence)
+    select digest from artifact where sequence not in (select sequence from needed) order by sequence desc limit ${MAX_COLLECTED}`.execute(
+    tx,
+  );
   return rows.map(({ digest }) => digest);
 }
 

@@ -7,6 +7,7 @@ import { openBlobStore, openDatabase } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { openCatalog } from "./catalog.ts";
+import { indexAll } from "./indexing.ts";
 import { createCatalogService } from "./service.ts";
 import { migrations } from "./store/migrations.ts";
 import type { CatalogTables } from "./store/tables.ts";
@@ -33,6 +34,7 @@ export async function createCatalog(dependencies: CatalogDependencies): Promise<
   const blobs = join(directory, "blobs");
   const store = await openBlobStore(blobs);
   const database = await openDatabase<CatalogTables>({ path: join(directory, "catalog.sqlite"), migrations });
+  await indexAll({ database, store, log });
   const outbox = createOutbox(database);
   const catalog = openCatalog({ store, database, outbox, log, now, verifyAtLookupBytes });
   return {

@@ -1,10 +1,11 @@
-import type { Transaction } from "kysely";
+import { sql, type Transaction } from "kysely";
 import { event, type Outbox } from "#libs/bus";
 import {
   annotations,
   checkManifest,
   type Digest,
   digestOf,
+  inputsByRole,
   isApproximate,
   ManifestError,
   MOST_MANIFEST_BYTES,
@@ -18,6 +19,8 @@ import { firstMissing } from "./artifacts.ts";
 import type { Blobs, VerifyBudget } from "./blobs.ts";
 import { checkContents, compareArtifacts } from "./contents.ts";
 import { CatalogError, invalidField } from "./errors.ts";
+import { type Facts, readFacts } from "./facts.ts";
+import { indexArtifact } from "./indexing.ts";
 import { artifactKinds } from "./kinds.ts";
 import { markStale } from "./stale.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
@@ -56,6 +59,7 @@ export async function publish(
   await storeCarried(blobs, parts, carried, signal);
   for (const blob of parts) await checkBlob(store, blobs, blob, { budget, signal });
   await checkUsable(manifest, parts, { store, blobs, signal });
+  const facts = await readFacts(bytes, store);
 
   return database.transaction(async (tx) => {
     signal.throwIfAborted();
@@ -83,7 +87,7 @@ export async function publish(
       await tx.updateTable("artifact").set({ damaged: 0, touched_at: touchedAt }).where("digest", "=", digest).execute();
       if (whole?.digest === digest) return { digest, existed: true };
     } else {
-      await insert(tx, { manifest, bytes, parts, inputs, touchedAt });
+      await insert(tx, { manifest, bytes, parts, facts, touchedAt });
     }
     if (others.length > 0) await markStale(tx, recipeKey);
     const eventId = before ? `artifact/${digest}/repaired/${touchedAt}` : `artifact/${digest}/published`;
@@ -171,20 +175,25 @@ async function insert(
     manifest: ReadManifest;
     bytes: Uint8Array;
     parts: readonly { digest: Digest; size: number }[];
-    inputs: readonly Digest[];
+    facts: Facts;
     touchedAt: number;
   },
 ): Promise<void> {
-  const { manifest, bytes, parts, inputs, touchedAt } = artifact;
+  const { manifest, bytes, parts, facts, touchedAt } = artifact;
+  const inputs = inputsByRole(manifest.recipe);
   const { digest, kind, recipeKey } = manifest;
   const sizeBytes = parts.reduce((sum, { size }) => sum + size, 0);
-  await tx
+  const { sequence } = await tx
     .insertInto("artifact")
     .values({ digest, kind, manifest: bytes, recipe_key: recipeKey, size_bytes: sizeBytes, damaged: 0, touched_at: touchedAt })
-    .execute();
+    .returning("sequence")
+    .executeTakeFirstOrThrow();
   for (const { digest: blob, size } of parts) await tx.insertInto("artifact_blob").values({ artifact: digest, blob, size }).execute();
-  for (const [position, input] of inputs.entries())
-    await tx.insertInto("artifact_input").values({ artifact: digest, position, input }).execute();
+  for (const [position, { digest: input, role }] of inputs.entries())
+    await sql`
+      insert into artifact_input (artifact, position, input, role)
+      select ${sequence}, ${position}, sequence, ${role} from artifact where digest = ${input}`.execute(tx);
+  await indexArtifact(tx, sequence, facts);
 }
 
 function blobMissing(digest: string): CatalogError {

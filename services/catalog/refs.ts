@@ -16,8 +16,6 @@ export type RefRecord = {
 
 /** The refs: the only mutable thing about models. */
 export type Refs = {
-  /** Where a ref points. CatalogError REF_NOT_FOUND if it does not exist or is deleted. */
-  resolve(name: string): Promise<Digest>;
   /** Moves a ref that still points to `from` (undefined: does not exist). CatalogError REF_MOVED, ARTIFACT_NOT_FOUND, ARTIFACT_DAMAGED. */
   move(request: { name: string; from: Digest | undefined; to: Digest | undefined; reason: string }): Promise<RefRecord>;
   /** In the order of names, from the one after `after`. Deleted ones are among them: their history remains. */
@@ -58,12 +56,6 @@ export function createRefs({
   }
 
   return {
-    async resolve(name) {
-      const row = await query.selectFrom("ref").select("digest").where("name", "=", name).executeTakeFirst();
-      if (!row?.digest) throw new CatalogError("REF_NOT_FOUND", `no ref ${JSON.stringify(name)}`, { facts: { ref: name } });
-      return row.digest as Digest;
-    },
-
     async move({ name, from, to, reason }) {
       if (from === undefined && to === undefined)
         throw invalidField("to", "expected a digest: a ref that does not exist cannot be deleted");

@@ -1,12 +1,14 @@
 import { type Digest, isDigest } from "#libs/recipes";
-import { invalidField } from "#libs/rpc";
+import { invalidField, parseText } from "#libs/rpc";
 import { quote } from "#libs/text";
-import type { GetArtifactRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
+import type { AnnotateArtifactRequest, GetArtifactRequest, GetLineageRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
+import type { Annotating } from "./annotate.ts";
+import type { Walk } from "./lineage.ts";
 
 /** What is pinned, or let go of, at once. */
 const MOST_DIGESTS = 50_000;
 
-/** Which artifact: one of the three. */
+/** Which artifact: one of the three; `ref` may be a tag. */
 export type ArtifactName = { readonly digest: string } | { readonly recipeKey: Digest } | { readonly ref: string };
 
 /** A whole digest. */
@@ -23,7 +25,7 @@ export function parseArtifactName(field: string, name: GetArtifactRequest["name"
     case "recipeKey":
       return { recipeKey: parseDigest("recipe_key", name.value) };
     case "ref":
-      return { ref: parseRefName("ref", name.value) };
+      return { ref: parseName("ref", name.value) };
     default:
       throw invalidField(field, "expected digest, recipe_key or ref");
   }
@@ -40,11 +42,61 @@ export function parseOptionalDigest(field: string, text: string): Digest | undef
   return text === "" ? undefined : parseDigest(field, text);
 }
 
+const refName = /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;
+/** The second part is a tag of the OCI distribution specification. */
+const tagName = /^([^:]*):[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+
+/** The name of a ref or of a tag, which has a ":". */
+function parseName(field: string, name: string): string {
+  return name.includes(":") ? parseTagName(field, name) : parseRefName(field, name);
+}
+
+/** The name of a tag. */
+export function parseTagName(field: string, name: string): string {
+  const [, words = ""] = tagName.exec(name) ?? [];
+  if (name.length <= 200 && refName.test(words)) return name;
+  throw invalidField(
+    field,
+    `expected words as of a ref, ":", and 1 to 128 letters, digits, ".", "_" and "-", together at most 200 characters, such as birds:1.0; got ${quote(name)}`,
+  );
+}
+
+const LONGEST_ANNOTATION = 1000;
+
+/** What is to be noted of an artifact. */
+export function parseAnnotating({ digest, set, remove }: AnnotateArtifactRequest): Annotating {
+  return {
+    digest: parseDigest("digest", digest),
+    set: new Map(
+      Object.entries(set).map(([name, value]) => [
+        parseAnnotationName("set", name),
+        parseText(`set[${JSON.stringify(name)}]`, value, LONGEST_ANNOTATION),
+      ]),
+    ),
+    remove: remove.map((name, i) => parseAnnotationName(`remove[${i}]`, name)),
+  };
+}
+
+/** What an annotation is called. */
+function parseAnnotationName(field: string, name: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/.test(name)) return name;
+  throw invalidField(field, `expected 1 to 100 letters, digits, ".", "_", "/" and "-", the first a letter or a digit; got ${quote(name)}`);
+}
+
 /** The name of a ref. */
 export function parseRefName(field: string, name: string): string {
-  if (name.length <= 200 && /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/.test(name)) return name;
+  if (name.length <= 200 && refName.test(name)) return name;
   throw invalidField(
     field,
     `expected words of letters, digits, ".", "_" and "-", joined by "/", at most 200 characters, such as digits/champion; got ${quote(name)}`,
   );
+}
+
+/** Which way to walk a lineage, and how far. */
+export function parseWalk({ direction, depth, membersOnly }: Pick<GetLineageRequest, "direction" | "depth" | "membersOnly">): Walk {
+  if (depth < 0) throw invalidField("depth", `expected a number of steps, or 0 for all; got ${depth}`);
+  const directions: readonly Walk["direction"][] = ["ancestors", "ancestors", "descendants"];
+  const way = directions[direction];
+  if (way === undefined) throw invalidField("direction", `there is no direction ${direction}`);
+  return { direction: way, depth, membersOnly };
 }

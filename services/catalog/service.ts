@@ -7,14 +7,27 @@ import type { Catalog } from "./catalog.ts";
 import { CatalogError } from "./errors.ts";
 import { kindOf } from "./kinds.ts";
 import { answer, toRpcError } from "./refusals.ts";
-import { toArtifact, toRef } from "./replies.ts";
-import { parseArtifactName, parseDigest, parseDigests, parseOptionalDigest, parseRefName } from "./requests.ts";
+import { toArtifact, toRef, toTag } from "./replies.ts";
+import {
+  parseAnnotating,
+  parseArtifactName,
+  parseDigest,
+  parseDigests,
+  parseOptionalDigest,
+  parseRefName,
+  parseTagName,
+  parseWalk,
+} from "./requests.ts";
+import { parseOrder, parsePosition, positionText } from "./search/order.ts";
+import { allOf, parseFilter } from "./search/parse-filter.ts";
 import { readTensors } from "./tensors.ts";
 import { openUpload } from "./uploads.ts";
 
 const DEFAULT_MIN_AGE_SECONDS = 3600;
 /** Recipes of one FindArtifacts. */
 const MAX_FOUND = 256;
+/** Artifacts of one FindCommonAncestors. */
+const MAX_COMPARED = 100;
 /** Recipes that are looked up at once: their manifests are in memory together. */
 const FOUND_AT_ONCE = 32;
 
@@ -81,16 +94,31 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
       answer(async () => {
         const kind = kindOf(request.kind);
         if (request.kind !== 0 && kind === undefined) throw invalidField("kind", `there is no kind ${request.kind}`);
-        const list = `artifacts/${kind ?? ""}`;
-        const before = parsePageToken(list, request.pageToken, "number");
-        const { items, next } = await catalog.artifacts.list({ kind, size: parsePageSize(request.pageSize), before });
+        const order = parseOrder(request.orderBy);
+        const filter = allOf(parseFilter(kind === undefined ? "" : `kind = ${kind}`), parseFilter(request.filter));
+        const list = `artifacts/${kind ?? ""}/${request.orderBy}/${request.filter}`;
+        const token = parsePageToken(list, request.pageToken, "string");
+        const after = token === undefined ? undefined : parsePosition(token);
+        const { items, next } = await catalog.artifacts.list({ filter, order, size: parsePageSize(request.pageSize), after });
+        return { artifacts: items.map(toArtifact), nextPageToken: pageToken(list, next && positionText(next)) };
+      }),
+
+    getLineage: (request) =>
+      answer(async () => {
+        const { digest, depth, direction, membersOnly, pageSize } = request;
+        const walk = parseWalk(request);
+        if (pageSize === 0 && request.pageToken === "") return { artifacts: (await catalog.lineage.whole(digest, walk)).map(toArtifact) };
+        const list = `lineage/${direction}/${depth}/${membersOnly}/${digest}`;
+        const after = parsePageToken(list, request.pageToken, "number");
+        const { items, next } = await catalog.lineage.page(digest, walk, { size: parsePageSize(pageSize), after });
         return { artifacts: items.map(toArtifact), nextPageToken: pageToken(list, next) };
       }),
 
-    getLineage: ({ digest, depth }) =>
+    findCommonAncestors: ({ digests }) =>
       answer(async () => {
-        if (depth < 0) throw invalidField("depth", `expected a number of steps, or 0 for all; got ${depth}`);
-        return { artifacts: (await catalog.artifacts.lineage(digest, depth)).map(toArtifact) };
+        if (digests.length < 2 || digests.length > MAX_COMPARED)
+          throw invalidField("digests", `expected 2 to ${MAX_COMPARED}, got ${digests.length}`);
+        return { artifacts: (await catalog.lineage.commonAncestors(digests)).map(toArtifact) };
       }),
 
     moveRef: ({ name, from, to, reason }) =>
@@ -113,6 +141,26 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
         const { items, next } = await catalog.refs.list({ prefix: request.prefix, size: parsePageSize(request.pageSize), after });
         return { refs: items.map(toRef), nextPageToken: pageToken(list, next) };
       }),
+
+    createTag: ({ name, digest }) =>
+      answer(async () => ({ tag: toTag(await catalog.tags.create(parseTagName("name", name), parseDigest("digest", digest))) })),
+
+    deleteTag: ({ name }) =>
+      answer(async () => {
+        await catalog.tags.remove(parseTagName("name", name));
+        return {};
+      }),
+
+    listTags: (request) =>
+      answer(async () => {
+        if (request.prefix !== "") parseText("prefix", request.prefix, 200);
+        const list = `tags/${request.prefix}`;
+        const after = parsePageToken(list, request.pageToken, "string");
+        const { items, next } = await catalog.tags.list({ prefix: request.prefix, size: parsePageSize(request.pageSize), after });
+        return { tags: items.map(toTag), nextPageToken: pageToken(list, next) };
+      }),
+
+    annotateArtifact: (request) => answer(async () => ({ artifact: toArtifact(await catalog.annotate(parseAnnotating(request))) })),
 
     pin: ({ holder, digests }) =>
       answer(async () => {

@@ -9,14 +9,14 @@ import type { CatalogTables } from "./store/tables.ts";
 export async function markStale(tx: Transaction<CatalogTables>, recipeKey: string): Promise<void> {
   await sql`
     with recursive
-      lost (digest) as (
-        select digest from artifact as it
+      lost (sequence) as (
+        select sequence from artifact as it
         where damaged = 1 and exists (select 1 from artifact where recipe_key = it.recipe_key and damaged = 0)),
-      tainted (digest) as (
-        select artifact from artifact_input where input in (select digest from lost)
-        union select artifact_input.artifact from artifact_input join tainted on artifact_input.input = tainted.digest),
-      affected (digest) as (
-        select artifact from artifact_input where input in (select digest from artifact where recipe_key = ${recipeKey})
-        union select artifact_input.artifact from artifact_input join affected on artifact_input.input = affected.digest)
-    update artifact set stale = digest in (select digest from tainted) where digest in (select digest from affected)`.execute(tx);
+      tainted (sequence) as (
+        select artifact from artifact_input where input in (select sequence from lost)
+        union select artifact_input.artifact from artifact_input join tainted on artifact_input.input = tainted.sequence),
+      affected (sequence) as (
+        select artifact from artifact_input where input in (select sequence from artifact where recipe_key = ${recipeKey})
+        union select artifact_input.artifact from artifact_input join affected on artifact_input.input = affected.sequence)
+    update artifact set stale = sequence in (select sequence from tainted) where sequence in (select sequence from affected)`.execute(tx);
 }

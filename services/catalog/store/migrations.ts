@@ -38,4 +38,56 @@ export const migrations: readonly Migration[] = [
     "create index blob_pin_by_digest on blob_pin (digest)",
   ),
   sqlMigration("stale artifacts", "alter table artifact add column stale integer not null default 0"),
+  // Whole numbers, since walks through the lineage follow them by the hundred thousand; and what an input is to what was made of it.
+  sqlMigration(
+    "roles of inputs",
+    "alter table artifact_input rename to artifact_input_by_digest",
+    `create table artifact_input (
+       artifact integer not null references artifact (sequence) on delete cascade, position integer not null,
+       input integer not null references artifact (sequence), role text not null,
+       primary key (artifact, position)) strict, without rowid`,
+    // The inputs of a recipe are an object of digests and of lists of them; positions count them with the roles in alphabetical order.
+    `with recipe (artifact, value) as (
+       select sequence, json_extract(cast(manifest as text), '$.annotations."org.ratatouille.recipe"') from artifact),
+     input (artifact, role, place, digest) as (
+       select recipe.artifact, role.key, 0, role.value from recipe, json_each(recipe.value, '$.inputs') as role where role.type = 'text'
+       union all
+       select recipe.artifact, role.key, one.key, one.value
+       from recipe, json_each(recipe.value, '$.inputs') as role, json_each(role.value) as one where role.type = 'array')
+     insert into artifact_input
+     select input.artifact, row_number() over (partition by input.artifact order by role, place) - 1, artifact.sequence, role
+     from input join artifact on artifact.digest = input.digest`,
+    "drop table artifact_input_by_digest",
+    "create index artifact_input_by_input on artifact_input (input, artifact)",
+  ),
+  // What is searched for, made of manifests, configs and results, which hold the truth: `indexed` says by which version of facts.ts.
+  sqlMigration(
+    "search",
+    "alter table artifact add column indexed integer not null default 0",
+    "create index artifact_by_indexed on artifact (indexed)",
+    "create index artifact_by_kind on artifact (kind, sequence)",
+    "create index artifact_by_size on artifact (size_bytes, sequence)",
+    `create table artifact_fact (
+       field text not null, value text not null, artifact integer not null references artifact (sequence) on delete cascade,
+       primary key (field, value, artifact)) strict, without rowid`,
+    "create index artifact_fact_by_artifact on artifact_fact (artifact, field, value)",
+    `create table artifact_metric (
+       artifact integer not null references artifact (sequence) on delete cascade, name text not null, value real not null,
+       source integer not null references artifact (sequence) on delete cascade,
+       primary key (artifact, name, source)) strict, without rowid`,
+    "create index artifact_metric_by_value on artifact_metric (name, value, artifact)",
+    "create index artifact_metric_by_source on artifact_metric (source)",
+  ),
+  sqlMigration(
+    "tags and annotations",
+    // The row of a tag that was removed stays, so that its name never means another artifact.
+    `create table tag (
+       name text not null primary key, digest text not null, artifact integer references artifact (sequence), tagged_at integer not null
+       ) strict, without rowid`,
+    "create index tag_by_artifact on tag (artifact)",
+    `create table annotation (
+       artifact integer not null references artifact (sequence) on delete cascade, name text not null, value text not null,
+       primary key (artifact, name)) strict, without rowid`,
+    "create index annotation_by_name on annotation (name, value)",
+  ),
 ];

@@ -18,9 +18,19 @@ export type CatalogTables = OutboxTables & {
     stale: Generated<number>;
     /** When it was last published. */
     touched_at: number;
+    /** The version of facts.ts by which its facts and metrics were taken; 0: not yet. */
+    indexed: Generated<number>;
   };
   artifact_blob: { artifact: string; blob: string; size: number };
-  artifact_input: { artifact: string; position: number; input: string };
+  /** Both by their sequence. `role` is what the input is to the recipe, such as "models". */
+  artifact_input: { artifact: number; position: number; input: number; role: string };
+  /** What artifacts are searched by; see facts.ts. */
+  artifact_fact: { field: string; value: string; artifact: number };
+  /** What `source` says of an artifact: itself, or an evaluation of it. */
+  artifact_metric: { artifact: number; name: string; value: number; source: number };
+  /** `artifact` is null once the tag is removed. */
+  tag: { name: string; digest: string; artifact: number | null; tagged_at: number };
+  annotation: { artifact: number; name: string; value: string };
   /** `digest` is null once the ref is deleted. */
   ref: { name: string; digest: string | null };
   /** `digest` is where the ref pointed before the move, null if it did not exist. */

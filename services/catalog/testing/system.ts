@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
 import { type Bus, openLocalBus } from "#libs/bus";
 import {
@@ -23,8 +24,8 @@ export type CatalogFixture = AsyncDisposable & {
   channel: RpcChannel;
   artifacts: Artifacts;
   bus: Bus;
-  /** Ends the catalog and opens it again on the same files. */
-  restart(): Promise<void>;
+  /** Ends the catalog and opens it again on the same files, or on those of another directory. */
+  restart(data?: string): Promise<void>;
   /** The file of a blob. */
   blobPath(digest: string): string;
   directory: TemporaryDirectory;
@@ -37,12 +38,11 @@ export async function startCatalog(options: Pick<CatalogDependencies, "verifyAtL
   const directory = await temporaryDirectory("catalog-");
   const bus = await openLocalBus({ path: ":memory:" });
   const clock = { aheadMs: 0 };
+  let data = directory.join("data");
   const start = async () => {
     const stack = new AsyncDisposableStack();
     const log = createLogger({ service: "catalog", destination: directory.join("catalog.log") });
-    const catalog = stack.use(
-      await createCatalog({ ...options, directory: directory.join("data"), bus, log, now: () => Date.now() + clock.aheadMs }),
-    );
+    const catalog = stack.use(await createCatalog({ ...options, directory: data, bus, log, now: () => Date.now() + clock.aheadMs }));
     const stop = new AbortController();
     const running = catalog.run(stop.signal);
     stack.defer(async () => {
@@ -67,8 +67,9 @@ export async function startCatalog(options: Pick<CatalogDependencies, "verifyAtL
     bus,
     clock,
     directory,
-    blobPath: (digest) => directory.join("data", "blobs", "sha256", digest.slice(7, 9), digest.slice(7)),
-    async restart() {
+    blobPath: (digest) => join(data, "blobs", "sha256", digest.slice(7, 9), digest.slice(7)),
+    async restart(elsewhere) {
+      data = elsewhere ?? data;
       await running.stack.disposeAsync();
       running = await start();
     },

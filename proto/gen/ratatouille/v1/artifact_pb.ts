@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/artifact.proto.
  */
 export const file_ratatouille_v1_artifact: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yYXRhdG91aWxsZS92MS9hcnRpZmFjdC5wcm90bxIOcmF0YXRvdWlsbGUudjEiyQEKCEFydGlmYWN0Eg4KBmRpZ2VzdBgBIAEoCRIqCgRraW5kGAIgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kEhAKCG1hbmlmZXN0GAMgASgMEhIKCnJlY2lwZV9rZXkYBCABKAkSDgoGaW5wdXRzGAUgAygJEhIKCnNpemVfYnl0ZXMYBiABKAMSDwoHZGFtYWdlZBgHIAEoCBIXCg9wdWJsaXNoZWRfYXRfbXMYCCABKAMSDQoFc3RhbGUYCSABKAgq6QEKDEFydGlmYWN0S2luZBIdChlBUlRJRkFDVF9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQVJUSUZBQ1RfS0lORF9TT1VSQ0UQARIZChVBUlRJRkFDVF9LSU5EX0RBVEFTRVQQAhIXChNBUlRJRkFDVF9LSU5EX01PREVMEAMSHAoYQVJUSUZBQ1RfS0lORF9FVkFMVUFUSU9OEAQSFwoTQVJUSUZBQ1RfS0lORF9TUExJVBAFEhwKGEFSVElGQUNUX0tJTkRfUFJFRElDVElPThAGEhcKE0FSVElGQUNUX0tJTkRfTE9PS1MQB0IeWhxyYXRhdG91aWxsZS92MTtyYXRhdG91aWxsZXYxYgZwcm90bzM");
+  fileDesc("Ch1yYXRhdG91aWxsZS92MS9hcnRpZmFjdC5wcm90bxIOcmF0YXRvdWlsbGUudjEizAIKCEFydGlmYWN0Eg4KBmRpZ2VzdBgBIAEoCRIqCgRraW5kGAIgASgOMhwucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RLaW5kEhAKCG1hbmlmZXN0GAMgASgMEhIKCnJlY2lwZV9rZXkYBCABKAkSDgoGaW5wdXRzGAUgAygJEhIKCnNpemVfYnl0ZXMYBiABKAMSDwoHZGFtYWdlZBgHIAEoCBIXCg9wdWJsaXNoZWRfYXRfbXMYCCABKAMSDQoFc3RhbGUYCSABKAgSPgoLYW5ub3RhdGlvbnMYCiADKAsyKS5yYXRhdG91aWxsZS52MS5BcnRpZmFjdC5Bbm5vdGF0aW9uc0VudHJ5Eg0KBW5hbWVzGAsgAygJGjIKEEFubm90YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASrpAQoMQXJ0aWZhY3RLaW5kEh0KGUFSVElGQUNUX0tJTkRfVU5TUEVDSUZJRUQQABIYChRBUlRJRkFDVF9LSU5EX1NPVVJDRRABEhkKFUFSVElGQUNUX0tJTkRfREFUQVNFVBACEhcKE0FSVElGQUNUX0tJTkRfTU9ERUwQAxIcChhBUlRJRkFDVF9LSU5EX0VWQUxVQVRJT04QBBIXChNBUlRJRkFDVF9LSU5EX1NQTElUEAUSHAoYQVJUSUZBQ1RfS0lORF9QUkVESUNUSU9OEAYSFwoTQVJUSUZBQ1RfS0lORF9MT09LUxAHQh5aHHJhdGF0b3VpbGxlL3YxO3JhdGF0b3VpbGxldjFiBnByb3RvMw");
 
 /**
  * An immutable thing and the recipe that made it.
@@ -81,6 +81,20 @@ export type Artifact = Message<"ratatouille.v1.Artifact"> & {
    * @generated from field: bool stale = 9;
    */
   stale: boolean;
+
+  /**
+   * What people and programs have noted of it (AnnotateArtifact): can be changed, and is no part of what the digest names.
+   *
+   * @generated from field: map<string, string> annotations = 10;
+   */
+  annotations: { [key: string]: string };
+
+  /**
+   * Refs that point to it, and tags, by name; at most 100.
+   *
+   * @generated from field: repeated string names = 11;
+   */
+  names: string[];
 };
 
 /**

@@ -2,19 +2,19 @@
 // @generated from file ratatouille/v1/catalog.proto (package ratatouille.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Artifact, ArtifactKind } from "./artifact_pb.ts";
 import { file_ratatouille_v1_artifact } from "./artifact_pb.ts";
 import type { ReadTensorsRequestSchema, ReadTensorsResponseSchema } from "./tensors_pb.ts";
 import { file_ratatouille_v1_tensors } from "./tensors_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file ratatouille/v1/catalog.proto.
  */
 export const file_ratatouille_v1_catalog: GenFile = /*@__PURE__*/
-  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSJaChFVcGxvYWRCbG9iUmVxdWVzdBIsCgZoZWFkZXIYASABKAsyGi5yYXRhdG91aWxsZS52MS5CbG9iSGVhZGVySAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0Ik4KCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMSDAoEa2VlcBgDIAEoCBIOCgZvZmZzZXQYBCABKAMiIgoQR2V0VXBsb2FkUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiUwoRR2V0VXBsb2FkUmVzcG9uc2USFgoOcmVjZWl2ZWRfYnl0ZXMYASABKAMSFwoKc2l6ZV9ieXRlcxgCIAEoA0gAiAEBQg0KC19zaXplX2J5dGVzIjgKElVwbG9hZEJsb2JSZXNwb25zZRIOCgZkaWdlc3QYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAyJFChNEb3dubG9hZEJsb2JSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAMSDgoGbGVuZ3RoGAMgASgDIiUKFERvd25sb2FkQmxvYlJlc3BvbnNlEg0KBWNodW5rGAEgASgMIjkKFlB1Ymxpc2hBcnRpZmFjdFJlcXVlc3QSEAoIbWFuaWZlc3QYASABKAwSDQoFYmxvYnMYAiADKAwiVgoXUHVibGlzaEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIPCgdleGlzdGVkGAIgASgIIoYBChJJbXBvcnRNb2RlbFJlcXVlc3QSKwoFZmlsZXMYASADKAsyHC5yYXRhdG91aWxsZS52MS5JbXBvcnRlZEZpbGUSDwoHbGljZW5jZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSFAoMYXJjaGl0ZWN0dXJlGAQgASgJEgwKBGJhc2UYBSABKAkiHgoMSW1wb3J0ZWRGaWxlEg4KBmRpZ2VzdBgBIAEoCSJSChNJbXBvcnRNb2RlbFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSDwoHZXhpc3RlZBgCIAEoCCJsChJHZXRBcnRpZmFjdFJlcXVlc3QSEAoGZGlnZXN0GAEgASgJSAASFAoKcmVjaXBlX2tleRgCIAEoCUgAEg0KA3JlZhgDIAEoCUgAEhcKD2luY2x1ZGVfZGFtYWdlZBgEIAEoCEIGCgRuYW1lIkEKE0dldEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdCIrChRGaW5kQXJ0aWZhY3RzUmVxdWVzdBITCgtyZWNpcGVfa2V5cxgBIAMoCSJWChVGaW5kQXJ0aWZhY3RzUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSEAoIYW5zd2VyZWQYAiABKAUiaQoUTGlzdEFydGlmYWN0c1JlcXVlc3QSKgoEa2luZBgBIAEoDjIcLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0S2luZBIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJdChVMaXN0QXJ0aWZhY3RzUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKEUdldExpbmVhZ2VSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRINCgVkZXB0aBgCIAEoBSJBChJHZXRMaW5lYWdlUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QiTQoDUmVmEgwKBG5hbWUYASABKAkSDgoGZGlnZXN0GAIgASgJEigKB2hpc3RvcnkYAyADKAsyFy5yYXRhdG91aWxsZS52MS5SZWZNb3ZlIjsKB1JlZk1vdmUSDgoGZGlnZXN0GAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghtb3ZlZF9hdBgDIAEoAyJICg5Nb3ZlUmVmUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSDgoGcmVhc29uGAQgASgJIjMKD01vdmVSZWZSZXNwb25zZRIgCgNyZWYYASABKAsyEy5yYXRhdG91aWxsZS52MS5SZWYiSAoPTGlzdFJlZnNSZXF1ZXN0Eg4KBnByZWZpeBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJOChBMaXN0UmVmc1Jlc3BvbnNlEiEKBHJlZnMYASADKAsyEy5yYXRhdG91aWxsZS52MS5SZWYSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KClBpblJlcXVlc3QSDgoGaG9sZGVyGAEgASgJEg8KB2RpZ2VzdHMYAiADKAkiDQoLUGluUmVzcG9uc2UiQAoMVW5waW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJEg8KB2Rpc2NhcmQYAyABKAgiDwoNVW5waW5SZXNwb25zZSInChVEZWxldGVBcnRpZmFjdFJlcXVlc3QSDgoGZGlnZXN0GAEgASgJIhgKFkRlbGV0ZUFydGlmYWN0UmVzcG9uc2UiQQoVQ29sbGVjdEdhcmJhZ2VSZXF1ZXN0Eg8KB2RyeV9ydW4YASABKAgSFwoPbWluX2FnZV9zZWNvbmRzGAIgASgDIpIBChZDb2xsZWN0R2FyYmFnZVJlc3BvbnNlEhEKCWFydGlmYWN0cxgBIAMoCRINCgVibG9icxgCIAMoCRITCgtmcmVlZF9ieXRlcxgDIAEoAxIXCg95b3VuZ19hcnRpZmFjdHMYBCABKAUSEwoLeW91bmdfYmxvYnMYBSABKAUSEwoLeW91bmdfYnl0ZXMYBiABKAMyuQsKDkNhdGFsb2dTZXJ2aWNlEloKClVwbG9hZEJsb2ISIS5yYXRhdG91aWxsZS52MS5VcGxvYWRCbG9iUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLlVwbG9hZEJsb2JSZXNwb25zZSIDkAICKAESVQoJR2V0VXBsb2FkEiAucmF0YXRvdWlsbGUudjEuR2V0VXBsb2FkUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkdldFVwbG9hZFJlc3BvbnNlIgOQAgESYAoMRG93bmxvYWRCbG9iEiMucmF0YXRvdWlsbGUudjEuRG93bmxvYWRCbG9iUmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkRvd25sb2FkQmxvYlJlc3BvbnNlIgOQAgEwARJdCgtSZWFkVGVuc29ycxIiLnJhdGF0b3VpbGxlLnYxLlJlYWRUZW5zb3JzUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLlJlYWRUZW5zb3JzUmVzcG9uc2UiA5ACATABEmcKD1B1Ymxpc2hBcnRpZmFjdBImLnJhdGF0b3VpbGxlLnYxLlB1Ymxpc2hBcnRpZmFjdFJlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5QdWJsaXNoQXJ0aWZhY3RSZXNwb25zZSIDkAICElsKC0ltcG9ydE1vZGVsEiIucmF0YXRvdWlsbGUudjEuSW1wb3J0TW9kZWxSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuSW1wb3J0TW9kZWxSZXNwb25zZSIDkAICElsKC0dldEFydGlmYWN0EiIucmF0YXRvdWlsbGUudjEuR2V0QXJ0aWZhY3RSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuR2V0QXJ0aWZhY3RSZXNwb25zZSIDkAIBEmEKDUZpbmRBcnRpZmFjdHMSJC5yYXRhdG91aWxsZS52MS5GaW5kQXJ0aWZhY3RzUmVxdWVzdBolLnJhdGF0b3VpbGxlLnYxLkZpbmRBcnRpZmFjdHNSZXNwb25zZSIDkAIBEmEKDUxpc3RBcnRpZmFjdHMSJC5yYXRhdG91aWxsZS52MS5MaXN0QXJ0aWZhY3RzUmVxdWVzdBolLnJhdGF0b3VpbGxlLnYxLkxpc3RBcnRpZmFjdHNSZXNwb25zZSIDkAIBElgKCkdldExpbmVhZ2USIS5yYXRhdG91aWxsZS52MS5HZXRMaW5lYWdlUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLkdldExpbmVhZ2VSZXNwb25zZSIDkAIBEkoKB01vdmVSZWYSHi5yYXRhdG91aWxsZS52MS5Nb3ZlUmVmUmVxdWVzdBofLnJhdGF0b3VpbGxlLnYxLk1vdmVSZWZSZXNwb25zZRJSCghMaXN0UmVmcxIfLnJhdGF0b3VpbGxlLnYxLkxpc3RSZWZzUmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLkxpc3RSZWZzUmVzcG9uc2UiA5ACARJDCgNQaW4SGi5yYXRhdG91aWxsZS52MS5QaW5SZXF1ZXN0GhsucmF0YXRvdWlsbGUudjEuUGluUmVzcG9uc2UiA5ACAhJJCgVVbnBpbhIcLnJhdGF0b3VpbGxlLnYxLlVucGluUmVxdWVzdBodLnJhdGF0b3VpbGxlLnYxLlVucGluUmVzcG9uc2UiA5ACAhJfCg5EZWxldGVBcnRpZmFjdBIlLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZUFydGlmYWN0UmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZUFydGlmYWN0UmVzcG9uc2USXwoOQ29sbGVjdEdhcmJhZ2USJS5yYXRhdG91aWxsZS52MS5Db2xsZWN0R2FyYmFnZVJlcXVlc3QaJi5yYXRhdG91aWxsZS52MS5Db2xsZWN0R2FyYmFnZVJlc3BvbnNlQh5aHHJhdGF0b3VpbGxlL3YxO3JhdGF0b3VpbGxldjFiBnByb3RvMw", [file_ratatouille_v1_artifact, file_ratatouille_v1_tensors]);
+  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSJaChFVcGxvYWRCbG9iUmVxdWVzdBIsCgZoZWFkZXIYASABKAsyGi5yYXRhdG91aWxsZS52MS5CbG9iSGVhZGVySAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0Ik4KCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMSDAoEa2VlcBgDIAEoCBIOCgZvZmZzZXQYBCABKAMiIgoQR2V0VXBsb2FkUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiUwoRR2V0VXBsb2FkUmVzcG9uc2USFgoOcmVjZWl2ZWRfYnl0ZXMYASABKAMSFwoKc2l6ZV9ieXRlcxgCIAEoA0gAiAEBQg0KC19zaXplX2J5dGVzIjgKElVwbG9hZEJsb2JSZXNwb25zZRIOCgZkaWdlc3QYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAyJFChNEb3dubG9hZEJsb2JSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAMSDgoGbGVuZ3RoGAMgASgDIiUKFERvd25sb2FkQmxvYlJlc3BvbnNlEg0KBWNodW5rGAEgASgMIjkKFlB1Ymxpc2hBcnRpZmFjdFJlcXVlc3QSEAoIbWFuaWZlc3QYASABKAwSDQoFYmxvYnMYAiADKAwiVgoXUHVibGlzaEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIPCgdleGlzdGVkGAIgASgIIoYBChJJbXBvcnRNb2RlbFJlcXVlc3QSKwoFZmlsZXMYASADKAsyHC5yYXRhdG91aWxsZS52MS5JbXBvcnRlZEZpbGUSDwoHbGljZW5jZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSFAoMYXJjaGl0ZWN0dXJlGAQgASgJEgwKBGJhc2UYBSABKAkiHgoMSW1wb3J0ZWRGaWxlEg4KBmRpZ2VzdBgBIAEoCSJSChNJbXBvcnRNb2RlbFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSDwoHZXhpc3RlZBgCIAEoCCJsChJHZXRBcnRpZmFjdFJlcXVlc3QSEAoGZGlnZXN0GAEgASgJSAASFAoKcmVjaXBlX2tleRgCIAEoCUgAEg0KA3JlZhgDIAEoCUgAEhcKD2luY2x1ZGVfZGFtYWdlZBgEIAEoCEIGCgRuYW1lIkEKE0dldEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdCIrChRGaW5kQXJ0aWZhY3RzUmVxdWVzdBITCgtyZWNpcGVfa2V5cxgBIAMoCSJWChVGaW5kQXJ0aWZhY3RzUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSEAoIYW5zd2VyZWQYAiABKAUiiwEKFExpc3RBcnRpZmFjdHNSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEtpbmQSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGZmlsdGVyGAQgASgJEhAKCG9yZGVyX2J5GAUgASgJIl0KFUxpc3RBcnRpZmFjdHNSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkipAEKEUdldExpbmVhZ2VSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRINCgVkZXB0aBgCIAEoBRIzCglkaXJlY3Rpb24YAyABKA4yIC5yYXRhdG91aWxsZS52MS5MaW5lYWdlRGlyZWN0aW9uEhQKDG1lbWJlcnNfb25seRgEIAEoCBIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJaChJHZXRMaW5lYWdlUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KGkZpbmRDb21tb25BbmNlc3RvcnNSZXF1ZXN0Eg8KB2RpZ2VzdHMYASADKAkiSgobRmluZENvbW1vbkFuY2VzdG9yc1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0IjkKA1RhZxIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIUCgx0YWdnZWRfYXRfbXMYAyABKAMiMAoQQ3JlYXRlVGFnUmVxdWVzdBIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCSI1ChFDcmVhdGVUYWdSZXNwb25zZRIgCgN0YWcYASABKAsyEy5yYXRhdG91aWxsZS52MS5UYWciIAoQRGVsZXRlVGFnUmVxdWVzdBIMCgRuYW1lGAEgASgJIhMKEURlbGV0ZVRhZ1Jlc3BvbnNlIkgKD0xpc3RUYWdzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFRhZ3NSZXNwb25zZRIhCgR0YWdzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuVGFnEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKkAQoXQW5ub3RhdGVBcnRpZmFjdFJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEj0KA3NldBgCIAMoCzIwLnJhdGF0b3VpbGxlLnYxLkFubm90YXRlQXJ0aWZhY3RSZXF1ZXN0LlNldEVudHJ5Eg4KBnJlbW92ZRgDIAMoCRoqCghTZXRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkYKGEFubm90YXRlQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Ik0KA1JlZhIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIoCgdoaXN0b3J5GAMgAygLMhcucmF0YXRvdWlsbGUudjEuUmVmTW92ZSI7CgdSZWZNb3ZlEg4KBmRpZ2VzdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIbW92ZWRfYXQYAyABKAMiSAoOTW92ZVJlZlJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIzCg9Nb3ZlUmVmUmVzcG9uc2USIAoDcmVmGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUmVmIkgKD0xpc3RSZWZzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFJlZnNSZXNwb25zZRIhCgRyZWZzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuUmVmEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItCgpQaW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJIg0KC1BpblJlc3BvbnNlIkAKDFVucGluUmVxdWVzdBIOCgZob2xkZXIYASABKAkSDwoHZGlnZXN0cxgCIAMoCRIPCgdkaXNjYXJkGAMgASgIIg8KDVVucGluUmVzcG9uc2UiJwoVRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSIYChZEZWxldGVBcnRpZmFjdFJlc3BvbnNlIkEKFUNvbGxlY3RHYXJiYWdlUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIEhcKD21pbl9hZ2Vfc2Vjb25kcxgCIAEoAyKSAQoWQ29sbGVjdEdhcmJhZ2VSZXNwb25zZRIRCglhcnRpZmFjdHMYASADKAkSDQoFYmxvYnMYAiADKAkSEwoLZnJlZWRfYnl0ZXMYAyABKAMSFwoPeW91bmdfYXJ0aWZhY3RzGAQgASgFEhMKC3lvdW5nX2Jsb2JzGAUgASgFEhMKC3lvdW5nX2J5dGVzGAYgASgDKnkKEExpbmVhZ2VEaXJlY3Rpb24SIQodTElORUFHRV9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIfChtMSU5FQUdFX0RJUkVDVElPTl9BTkNFU1RPUlMQARIhCh1MSU5FQUdFX0RJUkVDVElPTl9ERVNDRU5EQU5UUxACMpcPCg5DYXRhbG9nU2VydmljZRJaCgpVcGxvYWRCbG9iEiEucmF0YXRvdWlsbGUudjEuVXBsb2FkQmxvYlJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5VcGxvYWRCbG9iUmVzcG9uc2UiA5ACAigBElUKCUdldFVwbG9hZBIgLnJhdGF0b3VpbGxlLnYxLkdldFVwbG9hZFJlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5HZXRVcGxvYWRSZXNwb25zZSIDkAIBEmAKDERvd25sb2FkQmxvYhIjLnJhdGF0b3VpbGxlLnYxLkRvd25sb2FkQmxvYlJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5Eb3dubG9hZEJsb2JSZXNwb25zZSIDkAIBMAESXQoLUmVhZFRlbnNvcnMSIi5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1Jlc3BvbnNlIgOQAgEwARJnCg9QdWJsaXNoQXJ0aWZhY3QSJi5yYXRhdG91aWxsZS52MS5QdWJsaXNoQXJ0aWZhY3RSZXF1ZXN0GicucmF0YXRvdWlsbGUudjEuUHVibGlzaEFydGlmYWN0UmVzcG9uc2UiA5ACAhJbCgtJbXBvcnRNb2RlbBIiLnJhdGF0b3VpbGxlLnYxLkltcG9ydE1vZGVsUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkltcG9ydE1vZGVsUmVzcG9uc2UiA5ACAhJbCgtHZXRBcnRpZmFjdBIiLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVzcG9uc2UiA5ACARJhCg1GaW5kQXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuRmluZEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5GaW5kQXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJhCg1MaXN0QXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuTGlzdEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5MaXN0QXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJYCgpHZXRMaW5lYWdlEiEucmF0YXRvdWlsbGUudjEuR2V0TGluZWFnZVJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5HZXRMaW5lYWdlUmVzcG9uc2UiA5ACARJzChNGaW5kQ29tbW9uQW5jZXN0b3JzEioucmF0YXRvdWlsbGUudjEuRmluZENvbW1vbkFuY2VzdG9yc1JlcXVlc3QaKy5yYXRhdG91aWxsZS52MS5GaW5kQ29tbW9uQW5jZXN0b3JzUmVzcG9uc2UiA5ACARJKCgdNb3ZlUmVmEh4ucmF0YXRvdWlsbGUudjEuTW92ZVJlZlJlcXVlc3QaHy5yYXRhdG91aWxsZS52MS5Nb3ZlUmVmUmVzcG9uc2USUgoITGlzdFJlZnMSHy5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1Jlc3BvbnNlIgOQAgESVQoJQ3JlYXRlVGFnEiAucmF0YXRvdWlsbGUudjEuQ3JlYXRlVGFnUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkNyZWF0ZVRhZ1Jlc3BvbnNlIgOQAgISUAoJRGVsZXRlVGFnEiAucmF0YXRvdWlsbGUudjEuRGVsZXRlVGFnUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZVRhZ1Jlc3BvbnNlElIKCExpc3RUYWdzEh8ucmF0YXRvdWlsbGUudjEuTGlzdFRhZ3NSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdFRhZ3NSZXNwb25zZSIDkAIBEmoKEEFubm90YXRlQXJ0aWZhY3QSJy5yYXRhdG91aWxsZS52MS5Bbm5vdGF0ZUFydGlmYWN0UmVxdWVzdBooLnJhdGF0b3VpbGxlLnYxLkFubm90YXRlQXJ0aWZhY3RSZXNwb25zZSIDkAICEkMKA1BpbhIaLnJhdGF0b3VpbGxlLnYxLlBpblJlcXVlc3QaGy5yYXRhdG91aWxsZS52MS5QaW5SZXNwb25zZSIDkAICEkkKBVVucGluEhwucmF0YXRvdWlsbGUudjEuVW5waW5SZXF1ZXN0Gh0ucmF0YXRvdWlsbGUudjEuVW5waW5SZXNwb25zZSIDkAICEl8KDkRlbGV0ZUFydGlmYWN0EiUucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXNwb25zZRJfCg5Db2xsZWN0R2FyYmFnZRIlLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVzcG9uc2VCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_ratatouille_v1_artifact, file_ratatouille_v1_tensors]);
 
 /**
  * @generated from message ratatouille.v1.UploadBlobRequest
@@ -363,6 +363,8 @@ export type GetArtifactRequest = Message<"ratatouille.v1.GetArtifactRequest"> & 
     case: "recipeKey";
   } | {
     /**
+     * A ref ("birds/champion") or a tag ("birds:1.0").
+     *
      * @generated from field: string ref = 3;
      */
     value: string;
@@ -467,6 +469,39 @@ export type ListArtifactsRequest = Message<"ratatouille.v1.ListArtifactsRequest"
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * What is searched for, in a subset of AIP-160 (https://google.aip.dev/160), at most 2000 characters. Comparisons are joined by AND, which
+   * may be left out, or by OR, both together with parentheses; NOT or "-" stand before what must not be. Values with spaces, quotes or
+   * parentheses stand in double quotes. For example:
+   *   architecture = resnet50 AND metric.accuracy >= 0.9 AND NOT licence = "CC-BY-NC-4.0"
+   *   name = "birds/*" (task = image-classification OR annotation.team = vision)
+   * Text fields are compared by =, != and : (contains, upper and lower case alike); = with "*" at the end means: begins with.
+   *   name          refs that point to it now, and tags
+   *   architecture  of its config, or the name of the network that was trained
+   *   task          the manifest's annotation org.ratatouille.task, or an annotation `task`, such as "image-classification"
+   *   domain        domains that its recipe is about, or an annotation `domain`
+   *   licence       each SPDX expression; Hugging Face's names are understood
+   *   recipe, method  the kind of recipe that made it ("average"), and its method ("uniform")
+   *   annotation.NAME  what AnnotateArtifact has set; = "*" finds all that have one
+   * Others: kind (= and !=; "model", "dataset", …), parent (= and !=; digest, ref or tag of what it was directly made of), damaged and stale
+   * ("true", "false"), and by = != < <= > >= size (bytes), published (date or time of RFC 3339) and metric.NAME: what a training says of itself
+   * ("metric.validationAccuracy"), and what evaluations have measured: "accuracy", "loss", "ece", "brier", of all or, as in
+   * "accuracy.sketch", of a domain; those of the digits benchmark "accuracy.held-out" and "accuracy.validation". A name with other
+   * characters stands in quotes: metric."accuracy.real world". Measured several times, any of the values may fulfil a comparison.
+   * A word alone is looked for in names, architectures, tasks, domains and licences.
+   *
+   * @generated from field: string filter = 4;
+   */
+  filter: string;
+
+  /**
+   * "created" (by first publication), "size" or "metric.NAME", and maybe " desc". Empty: "created desc". By a metric only those are listed
+   * that have it, by their best value in that order.
+   *
+   * @generated from field: string order_by = 5;
+   */
+  orderBy: string;
 };
 
 /**
@@ -505,6 +540,8 @@ export const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse> = /*
  */
 export type GetLineageRequest = Message<"ratatouille.v1.GetLineageRequest"> & {
   /**
+   * The digest, or the beginning of one, as in GetArtifact.
+   *
    * @generated from field: string digest = 1;
    */
   digest: string;
@@ -515,6 +552,33 @@ export type GetLineageRequest = Message<"ratatouille.v1.GetLineageRequest"> & {
    * @generated from field: int32 depth = 2;
    */
   depth: number;
+
+  /**
+   * Unspecified: ancestors.
+   *
+   * @generated from field: ratatouille.v1.LineageDirection direction = 3;
+   */
+  direction: LineageDirection;
+
+  /**
+   * Follow only what was put together: from a model to its members (the role `models` of its recipe), or to the models that contain it,
+   * directly or through others.
+   *
+   * @generated from field: bool members_only = 4;
+   */
+  membersOnly: boolean;
+
+  /**
+   * At most 500. 0: everything at once, breadth first, or LINEAGE_TOO_LARGE.
+   *
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
 };
 
 /**
@@ -529,11 +593,19 @@ export const GetLineageRequestSchema: GenMessage<GetLineageRequest> = /*@__PURE_
  */
 export type GetLineageResponse = Message<"ratatouille.v1.GetLineageResponse"> & {
   /**
-   * The artifact asked for first, then its inputs, theirs, and so on.
+   * The artifact asked for first. In pages, ancestors follow by their publication, newest first, and descendants oldest first: everything
+   * comes after the artifact by which it was reached. What is published meanwhile is in later pages.
    *
    * @generated from field: repeated ratatouille.v1.Artifact artifacts = 1;
    */
   artifacts: Artifact[];
+
+  /**
+   * Empty: this was the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -542,6 +614,250 @@ export type GetLineageResponse = Message<"ratatouille.v1.GetLineageResponse"> & 
  */
 export const GetLineageResponseSchema: GenMessage<GetLineageResponse> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_catalog, 19);
+
+/**
+ * @generated from message ratatouille.v1.FindCommonAncestorsRequest
+ */
+export type FindCommonAncestorsRequest = Message<"ratatouille.v1.FindCommonAncestorsRequest"> & {
+  /**
+   * 2 to 100, each as in GetArtifact.
+   *
+   * @generated from field: repeated string digests = 1;
+   */
+  digests: string[];
+};
+
+/**
+ * Describes the message ratatouille.v1.FindCommonAncestorsRequest.
+ * Use `create(FindCommonAncestorsRequestSchema)` to create a new message.
+ */
+export const FindCommonAncestorsRequestSchema: GenMessage<FindCommonAncestorsRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 20);
+
+/**
+ * @generated from message ratatouille.v1.FindCommonAncestorsResponse
+ */
+export type FindCommonAncestorsResponse = Message<"ratatouille.v1.FindCommonAncestorsResponse"> & {
+  /**
+   * Newest first; those that do not fit one message are left out.
+   *
+   * @generated from field: repeated ratatouille.v1.Artifact artifacts = 1;
+   */
+  artifacts: Artifact[];
+};
+
+/**
+ * Describes the message ratatouille.v1.FindCommonAncestorsResponse.
+ * Use `create(FindCommonAncestorsResponseSchema)` to create a new message.
+ */
+export const FindCommonAncestorsResponseSchema: GenMessage<FindCommonAncestorsResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 21);
+
+/**
+ * @generated from message ratatouille.v1.Tag
+ */
+export type Tag = Message<"ratatouille.v1.Tag"> & {
+  /**
+   * "birds:1.0": words as in a ref, ":", and 1 to 128 letters, digits, ".", "_" and "-", the first of them no "." and no "-".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * Milliseconds since 1970.
+   *
+   * @generated from field: int64 tagged_at_ms = 3;
+   */
+  taggedAtMs: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.Tag.
+ * Use `create(TagSchema)` to create a new message.
+ */
+export const TagSchema: GenMessage<Tag> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 22);
+
+/**
+ * @generated from message ratatouille.v1.CreateTagRequest
+ */
+export type CreateTagRequest = Message<"ratatouille.v1.CreateTagRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The whole digest.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.CreateTagRequest.
+ * Use `create(CreateTagRequestSchema)` to create a new message.
+ */
+export const CreateTagRequestSchema: GenMessage<CreateTagRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 23);
+
+/**
+ * @generated from message ratatouille.v1.CreateTagResponse
+ */
+export type CreateTagResponse = Message<"ratatouille.v1.CreateTagResponse"> & {
+  /**
+   * @generated from field: ratatouille.v1.Tag tag = 1;
+   */
+  tag?: Tag | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.CreateTagResponse.
+ * Use `create(CreateTagResponseSchema)` to create a new message.
+ */
+export const CreateTagResponseSchema: GenMessage<CreateTagResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 24);
+
+/**
+ * @generated from message ratatouille.v1.DeleteTagRequest
+ */
+export type DeleteTagRequest = Message<"ratatouille.v1.DeleteTagRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.DeleteTagRequest.
+ * Use `create(DeleteTagRequestSchema)` to create a new message.
+ */
+export const DeleteTagRequestSchema: GenMessage<DeleteTagRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 25);
+
+/**
+ * @generated from message ratatouille.v1.DeleteTagResponse
+ */
+export type DeleteTagResponse = Message<"ratatouille.v1.DeleteTagResponse"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.DeleteTagResponse.
+ * Use `create(DeleteTagResponseSchema)` to create a new message.
+ */
+export const DeleteTagResponseSchema: GenMessage<DeleteTagResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 26);
+
+/**
+ * @generated from message ratatouille.v1.ListTagsRequest
+ */
+export type ListTagsRequest = Message<"ratatouille.v1.ListTagsRequest"> & {
+  /**
+   * Only names that start with this: "birds:" for all of birds.
+   *
+   * @generated from field: string prefix = 1;
+   */
+  prefix: string;
+
+  /**
+   * At most 500; 0 means 100.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ListTagsRequest.
+ * Use `create(ListTagsRequestSchema)` to create a new message.
+ */
+export const ListTagsRequestSchema: GenMessage<ListTagsRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 27);
+
+/**
+ * @generated from message ratatouille.v1.ListTagsResponse
+ */
+export type ListTagsResponse = Message<"ratatouille.v1.ListTagsResponse"> & {
+  /**
+   * @generated from field: repeated ratatouille.v1.Tag tags = 1;
+   */
+  tags: Tag[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ListTagsResponse.
+ * Use `create(ListTagsResponseSchema)` to create a new message.
+ */
+export const ListTagsResponseSchema: GenMessage<ListTagsResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 28);
+
+/**
+ * @generated from message ratatouille.v1.AnnotateArtifactRequest
+ */
+export type AnnotateArtifactRequest = Message<"ratatouille.v1.AnnotateArtifactRequest"> & {
+  /**
+   * The whole digest.
+   *
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * Names of 1 to 100 characters among letters, digits, ".", "_", "/" and "-", and texts of 1 to 1000 characters on one line. An artifact has at
+   * most 64.
+   *
+   * @generated from field: map<string, string> set = 2;
+   */
+  set: { [key: string]: string };
+
+  /**
+   * Names of annotations to remove; what is not there stays so.
+   *
+   * @generated from field: repeated string remove = 3;
+   */
+  remove: string[];
+};
+
+/**
+ * Describes the message ratatouille.v1.AnnotateArtifactRequest.
+ * Use `create(AnnotateArtifactRequestSchema)` to create a new message.
+ */
+export const AnnotateArtifactRequestSchema: GenMessage<AnnotateArtifactRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 29);
+
+/**
+ * @generated from message ratatouille.v1.AnnotateArtifactResponse
+ */
+export type AnnotateArtifactResponse = Message<"ratatouille.v1.AnnotateArtifactResponse"> & {
+  /**
+   * @generated from field: ratatouille.v1.Artifact artifact = 1;
+   */
+  artifact?: Artifact | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.AnnotateArtifactResponse.
+ * Use `create(AnnotateArtifactResponseSchema)` to create a new message.
+ */
+export const AnnotateArtifactResponseSchema: GenMessage<AnnotateArtifactResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 30);
 
 /**
  * @generated from message ratatouille.v1.Ref
@@ -574,7 +890,7 @@ export type Ref = Message<"ratatouille.v1.Ref"> & {
  * Use `create(RefSchema)` to create a new message.
  */
 export const RefSchema: GenMessage<Ref> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 20);
+  messageDesc(file_ratatouille_v1_catalog, 31);
 
 /**
  * @generated from message ratatouille.v1.RefMove
@@ -603,7 +919,7 @@ export type RefMove = Message<"ratatouille.v1.RefMove"> & {
  * Use `create(RefMoveSchema)` to create a new message.
  */
 export const RefMoveSchema: GenMessage<RefMove> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 21);
+  messageDesc(file_ratatouille_v1_catalog, 32);
 
 /**
  * @generated from message ratatouille.v1.MoveRefRequest
@@ -639,7 +955,7 @@ export type MoveRefRequest = Message<"ratatouille.v1.MoveRefRequest"> & {
  * Use `create(MoveRefRequestSchema)` to create a new message.
  */
 export const MoveRefRequestSchema: GenMessage<MoveRefRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 22);
+  messageDesc(file_ratatouille_v1_catalog, 33);
 
 /**
  * @generated from message ratatouille.v1.MoveRefResponse
@@ -656,7 +972,7 @@ export type MoveRefResponse = Message<"ratatouille.v1.MoveRefResponse"> & {
  * Use `create(MoveRefResponseSchema)` to create a new message.
  */
 export const MoveRefResponseSchema: GenMessage<MoveRefResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 23);
+  messageDesc(file_ratatouille_v1_catalog, 34);
 
 /**
  * @generated from message ratatouille.v1.ListRefsRequest
@@ -687,7 +1003,7 @@ export type ListRefsRequest = Message<"ratatouille.v1.ListRefsRequest"> & {
  * Use `create(ListRefsRequestSchema)` to create a new message.
  */
 export const ListRefsRequestSchema: GenMessage<ListRefsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 24);
+  messageDesc(file_ratatouille_v1_catalog, 35);
 
 /**
  * @generated from message ratatouille.v1.ListRefsResponse
@@ -709,7 +1025,7 @@ export type ListRefsResponse = Message<"ratatouille.v1.ListRefsResponse"> & {
  * Use `create(ListRefsResponseSchema)` to create a new message.
  */
 export const ListRefsResponseSchema: GenMessage<ListRefsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 25);
+  messageDesc(file_ratatouille_v1_catalog, 36);
 
 /**
  * @generated from message ratatouille.v1.PinRequest
@@ -735,7 +1051,7 @@ export type PinRequest = Message<"ratatouille.v1.PinRequest"> & {
  * Use `create(PinRequestSchema)` to create a new message.
  */
 export const PinRequestSchema: GenMessage<PinRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 26);
+  messageDesc(file_ratatouille_v1_catalog, 37);
 
 /**
  * @generated from message ratatouille.v1.PinResponse
@@ -748,7 +1064,7 @@ export type PinResponse = Message<"ratatouille.v1.PinResponse"> & {
  * Use `create(PinResponseSchema)` to create a new message.
  */
 export const PinResponseSchema: GenMessage<PinResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 27);
+  messageDesc(file_ratatouille_v1_catalog, 38);
 
 /**
  * @generated from message ratatouille.v1.UnpinRequest
@@ -779,7 +1095,7 @@ export type UnpinRequest = Message<"ratatouille.v1.UnpinRequest"> & {
  * Use `create(UnpinRequestSchema)` to create a new message.
  */
 export const UnpinRequestSchema: GenMessage<UnpinRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 28);
+  messageDesc(file_ratatouille_v1_catalog, 39);
 
 /**
  * @generated from message ratatouille.v1.UnpinResponse
@@ -792,7 +1108,7 @@ export type UnpinResponse = Message<"ratatouille.v1.UnpinResponse"> & {
  * Use `create(UnpinResponseSchema)` to create a new message.
  */
 export const UnpinResponseSchema: GenMessage<UnpinResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 29);
+  messageDesc(file_ratatouille_v1_catalog, 40);
 
 /**
  * @generated from message ratatouille.v1.DeleteArtifactRequest
@@ -811,7 +1127,7 @@ export type DeleteArtifactRequest = Message<"ratatouille.v1.DeleteArtifactReques
  * Use `create(DeleteArtifactRequestSchema)` to create a new message.
  */
 export const DeleteArtifactRequestSchema: GenMessage<DeleteArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 30);
+  messageDesc(file_ratatouille_v1_catalog, 41);
 
 /**
  * @generated from message ratatouille.v1.DeleteArtifactResponse
@@ -824,7 +1140,7 @@ export type DeleteArtifactResponse = Message<"ratatouille.v1.DeleteArtifactRespo
  * Use `create(DeleteArtifactResponseSchema)` to create a new message.
  */
 export const DeleteArtifactResponseSchema: GenMessage<DeleteArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 31);
+  messageDesc(file_ratatouille_v1_catalog, 42);
 
 /**
  * @generated from message ratatouille.v1.CollectGarbageRequest
@@ -850,7 +1166,7 @@ export type CollectGarbageRequest = Message<"ratatouille.v1.CollectGarbageReques
  * Use `create(CollectGarbageRequestSchema)` to create a new message.
  */
 export const CollectGarbageRequestSchema: GenMessage<CollectGarbageRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 32);
+  messageDesc(file_ratatouille_v1_catalog, 43);
 
 /**
  * @generated from message ratatouille.v1.CollectGarbageResponse
@@ -894,7 +1210,42 @@ export type CollectGarbageResponse = Message<"ratatouille.v1.CollectGarbageRespo
  * Use `create(CollectGarbageResponseSchema)` to create a new message.
  */
 export const CollectGarbageResponseSchema: GenMessage<CollectGarbageResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 33);
+  messageDesc(file_ratatouille_v1_catalog, 44);
+
+/**
+ * @generated from enum ratatouille.v1.LineageDirection
+ */
+export const LineageDirection = {
+  /**
+   * @generated from enum value: LINEAGE_DIRECTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * What it was made of.
+   *
+   * @generated from enum value: LINEAGE_DIRECTION_ANCESTORS = 1;
+   */
+  ANCESTORS: 1,
+
+  /**
+   * What was made of it.
+   *
+   * @generated from enum value: LINEAGE_DIRECTION_DESCENDANTS = 2;
+   */
+  DESCENDANTS: 2,
+} as const;
+
+/**
+ * @generated from enum ratatouille.v1.LineageDirection
+ */
+export type LineageDirection = (typeof LineageDirection)[keyof typeof LineageDirection] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.LineageDirection.
+ */
+export const LineageDirectionSchema: GenEnum<LineageDirection> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_catalog, 0);
 
 /**
  * The only owner of weights and of the truth about them: artifacts, their recipes, refs, lineage and blobs.
@@ -987,8 +1338,8 @@ export const CatalogService: GenService<{
     output: typeof ImportModelResponseSchema;
   },
   /**
-   * Finds one artifact by digest (or an unambiguous prefix of at least 8 hexadecimal digits), by recipe key, or by ref.
-   * NOT_FOUND (ARTIFACT_NOT_FOUND, REF_NOT_FOUND): none; (ARTIFACT_DAMAGED): it is damaged and `include_damaged` is not set.
+   * Finds one artifact by digest (or an unambiguous prefix of at least 8 hexadecimal digits), by recipe key, or by ref or tag.
+   * NOT_FOUND (ARTIFACT_NOT_FOUND, REF_NOT_FOUND, TAG_NOT_FOUND): none; (ARTIFACT_DAMAGED): it is damaged and `include_damaged` is not set.
    * INVALID_ARGUMENT (AMBIGUOUS_DIGEST): the error lists the digests that begin so.
    *
    * @generated from rpc ratatouille.v1.CatalogService.GetArtifact
@@ -1009,7 +1360,9 @@ export const CatalogService: GenService<{
     output: typeof FindArtifactsResponseSchema;
   },
   /**
-   * Lists artifacts, newest first.
+   * Lists and searches artifacts, newest first or as `order_by` says. A page may have fewer artifacts than asked for, even none, with more
+   * behind it: go on while there is a next_page_token. What is published or deleted between two pages neither repeats nor hides others.
+   * INVALID_ARGUMENT (INVALID_FIELD): of a wrong filter the message names the position of what is wrong, counted from 1.
    *
    * @generated from rpc ratatouille.v1.CatalogService.ListArtifacts
    */
@@ -1019,8 +1372,8 @@ export const CatalogService: GenService<{
     output: typeof ListArtifactsResponseSchema;
   },
   /**
-   * Walks the inputs of an artifact, breadth first, each artifact once. RESOURCE_EXHAUSTED (LINEAGE_TOO_LARGE): it does not fit one
-   * message; the error says which depth does.
+   * Walks what an artifact was made of, or what was made of it, each artifact once. RESOURCE_EXHAUSTED (LINEAGE_TOO_LARGE), without
+   * `page_size` only: it does not fit one message; the error says which depth does.
    *
    * @generated from rpc ratatouille.v1.CatalogService.GetLineage
    */
@@ -1028,6 +1381,17 @@ export const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof GetLineageRequestSchema;
     output: typeof GetLineageResponseSchema;
+  },
+  /**
+   * The nearest artifacts that all of these come from: common ancestors of which no other common ancestor was made. An artifact counts
+   * as an ancestor of itself. None: they have nothing in common.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.FindCommonAncestors
+   */
+  findCommonAncestors: {
+    methodKind: "unary";
+    input: typeof FindCommonAncestorsRequestSchema;
+    output: typeof FindCommonAncestorsResponseSchema;
   },
   /**
    * Moves a ref if it still points where the caller believes (compare and set).
@@ -1049,6 +1413,50 @@ export const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof ListRefsRequestSchema;
     output: typeof ListRefsResponseSchema;
+  },
+  /**
+   * Gives an artifact a name that never means another one. A ref is moved, and says what is current; a tag is given once, and says what a
+   * version is: it cannot be moved, and a tag that was removed can only be given back to the artifact that had it. Both keep their artifact,
+   * and all that it needs, from garbage collection. Giving a tag twice is giving it once.
+   * ALREADY_EXISTS (TAG_TAKEN): it names another artifact, or did; `digest` in the metadata says which. NOT_FOUND (ARTIFACT_NOT_FOUND).
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.CreateTag
+   */
+  createTag: {
+    methodKind: "unary";
+    input: typeof CreateTagRequestSchema;
+    output: typeof CreateTagResponseSchema;
+  },
+  /**
+   * NOT_FOUND (TAG_NOT_FOUND): there is none, or it was removed before.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.DeleteTag
+   */
+  deleteTag: {
+    methodKind: "unary";
+    input: typeof DeleteTagRequestSchema;
+    output: typeof DeleteTagResponseSchema;
+  },
+  /**
+   * Lists tags by name, without those that were removed.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.ListTags
+   */
+  listTags: {
+    methodKind: "unary";
+    input: typeof ListTagsRequestSchema;
+    output: typeof ListTagsResponseSchema;
+  },
+  /**
+   * Sets and removes annotations of an artifact: texts that people and programs note of it, and search by. They can be changed, and are no
+   * part of what the digest names; those of the manifest are. NOT_FOUND (ARTIFACT_NOT_FOUND).
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.AnnotateArtifact
+   */
+  annotateArtifact: {
+    methodKind: "unary";
+    input: typeof AnnotateArtifactRequestSchema;
+    output: typeof AnnotateArtifactResponseSchema;
   },
   /**
    * Keeps artifacts, and all that they need, or single blobs, from garbage collection until the holder lets go.

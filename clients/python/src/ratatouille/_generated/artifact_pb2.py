@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dratatouille/v1/artifact.proto\x12\x0eratatouille.v1\"\xc9\x01\n\x08\x41rtifact\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.ratatouille.v1.ArtifactKind\x12\x10\n\x08manifest\x18\x03 \x01(\x0c\x12\x12\n\nrecipe_key\x18\x04 \x01(\t\x12\x0e\n\x06inputs\x18\x05 \x03(\t\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12\x0f\n\x07\x64\x61maged\x18\x07 \x01(\x08\x12\x17\n\x0fpublished_at_ms\x18\x08 \x01(\x03\x12\r\n\x05stale\x18\t \x01(\x08*\xe9\x01\n\x0c\x41rtifactKind\x12\x1d\n\x19\x41RTIFACT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41RTIFACT_KIND_SOURCE\x10\x01\x12\x19\n\x15\x41RTIFACT_KIND_DATASET\x10\x02\x12\x17\n\x13\x41RTIFACT_KIND_MODEL\x10\x03\x12\x1c\n\x18\x41RTIFACT_KIND_EVALUATION\x10\x04\x12\x17\n\x13\x41RTIFACT_KIND_SPLIT\x10\x05\x12\x1c\n\x18\x41RTIFACT_KIND_PREDICTION\x10\x06\x12\x17\n\x13\x41RTIFACT_KIND_LOOKS\x10\x07\x42\x1eZ\x1cratatouille/v1;ratatouillev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dratatouille/v1/artifact.proto\x12\x0eratatouille.v1\"\xcc\x02\n\x08\x41rtifact\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.ratatouille.v1.ArtifactKind\x12\x10\n\x08manifest\x18\x03 \x01(\x0c\x12\x12\n\nrecipe_key\x18\x04 \x01(\t\x12\x0e\n\x06inputs\x18\x05 \x03(\t\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12\x0f\n\x07\x64\x61maged\x18\x07 \x01(\x08\x12\x17\n\x0fpublished_at_ms\x18\x08 \x01(\x03\x12\r\n\x05stale\x18\t \x01(\x08\x12>\n\x0b\x61nnotations\x18\n \x03(\x0b\x32).ratatouille.v1.Artifact.AnnotationsEntry\x12\r\n\x05names\x18\x0b \x03(\t\x1a\x32\n\x10\x41nnotationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xe9\x01\n\x0c\x41rtifactKind\x12\x1d\n\x19\x41RTIFACT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41RTIFACT_KIND_SOURCE\x10\x01\x12\x19\n\x15\x41RTIFACT_KIND_DATASET\x10\x02\x12\x17\n\x13\x41RTIFACT_KIND_MODEL\x10\x03\x12\x1c\n\x18\x41RTIFACT_KIND_EVALUATION\x10\x04\x12\x17\n\x13\x41RTIFACT_KIND_SPLIT\x10\x05\x12\x1c\n\x18\x41RTIFACT_KIND_PREDICTION\x10\x06\x12\x17\n\x13\x41RTIFACT_KIND_LOOKS\x10\x07\x42\x1eZ\x1cratatouille/v1;ratatouillev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,8 +32,12 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ratatouille.v1.artifact_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\034ratatouille/v1;ratatouillev1'
-  _globals['_ARTIFACTKIND']._serialized_start=254
-  _globals['_ARTIFACTKIND']._serialized_end=487
+  _globals['_ARTIFACT_ANNOTATIONSENTRY']._loaded_options = None
+  _globals['_ARTIFACT_ANNOTATIONSENTRY']._serialized_options = b'8\001'
+  _globals['_ARTIFACTKIND']._serialized_start=385
+  _globals['_ARTIFACTKIND']._serialized_end=618
   _globals['_ARTIFACT']._serialized_start=50
-  _globals['_ARTIFACT']._serialized_end=251
+  _globals['_ARTIFACT']._serialized_end=382
+  _globals['_ARTIFACT_ANNOTATIONSENTRY']._serialized_start=332
+  _globals['_ARTIFACT_ANNOTATIONSENTRY']._serialized_end=382
 # @@protoc_insertion_point(module_scope)
