@@ -2,17 +2,18 @@ import { createHash } from "node:crypto";
 import { type BuiltManifest, type Descriptor, type Digest, digestOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
 import { type Clients, dataLoss, internal, type RpcError, type ServiceClient } from "#libs/rpc";
 import { transfers } from "#libs/telemetry";
+import type { ByteSource } from "#libs/tensors";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { calling, streaming } from "./calls.ts";
 import { createFinder } from "./finder.ts";
 import { type RemoteTensor, readTensors, type TensorSelection } from "./tensors.ts";
+import { type UploadOptions, uploadFile } from "./upload-file.ts";
 
 /** Bytes of a chunk on the wire. */
 const CHUNK_BYTES = 1 << 20;
 /** What may travel with a manifest. */
 const CARRIED_BYTES = 2 << 20;
-/** A stream of weights may take long; one that stands still may not. */
-const IDLE_TIMEOUT_MS = 60_000;
 
 type Options = { readonly signal?: AbortSignal | undefined };
 
@@ -34,6 +35,11 @@ export type Artifacts = {
       readonly digest?: Digest;
     },
   ): Promise<Descriptor>;
+  /**
+   * Stores what can be read by position, such as a file, and returns its descriptor. Nothing is sent that is there, and what breaks goes on
+   * where it was: see upload-file.ts.
+   */
+  uploadFile(source: ByteSource, options: UploadOptions): Promise<Descriptor>;
   /** A whole blob in memory, its sha-256 checked. @throws RpcError NOT_FOUND, DATA_LOSS */
   download(digest: string, options?: Options): Promise<Uint8Array>;
   /** A whole blob as a stream of chunks. @throws RpcError NOT_FOUND, DATA_LOSS */
@@ -76,10 +82,11 @@ export function createArtifacts(clients: Clients): Artifacts {
       return find(recipeKey(recipe), signal);
     },
     async get(digest, { signal } = {}) {
-      const found = await catalog.getArtifact({ name: { case: "digest", value: digest } }, options(signal));
+      const found = await catalog.getArtifact({ name: { case: "digest", value: digest } }, calling(signal));
       return present(found.artifact);
     },
     upload: (content, options) => upload(catalog, content, options),
+    uploadFile: (source, options) => uploadFile(catalog, source, options),
     // Hashed while the rest is on its way.
     download: (digest, { signal } = {}) => collect(verified(stream(catalog, { digest }, signal), digest)),
     stream: (digest, { signal } = {}) => verified(stream(catalog, { digest }, signal), digest),
@@ -99,16 +106,13 @@ export function createArtifacts(clients: Clients): Artifacts {
           room -= blob.length;
         } else await upload(catalog, blob, { mediaType: mediaTypes.sourceLayer, signal });
       }
-      const published = await catalog.publishArtifact({ manifest, blobs: carried }, options(signal));
+      const published = await catalog.publishArtifact({ manifest, blobs: carried }, calling(signal));
       return present(published.artifact);
     },
   };
 }
 
 type Catalog = ServiceClient<typeof CatalogService>;
-
-const options = (signal: AbortSignal | undefined) => (signal ? { signal } : {});
-const streaming = (signal: AbortSignal | undefined) => ({ ...options(signal), timeoutMs: 0, idleTimeoutMs: IDLE_TIMEOUT_MS });
 
 async function upload(
   catalog: Catalog,

@@ -1,5 +1,6 @@
 export { abortable } from "./abortable.ts";
 export { type ByteCache, createByteCache } from "./byte-cache.ts";
+export { changedWithin } from "./changed-within.ts";
 export { createLimit, type Limit } from "./limit.ts";
 export { createPulse, type Pulse } from "./pulse.ts";
 export { createSharedWork, type SharedWork, type WorkContext } from "./shared-work.ts";

@@ -3,7 +3,7 @@ import type { Artifacts } from "#libs/artifacts";
 import { labelOf } from "#libs/merged-models";
 import { type ModelFiles, SAVED_BY_TORCH, type TensorPlace } from "#libs/models";
 import { buildImportedModel, type Digest, importedModelRecipe, mediaTypes } from "#libs/recipes";
-import { fileSource, numbersOf, planSafetensors } from "#libs/tensors";
+import { type ByteSource, bytesSource, fileSource, joinedSource, numbersOf, planSafetensors } from "#libs/tensors";
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -18,6 +18,7 @@ export type ImportOptions = {
 /**
  * Puts a model of this machine into the catalog, unless it is there, and returns the digest of its manifest. Its recipe is an import: the
  * digest of its weights, its licence, and what it is called, nothing of this machine. Shards become one file, and so do files of PyTorch.
+ * Of the file nothing is sent that the catalog has, such as layers that a fine-tuning has not changed.
  * @param digest of the weights, where they are one file
  * @example
  * ```ts
@@ -43,13 +44,17 @@ export async function importModel(
   { signal, onSent, base }: ImportOptions,
 ): Promise<Digest> {
   if (model.artifact !== undefined) return model.artifact;
-  const content = contentOf(model, signal);
-  const whole = model.files.length === 1 ? { digest, size: content.size } : await described(content.pieces());
+  await using content = await contentOf(model);
+  const whole = { digest: model.files.length === 1 ? digest : await digestOfSource(content, signal), size: content.size };
   const imported = { weights: whole, licences: model.licences, source: labelOf(model), base };
   const known = await artifacts.findByRecipe(importedModelRecipe(imported), { signal });
   if (known) return known.digest as Digest;
-  const weights = await artifacts.upload(counted(content.pieces(), onSent), { mediaType: mediaTypes.weights, signal });
-  if (weights.digest !== whole.digest) throw new Error(`${model.name} was changed while it was sent`);
+  let told = 0;
+  const onProgress = (done: number) => {
+    onSent(Math.max(0, done - told));
+    told = Math.max(told, done);
+  };
+  await artifacts.uploadFile(content, { mediaType: mediaTypes.weights, digest: whole.digest, signal, onProgress });
   const numbers = numbersOf(model.tensors.values());
   const built = buildImportedModel({ ...imported, architecture: architectureOf(model), ...numbers });
   return (await artifacts.publish(built, { signal })).digest as Digest;
@@ -62,47 +67,29 @@ function architectureOf({ config }: ModelFiles): string {
   return typeof name === "string" && name !== "" ? name : "unknown";
 }
 
-/** One safetensors file, in pieces. */
-type Content = { readonly size: number; pieces(): AsyncGenerator<Uint8Array, void, undefined> };
-
 /** The weights as one safetensors file: as they are; of shards, and of what PyTorch has written, the file that has all of their tensors. */
-function contentOf(model: ModelFiles, signal: AbortSignal): Content {
+async function contentOf(model: ModelFiles): Promise<ByteSource & AsyncDisposable> {
   const [only] = model.files;
-  if (model.files.length === 1 && only!.torch === undefined)
-    return { size: only!.size, pieces: () => rangeOf(only!.path, 0, only!.size, signal) };
+  if (model.files.length === 1 && only!.torch === undefined) return fileSource(only!.path);
   const layout = [...model.tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
-  const { header, size, offsets } = planSafetensors(layout, SAVED_BY_TORCH);
-  async function* pieces() {
-    yield header;
-    for (const name of offsets.keys()) {
-      const { file, offset, length } = model.tensors.get(name) as TensorPlace;
-      yield* rangeOf(model.files[file]!.path, offset, length, signal);
-    }
-  }
-  return { size, pieces };
+  const { header, offsets } = planSafetensors(layout, SAVED_BY_TORCH);
+  await using opened = new AsyncDisposableStack();
+  const sources: ByteSource[] = [];
+  for (const { path } of model.files) sources.push(opened.use(await fileSource(path)));
+  const tensors = [...offsets.keys()].map((name) => {
+    const { file, offset, length } = model.tensors.get(name) as TensorPlace;
+    return { source: sources[file]!, offset, length };
+  });
+  const joined = joinedSource([{ source: bytesSource(header), offset: 0, length: header.length }, ...tensors]);
+  const files = opened.move();
+  return { ...joined, [Symbol.asyncDispose]: () => files.disposeAsync() };
 }
 
-async function* rangeOf(path: string, begin: number, length: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-  await using source = await fileSource(path);
-  for (let done = 0; done < length; done += CHUNK_BYTES) {
-    signal.throwIfAborted();
-    yield source.read(begin + done, Math.min(CHUNK_BYTES, length - done));
-  }
-}
-
-async function* counted(pieces: AsyncIterable<Uint8Array>, onSent: (bytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const piece of pieces) {
-    onSent(piece.length);
-    yield piece;
-  }
-}
-
-async function described(pieces: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; size: number }> {
+async function digestOfSource(source: ByteSource, signal: AbortSignal): Promise<Digest> {
   const hash = createHash("sha256");
-  let size = 0;
-  for await (const piece of pieces) {
-    hash.update(piece);
-    size += piece.length;
+  for (let at = 0; at < source.size; at += CHUNK_BYTES) {
+    signal.throwIfAborted();
+    hash.update(await source.read(at, Math.min(CHUNK_BYTES, source.size - at)));
   }
-  return { digest: `sha256:${hash.digest("hex")}`, size };
+  return `sha256:${hash.digest("hex")}`;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -177,6 +177,7 @@ test("an upload that broke goes on where it was, from whoever sends the rest", a
 
 test("an upload that goes on takes the place of one that stands still; other bytes than announced are not kept", async () => {
   await using fixture = await openStore();
+  const store = await openBlobStore(fixture.directory, { takeOverMs: 30 });
   const whole = bytesOf(1000);
   const digest = digestOf(whole);
   const sent = Promise.withResolvers<void>();
@@ -185,12 +186,64 @@ test("an upload that goes on takes the place of one that stands still; other byt
     sent.resolve();
     await new Promise(() => undefined);
   }
-  const still = fixture.store.put(silent(), { digest, from: 0 });
-  const ended = assert.rejects(still, /another upload of the same blob goes on with it/);
+  const ended = assert.rejects(store.put(silent(), { digest, from: 0 }), { name: "UploadTakenOverError" });
   await sent.promise;
-  assert.equal((await fixture.store.put([whole.subarray(400)], { digest, from: 400 })).size, 1000);
+  assert.equal((await store.put([whole.subarray(400)], { digest, from: 400 })).size, 1000);
   await ended;
-  await assert.rejects(fixture.store.put([Buffer.from("other")], { digest, from: 0 }), DigestMismatchError);
-  assert.equal(await fixture.store.received(digest), 0);
-  assert.ok((await collect(fixture.store.read(digest))).equals(whole));
+  await assert.rejects(store.put([Buffer.from("other")], { digest, from: 0 }), DigestMismatchError);
+  assert.equal(await store.received(digest), 0);
+  assert.ok((await collect(store.read(digest))).equals(whole));
+});
+
+test("uploads of one blob at once wait for each other: the others read nothing where one ends well, and go on where it breaks", async () => {
+  await using fixture = await openStore();
+  const { store } = fixture;
+  const whole = bytesOf(1000);
+  const digest = digestOf(whole);
+  for (const breaks of [false, true]) {
+    const begun = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    async function* first() {
+      yield whole.subarray(0, 400);
+      begun.resolve();
+      await goOn.promise;
+      if (breaks) throw new Error("the connection broke");
+      yield whole.subarray(400);
+    }
+    let read = 0;
+    async function* later() {
+      read++;
+      yield whole;
+    }
+    const one = store.put(first(), { digest, from: 0 }).then(
+      () => "well",
+      () => "broken",
+    );
+    await begun.promise;
+    const stop = new AbortController();
+    const others = [1, 2].map(() => store.put(later(), { digest, from: 0, signal: stop.signal }));
+    const leaves = new AbortController();
+    const leaving = assert.rejects(store.put(later(), { digest, from: 0, signal: leaves.signal }), /no time/);
+    leaves.abort(new Error("no time"));
+    await leaving;
+    goOn.resolve();
+    assert.equal(await one, breaks ? "broken" : "well");
+    assert.deepEqual(
+      (await Promise.all(others)).map(({ size }) => size),
+      [1000, 1000],
+    );
+    assert.equal(read, breaks ? 1 : 0);
+    assert.ok((await collect(store.read(digest))).equals(whole));
+    assert.equal(await store.received(digest), 0);
+    await store.delete(digest);
+  }
+});
+
+test("a blob that is touched is young again", async () => {
+  await using fixture = await openStore();
+  const { digest } = await fixture.store.put([bytesOf(100)]);
+  await utimes(fixture.store.path(digest), 1, 1);
+  assert.equal(await fixture.store.touch(digest), true);
+  assert.equal(await fixture.store.delete(digest, { notAfterMs: 2000 }), false);
+  assert.equal(await fixture.store.touch(digestOf(bytesOf(101))), false);
 });

@@ -1,14 +1,16 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
-import { type FileHandle, open, readdir, rm, stat, unlink } from "node:fs/promises";
+import { type FileHandle, open, readdir, rm, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { asWriteError, hasErrorCode, makeDirectory, moveDurably, NoSpaceError, publishFiles, writeTo } from "#libs/files";
 import { readBlob } from "./blob-reader.ts";
 import { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";
 import { DigestMismatchError } from "./errors.ts";
-import { isKept, openKeptUploads } from "./kept-uploads.ts";
+import { isKept, openKeptUploads, type TakenUpload } from "./kept-uploads.ts";
 import { createMutex } from "./mutex.ts";
 
 const READ_BYTES = 1 << 20;
+/** After so long without a byte another upload of the same blob may go on with it. */
+const TAKE_OVER_MS = 3000;
 
 /** What is known of a stored blob. `modifiedMs` is when it was last put, in milliseconds since 1970. */
 export type BlobStat = { readonly size: number; readonly modifiedMs: number };
@@ -20,7 +22,8 @@ export type BlobStore = {
    * A blob that is there already is replaced by the fresh copy, which heals it and makes it young for the garbage collector.
    * Throws DigestMismatchError if digest or size are not the announced ones, NoSpaceError, or the reason of the signal; nothing is kept then.
    * With `from`, which needs the digest, the source begins behind that many bytes of an upload that broke (UploadMovedError where they are
-   * not here), and if it breaks itself, what came is kept for an hour, to go on with.
+   * not here), and if it breaks itself, what came is kept for an hour, to go on with. Such puts of one blob at once wait for each other: where
+   * the first has ended well, the second reads nothing. One that stands still gives way (UploadTakenOverError).
    */
   put(
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -44,6 +47,8 @@ export type BlobStore = {
   ): AsyncGenerator<Uint8Array, void, undefined>;
   /** Size and age of a blob; undefined if there is none. */
   stat(digest: string): Promise<BlobStat | undefined>;
+  /** Makes a blob young, as if it had been put now. Returns whether it is there. */
+  touch(digest: string): Promise<boolean>;
   /** The file that holds the blob, whether it exists or not. */
   path(digest: string): string;
   /** Deletes a blob, unless it was put after `notAfterMs`. Returns whether it was deleted. */
@@ -72,11 +77,14 @@ export type BlobStore = {
  * await text(store.read(digest, { offset: 1, length: 1 })); // "b"
  * ```
  */
-export async function openBlobStore(directory: string): Promise<BlobStore> {
+export async function openBlobStore(
+  directory: string,
+  { takeOverMs = TAKE_OVER_MS }: { readonly takeOverMs?: number } = {},
+): Promise<BlobStore> {
   const [root, incoming, corrupt] = [join(directory, "sha256"), join(directory, "incoming"), join(directory, "corrupt")];
   for (const path of [root, incoming, corrupt]) await makeDirectory(path);
   for (const name of await readdir(incoming)) if (!isKept(name)) await rm(join(incoming, name), { recursive: true, force: true });
-  const kept = await openKeptUploads(incoming);
+  const kept = await openKeptUploads(incoming, { takeOverMs });
   // Between a look at a blob and its removal no fresh copy of it may arrive.
   const renaming = createMutex();
 
@@ -100,16 +108,21 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
 
     received: kept.received,
 
-    async put(source, { digest: announced, size: announcedSize, from, signal } = {}) {
+    async put(source, { digest: announced, size: announcedSize, from, signal = new AbortController().signal } = {}) {
       const named = announced === undefined ? undefined : parseDigest(announced);
-      const taken = named !== undefined && from !== undefined ? await kept.take(named, from) : undefined;
+      using taken = named !== undefined && from !== undefined ? await kept.take(named, signal) : undefined;
+      if (taken?.waited && named !== undefined) {
+        const found = await statBlob(named);
+        if (found && (announcedSize === undefined || found.size === announcedSize))
+          return { digest: named, size: found.size, existed: true };
+      }
+      await taken?.goOnBehind(from ?? 0);
       const temporary = taken?.path ?? join(incoming, `${randomUUID()}.part`);
-      const signals = [signal, taken?.signal].filter((one) => one !== undefined);
       try {
-        const { digest, size } = await writeTemporary(temporary, untilAborted(source, taken?.signal), {
+        const { digest, size } = await writeTemporary(temporary, taken ? awaited(source, taken) : source, {
           announcedSize,
           from: from ?? 0,
-          signals,
+          signals: taken ? [signal, taken.signal] : [signal],
         });
         if (announcedSize !== undefined && size !== announcedSize) throw new DigestMismatchError("size", announcedSize, size);
         if (announced !== undefined && digest !== announced) throw new DigestMismatchError("digest", announced, digest);
@@ -126,8 +139,17 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
         const problem = asWriteError(error, temporary);
         if (!taken || problem instanceof DigestMismatchError || problem instanceof NoSpaceError) await rm(temporary, { force: true });
         throw problem;
-      } finally {
-        taken?.release();
+      }
+    },
+
+    async touch(digest) {
+      const now = new Date();
+      try {
+        await renaming.run(() => utimes(path(digest), now, now));
+        return true;
+      } catch (error) {
+        if (hasErrorCode(error, "ENOENT")) return false;
+        throw error;
       }
     },
 
@@ -203,19 +225,12 @@ async function hashBeginning(handle: FileHandle, bytes: number, hash: Hash): Pro
   }
 }
 
-/** The same until a signal aborts, however long the next item takes. */
-async function* untilAborted<T>(
-  source: AsyncIterable<T> | Iterable<T>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<T, void, undefined> {
-  if (signal === undefined) return yield* source;
+/** The same until another upload takes the place, however long the next item takes. */
+async function* awaited<T>(source: AsyncIterable<T> | Iterable<T>, taken: TakenUpload): AsyncGenerator<T, void, undefined> {
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  aborted.catch(() => undefined);
-  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   try {
     for (;;) {
-      const next = await Promise.race([iterator.next(), aborted]);
+      const next = await taken.awaiting(Promise.resolve(iterator.next()));
       if (next.done) return;
       yield next.value;
     }

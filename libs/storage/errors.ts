@@ -31,6 +31,14 @@ export class DigestMismatchError extends Error {
   }
 }
 
+/** An upload that stood still gave way to another one of the same blob. */
+export class UploadTakenOverError extends Error {
+  override readonly name = "UploadTakenOverError";
+  constructor(digest: Digest) {
+    super(`another upload of the same blob ${digest} goes on with it, as this one stood still`);
+  }
+}
+
 /** An upload was to go on behind bytes that are not here. */
 export class UploadMovedError extends Error {
   override readonly name = "UploadMovedError";

@@ -13,6 +13,7 @@ export {
   type LockOwner,
   NewerSchemaError,
   UploadMovedError,
+  UploadTakenOverError,
 } from "./errors.ts";
 export { type Migration, sqlMigration } from "./migrations.ts";
 export { readColumn } from "./read-column.ts";

@@ -43,6 +43,52 @@ export async function fileSource(path: string): Promise<ByteSource & AsyncDispos
   };
 }
 
+/** A range of a source. */
+export type SourceRange = { readonly source: ByteSource; readonly offset: number; readonly length: number };
+
+/**
+ * Ranges of sources, one behind the other, as one source. Each has to lie in its source.
+ * @example
+ * ```ts
+ * const letters = bytesSource(new TextEncoder().encode("abcdef"));
+ * const joined = joinedSource([{ source: letters, offset: 4, length: 2 }, { source: letters, offset: 0, length: 3 }]);
+ * new TextDecoder().decode(await joined.read(1, 3)); // "fab"
+ * ```
+ */
+export function joinedSource(ranges: readonly SourceRange[]): ByteSource {
+  const begins: number[] = [];
+  let size = 0;
+  for (const { length } of ranges) {
+    begins.push(size);
+    size += length;
+  }
+  return {
+    size,
+    async read(offset, length) {
+      checkRange(offset, length, size);
+      const bytes = new Uint8Array(length);
+      for (let i = firstEndingBehind(offset, begins, ranges), done = 0; done < length; i++) {
+        const { source, offset: start, length: most } = ranges[i]!;
+        const within = offset + done - begins[i]!;
+        const part = await source.read(start + within, Math.min(most - within, length - done));
+        bytes.set(part, done);
+        done += part.length;
+      }
+      return bytes;
+    },
+  };
+}
+
+function firstEndingBehind(offset: number, begins: readonly number[], ranges: readonly SourceRange[]): number {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (begins[middle]! + ranges[middle]!.length <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Throws RangeError unless [offset, offset + length) lies in [0, size). */
 export function checkRange(offset: number, length: number, size: number): void {
   if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0 || offset + length > size) {

@@ -42,7 +42,6 @@ export type Averager = {
 const AT_ONCE = 4;
 /** What may travel with a manifest. */
 const CARRIED_BYTES = 1 << 20;
-const CHUNK_BYTES = 1 << 20;
 const SIGN_OF_LIFE_MS = 20_000;
 const OUTPUT = "model.safetensors";
 
@@ -86,7 +85,8 @@ export function createAverager(parts: { readonly artifacts: Artifacts; readonly 
     if (reproduce) return unpublishedArtifact(recipe, built, ArtifactKind.MODEL, size);
     const path = join(folder.path, OUTPUT);
     if (size <= CARRIED_BYTES) return artifacts.publish(built, { blobs: [await readFile(path)], signal });
-    await artifacts.upload(chunksOf(path), { mediaType: mediaTypes.weights, signal });
+    await using file = await fileSource(path);
+    await artifacts.uploadFile(file, { mediaType: mediaTypes.weights, digest, signal });
     return artifacts.publish(built, { signal });
   }
 
@@ -180,9 +180,4 @@ function refusal(error: unknown): unknown {
   return new IncompatibleModelsError(
     tensors.map((name) => ({ tensor: name, problem: "whole numbers have to agree in all models, and they differ" })),
   );
-}
-
-async function* chunksOf(path: string): AsyncGenerator<Uint8Array, void, undefined> {
-  await using source = await fileSource(path);
-  for (let offset = 0; offset < source.size; offset += CHUNK_BYTES) yield source.read(offset, Math.min(CHUNK_BYTES, source.size - offset));
 }

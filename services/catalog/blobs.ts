@@ -9,6 +9,8 @@ import type { CatalogDatabase } from "./store/tables.ts";
 /** Bytes that may still be read to verify blobs that are only looked up. Those that it does not cover are verified when they are read. */
 export type VerifyBudget = { bytes: number };
 
+type Budgeted = { readonly budget: VerifyBudget; readonly signal: AbortSignal };
+
 /** Blobs whose verification is remembered. */
 const MAX_REMEMBERED = 100_000;
 
@@ -34,8 +36,10 @@ export type Blobs = {
    * Opens a blob to read it by position, verified as a whole in this state of its file. CatalogError as `read` has them.
    */
   open(digest: Digest, signal: AbortSignal): Promise<ByteSource & AsyncDisposable>;
+  /** Whether a blob is there, as far as the budget goes with the right bytes: then it is young from now on, as if it had been put. */
+  renew(digest: Digest, options: Budgeted): Promise<boolean>;
   /** Whether a blob is there with this size and, as far as the budget goes, the right bytes. If not, it is treated as `read` does. */
-  isIntact(blob: { digest: Digest; size: number }, options: { budget: VerifyBudget; signal: AbortSignal }): Promise<boolean>;
+  isIntact(blob: { digest: Digest; size: number }, options: Budgeted): Promise<boolean>;
 };
 
 /** Puts a blob store and the knowledge of who uses which blob together. */
@@ -91,7 +95,31 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
     return corrupted(digest, artifacts, error);
   }
 
+  async function isIntact({ digest, size }: { digest: Digest; size: number }, { budget, signal }: Budgeted): Promise<boolean> {
+    const found = await store.stat(digest);
+    try {
+      if (!found) throw new BlobMissingError(digest);
+      if (found.size !== size || (verified.get(digest) !== fileState(found) && spend(budget, size))) await verify(digest, found, signal);
+      return found.size === size;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      await condemn(digest, error, found);
+      return false;
+    }
+  }
+
   return {
+    isIntact,
+
+    async renew(digest, options) {
+      const found = await store.stat(digest);
+      if (!found || !(await isIntact({ digest, size: found.size }, options))) return false;
+      const wasVerified = verified.get(digest) === fileState(found);
+      if (!(await store.touch(digest))) return false;
+      if (wasVerified) remember(digest, await store.stat(digest));
+      return true;
+    },
+
     received: (digest) => store.received(digest),
     size: async (digest) => (await store.stat(digest))?.size,
 
@@ -135,19 +163,6 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
           return bytes;
         },
       };
-    },
-
-    async isIntact({ digest, size }, { budget, signal }) {
-      const found = await store.stat(digest);
-      try {
-        if (!found) throw new BlobMissingError(digest);
-        if (found.size !== size || (verified.get(digest) !== fileState(found) && spend(budget, size))) await verify(digest, found, signal);
-        return found.size === size;
-      } catch (error) {
-        if (!isDamage(error)) throw error;
-        await condemn(digest, error, found);
-        return false;
-      }
     },
   };
 }

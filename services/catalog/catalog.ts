@@ -1,11 +1,12 @@
 import type { Outbox } from "#libs/bus";
-import type { Digest } from "#libs/recipes";
+import { type Digest, layerOf, mediaTypes, readManifest } from "#libs/recipes";
 import type { BlobStore } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import type { ImportModelRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type Annotating, annotate } from "./annotate.ts";
 import { type ArtifactRecord, type Artifacts, createArtifacts } from "./artifacts.ts";
 import { type Blobs, createBlobs, type VerifyBudget } from "./blobs.ts";
+import { type Chunks, createChunks } from "./chunks.ts";
 import { CatalogError } from "./errors.ts";
 import { type Collected, collectGarbage, deleteArtifact } from "./garbage.ts";
 import { importModel } from "./import-model.ts";
@@ -28,6 +29,7 @@ export type GetOptions = {
 /** The catalog as its service sees it. */
 export type Catalog = {
   readonly blobs: Blobs;
+  readonly chunks: Chunks;
   readonly artifacts: Artifacts;
   readonly lineage: Lineage;
   readonly refs: Refs;
@@ -63,6 +65,7 @@ export function openCatalog(dependencies: {
   const { store, database, now, log, verifyAtLookupBytes } = dependencies;
   const verifyBudget = () => ({ bytes: verifyAtLookupBytes });
   const blobs = createBlobs(dependencies);
+  const chunks = createChunks(dependencies);
   const artifacts = createArtifacts(database);
   const refs = createRefs(dependencies);
 
@@ -84,11 +87,14 @@ export function openCatalog(dependencies: {
 
   const publishArtifact: Catalog["publish"] = async (request, signal) => {
     const { digest, existed } = await publish({ ...dependencies, blobs, budget: verifyBudget() }, request, signal);
-    return { artifact: await artifacts.byDigest(digest), existed };
+    const artifact = await artifacts.byDigest(digest);
+    if (artifact.kind === "model" && !existed) chunks.note(layerOf(readManifest(artifact.manifest), mediaTypes.weights).digest);
+    return { artifact, existed };
   };
 
   return {
     blobs,
+    chunks,
     artifacts,
     lineage: createLineage({ database, artifacts }),
     refs,

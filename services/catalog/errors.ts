@@ -7,6 +7,8 @@ export type CatalogErrorReason =
   | "BLOB_CORRUPTED"
   | "BLOB_MISSING"
   | "BLOB_NOT_FOUND"
+  | "CHUNK_DAMAGED"
+  | "CHUNK_MISSING"
   | "INPUT_MISSING"
   | "INVALID_FIELD"
   | "LINEAGE_TOO_LARGE"

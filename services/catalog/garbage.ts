@@ -2,6 +2,7 @@ import { sql, type Transaction } from "kysely";
 import type { Digest } from "#libs/recipes";
 import type { BlobStore } from "#libs/storage";
 import { firstMissing } from "./artifacts.ts";
+import { forgetChunks } from "./chunks.ts";
 import { CatalogError } from "./errors.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
 
@@ -115,7 +116,9 @@ async function deleteBlobs(
     await database.transaction(async (tx) => {
       for (const blob of candidates.slice(start, start + BATCH)) {
         if (await isUsed(tx, blob.digest, new Set())) continue;
-        if (await store.delete(blob.digest, { notAfterMs: cutoff })) gone.push(blob);
+        if (!(await store.delete(blob.digest, { notAfterMs: cutoff }))) continue;
+        await forgetChunks(tx, blob.digest);
+        gone.push(blob);
       }
     });
   }

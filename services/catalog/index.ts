@@ -40,12 +40,14 @@ export async function createCatalog(dependencies: CatalogDependencies): Promise<
   return {
     name: "catalog",
     registrations: [implement(CatalogService, createCatalogService(catalog))],
-    run: (signal) =>
-      outbox.relay(bus, {
+    async run(signal) {
+      const relaying = outbox.relay(bus, {
         signal,
         onError: (err) => log.warn({ err }, "events wait for the bus"),
         onRefused: (event, err) => log.error({ event, err }, "the bus refuses an event; it is set aside"),
-      }),
+      });
+      await Promise.all([relaying, catalog.chunks.run(signal)]);
+    },
     checks: [
       { name: "database", vital: true, check: () => database.check() },
       { name: "events", vital: false, check: () => outbox.check() },

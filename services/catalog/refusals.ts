@@ -10,7 +10,7 @@ import {
   type RpcErrorDetails,
   resourceExhausted,
 } from "#libs/rpc";
-import { DigestMismatchError, UploadMovedError } from "#libs/storage";
+import { DigestMismatchError, UploadMovedError, UploadTakenOverError } from "#libs/storage";
 import { CatalogError, type CatalogErrorReason } from "./errors.ts";
 
 const factories: { readonly [R in CatalogErrorReason]: (message: string, details: RpcErrorDetails) => RpcError } = {
@@ -21,6 +21,8 @@ const factories: { readonly [R in CatalogErrorReason]: (message: string, details
   BLOB_CORRUPTED: dataLoss,
   BLOB_MISSING: failedPrecondition,
   BLOB_NOT_FOUND: notFound,
+  CHUNK_DAMAGED: invalidArgument,
+  CHUNK_MISSING: failedPrecondition,
   INPUT_MISSING: failedPrecondition,
   INVALID_FIELD: invalidArgument,
   LINEAGE_TOO_LARGE: resourceExhausted,
@@ -58,6 +60,7 @@ export function toRpcError(error: unknown): unknown {
       metadata: { receivedBytes: String(error.received) },
       cause: error,
     });
+  if (error instanceof UploadTakenOverError) return aborted(error.message, { reason: "TAKEN_OVER", cause: error });
   if (error instanceof NoSpaceError) return resourceExhausted(error.message, { reason: "NO_SPACE", cause: error });
   return error;
 }

@@ -7,6 +7,9 @@ import type { Walk } from "./lineage.ts";
 
 /** What is pinned, or let go of, at once. */
 const MOST_DIGESTS = 50_000;
+/** What is asked for at once. */
+const MOST_CHUNKS = 65_536;
+const CHUNK_SUM_BYTES = 32;
 
 /** Which artifact: one of the three; `ref` may be a tag. */
 export type ArtifactName = { readonly digest: string } | { readonly recipeKey: Digest } | { readonly ref: string };
@@ -32,9 +35,21 @@ export function parseArtifactName(field: string, name: GetArtifactRequest["name"
 }
 
 /** @throws CatalogError INVALID_FIELD naming the first that is no digest, or how many there are */
-export function parseDigests(texts: readonly string[]): Digest[] {
-  if (texts.length > MOST_DIGESTS) throw invalidField("digests", `at most ${MOST_DIGESTS} digests, not ${texts.length}`);
-  return texts.map((digest, index) => parseDigest(`digests[${index}]`, digest));
+export function parseDigests(field: string, texts: readonly string[], most = MOST_DIGESTS): Digest[] {
+  if (texts.length > most) throw invalidField(field, `at most ${most} digests, not ${texts.length}`);
+  return texts.map((digest, index) => parseDigest(`${field}[${index}]`, digest));
+}
+
+/** The sha-256 of a chunk, as bytes. */
+export function parseChunkSum(field: string, sum: Uint8Array): Uint8Array {
+  if (sum.length === CHUNK_SUM_BYTES) return sum;
+  throw invalidField(field, `a sha-256 has ${CHUNK_SUM_BYTES} bytes, not ${sum.length}`);
+}
+
+/** As many as one message has room for. */
+export function parseChunkSums(field: string, sums: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (sums.length > MOST_CHUNKS) throw invalidField(field, `at most ${MOST_CHUNKS} chunks, not ${sums.length}`);
+  return sums.map((sum, i) => parseChunkSum(`${field}[${i}]`, sum));
 }
 
 /** A whole digest, or undefined for the empty text. */

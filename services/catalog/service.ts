@@ -11,6 +11,7 @@ import { toArtifact, toRef, toTag } from "./replies.ts";
 import {
   parseAnnotating,
   parseArtifactName,
+  parseChunkSums,
   parseDigest,
   parseDigests,
   parseOptionalDigest,
@@ -24,6 +25,8 @@ import { readTensors } from "./tensors.ts";
 import { openUpload } from "./uploads.ts";
 
 const DEFAULT_MIN_AGE_SECONDS = 3600;
+/** Blobs of one FindMissing. */
+const MAX_ASKED_BLOBS = 1000;
 /** Recipes of one FindArtifacts. */
 const MAX_FOUND = 256;
 /** Artifacts of one FindCommonAncestors. */
@@ -36,9 +39,19 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
   return {
     uploadBlob: (requests, { signal }) =>
       answer(async () => {
-        const { header, chunks } = await openUpload(requests);
+        const { header, chunks } = await openUpload(requests, catalog.chunks.read);
         const { digest, size } = await catalog.blobs.put(chunks, { ...header, signal });
         return { digest, sizeBytes: BigInt(size) };
+      }),
+
+    findMissing: (request, { signal }) =>
+      answer(async () => {
+        const digests = parseDigests("blobs", request.blobs, MAX_ASKED_BLOBS);
+        const sums = parseChunkSums("chunks", request.chunks);
+        const budget = catalog.verifyBudget();
+        const blobs: string[] = [];
+        for (const digest of digests) if (!(await catalog.blobs.renew(digest, { budget, signal }))) blobs.push(digest);
+        return { blobs, chunks: await catalog.chunks.missing(sums) };
       }),
 
     getUpload: (request) =>
@@ -164,13 +177,13 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
 
     pin: ({ holder, digests }) =>
       answer(async () => {
-        await catalog.pins.pin(parseText("holder", holder, 200), parseDigests(digests));
+        await catalog.pins.pin(parseText("holder", holder, 200), parseDigests("digests", digests));
         return {};
       }),
 
     unpin: ({ holder, digests, discard }) =>
       answer(async () => {
-        const some = digests.length === 0 ? undefined : parseDigests(digests);
+        const some = digests.length === 0 ? undefined : parseDigests("digests", digests);
         await catalog.pins.unpin(parseText("holder", holder, 200), { digests: some, discard });
         return {};
       }),

@@ -1,8 +1,7 @@
-import { abortable, createPulse } from "#libs/concurrency";
+import { abortable, changedWithin, createPulse } from "#libs/concurrency";
 import type { RpcError } from "#libs/rpc";
 import { exhausted, refuse } from "./errors.ts";
 import type { SessionLimits } from "./limits.ts";
-import { changedWithin } from "./wait.ts";
 
 /** A call that has a contribution for itself. Disposing of it lets the next one in. */
 export type Claim = Disposable & {

@@ -1,7 +1,6 @@
-import { createPulse } from "#libs/concurrency";
+import { changedWithin, createPulse } from "#libs/concurrency";
 import { exhausted } from "./errors.ts";
 import type { SessionLimits } from "./limits.ts";
-import { changedWithin } from "./wait.ts";
 
 /** The room that staged files take, by path. A file that has begun has the room that it will need. */
 export type Staging = {

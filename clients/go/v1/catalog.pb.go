@@ -78,6 +78,8 @@ type UploadBlobRequest struct {
 	//
 	//	*UploadBlobRequest_Header
 	//	*UploadBlobRequest_Chunk
+	//	*UploadBlobRequest_Checked
+	//	*UploadBlobRequest_Copy
 	Part          isUploadBlobRequest_Part `protobuf_oneof:"part"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -138,6 +140,24 @@ func (x *UploadBlobRequest) GetChunk() []byte {
 	return nil
 }
 
+func (x *UploadBlobRequest) GetChecked() *CheckedChunk {
+	if x != nil {
+		if x, ok := x.Part.(*UploadBlobRequest_Checked); ok {
+			return x.Checked
+		}
+	}
+	return nil
+}
+
+func (x *UploadBlobRequest) GetCopy() *ChunkCopy {
+	if x != nil {
+		if x, ok := x.Part.(*UploadBlobRequest_Copy); ok {
+			return x.Copy
+		}
+	}
+	return nil
+}
+
 type isUploadBlobRequest_Part interface {
 	isUploadBlobRequest_Part()
 }
@@ -151,9 +171,185 @@ type UploadBlobRequest_Chunk struct {
 	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
 }
 
+type UploadBlobRequest_Checked struct {
+	// The next bytes with their checksum.
+	Checked *CheckedChunk `protobuf:"bytes,3,opt,name=checked,proto3,oneof"`
+}
+
+type UploadBlobRequest_Copy struct {
+	// The next bytes are those of a chunk that is here.
+	Copy *ChunkCopy `protobuf:"bytes,4,opt,name=copy,proto3,oneof"`
+}
+
 func (*UploadBlobRequest_Header) isUploadBlobRequest_Part() {}
 
 func (*UploadBlobRequest_Chunk) isUploadBlobRequest_Part() {}
+
+func (*UploadBlobRequest_Checked) isUploadBlobRequest_Part() {}
+
+func (*UploadBlobRequest_Copy) isUploadBlobRequest_Part() {}
+
+type ChunkCopy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its sha-256: 32 bytes.
+	Sha256 []byte `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// How many bytes it has: at most 1 MiB.
+	SizeBytes     int32 `protobuf:"varint,2,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChunkCopy) Reset() {
+	*x = ChunkCopy{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChunkCopy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChunkCopy) ProtoMessage() {}
+
+func (x *ChunkCopy) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChunkCopy.ProtoReflect.Descriptor instead.
+func (*ChunkCopy) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ChunkCopy) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *ChunkCopy) GetSizeBytes() int32 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+type FindMissingRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Digests of blobs, at most 1,000. One that is here stays so, as if it had been uploaded now.
+	Blobs []string `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	// sha-256 of chunks, 32 bytes each, at most 65,536.
+	Chunks        [][]byte `protobuf:"bytes,2,rep,name=chunks,proto3" json:"chunks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindMissingRequest) Reset() {
+	*x = FindMissingRequest{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindMissingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindMissingRequest) ProtoMessage() {}
+
+func (x *FindMissingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindMissingRequest.ProtoReflect.Descriptor instead.
+func (*FindMissingRequest) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *FindMissingRequest) GetBlobs() []string {
+	if x != nil {
+		return x.Blobs
+	}
+	return nil
+}
+
+func (x *FindMissingRequest) GetChunks() [][]byte {
+	if x != nil {
+		return x.Chunks
+	}
+	return nil
+}
+
+type FindMissingResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those of the blobs that are not here, or are damaged.
+	Blobs []string `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	// Positions in the request of the chunks that are not here.
+	Chunks        []int32 `protobuf:"varint,2,rep,packed,name=chunks,proto3" json:"chunks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindMissingResponse) Reset() {
+	*x = FindMissingResponse{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindMissingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindMissingResponse) ProtoMessage() {}
+
+func (x *FindMissingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindMissingResponse.ProtoReflect.Descriptor instead.
+func (*FindMissingResponse) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *FindMissingResponse) GetBlobs() []string {
+	if x != nil {
+		return x.Blobs
+	}
+	return nil
+}
+
+func (x *FindMissingResponse) GetChunks() []int32 {
+	if x != nil {
+		return x.Chunks
+	}
+	return nil
+}
 
 type BlobHeader struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -171,7 +367,7 @@ type BlobHeader struct {
 
 func (x *BlobHeader) Reset() {
 	*x = BlobHeader{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[1]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -183,7 +379,7 @@ func (x *BlobHeader) String() string {
 func (*BlobHeader) ProtoMessage() {}
 
 func (x *BlobHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[1]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -196,7 +392,7 @@ func (x *BlobHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobHeader.ProtoReflect.Descriptor instead.
 func (*BlobHeader) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{1}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *BlobHeader) GetDigest() string {
@@ -236,7 +432,7 @@ type GetUploadRequest struct {
 
 func (x *GetUploadRequest) Reset() {
 	*x = GetUploadRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[2]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -248,7 +444,7 @@ func (x *GetUploadRequest) String() string {
 func (*GetUploadRequest) ProtoMessage() {}
 
 func (x *GetUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[2]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -261,7 +457,7 @@ func (x *GetUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUploadRequest.ProtoReflect.Descriptor instead.
 func (*GetUploadRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{2}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetUploadRequest) GetDigest() string {
@@ -282,7 +478,7 @@ type GetUploadResponse struct {
 
 func (x *GetUploadResponse) Reset() {
 	*x = GetUploadResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[3]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -294,7 +490,7 @@ func (x *GetUploadResponse) String() string {
 func (*GetUploadResponse) ProtoMessage() {}
 
 func (x *GetUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[3]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -307,7 +503,7 @@ func (x *GetUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUploadResponse.ProtoReflect.Descriptor instead.
 func (*GetUploadResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{3}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetUploadResponse) GetReceivedBytes() int64 {
@@ -334,7 +530,7 @@ type UploadBlobResponse struct {
 
 func (x *UploadBlobResponse) Reset() {
 	*x = UploadBlobResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[4]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -346,7 +542,7 @@ func (x *UploadBlobResponse) String() string {
 func (*UploadBlobResponse) ProtoMessage() {}
 
 func (x *UploadBlobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[4]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -359,7 +555,7 @@ func (x *UploadBlobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadBlobResponse.ProtoReflect.Descriptor instead.
 func (*UploadBlobResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{4}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *UploadBlobResponse) GetDigest() string {
@@ -389,7 +585,7 @@ type DownloadBlobRequest struct {
 
 func (x *DownloadBlobRequest) Reset() {
 	*x = DownloadBlobRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[5]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -401,7 +597,7 @@ func (x *DownloadBlobRequest) String() string {
 func (*DownloadBlobRequest) ProtoMessage() {}
 
 func (x *DownloadBlobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[5]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -414,7 +610,7 @@ func (x *DownloadBlobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadBlobRequest.ProtoReflect.Descriptor instead.
 func (*DownloadBlobRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{5}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DownloadBlobRequest) GetDigest() string {
@@ -448,7 +644,7 @@ type DownloadBlobResponse struct {
 
 func (x *DownloadBlobResponse) Reset() {
 	*x = DownloadBlobResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[6]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -460,7 +656,7 @@ func (x *DownloadBlobResponse) String() string {
 func (*DownloadBlobResponse) ProtoMessage() {}
 
 func (x *DownloadBlobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[6]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -473,7 +669,7 @@ func (x *DownloadBlobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadBlobResponse.ProtoReflect.Descriptor instead.
 func (*DownloadBlobResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{6}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DownloadBlobResponse) GetChunk() []byte {
@@ -495,7 +691,7 @@ type PublishArtifactRequest struct {
 
 func (x *PublishArtifactRequest) Reset() {
 	*x = PublishArtifactRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[7]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -507,7 +703,7 @@ func (x *PublishArtifactRequest) String() string {
 func (*PublishArtifactRequest) ProtoMessage() {}
 
 func (x *PublishArtifactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[7]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -520,7 +716,7 @@ func (x *PublishArtifactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishArtifactRequest.ProtoReflect.Descriptor instead.
 func (*PublishArtifactRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{7}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PublishArtifactRequest) GetManifest() []byte {
@@ -548,7 +744,7 @@ type PublishArtifactResponse struct {
 
 func (x *PublishArtifactResponse) Reset() {
 	*x = PublishArtifactResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[8]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +756,7 @@ func (x *PublishArtifactResponse) String() string {
 func (*PublishArtifactResponse) ProtoMessage() {}
 
 func (x *PublishArtifactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[8]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +769,7 @@ func (x *PublishArtifactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishArtifactResponse.ProtoReflect.Descriptor instead.
 func (*PublishArtifactResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{8}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PublishArtifactResponse) GetArtifact() *Artifact {
@@ -610,7 +806,7 @@ type ImportModelRequest struct {
 
 func (x *ImportModelRequest) Reset() {
 	*x = ImportModelRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[9]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -622,7 +818,7 @@ func (x *ImportModelRequest) String() string {
 func (*ImportModelRequest) ProtoMessage() {}
 
 func (x *ImportModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[9]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -635,7 +831,7 @@ func (x *ImportModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportModelRequest.ProtoReflect.Descriptor instead.
 func (*ImportModelRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{9}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ImportModelRequest) GetFiles() []*ImportedFile {
@@ -683,7 +879,7 @@ type ImportedFile struct {
 
 func (x *ImportedFile) Reset() {
 	*x = ImportedFile{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[10]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +891,7 @@ func (x *ImportedFile) String() string {
 func (*ImportedFile) ProtoMessage() {}
 
 func (x *ImportedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[10]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +904,7 @@ func (x *ImportedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportedFile.ProtoReflect.Descriptor instead.
 func (*ImportedFile) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{10}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ImportedFile) GetDigest() string {
@@ -729,7 +925,7 @@ type ImportModelResponse struct {
 
 func (x *ImportModelResponse) Reset() {
 	*x = ImportModelResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[11]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +937,7 @@ func (x *ImportModelResponse) String() string {
 func (*ImportModelResponse) ProtoMessage() {}
 
 func (x *ImportModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[11]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +950,7 @@ func (x *ImportModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportModelResponse.ProtoReflect.Descriptor instead.
 func (*ImportModelResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{11}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ImportModelResponse) GetArtifact() *Artifact {
@@ -786,7 +982,7 @@ type GetArtifactRequest struct {
 
 func (x *GetArtifactRequest) Reset() {
 	*x = GetArtifactRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[12]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -798,7 +994,7 @@ func (x *GetArtifactRequest) String() string {
 func (*GetArtifactRequest) ProtoMessage() {}
 
 func (x *GetArtifactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[12]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -811,7 +1007,7 @@ func (x *GetArtifactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetArtifactRequest.ProtoReflect.Descriptor instead.
 func (*GetArtifactRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{12}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetArtifactRequest) GetName() isGetArtifactRequest_Name {
@@ -887,7 +1083,7 @@ type GetArtifactResponse struct {
 
 func (x *GetArtifactResponse) Reset() {
 	*x = GetArtifactResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[13]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -899,7 +1095,7 @@ func (x *GetArtifactResponse) String() string {
 func (*GetArtifactResponse) ProtoMessage() {}
 
 func (x *GetArtifactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[13]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +1108,7 @@ func (x *GetArtifactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetArtifactResponse.ProtoReflect.Descriptor instead.
 func (*GetArtifactResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{13}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetArtifactResponse) GetArtifact() *Artifact {
@@ -932,7 +1128,7 @@ type FindArtifactsRequest struct {
 
 func (x *FindArtifactsRequest) Reset() {
 	*x = FindArtifactsRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[14]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -944,7 +1140,7 @@ func (x *FindArtifactsRequest) String() string {
 func (*FindArtifactsRequest) ProtoMessage() {}
 
 func (x *FindArtifactsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[14]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -957,7 +1153,7 @@ func (x *FindArtifactsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindArtifactsRequest.ProtoReflect.Descriptor instead.
 func (*FindArtifactsRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{14}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FindArtifactsRequest) GetRecipeKeys() []string {
@@ -980,7 +1176,7 @@ type FindArtifactsResponse struct {
 
 func (x *FindArtifactsResponse) Reset() {
 	*x = FindArtifactsResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[15]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -992,7 +1188,7 @@ func (x *FindArtifactsResponse) String() string {
 func (*FindArtifactsResponse) ProtoMessage() {}
 
 func (x *FindArtifactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[15]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1005,7 +1201,7 @@ func (x *FindArtifactsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindArtifactsResponse.ProtoReflect.Descriptor instead.
 func (*FindArtifactsResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{15}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *FindArtifactsResponse) GetArtifacts() []*Artifact {
@@ -1062,7 +1258,7 @@ type ListArtifactsRequest struct {
 
 func (x *ListArtifactsRequest) Reset() {
 	*x = ListArtifactsRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[16]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1074,7 +1270,7 @@ func (x *ListArtifactsRequest) String() string {
 func (*ListArtifactsRequest) ProtoMessage() {}
 
 func (x *ListArtifactsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[16]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1087,7 +1283,7 @@ func (x *ListArtifactsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListArtifactsRequest.ProtoReflect.Descriptor instead.
 func (*ListArtifactsRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{16}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListArtifactsRequest) GetKind() ArtifactKind {
@@ -1136,7 +1332,7 @@ type ListArtifactsResponse struct {
 
 func (x *ListArtifactsResponse) Reset() {
 	*x = ListArtifactsResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[17]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1344,7 @@ func (x *ListArtifactsResponse) String() string {
 func (*ListArtifactsResponse) ProtoMessage() {}
 
 func (x *ListArtifactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[17]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1357,7 @@ func (x *ListArtifactsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListArtifactsResponse.ProtoReflect.Descriptor instead.
 func (*ListArtifactsResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{17}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListArtifactsResponse) GetArtifacts() []*Artifact {
@@ -1198,7 +1394,7 @@ type GetLineageRequest struct {
 
 func (x *GetLineageRequest) Reset() {
 	*x = GetLineageRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[18]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1406,7 @@ func (x *GetLineageRequest) String() string {
 func (*GetLineageRequest) ProtoMessage() {}
 
 func (x *GetLineageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[18]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1419,7 @@ func (x *GetLineageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLineageRequest.ProtoReflect.Descriptor instead.
 func (*GetLineageRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{18}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetLineageRequest) GetDigest() string {
@@ -1281,7 +1477,7 @@ type GetLineageResponse struct {
 
 func (x *GetLineageResponse) Reset() {
 	*x = GetLineageResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[19]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1489,7 @@ func (x *GetLineageResponse) String() string {
 func (*GetLineageResponse) ProtoMessage() {}
 
 func (x *GetLineageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[19]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1502,7 @@ func (x *GetLineageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLineageResponse.ProtoReflect.Descriptor instead.
 func (*GetLineageResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{19}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetLineageResponse) GetArtifacts() []*Artifact {
@@ -1333,7 +1529,7 @@ type FindCommonAncestorsRequest struct {
 
 func (x *FindCommonAncestorsRequest) Reset() {
 	*x = FindCommonAncestorsRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[20]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1345,7 +1541,7 @@ func (x *FindCommonAncestorsRequest) String() string {
 func (*FindCommonAncestorsRequest) ProtoMessage() {}
 
 func (x *FindCommonAncestorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[20]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1358,7 +1554,7 @@ func (x *FindCommonAncestorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindCommonAncestorsRequest.ProtoReflect.Descriptor instead.
 func (*FindCommonAncestorsRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{20}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *FindCommonAncestorsRequest) GetDigests() []string {
@@ -1378,7 +1574,7 @@ type FindCommonAncestorsResponse struct {
 
 func (x *FindCommonAncestorsResponse) Reset() {
 	*x = FindCommonAncestorsResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[21]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1390,7 +1586,7 @@ func (x *FindCommonAncestorsResponse) String() string {
 func (*FindCommonAncestorsResponse) ProtoMessage() {}
 
 func (x *FindCommonAncestorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[21]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +1599,7 @@ func (x *FindCommonAncestorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindCommonAncestorsResponse.ProtoReflect.Descriptor instead.
 func (*FindCommonAncestorsResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{21}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *FindCommonAncestorsResponse) GetArtifacts() []*Artifact {
@@ -1426,7 +1622,7 @@ type Tag struct {
 
 func (x *Tag) Reset() {
 	*x = Tag{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[22]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1438,7 +1634,7 @@ func (x *Tag) String() string {
 func (*Tag) ProtoMessage() {}
 
 func (x *Tag) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[22]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1451,7 +1647,7 @@ func (x *Tag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tag.ProtoReflect.Descriptor instead.
 func (*Tag) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{22}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Tag) GetName() string {
@@ -1486,7 +1682,7 @@ type CreateTagRequest struct {
 
 func (x *CreateTagRequest) Reset() {
 	*x = CreateTagRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[23]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1498,7 +1694,7 @@ func (x *CreateTagRequest) String() string {
 func (*CreateTagRequest) ProtoMessage() {}
 
 func (x *CreateTagRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[23]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1511,7 +1707,7 @@ func (x *CreateTagRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTagRequest.ProtoReflect.Descriptor instead.
 func (*CreateTagRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{23}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CreateTagRequest) GetName() string {
@@ -1537,7 +1733,7 @@ type CreateTagResponse struct {
 
 func (x *CreateTagResponse) Reset() {
 	*x = CreateTagResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[24]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +1745,7 @@ func (x *CreateTagResponse) String() string {
 func (*CreateTagResponse) ProtoMessage() {}
 
 func (x *CreateTagResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[24]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +1758,7 @@ func (x *CreateTagResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTagResponse.ProtoReflect.Descriptor instead.
 func (*CreateTagResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{24}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CreateTagResponse) GetTag() *Tag {
@@ -1581,7 +1777,7 @@ type DeleteTagRequest struct {
 
 func (x *DeleteTagRequest) Reset() {
 	*x = DeleteTagRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[25]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +1789,7 @@ func (x *DeleteTagRequest) String() string {
 func (*DeleteTagRequest) ProtoMessage() {}
 
 func (x *DeleteTagRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[25]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1606,7 +1802,7 @@ func (x *DeleteTagRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTagRequest.ProtoReflect.Descriptor instead.
 func (*DeleteTagRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{25}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeleteTagRequest) GetName() string {
@@ -1624,7 +1820,7 @@ type DeleteTagResponse struct {
 
 func (x *DeleteTagResponse) Reset() {
 	*x = DeleteTagResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[26]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1636,7 +1832,7 @@ func (x *DeleteTagResponse) String() string {
 func (*DeleteTagResponse) ProtoMessage() {}
 
 func (x *DeleteTagResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[26]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1649,7 +1845,7 @@ func (x *DeleteTagResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTagResponse.ProtoReflect.Descriptor instead.
 func (*DeleteTagResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{26}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{29}
 }
 
 type ListTagsRequest struct {
@@ -1665,7 +1861,7 @@ type ListTagsRequest struct {
 
 func (x *ListTagsRequest) Reset() {
 	*x = ListTagsRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[27]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1677,7 +1873,7 @@ func (x *ListTagsRequest) String() string {
 func (*ListTagsRequest) ProtoMessage() {}
 
 func (x *ListTagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[27]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1690,7 +1886,7 @@ func (x *ListTagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTagsRequest.ProtoReflect.Descriptor instead.
 func (*ListTagsRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{27}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListTagsRequest) GetPrefix() string {
@@ -1724,7 +1920,7 @@ type ListTagsResponse struct {
 
 func (x *ListTagsResponse) Reset() {
 	*x = ListTagsResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[28]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1736,7 +1932,7 @@ func (x *ListTagsResponse) String() string {
 func (*ListTagsResponse) ProtoMessage() {}
 
 func (x *ListTagsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[28]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1749,7 +1945,7 @@ func (x *ListTagsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTagsResponse.ProtoReflect.Descriptor instead.
 func (*ListTagsResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{28}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListTagsResponse) GetTags() []*Tag {
@@ -1781,7 +1977,7 @@ type AnnotateArtifactRequest struct {
 
 func (x *AnnotateArtifactRequest) Reset() {
 	*x = AnnotateArtifactRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[29]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1793,7 +1989,7 @@ func (x *AnnotateArtifactRequest) String() string {
 func (*AnnotateArtifactRequest) ProtoMessage() {}
 
 func (x *AnnotateArtifactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[29]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1806,7 +2002,7 @@ func (x *AnnotateArtifactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnotateArtifactRequest.ProtoReflect.Descriptor instead.
 func (*AnnotateArtifactRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{29}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AnnotateArtifactRequest) GetDigest() string {
@@ -1839,7 +2035,7 @@ type AnnotateArtifactResponse struct {
 
 func (x *AnnotateArtifactResponse) Reset() {
 	*x = AnnotateArtifactResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[30]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1851,7 +2047,7 @@ func (x *AnnotateArtifactResponse) String() string {
 func (*AnnotateArtifactResponse) ProtoMessage() {}
 
 func (x *AnnotateArtifactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[30]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1864,7 +2060,7 @@ func (x *AnnotateArtifactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnotateArtifactResponse.ProtoReflect.Descriptor instead.
 func (*AnnotateArtifactResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{30}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AnnotateArtifactResponse) GetArtifact() *Artifact {
@@ -1888,7 +2084,7 @@ type Ref struct {
 
 func (x *Ref) Reset() {
 	*x = Ref{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[31]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1900,7 +2096,7 @@ func (x *Ref) String() string {
 func (*Ref) ProtoMessage() {}
 
 func (x *Ref) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[31]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1913,7 +2109,7 @@ func (x *Ref) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ref.ProtoReflect.Descriptor instead.
 func (*Ref) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{31}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Ref) GetName() string {
@@ -1949,7 +2145,7 @@ type RefMove struct {
 
 func (x *RefMove) Reset() {
 	*x = RefMove{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[32]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1961,7 +2157,7 @@ func (x *RefMove) String() string {
 func (*RefMove) ProtoMessage() {}
 
 func (x *RefMove) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[32]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1974,7 +2170,7 @@ func (x *RefMove) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefMove.ProtoReflect.Descriptor instead.
 func (*RefMove) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{32}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RefMove) GetDigest() string {
@@ -2012,7 +2208,7 @@ type MoveRefRequest struct {
 
 func (x *MoveRefRequest) Reset() {
 	*x = MoveRefRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[33]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2024,7 +2220,7 @@ func (x *MoveRefRequest) String() string {
 func (*MoveRefRequest) ProtoMessage() {}
 
 func (x *MoveRefRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[33]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2037,7 +2233,7 @@ func (x *MoveRefRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveRefRequest.ProtoReflect.Descriptor instead.
 func (*MoveRefRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{33}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *MoveRefRequest) GetName() string {
@@ -2077,7 +2273,7 @@ type MoveRefResponse struct {
 
 func (x *MoveRefResponse) Reset() {
 	*x = MoveRefResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[34]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2089,7 +2285,7 @@ func (x *MoveRefResponse) String() string {
 func (*MoveRefResponse) ProtoMessage() {}
 
 func (x *MoveRefResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[34]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2102,7 +2298,7 @@ func (x *MoveRefResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveRefResponse.ProtoReflect.Descriptor instead.
 func (*MoveRefResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{34}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *MoveRefResponse) GetRef() *Ref {
@@ -2125,7 +2321,7 @@ type ListRefsRequest struct {
 
 func (x *ListRefsRequest) Reset() {
 	*x = ListRefsRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[35]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2333,7 @@ func (x *ListRefsRequest) String() string {
 func (*ListRefsRequest) ProtoMessage() {}
 
 func (x *ListRefsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[35]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2346,7 @@ func (x *ListRefsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefsRequest.ProtoReflect.Descriptor instead.
 func (*ListRefsRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{35}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListRefsRequest) GetPrefix() string {
@@ -2184,7 +2380,7 @@ type ListRefsResponse struct {
 
 func (x *ListRefsResponse) Reset() {
 	*x = ListRefsResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[36]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2196,7 +2392,7 @@ func (x *ListRefsResponse) String() string {
 func (*ListRefsResponse) ProtoMessage() {}
 
 func (x *ListRefsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[36]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2209,7 +2405,7 @@ func (x *ListRefsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefsResponse.ProtoReflect.Descriptor instead.
 func (*ListRefsResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{36}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListRefsResponse) GetRefs() []*Ref {
@@ -2238,7 +2434,7 @@ type PinRequest struct {
 
 func (x *PinRequest) Reset() {
 	*x = PinRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[37]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2250,7 +2446,7 @@ func (x *PinRequest) String() string {
 func (*PinRequest) ProtoMessage() {}
 
 func (x *PinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[37]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2263,7 +2459,7 @@ func (x *PinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinRequest.ProtoReflect.Descriptor instead.
 func (*PinRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{37}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *PinRequest) GetHolder() string {
@@ -2288,7 +2484,7 @@ type PinResponse struct {
 
 func (x *PinResponse) Reset() {
 	*x = PinResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[38]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2300,7 +2496,7 @@ func (x *PinResponse) String() string {
 func (*PinResponse) ProtoMessage() {}
 
 func (x *PinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[38]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2313,7 +2509,7 @@ func (x *PinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinResponse.ProtoReflect.Descriptor instead.
 func (*PinResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{38}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{41}
 }
 
 type UnpinRequest struct {
@@ -2329,7 +2525,7 @@ type UnpinRequest struct {
 
 func (x *UnpinRequest) Reset() {
 	*x = UnpinRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[39]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2341,7 +2537,7 @@ func (x *UnpinRequest) String() string {
 func (*UnpinRequest) ProtoMessage() {}
 
 func (x *UnpinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[39]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2354,7 +2550,7 @@ func (x *UnpinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnpinRequest.ProtoReflect.Descriptor instead.
 func (*UnpinRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{39}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *UnpinRequest) GetHolder() string {
@@ -2386,7 +2582,7 @@ type UnpinResponse struct {
 
 func (x *UnpinResponse) Reset() {
 	*x = UnpinResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[40]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +2594,7 @@ func (x *UnpinResponse) String() string {
 func (*UnpinResponse) ProtoMessage() {}
 
 func (x *UnpinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[40]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +2607,7 @@ func (x *UnpinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnpinResponse.ProtoReflect.Descriptor instead.
 func (*UnpinResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{40}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{43}
 }
 
 type DeleteArtifactRequest struct {
@@ -2424,7 +2620,7 @@ type DeleteArtifactRequest struct {
 
 func (x *DeleteArtifactRequest) Reset() {
 	*x = DeleteArtifactRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[41]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2436,7 +2632,7 @@ func (x *DeleteArtifactRequest) String() string {
 func (*DeleteArtifactRequest) ProtoMessage() {}
 
 func (x *DeleteArtifactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[41]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2449,7 +2645,7 @@ func (x *DeleteArtifactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteArtifactRequest.ProtoReflect.Descriptor instead.
 func (*DeleteArtifactRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{41}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DeleteArtifactRequest) GetDigest() string {
@@ -2467,7 +2663,7 @@ type DeleteArtifactResponse struct {
 
 func (x *DeleteArtifactResponse) Reset() {
 	*x = DeleteArtifactResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[42]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2479,7 +2675,7 @@ func (x *DeleteArtifactResponse) String() string {
 func (*DeleteArtifactResponse) ProtoMessage() {}
 
 func (x *DeleteArtifactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[42]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2492,7 +2688,7 @@ func (x *DeleteArtifactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteArtifactResponse.ProtoReflect.Descriptor instead.
 func (*DeleteArtifactResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{42}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{45}
 }
 
 type CollectGarbageRequest struct {
@@ -2507,7 +2703,7 @@ type CollectGarbageRequest struct {
 
 func (x *CollectGarbageRequest) Reset() {
 	*x = CollectGarbageRequest{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[43]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2519,7 +2715,7 @@ func (x *CollectGarbageRequest) String() string {
 func (*CollectGarbageRequest) ProtoMessage() {}
 
 func (x *CollectGarbageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[43]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2532,7 +2728,7 @@ func (x *CollectGarbageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectGarbageRequest.ProtoReflect.Descriptor instead.
 func (*CollectGarbageRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{43}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *CollectGarbageRequest) GetDryRun() bool {
@@ -2564,7 +2760,7 @@ type CollectGarbageResponse struct {
 
 func (x *CollectGarbageResponse) Reset() {
 	*x = CollectGarbageResponse{}
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[44]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2576,7 +2772,7 @@ func (x *CollectGarbageResponse) String() string {
 func (*CollectGarbageResponse) ProtoMessage() {}
 
 func (x *CollectGarbageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_catalog_proto_msgTypes[44]
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2589,7 +2785,7 @@ func (x *CollectGarbageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectGarbageResponse.ProtoReflect.Descriptor instead.
 func (*CollectGarbageResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{44}
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CollectGarbageResponse) GetArtifacts() []string {
@@ -2638,11 +2834,23 @@ var File_ratatouille_v1_catalog_proto protoreflect.FileDescriptor
 
 const file_ratatouille_v1_catalog_proto_rawDesc = "" +
 	"\n" +
-	"\x1cratatouille/v1/catalog.proto\x12\x0eratatouille.v1\x1a\x1dratatouille/v1/artifact.proto\x1a\x1cratatouille/v1/tensors.proto\"i\n" +
+	"\x1cratatouille/v1/catalog.proto\x12\x0eratatouille.v1\x1a\x1dratatouille/v1/artifact.proto\x1a\x1aratatouille/v1/chunk.proto\x1a\x1cratatouille/v1/tensors.proto\"\xd4\x01\n" +
 	"\x11UploadBlobRequest\x124\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.ratatouille.v1.BlobHeaderH\x00R\x06header\x12\x16\n" +
-	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"o\n" +
+	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunk\x128\n" +
+	"\achecked\x18\x03 \x01(\v2\x1c.ratatouille.v1.CheckedChunkH\x00R\achecked\x12/\n" +
+	"\x04copy\x18\x04 \x01(\v2\x19.ratatouille.v1.ChunkCopyH\x00R\x04copyB\x06\n" +
+	"\x04part\"B\n" +
+	"\tChunkCopy\x12\x16\n" +
+	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x02 \x01(\x05R\tsizeBytes\"B\n" +
+	"\x12FindMissingRequest\x12\x14\n" +
+	"\x05blobs\x18\x01 \x03(\tR\x05blobs\x12\x16\n" +
+	"\x06chunks\x18\x02 \x03(\fR\x06chunks\"C\n" +
+	"\x13FindMissingResponse\x12\x14\n" +
+	"\x05blobs\x18\x01 \x03(\tR\x05blobs\x12\x16\n" +
+	"\x06chunks\x18\x02 \x03(\x05R\x06chunks\"o\n" +
 	"\n" +
 	"BlobHeader\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\tR\x06digest\x12\x1d\n" +
@@ -2806,10 +3014,11 @@ const file_ratatouille_v1_catalog_proto_rawDesc = "" +
 	"\x10LineageDirection\x12!\n" +
 	"\x1dLINEAGE_DIRECTION_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bLINEAGE_DIRECTION_ANCESTORS\x10\x01\x12!\n" +
-	"\x1dLINEAGE_DIRECTION_DESCENDANTS\x10\x022\x97\x0f\n" +
+	"\x1dLINEAGE_DIRECTION_DESCENDANTS\x10\x022\xf4\x0f\n" +
 	"\x0eCatalogService\x12Z\n" +
 	"\n" +
-	"UploadBlob\x12!.ratatouille.v1.UploadBlobRequest\x1a\".ratatouille.v1.UploadBlobResponse\"\x03\x90\x02\x02(\x01\x12U\n" +
+	"UploadBlob\x12!.ratatouille.v1.UploadBlobRequest\x1a\".ratatouille.v1.UploadBlobResponse\"\x03\x90\x02\x02(\x01\x12[\n" +
+	"\vFindMissing\x12\".ratatouille.v1.FindMissingRequest\x1a#.ratatouille.v1.FindMissingResponse\"\x03\x90\x02\x02\x12U\n" +
 	"\tGetUpload\x12 .ratatouille.v1.GetUploadRequest\x1a!.ratatouille.v1.GetUploadResponse\"\x03\x90\x02\x01\x12`\n" +
 	"\fDownloadBlob\x12#.ratatouille.v1.DownloadBlobRequest\x1a$.ratatouille.v1.DownloadBlobResponse\"\x03\x90\x02\x010\x01\x12]\n" +
 	"\vReadTensors\x12\".ratatouille.v1.ReadTensorsRequest\x1a#.ratatouille.v1.ReadTensorsResponse\"\x03\x90\x02\x010\x01\x12g\n" +
@@ -2845,126 +3054,134 @@ func file_ratatouille_v1_catalog_proto_rawDescGZIP() []byte {
 }
 
 var file_ratatouille_v1_catalog_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_ratatouille_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_ratatouille_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_ratatouille_v1_catalog_proto_goTypes = []any{
 	(LineageDirection)(0),               // 0: ratatouille.v1.LineageDirection
 	(*UploadBlobRequest)(nil),           // 1: ratatouille.v1.UploadBlobRequest
-	(*BlobHeader)(nil),                  // 2: ratatouille.v1.BlobHeader
-	(*GetUploadRequest)(nil),            // 3: ratatouille.v1.GetUploadRequest
-	(*GetUploadResponse)(nil),           // 4: ratatouille.v1.GetUploadResponse
-	(*UploadBlobResponse)(nil),          // 5: ratatouille.v1.UploadBlobResponse
-	(*DownloadBlobRequest)(nil),         // 6: ratatouille.v1.DownloadBlobRequest
-	(*DownloadBlobResponse)(nil),        // 7: ratatouille.v1.DownloadBlobResponse
-	(*PublishArtifactRequest)(nil),      // 8: ratatouille.v1.PublishArtifactRequest
-	(*PublishArtifactResponse)(nil),     // 9: ratatouille.v1.PublishArtifactResponse
-	(*ImportModelRequest)(nil),          // 10: ratatouille.v1.ImportModelRequest
-	(*ImportedFile)(nil),                // 11: ratatouille.v1.ImportedFile
-	(*ImportModelResponse)(nil),         // 12: ratatouille.v1.ImportModelResponse
-	(*GetArtifactRequest)(nil),          // 13: ratatouille.v1.GetArtifactRequest
-	(*GetArtifactResponse)(nil),         // 14: ratatouille.v1.GetArtifactResponse
-	(*FindArtifactsRequest)(nil),        // 15: ratatouille.v1.FindArtifactsRequest
-	(*FindArtifactsResponse)(nil),       // 16: ratatouille.v1.FindArtifactsResponse
-	(*ListArtifactsRequest)(nil),        // 17: ratatouille.v1.ListArtifactsRequest
-	(*ListArtifactsResponse)(nil),       // 18: ratatouille.v1.ListArtifactsResponse
-	(*GetLineageRequest)(nil),           // 19: ratatouille.v1.GetLineageRequest
-	(*GetLineageResponse)(nil),          // 20: ratatouille.v1.GetLineageResponse
-	(*FindCommonAncestorsRequest)(nil),  // 21: ratatouille.v1.FindCommonAncestorsRequest
-	(*FindCommonAncestorsResponse)(nil), // 22: ratatouille.v1.FindCommonAncestorsResponse
-	(*Tag)(nil),                         // 23: ratatouille.v1.Tag
-	(*CreateTagRequest)(nil),            // 24: ratatouille.v1.CreateTagRequest
-	(*CreateTagResponse)(nil),           // 25: ratatouille.v1.CreateTagResponse
-	(*DeleteTagRequest)(nil),            // 26: ratatouille.v1.DeleteTagRequest
-	(*DeleteTagResponse)(nil),           // 27: ratatouille.v1.DeleteTagResponse
-	(*ListTagsRequest)(nil),             // 28: ratatouille.v1.ListTagsRequest
-	(*ListTagsResponse)(nil),            // 29: ratatouille.v1.ListTagsResponse
-	(*AnnotateArtifactRequest)(nil),     // 30: ratatouille.v1.AnnotateArtifactRequest
-	(*AnnotateArtifactResponse)(nil),    // 31: ratatouille.v1.AnnotateArtifactResponse
-	(*Ref)(nil),                         // 32: ratatouille.v1.Ref
-	(*RefMove)(nil),                     // 33: ratatouille.v1.RefMove
-	(*MoveRefRequest)(nil),              // 34: ratatouille.v1.MoveRefRequest
-	(*MoveRefResponse)(nil),             // 35: ratatouille.v1.MoveRefResponse
-	(*ListRefsRequest)(nil),             // 36: ratatouille.v1.ListRefsRequest
-	(*ListRefsResponse)(nil),            // 37: ratatouille.v1.ListRefsResponse
-	(*PinRequest)(nil),                  // 38: ratatouille.v1.PinRequest
-	(*PinResponse)(nil),                 // 39: ratatouille.v1.PinResponse
-	(*UnpinRequest)(nil),                // 40: ratatouille.v1.UnpinRequest
-	(*UnpinResponse)(nil),               // 41: ratatouille.v1.UnpinResponse
-	(*DeleteArtifactRequest)(nil),       // 42: ratatouille.v1.DeleteArtifactRequest
-	(*DeleteArtifactResponse)(nil),      // 43: ratatouille.v1.DeleteArtifactResponse
-	(*CollectGarbageRequest)(nil),       // 44: ratatouille.v1.CollectGarbageRequest
-	(*CollectGarbageResponse)(nil),      // 45: ratatouille.v1.CollectGarbageResponse
-	nil,                                 // 46: ratatouille.v1.AnnotateArtifactRequest.SetEntry
-	(*Artifact)(nil),                    // 47: ratatouille.v1.Artifact
-	(ArtifactKind)(0),                   // 48: ratatouille.v1.ArtifactKind
-	(*ReadTensorsRequest)(nil),          // 49: ratatouille.v1.ReadTensorsRequest
-	(*ReadTensorsResponse)(nil),         // 50: ratatouille.v1.ReadTensorsResponse
+	(*ChunkCopy)(nil),                   // 2: ratatouille.v1.ChunkCopy
+	(*FindMissingRequest)(nil),          // 3: ratatouille.v1.FindMissingRequest
+	(*FindMissingResponse)(nil),         // 4: ratatouille.v1.FindMissingResponse
+	(*BlobHeader)(nil),                  // 5: ratatouille.v1.BlobHeader
+	(*GetUploadRequest)(nil),            // 6: ratatouille.v1.GetUploadRequest
+	(*GetUploadResponse)(nil),           // 7: ratatouille.v1.GetUploadResponse
+	(*UploadBlobResponse)(nil),          // 8: ratatouille.v1.UploadBlobResponse
+	(*DownloadBlobRequest)(nil),         // 9: ratatouille.v1.DownloadBlobRequest
+	(*DownloadBlobResponse)(nil),        // 10: ratatouille.v1.DownloadBlobResponse
+	(*PublishArtifactRequest)(nil),      // 11: ratatouille.v1.PublishArtifactRequest
+	(*PublishArtifactResponse)(nil),     // 12: ratatouille.v1.PublishArtifactResponse
+	(*ImportModelRequest)(nil),          // 13: ratatouille.v1.ImportModelRequest
+	(*ImportedFile)(nil),                // 14: ratatouille.v1.ImportedFile
+	(*ImportModelResponse)(nil),         // 15: ratatouille.v1.ImportModelResponse
+	(*GetArtifactRequest)(nil),          // 16: ratatouille.v1.GetArtifactRequest
+	(*GetArtifactResponse)(nil),         // 17: ratatouille.v1.GetArtifactResponse
+	(*FindArtifactsRequest)(nil),        // 18: ratatouille.v1.FindArtifactsRequest
+	(*FindArtifactsResponse)(nil),       // 19: ratatouille.v1.FindArtifactsResponse
+	(*ListArtifactsRequest)(nil),        // 20: ratatouille.v1.ListArtifactsRequest
+	(*ListArtifactsResponse)(nil),       // 21: ratatouille.v1.ListArtifactsResponse
+	(*GetLineageRequest)(nil),           // 22: ratatouille.v1.GetLineageRequest
+	(*GetLineageResponse)(nil),          // 23: ratatouille.v1.GetLineageResponse
+	(*FindCommonAncestorsRequest)(nil),  // 24: ratatouille.v1.FindCommonAncestorsRequest
+	(*FindCommonAncestorsResponse)(nil), // 25: ratatouille.v1.FindCommonAncestorsResponse
+	(*Tag)(nil),                         // 26: ratatouille.v1.Tag
+	(*CreateTagRequest)(nil),            // 27: ratatouille.v1.CreateTagRequest
+	(*CreateTagResponse)(nil),           // 28: ratatouille.v1.CreateTagResponse
+	(*DeleteTagRequest)(nil),            // 29: ratatouille.v1.DeleteTagRequest
+	(*DeleteTagResponse)(nil),           // 30: ratatouille.v1.DeleteTagResponse
+	(*ListTagsRequest)(nil),             // 31: ratatouille.v1.ListTagsRequest
+	(*ListTagsResponse)(nil),            // 32: ratatouille.v1.ListTagsResponse
+	(*AnnotateArtifactRequest)(nil),     // 33: ratatouille.v1.AnnotateArtifactRequest
+	(*AnnotateArtifactResponse)(nil),    // 34: ratatouille.v1.AnnotateArtifactResponse
+	(*Ref)(nil),                         // 35: ratatouille.v1.Ref
+	(*RefMove)(nil),                     // 36: ratatouille.v1.RefMove
+	(*MoveRefRequest)(nil),              // 37: ratatouille.v1.MoveRefRequest
+	(*MoveRefResponse)(nil),             // 38: ratatouille.v1.MoveRefResponse
+	(*ListRefsRequest)(nil),             // 39: ratatouille.v1.ListRefsRequest
+	(*ListRefsResponse)(nil),            // 40: ratatouille.v1.ListRefsResponse
+	(*PinRequest)(nil),                  // 41: ratatouille.v1.PinRequest
+	(*PinResponse)(nil),                 // 42: ratatouille.v1.PinResponse
+	(*UnpinRequest)(nil),                // 43: ratatouille.v1.UnpinRequest
+	(*UnpinResponse)(nil),               // 44: ratatouille.v1.UnpinResponse
+	(*DeleteArtifactRequest)(nil),       // 45: ratatouille.v1.DeleteArtifactRequest
+	(*DeleteArtifactResponse)(nil),      // 46: ratatouille.v1.DeleteArtifactResponse
+	(*CollectGarbageRequest)(nil),       // 47: ratatouille.v1.CollectGarbageRequest
+	(*CollectGarbageResponse)(nil),      // 48: ratatouille.v1.CollectGarbageResponse
+	nil,                                 // 49: ratatouille.v1.AnnotateArtifactRequest.SetEntry
+	(*CheckedChunk)(nil),                // 50: ratatouille.v1.CheckedChunk
+	(*Artifact)(nil),                    // 51: ratatouille.v1.Artifact
+	(ArtifactKind)(0),                   // 52: ratatouille.v1.ArtifactKind
+	(*ReadTensorsRequest)(nil),          // 53: ratatouille.v1.ReadTensorsRequest
+	(*ReadTensorsResponse)(nil),         // 54: ratatouille.v1.ReadTensorsResponse
 }
 var file_ratatouille_v1_catalog_proto_depIdxs = []int32{
-	2,  // 0: ratatouille.v1.UploadBlobRequest.header:type_name -> ratatouille.v1.BlobHeader
-	47, // 1: ratatouille.v1.PublishArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
-	11, // 2: ratatouille.v1.ImportModelRequest.files:type_name -> ratatouille.v1.ImportedFile
-	47, // 3: ratatouille.v1.ImportModelResponse.artifact:type_name -> ratatouille.v1.Artifact
-	47, // 4: ratatouille.v1.GetArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
-	47, // 5: ratatouille.v1.FindArtifactsResponse.artifacts:type_name -> ratatouille.v1.Artifact
-	48, // 6: ratatouille.v1.ListArtifactsRequest.kind:type_name -> ratatouille.v1.ArtifactKind
-	47, // 7: ratatouille.v1.ListArtifactsResponse.artifacts:type_name -> ratatouille.v1.Artifact
-	0,  // 8: ratatouille.v1.GetLineageRequest.direction:type_name -> ratatouille.v1.LineageDirection
-	47, // 9: ratatouille.v1.GetLineageResponse.artifacts:type_name -> ratatouille.v1.Artifact
-	47, // 10: ratatouille.v1.FindCommonAncestorsResponse.artifacts:type_name -> ratatouille.v1.Artifact
-	23, // 11: ratatouille.v1.CreateTagResponse.tag:type_name -> ratatouille.v1.Tag
-	23, // 12: ratatouille.v1.ListTagsResponse.tags:type_name -> ratatouille.v1.Tag
-	46, // 13: ratatouille.v1.AnnotateArtifactRequest.set:type_name -> ratatouille.v1.AnnotateArtifactRequest.SetEntry
-	47, // 14: ratatouille.v1.AnnotateArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
-	33, // 15: ratatouille.v1.Ref.history:type_name -> ratatouille.v1.RefMove
-	32, // 16: ratatouille.v1.MoveRefResponse.ref:type_name -> ratatouille.v1.Ref
-	32, // 17: ratatouille.v1.ListRefsResponse.refs:type_name -> ratatouille.v1.Ref
-	1,  // 18: ratatouille.v1.CatalogService.UploadBlob:input_type -> ratatouille.v1.UploadBlobRequest
-	3,  // 19: ratatouille.v1.CatalogService.GetUpload:input_type -> ratatouille.v1.GetUploadRequest
-	6,  // 20: ratatouille.v1.CatalogService.DownloadBlob:input_type -> ratatouille.v1.DownloadBlobRequest
-	49, // 21: ratatouille.v1.CatalogService.ReadTensors:input_type -> ratatouille.v1.ReadTensorsRequest
-	8,  // 22: ratatouille.v1.CatalogService.PublishArtifact:input_type -> ratatouille.v1.PublishArtifactRequest
-	10, // 23: ratatouille.v1.CatalogService.ImportModel:input_type -> ratatouille.v1.ImportModelRequest
-	13, // 24: ratatouille.v1.CatalogService.GetArtifact:input_type -> ratatouille.v1.GetArtifactRequest
-	15, // 25: ratatouille.v1.CatalogService.FindArtifacts:input_type -> ratatouille.v1.FindArtifactsRequest
-	17, // 26: ratatouille.v1.CatalogService.ListArtifacts:input_type -> ratatouille.v1.ListArtifactsRequest
-	19, // 27: ratatouille.v1.CatalogService.GetLineage:input_type -> ratatouille.v1.GetLineageRequest
-	21, // 28: ratatouille.v1.CatalogService.FindCommonAncestors:input_type -> ratatouille.v1.FindCommonAncestorsRequest
-	34, // 29: ratatouille.v1.CatalogService.MoveRef:input_type -> ratatouille.v1.MoveRefRequest
-	36, // 30: ratatouille.v1.CatalogService.ListRefs:input_type -> ratatouille.v1.ListRefsRequest
-	24, // 31: ratatouille.v1.CatalogService.CreateTag:input_type -> ratatouille.v1.CreateTagRequest
-	26, // 32: ratatouille.v1.CatalogService.DeleteTag:input_type -> ratatouille.v1.DeleteTagRequest
-	28, // 33: ratatouille.v1.CatalogService.ListTags:input_type -> ratatouille.v1.ListTagsRequest
-	30, // 34: ratatouille.v1.CatalogService.AnnotateArtifact:input_type -> ratatouille.v1.AnnotateArtifactRequest
-	38, // 35: ratatouille.v1.CatalogService.Pin:input_type -> ratatouille.v1.PinRequest
-	40, // 36: ratatouille.v1.CatalogService.Unpin:input_type -> ratatouille.v1.UnpinRequest
-	42, // 37: ratatouille.v1.CatalogService.DeleteArtifact:input_type -> ratatouille.v1.DeleteArtifactRequest
-	44, // 38: ratatouille.v1.CatalogService.CollectGarbage:input_type -> ratatouille.v1.CollectGarbageRequest
-	5,  // 39: ratatouille.v1.CatalogService.UploadBlob:output_type -> ratatouille.v1.UploadBlobResponse
-	4,  // 40: ratatouille.v1.CatalogService.GetUpload:output_type -> ratatouille.v1.GetUploadResponse
-	7,  // 41: ratatouille.v1.CatalogService.DownloadBlob:output_type -> ratatouille.v1.DownloadBlobResponse
-	50, // 42: ratatouille.v1.CatalogService.ReadTensors:output_type -> ratatouille.v1.ReadTensorsResponse
-	9,  // 43: ratatouille.v1.CatalogService.PublishArtifact:output_type -> ratatouille.v1.PublishArtifactResponse
-	12, // 44: ratatouille.v1.CatalogService.ImportModel:output_type -> ratatouille.v1.ImportModelResponse
-	14, // 45: ratatouille.v1.CatalogService.GetArtifact:output_type -> ratatouille.v1.GetArtifactResponse
-	16, // 46: ratatouille.v1.CatalogService.FindArtifacts:output_type -> ratatouille.v1.FindArtifactsResponse
-	18, // 47: ratatouille.v1.CatalogService.ListArtifacts:output_type -> ratatouille.v1.ListArtifactsResponse
-	20, // 48: ratatouille.v1.CatalogService.GetLineage:output_type -> ratatouille.v1.GetLineageResponse
-	22, // 49: ratatouille.v1.CatalogService.FindCommonAncestors:output_type -> ratatouille.v1.FindCommonAncestorsResponse
-	35, // 50: ratatouille.v1.CatalogService.MoveRef:output_type -> ratatouille.v1.MoveRefResponse
-	37, // 51: ratatouille.v1.CatalogService.ListRefs:output_type -> ratatouille.v1.ListRefsResponse
-	25, // 52: ratatouille.v1.CatalogService.CreateTag:output_type -> ratatouille.v1.CreateTagResponse
-	27, // 53: ratatouille.v1.CatalogService.DeleteTag:output_type -> ratatouille.v1.DeleteTagResponse
-	29, // 54: ratatouille.v1.CatalogService.ListTags:output_type -> ratatouille.v1.ListTagsResponse
-	31, // 55: ratatouille.v1.CatalogService.AnnotateArtifact:output_type -> ratatouille.v1.AnnotateArtifactResponse
-	39, // 56: ratatouille.v1.CatalogService.Pin:output_type -> ratatouille.v1.PinResponse
-	41, // 57: ratatouille.v1.CatalogService.Unpin:output_type -> ratatouille.v1.UnpinResponse
-	43, // 58: ratatouille.v1.CatalogService.DeleteArtifact:output_type -> ratatouille.v1.DeleteArtifactResponse
-	45, // 59: ratatouille.v1.CatalogService.CollectGarbage:output_type -> ratatouille.v1.CollectGarbageResponse
-	39, // [39:60] is the sub-list for method output_type
-	18, // [18:39] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	5,  // 0: ratatouille.v1.UploadBlobRequest.header:type_name -> ratatouille.v1.BlobHeader
+	50, // 1: ratatouille.v1.UploadBlobRequest.checked:type_name -> ratatouille.v1.CheckedChunk
+	2,  // 2: ratatouille.v1.UploadBlobRequest.copy:type_name -> ratatouille.v1.ChunkCopy
+	51, // 3: ratatouille.v1.PublishArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
+	14, // 4: ratatouille.v1.ImportModelRequest.files:type_name -> ratatouille.v1.ImportedFile
+	51, // 5: ratatouille.v1.ImportModelResponse.artifact:type_name -> ratatouille.v1.Artifact
+	51, // 6: ratatouille.v1.GetArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
+	51, // 7: ratatouille.v1.FindArtifactsResponse.artifacts:type_name -> ratatouille.v1.Artifact
+	52, // 8: ratatouille.v1.ListArtifactsRequest.kind:type_name -> ratatouille.v1.ArtifactKind
+	51, // 9: ratatouille.v1.ListArtifactsResponse.artifacts:type_name -> ratatouille.v1.Artifact
+	0,  // 10: ratatouille.v1.GetLineageRequest.direction:type_name -> ratatouille.v1.LineageDirection
+	51, // 11: ratatouille.v1.GetLineageResponse.artifacts:type_name -> ratatouille.v1.Artifact
+	51, // 12: ratatouille.v1.FindCommonAncestorsResponse.artifacts:type_name -> ratatouille.v1.Artifact
+	26, // 13: ratatouille.v1.CreateTagResponse.tag:type_name -> ratatouille.v1.Tag
+	26, // 14: ratatouille.v1.ListTagsResponse.tags:type_name -> ratatouille.v1.Tag
+	49, // 15: ratatouille.v1.AnnotateArtifactRequest.set:type_name -> ratatouille.v1.AnnotateArtifactRequest.SetEntry
+	51, // 16: ratatouille.v1.AnnotateArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
+	36, // 17: ratatouille.v1.Ref.history:type_name -> ratatouille.v1.RefMove
+	35, // 18: ratatouille.v1.MoveRefResponse.ref:type_name -> ratatouille.v1.Ref
+	35, // 19: ratatouille.v1.ListRefsResponse.refs:type_name -> ratatouille.v1.Ref
+	1,  // 20: ratatouille.v1.CatalogService.UploadBlob:input_type -> ratatouille.v1.UploadBlobRequest
+	3,  // 21: ratatouille.v1.CatalogService.FindMissing:input_type -> ratatouille.v1.FindMissingRequest
+	6,  // 22: ratatouille.v1.CatalogService.GetUpload:input_type -> ratatouille.v1.GetUploadRequest
+	9,  // 23: ratatouille.v1.CatalogService.DownloadBlob:input_type -> ratatouille.v1.DownloadBlobRequest
+	53, // 24: ratatouille.v1.CatalogService.ReadTensors:input_type -> ratatouille.v1.ReadTensorsRequest
+	11, // 25: ratatouille.v1.CatalogService.PublishArtifact:input_type -> ratatouille.v1.PublishArtifactRequest
+	13, // 26: ratatouille.v1.CatalogService.ImportModel:input_type -> ratatouille.v1.ImportModelRequest
+	16, // 27: ratatouille.v1.CatalogService.GetArtifact:input_type -> ratatouille.v1.GetArtifactRequest
+	18, // 28: ratatouille.v1.CatalogService.FindArtifacts:input_type -> ratatouille.v1.FindArtifactsRequest
+	20, // 29: ratatouille.v1.CatalogService.ListArtifacts:input_type -> ratatouille.v1.ListArtifactsRequest
+	22, // 30: ratatouille.v1.CatalogService.GetLineage:input_type -> ratatouille.v1.GetLineageRequest
+	24, // 31: ratatouille.v1.CatalogService.FindCommonAncestors:input_type -> ratatouille.v1.FindCommonAncestorsRequest
+	37, // 32: ratatouille.v1.CatalogService.MoveRef:input_type -> ratatouille.v1.MoveRefRequest
+	39, // 33: ratatouille.v1.CatalogService.ListRefs:input_type -> ratatouille.v1.ListRefsRequest
+	27, // 34: ratatouille.v1.CatalogService.CreateTag:input_type -> ratatouille.v1.CreateTagRequest
+	29, // 35: ratatouille.v1.CatalogService.DeleteTag:input_type -> ratatouille.v1.DeleteTagRequest
+	31, // 36: ratatouille.v1.CatalogService.ListTags:input_type -> ratatouille.v1.ListTagsRequest
+	33, // 37: ratatouille.v1.CatalogService.AnnotateArtifact:input_type -> ratatouille.v1.AnnotateArtifactRequest
+	41, // 38: ratatouille.v1.CatalogService.Pin:input_type -> ratatouille.v1.PinRequest
+	43, // 39: ratatouille.v1.CatalogService.Unpin:input_type -> ratatouille.v1.UnpinRequest
+	45, // 40: ratatouille.v1.CatalogService.DeleteArtifact:input_type -> ratatouille.v1.DeleteArtifactRequest
+	47, // 41: ratatouille.v1.CatalogService.CollectGarbage:input_type -> ratatouille.v1.CollectGarbageRequest
+	8,  // 42: ratatouille.v1.CatalogService.UploadBlob:output_type -> ratatouille.v1.UploadBlobResponse
+	4,  // 43: ratatouille.v1.CatalogService.FindMissing:output_type -> ratatouille.v1.FindMissingResponse
+	7,  // 44: ratatouille.v1.CatalogService.GetUpload:output_type -> ratatouille.v1.GetUploadResponse
+	10, // 45: ratatouille.v1.CatalogService.DownloadBlob:output_type -> ratatouille.v1.DownloadBlobResponse
+	54, // 46: ratatouille.v1.CatalogService.ReadTensors:output_type -> ratatouille.v1.ReadTensorsResponse
+	12, // 47: ratatouille.v1.CatalogService.PublishArtifact:output_type -> ratatouille.v1.PublishArtifactResponse
+	15, // 48: ratatouille.v1.CatalogService.ImportModel:output_type -> ratatouille.v1.ImportModelResponse
+	17, // 49: ratatouille.v1.CatalogService.GetArtifact:output_type -> ratatouille.v1.GetArtifactResponse
+	19, // 50: ratatouille.v1.CatalogService.FindArtifacts:output_type -> ratatouille.v1.FindArtifactsResponse
+	21, // 51: ratatouille.v1.CatalogService.ListArtifacts:output_type -> ratatouille.v1.ListArtifactsResponse
+	23, // 52: ratatouille.v1.CatalogService.GetLineage:output_type -> ratatouille.v1.GetLineageResponse
+	25, // 53: ratatouille.v1.CatalogService.FindCommonAncestors:output_type -> ratatouille.v1.FindCommonAncestorsResponse
+	38, // 54: ratatouille.v1.CatalogService.MoveRef:output_type -> ratatouille.v1.MoveRefResponse
+	40, // 55: ratatouille.v1.CatalogService.ListRefs:output_type -> ratatouille.v1.ListRefsResponse
+	28, // 56: ratatouille.v1.CatalogService.CreateTag:output_type -> ratatouille.v1.CreateTagResponse
+	30, // 57: ratatouille.v1.CatalogService.DeleteTag:output_type -> ratatouille.v1.DeleteTagResponse
+	32, // 58: ratatouille.v1.CatalogService.ListTags:output_type -> ratatouille.v1.ListTagsResponse
+	34, // 59: ratatouille.v1.CatalogService.AnnotateArtifact:output_type -> ratatouille.v1.AnnotateArtifactResponse
+	42, // 60: ratatouille.v1.CatalogService.Pin:output_type -> ratatouille.v1.PinResponse
+	44, // 61: ratatouille.v1.CatalogService.Unpin:output_type -> ratatouille.v1.UnpinResponse
+	46, // 62: ratatouille.v1.CatalogService.DeleteArtifact:output_type -> ratatouille.v1.DeleteArtifactResponse
+	48, // 63: ratatouille.v1.CatalogService.CollectGarbage:output_type -> ratatouille.v1.CollectGarbageResponse
+	42, // [42:64] is the sub-list for method output_type
+	20, // [20:42] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_ratatouille_v1_catalog_proto_init() }
@@ -2973,13 +3190,16 @@ func file_ratatouille_v1_catalog_proto_init() {
 		return
 	}
 	file_ratatouille_v1_artifact_proto_init()
+	file_ratatouille_v1_chunk_proto_init()
 	file_ratatouille_v1_tensors_proto_init()
 	file_ratatouille_v1_catalog_proto_msgTypes[0].OneofWrappers = []any{
 		(*UploadBlobRequest_Header)(nil),
 		(*UploadBlobRequest_Chunk)(nil),
+		(*UploadBlobRequest_Checked)(nil),
+		(*UploadBlobRequest_Copy)(nil),
 	}
-	file_ratatouille_v1_catalog_proto_msgTypes[3].OneofWrappers = []any{}
-	file_ratatouille_v1_catalog_proto_msgTypes[12].OneofWrappers = []any{
+	file_ratatouille_v1_catalog_proto_msgTypes[6].OneofWrappers = []any{}
+	file_ratatouille_v1_catalog_proto_msgTypes[15].OneofWrappers = []any{
 		(*GetArtifactRequest_Digest)(nil),
 		(*GetArtifactRequest_RecipeKey)(nil),
 		(*GetArtifactRequest_Ref)(nil),
@@ -2990,7 +3210,7 @@ func file_ratatouille_v1_catalog_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ratatouille_v1_catalog_proto_rawDesc), len(file_ratatouille_v1_catalog_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   46,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,6 +20,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	CatalogService_UploadBlob_FullMethodName          = "/ratatouille.v1.CatalogService/UploadBlob"
+	CatalogService_FindMissing_FullMethodName         = "/ratatouille.v1.CatalogService/FindMissing"
 	CatalogService_GetUpload_FullMethodName           = "/ratatouille.v1.CatalogService/GetUpload"
 	CatalogService_DownloadBlob_FullMethodName        = "/ratatouille.v1.CatalogService/DownloadBlob"
 	CatalogService_ReadTensors_FullMethodName         = "/ratatouille.v1.CatalogService/ReadTensors"
@@ -57,7 +58,17 @@ type CatalogServiceClient interface {
 	// INVALID_ARGUMENT (BLOB_MISMATCH): the bytes do not have the announced digest or size; nothing is kept.
 	// RESOURCE_EXHAUSTED (NO_SPACE): nothing is kept. Of an upload with `keep` that breaks, what came is kept for an hour: GetUpload says how
 	// much, and another one goes on with it. FAILED_PRECONDITION (UPLOAD_MOVED): fewer than `offset` bytes are there; ask GetUpload again.
+	// INVALID_ARGUMENT (CHUNK_DAMAGED): a checksum is wrong; what came before is kept. FAILED_PRECONDITION (CHUNK_MISSING): a chunk that was to
+	// be copied is not there any more; what came before is kept, and FindMissing says anew. Uploads with `keep` of one blob at once wait for
+	// each other, and the second has nothing to send where the first has ended well; ABORTED (TAKEN_OVER): one that stood still for three
+	// seconds gave way to another.
 	UploadBlob(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadBlobRequest, UploadBlobResponse], error)
+	// Says what of that which is to be uploaded is not here. Blobs that are here are left out by who uploads; chunks of safetensors files that
+	// are here are copied (`copy`) instead of sent, so that of a fine-tuning only what it has changed is on its way.
+	// A chunk is a piece of a tensor: each tensor is cut from its first byte on into pieces of 1 MiB, the last maybe shorter. Pieces of fewer
+	// than 4 KiB, the header and all other bytes are always sent. Chunks of models that were published moments ago may not be known yet.
+	// INVALID_ARGUMENT (INVALID_FIELD) names what is no digest.
+	FindMissing(ctx context.Context, in *FindMissingRequest, opts ...grpc.CallOption) (*FindMissingResponse, error)
 	// How much of a blob is there: as a whole, or of an upload that broke. The latter is 0 where there was none, and also where the blob is
 	// there as a whole.
 	GetUpload(ctx context.Context, in *GetUploadRequest, opts ...grpc.CallOption) (*GetUploadResponse, error)
@@ -151,6 +162,16 @@ func (c *catalogServiceClient) UploadBlob(ctx context.Context, opts ...grpc.Call
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type CatalogService_UploadBlobClient = grpc.ClientStreamingClient[UploadBlobRequest, UploadBlobResponse]
+
+func (c *catalogServiceClient) FindMissing(ctx context.Context, in *FindMissingRequest, opts ...grpc.CallOption) (*FindMissingResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindMissingResponse)
+	err := c.cc.Invoke(ctx, CatalogService_FindMissing_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
 
 func (c *catalogServiceClient) GetUpload(ctx context.Context, in *GetUploadRequest, opts ...grpc.CallOption) (*GetUploadResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -385,7 +406,17 @@ type CatalogServiceServer interface {
 	// INVALID_ARGUMENT (BLOB_MISMATCH): the bytes do not have the announced digest or size; nothing is kept.
 	// RESOURCE_EXHAUSTED (NO_SPACE): nothing is kept. Of an upload with `keep` that breaks, what came is kept for an hour: GetUpload says how
 	// much, and another one goes on with it. FAILED_PRECONDITION (UPLOAD_MOVED): fewer than `offset` bytes are there; ask GetUpload again.
+	// INVALID_ARGUMENT (CHUNK_DAMAGED): a checksum is wrong; what came before is kept. FAILED_PRECONDITION (CHUNK_MISSING): a chunk that was to
+	// be copied is not there any more; what came before is kept, and FindMissing says anew. Uploads with `keep` of one blob at once wait for
+	// each other, and the second has nothing to send where the first has ended well; ABORTED (TAKEN_OVER): one that stood still for three
+	// seconds gave way to another.
 	UploadBlob(grpc.ClientStreamingServer[UploadBlobRequest, UploadBlobResponse]) error
+	// Says what of that which is to be uploaded is not here. Blobs that are here are left out by who uploads; chunks of safetensors files that
+	// are here are copied (`copy`) instead of sent, so that of a fine-tuning only what it has changed is on its way.
+	// A chunk is a piece of a tensor: each tensor is cut from its first byte on into pieces of 1 MiB, the last maybe shorter. Pieces of fewer
+	// than 4 KiB, the header and all other bytes are always sent. Chunks of models that were published moments ago may not be known yet.
+	// INVALID_ARGUMENT (INVALID_FIELD) names what is no digest.
+	FindMissing(context.Context, *FindMissingRequest) (*FindMissingResponse, error)
 	// How much of a blob is there: as a whole, or of an upload that broke. The latter is 0 where there was none, and also where the blob is
 	// there as a whole.
 	GetUpload(context.Context, *GetUploadRequest) (*GetUploadResponse, error)
@@ -469,6 +500,9 @@ type UnimplementedCatalogServiceServer struct{}
 
 func (UnimplementedCatalogServiceServer) UploadBlob(grpc.ClientStreamingServer[UploadBlobRequest, UploadBlobResponse]) error {
 	return status.Error(codes.Unimplemented, "method UploadBlob not implemented")
+}
+func (UnimplementedCatalogServiceServer) FindMissing(context.Context, *FindMissingRequest) (*FindMissingResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindMissing not implemented")
 }
 func (UnimplementedCatalogServiceServer) GetUpload(context.Context, *GetUploadRequest) (*GetUploadResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetUpload not implemented")
@@ -557,6 +591,24 @@ func _CatalogService_UploadBlob_Handler(srv interface{}, stream grpc.ServerStrea
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type CatalogService_UploadBlobServer = grpc.ClientStreamingServer[UploadBlobRequest, UploadBlobResponse]
+
+func _CatalogService_FindMissing_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindMissingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).FindMissing(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_FindMissing_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).FindMissing(ctx, req.(*FindMissingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
 
 func _CatalogService_GetUpload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetUploadRequest)
@@ -911,6 +963,10 @@ var CatalogService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "ratatouille.v1.CatalogService",
 	HandlerType: (*CatalogServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "FindMissing",
+			Handler:    _CatalogService_FindMissing_Handler,
+		},
 		{
 			MethodName: "GetUpload",
 			Handler:    _CatalogService_GetUpload_Handler,

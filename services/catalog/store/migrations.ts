@@ -90,4 +90,11 @@ export const migrations: readonly Migration[] = [
        primary key (artifact, name)) strict, without rowid`,
     "create index annotation_by_name on annotation (name, value)",
   ),
+  sqlMigration(
+    "chunks",
+    // Where chunks of blobs lie: a chunk that several blobs have is there several times. Digests are bytes.
+    `create table chunk (
+       sha256 blob not null, blob blob not null, offset integer not null, size integer not null, primary key (sha256, blob)) strict, without rowid`,
+    "create index chunk_by_blob on chunk (blob)",
+  ),
 ];

@@ -37,6 +37,8 @@ export type CatalogTables = OutboxTables & {
   ref_move: { sequence: Generated<number>; name: string; digest: string | null; reason: string; moved_at: number };
   pin: { holder: string; digest: string };
   blob_pin: { holder: string; digest: string };
+  /** The sha-256 of a chunk and of a blob that has it at `offset`. */
+  chunk: { sha256: Uint8Array; blob: Uint8Array; offset: number; size: number };
 };
 
 /** The catalog's database. */

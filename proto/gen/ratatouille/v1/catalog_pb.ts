@@ -6,6 +6,8 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Artifact, ArtifactKind } from "./artifact_pb.ts";
 import { file_ratatouille_v1_artifact } from "./artifact_pb.ts";
+import type { CheckedChunk } from "./chunk_pb.ts";
+import { file_ratatouille_v1_chunk } from "./chunk_pb.ts";
 import type { ReadTensorsRequestSchema, ReadTensorsResponseSchema } from "./tensors_pb.ts";
 import { file_ratatouille_v1_tensors } from "./tensors_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/catalog.proto.
  */
 export const file_ratatouille_v1_catalog: GenFile = /*@__PURE__*/
-  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSJaChFVcGxvYWRCbG9iUmVxdWVzdBIsCgZoZWFkZXIYASABKAsyGi5yYXRhdG91aWxsZS52MS5CbG9iSGVhZGVySAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0Ik4KCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMSDAoEa2VlcBgDIAEoCBIOCgZvZmZzZXQYBCABKAMiIgoQR2V0VXBsb2FkUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiUwoRR2V0VXBsb2FkUmVzcG9uc2USFgoOcmVjZWl2ZWRfYnl0ZXMYASABKAMSFwoKc2l6ZV9ieXRlcxgCIAEoA0gAiAEBQg0KC19zaXplX2J5dGVzIjgKElVwbG9hZEJsb2JSZXNwb25zZRIOCgZkaWdlc3QYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAyJFChNEb3dubG9hZEJsb2JSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAMSDgoGbGVuZ3RoGAMgASgDIiUKFERvd25sb2FkQmxvYlJlc3BvbnNlEg0KBWNodW5rGAEgASgMIjkKFlB1Ymxpc2hBcnRpZmFjdFJlcXVlc3QSEAoIbWFuaWZlc3QYASABKAwSDQoFYmxvYnMYAiADKAwiVgoXUHVibGlzaEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIPCgdleGlzdGVkGAIgASgIIoYBChJJbXBvcnRNb2RlbFJlcXVlc3QSKwoFZmlsZXMYASADKAsyHC5yYXRhdG91aWxsZS52MS5JbXBvcnRlZEZpbGUSDwoHbGljZW5jZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSFAoMYXJjaGl0ZWN0dXJlGAQgASgJEgwKBGJhc2UYBSABKAkiHgoMSW1wb3J0ZWRGaWxlEg4KBmRpZ2VzdBgBIAEoCSJSChNJbXBvcnRNb2RlbFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSDwoHZXhpc3RlZBgCIAEoCCJsChJHZXRBcnRpZmFjdFJlcXVlc3QSEAoGZGlnZXN0GAEgASgJSAASFAoKcmVjaXBlX2tleRgCIAEoCUgAEg0KA3JlZhgDIAEoCUgAEhcKD2luY2x1ZGVfZGFtYWdlZBgEIAEoCEIGCgRuYW1lIkEKE0dldEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdCIrChRGaW5kQXJ0aWZhY3RzUmVxdWVzdBITCgtyZWNpcGVfa2V5cxgBIAMoCSJWChVGaW5kQXJ0aWZhY3RzUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSEAoIYW5zd2VyZWQYAiABKAUiiwEKFExpc3RBcnRpZmFjdHNSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEtpbmQSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGZmlsdGVyGAQgASgJEhAKCG9yZGVyX2J5GAUgASgJIl0KFUxpc3RBcnRpZmFjdHNSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkipAEKEUdldExpbmVhZ2VSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRINCgVkZXB0aBgCIAEoBRIzCglkaXJlY3Rpb24YAyABKA4yIC5yYXRhdG91aWxsZS52MS5MaW5lYWdlRGlyZWN0aW9uEhQKDG1lbWJlcnNfb25seRgEIAEoCBIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJaChJHZXRMaW5lYWdlUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KGkZpbmRDb21tb25BbmNlc3RvcnNSZXF1ZXN0Eg8KB2RpZ2VzdHMYASADKAkiSgobRmluZENvbW1vbkFuY2VzdG9yc1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0IjkKA1RhZxIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIUCgx0YWdnZWRfYXRfbXMYAyABKAMiMAoQQ3JlYXRlVGFnUmVxdWVzdBIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCSI1ChFDcmVhdGVUYWdSZXNwb25zZRIgCgN0YWcYASABKAsyEy5yYXRhdG91aWxsZS52MS5UYWciIAoQRGVsZXRlVGFnUmVxdWVzdBIMCgRuYW1lGAEgASgJIhMKEURlbGV0ZVRhZ1Jlc3BvbnNlIkgKD0xpc3RUYWdzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFRhZ3NSZXNwb25zZRIhCgR0YWdzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuVGFnEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKkAQoXQW5ub3RhdGVBcnRpZmFjdFJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEj0KA3NldBgCIAMoCzIwLnJhdGF0b3VpbGxlLnYxLkFubm90YXRlQXJ0aWZhY3RSZXF1ZXN0LlNldEVudHJ5Eg4KBnJlbW92ZRgDIAMoCRoqCghTZXRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkYKGEFubm90YXRlQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Ik0KA1JlZhIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIoCgdoaXN0b3J5GAMgAygLMhcucmF0YXRvdWlsbGUudjEuUmVmTW92ZSI7CgdSZWZNb3ZlEg4KBmRpZ2VzdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIbW92ZWRfYXQYAyABKAMiSAoOTW92ZVJlZlJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIzCg9Nb3ZlUmVmUmVzcG9uc2USIAoDcmVmGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUmVmIkgKD0xpc3RSZWZzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFJlZnNSZXNwb25zZRIhCgRyZWZzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuUmVmEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItCgpQaW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJIg0KC1BpblJlc3BvbnNlIkAKDFVucGluUmVxdWVzdBIOCgZob2xkZXIYASABKAkSDwoHZGlnZXN0cxgCIAMoCRIPCgdkaXNjYXJkGAMgASgIIg8KDVVucGluUmVzcG9uc2UiJwoVRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSIYChZEZWxldGVBcnRpZmFjdFJlc3BvbnNlIkEKFUNvbGxlY3RHYXJiYWdlUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIEhcKD21pbl9hZ2Vfc2Vjb25kcxgCIAEoAyKSAQoWQ29sbGVjdEdhcmJhZ2VSZXNwb25zZRIRCglhcnRpZmFjdHMYASADKAkSDQoFYmxvYnMYAiADKAkSEwoLZnJlZWRfYnl0ZXMYAyABKAMSFwoPeW91bmdfYXJ0aWZhY3RzGAQgASgFEhMKC3lvdW5nX2Jsb2JzGAUgASgFEhMKC3lvdW5nX2J5dGVzGAYgASgDKnkKEExpbmVhZ2VEaXJlY3Rpb24SIQodTElORUFHRV9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIfChtMSU5FQUdFX0RJUkVDVElPTl9BTkNFU1RPUlMQARIhCh1MSU5FQUdFX0RJUkVDVElPTl9ERVNDRU5EQU5UUxACMpcPCg5DYXRhbG9nU2VydmljZRJaCgpVcGxvYWRCbG9iEiEucmF0YXRvdWlsbGUudjEuVXBsb2FkQmxvYlJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5VcGxvYWRCbG9iUmVzcG9uc2UiA5ACAigBElUKCUdldFVwbG9hZBIgLnJhdGF0b3VpbGxlLnYxLkdldFVwbG9hZFJlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5HZXRVcGxvYWRSZXNwb25zZSIDkAIBEmAKDERvd25sb2FkQmxvYhIjLnJhdGF0b3VpbGxlLnYxLkRvd25sb2FkQmxvYlJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5Eb3dubG9hZEJsb2JSZXNwb25zZSIDkAIBMAESXQoLUmVhZFRlbnNvcnMSIi5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1Jlc3BvbnNlIgOQAgEwARJnCg9QdWJsaXNoQXJ0aWZhY3QSJi5yYXRhdG91aWxsZS52MS5QdWJsaXNoQXJ0aWZhY3RSZXF1ZXN0GicucmF0YXRvdWlsbGUudjEuUHVibGlzaEFydGlmYWN0UmVzcG9uc2UiA5ACAhJbCgtJbXBvcnRNb2RlbBIiLnJhdGF0b3VpbGxlLnYxLkltcG9ydE1vZGVsUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkltcG9ydE1vZGVsUmVzcG9uc2UiA5ACAhJbCgtHZXRBcnRpZmFjdBIiLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVzcG9uc2UiA5ACARJhCg1GaW5kQXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuRmluZEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5GaW5kQXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJhCg1MaXN0QXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuTGlzdEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5MaXN0QXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJYCgpHZXRMaW5lYWdlEiEucmF0YXRvdWlsbGUudjEuR2V0TGluZWFnZVJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5HZXRMaW5lYWdlUmVzcG9uc2UiA5ACARJzChNGaW5kQ29tbW9uQW5jZXN0b3JzEioucmF0YXRvdWlsbGUudjEuRmluZENvbW1vbkFuY2VzdG9yc1JlcXVlc3QaKy5yYXRhdG91aWxsZS52MS5GaW5kQ29tbW9uQW5jZXN0b3JzUmVzcG9uc2UiA5ACARJKCgdNb3ZlUmVmEh4ucmF0YXRvdWlsbGUudjEuTW92ZVJlZlJlcXVlc3QaHy5yYXRhdG91aWxsZS52MS5Nb3ZlUmVmUmVzcG9uc2USUgoITGlzdFJlZnMSHy5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1Jlc3BvbnNlIgOQAgESVQoJQ3JlYXRlVGFnEiAucmF0YXRvdWlsbGUudjEuQ3JlYXRlVGFnUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkNyZWF0ZVRhZ1Jlc3BvbnNlIgOQAgISUAoJRGVsZXRlVGFnEiAucmF0YXRvdWlsbGUudjEuRGVsZXRlVGFnUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZVRhZ1Jlc3BvbnNlElIKCExpc3RUYWdzEh8ucmF0YXRvdWlsbGUudjEuTGlzdFRhZ3NSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdFRhZ3NSZXNwb25zZSIDkAIBEmoKEEFubm90YXRlQXJ0aWZhY3QSJy5yYXRhdG91aWxsZS52MS5Bbm5vdGF0ZUFydGlmYWN0UmVxdWVzdBooLnJhdGF0b3VpbGxlLnYxLkFubm90YXRlQXJ0aWZhY3RSZXNwb25zZSIDkAICEkMKA1BpbhIaLnJhdGF0b3VpbGxlLnYxLlBpblJlcXVlc3QaGy5yYXRhdG91aWxsZS52MS5QaW5SZXNwb25zZSIDkAICEkkKBVVucGluEhwucmF0YXRvdWlsbGUudjEuVW5waW5SZXF1ZXN0Gh0ucmF0YXRvdWlsbGUudjEuVW5waW5SZXNwb25zZSIDkAICEl8KDkRlbGV0ZUFydGlmYWN0EiUucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXNwb25zZRJfCg5Db2xsZWN0R2FyYmFnZRIlLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVzcG9uc2VCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_ratatouille_v1_artifact, file_ratatouille_v1_tensors]);
+  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSK2AQoRVXBsb2FkQmxvYlJlcXVlc3QSLAoGaGVhZGVyGAEgASgLMhoucmF0YXRvdWlsbGUudjEuQmxvYkhlYWRlckgAEg8KBWNodW5rGAIgASgMSAASLwoHY2hlY2tlZBgDIAEoCzIcLnJhdGF0b3VpbGxlLnYxLkNoZWNrZWRDaHVua0gAEikKBGNvcHkYBCABKAsyGS5yYXRhdG91aWxsZS52MS5DaHVua0NvcHlIAEIGCgRwYXJ0Ii8KCUNodW5rQ29weRIOCgZzaGEyNTYYASABKAwSEgoKc2l6ZV9ieXRlcxgCIAEoBSIzChJGaW5kTWlzc2luZ1JlcXVlc3QSDQoFYmxvYnMYASADKAkSDgoGY2h1bmtzGAIgAygMIjQKE0ZpbmRNaXNzaW5nUmVzcG9uc2USDQoFYmxvYnMYASADKAkSDgoGY2h1bmtzGAIgAygFIk4KCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMSDAoEa2VlcBgDIAEoCBIOCgZvZmZzZXQYBCABKAMiIgoQR2V0VXBsb2FkUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiUwoRR2V0VXBsb2FkUmVzcG9uc2USFgoOcmVjZWl2ZWRfYnl0ZXMYASABKAMSFwoKc2l6ZV9ieXRlcxgCIAEoA0gAiAEBQg0KC19zaXplX2J5dGVzIjgKElVwbG9hZEJsb2JSZXNwb25zZRIOCgZkaWdlc3QYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAyJFChNEb3dubG9hZEJsb2JSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAMSDgoGbGVuZ3RoGAMgASgDIiUKFERvd25sb2FkQmxvYlJlc3BvbnNlEg0KBWNodW5rGAEgASgMIjkKFlB1Ymxpc2hBcnRpZmFjdFJlcXVlc3QSEAoIbWFuaWZlc3QYASABKAwSDQoFYmxvYnMYAiADKAwiVgoXUHVibGlzaEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIPCgdleGlzdGVkGAIgASgIIoYBChJJbXBvcnRNb2RlbFJlcXVlc3QSKwoFZmlsZXMYASADKAsyHC5yYXRhdG91aWxsZS52MS5JbXBvcnRlZEZpbGUSDwoHbGljZW5jZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSFAoMYXJjaGl0ZWN0dXJlGAQgASgJEgwKBGJhc2UYBSABKAkiHgoMSW1wb3J0ZWRGaWxlEg4KBmRpZ2VzdBgBIAEoCSJSChNJbXBvcnRNb2RlbFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSDwoHZXhpc3RlZBgCIAEoCCJsChJHZXRBcnRpZmFjdFJlcXVlc3QSEAoGZGlnZXN0GAEgASgJSAASFAoKcmVjaXBlX2tleRgCIAEoCUgAEg0KA3JlZhgDIAEoCUgAEhcKD2luY2x1ZGVfZGFtYWdlZBgEIAEoCEIGCgRuYW1lIkEKE0dldEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdCIrChRGaW5kQXJ0aWZhY3RzUmVxdWVzdBITCgtyZWNpcGVfa2V5cxgBIAMoCSJWChVGaW5kQXJ0aWZhY3RzUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSEAoIYW5zd2VyZWQYAiABKAUiiwEKFExpc3RBcnRpZmFjdHNSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEtpbmQSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGZmlsdGVyGAQgASgJEhAKCG9yZGVyX2J5GAUgASgJIl0KFUxpc3RBcnRpZmFjdHNSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkipAEKEUdldExpbmVhZ2VSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRINCgVkZXB0aBgCIAEoBRIzCglkaXJlY3Rpb24YAyABKA4yIC5yYXRhdG91aWxsZS52MS5MaW5lYWdlRGlyZWN0aW9uEhQKDG1lbWJlcnNfb25seRgEIAEoCBIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJaChJHZXRMaW5lYWdlUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KGkZpbmRDb21tb25BbmNlc3RvcnNSZXF1ZXN0Eg8KB2RpZ2VzdHMYASADKAkiSgobRmluZENvbW1vbkFuY2VzdG9yc1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0IjkKA1RhZxIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIUCgx0YWdnZWRfYXRfbXMYAyABKAMiMAoQQ3JlYXRlVGFnUmVxdWVzdBIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCSI1ChFDcmVhdGVUYWdSZXNwb25zZRIgCgN0YWcYASABKAsyEy5yYXRhdG91aWxsZS52MS5UYWciIAoQRGVsZXRlVGFnUmVxdWVzdBIMCgRuYW1lGAEgASgJIhMKEURlbGV0ZVRhZ1Jlc3BvbnNlIkgKD0xpc3RUYWdzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFRhZ3NSZXNwb25zZRIhCgR0YWdzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuVGFnEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKkAQoXQW5ub3RhdGVBcnRpZmFjdFJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEj0KA3NldBgCIAMoCzIwLnJhdGF0b3VpbGxlLnYxLkFubm90YXRlQXJ0aWZhY3RSZXF1ZXN0LlNldEVudHJ5Eg4KBnJlbW92ZRgDIAMoCRoqCghTZXRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkYKGEFubm90YXRlQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Ik0KA1JlZhIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIoCgdoaXN0b3J5GAMgAygLMhcucmF0YXRvdWlsbGUudjEuUmVmTW92ZSI7CgdSZWZNb3ZlEg4KBmRpZ2VzdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIbW92ZWRfYXQYAyABKAMiSAoOTW92ZVJlZlJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIzCg9Nb3ZlUmVmUmVzcG9uc2USIAoDcmVmGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUmVmIkgKD0xpc3RSZWZzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFJlZnNSZXNwb25zZRIhCgRyZWZzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuUmVmEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItCgpQaW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJIg0KC1BpblJlc3BvbnNlIkAKDFVucGluUmVxdWVzdBIOCgZob2xkZXIYASABKAkSDwoHZGlnZXN0cxgCIAMoCRIPCgdkaXNjYXJkGAMgASgIIg8KDVVucGluUmVzcG9uc2UiJwoVRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSIYChZEZWxldGVBcnRpZmFjdFJlc3BvbnNlIkEKFUNvbGxlY3RHYXJiYWdlUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIEhcKD21pbl9hZ2Vfc2Vjb25kcxgCIAEoAyKSAQoWQ29sbGVjdEdhcmJhZ2VSZXNwb25zZRIRCglhcnRpZmFjdHMYASADKAkSDQoFYmxvYnMYAiADKAkSEwoLZnJlZWRfYnl0ZXMYAyABKAMSFwoPeW91bmdfYXJ0aWZhY3RzGAQgASgFEhMKC3lvdW5nX2Jsb2JzGAUgASgFEhMKC3lvdW5nX2J5dGVzGAYgASgDKnkKEExpbmVhZ2VEaXJlY3Rpb24SIQodTElORUFHRV9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIfChtMSU5FQUdFX0RJUkVDVElPTl9BTkNFU1RPUlMQARIhCh1MSU5FQUdFX0RJUkVDVElPTl9ERVNDRU5EQU5UUxACMvQPCg5DYXRhbG9nU2VydmljZRJaCgpVcGxvYWRCbG9iEiEucmF0YXRvdWlsbGUudjEuVXBsb2FkQmxvYlJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5VcGxvYWRCbG9iUmVzcG9uc2UiA5ACAigBElsKC0ZpbmRNaXNzaW5nEiIucmF0YXRvdWlsbGUudjEuRmluZE1pc3NpbmdSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuRmluZE1pc3NpbmdSZXNwb25zZSIDkAICElUKCUdldFVwbG9hZBIgLnJhdGF0b3VpbGxlLnYxLkdldFVwbG9hZFJlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5HZXRVcGxvYWRSZXNwb25zZSIDkAIBEmAKDERvd25sb2FkQmxvYhIjLnJhdGF0b3VpbGxlLnYxLkRvd25sb2FkQmxvYlJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5Eb3dubG9hZEJsb2JSZXNwb25zZSIDkAIBMAESXQoLUmVhZFRlbnNvcnMSIi5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1Jlc3BvbnNlIgOQAgEwARJnCg9QdWJsaXNoQXJ0aWZhY3QSJi5yYXRhdG91aWxsZS52MS5QdWJsaXNoQXJ0aWZhY3RSZXF1ZXN0GicucmF0YXRvdWlsbGUudjEuUHVibGlzaEFydGlmYWN0UmVzcG9uc2UiA5ACAhJbCgtJbXBvcnRNb2RlbBIiLnJhdGF0b3VpbGxlLnYxLkltcG9ydE1vZGVsUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkltcG9ydE1vZGVsUmVzcG9uc2UiA5ACAhJbCgtHZXRBcnRpZmFjdBIiLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVzcG9uc2UiA5ACARJhCg1GaW5kQXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuRmluZEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5GaW5kQXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJhCg1MaXN0QXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuTGlzdEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5MaXN0QXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJYCgpHZXRMaW5lYWdlEiEucmF0YXRvdWlsbGUudjEuR2V0TGluZWFnZVJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5HZXRMaW5lYWdlUmVzcG9uc2UiA5ACARJzChNGaW5kQ29tbW9uQW5jZXN0b3JzEioucmF0YXRvdWlsbGUudjEuRmluZENvbW1vbkFuY2VzdG9yc1JlcXVlc3QaKy5yYXRhdG91aWxsZS52MS5GaW5kQ29tbW9uQW5jZXN0b3JzUmVzcG9uc2UiA5ACARJKCgdNb3ZlUmVmEh4ucmF0YXRvdWlsbGUudjEuTW92ZVJlZlJlcXVlc3QaHy5yYXRhdG91aWxsZS52MS5Nb3ZlUmVmUmVzcG9uc2USUgoITGlzdFJlZnMSHy5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1Jlc3BvbnNlIgOQAgESVQoJQ3JlYXRlVGFnEiAucmF0YXRvdWlsbGUudjEuQ3JlYXRlVGFnUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkNyZWF0ZVRhZ1Jlc3BvbnNlIgOQAgISUAoJRGVsZXRlVGFnEiAucmF0YXRvdWlsbGUudjEuRGVsZXRlVGFnUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZVRhZ1Jlc3BvbnNlElIKCExpc3RUYWdzEh8ucmF0YXRvdWlsbGUudjEuTGlzdFRhZ3NSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdFRhZ3NSZXNwb25zZSIDkAIBEmoKEEFubm90YXRlQXJ0aWZhY3QSJy5yYXRhdG91aWxsZS52MS5Bbm5vdGF0ZUFydGlmYWN0UmVxdWVzdBooLnJhdGF0b3VpbGxlLnYxLkFubm90YXRlQXJ0aWZhY3RSZXNwb25zZSIDkAICEkMKA1BpbhIaLnJhdGF0b3VpbGxlLnYxLlBpblJlcXVlc3QaGy5yYXRhdG91aWxsZS52MS5QaW5SZXNwb25zZSIDkAICEkkKBVVucGluEhwucmF0YXRvdWlsbGUudjEuVW5waW5SZXF1ZXN0Gh0ucmF0YXRvdWlsbGUudjEuVW5waW5SZXNwb25zZSIDkAICEl8KDkRlbGV0ZUFydGlmYWN0EiUucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXNwb25zZRJfCg5Db2xsZWN0R2FyYmFnZRIlLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVzcG9uc2VCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_ratatouille_v1_artifact, file_ratatouille_v1_chunk, file_ratatouille_v1_tensors]);
 
 /**
  * @generated from message ratatouille.v1.UploadBlobRequest
@@ -37,6 +39,22 @@ export type UploadBlobRequest = Message<"ratatouille.v1.UploadBlobRequest"> & {
      */
     value: Uint8Array;
     case: "chunk";
+  } | {
+    /**
+     * The next bytes with their checksum.
+     *
+     * @generated from field: ratatouille.v1.CheckedChunk checked = 3;
+     */
+    value: CheckedChunk;
+    case: "checked";
+  } | {
+    /**
+     * The next bytes are those of a chunk that is here.
+     *
+     * @generated from field: ratatouille.v1.ChunkCopy copy = 4;
+     */
+    value: ChunkCopy;
+    case: "copy";
   } | { case: undefined; value?: undefined };
 };
 
@@ -46,6 +64,84 @@ export type UploadBlobRequest = Message<"ratatouille.v1.UploadBlobRequest"> & {
  */
 export const UploadBlobRequestSchema: GenMessage<UploadBlobRequest> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_catalog, 0);
+
+/**
+ * @generated from message ratatouille.v1.ChunkCopy
+ */
+export type ChunkCopy = Message<"ratatouille.v1.ChunkCopy"> & {
+  /**
+   * Its sha-256: 32 bytes.
+   *
+   * @generated from field: bytes sha256 = 1;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * How many bytes it has: at most 1 MiB.
+   *
+   * @generated from field: int32 size_bytes = 2;
+   */
+  sizeBytes: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.ChunkCopy.
+ * Use `create(ChunkCopySchema)` to create a new message.
+ */
+export const ChunkCopySchema: GenMessage<ChunkCopy> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 1);
+
+/**
+ * @generated from message ratatouille.v1.FindMissingRequest
+ */
+export type FindMissingRequest = Message<"ratatouille.v1.FindMissingRequest"> & {
+  /**
+   * Digests of blobs, at most 1,000. One that is here stays so, as if it had been uploaded now.
+   *
+   * @generated from field: repeated string blobs = 1;
+   */
+  blobs: string[];
+
+  /**
+   * sha-256 of chunks, 32 bytes each, at most 65,536.
+   *
+   * @generated from field: repeated bytes chunks = 2;
+   */
+  chunks: Uint8Array[];
+};
+
+/**
+ * Describes the message ratatouille.v1.FindMissingRequest.
+ * Use `create(FindMissingRequestSchema)` to create a new message.
+ */
+export const FindMissingRequestSchema: GenMessage<FindMissingRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 2);
+
+/**
+ * @generated from message ratatouille.v1.FindMissingResponse
+ */
+export type FindMissingResponse = Message<"ratatouille.v1.FindMissingResponse"> & {
+  /**
+   * Those of the blobs that are not here, or are damaged.
+   *
+   * @generated from field: repeated string blobs = 1;
+   */
+  blobs: string[];
+
+  /**
+   * Positions in the request of the chunks that are not here.
+   *
+   * @generated from field: repeated int32 chunks = 2;
+   */
+  chunks: number[];
+};
+
+/**
+ * Describes the message ratatouille.v1.FindMissingResponse.
+ * Use `create(FindMissingResponseSchema)` to create a new message.
+ */
+export const FindMissingResponseSchema: GenMessage<FindMissingResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 3);
 
 /**
  * @generated from message ratatouille.v1.BlobHeader
@@ -85,7 +181,7 @@ export type BlobHeader = Message<"ratatouille.v1.BlobHeader"> & {
  * Use `create(BlobHeaderSchema)` to create a new message.
  */
 export const BlobHeaderSchema: GenMessage<BlobHeader> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 1);
+  messageDesc(file_ratatouille_v1_catalog, 4);
 
 /**
  * @generated from message ratatouille.v1.GetUploadRequest
@@ -102,7 +198,7 @@ export type GetUploadRequest = Message<"ratatouille.v1.GetUploadRequest"> & {
  * Use `create(GetUploadRequestSchema)` to create a new message.
  */
 export const GetUploadRequestSchema: GenMessage<GetUploadRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 2);
+  messageDesc(file_ratatouille_v1_catalog, 5);
 
 /**
  * @generated from message ratatouille.v1.GetUploadResponse
@@ -126,7 +222,7 @@ export type GetUploadResponse = Message<"ratatouille.v1.GetUploadResponse"> & {
  * Use `create(GetUploadResponseSchema)` to create a new message.
  */
 export const GetUploadResponseSchema: GenMessage<GetUploadResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 3);
+  messageDesc(file_ratatouille_v1_catalog, 6);
 
 /**
  * @generated from message ratatouille.v1.UploadBlobResponse
@@ -148,7 +244,7 @@ export type UploadBlobResponse = Message<"ratatouille.v1.UploadBlobResponse"> & 
  * Use `create(UploadBlobResponseSchema)` to create a new message.
  */
 export const UploadBlobResponseSchema: GenMessage<UploadBlobResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 4);
+  messageDesc(file_ratatouille_v1_catalog, 7);
 
 /**
  * @generated from message ratatouille.v1.DownloadBlobRequest
@@ -179,7 +275,7 @@ export type DownloadBlobRequest = Message<"ratatouille.v1.DownloadBlobRequest"> 
  * Use `create(DownloadBlobRequestSchema)` to create a new message.
  */
 export const DownloadBlobRequestSchema: GenMessage<DownloadBlobRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 5);
+  messageDesc(file_ratatouille_v1_catalog, 8);
 
 /**
  * @generated from message ratatouille.v1.DownloadBlobResponse
@@ -198,7 +294,7 @@ export type DownloadBlobResponse = Message<"ratatouille.v1.DownloadBlobResponse"
  * Use `create(DownloadBlobResponseSchema)` to create a new message.
  */
 export const DownloadBlobResponseSchema: GenMessage<DownloadBlobResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 6);
+  messageDesc(file_ratatouille_v1_catalog, 9);
 
 /**
  * @generated from message ratatouille.v1.PublishArtifactRequest
@@ -224,7 +320,7 @@ export type PublishArtifactRequest = Message<"ratatouille.v1.PublishArtifactRequ
  * Use `create(PublishArtifactRequestSchema)` to create a new message.
  */
 export const PublishArtifactRequestSchema: GenMessage<PublishArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 7);
+  messageDesc(file_ratatouille_v1_catalog, 10);
 
 /**
  * @generated from message ratatouille.v1.PublishArtifactResponse
@@ -248,7 +344,7 @@ export type PublishArtifactResponse = Message<"ratatouille.v1.PublishArtifactRes
  * Use `create(PublishArtifactResponseSchema)` to create a new message.
  */
 export const PublishArtifactResponseSchema: GenMessage<PublishArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 8);
+  messageDesc(file_ratatouille_v1_catalog, 11);
 
 /**
  * @generated from message ratatouille.v1.ImportModelRequest
@@ -297,7 +393,7 @@ export type ImportModelRequest = Message<"ratatouille.v1.ImportModelRequest"> & 
  * Use `create(ImportModelRequestSchema)` to create a new message.
  */
 export const ImportModelRequestSchema: GenMessage<ImportModelRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 9);
+  messageDesc(file_ratatouille_v1_catalog, 12);
 
 /**
  * @generated from message ratatouille.v1.ImportedFile
@@ -316,7 +412,7 @@ export type ImportedFile = Message<"ratatouille.v1.ImportedFile"> & {
  * Use `create(ImportedFileSchema)` to create a new message.
  */
 export const ImportedFileSchema: GenMessage<ImportedFile> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 10);
+  messageDesc(file_ratatouille_v1_catalog, 13);
 
 /**
  * @generated from message ratatouille.v1.ImportModelResponse
@@ -340,7 +436,7 @@ export type ImportModelResponse = Message<"ratatouille.v1.ImportModelResponse"> 
  * Use `create(ImportModelResponseSchema)` to create a new message.
  */
 export const ImportModelResponseSchema: GenMessage<ImportModelResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 11);
+  messageDesc(file_ratatouille_v1_catalog, 14);
 
 /**
  * @generated from message ratatouille.v1.GetArtifactRequest
@@ -382,7 +478,7 @@ export type GetArtifactRequest = Message<"ratatouille.v1.GetArtifactRequest"> & 
  * Use `create(GetArtifactRequestSchema)` to create a new message.
  */
 export const GetArtifactRequestSchema: GenMessage<GetArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 12);
+  messageDesc(file_ratatouille_v1_catalog, 15);
 
 /**
  * @generated from message ratatouille.v1.GetArtifactResponse
@@ -399,7 +495,7 @@ export type GetArtifactResponse = Message<"ratatouille.v1.GetArtifactResponse"> 
  * Use `create(GetArtifactResponseSchema)` to create a new message.
  */
 export const GetArtifactResponseSchema: GenMessage<GetArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 13);
+  messageDesc(file_ratatouille_v1_catalog, 16);
 
 /**
  * @generated from message ratatouille.v1.FindArtifactsRequest
@@ -418,7 +514,7 @@ export type FindArtifactsRequest = Message<"ratatouille.v1.FindArtifactsRequest"
  * Use `create(FindArtifactsRequestSchema)` to create a new message.
  */
 export const FindArtifactsRequestSchema: GenMessage<FindArtifactsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 14);
+  messageDesc(file_ratatouille_v1_catalog, 17);
 
 /**
  * @generated from message ratatouille.v1.FindArtifactsResponse
@@ -445,7 +541,7 @@ export type FindArtifactsResponse = Message<"ratatouille.v1.FindArtifactsRespons
  * Use `create(FindArtifactsResponseSchema)` to create a new message.
  */
 export const FindArtifactsResponseSchema: GenMessage<FindArtifactsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 15);
+  messageDesc(file_ratatouille_v1_catalog, 18);
 
 /**
  * @generated from message ratatouille.v1.ListArtifactsRequest
@@ -509,7 +605,7 @@ export type ListArtifactsRequest = Message<"ratatouille.v1.ListArtifactsRequest"
  * Use `create(ListArtifactsRequestSchema)` to create a new message.
  */
 export const ListArtifactsRequestSchema: GenMessage<ListArtifactsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 16);
+  messageDesc(file_ratatouille_v1_catalog, 19);
 
 /**
  * @generated from message ratatouille.v1.ListArtifactsResponse
@@ -533,7 +629,7 @@ export type ListArtifactsResponse = Message<"ratatouille.v1.ListArtifactsRespons
  * Use `create(ListArtifactsResponseSchema)` to create a new message.
  */
 export const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 17);
+  messageDesc(file_ratatouille_v1_catalog, 20);
 
 /**
  * @generated from message ratatouille.v1.GetLineageRequest
@@ -586,7 +682,7 @@ export type GetLineageRequest = Message<"ratatouille.v1.GetLineageRequest"> & {
  * Use `create(GetLineageRequestSchema)` to create a new message.
  */
 export const GetLineageRequestSchema: GenMessage<GetLineageRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 18);
+  messageDesc(file_ratatouille_v1_catalog, 21);
 
 /**
  * @generated from message ratatouille.v1.GetLineageResponse
@@ -613,7 +709,7 @@ export type GetLineageResponse = Message<"ratatouille.v1.GetLineageResponse"> & 
  * Use `create(GetLineageResponseSchema)` to create a new message.
  */
 export const GetLineageResponseSchema: GenMessage<GetLineageResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 19);
+  messageDesc(file_ratatouille_v1_catalog, 22);
 
 /**
  * @generated from message ratatouille.v1.FindCommonAncestorsRequest
@@ -632,7 +728,7 @@ export type FindCommonAncestorsRequest = Message<"ratatouille.v1.FindCommonAnces
  * Use `create(FindCommonAncestorsRequestSchema)` to create a new message.
  */
 export const FindCommonAncestorsRequestSchema: GenMessage<FindCommonAncestorsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 20);
+  messageDesc(file_ratatouille_v1_catalog, 23);
 
 /**
  * @generated from message ratatouille.v1.FindCommonAncestorsResponse
@@ -651,7 +747,7 @@ export type FindCommonAncestorsResponse = Message<"ratatouille.v1.FindCommonAnce
  * Use `create(FindCommonAncestorsResponseSchema)` to create a new message.
  */
 export const FindCommonAncestorsResponseSchema: GenMessage<FindCommonAncestorsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 21);
+  messageDesc(file_ratatouille_v1_catalog, 24);
 
 /**
  * @generated from message ratatouille.v1.Tag
@@ -682,7 +778,7 @@ export type Tag = Message<"ratatouille.v1.Tag"> & {
  * Use `create(TagSchema)` to create a new message.
  */
 export const TagSchema: GenMessage<Tag> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 22);
+  messageDesc(file_ratatouille_v1_catalog, 25);
 
 /**
  * @generated from message ratatouille.v1.CreateTagRequest
@@ -706,7 +802,7 @@ export type CreateTagRequest = Message<"ratatouille.v1.CreateTagRequest"> & {
  * Use `create(CreateTagRequestSchema)` to create a new message.
  */
 export const CreateTagRequestSchema: GenMessage<CreateTagRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 23);
+  messageDesc(file_ratatouille_v1_catalog, 26);
 
 /**
  * @generated from message ratatouille.v1.CreateTagResponse
@@ -723,7 +819,7 @@ export type CreateTagResponse = Message<"ratatouille.v1.CreateTagResponse"> & {
  * Use `create(CreateTagResponseSchema)` to create a new message.
  */
 export const CreateTagResponseSchema: GenMessage<CreateTagResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 24);
+  messageDesc(file_ratatouille_v1_catalog, 27);
 
 /**
  * @generated from message ratatouille.v1.DeleteTagRequest
@@ -740,7 +836,7 @@ export type DeleteTagRequest = Message<"ratatouille.v1.DeleteTagRequest"> & {
  * Use `create(DeleteTagRequestSchema)` to create a new message.
  */
 export const DeleteTagRequestSchema: GenMessage<DeleteTagRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 25);
+  messageDesc(file_ratatouille_v1_catalog, 28);
 
 /**
  * @generated from message ratatouille.v1.DeleteTagResponse
@@ -753,7 +849,7 @@ export type DeleteTagResponse = Message<"ratatouille.v1.DeleteTagResponse"> & {
  * Use `create(DeleteTagResponseSchema)` to create a new message.
  */
 export const DeleteTagResponseSchema: GenMessage<DeleteTagResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 26);
+  messageDesc(file_ratatouille_v1_catalog, 29);
 
 /**
  * @generated from message ratatouille.v1.ListTagsRequest
@@ -784,7 +880,7 @@ export type ListTagsRequest = Message<"ratatouille.v1.ListTagsRequest"> & {
  * Use `create(ListTagsRequestSchema)` to create a new message.
  */
 export const ListTagsRequestSchema: GenMessage<ListTagsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 27);
+  messageDesc(file_ratatouille_v1_catalog, 30);
 
 /**
  * @generated from message ratatouille.v1.ListTagsResponse
@@ -806,7 +902,7 @@ export type ListTagsResponse = Message<"ratatouille.v1.ListTagsResponse"> & {
  * Use `create(ListTagsResponseSchema)` to create a new message.
  */
 export const ListTagsResponseSchema: GenMessage<ListTagsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 28);
+  messageDesc(file_ratatouille_v1_catalog, 31);
 
 /**
  * @generated from message ratatouille.v1.AnnotateArtifactRequest
@@ -840,7 +936,7 @@ export type AnnotateArtifactRequest = Message<"ratatouille.v1.AnnotateArtifactRe
  * Use `create(AnnotateArtifactRequestSchema)` to create a new message.
  */
 export const AnnotateArtifactRequestSchema: GenMessage<AnnotateArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 29);
+  messageDesc(file_ratatouille_v1_catalog, 32);
 
 /**
  * @generated from message ratatouille.v1.AnnotateArtifactResponse
@@ -857,7 +953,7 @@ export type AnnotateArtifactResponse = Message<"ratatouille.v1.AnnotateArtifactR
  * Use `create(AnnotateArtifactResponseSchema)` to create a new message.
  */
 export const AnnotateArtifactResponseSchema: GenMessage<AnnotateArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 30);
+  messageDesc(file_ratatouille_v1_catalog, 33);
 
 /**
  * @generated from message ratatouille.v1.Ref
@@ -890,7 +986,7 @@ export type Ref = Message<"ratatouille.v1.Ref"> & {
  * Use `create(RefSchema)` to create a new message.
  */
 export const RefSchema: GenMessage<Ref> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 31);
+  messageDesc(file_ratatouille_v1_catalog, 34);
 
 /**
  * @generated from message ratatouille.v1.RefMove
@@ -919,7 +1015,7 @@ export type RefMove = Message<"ratatouille.v1.RefMove"> & {
  * Use `create(RefMoveSchema)` to create a new message.
  */
 export const RefMoveSchema: GenMessage<RefMove> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 32);
+  messageDesc(file_ratatouille_v1_catalog, 35);
 
 /**
  * @generated from message ratatouille.v1.MoveRefRequest
@@ -955,7 +1051,7 @@ export type MoveRefRequest = Message<"ratatouille.v1.MoveRefRequest"> & {
  * Use `create(MoveRefRequestSchema)` to create a new message.
  */
 export const MoveRefRequestSchema: GenMessage<MoveRefRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 33);
+  messageDesc(file_ratatouille_v1_catalog, 36);
 
 /**
  * @generated from message ratatouille.v1.MoveRefResponse
@@ -972,7 +1068,7 @@ export type MoveRefResponse = Message<"ratatouille.v1.MoveRefResponse"> & {
  * Use `create(MoveRefResponseSchema)` to create a new message.
  */
 export const MoveRefResponseSchema: GenMessage<MoveRefResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 34);
+  messageDesc(file_ratatouille_v1_catalog, 37);
 
 /**
  * @generated from message ratatouille.v1.ListRefsRequest
@@ -1003,7 +1099,7 @@ export type ListRefsRequest = Message<"ratatouille.v1.ListRefsRequest"> & {
  * Use `create(ListRefsRequestSchema)` to create a new message.
  */
 export const ListRefsRequestSchema: GenMessage<ListRefsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 35);
+  messageDesc(file_ratatouille_v1_catalog, 38);
 
 /**
  * @generated from message ratatouille.v1.ListRefsResponse
@@ -1025,7 +1121,7 @@ export type ListRefsResponse = Message<"ratatouille.v1.ListRefsResponse"> & {
  * Use `create(ListRefsResponseSchema)` to create a new message.
  */
 export const ListRefsResponseSchema: GenMessage<ListRefsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 36);
+  messageDesc(file_ratatouille_v1_catalog, 39);
 
 /**
  * @generated from message ratatouille.v1.PinRequest
@@ -1051,7 +1147,7 @@ export type PinRequest = Message<"ratatouille.v1.PinRequest"> & {
  * Use `create(PinRequestSchema)` to create a new message.
  */
 export const PinRequestSchema: GenMessage<PinRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 37);
+  messageDesc(file_ratatouille_v1_catalog, 40);
 
 /**
  * @generated from message ratatouille.v1.PinResponse
@@ -1064,7 +1160,7 @@ export type PinResponse = Message<"ratatouille.v1.PinResponse"> & {
  * Use `create(PinResponseSchema)` to create a new message.
  */
 export const PinResponseSchema: GenMessage<PinResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 38);
+  messageDesc(file_ratatouille_v1_catalog, 41);
 
 /**
  * @generated from message ratatouille.v1.UnpinRequest
@@ -1095,7 +1191,7 @@ export type UnpinRequest = Message<"ratatouille.v1.UnpinRequest"> & {
  * Use `create(UnpinRequestSchema)` to create a new message.
  */
 export const UnpinRequestSchema: GenMessage<UnpinRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 39);
+  messageDesc(file_ratatouille_v1_catalog, 42);
 
 /**
  * @generated from message ratatouille.v1.UnpinResponse
@@ -1108,7 +1204,7 @@ export type UnpinResponse = Message<"ratatouille.v1.UnpinResponse"> & {
  * Use `create(UnpinResponseSchema)` to create a new message.
  */
 export const UnpinResponseSchema: GenMessage<UnpinResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 40);
+  messageDesc(file_ratatouille_v1_catalog, 43);
 
 /**
  * @generated from message ratatouille.v1.DeleteArtifactRequest
@@ -1127,7 +1223,7 @@ export type DeleteArtifactRequest = Message<"ratatouille.v1.DeleteArtifactReques
  * Use `create(DeleteArtifactRequestSchema)` to create a new message.
  */
 export const DeleteArtifactRequestSchema: GenMessage<DeleteArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 41);
+  messageDesc(file_ratatouille_v1_catalog, 44);
 
 /**
  * @generated from message ratatouille.v1.DeleteArtifactResponse
@@ -1140,7 +1236,7 @@ export type DeleteArtifactResponse = Message<"ratatouille.v1.DeleteArtifactRespo
  * Use `create(DeleteArtifactResponseSchema)` to create a new message.
  */
 export const DeleteArtifactResponseSchema: GenMessage<DeleteArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 42);
+  messageDesc(file_ratatouille_v1_catalog, 45);
 
 /**
  * @generated from message ratatouille.v1.CollectGarbageRequest
@@ -1166,7 +1262,7 @@ export type CollectGarbageRequest = Message<"ratatouille.v1.CollectGarbageReques
  * Use `create(CollectGarbageRequestSchema)` to create a new message.
  */
 export const CollectGarbageRequestSchema: GenMessage<CollectGarbageRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 43);
+  messageDesc(file_ratatouille_v1_catalog, 46);
 
 /**
  * @generated from message ratatouille.v1.CollectGarbageResponse
@@ -1210,7 +1306,7 @@ export type CollectGarbageResponse = Message<"ratatouille.v1.CollectGarbageRespo
  * Use `create(CollectGarbageResponseSchema)` to create a new message.
  */
 export const CollectGarbageResponseSchema: GenMessage<CollectGarbageResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_catalog, 44);
+  messageDesc(file_ratatouille_v1_catalog, 47);
 
 /**
  * @generated from enum ratatouille.v1.LineageDirection
@@ -1263,6 +1359,10 @@ export const CatalogService: GenService<{
    * INVALID_ARGUMENT (BLOB_MISMATCH): the bytes do not have the announced digest or size; nothing is kept.
    * RESOURCE_EXHAUSTED (NO_SPACE): nothing is kept. Of an upload with `keep` that breaks, what came is kept for an hour: GetUpload says how
    * much, and another one goes on with it. FAILED_PRECONDITION (UPLOAD_MOVED): fewer than `offset` bytes are there; ask GetUpload again.
+   * INVALID_ARGUMENT (CHUNK_DAMAGED): a checksum is wrong; what came before is kept. FAILED_PRECONDITION (CHUNK_MISSING): a chunk that was to
+   * be copied is not there any more; what came before is kept, and FindMissing says anew. Uploads with `keep` of one blob at once wait for
+   * each other, and the second has nothing to send where the first has ended well; ABORTED (TAKEN_OVER): one that stood still for three
+   * seconds gave way to another.
    *
    * @generated from rpc ratatouille.v1.CatalogService.UploadBlob
    */
@@ -1270,6 +1370,20 @@ export const CatalogService: GenService<{
     methodKind: "client_streaming";
     input: typeof UploadBlobRequestSchema;
     output: typeof UploadBlobResponseSchema;
+  },
+  /**
+   * Says what of that which is to be uploaded is not here. Blobs that are here are left out by who uploads; chunks of safetensors files that
+   * are here are copied (`copy`) instead of sent, so that of a fine-tuning only what it has changed is on its way.
+   * A chunk is a piece of a tensor: each tensor is cut from its first byte on into pieces of 1 MiB, the last maybe shorter. Pieces of fewer
+   * than 4 KiB, the header and all other bytes are always sent. Chunks of models that were published moments ago may not be known yet.
+   * INVALID_ARGUMENT (INVALID_FIELD) names what is no digest.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.FindMissing
+   */
+  findMissing: {
+    methodKind: "unary";
+    input: typeof FindMissingRequestSchema;
+    output: typeof FindMissingResponseSchema;
   },
   /**
    * How much of a blob is there: as a whole, or of an upload that broke. The latter is 0 where there was none, and also where the blob is

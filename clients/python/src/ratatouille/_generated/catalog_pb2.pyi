@@ -1,4 +1,5 @@
 from . import artifact_pb2 as _artifact_pb2
+from . import chunk_pb2 as _chunk_pb2
 from . import tensors_pb2 as _tensors_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -19,12 +20,40 @@ LINEAGE_DIRECTION_ANCESTORS: LineageDirection
 LINEAGE_DIRECTION_DESCENDANTS: LineageDirection
 
 class UploadBlobRequest(_message.Message):
-    __slots__ = ("header", "chunk")
+    __slots__ = ("header", "chunk", "checked", "copy")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     CHUNK_FIELD_NUMBER: _ClassVar[int]
+    CHECKED_FIELD_NUMBER: _ClassVar[int]
+    COPY_FIELD_NUMBER: _ClassVar[int]
     header: BlobHeader
     chunk: bytes
-    def __init__(self, header: _Optional[_Union[BlobHeader, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
+    checked: _chunk_pb2.CheckedChunk
+    copy: ChunkCopy
+    def __init__(self, header: _Optional[_Union[BlobHeader, _Mapping]] = ..., chunk: _Optional[bytes] = ..., checked: _Optional[_Union[_chunk_pb2.CheckedChunk, _Mapping]] = ..., copy: _Optional[_Union[ChunkCopy, _Mapping]] = ...) -> None: ...
+
+class ChunkCopy(_message.Message):
+    __slots__ = ("sha256", "size_bytes")
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    sha256: bytes
+    size_bytes: int
+    def __init__(self, sha256: _Optional[bytes] = ..., size_bytes: _Optional[int] = ...) -> None: ...
+
+class FindMissingRequest(_message.Message):
+    __slots__ = ("blobs", "chunks")
+    BLOBS_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    blobs: _containers.RepeatedScalarFieldContainer[str]
+    chunks: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, blobs: _Optional[_Iterable[str]] = ..., chunks: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class FindMissingResponse(_message.Message):
+    __slots__ = ("blobs", "chunks")
+    BLOBS_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    blobs: _containers.RepeatedScalarFieldContainer[str]
+    chunks: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, blobs: _Optional[_Iterable[str]] = ..., chunks: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class BlobHeader(_message.Message):
     __slots__ = ("digest", "size_bytes", "keep", "offset")

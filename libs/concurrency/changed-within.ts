@@ -1,4 +1,5 @@
-import { after, type Pulse } from "#libs/concurrency";
+import type { Pulse } from "./pulse.ts";
+import { after } from "./timers.ts";
 
 /** Resolves when a pulse has changed, after `ms`, or when the signal aborts. Leaves nothing behind. */
 export async function changedWithin(pulse: Pulse, seen: number, ms: number, signal: AbortSignal): Promise<void> {
