@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { initialise, networkOf } from "#libs/networks";
 import { parseStudyFile } from "#libs/runfile";
 import { saveWeights } from "#libs/tensors";
-import type { TemporaryDirectory } from "#libs/testing";
+import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
 import { withBirds } from "../../study/testing/birds.ts";
 import { findModels, guessStarts } from "./find-models.ts";
 import { init } from "./init.ts";
@@ -70,6 +70,15 @@ test("without models the network is drawn, and what is there is never written ov
     /run\.yaml exists already; --out names another file/,
   );
   await assert.rejects(init(birds.join("missing"), { yes: true }, context().context), /the folder of images .*missing does not exist/);
+});
+
+test("a folder of records is told from one of images, with where to go on", async () => {
+  await using directory = await temporaryDirectory();
+  await writeFile(directory.join("news.jsonl"), '{"label":"noun","word":"dog"}\n');
+  await assert.rejects(
+    init(directory.path, { yes: true }, context().context),
+    /has records that are no images, .* says target: \{ records: /,
+  );
 });
 
 test("models of known networks are found by their tensors, and the foundation is guessed by its head", async () => {

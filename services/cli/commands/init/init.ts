@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from "node:pat
 import { type ImageSet, ImageSetError, readImageSet } from "#libs/image-sets";
 import { networkNames } from "#libs/networks";
 import { isRunName, nameWord, runNameRule } from "#libs/recipes";
+import { isRecordFolder } from "#libs/record-sets";
 import { parseStudyFile } from "#libs/runfile";
 import { UsageError } from "#libs/service/process";
 import { didYouMean, fewLines, list } from "#libs/text";
@@ -55,6 +56,10 @@ export async function init(folder: string, options: InitOptions, context: Comman
 
 /** @throws UsageError for a folder that is no set of images */
 async function imagesAt(folder: string): Promise<ImageSet> {
+  if (await isRecordFolder(folder))
+    throw new UsageError(
+      `${folder} has records that are no images, and only a trainer knows their networks: init asks about images; a run file for records says target: { records: ${folder} } (docs/your-own-data.md)`,
+    );
   const set = await readImageSet(folder).catch((cause: unknown) => {
     throw cause instanceof ImageSetError ? new UsageError(cause.message, { cause }) : cause;
   });
