@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/catalog.proto.
  */
 export const file_ratatouille_v1_catalog: GenFile = /*@__PURE__*/
-  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSK2AQoRVXBsb2FkQmxvYlJlcXVlc3QSLAoGaGVhZGVyGAEgASgLMhoucmF0YXRvdWlsbGUudjEuQmxvYkhlYWRlckgAEg8KBWNodW5rGAIgASgMSAASLwoHY2hlY2tlZBgDIAEoCzIcLnJhdGF0b3VpbGxlLnYxLkNoZWNrZWRDaHVua0gAEikKBGNvcHkYBCABKAsyGS5yYXRhdG91aWxsZS52MS5DaHVua0NvcHlIAEIGCgRwYXJ0Ii8KCUNodW5rQ29weRIOCgZzaGEyNTYYASABKAwSEgoKc2l6ZV9ieXRlcxgCIAEoBSIzChJGaW5kTWlzc2luZ1JlcXVlc3QSDQoFYmxvYnMYASADKAkSDgoGY2h1bmtzGAIgAygMIjQKE0ZpbmRNaXNzaW5nUmVzcG9uc2USDQoFYmxvYnMYASADKAkSDgoGY2h1bmtzGAIgAygFIk4KCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMSDAoEa2VlcBgDIAEoCBIOCgZvZmZzZXQYBCABKAMiIgoQR2V0VXBsb2FkUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiUwoRR2V0VXBsb2FkUmVzcG9uc2USFgoOcmVjZWl2ZWRfYnl0ZXMYASABKAMSFwoKc2l6ZV9ieXRlcxgCIAEoA0gAiAEBQg0KC19zaXplX2J5dGVzIjgKElVwbG9hZEJsb2JSZXNwb25zZRIOCgZkaWdlc3QYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAyJFChNEb3dubG9hZEJsb2JSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAMSDgoGbGVuZ3RoGAMgASgDIiUKFERvd25sb2FkQmxvYlJlc3BvbnNlEg0KBWNodW5rGAEgASgMIjkKFlB1Ymxpc2hBcnRpZmFjdFJlcXVlc3QSEAoIbWFuaWZlc3QYASABKAwSDQoFYmxvYnMYAiADKAwiVgoXUHVibGlzaEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIPCgdleGlzdGVkGAIgASgIIoYBChJJbXBvcnRNb2RlbFJlcXVlc3QSKwoFZmlsZXMYASADKAsyHC5yYXRhdG91aWxsZS52MS5JbXBvcnRlZEZpbGUSDwoHbGljZW5jZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSFAoMYXJjaGl0ZWN0dXJlGAQgASgJEgwKBGJhc2UYBSABKAkiHgoMSW1wb3J0ZWRGaWxlEg4KBmRpZ2VzdBgBIAEoCSJSChNJbXBvcnRNb2RlbFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSDwoHZXhpc3RlZBgCIAEoCCJsChJHZXRBcnRpZmFjdFJlcXVlc3QSEAoGZGlnZXN0GAEgASgJSAASFAoKcmVjaXBlX2tleRgCIAEoCUgAEg0KA3JlZhgDIAEoCUgAEhcKD2luY2x1ZGVfZGFtYWdlZBgEIAEoCEIGCgRuYW1lIkEKE0dldEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdCIrChRGaW5kQXJ0aWZhY3RzUmVxdWVzdBITCgtyZWNpcGVfa2V5cxgBIAMoCSJWChVGaW5kQXJ0aWZhY3RzUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSEAoIYW5zd2VyZWQYAiABKAUiiwEKFExpc3RBcnRpZmFjdHNSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEtpbmQSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGZmlsdGVyGAQgASgJEhAKCG9yZGVyX2J5GAUgASgJIl0KFUxpc3RBcnRpZmFjdHNSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkipAEKEUdldExpbmVhZ2VSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRINCgVkZXB0aBgCIAEoBRIzCglkaXJlY3Rpb24YAyABKA4yIC5yYXRhdG91aWxsZS52MS5MaW5lYWdlRGlyZWN0aW9uEhQKDG1lbWJlcnNfb25seRgEIAEoCBIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJaChJHZXRMaW5lYWdlUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KGkZpbmRDb21tb25BbmNlc3RvcnNSZXF1ZXN0Eg8KB2RpZ2VzdHMYASADKAkiSgobRmluZENvbW1vbkFuY2VzdG9yc1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0IjkKA1RhZxIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIUCgx0YWdnZWRfYXRfbXMYAyABKAMiMAoQQ3JlYXRlVGFnUmVxdWVzdBIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCSI1ChFDcmVhdGVUYWdSZXNwb25zZRIgCgN0YWcYASABKAsyEy5yYXRhdG91aWxsZS52MS5UYWciIAoQRGVsZXRlVGFnUmVxdWVzdBIMCgRuYW1lGAEgASgJIhMKEURlbGV0ZVRhZ1Jlc3BvbnNlIkgKD0xpc3RUYWdzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFRhZ3NSZXNwb25zZRIhCgR0YWdzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuVGFnEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKkAQoXQW5ub3RhdGVBcnRpZmFjdFJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEj0KA3NldBgCIAMoCzIwLnJhdGF0b3VpbGxlLnYxLkFubm90YXRlQXJ0aWZhY3RSZXF1ZXN0LlNldEVudHJ5Eg4KBnJlbW92ZRgDIAMoCRoqCghTZXRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkYKGEFubm90YXRlQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Ik0KA1JlZhIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIoCgdoaXN0b3J5GAMgAygLMhcucmF0YXRvdWlsbGUudjEuUmVmTW92ZSI7CgdSZWZNb3ZlEg4KBmRpZ2VzdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIbW92ZWRfYXQYAyABKAMiSAoOTW92ZVJlZlJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIzCg9Nb3ZlUmVmUmVzcG9uc2USIAoDcmVmGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUmVmIkgKD0xpc3RSZWZzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFJlZnNSZXNwb25zZRIhCgRyZWZzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuUmVmEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItCgpQaW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJIg0KC1BpblJlc3BvbnNlIkAKDFVucGluUmVxdWVzdBIOCgZob2xkZXIYASABKAkSDwoHZGlnZXN0cxgCIAMoCRIPCgdkaXNjYXJkGAMgASgIIg8KDVVucGluUmVzcG9uc2UiJwoVRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSIYChZEZWxldGVBcnRpZmFjdFJlc3BvbnNlIkEKFUNvbGxlY3RHYXJiYWdlUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIEhcKD21pbl9hZ2Vfc2Vjb25kcxgCIAEoAyKSAQoWQ29sbGVjdEdhcmJhZ2VSZXNwb25zZRIRCglhcnRpZmFjdHMYASADKAkSDQoFYmxvYnMYAiADKAkSEwoLZnJlZWRfYnl0ZXMYAyABKAMSFwoPeW91bmdfYXJ0aWZhY3RzGAQgASgFEhMKC3lvdW5nX2Jsb2JzGAUgASgFEhMKC3lvdW5nX2J5dGVzGAYgASgDKnkKEExpbmVhZ2VEaXJlY3Rpb24SIQodTElORUFHRV9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIfChtMSU5FQUdFX0RJUkVDVElPTl9BTkNFU1RPUlMQARIhCh1MSU5FQUdFX0RJUkVDVElPTl9ERVNDRU5EQU5UUxACMvQPCg5DYXRhbG9nU2VydmljZRJaCgpVcGxvYWRCbG9iEiEucmF0YXRvdWlsbGUudjEuVXBsb2FkQmxvYlJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5VcGxvYWRCbG9iUmVzcG9uc2UiA5ACAigBElsKC0ZpbmRNaXNzaW5nEiIucmF0YXRvdWlsbGUudjEuRmluZE1pc3NpbmdSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuRmluZE1pc3NpbmdSZXNwb25zZSIDkAICElUKCUdldFVwbG9hZBIgLnJhdGF0b3VpbGxlLnYxLkdldFVwbG9hZFJlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5HZXRVcGxvYWRSZXNwb25zZSIDkAIBEmAKDERvd25sb2FkQmxvYhIjLnJhdGF0b3VpbGxlLnYxLkRvd25sb2FkQmxvYlJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5Eb3dubG9hZEJsb2JSZXNwb25zZSIDkAIBMAESXQoLUmVhZFRlbnNvcnMSIi5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1Jlc3BvbnNlIgOQAgEwARJnCg9QdWJsaXNoQXJ0aWZhY3QSJi5yYXRhdG91aWxsZS52MS5QdWJsaXNoQXJ0aWZhY3RSZXF1ZXN0GicucmF0YXRvdWlsbGUudjEuUHVibGlzaEFydGlmYWN0UmVzcG9uc2UiA5ACAhJbCgtJbXBvcnRNb2RlbBIiLnJhdGF0b3VpbGxlLnYxLkltcG9ydE1vZGVsUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkltcG9ydE1vZGVsUmVzcG9uc2UiA5ACAhJbCgtHZXRBcnRpZmFjdBIiLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVzcG9uc2UiA5ACARJhCg1GaW5kQXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuRmluZEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5GaW5kQXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJhCg1MaXN0QXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuTGlzdEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5MaXN0QXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJYCgpHZXRMaW5lYWdlEiEucmF0YXRvdWlsbGUudjEuR2V0TGluZWFnZVJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5HZXRMaW5lYWdlUmVzcG9uc2UiA5ACARJzChNGaW5kQ29tbW9uQW5jZXN0b3JzEioucmF0YXRvdWlsbGUudjEuRmluZENvbW1vbkFuY2VzdG9yc1JlcXVlc3QaKy5yYXRhdG91aWxsZS52MS5GaW5kQ29tbW9uQW5jZXN0b3JzUmVzcG9uc2UiA5ACARJKCgdNb3ZlUmVmEh4ucmF0YXRvdWlsbGUudjEuTW92ZVJlZlJlcXVlc3QaHy5yYXRhdG91aWxsZS52MS5Nb3ZlUmVmUmVzcG9uc2USUgoITGlzdFJlZnMSHy5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0UmVmc1Jlc3BvbnNlIgOQAgESVQoJQ3JlYXRlVGFnEiAucmF0YXRvdWlsbGUudjEuQ3JlYXRlVGFnUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkNyZWF0ZVRhZ1Jlc3BvbnNlIgOQAgISUAoJRGVsZXRlVGFnEiAucmF0YXRvdWlsbGUudjEuRGVsZXRlVGFnUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZVRhZ1Jlc3BvbnNlElIKCExpc3RUYWdzEh8ucmF0YXRvdWlsbGUudjEuTGlzdFRhZ3NSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdFRhZ3NSZXNwb25zZSIDkAIBEmoKEEFubm90YXRlQXJ0aWZhY3QSJy5yYXRhdG91aWxsZS52MS5Bbm5vdGF0ZUFydGlmYWN0UmVxdWVzdBooLnJhdGF0b3VpbGxlLnYxLkFubm90YXRlQXJ0aWZhY3RSZXNwb25zZSIDkAICEkMKA1BpbhIaLnJhdGF0b3VpbGxlLnYxLlBpblJlcXVlc3QaGy5yYXRhdG91aWxsZS52MS5QaW5SZXNwb25zZSIDkAICEkkKBVVucGluEhwucmF0YXRvdWlsbGUudjEuVW5waW5SZXF1ZXN0Gh0ucmF0YXRvdWlsbGUudjEuVW5waW5SZXNwb25zZSIDkAICEl8KDkRlbGV0ZUFydGlmYWN0EiUucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuRGVsZXRlQXJ0aWZhY3RSZXNwb25zZRJfCg5Db2xsZWN0R2FyYmFnZRIlLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLkNvbGxlY3RHYXJiYWdlUmVzcG9uc2VCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_ratatouille_v1_artifact, file_ratatouille_v1_chunk, file_ratatouille_v1_tensors]);
+  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSK2AQoRVXBsb2FkQmxvYlJlcXVlc3QSLAoGaGVhZGVyGAEgASgLMhoucmF0YXRvdWlsbGUudjEuQmxvYkhlYWRlckgAEg8KBWNodW5rGAIgASgMSAASLwoHY2hlY2tlZBgDIAEoCzIcLnJhdGF0b3VpbGxlLnYxLkNoZWNrZWRDaHVua0gAEikKBGNvcHkYBCABKAsyGS5yYXRhdG91aWxsZS52MS5DaHVua0NvcHlIAEIGCgRwYXJ0Ii8KCUNodW5rQ29weRIOCgZzaGEyNTYYASABKAwSEgoKc2l6ZV9ieXRlcxgCIAEoBSIzChJGaW5kTWlzc2luZ1JlcXVlc3QSDQoFYmxvYnMYASADKAkSDgoGY2h1bmtzGAIgAygMIjQKE0ZpbmRNaXNzaW5nUmVzcG9uc2USDQoFYmxvYnMYASADKAkSDgoGY2h1bmtzGAIgAygFIk4KCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMSDAoEa2VlcBgDIAEoCBIOCgZvZmZzZXQYBCABKAMiIgoQR2V0VXBsb2FkUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiUwoRR2V0VXBsb2FkUmVzcG9uc2USFgoOcmVjZWl2ZWRfYnl0ZXMYASABKAMSFwoKc2l6ZV9ieXRlcxgCIAEoA0gAiAEBQg0KC19zaXplX2J5dGVzIjgKElVwbG9hZEJsb2JSZXNwb25zZRIOCgZkaWdlc3QYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAyJFChNEb3dubG9hZEJsb2JSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAMSDgoGbGVuZ3RoGAMgASgDIiUKFERvd25sb2FkQmxvYlJlc3BvbnNlEg0KBWNodW5rGAEgASgMIjkKFlB1Ymxpc2hBcnRpZmFjdFJlcXVlc3QSEAoIbWFuaWZlc3QYASABKAwSDQoFYmxvYnMYAiADKAwiVgoXUHVibGlzaEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIPCgdleGlzdGVkGAIgASgIIoYBChJJbXBvcnRNb2RlbFJlcXVlc3QSKwoFZmlsZXMYASADKAsyHC5yYXRhdG91aWxsZS52MS5JbXBvcnRlZEZpbGUSDwoHbGljZW5jZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSFAoMYXJjaGl0ZWN0dXJlGAQgASgJEgwKBGJhc2UYBSABKAkiHgoMSW1wb3J0ZWRGaWxlEg4KBmRpZ2VzdBgBIAEoCSJSChNJbXBvcnRNb2RlbFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSDwoHZXhpc3RlZBgCIAEoCCJsChJHZXRBcnRpZmFjdFJlcXVlc3QSEAoGZGlnZXN0GAEgASgJSAASFAoKcmVjaXBlX2tleRgCIAEoCUgAEg0KA3JlZhgDIAEoCUgAEhcKD2luY2x1ZGVfZGFtYWdlZBgEIAEoCEIGCgRuYW1lIkEKE0dldEFydGlmYWN0UmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdCIrChRGaW5kQXJ0aWZhY3RzUmVxdWVzdBITCgtyZWNpcGVfa2V5cxgBIAMoCSJWChVGaW5kQXJ0aWZhY3RzUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSEAoIYW5zd2VyZWQYAiABKAUiiwEKFExpc3RBcnRpZmFjdHNSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdEtpbmQSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGZmlsdGVyGAQgASgJEhAKCG9yZGVyX2J5GAUgASgJIl0KFUxpc3RBcnRpZmFjdHNSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkipAEKEUdldExpbmVhZ2VSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRINCgVkZXB0aBgCIAEoBRIzCglkaXJlY3Rpb24YAyABKA4yIC5yYXRhdG91aWxsZS52MS5MaW5lYWdlRGlyZWN0aW9uEhQKDG1lbWJlcnNfb25seRgEIAEoCBIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJaChJHZXRMaW5lYWdlUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KGkZpbmRDb21tb25BbmNlc3RvcnNSZXF1ZXN0Eg8KB2RpZ2VzdHMYASADKAkiSgobRmluZENvbW1vbkFuY2VzdG9yc1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0IjkKA1RhZxIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIUCgx0YWdnZWRfYXRfbXMYAyABKAMiMAoQQ3JlYXRlVGFnUmVxdWVzdBIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCSI1ChFDcmVhdGVUYWdSZXNwb25zZRIgCgN0YWcYASABKAsyEy5yYXRhdG91aWxsZS52MS5UYWciIAoQRGVsZXRlVGFnUmVxdWVzdBIMCgRuYW1lGAEgASgJIhMKEURlbGV0ZVRhZ1Jlc3BvbnNlIkgKD0xpc3RUYWdzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFRhZ3NSZXNwb25zZRIhCgR0YWdzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuVGFnEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKkAQoXQW5ub3RhdGVBcnRpZmFjdFJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEj0KA3NldBgCIAMoCzIwLnJhdGF0b3VpbGxlLnYxLkFubm90YXRlQXJ0aWZhY3RSZXF1ZXN0LlNldEVudHJ5Eg4KBnJlbW92ZRgDIAMoCRoqCghTZXRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkYKGEFubm90YXRlQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Ik0KA1JlZhIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIoCgdoaXN0b3J5GAMgAygLMhcucmF0YXRvdWlsbGUudjEuUmVmTW92ZSI7CgdSZWZNb3ZlEg4KBmRpZ2VzdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIbW92ZWRfYXQYAyABKAMiSAoOTW92ZVJlZlJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIzCg9Nb3ZlUmVmUmVzcG9uc2USIAoDcmVmGAEgASgLMhMucmF0YXRvdWlsbGUudjEuUmVmIkgKD0xpc3RSZWZzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTgoQTGlzdFJlZnNSZXNwb25zZRIhCgRyZWZzGAEgAygLMhMucmF0YXRvdWlsbGUudjEuUmVmEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItCgpQaW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJIg0KC1BpblJlc3BvbnNlIkAKDFVucGluUmVxdWVzdBIOCgZob2xkZXIYASABKAkSDwoHZGlnZXN0cxgCIAMoCRIPCgdkaXNjYXJkGAMgASgIIg8KDVVucGluUmVzcG9uc2UiJwoVRGVsZXRlQXJ0aWZhY3RSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSIYChZEZWxldGVBcnRpZmFjdFJlc3BvbnNlIkEKFUNvbGxlY3RHYXJiYWdlUmVxdWVzdBIPCgdkcnlfcnVuGAEgASgIEhcKD21pbl9hZ2Vfc2Vjb25kcxgCIAEoAyKSAQoWQ29sbGVjdEdhcmJhZ2VSZXNwb25zZRIRCglhcnRpZmFjdHMYASADKAkSDQoFYmxvYnMYAiADKAkSEwoLZnJlZWRfYnl0ZXMYAyABKAMSFwoPeW91bmdfYXJ0aWZhY3RzGAQgASgFEhMKC3lvdW5nX2Jsb2JzGAUgASgFEhMKC3lvdW5nX2J5dGVzGAYgASgDIlcKFEV4cG9ydExpbmVhZ2VSZXF1ZXN0EhAKCGFydGlmYWN0GAEgASgJEi0KBmZvcm1hdBgCIAEoDjIdLnJhdGF0b3VpbGxlLnYxLkxpbmVhZ2VGb3JtYXQiJgoVRXhwb3J0TGluZWFnZVJlc3BvbnNlEg0KBWNodW5rGAEgASgMIkEKFERpZmZBcnRpZmFjdHNSZXF1ZXN0EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDwoHdGVuc29ycxgDIAEoCCKkAgoVRGlmZkFydGlmYWN0c1Jlc3BvbnNlEjQKCWFydGlmYWN0cxgBIAEoCzIfLnJhdGF0b3VpbGxlLnYxLkRpZmZlZEFydGlmYWN0c0gAEjIKBnJlY2lwZRgCIAEoCzIgLnJhdGF0b3VpbGxlLnYxLlJlY2lwZURpZmZlcmVuY2VIABIyCgZtZXRyaWMYAyABKAsyIC5yYXRhdG91aWxsZS52MS5NZXRyaWNEaWZmZXJlbmNlSAASMAoIcHJvZ3Jlc3MYBCABKAsyHC5yYXRhdG91aWxsZS52MS5EaWZmUHJvZ3Jlc3NIABIyCgZ0ZW5zb3IYBSABKAsyIC5yYXRhdG91aWxsZS52MS5UZW5zb3JEaWZmZXJlbmNlSABCBwoFZXZlbnQiKwoPRGlmZmVkQXJ0aWZhY3RzEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkiOgoQUmVjaXBlRGlmZmVyZW5jZRIMCgRwYXRoGAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkiVAoQTWV0cmljRGlmZmVyZW5jZRIMCgRuYW1lGAEgASgJEhEKBGZyb20YAiABKAFIAIgBARIPCgJ0bxgDIAEoAUgBiAEBQgcKBV9mcm9tQgUKA190byI3CgxEaWZmUHJvZ3Jlc3MSEgoKcmVhZF9ieXRlcxgBIAEoAxITCgt0b3RhbF9ieXRlcxgCIAEoAyKYAQoQVGVuc29yRGlmZmVyZW5jZRIMCgRuYW1lGAEgASgJEhIKCmZyb21fZHR5cGUYAiABKAkSEAoIdG9fZHR5cGUYAyABKAkSEgoKZnJvbV9zaGFwZRgEIAMoAxIQCgh0b19zaGFwZRgFIAMoAxIqCgVub3JtcxgGIAEoCzIbLnJhdGF0b3VpbGxlLnYxLlRlbnNvck5vcm1zIm4KC1RlbnNvck5vcm1zEgwKBGZyb20YASABKAESCgoCdG8YAiABKAESEgoKZGlmZmVyZW5jZRgDIAEoARIOCgZjb3NpbmUYBCABKAESDQoFY291bnQYBSABKAMSEgoKbm90X2Zpbml0ZRgGIAEoAyJrCg1SZXRlbnRpb25SdWxlEgwKBG5hbWUYASABKAkSDgoGZmlsdGVyGAIgASgJEhQKDGtlZXBfc2Vjb25kcxgDIAEoAxISCgpyZWZfcHJlZml4GAQgASgJEhIKCmtlZXBfbW92ZXMYBSABKAUiRgoXU2V0UmV0ZW50aW9uUnVsZVJlcXVlc3QSKwoEcnVsZRgBIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlJldGVudGlvblJ1bGUiRwoYU2V0UmV0ZW50aW9uUnVsZVJlc3BvbnNlEisKBHJ1bGUYASABKAsyHS5yYXRhdG91aWxsZS52MS5SZXRlbnRpb25SdWxlIioKGkRlbGV0ZVJldGVudGlvblJ1bGVSZXF1ZXN0EgwKBG5hbWUYASABKAkiHQobRGVsZXRlUmV0ZW50aW9uUnVsZVJlc3BvbnNlIhsKGUxpc3RSZXRlbnRpb25SdWxlc1JlcXVlc3QiSgoaTGlzdFJldGVudGlvblJ1bGVzUmVzcG9uc2USLAoFcnVsZXMYASADKAsyHS5yYXRhdG91aWxsZS52MS5SZXRlbnRpb25SdWxlIisKE0NoZWNrQ2F0YWxvZ1JlcXVlc3QSFAoMcmVzdW1lX3Rva2VuGAEgASgJIrIBChRDaGVja0NhdGFsb2dSZXNwb25zZRIxCghwcm9ncmVzcxgBIAEoCzIdLnJhdGF0b3VpbGxlLnYxLkNoZWNrUHJvZ3Jlc3NIABItCgVmYXVsdBgCIAEoCzIcLnJhdGF0b3VpbGxlLnYxLkNhdGFsb2dGYXVsdEgAEi8KB3N1bW1hcnkYAyABKAsyHC5yYXRhdG91aWxsZS52MS5DaGVja1N1bW1hcnlIAEIHCgVldmVudCJuCg1DaGVja1Byb2dyZXNzEhUKDWNoZWNrZWRfYmxvYnMYASABKAMSFQoNY2hlY2tlZF9ieXRlcxgCIAEoAxIZChFjaGVja2VkX2FydGlmYWN0cxgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAki6AEKDENhdGFsb2dGYXVsdBIvCgRraW5kGAEgASgOMiEucmF0YXRvdWlsbGUudjEuQ2F0YWxvZ0ZhdWx0LktpbmQSDgoGZGlnZXN0GAIgASgJEhEKCWFydGlmYWN0cxgDIAMoCRIPCgdtZXNzYWdlGAQgASgJInMKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhcKE0tJTkRfQkxPQl9DT1JSVVBURUQQARIVChFLSU5EX0JMT0JfTUlTU0lORxACEhEKDUtJTkRfTUFOSUZFU1QQAxISCg5LSU5EX1JFRkVSRU5DRRAEIk8KDENoZWNrU3VtbWFyeRINCgVibG9icxgBIAEoAxINCgVieXRlcxgCIAEoAxIRCglhcnRpZmFjdHMYAyABKAMSDgoGZmF1bHRzGAQgASgDInQKFkdldFN0b3JhZ2VVc2FnZVJlcXVlc3QSFAoKcmVmX3ByZWZpeBgBIAEoCUgAEhQKCmFubm90YXRpb24YAiABKAlIABIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCUIHCgVncm91cCJ2ChdHZXRTdG9yYWdlVXNhZ2VSZXNwb25zZRIsCgZ1c2FnZXMYASADKAsyHC5yYXRhdG91aWxsZS52MS5TdG9yYWdlVXNhZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhQKDHN0b3JlZF9ieXRlcxgDIAEoAyI+CgxTdG9yYWdlVXNhZ2USDAoEbmFtZRgBIAEoCRIRCglhcnRpZmFjdHMYAiABKAMSDQoFYnl0ZXMYAyABKAMqeQoQTGluZWFnZURpcmVjdGlvbhIhCh1MSU5FQUdFX0RJUkVDVElPTl9VTlNQRUNJRklFRBAAEh8KG0xJTkVBR0VfRElSRUNUSU9OX0FOQ0VTVE9SUxABEiEKHUxJTkVBR0VfRElSRUNUSU9OX0RFU0NFTkRBTlRTEAIqZgoNTGluZWFnZUZvcm1hdBIeChpMSU5FQUdFX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhwKGExJTkVBR0VfRk9STUFUX0NZQ0xPTkVEWBABEhcKE0xJTkVBR0VfRk9STUFUX1BST1YQAjLXFQoOQ2F0YWxvZ1NlcnZpY2USWgoKVXBsb2FkQmxvYhIhLnJhdGF0b3VpbGxlLnYxLlVwbG9hZEJsb2JSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuVXBsb2FkQmxvYlJlc3BvbnNlIgOQAgIoARJbCgtGaW5kTWlzc2luZxIiLnJhdGF0b3VpbGxlLnYxLkZpbmRNaXNzaW5nUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkZpbmRNaXNzaW5nUmVzcG9uc2UiA5ACAhJVCglHZXRVcGxvYWQSIC5yYXRhdG91aWxsZS52MS5HZXRVcGxvYWRSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuR2V0VXBsb2FkUmVzcG9uc2UiA5ACARJgCgxEb3dubG9hZEJsb2ISIy5yYXRhdG91aWxsZS52MS5Eb3dubG9hZEJsb2JSZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuRG93bmxvYWRCbG9iUmVzcG9uc2UiA5ACATABEl0KC1JlYWRUZW5zb3JzEiIucmF0YXRvdWlsbGUudjEuUmVhZFRlbnNvcnNSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuUmVhZFRlbnNvcnNSZXNwb25zZSIDkAIBMAESZwoPUHVibGlzaEFydGlmYWN0EiYucmF0YXRvdWlsbGUudjEuUHVibGlzaEFydGlmYWN0UmVxdWVzdBonLnJhdGF0b3VpbGxlLnYxLlB1Ymxpc2hBcnRpZmFjdFJlc3BvbnNlIgOQAgISWwoLSW1wb3J0TW9kZWwSIi5yYXRhdG91aWxsZS52MS5JbXBvcnRNb2RlbFJlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5JbXBvcnRNb2RlbFJlc3BvbnNlIgOQAgISWwoLR2V0QXJ0aWZhY3QSIi5yYXRhdG91aWxsZS52MS5HZXRBcnRpZmFjdFJlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5HZXRBcnRpZmFjdFJlc3BvbnNlIgOQAgESYQoNRmluZEFydGlmYWN0cxIkLnJhdGF0b3VpbGxlLnYxLkZpbmRBcnRpZmFjdHNSZXF1ZXN0GiUucmF0YXRvdWlsbGUudjEuRmluZEFydGlmYWN0c1Jlc3BvbnNlIgOQAgESYQoNTGlzdEFydGlmYWN0cxIkLnJhdGF0b3VpbGxlLnYxLkxpc3RBcnRpZmFjdHNSZXF1ZXN0GiUucmF0YXRvdWlsbGUudjEuTGlzdEFydGlmYWN0c1Jlc3BvbnNlIgOQAgESWAoKR2V0TGluZWFnZRIhLnJhdGF0b3VpbGxlLnYxLkdldExpbmVhZ2VSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuR2V0TGluZWFnZVJlc3BvbnNlIgOQAgEScwoTRmluZENvbW1vbkFuY2VzdG9ycxIqLnJhdGF0b3VpbGxlLnYxLkZpbmRDb21tb25BbmNlc3RvcnNSZXF1ZXN0GisucmF0YXRvdWlsbGUudjEuRmluZENvbW1vbkFuY2VzdG9yc1Jlc3BvbnNlIgOQAgESYwoNRXhwb3J0TGluZWFnZRIkLnJhdGF0b3VpbGxlLnYxLkV4cG9ydExpbmVhZ2VSZXF1ZXN0GiUucmF0YXRvdWlsbGUudjEuRXhwb3J0TGluZWFnZVJlc3BvbnNlIgOQAgEwARJjCg1EaWZmQXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuRGlmZkFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5EaWZmQXJ0aWZhY3RzUmVzcG9uc2UiA5ACATABEkoKB01vdmVSZWYSHi5yYXRhdG91aWxsZS52MS5Nb3ZlUmVmUmVxdWVzdBofLnJhdGF0b3VpbGxlLnYxLk1vdmVSZWZSZXNwb25zZRJSCghMaXN0UmVmcxIfLnJhdGF0b3VpbGxlLnYxLkxpc3RSZWZzUmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLkxpc3RSZWZzUmVzcG9uc2UiA5ACARJVCglDcmVhdGVUYWcSIC5yYXRhdG91aWxsZS52MS5DcmVhdGVUYWdSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuQ3JlYXRlVGFnUmVzcG9uc2UiA5ACAhJQCglEZWxldGVUYWcSIC5yYXRhdG91aWxsZS52MS5EZWxldGVUYWdSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuRGVsZXRlVGFnUmVzcG9uc2USUgoITGlzdFRhZ3MSHy5yYXRhdG91aWxsZS52MS5MaXN0VGFnc1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0VGFnc1Jlc3BvbnNlIgOQAgESagoQQW5ub3RhdGVBcnRpZmFjdBInLnJhdGF0b3VpbGxlLnYxLkFubm90YXRlQXJ0aWZhY3RSZXF1ZXN0GigucmF0YXRvdWlsbGUudjEuQW5ub3RhdGVBcnRpZmFjdFJlc3BvbnNlIgOQAgISQwoDUGluEhoucmF0YXRvdWlsbGUudjEuUGluUmVxdWVzdBobLnJhdGF0b3VpbGxlLnYxLlBpblJlc3BvbnNlIgOQAgISSQoFVW5waW4SHC5yYXRhdG91aWxsZS52MS5VbnBpblJlcXVlc3QaHS5yYXRhdG91aWxsZS52MS5VbnBpblJlc3BvbnNlIgOQAgISXwoORGVsZXRlQXJ0aWZhY3QSJS5yYXRhdG91aWxsZS52MS5EZWxldGVBcnRpZmFjdFJlcXVlc3QaJi5yYXRhdG91aWxsZS52MS5EZWxldGVBcnRpZmFjdFJlc3BvbnNlEl8KDkNvbGxlY3RHYXJiYWdlEiUucmF0YXRvdWlsbGUudjEuQ29sbGVjdEdhcmJhZ2VSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuQ29sbGVjdEdhcmJhZ2VSZXNwb25zZRJqChBTZXRSZXRlbnRpb25SdWxlEicucmF0YXRvdWlsbGUudjEuU2V0UmV0ZW50aW9uUnVsZVJlcXVlc3QaKC5yYXRhdG91aWxsZS52MS5TZXRSZXRlbnRpb25SdWxlUmVzcG9uc2UiA5ACAhJuChNEZWxldGVSZXRlbnRpb25SdWxlEioucmF0YXRvdWlsbGUudjEuRGVsZXRlUmV0ZW50aW9uUnVsZVJlcXVlc3QaKy5yYXRhdG91aWxsZS52MS5EZWxldGVSZXRlbnRpb25SdWxlUmVzcG9uc2UScAoSTGlzdFJldGVudGlvblJ1bGVzEikucmF0YXRvdWlsbGUudjEuTGlzdFJldGVudGlvblJ1bGVzUmVxdWVzdBoqLnJhdGF0b3VpbGxlLnYxLkxpc3RSZXRlbnRpb25SdWxlc1Jlc3BvbnNlIgOQAgESYAoMQ2hlY2tDYXRhbG9nEiMucmF0YXRvdWlsbGUudjEuQ2hlY2tDYXRhbG9nUmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkNoZWNrQ2F0YWxvZ1Jlc3BvbnNlIgOQAgIwARJnCg9HZXRTdG9yYWdlVXNhZ2USJi5yYXRhdG91aWxsZS52MS5HZXRTdG9yYWdlVXNhZ2VSZXF1ZXN0GicucmF0YXRvdWlsbGUudjEuR2V0U3RvcmFnZVVzYWdlUmVzcG9uc2UiA5ACAUIeWhxyYXRhdG91aWxsZS92MTtyYXRhdG91aWxsZXYxYgZwcm90bzM", [file_ratatouille_v1_artifact, file_ratatouille_v1_chunk, file_ratatouille_v1_tensors]);
 
 /**
  * @generated from message ratatouille.v1.UploadBlobRequest
@@ -1309,6 +1309,803 @@ export const CollectGarbageResponseSchema: GenMessage<CollectGarbageResponse> = 
   messageDesc(file_ratatouille_v1_catalog, 47);
 
 /**
+ * @generated from message ratatouille.v1.ExportLineageRequest
+ */
+export type ExportLineageRequest = Message<"ratatouille.v1.ExportLineageRequest"> & {
+  /**
+   * A digest, the beginning of one, a ref or a tag.
+   *
+   * @generated from field: string artifact = 1;
+   */
+  artifact: string;
+
+  /**
+   * @generated from field: ratatouille.v1.LineageFormat format = 2;
+   */
+  format: LineageFormat;
+};
+
+/**
+ * Describes the message ratatouille.v1.ExportLineageRequest.
+ * Use `create(ExportLineageRequestSchema)` to create a new message.
+ */
+export const ExportLineageRequestSchema: GenMessage<ExportLineageRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 48);
+
+/**
+ * @generated from message ratatouille.v1.ExportLineageResponse
+ */
+export type ExportLineageResponse = Message<"ratatouille.v1.ExportLineageResponse"> & {
+  /**
+   * At most 1 MiB.
+   *
+   * @generated from field: bytes chunk = 1;
+   */
+  chunk: Uint8Array;
+};
+
+/**
+ * Describes the message ratatouille.v1.ExportLineageResponse.
+ * Use `create(ExportLineageResponseSchema)` to create a new message.
+ */
+export const ExportLineageResponseSchema: GenMessage<ExportLineageResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 49);
+
+/**
+ * @generated from message ratatouille.v1.DiffArtifactsRequest
+ */
+export type DiffArtifactsRequest = Message<"ratatouille.v1.DiffArtifactsRequest"> & {
+  /**
+   * Each a digest, the beginning of one, a ref or a tag.
+   *
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 2;
+   */
+  to: string;
+
+  /**
+   * Compare the weights of two models too.
+   *
+   * @generated from field: bool tensors = 3;
+   */
+  tensors: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.DiffArtifactsRequest.
+ * Use `create(DiffArtifactsRequestSchema)` to create a new message.
+ */
+export const DiffArtifactsRequestSchema: GenMessage<DiffArtifactsRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 50);
+
+/**
+ * @generated from message ratatouille.v1.DiffArtifactsResponse
+ */
+export type DiffArtifactsResponse = Message<"ratatouille.v1.DiffArtifactsResponse"> & {
+  /**
+   * @generated from oneof ratatouille.v1.DiffArtifactsResponse.event
+   */
+  event: {
+    /**
+     * First, and once.
+     *
+     * @generated from field: ratatouille.v1.DiffedArtifacts artifacts = 1;
+     */
+    value: DiffedArtifacts;
+    case: "artifacts";
+  } | {
+    /**
+     * One of each place at which the recipes differ, by path.
+     *
+     * @generated from field: ratatouille.v1.RecipeDifference recipe = 2;
+     */
+    value: RecipeDifference;
+    case: "recipe";
+  } | {
+    /**
+     * One of each metric that at least one of the two has, by name.
+     *
+     * @generated from field: ratatouille.v1.MetricDifference metric = 3;
+     */
+    value: MetricDifference;
+    case: "metric";
+  } | {
+    /**
+     * While weights are read.
+     *
+     * @generated from field: ratatouille.v1.DiffProgress progress = 4;
+     */
+    value: DiffProgress;
+    case: "progress";
+  } | {
+    /**
+     * One of each tensor that at least one of the two has.
+     *
+     * @generated from field: ratatouille.v1.TensorDifference tensor = 5;
+     */
+    value: TensorDifference;
+    case: "tensor";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.DiffArtifactsResponse.
+ * Use `create(DiffArtifactsResponseSchema)` to create a new message.
+ */
+export const DiffArtifactsResponseSchema: GenMessage<DiffArtifactsResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 51);
+
+/**
+ * @generated from message ratatouille.v1.DiffedArtifacts
+ */
+export type DiffedArtifacts = Message<"ratatouille.v1.DiffedArtifacts"> & {
+  /**
+   * Whole digests.
+   *
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 2;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.DiffedArtifacts.
+ * Use `create(DiffedArtifactsSchema)` to create a new message.
+ */
+export const DiffedArtifactsSchema: GenMessage<DiffedArtifacts> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 52);
+
+/**
+ * @generated from message ratatouille.v1.RecipeDifference
+ */
+export type RecipeDifference = Message<"ratatouille.v1.RecipeDifference"> & {
+  /**
+   * For example "parameters.steps" or "inputs.models[2]".
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * JSON: a text, a number, true, false, null, [] or {}. Empty where there is nothing at this place.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 3;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.RecipeDifference.
+ * Use `create(RecipeDifferenceSchema)` to create a new message.
+ */
+export const RecipeDifferenceSchema: GenMessage<RecipeDifference> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 53);
+
+/**
+ * @generated from message ratatouille.v1.MetricDifference
+ */
+export type MetricDifference = Message<"ratatouille.v1.MetricDifference"> & {
+  /**
+   * As in filters, without "metric.".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The value of the newest measurement; absent where there is none.
+   *
+   * @generated from field: optional double from = 2;
+   */
+  from?: number | undefined;
+
+  /**
+   * @generated from field: optional double to = 3;
+   */
+  to?: number | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.MetricDifference.
+ * Use `create(MetricDifferenceSchema)` to create a new message.
+ */
+export const MetricDifferenceSchema: GenMessage<MetricDifference> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 54);
+
+/**
+ * @generated from message ratatouille.v1.DiffProgress
+ */
+export type DiffProgress = Message<"ratatouille.v1.DiffProgress"> & {
+  /**
+   * @generated from field: int64 read_bytes = 1;
+   */
+  readBytes: bigint;
+
+  /**
+   * @generated from field: int64 total_bytes = 2;
+   */
+  totalBytes: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.DiffProgress.
+ * Use `create(DiffProgressSchema)` to create a new message.
+ */
+export const DiffProgressSchema: GenMessage<DiffProgress> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 55);
+
+/**
+ * @generated from message ratatouille.v1.TensorDifference
+ */
+export type TensorDifference = Message<"ratatouille.v1.TensorDifference"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * "F32" and the like; empty where the model has no such tensor.
+   *
+   * @generated from field: string from_dtype = 2;
+   */
+  fromDtype: string;
+
+  /**
+   * @generated from field: string to_dtype = 3;
+   */
+  toDtype: string;
+
+  /**
+   * @generated from field: repeated int64 from_shape = 4;
+   */
+  fromShape: bigint[];
+
+  /**
+   * @generated from field: repeated int64 to_shape = 5;
+   */
+  toShape: bigint[];
+
+  /**
+   * Absent where the two cannot be compared: other shapes, or numbers that are not floating-point.
+   *
+   * @generated from field: ratatouille.v1.TensorNorms norms = 6;
+   */
+  norms?: TensorNorms | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.TensorDifference.
+ * Use `create(TensorDifferenceSchema)` to create a new message.
+ */
+export const TensorDifferenceSchema: GenMessage<TensorDifference> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 56);
+
+/**
+ * Of all numbers of a tensor; places where one of the two is NaN or infinite are left out.
+ *
+ * @generated from message ratatouille.v1.TensorNorms
+ */
+export type TensorNorms = Message<"ratatouille.v1.TensorNorms"> & {
+  /**
+   * Euclidean norms of the two and of their difference.
+   *
+   * @generated from field: double from = 1;
+   */
+  from: number;
+
+  /**
+   * @generated from field: double to = 2;
+   */
+  to: number;
+
+  /**
+   * @generated from field: double difference = 3;
+   */
+  difference: number;
+
+  /**
+   * Of the angle between the two, -1 to 1; 0 where one of them is 0.
+   *
+   * @generated from field: double cosine = 4;
+   */
+  cosine: number;
+
+  /**
+   * @generated from field: int64 count = 5;
+   */
+  count: bigint;
+
+  /**
+   * Numbers of both that are NaN or infinite.
+   *
+   * @generated from field: int64 not_finite = 6;
+   */
+  notFinite: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.TensorNorms.
+ * Use `create(TensorNormsSchema)` to create a new message.
+ */
+export const TensorNormsSchema: GenMessage<TensorNorms> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 57);
+
+/**
+ * What garbage collection keeps, and all that it needs. What several rules say is kept if one of them says so.
+ *
+ * @generated from message ratatouille.v1.RetentionRule
+ */
+export type RetentionRule = Message<"ratatouille.v1.RetentionRule"> & {
+  /**
+   * 1 to 100 letters, digits, ".", "_", "/" and "-".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Artifacts that a filter finds; see ListArtifactsRequest.filter.
+   *
+   * @generated from field: string filter = 2;
+   */
+  filter: string;
+
+  /**
+   * With `filter`: only for so long after they were last published. 0: for ever.
+   *
+   * @generated from field: int64 keep_seconds = 3;
+   */
+  keepSeconds: bigint;
+
+  /**
+   * Artifacts that refs pointed to before they were moved or deleted: of refs whose names begin so.
+   *
+   * @generated from field: string ref_prefix = 4;
+   */
+  refPrefix: string;
+
+  /**
+   * With `ref_prefix`, which may be empty then: those of the last so many moves of each ref. 1 to 100; 0: the rule has a filter.
+   *
+   * @generated from field: int32 keep_moves = 5;
+   */
+  keepMoves: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.RetentionRule.
+ * Use `create(RetentionRuleSchema)` to create a new message.
+ */
+export const RetentionRuleSchema: GenMessage<RetentionRule> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 58);
+
+/**
+ * @generated from message ratatouille.v1.SetRetentionRuleRequest
+ */
+export type SetRetentionRuleRequest = Message<"ratatouille.v1.SetRetentionRuleRequest"> & {
+  /**
+   * Either `filter` or `keep_moves`.
+   *
+   * @generated from field: ratatouille.v1.RetentionRule rule = 1;
+   */
+  rule?: RetentionRule | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.SetRetentionRuleRequest.
+ * Use `create(SetRetentionRuleRequestSchema)` to create a new message.
+ */
+export const SetRetentionRuleRequestSchema: GenMessage<SetRetentionRuleRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 59);
+
+/**
+ * @generated from message ratatouille.v1.SetRetentionRuleResponse
+ */
+export type SetRetentionRuleResponse = Message<"ratatouille.v1.SetRetentionRuleResponse"> & {
+  /**
+   * @generated from field: ratatouille.v1.RetentionRule rule = 1;
+   */
+  rule?: RetentionRule | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.SetRetentionRuleResponse.
+ * Use `create(SetRetentionRuleResponseSchema)` to create a new message.
+ */
+export const SetRetentionRuleResponseSchema: GenMessage<SetRetentionRuleResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 60);
+
+/**
+ * @generated from message ratatouille.v1.DeleteRetentionRuleRequest
+ */
+export type DeleteRetentionRuleRequest = Message<"ratatouille.v1.DeleteRetentionRuleRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.DeleteRetentionRuleRequest.
+ * Use `create(DeleteRetentionRuleRequestSchema)` to create a new message.
+ */
+export const DeleteRetentionRuleRequestSchema: GenMessage<DeleteRetentionRuleRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 61);
+
+/**
+ * @generated from message ratatouille.v1.DeleteRetentionRuleResponse
+ */
+export type DeleteRetentionRuleResponse = Message<"ratatouille.v1.DeleteRetentionRuleResponse"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.DeleteRetentionRuleResponse.
+ * Use `create(DeleteRetentionRuleResponseSchema)` to create a new message.
+ */
+export const DeleteRetentionRuleResponseSchema: GenMessage<DeleteRetentionRuleResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 62);
+
+/**
+ * @generated from message ratatouille.v1.ListRetentionRulesRequest
+ */
+export type ListRetentionRulesRequest = Message<"ratatouille.v1.ListRetentionRulesRequest"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.ListRetentionRulesRequest.
+ * Use `create(ListRetentionRulesRequestSchema)` to create a new message.
+ */
+export const ListRetentionRulesRequestSchema: GenMessage<ListRetentionRulesRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 63);
+
+/**
+ * @generated from message ratatouille.v1.ListRetentionRulesResponse
+ */
+export type ListRetentionRulesResponse = Message<"ratatouille.v1.ListRetentionRulesResponse"> & {
+  /**
+   * @generated from field: repeated ratatouille.v1.RetentionRule rules = 1;
+   */
+  rules: RetentionRule[];
+};
+
+/**
+ * Describes the message ratatouille.v1.ListRetentionRulesResponse.
+ * Use `create(ListRetentionRulesResponseSchema)` to create a new message.
+ */
+export const ListRetentionRulesResponseSchema: GenMessage<ListRetentionRulesResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 64);
+
+/**
+ * @generated from message ratatouille.v1.CheckCatalogRequest
+ */
+export type CheckCatalogRequest = Message<"ratatouille.v1.CheckCatalogRequest"> & {
+  /**
+   * The `resume_token` of the progress after which an earlier check broke. Empty: from the start.
+   *
+   * @generated from field: string resume_token = 1;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckCatalogRequest.
+ * Use `create(CheckCatalogRequestSchema)` to create a new message.
+ */
+export const CheckCatalogRequestSchema: GenMessage<CheckCatalogRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 65);
+
+/**
+ * @generated from message ratatouille.v1.CheckCatalogResponse
+ */
+export type CheckCatalogResponse = Message<"ratatouille.v1.CheckCatalogResponse"> & {
+  /**
+   * @generated from oneof ratatouille.v1.CheckCatalogResponse.event
+   */
+  event: {
+    /**
+     * @generated from field: ratatouille.v1.CheckProgress progress = 1;
+     */
+    value: CheckProgress;
+    case: "progress";
+  } | {
+    /**
+     * @generated from field: ratatouille.v1.CatalogFault fault = 2;
+     */
+    value: CatalogFault;
+    case: "fault";
+  } | {
+    /**
+     * Last, and once: what was checked in this call.
+     *
+     * @generated from field: ratatouille.v1.CheckSummary summary = 3;
+     */
+    value: CheckSummary;
+    case: "summary";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckCatalogResponse.
+ * Use `create(CheckCatalogResponseSchema)` to create a new message.
+ */
+export const CheckCatalogResponseSchema: GenMessage<CheckCatalogResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 66);
+
+/**
+ * @generated from message ratatouille.v1.CheckProgress
+ */
+export type CheckProgress = Message<"ratatouille.v1.CheckProgress"> & {
+  /**
+   * @generated from field: int64 checked_blobs = 1;
+   */
+  checkedBlobs: bigint;
+
+  /**
+   * @generated from field: int64 checked_bytes = 2;
+   */
+  checkedBytes: bigint;
+
+  /**
+   * @generated from field: int64 checked_artifacts = 3;
+   */
+  checkedArtifacts: bigint;
+
+  /**
+   * Everything before it is checked, and its faults told.
+   *
+   * @generated from field: string resume_token = 4;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckProgress.
+ * Use `create(CheckProgressSchema)` to create a new message.
+ */
+export const CheckProgressSchema: GenMessage<CheckProgress> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 67);
+
+/**
+ * @generated from message ratatouille.v1.CatalogFault
+ */
+export type CatalogFault = Message<"ratatouille.v1.CatalogFault"> & {
+  /**
+   * @generated from field: ratatouille.v1.CatalogFault.Kind kind = 1;
+   */
+  kind: CatalogFault_Kind;
+
+  /**
+   * Of the blob or the manifest; empty for a reference.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * Artifacts that are marked as damaged by it; of very many the first 100.
+   *
+   * @generated from field: repeated string artifacts = 3;
+   */
+  artifacts: string[];
+
+  /**
+   * For people.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.CatalogFault.
+ * Use `create(CatalogFaultSchema)` to create a new message.
+ */
+export const CatalogFaultSchema: GenMessage<CatalogFault> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 68);
+
+/**
+ * @generated from enum ratatouille.v1.CatalogFault.Kind
+ */
+export const CatalogFault_Kind = {
+  /**
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The bytes of a blob are not those of its digest; it was set aside.
+   *
+   * @generated from enum value: KIND_BLOB_CORRUPTED = 1;
+   */
+  BLOB_CORRUPTED: 1,
+
+  /**
+   * An artifact names a blob that is not there, or has another size.
+   *
+   * @generated from enum value: KIND_BLOB_MISSING = 2;
+   */
+  BLOB_MISSING: 2,
+
+  /**
+   * The stored manifest is not the one of its digest, or cannot be read.
+   *
+   * @generated from enum value: KIND_MANIFEST = 3;
+   */
+  MANIFEST: 3,
+
+  /**
+   * A reference of the database leads nowhere.
+   *
+   * @generated from enum value: KIND_REFERENCE = 4;
+   */
+  REFERENCE: 4,
+} as const;
+
+/**
+ * @generated from enum ratatouille.v1.CatalogFault.Kind
+ */
+export type CatalogFault_Kind = (typeof CatalogFault_Kind)[keyof typeof CatalogFault_Kind] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.CatalogFault.Kind.
+ */
+export const CatalogFault_KindSchema: GenEnum<CatalogFault_Kind> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_catalog, 68, 0);
+
+/**
+ * @generated from message ratatouille.v1.CheckSummary
+ */
+export type CheckSummary = Message<"ratatouille.v1.CheckSummary"> & {
+  /**
+   * @generated from field: int64 blobs = 1;
+   */
+  blobs: bigint;
+
+  /**
+   * @generated from field: int64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: int64 artifacts = 3;
+   */
+  artifacts: bigint;
+
+  /**
+   * @generated from field: int64 faults = 4;
+   */
+  faults: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckSummary.
+ * Use `create(CheckSummarySchema)` to create a new message.
+ */
+export const CheckSummarySchema: GenMessage<CheckSummary> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 69);
+
+/**
+ * @generated from message ratatouille.v1.GetStorageUsageRequest
+ */
+export type GetStorageUsageRequest = Message<"ratatouille.v1.GetStorageUsageRequest"> & {
+  /**
+   * @generated from oneof ratatouille.v1.GetStorageUsageRequest.group
+   */
+  group: {
+    /**
+     * Refs and tags whose names begin so, grouped by the words up to the next "/" or ":" behind it: "" for "birds", "cats"; "birds/" for
+     * "birds/small". May be empty.
+     *
+     * @generated from field: string ref_prefix = 1;
+     */
+    value: string;
+    case: "refPrefix";
+  } | {
+    /**
+     * The values of this annotation.
+     *
+     * @generated from field: string annotation = 2;
+     */
+    value: string;
+    case: "annotation";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * At most 500; 0 means 100.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.GetStorageUsageRequest.
+ * Use `create(GetStorageUsageRequestSchema)` to create a new message.
+ */
+export const GetStorageUsageRequestSchema: GenMessage<GetStorageUsageRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 70);
+
+/**
+ * @generated from message ratatouille.v1.GetStorageUsageResponse
+ */
+export type GetStorageUsageResponse = Message<"ratatouille.v1.GetStorageUsageResponse"> & {
+  /**
+   * By name.
+   *
+   * @generated from field: repeated ratatouille.v1.StorageUsage usages = 1;
+   */
+  usages: StorageUsage[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Of all blobs that artifacts of the catalog name, each once.
+   *
+   * @generated from field: int64 stored_bytes = 3;
+   */
+  storedBytes: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.GetStorageUsageResponse.
+ * Use `create(GetStorageUsageResponseSchema)` to create a new message.
+ */
+export const GetStorageUsageResponseSchema: GenMessage<GetStorageUsageResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 71);
+
+/**
+ * What a group names, and all that it needs: an artifact that several groups need counts in each.
+ *
+ * @generated from message ratatouille.v1.StorageUsage
+ */
+export type StorageUsage = Message<"ratatouille.v1.StorageUsage"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: int64 artifacts = 2;
+   */
+  artifacts: bigint;
+
+  /**
+   * Each blob once.
+   *
+   * @generated from field: int64 bytes = 3;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.StorageUsage.
+ * Use `create(StorageUsageSchema)` to create a new message.
+ */
+export const StorageUsageSchema: GenMessage<StorageUsage> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 72);
+
+/**
  * @generated from enum ratatouille.v1.LineageDirection
  */
 export const LineageDirection = {
@@ -1342,6 +2139,41 @@ export type LineageDirection = (typeof LineageDirection)[keyof typeof LineageDir
  */
 export const LineageDirectionSchema: GenEnum<LineageDirection> = /*@__PURE__*/
   enumDesc(file_ratatouille_v1_catalog, 0);
+
+/**
+ * @generated from enum ratatouille.v1.LineageFormat
+ */
+export const LineageFormat = {
+  /**
+   * @generated from enum value: LINEAGE_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * CycloneDX 1.6 (ML-BOM): an artifact's parents stand in `pedigree.ancestors`, the graph in `dependencies`.
+   *
+   * @generated from enum value: LINEAGE_FORMAT_CYCLONEDX = 1;
+   */
+  CYCLONEDX: 1,
+
+  /**
+   * W3C PROV as PROV-JSON: artifacts are entities, runs of recipes activities.
+   *
+   * @generated from enum value: LINEAGE_FORMAT_PROV = 2;
+   */
+  PROV: 2,
+} as const;
+
+/**
+ * @generated from enum ratatouille.v1.LineageFormat
+ */
+export type LineageFormat = (typeof LineageFormat)[keyof typeof LineageFormat] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.LineageFormat.
+ */
+export const LineageFormatSchema: GenEnum<LineageFormat> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_catalog, 1);
 
 /**
  * The only owner of weights and of the truth about them: artifacts, their recipes, refs, lineage and blobs.
@@ -1508,6 +2340,29 @@ export const CatalogService: GenService<{
     output: typeof FindCommonAncestorsResponseSchema;
   },
   /**
+   * The ancestors of an artifact, itself included, in a form that others read. The chunks together are one JSON document; the same lineage
+   * is always the same document. RESOURCE_EXHAUSTED (LINEAGE_TOO_LARGE): there are more than 50,000.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.ExportLineage
+   */
+  exportLineage: {
+    methodKind: "server_streaming";
+    input: typeof ExportLineageRequestSchema;
+    output: typeof ExportLineageResponseSchema;
+  },
+  /**
+   * What is different between two artifacts: their recipes and metrics first, and then, of models, every tensor, in the order of the first
+   * model's file. All weights are read once; memory does not depend on their size.
+   * INVALID_ARGUMENT (INVALID_FIELD): `tensors` of what is no model. Others as GetArtifact.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.DiffArtifacts
+   */
+  diffArtifacts: {
+    methodKind: "server_streaming";
+    input: typeof DiffArtifactsRequestSchema;
+    output: typeof DiffArtifactsResponseSchema;
+  },
+  /**
    * Moves a ref if it still points where the caller believes (compare and set).
    * ABORTED (REF_MOVED): it points elsewhere; the error names where.
    *
@@ -1607,7 +2462,7 @@ export const CatalogService: GenService<{
     output: typeof DeleteArtifactResponseSchema;
   },
   /**
-   * Deletes artifacts that no ref and no pin needs, and blobs that no artifact needs. Recent ones stay.
+   * Deletes artifacts that no ref, no tag, no pin and no retention rule needs, and blobs that no artifact needs. Recent ones stay.
    *
    * @generated from rpc ratatouille.v1.CatalogService.CollectGarbage
    */
@@ -1615,6 +2470,57 @@ export const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof CollectGarbageRequestSchema;
     output: typeof CollectGarbageResponseSchema;
+  },
+  /**
+   * Sets a rule of what garbage collection keeps besides what refs, tags and pins need. A rule of the same name is replaced.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.SetRetentionRule
+   */
+  setRetentionRule: {
+    methodKind: "unary";
+    input: typeof SetRetentionRuleRequestSchema;
+    output: typeof SetRetentionRuleResponseSchema;
+  },
+  /**
+   * NOT_FOUND (RULE_NOT_FOUND): there is none of this name.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.DeleteRetentionRule
+   */
+  deleteRetentionRule: {
+    methodKind: "unary";
+    input: typeof DeleteRetentionRuleRequestSchema;
+    output: typeof DeleteRetentionRuleResponseSchema;
+  },
+  /**
+   * All rules, by name; there are at most 100.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.ListRetentionRules
+   */
+  listRetentionRules: {
+    methodKind: "unary";
+    input: typeof ListRetentionRulesRequestSchema;
+    output: typeof ListRetentionRulesResponseSchema;
+  },
+  /**
+   * Checks everything that is stored: the bytes of every blob against its digest, every manifest, and every reference of artifacts to blobs.
+   * What is damaged is set aside and marked, as when it is read. Others are served meanwhile. A check that broke goes on where it was.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.CheckCatalog
+   */
+  checkCatalog: {
+    methodKind: "server_streaming";
+    input: typeof CheckCatalogRequestSchema;
+    output: typeof CheckCatalogResponseSchema;
+  },
+  /**
+   * How much is stored for whom: for groups of refs and tags with a common beginning, or for the values of an annotation.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.GetStorageUsage
+   */
+  getStorageUsage: {
+    methodKind: "unary";
+    input: typeof GetStorageUsageRequestSchema;
+    output: typeof GetStorageUsageResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ratatouille_v1_catalog, 0);
