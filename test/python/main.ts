@@ -46,7 +46,13 @@ async function main(args: readonly string[]): Promise<number> {
   if (bin === undefined) return 1;
   const python = join(bin, "python");
   if (values.gen) return (await runs(python, ["clients/python/tools/generate.py"])) ? 0 : 1;
-  const own = ["src/ratatouille/trainer", "tests", "tools", ...(await readdir(join(client, "src/ratatouille"))).flatMap(moduleHere)];
+  const own = [
+    "src/ratatouille/client",
+    "src/ratatouille/trainer",
+    "tests",
+    "tools",
+    ...(await readdir(join(client, "src/ratatouille"))).flatMap(moduleHere),
+  ];
   const torch = values.system && (await runs(python, ["-c", "import torch, torchvision, timm"], root, "ignore"));
   const checked = torch ? [] : own;
   const tests = positionals.length > 0 ? positionals : [join(client, "tests"), ...(torch ? [join(client, "tests_torch")] : [])];

@@ -412,8 +412,8 @@ class _PassOn(grpc.GenericRpcHandler):
     def __init__(self, handle: Callable[[str, Iterator[bytes], Any], Iterator[bytes]]) -> None:
         self._handle = handle
 
-    def service(self, details: Any) -> Any:
-        method = details.method
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        method = handler_call_details.method
         return grpc.stream_stream_rpc_method_handler(lambda requests, context: self._handle(method, requests, context))
 
 

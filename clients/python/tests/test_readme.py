@@ -1,15 +1,18 @@
-"""The file of the README trains and predicts."""
+"""The Python of the README runs: that of the client, and the file that trains and predicts."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
-from kit import ROOT, safetensors
+from kit import ROOT, System, safetensors
 from ratatouille.context import Context, Report, SavedState
 from ratatouille.data import Data
 from ratatouille.errors import Stop
@@ -32,8 +35,24 @@ class Nobody:
         return 0.0
 
 
+def blocks(wanted: Callable[[str], bool]) -> list[str]:
+    return list(
+        filter(wanted, re.findall(r"^```python\n(.*?)^```$", (ROOT / "clients/python/README.md").read_text(), re.MULTILINE | re.DOTALL))
+    )
+
+
+def test_the_client_of_the_readme(system: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("RATATOUILLE_SERVER", system.address)
+    code = blocks(lambda code: "import torch" not in code and "def fine_tune" not in code)
+    names: dict[str, Any] = {}
+    exec(compile("\n".join(code), "README.md", "exec"), names)
+    assert (names["weights"]["head.weight"] == 0.5).all()
+    # The lineage of the soup begins with it; then comes the snapshot.
+    assert capsys.readouterr().out.count("uniform average of 2") == 2
+
+
 def test_the_file_of_the_readme(tmp_path: Path) -> None:
-    (code,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "clients/python/README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (code,) = blocks(lambda code: "def fine_tune" in code)
     file = tmp_path / "readme_training.py"
     file.write_text(code)
     generator = np.random.default_rng(1)

@@ -18,6 +18,7 @@ from ratatouille._generated.catalog_pb2 import DownloadBlobRequest, DownloadBlob
 from ratatouille.artifacts import Artifacts, Blob
 from ratatouille.cache import Cache, CacheFullError
 from ratatouille.connection import Connection
+from ratatouille.content import FileContent
 from ratatouille.errors import ServiceError, TransferAborted
 
 NEVER = threading.Event()
@@ -40,7 +41,7 @@ def test_an_upload_that_breaks_goes_on_behind_what_has_arrived(system: System, p
     path, data = file_of(tmp_path / "blob", 40 << 20)
     artifacts = Artifacts(Connection(proxy.address))
     proxy.break_up = 32 << 20
-    assert artifacts.upload(path, NEVER) == Blob(digest_of(data), len(data))
+    assert artifacts.upload(FileContent(path), NEVER) == Blob(digest_of(data), len(data))
     assert proxy.breaks == 1
     # Of the first 32 MiB all that had arrived was not sent again. A window of 8 MiB and the buffers of three sockets were on their way.
     assert len(data) <= artifacts.moved.uploaded < len(data) + (20 << 20)
@@ -64,7 +65,7 @@ def test_a_transfer_that_nobody_waits_for_ends(system: System, tmp_path: Path) -
     given_up = threading.Event()
     given_up.set()
     with pytest.raises(TransferAborted):
-        artifacts.upload(path, given_up)
+        artifacts.upload(FileContent(path), given_up)
     digest = system.upload(path.read_bytes())
     with pytest.raises(TransferAborted), (tmp_path / "other").open("wb") as file:
         artifacts.download(digest, file, given_up)

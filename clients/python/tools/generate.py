@@ -1,4 +1,4 @@
-"""Makes src/ratatouille/_generated of proto/: the messages that a trainer needs, and their types.
+"""Makes src/ratatouille/_generated of proto/: the messages that clients and trainers need, and their types.
 
     python clients/python/tools/generate.py [DIRECTORY]
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from grpc_tools import protoc  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = ("artifact", "catalog", "chunk", "finetune", "tensors", "usage")
+NAMES = ("artifact", "averaging", "catalog", "chunk", "events", "finetune", "recycling", "system", "tensors", "usage")
 
 
 def generate(directory: Path) -> None:
@@ -24,7 +24,9 @@ def generate(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         protos = [f"ratatouille/v1/{name}.proto" for name in NAMES]
-        arguments = ["protoc", f"-I{ROOT / 'proto'}", f"--python_out={scratch}", f"--pyi_out={scratch}", *protos]
+        # Those of Google lie beside the compiler.
+        well_known = Path(protoc.__file__).parent / "_proto"
+        arguments = ["protoc", f"-I{ROOT / 'proto'}", f"-I{well_known}", f"--python_out={scratch}", f"--pyi_out={scratch}", *protos]
         if protoc.main(arguments) != 0:
             raise SystemExit(1)
         for made in sorted(Path(scratch, "ratatouille/v1").iterdir()):

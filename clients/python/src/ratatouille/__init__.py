@@ -1,13 +1,22 @@
-"""Training code in Python that serves runs of ratatouille: a file with `fine_tune` and `predict` is enough, see README.md.
-
-The command is `ratatouille-trainer`. What this package exports is for the training code.
+"""ratatouille from Python: `Client` brings weights in and out, averages, opens sessions and starts runs; and training code, a file with
+`fine_tune` and `predict`, serves runs by the command `ratatouille-trainer`. See README.md.
 """
 
 from __future__ import annotations
 
+from .client import Artifact, AsyncClient, Client, Run, Session
 from .context import Context, Resume
 from .data import Data, Place, Sample
-from .errors import ElsewhereError, PermanentError, RecipeError, Stop
+from .errors import (
+    ElsewhereError,
+    FieldViolation,
+    PermanentError,
+    RatatouilleError,
+    RecipeError,
+    ServiceError,
+    Stop,
+    UsageError,
+)
 from .plugin import Accelerator, Description, Engine, Result, Setup, Start
 from .recipe import Network, Recipe
 from .safetensors_file import Tensors, open_tensors
@@ -16,22 +25,31 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Accelerator",
+    "Artifact",
+    "AsyncClient",
+    "Client",
     "Context",
     "Data",
     "Description",
     "ElsewhereError",
     "Engine",
+    "FieldViolation",
     "Network",
     "PermanentError",
     "Place",
+    "RatatouilleError",
     "Recipe",
     "RecipeError",
     "Result",
     "Resume",
+    "Run",
     "Sample",
+    "ServiceError",
+    "Session",
     "Setup",
     "Start",
     "Stop",
     "Tensors",
+    "UsageError",
     "open_tensors",
 ]

@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from ._generated.catalog_pb2 import BlobHeader, DownloadBlobRequest, GetUploadRequest, UploadBlobRequest
 from .connection import DOWNLOAD, GET_UPLOAD, UPLOAD, Connection
+from .content import Content
 from .errors import ServiceError, TransferAborted
 
-CHUNK_BYTES = 1 << 20
 #: So long a transfer that breaks is taken up again, from the last byte that moved, in seconds.
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.25
@@ -36,21 +35,33 @@ class Moved:
     uploaded: int = 0
 
 
+def _nobody(_: int) -> None:
+    """Nobody listens."""
+
+
+class Sink(Protocol):
+    """Where bytes are written: a file, or memory."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
 class Artifacts:
-    """The catalog as trainers use it."""
+    """The blobs of a catalog."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.moved = Moved()
 
-    def download(self, digest: str, file: IO[bytes], abort: threading.Event) -> int:
-        """Writes a blob to a file, and gives how many bytes it has.
+    def download(self, digest: str, file: Sink, abort: threading.Event, moved: Callable[[int], None] = _nobody) -> int:
+        """Writes a blob to a file, and gives how many bytes it has. `moved` hears how many there are.
 
         Raises OSError, TransferAborted, and ServiceError: NOT_FOUND, DATA_LOSS where other bytes arrived.
         """
         hash_ = hashlib.sha256()
         done = 0
-        progress = _Patience()
+        progress = Patience()
         while True:
             try:
                 for message in self._connection.receive(DOWNLOAD, DownloadBlobRequest(digest=digest, offset=done)):
@@ -59,6 +70,7 @@ class Artifacts:
                     done += len(message.chunk)
                     self.moved.downloaded += len(message.chunk)
                     progress.moved()
+                    moved(done)
                     _check(abort)
                 break
             except ServiceError as error:
@@ -68,17 +80,17 @@ class Artifacts:
             raise ServiceError("DATA_LOSS", f"blob {digest} arrived with other bytes", "BLOB_CORRUPTED")
         return done
 
-    def upload(self, path: Path, abort: threading.Event) -> Blob:
-        """Sends a file; where that breaks, it goes on behind what has arrived.
+    def upload(self, content: Content, abort: threading.Event, moved: Callable[[int], None] = _nobody) -> Blob:
+        """Sends bytes; where that breaks, it goes on behind what has arrived. `moved` hears how many are on their way or there.
 
         Raises OSError, TransferAborted, and ServiceError: RESOURCE_EXHAUSTED (NO_SPACE) where there is no room.
         """
-        blob = blob_of(path)
-        progress = _Patience()
+        blob = Blob(content.digest, content.size)
+        progress = Patience()
         offset = 0
         while True:
             try:
-                self._connection.send(UPLOAD, self._parts(path, blob, offset, progress, abort), seconds=None)
+                self._connection.send(UPLOAD, self._parts(content, blob, offset, progress, abort, moved), seconds=None)
                 return blob
             except ServiceError as error:
                 _check(abort)
@@ -86,7 +98,7 @@ class Artifacts:
                     progress.wait_or_raise(error)
             offset = self._received(blob, progress, abort)
 
-    def _received(self, blob: Blob, progress: _Patience, abort: threading.Event) -> int:
+    def _received(self, blob: Blob, progress: Patience, abort: threading.Event) -> int:
         while True:
             try:
                 return self._connection.call(GET_UPLOAD, GetUploadRequest(digest=blob.digest), seconds=5, retry=False).received_bytes
@@ -96,17 +108,19 @@ class Artifacts:
                     return 0
                 progress.wait_or_raise(error)
 
-    def _parts(self, path: Path, blob: Blob, offset: int, progress: _Patience, abort: threading.Event) -> Iterator[UploadBlobRequest]:
+    def _parts(
+        self, content: Content, blob: Blob, offset: int, progress: Patience, abort: threading.Event, moved: Callable[[int], None]
+    ) -> Iterator[UploadBlobRequest]:
         yield UploadBlobRequest(header=BlobHeader(digest=blob.digest, size_bytes=blob.bytes, keep=True, offset=offset))
-        with path.open("rb") as file:
-            file.seek(offset)
-            while chunk := file.read(CHUNK_BYTES):
-                yield UploadBlobRequest(chunk=chunk)
-                self.moved.uploaded += len(chunk)
-                progress.moved()
-                if abort.is_set():
-                    # What the service has of it is not the blob that was announced: it keeps nothing.
-                    return
+        for chunk in content.windows(offset):
+            yield UploadBlobRequest(chunk=chunk)
+            offset += len(chunk)
+            self.moved.uploaded += len(chunk)
+            progress.moved()
+            moved(offset)
+            if abort.is_set():
+                # What the service has of it is not the blob that was announced: it keeps nothing.
+                return
 
 
 def _check(abort: threading.Event) -> None:
@@ -114,18 +128,7 @@ def _check(abort: threading.Event) -> None:
         raise TransferAborted("the transfer was given up")
 
 
-def blob_of(path: Path) -> Blob:
-    """The digest and the size of a file."""
-    hash_ = hashlib.sha256()
-    size = 0
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            hash_.update(chunk)
-            size += len(chunk)
-    return Blob(f"sha256:{hash_.hexdigest()}", size)
-
-
-class _Patience:
+class Patience:
     """How long a transfer that breaks is tried again: until nothing has moved for ten seconds."""
 
     def __init__(self) -> None:
@@ -134,7 +137,9 @@ class _Patience:
     def moved(self) -> None:
         self._moved_at = time.monotonic()
 
-    def wait_or_raise(self, error: ServiceError) -> None:
-        if error.code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED") or time.monotonic() - self._moved_at > _PATIENCE_SECONDS:
+    def wait_or_raise(self, error: ServiceError, again: bool = False) -> None:
+        """Waits a moment after an error that passes, or where it may be tried `again`; raises all others, and any once it took too long."""
+        passes = again or error.code in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED")
+        if not passes or time.monotonic() - self._moved_at > _PATIENCE_SECONDS:
             raise error
         time.sleep(_PAUSE_SECONDS)

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from .artifacts import CHUNK_BYTES, Artifacts, Blob
+from .artifacts import Artifacts, Blob
+from .content import WINDOW_BYTES
 from .errors import ElsewhereError
 
 
@@ -195,7 +196,7 @@ def _locked(path: Path) -> Iterator[None]:
 def _digest_of(path: Path) -> str:
     hash_ = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
+        while chunk := file.read(WINDOW_BYTES):
             hash_.update(chunk)
     return f"sha256:{hash_.hexdigest()}"
 

@@ -15,9 +15,10 @@ from typing import Any, Generic, TypeVar, cast
 import grpc
 from google.protobuf.message import Message
 
-from ._generated import catalog_pb2, finetune_pb2
+from ._generated import averaging_pb2, catalog_pb2, finetune_pb2, recycling_pb2, system_pb2
+from .cancellation import cancellable
 from .errors import ServiceError, UsageError
-from .status_details import reason_in
+from .status_details import Details, read_details
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
@@ -66,7 +67,15 @@ def _catalog(name: str, request: type[Request], response: type[Response]) -> Met
     return _method(catalog_pb2, "CatalogService", name, request, response)
 
 
-_f, _c = finetune_pb2, catalog_pb2
+def _averaging(name: str, request: type[Request], response: type[Response]) -> Method[Request, Response]:
+    return _method(averaging_pb2, "AveragingService", name, request, response)
+
+
+def _recycling(name: str, request: type[Request], response: type[Response]) -> Method[Request, Response]:
+    return _method(recycling_pb2, "RecyclingService", name, request, response)
+
+
+_f, _c, _a, _r = finetune_pb2, catalog_pb2, averaging_pb2, recycling_pb2
 ANNOUNCE = _finetune("AnnounceTrainer", _f.AnnounceTrainerRequest, _f.AnnounceTrainerResponse)
 TAKE_JOB = _finetune("TakeJob", _f.TakeJobRequest, _f.TakeJobResponse)
 BEGIN = _finetune("BeginAttempt", _f.BeginAttemptRequest, _f.BeginAttemptResponse)
@@ -79,6 +88,28 @@ RELEASE = _finetune("ReleaseAttempt", _f.ReleaseAttemptRequest, _f.ReleaseAttemp
 UPLOAD = _catalog("UploadBlob", _c.UploadBlobRequest, _c.UploadBlobResponse)
 GET_UPLOAD = _catalog("GetUpload", _c.GetUploadRequest, _c.GetUploadResponse)
 DOWNLOAD = _catalog("DownloadBlob", _c.DownloadBlobRequest, _c.DownloadBlobResponse)
+IMPORT_MODEL = _catalog("ImportModel", _c.ImportModelRequest, _c.ImportModelResponse)
+GET_ARTIFACT = _catalog("GetArtifact", _c.GetArtifactRequest, _c.GetArtifactResponse)
+LIST_ARTIFACTS = _catalog("ListArtifacts", _c.ListArtifactsRequest, _c.ListArtifactsResponse)
+GET_LINEAGE = _catalog("GetLineage", _c.GetLineageRequest, _c.GetLineageResponse)
+MOVE_REF = _catalog("MoveRef", _c.MoveRefRequest, _c.MoveRefResponse)
+LIST_REFS = _catalog("ListRefs", _c.ListRefsRequest, _c.ListRefsResponse)
+AVERAGE = _averaging("Average", _a.AverageRequest, _a.AverageResponse)
+OPEN_SESSION = _averaging("OpenSession", _a.OpenSessionRequest, _a.OpenSessionResponse)
+GET_SESSION = _averaging("GetSession", _a.GetSessionRequest, _a.GetSessionResponse)
+LIST_SESSIONS = _averaging("ListSessions", _a.ListSessionsRequest, _a.ListSessionsResponse)
+CONTRIBUTE = _averaging("Contribute", _a.ContributeRequest, _a.ContributeResponse)
+WITHDRAW = _averaging("Withdraw", _a.WithdrawRequest, _a.WithdrawResponse)
+SNAPSHOT = _averaging("Snapshot", _a.SnapshotRequest, _a.SnapshotResponse)
+WATCH_SESSION = _averaging("WatchSession", _a.WatchSessionRequest, _a.WatchSessionResponse)
+CLOSE_SESSION = _averaging("CloseSession", _a.CloseSessionRequest, _a.CloseSessionResponse)
+START_RUN = _recycling("StartRun", _r.StartRunRequest, _r.StartRunResponse)
+GET_RUN = _recycling("GetRun", _r.GetRunRequest, _r.GetRunResponse)
+LIST_RUNS = _recycling("ListRuns", _r.ListRunsRequest, _r.ListRunsResponse)
+WATCH_RUN = _recycling("WatchRun", _r.WatchRunRequest, _r.WatchRunResponse)
+CANCEL_RUN = _recycling("CancelRun", _r.CancelRunRequest, _r.CancelRunResponse)
+GET_REPORT = _recycling("GetReport", _r.GetReportRequest, _r.GetReportResponse)
+WATCH_EVENTS = _method(system_pb2, "SystemService", "WatchEvents", system_pb2.WatchEventsRequest, system_pb2.WatchEventsResponse)
 
 
 class Connection:
@@ -130,7 +161,7 @@ class Connection:
         for delay in _delays():
             with self._tracing.call(method.path, self.address, traced) as metadata:
                 try:
-                    return self._unary(method)(request, timeout=seconds, metadata=self._with(metadata))
+                    return cast(Response, self._one(self._unary(method), request, seconds, metadata))
                 except grpc.RpcError as error:
                     failure = service_error(error, self.address)
                     if not (retry and failure.code == "UNAVAILABLE" and time.monotonic() + delay < deadline):
@@ -150,7 +181,7 @@ class Connection:
         stub = self._channel.stream_unary(method.path, request_serializer=_serialize, response_deserializer=method.response.FromString)
         with self._tracing.call(method.path, self.address, traced) as metadata:
             try:
-                return stub(iter(requests), timeout=seconds, metadata=self._with(metadata))
+                return cast(Response, self._one(stub, iter(requests), seconds, metadata))
             except grpc.RpcError as error:
                 raise service_error(error, self.address) from None
 
@@ -158,14 +189,33 @@ class Connection:
         """A request with a stream of answers. Raises ServiceError."""
         stub = self._channel.unary_stream(method.path, request_serializer=_serialize, response_deserializer=method.response.FromString)
         with self._tracing.call(method.path, self.address, True) as metadata:
-            call = stub(request, timeout=seconds, metadata=self._with(metadata))
+            yield from self._answers(stub(request, timeout=seconds, metadata=self._with(metadata)))
+
+    def exchange(self, method: Method[Request, Response], requests: Iterable[Request]) -> Iterator[Response]:
+        """A stream of requests with a stream of answers. Raises ServiceError."""
+        stub = self._channel.stream_stream(method.path, request_serializer=_serialize, response_deserializer=method.response.FromString)
+        with self._tracing.call(method.path, self.address, True) as metadata:
+            yield from self._answers(stub(iter(requests), metadata=self._with(metadata)))
+
+    def _one(self, stub: Any, request: Any, seconds: float | None, metadata: Metadata) -> Any:
+        """The answer of a call that has one."""
+        with cancellable() as cover:
+            if cover is None:
+                return stub(request, timeout=seconds, metadata=self._with(metadata))
             try:
-                yield from call
-            except grpc.RpcError as error:
-                raise service_error(error, self.address) from None
-            finally:
-                # What is not read to its end is not sent to its end.
-                call.cancel()
+                return cover(stub.future(request, timeout=seconds, metadata=self._with(metadata))).result()
+            except grpc.FutureCancelledError:
+                raise ServiceError("CANCELLED", "the call was cancelled") from None
+
+    def _answers(self, call: Any) -> Iterator[Any]:
+        try:
+            with cancellable() as cover:
+                yield from call if cover is None else cover(call)
+        except grpc.RpcError as error:
+            raise service_error(error, self.address) from None
+        finally:
+            # What is not read to its end is not sent to its end.
+            call.cancel()
 
     def _with(self, metadata: Metadata) -> _Sent:
         return (*self._metadata, *metadata)
@@ -261,11 +311,11 @@ def service_error(error: grpc.RpcError, address: str) -> ServiceError:
     details = call.details() or ""
     if code == "UNAVAILABLE":
         details = f"{address} cannot be reached: {details}"
-    reason = ""
+    told = Details()
     for key, value in call.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
-            reason = reason_in(value if isinstance(value, bytes) else value.encode("latin1"))
-    return ServiceError(code, details or code, reason)
+            told = read_details(value if isinstance(value, bytes) else value.encode("latin1"))
+    return ServiceError(code, details or code, told.reason, told.violations)
 
 
 def _delays() -> Iterator[float]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 
-class TrainerError(Exception):
+
+class RatatouilleError(Exception):
     """An error whose message is for people."""
 
 
-class UsageError(TrainerError):
+class UsageError(RatatouilleError):
     """Wrong usage of the command: it ends with 2."""
 
 
-class RefusedError(TrainerError):
+class RefusedError(RatatouilleError):
     """The server refuses this trainer, whatever it asks for: a wrong token, another version. The command ends with 1."""
 
 
-class PermanentError(TrainerError):
+class PermanentError(RatatouilleError):
     """It fails the same way every time and everywhere: the job fails, and is not tried again. Training code may raise it."""
 
 
@@ -35,11 +37,11 @@ class ResultError(PermanentError):
     """What training code gave is not what its recipe makes: a name, a shape, a type, a number that is not finite."""
 
 
-class TransferAborted(TrainerError):
+class TransferAborted(RatatouilleError):
     """Nobody waits for these bytes any more."""
 
 
-class ElsewhereError(TrainerError):
+class ElsewhereError(RatatouilleError):
     """This trainer lacks what the job needs (disk, memory, an engine), and another one may have it. Training code may raise it."""
 
 
@@ -55,17 +57,36 @@ class Drained(Stop):
     """The trainer is asked to end. Its last state is saved; another trainer goes on from there."""
 
 
-class ServiceError(TrainerError):
+@dataclass(frozen=True)
+class FieldViolation:
+    """One wrong field of a request: its path, such as `models[2].digest`, and what is wrong with it."""
+
+    field: str
+    description: str
+
+
+class ServiceError(RatatouilleError):
     """What a service answered, or that it did not.
 
     :ivar code: such as "UNAVAILABLE"
-    :ivar reason: such as "JOB_DONE"; "" where there is none
+    :ivar reason: such as "JOB_DONE", for programs; "" where there is none
+    :ivar violations: the fields that are wrong, where the service names them
     """
 
-    def __init__(self, code: str, message: str, reason: str = "") -> None:
+    def __init__(self, code: str, message: str, reason: str = "", violations: tuple[FieldViolation, ...] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
+        self.violations = violations
+
+    def __str__(self) -> str:
+        """The message of the service, and below it the fields that it does not speak of."""
+        message = str(self.args[0])
+        unsaid = [one for one in self.violations if one.description not in message]
+        return "\n".join([message, *(f"  {one.field} {one.description}" for one in unsaid)])
+
+    def __reduce__(self) -> tuple[type[ServiceError], tuple[object, ...]]:
+        return (ServiceError, (self.code, self.args[0], self.reason, self.violations))
 
     @property
     def passing(self) -> bool:

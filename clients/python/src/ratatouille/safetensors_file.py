@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import mmap
 import os
@@ -29,7 +30,8 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
 }  # fmt: skip
 _NAMES = {dtype: name for name, dtype in reversed(list(DTYPES.items())) if name not in ("BF16", "F8_E4M3", "F8_E5M2")}
 _MOST_HEADER = 100_000_000
-_TORCH_DTYPES = {"bfloat16": "BF16", "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2"}
+#: Types that numpy has not: names in torch, and in numpy where ml_dtypes is there, as with JAX.
+_FOREIGN = {"bfloat16": "BF16", "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2"}
 
 
 class SafetensorsError(PermanentError):
@@ -65,6 +67,18 @@ class Tensors(Mapping[str, NDArray[Any]]):
     def dtype_name(self, name: str) -> str:
         """The type of a tensor as files call it, such as "F32" or "BF16"."""
         return self._tensors[name][0]
+
+    def torch(self) -> dict[str, Any]:
+        """Torch tensors on the same memory, for `load_state_dict`; bfloat16 as what it is. Tensors of files are read-only: torch warns
+        of that, and writing to them is an error of the program. Needs torch."""
+        torch = importlib.import_module("torch")
+        types = {dtype: getattr(torch, name) for name, dtype in _FOREIGN.items()}
+        made: dict[str, Any] = {}
+        for name, (dtype, array) in self._tensors.items():
+            foreign = types.get(dtype)
+            bits = array.view(np.int16) if dtype == "BF16" else array
+            made[name] = torch.from_numpy(bits) if foreign is None else torch.from_numpy(bits).view(foreign)
+        return made
 
     def parts(self) -> tuple[Mapping[str, tuple[str, NDArray[Any]]], Mapping[str, str]]:
         """What `Tensors` is made of."""
@@ -104,7 +118,12 @@ def open_tensors(path: str | os.PathLike[str]) -> Tensors:
         if size == 0:
             raise SafetensorsError("the file is empty")
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    layouts, metadata = read_header(mapped, size)
+    return tensors_in(mapped)
+
+
+def tensors_in(mapped: mmap.mmap) -> Tensors:
+    """The tensors of a file in memory, as views of it. Raises SafetensorsError."""
+    layouts, metadata = read_header(mapped, len(mapped))
     tensors: dict[str, tuple[str, NDArray[Any]]] = {}
     for name, layout in layouts.items():
         dtype = DTYPES[layout.dtype]
@@ -125,27 +144,39 @@ def as_tensors(given: Mapping[str, Any]) -> Tensors:
     return Tensors({name: as_array(name, value) for name, value in given.items()}, getattr(given, "metadata", None))
 
 
+def describe(name: str, value: Any) -> tuple[str, tuple[int, ...]]:
+    """The type and the shape of an array or a torch tensor, whose numbers are not looked at. Raises SafetensorsError."""
+    if not hasattr(value, "dtype") or not hasattr(value, "shape"):
+        raise SafetensorsError(f"tensor {name} is of type {type(value).__name__}; expected an array of numpy or a tensor of torch")
+    dtype = str(value.dtype).rpartition(".")[2]
+    told = _FOREIGN.get(dtype) or _NAMES.get(_numpy_type(dtype))
+    if told is None:
+        raise SafetensorsError(f"tensor {name} is of type {dtype}; files have {', '.join(_NAMES.values())} and BF16")
+    return told, tuple(int(side) for side in value.shape)
+
+
+def _numpy_type(name: str) -> np.dtype[Any]:
+    try:
+        return np.dtype(name).newbyteorder("<")
+    except TypeError:
+        return np.dtype(object)
+
+
 def as_array(name: str, value: Any) -> tuple[str, NDArray[Any]]:
-    """The type and the numbers of an array or a torch tensor."""
-    if type(value).__module__.partition(".")[0] == "torch":
-        return _of_torch(value)
+    """The type and the numbers of an array or a torch tensor. Raises SafetensorsError."""
+    dtype, _ = describe(name, value)
+    if "torch" in sys.modules and isinstance(value, sys.modules["torch"].Tensor):
+        tensor = value.detach().cpu().contiguous()
+        if dtype in _FOREIGN.values():
+            torch = sys.modules["torch"]
+            # numpy has no such type: its bits.
+            tensor = tensor.view(torch.int16 if dtype == "BF16" else torch.uint8)
+            return dtype, tensor.numpy().view(DTYPES[dtype])
+        return dtype, tensor.numpy()
     array = np.asarray(value)
-    dtype = _NAMES.get(array.dtype.newbyteorder("<") if array.dtype.byteorder == ">" else array.dtype)
-    if dtype is None:
-        raise SafetensorsError(f"tensor {name} is of numpy's type {array.dtype}; files have {', '.join(_NAMES.values())} and BF16")
+    if dtype in _FOREIGN.values():
+        return dtype, np.ascontiguousarray(array).view(DTYPES[dtype])
     return dtype, np.asarray(array, dtype=DTYPES[dtype])
-
-
-def _of_torch(value: Any) -> tuple[str, NDArray[Any]]:
-    tensor = value.detach().cpu().contiguous()
-    name = str(tensor.dtype).rpartition(".")[2]
-    if name in _TORCH_DTYPES:
-        torch = sys.modules["torch"]
-        # numpy has no such type: its bits.
-        bits = tensor.view(torch.int16 if name == "bfloat16" else torch.uint8).numpy()
-        return _TORCH_DTYPES[name], bits.view(DTYPES[_TORCH_DTYPES[name]])
-    array: NDArray[Any] = tensor.numpy()
-    return _NAMES[array.dtype], array
 
 
 @dataclass(frozen=True)

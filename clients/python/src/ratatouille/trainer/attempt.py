@@ -24,6 +24,7 @@ from .._generated.finetune_pb2 import (
 from ..artifacts import Artifacts
 from ..cache import Cache
 from ..connection import COMPLETE, FAIL, RELEASE, Connection
+from ..content import FileContent
 from ..errors import ElsewhereError, RecipeError, ServiceError, TransferAborted
 from ..mixing import mix_models
 from ..recipe import Recipe, parse_recipe
@@ -296,7 +297,7 @@ class Attempt:
     def _complete(self, made: Message, again: bool = True) -> CompleteAttemptResponse:
         """Uploads, and completes with it: once more where the catalog does not have it any more when it is asked for."""
         deps = self._deps
-        blob = deps.artifacts.upload(Path(made["path"]), self._abort)
+        blob = deps.artifacts.upload(FileContent(made["path"]), self._abort)
         request = CompleteAttemptRequest(
             job_id=self._job,
             attempt=self._begun.attempt,

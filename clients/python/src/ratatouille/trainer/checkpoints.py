@@ -10,7 +10,8 @@ from pathlib import Path
 from .._generated.finetune_pb2 import BeginAttemptResponse, SaveCheckpointRequest, SkipCheckpointRequest
 from ..artifacts import Artifacts
 from ..connection import SAVE_CHECKPOINT, SKIP_CHECKPOINT, Connection
-from ..errors import ServiceError, TrainerError
+from ..content import FileContent
+from ..errors import RatatouilleError, ServiceError
 from ..safetensors_file import SafetensorsError, open_tensors
 from .log import Log
 from .pipe import Message
@@ -92,13 +93,13 @@ class Checkpoints:
         began = time.thread_time()
         job = self._begun.job.id
         try:
-            blob = self._artifacts.upload(path, self._abort)
+            blob = self._artifacts.upload(FileContent(path), self._abort)
             cost = time.thread_time() - began
             request = SaveCheckpointRequest(job_id=job, attempt=self._begun.attempt, checkpoint=blob.digest, step=step, format=self._format)
             self._finetune.call(SAVE_CHECKPOINT, request)
             self._log.debug("checkpoint saved", job=job, step=step)
             return cost
-        except (TrainerError, OSError) as error:
+        except (RatatouilleError, OSError) as error:
             # A stale attempt hears it on its progress stream. Else it costs time after a crash, nothing else.
             if not self._abort.is_set():
                 self._log.warn("checkpoint not saved", job=job, step=step, error=str(error))

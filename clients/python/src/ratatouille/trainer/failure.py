@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from ..errors import ElsewhereError, PermanentError, TrainerError
+from ..errors import ElsewhereError, PermanentError, RatatouilleError
 
 
 class LostAttempt(Exception):
@@ -32,7 +32,7 @@ def failure_of(error: BaseException) -> Failure:
     no_room = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     if no_room:
         return Failure(f"the disk of this trainer is full: {error}", elsewhere=True)
-    sentence = str(error) if isinstance(error, TrainerError) else f"{type(error).__name__}: {error}"
+    sentence = str(error) if isinstance(error, RatatouilleError) else f"{type(error).__name__}: {error}"
     # A directory that cannot be written, memory that is not there: of this machine, not of the job.
     elsewhere = isinstance(error, (ElsewhereError, MemoryError, OSError))
     return Failure(sentence, permanent=isinstance(error, PermanentError), elsewhere=elsewhere)
