@@ -131,6 +131,14 @@ def test_bf16_trains_nearly_the_same(files: dict[str, Path], tmp_path: Path) -> 
     assert all(tensor.dtype == torch.float32 for tensor in half.weights.values())
 
 
+@pytest.mark.skipif(not hasattr(torch, "compile"), reason="torch before 2.0 cannot compile, and the option is refused")
+def test_a_compiled_training_has_the_same_names_and_nearly_the_same_numbers(files: dict[str, Path], tmp_path: Path) -> None:
+    recipe = train_recipe(MLP, steps=3, dropout=0.2, validate=None)
+    plain, compiled = (as_tensors(trained(recipe, files, tmp_path, compile=on).weights) for on in (False, True))
+    assert list(compiled) == list(plain)
+    assert max(float(np.abs(compiled[name] - plain[name]).max()) for name in plain) < 1e-4
+
+
 def test_a_network_that_only_timm_has_is_trained_and_asked(files: dict[str, Path], tmp_path: Path) -> None:
     network = {"name": "mobilenetv3_small_050", "size": 32}
     recipe = train_recipe(network, steps=1, validate=None, head=["classifier.weight", "classifier.bias"])
