@@ -29,7 +29,9 @@ export type LocalSystemOptions = {
 export type LocalSystem = AsyncDisposable & {
   /** The gateway: what clients are told. */
   readonly address: string;
-  /** By name: nats-server, catalog, finetune, averaging, sessions, evaluation, recycling, gateway, trainer-1, … */
+  /** The OCI registry: `host:port`. */
+  readonly registry: string;
+  /** By name: nats-server, catalog, finetune, averaging, sessions, evaluation, recycling, oci, gateway, trainer-1, … */
   readonly programs: ReadonlyMap<string, Program>;
 };
 
@@ -101,7 +103,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   );
   const layers: (readonly (typeof services)[number][])[] = [
     ["catalog"],
-    ["finetune", "averaging", "sessions", "evaluation"],
+    ["finetune", "averaging", "sessions", "evaluation", "oci"],
     ["recycling"],
     ["gateway"],
   ];
@@ -122,7 +124,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
 
   await Promise.all([...programs.values()].map((one) => one.ready()));
   const open = opening.move();
-  return { address: addresses.gateway, programs, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  return { address: addresses.gateway, registry: addresses.registry, programs, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
 type IsReady = (written: () => Promise<string>) => Promise<boolean>;
@@ -217,7 +219,7 @@ async function refuseTaken(addresses: Addresses): Promise<void> {
 }
 
 async function freeAddresses(): Promise<Addresses> {
-  const names = [...services, "nats"] as const;
+  const names = [...services, "nats", "registry"] as const;
   // All at once, so that no port is given twice.
   const probes = names.map(() => createServer().listen(0, "127.0.0.1"));
   await Promise.all(probes.map((probe) => new Promise((resolve) => probe.once("listening", resolve))));

@@ -139,6 +139,7 @@ export function pathOf({ url = "" }: IncomingMessage): string {
  * An error as clients of Connect read it: `{"code": "not_found", "message": "…"}`.
  * @example
  * ```ts
+ * import { HttpError } from "#libs/http";
  * const error = new HttpError(404, "there is no such thing", { code: 5, reason: "NOTHING" });
  * connectErrorBody(error).text; // '{"code":"not_found","message":"there is no such thing"}'
  * ```

@@ -50,7 +50,7 @@ export type HttpServer = AsyncDisposable & {
 };
 
 /** Says whether the server takes requests: 200, or 503. Needs no token. */
-export const HEALTH_PATH = "/healthz";
+const HEALTH_PATH = "/healthz";
 
 /** After the answers were cut off, their handlers get so long to end. */
 const CLOSE_MS = 1000;

@@ -1,1 +1,2 @@
 export { NATS_VERSION, natsServerPlace, natsServerProgram } from "./nats-server.ts";
+export { ociConformanceProgram, orasProgram } from "./oci.ts";

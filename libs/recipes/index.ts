@@ -33,6 +33,7 @@ export {
   buildEvaluationManifest,
   buildLooksManifest,
   buildModelManifest,
+  buildPackedModelManifest,
   buildPredictionManifest,
   buildSourceManifest,
   buildSplitManifest,

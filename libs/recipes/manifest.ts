@@ -53,6 +53,13 @@ export function buildModelManifest(model: {
   return build(mediaTypes.model, mediaTypes.modelConfig, config, layers, model, model.summary);
 }
 
+/** The manifest of a model that came with a config of its own, whose bytes stay as they are, and with layers, one of them its weights. */
+export function buildPackedModelManifest(
+  model: Common & { readonly config: Uint8Array; readonly layers: readonly Descriptor[] },
+): BuiltManifest {
+  return build(mediaTypes.model, mediaTypes.modelConfig, model.config, model.layers, model);
+}
+
 /** ModelPack's names of types; it has none for others. */
 const precisions: { readonly [dtype: string]: string } = { F64: "float64", F32: "float32", F16: "float16", BF16: "bfloat16" };
 
@@ -109,12 +116,12 @@ function named(layer: Descriptor, title: string): Descriptor {
 function build(
   artifactType: string,
   configType: string,
-  config: Json,
+  config: Json | Uint8Array,
   layers: readonly Descriptor[],
   { recipe, licences }: Common,
   summary?: TrainingSummary | { readonly [name: string]: Json },
 ): BuiltManifest {
-  const configBytes = new TextEncoder().encode(canonicalJson(config));
+  const configBytes = config instanceof Uint8Array ? config : new TextEncoder().encode(canonicalJson(config));
   const text = canonicalJson({
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,

@@ -65,8 +65,11 @@ export async function hostService(
   }
 }
 
-/** @throws ConfigError if only one of the two is set, or a file cannot be read */
-async function readTls({ tlsCert, tlsKey }: CommonValues): Promise<ServerTls | undefined> {
+/**
+ * Certificate and key of a program's listeners, where they are set.
+ * @throws ConfigError if only one of the two is set, or a file cannot be read
+ */
+export async function readTls({ tlsCert, tlsKey }: Pick<CommonValues, "tlsCert" | "tlsKey">): Promise<ServerTls | undefined> {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) throw new ConfigError(["--tls-cert and --tls-key need each other"]);
   return { certificate: await readPem(tlsCert), key: await readPem(tlsKey) };

@@ -1,7 +1,7 @@
 export { address, ConfigError, wholeNumber } from "./config.ts";
 export { ExitCode, exitCodeOf, InterruptedError, UsageError } from "./exit.ts";
 export { type CheckResult, type HealthWatch, watchHealth } from "./health-watch.ts";
-export { hostService } from "./host-service.ts";
+export { hostService, readTls } from "./host-service.ts";
 export { busSettings, type NatsAccessValues, readNatsAccess } from "./nats-settings.ts";
 export { lastWords, readTail, saysReady } from "./program-log.ts";
 export { type Main, type ProcessContext, type ProcessOptions, runProcess } from "./run-process.ts";

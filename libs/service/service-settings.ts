@@ -11,6 +11,9 @@ export const defaultAddresses = {
   evaluation: "127.0.0.1:7444",
   recycling: "127.0.0.1:7445",
   sessions: "127.0.0.1:7446",
+  oci: "127.0.0.1:7447",
+  /** HTTP of the service oci. */
+  registry: "127.0.0.1:7480",
   nats: "127.0.0.1:4222",
 } as const;
 
@@ -58,8 +61,8 @@ export const commonSettings = declareSettings({
 
 export type CommonValues = Values<typeof commonSettings> & { readonly listen: string };
 
-/** Where this service listens. */
-export function listenSetting(service: keyof typeof defaultAddresses) {
+/** Where this service listens for gRPC. */
+export function listenSetting(service: Exclude<keyof typeof defaultAddresses, "nats" | "registry">) {
   return {
     flag: "--listen <host:port>",
     env: "RATATOUILLE_LISTEN",

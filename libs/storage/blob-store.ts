@@ -1,6 +1,6 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
 import { type FileHandle, open, readdir, rm, stat, unlink, utimes } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { asWriteError, hasErrorCode, makeDirectory, moveDurably, NoSpaceError, publishFiles, writeTo } from "#libs/files";
 import { readBlob } from "./blob-reader.ts";
 import { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";
@@ -53,8 +53,8 @@ export type BlobStore = {
   path(digest: string): string;
   /** Deletes a blob, unless it was put after `notAfterMs`. Returns whether it was deleted. */
   delete(digest: string, options?: { notAfterMs?: number | undefined }): Promise<boolean>;
-  /** All blobs in the order of their digests, or those after one. */
-  list(options?: { after?: string | undefined }): AsyncGenerator<{ digest: Digest } & BlobStat, void, undefined>;
+  /** All blobs in the order of their digests. */
+  list(): AsyncGenerator<{ digest: Digest } & BlobStat, void, undefined>;
   /**
    * Moves a corrupted blob out of the way, to `corrupt/`, where a person can look at it. Does nothing if it is not there, or, where `seen` is
    * given, if it is not in that state any more: a fresh copy was put since. Returns whether it was moved.
@@ -162,13 +162,11 @@ export async function openBlobStore(
       });
     },
 
-    async *list({ after = "" } = {}) {
-      const shardOfAfter = after === "" ? "" : basename(shard(after));
+    async *list() {
       for (const name of (await readdir(root)).sort()) {
-        if (name < shardOfAfter) continue;
         for (const hex of (await readdir(join(root, name))).sort()) {
           const digest = `sha256:${hex}`;
-          if (!isDigest(digest) || digest <= after) continue;
+          if (!isDigest(digest)) continue;
           const found = await statBlob(digest);
           if (found) yield { digest, ...found };
         }

@@ -1,12 +1,13 @@
 // `npm test` does this first: programs of others that tests start are installed one after another, with nothing beside them. On a machine
 // that has them it takes no time; on a new one some minutes, which no test should have to wait for.
 import { execFileSync } from "node:child_process";
-import { natsServerProgram } from "#libs/programs";
+import { natsServerProgram, orasProgram } from "#libs/programs";
 import { setupTensorflow } from "#libs/tensorflow";
 import { collectorProgram } from "./collector.ts";
 
 const programs = {
   "nats-server": () => natsServerProgram(),
+  oras: () => orasProgram(),
   "OpenTelemetry collector": collectorProgram,
   TensorFlow: () => setupTensorflow("tensorflow"),
 };

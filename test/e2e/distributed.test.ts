@@ -76,7 +76,8 @@ async function assertSystem(system: LocalSystem): Promise<void> {
 /** That a report says what each process used: memory as the kernel says, and bytes of which none comes from nowhere. */
 async function assertUsage(out: string, pids: Readonly<Record<string, number>>): Promise<void> {
   const { processes = [] } = (await readReport(out)).timings;
-  const names = Object.keys(pids).filter((name) => name !== "nats-server");
+  // The registry has no part in a run.
+  const names = Object.keys(pids).filter((name) => name !== "nats-server" && name !== "oci");
   assert.deepEqual(processes.map(({ name }) => name).sort(), names.sort());
   for (const { name, peakMemoryBytes } of processes) {
     const peak = await peakMemoryMb(pids[name]);
@@ -101,7 +102,7 @@ test("npm run system says what runs, starts again what is killed, without a fail
   /** Processes that have said that they are ready, of one program or of all. */
   const pidsOf = (name = String.raw`\S+`) =>
     system.lines.flatMap((line) => new RegExp(`^${name} +ready\\b.*process (\\d+)$`).exec(line)?.[1] ?? []).map(Number);
-  assert.equal(pidsOf().length, 9);
+  assert.equal(pidsOf().length, 10);
   assert.ok(pidsOf().every(isAlive));
 
   using channel = connect(address);
@@ -121,7 +122,7 @@ test("npm run system says what runs, starts again what is killed, without a fail
     assert.equal(system.lines.filter((line) => line.startsWith(`${name} `) && line.includes("ended by itself")).length, 1);
     await call();
   }
-  assert.equal(pidsOf().length, 9 + Object.keys(calls).length);
+  assert.equal(pidsOf().length, 10 + Object.keys(calls).length);
 
   await system.kill("SIGINT");
   assert.equal(await system.ended, 0);

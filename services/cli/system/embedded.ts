@@ -14,6 +14,7 @@ import { createCatalog } from "../../catalog/index.ts";
 import { createEvaluation } from "../../evaluation/index.ts";
 import { createFinetune } from "../../finetune/index.ts";
 import { watchEvents } from "../../gateway/index.ts";
+import { createOci, type OciRegistry } from "../../oci/index.ts";
 import { createRecycling } from "../../recycling/index.ts";
 import { createSessions } from "../../sessions/index.ts";
 import { overheardLog } from "./overheard-log.ts";
@@ -25,11 +26,13 @@ export type EmbeddedOptions = {
   readonly dataDirectory: string;
   /** `host:port` for clients that are told it; port 0 takes a free one. Without it there is only the entrance. */
   readonly address?: string | undefined;
+  /** `host:port` of an OCI registry in front of the catalog, with the same token and certificate. Without it there is none. */
+  readonly registry?: string | undefined;
   /** What others read of this process who find the directory locked. */
   readonly command?: string | undefined;
   /** One for each core by default. */
   readonly trainers?: number | undefined;
-  /** What clients of `address` have to present. */
+  /** What clients of `address` and of the registry have to present. */
   readonly token?: string | undefined;
   readonly tls?: ServerTls | undefined;
   readonly insecure?: boolean | undefined;
@@ -45,6 +48,8 @@ export type EmbeddedOptions = {
 export type EmbeddedSystem = AsyncDisposable & {
   /** Where it listens for clients. */
   readonly address: string;
+  /** `host:port` of the OCI registry, if there is one. */
+  readonly registry: string | undefined;
   /** A loopback port of its own for this process, its trainers and clients that can read the data directory. */
   readonly entrance: Entrance;
   /** Rejects if a service breaks, no trainer can start or, unless the system is shared, the disk is full. Never resolves before the system is disposed. */
@@ -99,6 +104,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       ? undefined
       : opening.use(await serve({ address: outside, services: registrations, token: clientToken, tls, insecure, log, drainMs: DRAIN_MS }));
 
+  const blobs = join(directory, "blobs", "sha256");
+  const oci: OciRegistry | undefined =
+    options.registry === undefined
+      ? undefined
+      : opening.use(
+          await createOci({ clients: channel, log, address: options.registry, token: clientToken, tls, insecure, directory: blobs }),
+        );
+
   const stopper = new AbortController();
   const loops = services.map((service) =>
     service.run(stopper.signal).catch((error: unknown) => {
@@ -112,15 +125,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   });
 
   const count = options.trainers ?? availableParallelism();
-  const dataRoot = join(directory, "blobs", "sha256");
-  trainers = opening.use(startTrainers({ count, ...entrance, dataRoot, logPath: join(directory, "logs", "trainers.log"), log }));
+  trainers = opening.use(startTrainers({ count, ...entrance, dataRoot: blobs, logPath: join(directory, "logs", "trainers.log"), log }));
   trainers.broken.catch(broken.reject);
   const address = listener?.address ?? entrance.address;
   if (shared) await lock.publish({ address, entrance });
   // Who looks at it may come in meanwhile. A system without trainers is gone in a moment.
   else if (count > 0) await lock.publish({ entrance });
   const open = opening.move();
-  return { address, entrance, broken: broken.promise, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  return { address, registry: oci?.address, entrance, broken: broken.promise, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
 type ServicesOptions = Pick<EmbeddedOptions, "shared" | "leaseSeconds"> & {

@@ -10,6 +10,7 @@ import {
   type NatsAccessValues,
   readNatsAccess,
   readSettings,
+  readTls,
   type Service,
   type Settings,
   type Sources,
@@ -29,6 +30,7 @@ import { settings as catalogSettings } from "../../../catalog/settings.ts";
 import { settings as evaluationSettings } from "../../../evaluation/settings.ts";
 import { settings as finetuneSettings } from "../../../finetune/settings.ts";
 import { settings as gatewaySettings } from "../../../gateway/settings.ts";
+import { settings as ociSettings } from "../../../oci/settings.ts";
 import { settings as recyclingSettings } from "../../../recycling/settings.ts";
 import { sessionLimits, settings as sessionSettings } from "../../../sessions/settings.ts";
 import type { CommandContext } from "../../context.ts";
@@ -104,6 +106,12 @@ export const programs: Readonly<Record<string, Program>> = {
   evaluation: program("What models are worth on data.", evaluationSettings, async ({ catalog }, needs) => {
     const { createEvaluation } = await import("../../../evaluation/index.ts");
     return createEvaluation({ clients: needs.channel(catalog), log: needs.log });
+  }),
+  oci: program("The catalog as an OCI registry: pull and push models with oras and its kin.", ociSettings, async (values, needs) => {
+    const { http, catalog, blobs, token, insecure } = values;
+    const { createOci } = await import("../../../oci/index.ts");
+    const listener = { address: http, token, insecure, tls: await readTls(values) };
+    return createOci({ ...listener, clients: needs.channel(catalog), log: needs.log, directory: blobs });
   }),
   recycling: program("Recycling runs: plans them, drives them, reports.", recyclingSettings, async (values, needs) => {
     const { createRecycling } = await import("../../../recycling/index.ts");

@@ -14,11 +14,13 @@ Clients on the same data directory need no token. Clients that name the address 
 this machine may use it.`,
     `  ratatouille up
   ratatouille recycle examples/digits.yaml --server ${DEFAULT_LISTEN}
+  ratatouille up --oci 127.0.0.1:7480
   ratatouille up --listen 0.0.0.0:7437 --token-file token.txt \\
     --tls-cert cert.pem --tls-key key.pem`,
   );
   local(command)
     .option("--listen <host:port>", "address; one that other machines reach needs TLS and a token", DEFAULT_LISTEN)
+    .option("--oci <host:port>", "serve the models as an OCI registry there, for oras and its kin; likewise")
     .option("--tls-cert <file>", "certificate of the server (PEM)")
     .option("--tls-key <file>", "its key (PEM)")
     .option("--insecure", "listen on any address without TLS and token")

@@ -9,6 +9,7 @@ import { writeWrapped } from "../../write-wrapped.ts";
 
 export type UpOptions = GlobalOptions & {
   readonly listen: string;
+  readonly oci?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecure?: boolean;
@@ -17,14 +18,15 @@ export type UpOptions = GlobalOptions & {
 
 /** `ratatouille up`: keeps the embedded system running until it is interrupted. */
 export async function up(options: UpOptions, { stack, signal, command, stdout }: CommandContext): Promise<number> {
-  const { data, listen, token, tlsCert, tlsKey, insecure, trainers, leaseSeconds } = options;
+  const { data, listen, oci, token, tlsCert, tlsKey, insecure, trainers, leaseSeconds } = options;
   const tls = await readTls(tlsCert, tlsKey);
   // Said before the data directory is made.
-  checkListener({ address: listen, tls, token, insecure });
+  for (const address of oci === undefined ? [listen] : [listen, oci]) checkListener({ address, tls, token, insecure });
   const system = stack.use(
     await startEmbedded({
       dataDirectory: data,
       address: listen,
+      registry: oci,
       ...{ command, token, tls, insecure, trainers, leaseSeconds },
       shared: true,
       openLog: () => fileLogger(data, "ratatouille"),
@@ -35,6 +37,7 @@ export async function up(options: UpOptions, { stack, signal, command, stdout }:
     stdout,
     `ratatouille ${VERSION} listens on ${system.address}; data in ${data}. Ctrl-C stops it; what is unfinished goes on at the next start.\n`,
   );
+  if (system.registry !== undefined) writeWrapped(stdout, `Its models are an OCI registry, ${system.registry}: docs/oci.md.\n`);
   await Promise.race([aborted(signal), system.broken]);
   return 0;
 }
