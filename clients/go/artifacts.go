@@ -3,7 +3,6 @@ package ratatouille
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,6 +12,8 @@ import (
 
 // WeightsMediaType is that of the layer of a model that has its weights, one safetensors file.
 const WeightsMediaType = "application/vnd.cncf.model.weight.v1.raw"
+
+const pageSize = 200
 
 // A Manifest is what the manifest of an artifact says, an OCI image manifest.
 type Manifest struct {
@@ -64,17 +65,39 @@ func (c *Client) Artifact(ctx context.Context, name string) (*pb.Artifact, error
 	return answer.GetArtifact(), err
 }
 
-// Lineage is an artifact and all that it was made of: itself first, then its inputs, theirs, and so on, each once. Depth says how many steps
-// are walked; 0: all.
+// LineageOptions say which way to walk, and how far.
+type LineageOptions struct {
+	// Depth is how many steps are walked; 0: all.
+	Depth int32
+	// Descendants are what was made of an artifact; else it is what the artifact was made of.
+	Descendants bool
+	// MembersOnly follows only what was put together: from a model to its members, or to the models that contain it.
+	MembersOnly bool
+}
+
+// Lineage is an artifact and all that it was made of, or that was made of it, each once, the artifact first.
 //
-// Reasons: those of [Client.Artifact]; LINEAGE_TOO_LARGE.
-func (c *Client) Lineage(ctx context.Context, name string, depth int32) ([]*pb.Artifact, error) {
+// Reasons: those of [Client.Artifact].
+func (c *Client) Lineage(ctx context.Context, name string, options LineageOptions) ([]*pb.Artifact, error) {
 	artifact, err := c.Artifact(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.catalog.GetLineage(ctx, &pb.GetLineageRequest{Digest: artifact.GetDigest(), Depth: depth})
-	return answer.GetArtifacts(), err
+	request := &pb.GetLineageRequest{Digest: artifact.GetDigest(), Depth: options.Depth, MembersOnly: options.MembersOnly, PageSize: pageSize}
+	if options.Descendants {
+		request.Direction = pb.LineageDirection_LINEAGE_DIRECTION_DESCENDANTS
+	}
+	var all []*pb.Artifact
+	for {
+		answer, err := c.catalog.GetLineage(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, answer.GetArtifacts()...)
+		if request.PageToken = answer.GetNextPageToken(); request.PageToken == "" {
+			return all, nil
+		}
+	}
 }
 
 // An artifactEvent is a message of a stream whose last one is an artifact.
@@ -83,21 +106,17 @@ type artifactEvent interface {
 	GetArtifact() *pb.Artifact
 }
 
-// lastArtifact reads such a stream to its end.
-func lastArtifact[E artifactEvent](next func() (E, error), progress Progress) (*pb.Artifact, error) {
-	for {
-		event, err := next()
-		if errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("ratatouille: the server ended the work without an artifact: %w", io.ErrUnexpectedEOF)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if artifact := event.GetArtifact(); artifact != nil {
-			return artifact, nil
-		}
+// made reads such a stream to its end, and opens it again where it breaks: the work that was done before is not done twice.
+func made[E artifactEvent](ctx context.Context, c *Client, progress Progress, open func(context.Context) (func() (E, error), error)) (artifact *pb.Artifact, err error) {
+	err = follow(ctx, newPatience(c.patience), open, func(event E) bool {
 		if said := event.GetProgress(); said != nil && progress != nil {
 			progress(said.GetReadBytes(), said.GetTotalBytes())
 		}
+		artifact = event.GetArtifact()
+		return artifact == nil
+	})
+	if err == nil && artifact == nil {
+		err = fmt.Errorf("ratatouille: the server ended the work without an artifact: %w", io.ErrUnexpectedEOF)
 	}
+	return artifact, err
 }

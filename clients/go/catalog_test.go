@@ -86,7 +86,7 @@ func TestLineageAndEvents(t *testing.T) {
 			break
 		}
 	}
-	lineage, err := client.Lineage(ctx, digest, 0)
+	lineage, err := client.Lineage(ctx, digest, ratatouille.LineageOptions{})
 	if err != nil || len(lineage) == 0 || lineage[0].GetDigest() != digest || lineage[0].GetKind() != pb.ArtifactKind_ARTIFACT_KIND_MODEL {
 		t.Errorf("the lineage is %v (%v)", lineage, err)
 	}

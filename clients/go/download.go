@@ -3,7 +3,6 @@ package ratatouille
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	pb "ratatouille/v1"
 )
@@ -27,6 +25,15 @@ const (
 type ReaderWriterAt interface {
 	io.ReaderAt
 	io.WriterAt
+}
+
+// Blob says how large a blob of the catalog is. Reason: BLOB_NOT_FOUND.
+func (c *Client) Blob(ctx context.Context, digest string) (Blob, error) {
+	answer, err := c.catalog.GetUpload(ctx, &pb.GetUploadRequest{Digest: digest})
+	if err == nil && answer.SizeBytes == nil {
+		err = newError(codes.NotFound, "BLOB_NOT_FOUND", "there is no blob %s", digest)
+	}
+	return Blob{digest, answer.GetSizeBytes()}, err
 }
 
 // DownloadBlob fetches a blob, several ranges at once, and compares its SHA-256. Ranges that break go on where they were.
@@ -132,8 +139,7 @@ func verify(ctx context.Context, blob Blob, from io.ReaderAt, arrived []chan str
 }
 
 func dataLoss(format string, args ...any) error {
-	message := fmt.Sprintf(format, args...)
-	return &Error{Code: codes.DataLoss, Reason: "BLOB_CORRUPTED", Message: message, status: status.New(codes.DataLoss, message)}
+	return newError(codes.DataLoss, "BLOB_CORRUPTED", format, args...)
 }
 
 // A counter tells of the bytes of several goroutines.

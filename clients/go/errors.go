@@ -107,6 +107,12 @@ func errorOf(err error) error {
 	return result
 }
 
+// newError is one that this client has found out itself, as a server would say it.
+func newError(code codes.Code, reason, format string, args ...any) *Error {
+	message := fmt.Sprintf(format, args...)
+	return &Error{Code: code, Reason: reason, Message: message, status: status.New(code, message)}
+}
+
 func unaryErrors(ctx context.Context, method string, request, answer any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc

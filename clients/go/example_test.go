@@ -34,11 +34,8 @@ func Example_session() {
 	}
 	for name, values := range map[string][]float32{"north": {1, 2}, "south": {3, 6}} {
 		path := filepath.Join(directory, name+".safetensors")
-		content, err := safetensors.Bytes(map[string]safetensors.Tensor{"w": safetensors.Float32([]int64{2}, values)}, nil)
-		if err != nil {
-			panic(err)
-		}
-		if err := os.WriteFile(path, content, 0o644); err != nil {
+		tensors := map[string]safetensors.Tensor{"w": safetensors.Float32([]int64{2}, values)}
+		if err := safetensors.WriteFile(path, tensors, nil); err != nil {
 			panic(err)
 		}
 		if _, err := session.ContributeFile(ctx, name, path, ratatouille.ContributeOptions{}); err != nil {
@@ -53,24 +50,11 @@ func Example_session() {
 	if _, err := client.Pull(ctx, average.GetDigest(), path, nil); err != nil {
 		panic(err)
 	}
-	file, err := os.Open(path)
+	tensors, _, err := safetensors.ReadFile(path)
 	if err != nil {
 		panic(err)
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		panic(err)
-	}
-	tensors, err := safetensors.Open(file, info.Size())
-	if err != nil {
-		panic(err)
-	}
-	tensor, err := tensors.Tensor("w")
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(tensor.Float32s())
+	fmt.Println(tensors["w"].Float32s())
 	// Output: [2 4] <nil>
 }
 
@@ -108,4 +92,48 @@ func ExampleSession_Watch() {
 		break
 	}
 	// Output: SESSION_STATE_OPEN 0
+}
+
+// Two models are put into a catalog, averaged there, and the result is fetched.
+func Example() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client, err := ratatouille.Dial(os.Getenv("RATATOUILLE_SERVER"))
+	if err != nil {
+		panic(err)
+	}
+	defer client.Close()
+	directory, err := os.MkdirTemp("", "example")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(directory)
+
+	request := &pb.AverageRequest{Method: "linear", Weights: []float64{1, 3}}
+	for i, values := range [][]float32{{0, 4}, {4, 8}} {
+		path := filepath.Join(directory, fmt.Sprintf("model-%d.safetensors", i))
+		tensors := map[string]safetensors.Tensor{"w": safetensors.Float32([]int64{2}, values)}
+		if err := safetensors.WriteFile(path, tensors, nil); err != nil {
+			panic(err)
+		}
+		model, err := client.Push(ctx, path, ratatouille.PushOptions{Licence: "CC0-1.0"})
+		if err != nil {
+			panic(err)
+		}
+		request.Models = append(request.Models, model.GetDigest())
+	}
+	average, err := client.Average(ctx, request, nil)
+	if err != nil {
+		panic(err)
+	}
+	path := filepath.Join(directory, "average.safetensors")
+	if _, err := client.Pull(ctx, average.GetDigest(), path, nil); err != nil {
+		panic(err)
+	}
+	tensors, _, err := safetensors.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(tensors["w"].Float32s())
+	// Output: [3 7] <nil>
 }

@@ -1,7 +1,6 @@
 package ratatouille_test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
@@ -55,19 +54,11 @@ func meanOf(models ...[]float32) []float32 {
 
 func tensorIn(t testing.TB, path, name string) []float32 {
 	t.Helper()
-	content, err := os.ReadFile(path)
+	tensors, _, err := safetensors.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := safetensors.Open(bytes.NewReader(content), int64(len(content)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tensor, err := file.Tensor(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	values, err := tensor.Float32s()
+	values, err := tensors[name].Float32s()
 	if err != nil {
 		t.Fatal(err)
 	}

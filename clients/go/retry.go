@@ -111,6 +111,8 @@ func passing(err error) bool {
 		return ReasonOf(err) == "TAKEN_OVER"
 	case codes.InvalidArgument:
 		return ReasonOf(err) == "CHUNK_DAMAGED"
+	case codes.FailedPrecondition:
+		return ReasonOf(err) == "UPLOAD_MOVED"
 	default:
 		return false
 	}

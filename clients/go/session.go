@@ -136,11 +136,13 @@ func (s *Session) Withdraw(ctx context.Context, contributor string, content io.R
 //
 // Reasons: NOTHING_COMMITTED, NOT_FINITE.
 func (s *Session) Snapshot(ctx context.Context) (*pb.Artifact, error) {
-	stream, err := s.client.averaging.Snapshot(ctx, &pb.SnapshotRequest{SessionId: s.ID})
-	if err != nil {
-		return nil, err
-	}
-	return lastArtifact(stream.Recv, nil)
+	return made(ctx, s.client, nil, func(ctx context.Context) (func() (*pb.SnapshotResponse, error), error) {
+		stream, err := s.client.averaging.Snapshot(ctx, &pb.SnapshotRequest{SessionId: s.ID})
+		if err != nil {
+			return nil, err
+		}
+		return stream.Recv, nil
+	})
 }
 
 // State is how the session stands.

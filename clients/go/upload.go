@@ -3,12 +3,14 @@ package ratatouille
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"io"
 
 	pb "ratatouille/v1"
 )
 
-// UploadBlob puts bytes into the catalog. What has arrived of an upload that broke, also of one of another process, is not sent again.
+// UploadBlob puts bytes into the catalog. What is there already is not sent, nor what has arrived of an upload that broke, also of one of
+// another process.
 //
 // Reasons: BLOB_MISMATCH (content changed while it was sent), NO_SPACE.
 func (c *Client) UploadBlob(ctx context.Context, content io.ReaderAt, size int64, progress Progress) (Blob, error) {
@@ -16,10 +18,11 @@ func (c *Client) UploadBlob(ctx context.Context, content io.ReaderAt, size int64
 	if err != nil {
 		return Blob{}, err
 	}
-	return blob, c.upload(ctx, content, blob, progress)
+	return blob, c.upload(ctx, content, blob, nil, progress)
 }
 
-func (c *Client) upload(ctx context.Context, content io.ReaderAt, blob Blob, progress Progress) error {
+// upload sends what is missing of a blob, of which the catalog may have pieces.
+func (c *Client) upload(ctx context.Context, content io.ReaderAt, blob Blob, known []piece, progress Progress) error {
 	wait := newPatience(c.patience)
 	sender := &blobSender{content: content, blob: blob, moved: func(done int64) {
 		wait.moved()
@@ -28,18 +31,13 @@ func (c *Client) upload(ctx context.Context, content io.ReaderAt, blob Blob, pro
 		}
 	}}
 	for fresh := false; ; {
-		offset, err := int64(0), error(nil)
-		if !fresh {
-			offset, err = c.received(ctx, blob)
-		}
-		if err == nil {
-			err = sender.send(ctx, c.catalog, offset)
-		}
-		switch {
+		offset, err := sender.round(ctx, c, known, fresh)
+		switch reason := ReasonOf(err); {
 		case err == nil:
 			return nil
-		case ReasonOf(err) == "UPLOAD_MOVED":
-		case ReasonOf(err) == "BLOB_MISMATCH" && offset > 0:
+		case reason == "CHUNK_MISSING" && known != nil:
+			known = nil // it goes faster than it is asked for
+		case reason == "BLOB_MISMATCH" && offset > 0 && !fresh:
 			fresh = true // what somebody else has left there was not the beginning of this
 		default:
 			if err := wait.wait(ctx, err); err != nil {
@@ -49,12 +47,6 @@ func (c *Client) upload(ctx context.Context, content io.ReaderAt, blob Blob, pro
 	}
 }
 
-// received is how much of a blob the catalog has of an upload that broke.
-func (c *Client) received(ctx context.Context, blob Blob) (int64, error) {
-	answer, err := c.catalog.GetUpload(ctx, &pb.GetUploadRequest{Digest: blob.Digest})
-	return min(answer.GetReceivedBytes(), blob.Size), err
-}
-
 type blobSender struct {
 	content io.ReaderAt
 	blob    Blob
@@ -62,8 +54,26 @@ type blobSender struct {
 	most    int64
 }
 
-// send sends all from an offset on.
-func (s *blobSender) send(ctx context.Context, catalog pb.CatalogServiceClient, offset int64) error {
+// round asks what is missing and sends it, from where an upload broke unless it is to be fresh. It says from where on it sent.
+func (s *blobSender) round(ctx context.Context, c *Client, known []piece, fresh bool) (int64, error) {
+	isThere, todo, err := c.missing(ctx, s.blob, known)
+	if err != nil || isThere {
+		s.reached(s.blob.Size, isThere)
+		return 0, err
+	}
+	offset := int64(0)
+	if !fresh {
+		answer, err := c.catalog.GetUpload(ctx, &pb.GetUploadRequest{Digest: s.blob.Digest})
+		if err != nil {
+			return 0, err
+		}
+		offset = min(answer.GetReceivedBytes(), s.blob.Size)
+	}
+	return offset, s.send(ctx, c.catalog, todo, offset)
+}
+
+// send sends all pieces from an offset on.
+func (s *blobSender) send(ctx context.Context, catalog pb.CatalogServiceClient, todo []piece, offset int64) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := catalog.UploadBlob(ctx)
@@ -73,17 +83,27 @@ func (s *blobSender) send(ctx context.Context, catalog pb.CatalogServiceClient, 
 	header := &pb.BlobHeader{Digest: s.blob.Digest, SizeBytes: s.blob.Size, Keep: true, Offset: offset}
 	err = stream.Send(&pb.UploadBlobRequest{Part: &pb.UploadBlobRequest_Header{Header: header}})
 	buffer := make([]byte, min(chunkBytes, s.blob.Size))
-	for err == nil && offset < s.blob.Size {
-		chunk := buffer[:min(chunkBytes, s.blob.Size-offset)]
-		if _, err := readAt(s.content, chunk, offset); err != nil {
-			return err
+	for i := 0; err == nil && i < len(todo); {
+		end := todo[i].offset + todo[i].size
+		if offset >= end {
+			i++
+			continue
 		}
-		if err = stream.Send(&pb.UploadBlobRequest{Part: &pb.UploadBlobRequest_Chunk{Chunk: chunk}}); err == nil {
-			offset += int64(len(chunk))
-			if offset > s.most {
-				s.most = offset
-				s.moved(offset)
+		length := end - offset
+		if todo[i].sum != nil && offset == todo[i].offset {
+			part := &pb.ChunkCopy{Sha256: todo[i].sum, SizeBytes: int32(length)}
+			err = stream.Send(&pb.UploadBlobRequest{Part: &pb.UploadBlobRequest_Copy{Copy: part}})
+		} else {
+			length = min(length, chunkBytes)
+			if _, err := readAt(s.content, buffer[:length], offset); err != nil {
+				return err
 			}
+			part := &pb.CheckedChunk{Data: buffer[:length], Crc32: crc32.ChecksumIEEE(buffer[:length])}
+			err = stream.Send(&pb.UploadBlobRequest{Part: &pb.UploadBlobRequest_Checked{Checked: part}})
+		}
+		if err == nil {
+			offset += length
+			s.reached(offset, true)
 		}
 	}
 	if err != nil && err != io.EOF { // io.EOF: the server has ended the call, and says why
@@ -91,6 +111,14 @@ func (s *blobSender) send(ctx context.Context, catalog pb.CatalogServiceClient, 
 	}
 	_, err = stream.CloseAndRecv()
 	return err
+}
+
+// reached tells of bytes that have not been told of before.
+func (s *blobSender) reached(offset int64, ok bool) {
+	if ok && offset > s.most {
+		s.most = offset
+		s.moved(offset)
+	}
 }
 
 // readAt fills a buffer.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -14,6 +15,7 @@ type Proxy struct {
 	mutex sync.Mutex
 	cuts  []int64
 	used  int
+	sent  atomic.Int64
 }
 
 // Cut makes a proxy of an address. Each of cuts is how many bytes the next connection may carry from the client, or to it, before both its ends
@@ -45,6 +47,9 @@ func (p *Proxy) Used() int {
 	return p.used
 }
 
+// Sent says how many bytes clients have sent.
+func (p *Proxy) Sent() int64 { return p.sent.Load() }
+
 func (p *Proxy) pass(from net.Conn, address string) {
 	defer from.Close()
 	to, err := net.Dial("tcp", address)
@@ -63,11 +68,23 @@ func (p *Proxy) pass(from net.Conn, address string) {
 		_, err := io.CopyN(to, from, limit)
 		done <- err == nil
 	}
-	go copy(to, from)
+	go copy(to, countedConn{from, &p.sent})
 	go copy(from, to)
 	if <-done {
 		p.mutex.Lock()
 		p.used++
 		p.mutex.Unlock()
 	}
+}
+
+// A countedConn counts what is read of it.
+type countedConn struct {
+	net.Conn
+	count *atomic.Int64
+}
+
+func (c countedConn) Read(buffer []byte) (int, error) {
+	n, err := c.Conn.Read(buffer)
+	c.count.Add(int64(n))
+	return n, err
 }
