@@ -38,6 +38,7 @@ export function spawnService(name: ServiceName, { directory, addresses, env, run
     RATATOUILLE_GATEWAY: addresses.gateway,
     RATATOUILLE_OCI_HTTP: addresses.registry,
     RATATOUILLE_OCI_BLOBS: join(directory, "catalog", "blobs", "sha256"),
+    RATATOUILLE_STORE: join(directory, "catalog", "blobs"),
   };
   return spawnOurs(["serve", name], runtimeOf(name), { ...own, ...env }, output);
 }

@@ -1,10 +1,11 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
-import { type FileHandle, open, readdir, rm, stat, unlink, utimes } from "node:fs/promises";
-import { join } from "node:path";
+import { constants, type FileHandle, open, readdir, rm, stat, unlink, utimes } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { asWriteError, hasErrorCode, makeDirectory, moveDurably, NoSpaceError, publishFiles, writeTo } from "#libs/files";
+import { blobPath, blobsDirectory, givenPath, incomingDirectory } from "./blob-layout.ts";
 import { readBlob } from "./blob-reader.ts";
 import { type Digest, digestHex, isDigest, parseDigest } from "./digest.ts";
-import { DigestMismatchError } from "./errors.ts";
+import { BlobMissingError, DigestMismatchError } from "./errors.ts";
 import { isKept, openKeptUploads, type TakenUpload } from "./kept-uploads.ts";
 import { createMutex } from "./mutex.ts";
 
@@ -33,6 +34,14 @@ export type BlobStore = {
       from?: number | undefined;
       signal?: AbortSignal | undefined;
     },
+  ): Promise<{ digest: Digest; size: number; existed: boolean }>;
+  /**
+   * Makes a blob of a file that somebody on this machine has put to `givenPath`: it is read for its digest, and gets another name. It is gone
+   * from there in any case. Throws as `put`, and BlobMissingError where there is no such file.
+   */
+  take(
+    name: string,
+    options: { digest: string; size?: number | undefined; signal?: AbortSignal | undefined },
   ): Promise<{ digest: Digest; size: number; existed: boolean }>;
   /** How many bytes of a blob are here of an upload that broke. */
   received(digest: Digest): Promise<number>;
@@ -81,15 +90,27 @@ export async function openBlobStore(
   directory: string,
   { takeOverMs = TAKE_OVER_MS }: { readonly takeOverMs?: number } = {},
 ): Promise<BlobStore> {
-  const [root, incoming, corrupt] = [join(directory, "sha256"), join(directory, "incoming"), join(directory, "corrupt")];
+  const [root, incoming, corrupt] = [blobsDirectory(directory), incomingDirectory(directory), join(directory, "corrupt")];
   for (const path of [root, incoming, corrupt]) await makeDirectory(path);
   for (const name of await readdir(incoming)) if (!isKept(name)) await rm(join(incoming, name), { recursive: true, force: true });
   const kept = await openKeptUploads(incoming, { takeOverMs });
   // Between a look at a blob and its removal no fresh copy of it may arrive.
   const renaming = createMutex();
 
-  const shard = (digest: string) => join(root, digestHex(digest).slice(0, 2));
-  const path = (digest: string) => join(shard(digest), digestHex(digest));
+  const path = (digest: string) => blobPath(directory, digest);
+
+  /** Gives a file whose bytes are known its name. */
+  async function name(temporary: string, digest: Digest): Promise<boolean> {
+    await makeDirectory(dirname(path(digest)));
+    let existed = false;
+    const within = (rename: () => Promise<void>) =>
+      renaming.run(async () => {
+        existed = (await statBlob(digest)) !== undefined;
+        await rename();
+      });
+    await publishFiles([{ from: temporary, to: path(digest) }], { within });
+    return existed;
+  }
 
   async function statBlob(digest: string): Promise<BlobStat | undefined> {
     try {
@@ -124,21 +145,27 @@ export async function openBlobStore(
           from: from ?? 0,
           signals: taken ? [signal, taken.signal] : [signal],
         });
-        if (announcedSize !== undefined && size !== announcedSize) throw new DigestMismatchError("size", announcedSize, size);
-        if (announced !== undefined && digest !== announced) throw new DigestMismatchError("digest", announced, digest);
-        await makeDirectory(shard(digest));
-        let existed = false;
-        const within = (name: () => Promise<void>) =>
-          renaming.run(async () => {
-            existed = (await statBlob(digest)) !== undefined;
-            await name();
-          });
-        await publishFiles([{ from: temporary, to: path(digest) }], { within });
+        checkAnnounced({ digest, size }, { digest: announced, size: announcedSize });
+        const existed = await name(temporary, digest);
         return { digest, size, existed };
       } catch (error) {
         const problem = asWriteError(error, temporary);
         if (!taken || problem instanceof DigestMismatchError || problem instanceof NoSpaceError) await rm(temporary, { force: true });
         throw problem;
+      }
+    },
+
+    async take(given, { digest: announced, size: announcedSize, signal }) {
+      const temporary = givenPath(directory, given);
+      try {
+        const hash = createHash("sha256");
+        const size = await hashWhole(temporary, parseDigest(announced), hash, signal);
+        const digest: Digest = `sha256:${hash.digest("hex")}`;
+        checkAnnounced({ digest, size }, { digest: announced, size: announcedSize });
+        return { digest, size, existed: await name(temporary, digest) };
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw asWriteError(error, temporary);
       }
     },
 
@@ -215,9 +242,33 @@ async function writeTemporary(
   return { digest: `sha256:${hash.digest("hex")}`, size };
 }
 
-async function hashBeginning(handle: FileHandle, bytes: number, hash: Hash): Promise<void> {
+function checkAnnounced(
+  actual: { readonly digest: Digest; readonly size: number },
+  announced: { readonly digest: string | undefined; readonly size: number | undefined },
+): void {
+  if (announced.size !== undefined && actual.size !== announced.size) throw new DigestMismatchError("size", announced.size, actual.size);
+  if (announced.digest !== undefined && actual.digest !== announced.digest)
+    throw new DigestMismatchError("digest", announced.digest, actual.digest);
+}
+
+/** Hashes a file, which has to be one and no link to one, and returns its size. */
+async function hashWhole(path: string, digest: Digest, hash: Hash, signal: AbortSignal | undefined): Promise<number> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((cause: unknown) => {
+    throw hasErrorCode(cause, "ENOENT") ? new BlobMissingError(digest, { cause }) : cause;
+  });
+  try {
+    const { size } = await handle.stat();
+    await hashBeginning(handle, size, hash, signal);
+    return size;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function hashBeginning(handle: FileHandle, bytes: number, hash: Hash, signal?: AbortSignal): Promise<void> {
   const buffer = new Uint8Array(Math.min(bytes, READ_BYTES));
   for (let at = 0; at < bytes; ) {
+    signal?.throwIfAborted();
     const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, bytes - at), at);
     if (bytesRead === 0) throw new RangeError(`the file ends at ${at}, before byte ${bytes}`);
     hash.update(buffer.subarray(0, bytesRead));

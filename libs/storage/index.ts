@@ -1,4 +1,5 @@
 export { type Batcher, createBatcher } from "./batcher.ts";
+export { blobPath, givenPath, isGivenName } from "./blob-layout.ts";
 export { type BlobStat, type BlobStore, openBlobStore } from "./blob-store.ts";
 export { openDatabase } from "./database.ts";
 export { type Digest, isDigest, parseDigest } from "./digest.ts";

@@ -13,6 +13,7 @@ import { type Artifact, ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.t
 import { type CheckedAverage, checkRecipe } from "./check-recipe.ts";
 import { checkCompatible, UNKNOWN_ARCHITECTURE } from "./compatibility.ts";
 import { IncompatibleModelsError, InvalidAverageError, NotFiniteError } from "./errors.ts";
+import type { LocalStore } from "./local-store.ts";
 import { type Catalog, type Member, openMembers } from "./members.ts";
 import { averagingThroughput } from "./metrics.ts";
 import type { Scratch } from "./scratch.ts";
@@ -45,9 +46,14 @@ const CARRIED_BYTES = 1 << 20;
 const SIGN_OF_LIFE_MS = 20_000;
 const OUTPUT = "model.safetensors";
 
-/** An averager over a catalog. Members lie in `scratch` while they are averaged. */
-export function createAverager(parts: { readonly artifacts: Artifacts; readonly scratch: Scratch; readonly log: Logger }): Averager {
-  const { artifacts, scratch, log } = parts;
+/** An averager over a catalog. Members lie in `scratch` while they are averaged; `store` takes results where it is on this machine. */
+export function createAverager(parts: {
+  readonly artifacts: Artifacts;
+  readonly scratch: Scratch;
+  readonly store?: LocalStore | undefined;
+  readonly log: Logger;
+}): Averager {
+  const { artifacts, scratch, store, log } = parts;
   const shared = createSharedWork<Progress, Artifact>();
   const limit = createLimit(AT_ONCE);
   const catalog: Catalog = { artifacts, scratch, foundations: new Map() };
@@ -85,8 +91,10 @@ export function createAverager(parts: { readonly artifacts: Artifacts; readonly 
     if (reproduce) return unpublishedArtifact(recipe, built, ArtifactKind.MODEL, size);
     const path = join(folder.path, OUTPUT);
     if (size <= CARRIED_BYTES) return artifacts.publish(built, { blobs: [await readFile(path)], signal });
-    await using file = await fileSource(path);
-    await artifacts.uploadFile(file, { mediaType: mediaTypes.weights, digest, signal });
+    if (!(await store?.give(path, { digest, size }, signal))) {
+      await using file = await fileSource(path);
+      await artifacts.uploadFile(file, { mediaType: mediaTypes.weights, digest, signal });
+    }
     return artifacts.publish(built, { signal });
   }
 

@@ -7,6 +7,7 @@ import { replaceFile } from "#libs/files";
 import { type ModelFiles, openModel } from "#libs/models";
 import type { Descriptor, Digest } from "#libs/recipes";
 import { resourceExhausted } from "#libs/rpc";
+import type { LocalStore } from "./local-store.ts";
 
 /** A blob of the catalog as a file, opened as a model. It stays until it is disposed, and after that as long as there is room. */
 export type ScratchFile = Disposable & {
@@ -27,7 +28,8 @@ const SMALL_BYTES = 1 << 20;
 
 type Entry = {
   readonly path: string;
-  readonly size: number;
+  /** Bytes that it takes here: none where it is another name. */
+  size: number;
   readonly stop: AbortController;
   readonly ready: Promise<void>;
   users: number;
@@ -35,22 +37,27 @@ type Entry = {
   opened: Promise<ModelFiles> | undefined;
 };
 
-/** Opens an empty scratch folder: what an earlier process left there is removed. @param limitBytes room for all files together */
+/**
+ * Opens an empty scratch folder: what an earlier process left there is removed.
+ * @param limitBytes room for copies of blobs, all together
+ * @param store where blobs are files of this machine: these get another name here, and are not copied
+ */
 export async function openScratch(
   directory: string,
-  { artifacts, limitBytes }: { readonly artifacts: Artifacts; readonly limitBytes: number },
+  { artifacts, limitBytes, store }: { readonly artifacts: Artifacts; readonly limitBytes: number; readonly store?: LocalStore | undefined },
 ): Promise<Scratch> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   // In the order of their last use.
   const entries = new Map<Digest, Entry>();
 
-  async function makeRoom(size: number): Promise<void> {
-    let used = size;
+  /** Removes what nobody uses, as much as there is too little room for what is there and on its way. */
+  async function makeRoom(): Promise<void> {
+    let used = 0;
     for (const entry of entries.values()) used += entry.size;
     for (const [digest, entry] of entries) {
       if (used <= limitBytes) return;
-      if (entry.users > 0) continue;
+      if (entry.users > 0 || entry.size === 0) continue;
       entries.delete(digest);
       used -= entry.size;
       await rm(entry.path, { force: true });
@@ -64,8 +71,8 @@ export async function openScratch(
   function begin({ digest, size }: Pick<Descriptor, "digest" | "size">): Entry {
     const path = join(directory, `${digest.slice("sha256:".length)}-${begun++}.safetensors`);
     const stop = new AbortController();
-    const ready = makeRoom(size).then(() => download(artifacts, digest, size, path, stop.signal));
-    const entry: Entry = { path, size, stop, ready, users: 0, whole: false, opened: undefined };
+    const ready = Promise.resolve().then(() => bring({ digest, size }, entry));
+    const entry: Entry = { path, size: 0, stop, ready, users: 0, whole: false, opened: undefined };
     ready.then(
       () => {
         entry.whole = true;
@@ -73,6 +80,14 @@ export async function openScratch(
       () => undefined,
     );
     return entry;
+  }
+
+  async function bring({ digest, size }: Pick<Descriptor, "digest" | "size">, entry: Entry): Promise<void> {
+    const { signal } = entry.stop;
+    if (await store?.fetch({ digest, size }, entry.path, signal)) return;
+    entry.size = size;
+    await makeRoom();
+    await download(artifacts, digest, size, entry.path, signal);
   }
 
   function release(digest: Digest, entry: Entry): void {

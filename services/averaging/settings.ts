@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { commonSettings, dataSetting, declareSettings, listenSetting, peerSetting, wholeNumber } from "#libs/service";
 
 /** What can be set of the averaging service. */
@@ -11,6 +12,12 @@ export const settings = declareSettings({
     description: "room for the members of averages",
     schema: wholeNumber(1, 2 ** 32),
     default: "65536",
+  },
+  store: {
+    flag: "--store <directory>",
+    env: "RATATOUILLE_STORE",
+    description: "the catalog's folder blobs, where it is on this machine: nothing is copied",
+    schema: v.string("a directory"),
   },
   ...commonSettings,
 });

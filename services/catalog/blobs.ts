@@ -2,7 +2,7 @@ import { createSharedWork } from "#libs/concurrency";
 import { BlobMissingError, type BlobStat, type BlobStore, CorruptBlobError, type Digest } from "#libs/storage";
 import type { Logger } from "#libs/telemetry";
 import { type ByteSource, fileSource } from "#libs/tensors";
-import { CatalogError } from "./errors.ts";
+import { CatalogError, invalidField } from "./errors.ts";
 import { countBlob } from "./metrics.ts";
 import type { CatalogDatabase } from "./store/tables.ts";
 
@@ -19,6 +19,11 @@ export type Blobs = {
   put(
     source: AsyncIterable<Uint8Array>,
     options: { digest?: string | undefined; size?: number | undefined; from?: number | undefined; signal: AbortSignal },
+  ): Promise<{ digest: Digest; size: number }>;
+  /** Makes a blob of a file that a program of this machine has given: see BlobStore.take. INVALID_FIELD where it is not there. */
+  take(
+    name: string,
+    options: { digest: Digest; size?: number | undefined; signal: AbortSignal },
   ): Promise<{ digest: Digest; size: number }>;
   /** How many bytes of a blob are there of an upload that broke. */
   received(digest: Digest): Promise<number>;
@@ -129,6 +134,17 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
       remember(digest, await store.stat(digest));
       countBlob("in", size);
       return { digest, size };
+    },
+
+    async take(name, options) {
+      try {
+        const { digest, size } = await store.take(name, options);
+        remember(digest, await store.stat(digest));
+        return { digest, size };
+      } catch (error) {
+        if (!(error instanceof BlobMissingError)) throw error;
+        throw invalidField("header.given_file", `there is no file ${name} in the catalog's blobs/incoming`, error);
+      }
     },
 
     async *read(digest, { offset, length, signal }) {

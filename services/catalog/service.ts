@@ -39,8 +39,10 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
   return {
     uploadBlob: (requests, { signal }) =>
       answer(async () => {
-        const { header, chunks } = await openUpload(requests, catalog.chunks.read);
-        const { digest, size } = await catalog.blobs.put(chunks, { ...header, signal });
+        const { header, given, chunks } = await openUpload(requests, catalog.chunks.read);
+        const { digest, size } = given
+          ? await catalog.blobs.take(given.name, { digest: given.digest, size: header.size, signal })
+          : await catalog.blobs.put(chunks, { ...header, signal });
         return { digest, sizeBytes: BigInt(size) };
       }),
 

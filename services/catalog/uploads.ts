@@ -1,5 +1,7 @@
 import { crc32 } from "node:zlib";
 import { invalidField, parseAmount } from "#libs/rpc";
+import { isGivenName } from "#libs/storage";
+import { quote } from "#libs/text";
 import type { UploadBlobRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { CatalogError } from "./errors.ts";
 import { parseChunkSum, parseOptionalDigest } from "./requests.ts";
@@ -14,7 +16,14 @@ export async function openUpload(requests: AsyncIterable<UploadBlobRequest>, rea
   const iterator = requests[Symbol.asyncIterator]();
   const first = await iterator.next();
   if (first.done || first.value.part.case !== "header") throw invalidField("header", "expected in the first message");
-  const { digest, sizeBytes, keep, offset } = first.value.part.value;
+  const { digest, sizeBytes, keep, offset, givenFile } = first.value.part.value;
+  if (givenFile !== "" && digest === "") throw invalidField("header.digest", "is missing; what is given is named by it");
+  if (givenFile !== "" && (keep || !isGivenName(givenFile))) {
+    throw invalidField(
+      "header.given_file",
+      keep ? "is taken as a whole; leave out keep" : `expected a UUID and ".given", got ${quote(givenFile)}`,
+    );
+  }
   if (keep && digest === "") throw invalidField("header.digest", "is missing; what is kept is found by it");
   if (offset !== 0n && !keep) throw invalidField("header.offset", `is ${offset}; expected 0 without keep`);
   const header = {
@@ -22,7 +31,8 @@ export async function openUpload(requests: AsyncIterable<UploadBlobRequest>, rea
     size: sizeBytes > 0n ? parseAmount("header.size_bytes", sizeBytes) : undefined,
     from: keep ? parseAmount("header.offset", offset) : undefined,
   };
-  return { header, chunks: chunksOf(iterator, readChunk) };
+  const given = givenFile !== "" && header.digest !== undefined ? { name: givenFile, digest: header.digest } : undefined;
+  return { header, given, chunks: chunksOf(iterator, readChunk) };
 }
 
 async function* chunksOf(requests: AsyncIterator<UploadBlobRequest>, readChunk: ReadChunk): AsyncGenerator<Uint8Array> {

@@ -360,7 +360,10 @@ type BlobHeader struct {
 	// Where it breaks, keep what came. Needs `digest`.
 	Keep bool `protobuf:"varint,3,opt,name=keep,proto3" json:"keep,omitempty"`
 	// The chunks begin behind so many bytes, which GetUpload has said are there. Needs `keep`.
-	Offset        int64 `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
+	Offset int64 `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
+	// For programs on the catalog's machine that may write to its directory: the name of a file in `blobs/incoming`, a UUID and ".given", which
+	// has the bytes. No chunks follow; the file becomes the blob, and is gone from there also where it is refused. Needs `digest`.
+	GivenFile     string `protobuf:"bytes,5,opt,name=given_file,json=givenFile,proto3" json:"given_file,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -421,6 +424,13 @@ func (x *BlobHeader) GetOffset() int64 {
 		return x.Offset
 	}
 	return 0
+}
+
+func (x *BlobHeader) GetGivenFile() string {
+	if x != nil {
+		return x.GivenFile
+	}
+	return ""
 }
 
 type GetUploadRequest struct {
@@ -2850,14 +2860,16 @@ const file_ratatouille_v1_catalog_proto_rawDesc = "" +
 	"\x06chunks\x18\x02 \x03(\fR\x06chunks\"C\n" +
 	"\x13FindMissingResponse\x12\x14\n" +
 	"\x05blobs\x18\x01 \x03(\tR\x05blobs\x12\x16\n" +
-	"\x06chunks\x18\x02 \x03(\x05R\x06chunks\"o\n" +
+	"\x06chunks\x18\x02 \x03(\x05R\x06chunks\"\x8e\x01\n" +
 	"\n" +
 	"BlobHeader\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\tR\x06digest\x12\x1d\n" +
 	"\n" +
 	"size_bytes\x18\x02 \x01(\x03R\tsizeBytes\x12\x12\n" +
 	"\x04keep\x18\x03 \x01(\bR\x04keep\x12\x16\n" +
-	"\x06offset\x18\x04 \x01(\x03R\x06offset\"*\n" +
+	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x1d\n" +
+	"\n" +
+	"given_file\x18\x05 \x01(\tR\tgivenFile\"*\n" +
 	"\x10GetUploadRequest\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\tR\x06digest\"m\n" +
 	"\x11GetUploadResponse\x12%\n" +

@@ -19,6 +19,7 @@ import { writeSafetensors } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { type AverageProgress, AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { createCatalog } from "../../catalog/index.ts";
 import { createAveraging } from "../index.ts";
 
@@ -26,6 +27,7 @@ import { createAveraging } from "../index.ts";
 export type TestSystem = AsyncDisposable & {
   readonly artifacts: Artifacts;
   readonly client: ServiceClient<typeof AveragingService>;
+  readonly catalog: ServiceClient<typeof CatalogService>;
   /** A data set in the catalog. */
   readonly dataset: Digest;
   /** The file of a blob in the catalog. */
@@ -44,7 +46,9 @@ export type TestSystem = AsyncDisposable & {
   logged(message: string): Promise<number>;
 };
 
-export async function startSystem({ scratchBytes }: { readonly scratchBytes?: number } = {}): Promise<TestSystem> {
+/** @param options.local whether the averaging service finds the catalog's blobs as files */
+export async function startSystem(options: { readonly scratchBytes?: number; readonly local?: boolean } = {}): Promise<TestSystem> {
+  const { scratchBytes, local = false } = options;
   const stack = new AsyncDisposableStack();
   const directory = stack.use(await temporaryDirectory());
   const logFile = directory.join("log");
@@ -59,6 +63,7 @@ export async function startSystem({ scratchBytes }: { readonly scratchBytes?: nu
       clients: channel,
       log,
       ...(scratchBytes === undefined ? {} : { scratchBytes }),
+      ...(local ? { store: directory.join("catalog", "blobs") } : {}),
     }),
   );
   const server = stack.use(await serve({ address: "127.0.0.1:0", services: averaging.registrations, log }));
@@ -86,6 +91,7 @@ export async function startSystem({ scratchBytes }: { readonly scratchBytes?: nu
   return {
     artifacts,
     client,
+    catalog: channel.client(CatalogService),
     dataset,
     blobPath: (digest) => join(directory.path, "catalog", "blobs", "sha256", digest.slice(7, 9), digest.slice(7)),
     publishModel,

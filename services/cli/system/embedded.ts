@@ -153,7 +153,7 @@ async function openServices({ directory, bus, log, address, token, shared, lease
   const services: readonly Service[] = [
     opening.use(await createCatalog(own)),
     opening.use(await createFinetune({ ...own, leaseSeconds, orphanGraceMs })),
-    opening.use(await createAveraging(own)),
+    opening.use(await createAveraging({ ...own, store: join(directory, "blobs") })),
     opening.use(await createSessions(own)),
     opening.use(await createEvaluation({ clients: channel, log })),
     opening.use(await createRecycling({ ...own, resume: shared })),

@@ -87,10 +87,10 @@ export const programs: Readonly<Record<string, Program>> = {
       orphanGraceMs: ORPHAN_GRACE_MS,
     });
   }),
-  averaging: program("Averages of models.", averagingSettings, async ({ data, catalog, ...limits }, needs) => {
+  averaging: program("Averages of models.", averagingSettings, async ({ data, catalog, store, ...limits }, needs) => {
     const { createAveraging } = await import("../../../averaging/index.ts");
     const directory = await needs.directory(data);
-    return createAveraging({ directory, clients: needs.channel(catalog), log: needs.log, scratchBytes: scratchBytes(limits) });
+    return createAveraging({ directory, clients: needs.channel(catalog), log: needs.log, scratchBytes: scratchBytes(limits), store });
   }),
   sessions: program("Averages that grow while contributions arrive.", sessionSettings, async ({ data, catalog, ...limits }, needs) => {
     const { createSessions } = await import("../../../sessions/index.ts");

@@ -56,16 +56,18 @@ class FindMissingResponse(_message.Message):
     def __init__(self, blobs: _Optional[_Iterable[str]] = ..., chunks: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class BlobHeader(_message.Message):
-    __slots__ = ("digest", "size_bytes", "keep", "offset")
+    __slots__ = ("digest", "size_bytes", "keep", "offset", "given_file")
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     KEEP_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_FILE_FIELD_NUMBER: _ClassVar[int]
     digest: str
     size_bytes: int
     keep: bool
     offset: int
-    def __init__(self, digest: _Optional[str] = ..., size_bytes: _Optional[int] = ..., keep: bool = ..., offset: _Optional[int] = ...) -> None: ...
+    given_file: str
+    def __init__(self, digest: _Optional[str] = ..., size_bytes: _Optional[int] = ..., keep: bool = ..., offset: _Optional[int] = ..., given_file: _Optional[str] = ...) -> None: ...
 
 class GetUploadRequest(_message.Message):
     __slots__ = ("digest",)
