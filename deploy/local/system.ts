@@ -27,6 +27,8 @@ export type LocalSystemOptions = {
 
 /** A whole system on this machine, each service a program of its own, kept running. Disposing of it stops everything. */
 export type LocalSystem = AsyncDisposable & {
+  /** Data of all programs. */
+  readonly directory: string;
   /** The gateway: what clients are told. */
   readonly address: string;
   /** The OCI registry: `host:port`. */
@@ -124,7 +126,13 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
 
   await Promise.all([...programs.values()].map((one) => one.ready()));
   const open = opening.move();
-  return { address: addresses.gateway, registry: addresses.registry, programs, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  return {
+    directory,
+    address: addresses.gateway,
+    registry: addresses.registry,
+    programs,
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
 }
 
 type IsReady = (written: () => Promise<string>) => Promise<boolean>;

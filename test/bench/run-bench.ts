@@ -10,6 +10,7 @@ import { importing } from "./import.ts";
 import { largeModel } from "./large-model.ts";
 import { describeMachine, machine } from "./machine.ts";
 import { mainJob } from "./main-job.ts";
+import { oci } from "./oci.ts";
 import { predictions } from "./predictions.ts";
 import { train } from "./train.ts";
 import { trainingLoop } from "./training-loop.ts";
@@ -25,6 +26,7 @@ const benchmarks: { readonly [name: string]: Benchmark } = {
   import: importing,
   images,
   "large-model": largeModel,
+  oci,
 };
 
 const usage = `Usage: npm run bench -- NAME [options]
@@ -41,7 +43,7 @@ Options:
   --part PART   only this part of distributed: ${partsOf(distributed)}; of average: ${partsOf(average)};
                 of train: ${partsOf(train)}
   --jobs N      jobs that wait in the hand-overs of distributed (1000)
-  --size MB     size of each of the 8 models of average, and of the 2 of large-model (400)
+  --size MB     size of each of the 8 models of average, of the 2 of large-model, and of that of oci (400)
   --beside DIR  another clone, with its packages, which the part alone of average measures in the same turns
   --python FILE a python with the packages of the peers of images and train (default: they are installed into the user's cache, 7 GB)
   --cores N     cores that the system may use (all: ${availableParallelism()})
