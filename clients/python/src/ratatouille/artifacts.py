@@ -5,18 +5,24 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from ._generated.catalog_pb2 import BlobHeader, DownloadBlobRequest, GetUploadRequest, UploadBlobRequest
-from .connection import DOWNLOAD, GET_UPLOAD, UPLOAD, Connection
-from .content import Content
+from ._generated.catalog_pb2 import BlobHeader, ChunkCopy, DownloadBlobRequest, FindMissingRequest, GetUploadRequest, UploadBlobRequest
+from ._generated.chunk_pb2 import CheckedChunk
+from .connection import DOWNLOAD, FIND_MISSING, GET_UPLOAD, UPLOAD, Connection
+from .content import Chunk, Content
 from .errors import ServiceError, TransferAborted
 
 #: So long a transfer that breaks is taken up again, from the last byte that moved, in seconds.
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.25
+#: Chunks of one FindMissing.
+_ASKED_AT_ONCE = 65_536
+#: After these the same upload may succeed.
+_AGAIN = ("CHUNK_MISSING", "CHUNK_DAMAGED", "UPLOAD_MOVED", "TAKEN_OVER")
 
 
 @dataclass(frozen=True)
@@ -81,46 +87,74 @@ class Artifacts:
         return done
 
     def upload(self, content: Content, abort: threading.Event, moved: Callable[[int], None] = _nobody) -> Blob:
-        """Sends bytes; where that breaks, it goes on behind what has arrived. `moved` hears how many are on their way or there.
+        """Sends of a content what the catalog lacks: nothing where it is there, and of weights only the pieces of tensors that no other
+        file there has. Where that breaks, it goes on behind what has arrived. `moved` hears how many bytes are on their way or there.
 
         Raises OSError, TransferAborted, and ServiceError: RESOURCE_EXHAUSTED (NO_SPACE) where there is no room.
         """
         blob = Blob(content.digest, content.size)
         progress = Patience()
-        offset = 0
         while True:
             try:
-                self._connection.send(UPLOAD, self._parts(content, blob, offset, progress, abort, moved), seconds=None)
+                missing = self._missing(content, abort)
+                if missing is None:
+                    return blob
+                offset = self._connection.call(GET_UPLOAD, GetUploadRequest(digest=blob.digest), retry=False).received_bytes
+                self._connection.send(UPLOAD, self._parts(content, missing, offset, progress, abort, moved), seconds=None)
                 return blob
             except ServiceError as error:
                 _check(abort)
-                if error.reason != "UPLOAD_MOVED":
-                    progress.wait_or_raise(error)
-            offset = self._received(blob, progress, abort)
+                progress.wait_or_raise(error, again=error.reason in _AGAIN)
 
-    def _received(self, blob: Blob, progress: Patience, abort: threading.Event) -> int:
-        while True:
-            try:
-                return self._connection.call(GET_UPLOAD, GetUploadRequest(digest=blob.digest), seconds=5, retry=False).received_bytes
-            except ServiceError as error:
+    def _missing(self, content: Content, abort: threading.Event) -> list[tuple[Chunk, bytes]] | None:
+        """All chunks, with the sha-256 of those that are there; None where the whole is. An earlier version gets everything."""
+        try:
+            if not self._connection.call(FIND_MISSING, FindMissingRequest(blobs=[content.digest])).blobs:
+                return None
+            chunks = content.chunks()
+            shared = [chunk for chunk in chunks if chunk.shared]
+            sums = [hashlib.sha256(data).digest() for data in content.read((chunk.offset, chunk.length) for chunk in shared)]
+            lacking: set[int] = set()
+            for begin in range(0, len(sums), _ASKED_AT_ONCE):
                 _check(abort)
-                if error.code == "UNIMPLEMENTED":
-                    return 0
-                progress.wait_or_raise(error)
+                answer = self._connection.call(FIND_MISSING, FindMissingRequest(chunks=sums[begin : begin + _ASKED_AT_ONCE]))
+                lacking.update(begin + position for position in answer.chunks)
+            there = {chunk.offset: sums[i] for i, chunk in enumerate(shared) if i not in lacking}
+            return [(chunk, there.get(chunk.offset, b"")) for chunk in chunks]
+        except ServiceError as error:
+            if error.code != "UNIMPLEMENTED":
+                raise
+            return [(chunk, b"") for chunk in content.chunks()]
 
     def _parts(
-        self, content: Content, blob: Blob, offset: int, progress: Patience, abort: threading.Event, moved: Callable[[int], None]
+        self,
+        content: Content,
+        chunks: list[tuple[Chunk, bytes]],
+        offset: int,
+        progress: Patience,
+        abort: threading.Event,
+        moved: Callable[[int], None],
     ) -> Iterator[UploadBlobRequest]:
-        yield UploadBlobRequest(header=BlobHeader(digest=blob.digest, size_bytes=blob.bytes, keep=True, offset=offset))
-        for chunk in content.windows(offset):
-            yield UploadBlobRequest(chunk=chunk)
-            offset += len(chunk)
-            self.moved.uploaded += len(chunk)
-            progress.moved()
-            moved(offset)
+        yield UploadBlobRequest(header=BlobHeader(digest=content.digest, size_bytes=content.size, keep=True, offset=offset))
+        # Of a chunk that has come in part the rest is sent.
+        plan = [
+            (max(offset, chunk.offset), chunk.offset + chunk.length, sha256 if chunk.offset >= offset else b"")
+            for chunk, sha256 in chunks
+            if chunk.offset + chunk.length > offset
+        ]
+        sent = content.read((begin, end - begin) for begin, end, sha256 in plan if not sha256)
+        for begin, end, sha256 in plan:
             if abort.is_set():
                 # What the service has of it is not the blob that was announced: it keeps nothing.
                 return
+            if sha256:
+                yield UploadBlobRequest(copy=ChunkCopy(sha256=sha256, size_bytes=end - begin))
+            else:
+                data = next(sent)
+                yield UploadBlobRequest(checked=CheckedChunk(data=data, crc32=zlib.crc32(data)))
+                self.moved.uploaded += len(data)
+            progress.moved()
+            moved(end)
 
 
 def _check(abort: threading.Event) -> None:

@@ -86,6 +86,7 @@ COMPLETE = _finetune("CompleteAttempt", _f.CompleteAttemptRequest, _f.CompleteAt
 FAIL = _finetune("FailAttempt", _f.FailAttemptRequest, _f.FailAttemptResponse)
 RELEASE = _finetune("ReleaseAttempt", _f.ReleaseAttemptRequest, _f.ReleaseAttemptResponse)
 UPLOAD = _catalog("UploadBlob", _c.UploadBlobRequest, _c.UploadBlobResponse)
+FIND_MISSING = _catalog("FindMissing", _c.FindMissingRequest, _c.FindMissingResponse)
 GET_UPLOAD = _catalog("GetUpload", _c.GetUploadRequest, _c.GetUploadResponse)
 DOWNLOAD = _catalog("DownloadBlob", _c.DownloadBlobRequest, _c.DownloadBlobResponse)
 IMPORT_MODEL = _catalog("ImportModel", _c.ImportModelRequest, _c.ImportModelResponse)

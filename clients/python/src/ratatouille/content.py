@@ -3,19 +3,54 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .safetensors_file import Plan, Tensors, as_array, describe, plan_file
+from .safetensors_file import Layout, Plan, SafetensorsError, Tensors, as_array, describe, plan_file, read_header
 
 #: Bytes of a window; the last of a content may be shorter.
 WINDOW_BYTES = 1 << 20
+
+
+#: Pieces of tensors that have fewer bytes are sent without asking.
+_LEAST_SHARED = 4096
+
+
+class Chunk(NamedTuple):
+    """Bytes of a content: `shared` where they are a piece of a tensor, which other files may have too (FindMissing in catalog.proto)."""
+
+    offset: int
+    length: int
+    shared: bool
+
+
+def _cut(layouts: Mapping[str, Layout], size: int) -> Sequence[Chunk]:
+    """Each tensor in pieces of 1 MiB, and in pieces of at most as much what lies between those that are shared."""
+    chunks: list[Chunk] = []
+    at = 0
+
+    def between(end: int) -> None:
+        nonlocal at
+        while at < end:
+            chunks.append(Chunk(at, min(WINDOW_BYTES, end - at), False))
+            at += chunks[-1].length
+
+    for layout in sorted(layouts.values(), key=lambda one: one.begin):
+        for begin in range(layout.begin, layout.end, WINDOW_BYTES):
+            length = min(WINDOW_BYTES, layout.end - begin)
+            if length >= _LEAST_SHARED and begin >= at:
+                between(begin)
+                chunks.append(Chunk(begin, length, True))
+                at = begin + length
+    between(size)
+    return chunks
 
 
 class Content(ABC):
@@ -32,23 +67,31 @@ class Content(ABC):
     def parts(self, begin: int = 0) -> Iterator[bytes | memoryview]:
         """The bytes from `begin` on, in parts of any length. Nothing is copied that need not be."""
 
-    def windows(self, begin: int = 0) -> Iterator[bytes]:
-        """The bytes from `begin` on, in parts of WINDOW_BYTES."""
-        window = bytearray()
-        for part in self.parts(begin):
-            view, at = memoryview(part), 0
-            while at < len(view):
-                taken = view[at : at + WINDOW_BYTES - len(window)]
-                at += len(taken)
-                if len(taken) == WINDOW_BYTES:
-                    yield bytes(taken)
+    def chunks(self) -> Sequence[Chunk]:
+        """What a catalog may have of it, and what lies between, in the order of the bytes."""
+        return _cut({}, self.size)
+
+    def read(self, spans: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+        """The bytes of each span, an offset and a length; spans ascend, and do not overlap."""
+        parts: Iterator[bytes | memoryview] = iter(())
+        view, end = memoryview(b""), -WINDOW_BYTES
+        for offset, length in spans:
+            if offset - end >= WINDOW_BYTES:
+                parts, view, end = self.parts(offset), memoryview(b""), offset
+            pieces: list[memoryview] = []
+            while length > 0:
+                if offset >= end:
+                    view = memoryview(next(parts))
+                    end += len(view)
                     continue
-                window += taken
-                if len(window) == WINDOW_BYTES:
-                    yield bytes(window)
-                    window.clear()
-        if window:
-            yield bytes(window)
+                begin = offset - (end - len(view))
+                pieces.append(view[begin : begin + length])
+                offset, length = offset + len(pieces[-1]), length - len(pieces[-1])
+            yield b"".join(pieces)
+
+    def windows(self, begin: int = 0) -> Iterator[bytes]:
+        """The bytes from `begin` on, in spans of WINDOW_BYTES."""
+        return self.read((at, min(WINDOW_BYTES, self.size - at)) for at in range(begin, self.size, WINDOW_BYTES))
 
     @cached_property
     def digest(self) -> str:
@@ -66,6 +109,13 @@ class FileContent(Content):
         self.path = Path(path)
         self.name = self.path.name
         self.size = self.path.stat().st_size
+
+    def chunks(self) -> Sequence[Chunk]:
+        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            try:
+                return _cut(read_header(mapped, self.size)[0], self.size)
+            except SafetensorsError:
+                return super().chunks()
 
     def parts(self, begin: int = 0) -> Iterator[bytes]:
         with self.path.open("rb") as file:
@@ -89,6 +139,9 @@ class TensorContent(Content):
         # Equal tensors are equal bytes, whatever library holds them; transformers asks for this one.
         self.plan: Plan = plan_file(told, {"format": "pt"})
         self.size = self.plan.size
+
+    def chunks(self) -> Sequence[Chunk]:
+        return _cut(self.plan.layouts, self.size)
 
     def parts(self, begin: int = 0) -> Iterator[bytes | memoryview]:
         if begin < len(self.plan.header):

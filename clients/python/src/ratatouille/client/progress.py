@@ -13,6 +13,7 @@ from typing import Any
 Listener = Callable[[str, int, int], None]
 #: True: bars of tqdm. None: where tqdm is installed and somebody sees them.
 Progress = bool | Listener | None
+_DELAY_SECONDS = 0.5
 Moved = Callable[[int], None]
 
 
@@ -26,7 +27,8 @@ def meter(progress: Progress, what: str, total: int, unit: str = "B") -> Iterato
     if progress is False or (progress is None and not (importlib.util.find_spec("tqdm") and _seen())):
         yield lambda done: None
         return
-    bar = _bars()(total=total, desc=what, unit=unit, unit_scale=unit == "B", leave=False)
+    # What is done at once needs no bar.
+    bar = _bars()(total=total, desc=what, unit=unit, unit_scale=unit == "B", leave=False, delay=_DELAY_SECONDS)
     try:
         yield lambda done: bar.update(done - bar.n)
     finally:
