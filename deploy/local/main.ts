@@ -19,6 +19,7 @@ await runProcess(
       }),
     );
     say(`ratatouille ${VERSION} listens on ${system.address}; data in ${data}. Ctrl-C stops it.`);
+    say(`For HTTP: ${system.webUrl}`);
     say(`Its models are an OCI registry, ${system.registry}.`);
     say(`Try: ratatouille recycle examples/tiny.yaml --server ${system.address}`);
     await new Promise<void>((resolve) => {

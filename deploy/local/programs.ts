@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url";
 import { endWithThisProcess, type RuntimeName, spawnScript } from "#libs/service";
 
 /** The services, in the order in which they are shown. */
-export const services = ["catalog", "finetune", "averaging", "sessions", "evaluation", "recycling", "oci", "gateway"] as const;
+export const services = ["catalog", "finetune", "averaging", "sessions", "evaluation", "recycling", "oci", "gateway", "web"] as const;
 export type ServiceName = (typeof services)[number];
 
-/** Where each program listens; `registry` is HTTP of the service oci. */
-export type Addresses = { readonly [N in ServiceName | "nats" | "registry"]: string };
+/** Where each program listens; `registry` is HTTP of the service oci, `http` that of web. */
+export type Addresses = { readonly [N in ServiceName | "nats" | "registry" | "http"]: string };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -39,6 +39,7 @@ export function spawnService(name: ServiceName, { directory, addresses, env, run
     RATATOUILLE_OCI_HTTP: addresses.registry,
     RATATOUILLE_OCI_BLOBS: join(directory, "catalog", "blobs", "sha256"),
     RATATOUILLE_STORE: join(directory, "catalog", "blobs"),
+    RATATOUILLE_WEB_HTTP: addresses.http,
   };
   return spawnOurs(["serve", name], runtimeOf(name), { ...own, ...env }, output);
 }

@@ -31,9 +31,11 @@ export type LocalSystem = AsyncDisposable & {
   readonly directory: string;
   /** The gateway: what clients are told. */
   readonly address: string;
+  /** The same over HTTP, as `http://host:port`. */
+  readonly webUrl: string;
   /** The OCI registry: `host:port`. */
   readonly registry: string;
-  /** By name: nats-server, catalog, finetune, averaging, sessions, evaluation, recycling, oci, gateway, trainer-1, … */
+  /** By name: nats-server, catalog, finetune, averaging, sessions, evaluation, recycling, oci, gateway, web, trainer-1, … */
   readonly programs: ReadonlyMap<string, Program>;
 };
 
@@ -108,6 +110,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
     ["finetune", "averaging", "sessions", "evaluation", "oci"],
     ["recycling"],
     ["gateway"],
+    ["web"],
   ];
   for (const layer of layers) {
     const kept = layer.map((name) => {
@@ -129,6 +132,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   return {
     directory,
     address: addresses.gateway,
+    webUrl: `http://${addresses.http}`,
     registry: addresses.registry,
     programs,
     [Symbol.asyncDispose]: () => open.disposeAsync(),
@@ -227,7 +231,7 @@ async function refuseTaken(addresses: Addresses): Promise<void> {
 }
 
 async function freeAddresses(): Promise<Addresses> {
-  const names = [...services, "nats", "registry"] as const;
+  const names = [...services, "nats", "registry", "http"] as const;
   // All at once, so that no port is given twice.
   const probes = names.map(() => createServer().listen(0, "127.0.0.1"));
   await Promise.all(probes.map((probe) => new Promise((resolve) => probe.once("listening", resolve))));

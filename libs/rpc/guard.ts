@@ -1,10 +1,11 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
-import { createPulse, LONGEST_TIMER_MS } from "#libs/concurrency";
+import { createPulse } from "#libs/concurrency";
 import { quote } from "#libs/text";
 import { invalidArgument, type RpcError, unimplemented } from "./errors.ts";
 import { holdSender } from "./hold-sender.ts";
 import { toWireStatus } from "./status.ts";
+import { millisecondsOf, shortenedTimeout } from "./timeout.ts";
 
 type StreamHandler = (this: Server, interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 type Internals = { _streamHandler?: StreamHandler };
@@ -74,19 +75,10 @@ function refusal(headers: IncomingHttpHeaders, methods: ReadonlySet<string>): Rp
   return undefined;
 }
 
-/** Milliseconds of each unit of a grpc-timeout. See https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md. */
-const units: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
-
-function millisecondsOf(timeout: string): number | undefined {
-  const [, amount, unit] = /^(\d{1,8}) ?([HMSmun])$/.exec(timeout) ?? [];
-  return amount === undefined ? undefined : Number(amount) * units[unit!]!;
-}
-
-/** A deadline that no timer can wait for becomes the longest one, 24.8 days. */
+/** See `shortenedTimeout`. */
 function shortenTimeout(headers: IncomingHttpHeaders): void {
   const timeout = headers[TIMEOUT];
-  if (timeout !== undefined && millisecondsOf(String(timeout))! > LONGEST_TIMER_MS)
-    headers[TIMEOUT] = `${Math.floor(LONGEST_TIMER_MS / 1000)}S`;
+  if (timeout !== undefined) headers[TIMEOUT] = shortenedTimeout(String(timeout));
 }
 
 /** Answers without a call: headers and trailers in one. */

@@ -27,4 +27,5 @@ export { checkListener, hostOf, isLoopback, listenFailure, type ServerTls, token
 export { allPages, PAGE_SIZE, pageToken, parsePageSize, parsePageToken } from "./pages.ts";
 export { invalidField, parseAmount, parseText } from "./requests.ts";
 export { type RpcServer, type ServeOptions, serve } from "./server.ts";
+export { shortenedTimeout } from "./timeout.ts";
 export type { CallContext, CallOptions, Implementation, RpcLog, ServiceClient, StreamOptions } from "./types.ts";

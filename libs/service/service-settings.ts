@@ -14,6 +14,9 @@ export const defaultAddresses = {
   oci: "127.0.0.1:7447",
   /** HTTP of the service oci. */
   registry: "127.0.0.1:7480",
+  web: "127.0.0.1:7448",
+  /** HTTP of the service web. */
+  http: "127.0.0.1:7438",
   nats: "127.0.0.1:4222",
 } as const;
 

@@ -141,6 +141,11 @@ test("wrong usage exits with 2 and says on stderr what would be right", async ()
     [["import", "a.pth", "b.pth", "--name", "x/y"], /--name x\/y names one thing, and 2 are given/],
     [["import", "a.pth", "--name", "x"], /--name "x": a name is words with slashes between them, such as vision\/resnet50/],
     [["up", "--tls-cert", "cert.pem"], /--tls-cert and --tls-key need each other/],
+    [["up", "--origins", "https://lab.example"], /--origins says who may call --web, which is not given/],
+    [
+      ["up", "--web", "127.0.0.1:0", "--origins", "lab.example"],
+      /--origins must be origins such as https:..lab.example, .*not "lab.example"/,
+    ],
     [["up", "--listen", "127.0.0.1:70000"], /"127.0.0.1:70000" is not an address/],
   ];
   const data = directory.join("unused");

@@ -28,6 +28,7 @@ const runtimes: Readonly<Record<string, RuntimeName>> = {
   evaluation: "node",
   recycling: "bun",
   gateway: "deno",
+  web: "node",
   "trainer-1": "deno",
   remy: "node",
 };
@@ -49,6 +50,7 @@ test("services in processes of their own, on Bun, Node and Deno, with a trainer 
   const pids = Object.fromEntries([...programs, { name: "remy", pid: remy.pid }].map(({ name, pid }) => [name, pid ?? 0]));
   await assertUsage(out, pids);
   await assertSystem(system);
+  await assertHttp(system);
   remy.signal("SIGTERM");
   assert.equal((await remy.ended).code, 0);
   await stack.disposeAsync();
@@ -73,11 +75,19 @@ async function assertSystem(system: LocalSystem): Promise<void> {
   }
 }
 
+/** That the run is there over HTTP, too. */
+async function assertHttp({ webUrl }: LocalSystem): Promise<void> {
+  assert.equal(await (await fetch(`${webUrl}/healthz`)).text(), "ok\n");
+  const asked = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
+  const { runs } = (await (await fetch(`${webUrl}/${RecyclingService.typeName}/ListRuns`, asked)).json()) as { runs: unknown[] };
+  assert.equal(runs.length, 1);
+}
+
 /** That a report says what each process used: memory as the kernel says, and bytes of which none comes from nowhere. */
 async function assertUsage(out: string, pids: Readonly<Record<string, number>>): Promise<void> {
   const { processes = [] } = (await readReport(out)).timings;
-  // The registry has no part in a run.
-  const names = Object.keys(pids).filter((name) => name !== "nats-server" && name !== "oci");
+  // A run needs nothing of HTTP.
+  const names = Object.keys(pids).filter((name) => !["nats-server", "oci", "web"].includes(name));
   assert.deepEqual(processes.map(({ name }) => name).sort(), names.sort());
   for (const { name, peakMemoryBytes } of processes) {
     const peak = await peakMemoryMb(pids[name]);
@@ -102,7 +112,7 @@ test("npm run system says what runs, starts again what is killed, without a fail
   /** Processes that have said that they are ready, of one program or of all. */
   const pidsOf = (name = String.raw`\S+`) =>
     system.lines.flatMap((line) => new RegExp(`^${name} +ready\\b.*process (\\d+)$`).exec(line)?.[1] ?? []).map(Number);
-  assert.equal(pidsOf().length, 10);
+  assert.equal(pidsOf().length, 11);
   assert.ok(pidsOf().every(isAlive));
 
   using channel = connect(address);
@@ -122,7 +132,7 @@ test("npm run system says what runs, starts again what is killed, without a fail
     assert.equal(system.lines.filter((line) => line.startsWith(`${name} `) && line.includes("ended by itself")).length, 1);
     await call();
   }
-  assert.equal(pidsOf().length, 10 + Object.keys(calls).length);
+  assert.equal(pidsOf().length, 11 + Object.keys(calls).length);
 
   await system.kill("SIGINT");
   assert.equal(await system.ended, 0);

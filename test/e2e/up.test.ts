@@ -36,8 +36,12 @@ function writeEndless(file: string): Promise<string> {
 }
 
 async function startServer(trainers: number): Promise<Cli> {
-  const cli = startCli(["up", "--listen", address, "--data", data, "--trainers", `${trainers}`]);
-  assert.match(await cli.line("listens on"), new RegExp(`^ratatouille \\d+\\.\\d+\\.\\d+ listens on ${address}; data in ${data}\\.`));
+  const cli = startCli(["up", "--listen", address, "--web", "127.0.0.1:0", "--data", data, "--trainers", `${trainers}`]);
+  const says = new RegExp(
+    `^ratatouille \\d+\\.\\d+\\.\\d+ listens on ${address}, and for HTTP on (http://127\\.0\\.0\\.1:\\d+); data in ${data}\\.`,
+  );
+  const [, webUrl = ""] = says.exec(await cli.line("listens on")) ?? [];
+  assert.equal((await fetch(`${webUrl}/healthz`)).status, 200);
   return cli;
 }
 

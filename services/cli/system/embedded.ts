@@ -17,6 +17,7 @@ import { watchEvents } from "../../gateway/index.ts";
 import { createOci, type OciRegistry } from "../../oci/index.ts";
 import { createRecycling } from "../../recycling/index.ts";
 import { createSessions } from "../../sessions/index.ts";
+import type { WebOptions } from "../../web/index.ts";
 import { overheardLog } from "./overheard-log.ts";
 import { onFreePort } from "./port.ts";
 import { startTrainers, type Trainers } from "./trainers.ts";
@@ -36,6 +37,8 @@ export type EmbeddedOptions = {
   readonly token?: string | undefined;
   readonly tls?: ServerTls | undefined;
   readonly insecure?: boolean | undefined;
+  /** Where it listens for HTTP, with the same token and certificate; without it, it does not. */
+  readonly web?: Pick<WebOptions, "address" | "origins"> | undefined;
   /** A trainer that does not report for so long is lost; 15 by default. */
   readonly leaseSeconds?: number | undefined;
   /** Others may attach (`ratatouille up`), and interrupted runs go on by themselves. */
@@ -48,6 +51,8 @@ export type EmbeddedOptions = {
 export type EmbeddedSystem = AsyncDisposable & {
   /** Where it listens for clients. */
   readonly address: string;
+  /** Where it listens for HTTP, as `http://host:port`. */
+  readonly webUrl: string | undefined;
   /** `host:port` of the OCI registry, if there is one. */
   readonly registry: string | undefined;
   /** A loopback port of its own for this process, its trainers and clients that can read the data directory. */
@@ -103,6 +108,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     outside === undefined
       ? undefined
       : opening.use(await serve({ address: outside, services: registrations, token: clientToken, tls, insecure, log, drainMs: DRAIN_MS }));
+  const { web } = options;
+  const reached = { clients: channel, token: clientToken, tls, insecure, log };
+  // Not loaded where nobody wants it.
+  const served = web && opening.use(await (await import("../../web/index.ts")).createWeb({ ...web, ...reached }));
 
   const blobs = join(directory, "blobs", "sha256");
   const oci: OciRegistry | undefined =
@@ -132,7 +141,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   // Who looks at it may come in meanwhile. A system without trainers is gone in a moment.
   else if (count > 0) await lock.publish({ entrance });
   const open = opening.move();
-  return { address, registry: oci?.address, entrance, broken: broken.promise, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  return {
+    address,
+    webUrl: served?.url,
+    registry: oci?.address,
+    entrance,
+    broken: broken.promise,
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
 }
 
 type ServicesOptions = Pick<EmbeddedOptions, "shared" | "leaseSeconds"> & {

@@ -44,9 +44,20 @@ const byPlaceholder: { readonly [placeholder: string]: Values } = {
   licence: free,
   file: anyFile,
   ...Object.fromEntries(
-    ["token", "host:port", "host:port,...", "number", "numbers", "name", "name=value", "tensor", "size", "password", "seconds"].map(
-      (name) => [name, free],
-    ),
+    [
+      "token",
+      "host:port",
+      "host:port,...",
+      "origin",
+      "number",
+      "numbers",
+      "name",
+      "name=value",
+      "tensor",
+      "size",
+      "password",
+      "seconds",
+    ].map((name) => [name, free]),
   ),
   ...Object.fromEntries(["MiB", "ms", "text", "time"].map((name) => [name, free])),
 };

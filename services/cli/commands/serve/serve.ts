@@ -33,6 +33,7 @@ import { settings as gatewaySettings } from "../../../gateway/settings.ts";
 import { settings as ociSettings } from "../../../oci/settings.ts";
 import { settings as recyclingSettings } from "../../../recycling/settings.ts";
 import { sessionLimits, settings as sessionSettings } from "../../../sessions/settings.ts";
+import { settings as webSettings } from "../../../web/settings.ts";
 import type { CommandContext } from "../../context.ts";
 import { fileProblem } from "../../file-problem.ts";
 import { type ConfiguredOptions, printedConfig } from "../configured.ts";
@@ -145,6 +146,12 @@ export const programs: Readonly<Record<string, Program>> = {
       recycling: needs.channel(recycling),
     };
     return createGateway({ backends, bus: await needs.bus(values) });
+  }),
+  web: program("The API over HTTP, for people and browsers.", webSettings, async (values, needs) => {
+    const { http: address, gateway, origins, token, insecure } = values;
+    const { createWeb } = await import("../../../web/index.ts");
+    const tls = await readTls(values);
+    return createWeb({ clients: needs.channel(gateway), log: needs.log, address, tls, token, insecure, origins });
   }),
 };
 

@@ -20,6 +20,8 @@ this machine may use it.`,
   );
   local(command)
     .option("--listen <host:port>", "address; one that other machines reach needs TLS and a token", DEFAULT_LISTEN)
+    .option("--web <host:port>", "address for HTTP: curl and browsers; it needs the same")
+    .option("--origins <origin,...>", "with --web: pages of these origins may call, separated by commas; * is every one")
     .option("--oci <host:port>", "serve the models as an OCI registry there, for oras and its kin; likewise")
     .option("--tls-cert <file>", "certificate of the server (PEM)")
     .option("--tls-key <file>", "its key (PEM)")
