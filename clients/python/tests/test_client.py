@@ -57,6 +57,7 @@ def test_arrays_come_out_as_they_went_in(client: Client, tmp_path: Path) -> None
     pulled = client.pull("test/arrays")
     assert equal(pulled, {name: np.asarray(value) for name, value in weights.items()})
     assert pulled["body.weight"].flags.writeable
+    assert equal(client.pull(pushed, ["c*", "turned", "empty"]), {name: weights[name] for name in ("counts", "turned", "empty")})
     file = client.download(pushed, tmp_path)
     assert equal(open_tensors(file), pulled)
     # The file is the same bytes, so it is there.
@@ -100,10 +101,11 @@ def test_averages_are_those_of_numpy(client: Client, tmp_path: Path) -> None:
     assert list(client.pull(ties)) == ["body.weight"]
     assert ties.recipe["parameters"]["parameters"] == {"density": [0.5, 1]}
     lineage = client.lineage("test/soup")
-    assert next(one.digest for one in lineage.parents()) == pushed.digest
+    assert next(one.digest for one in lineage.next()) == pushed.digest
     assert len(lineage) == 4
     assert str(lineage).splitlines()[0] == str(soup)
     assert "uniform average of 3" in lineage._repr_html_()
+    assert soup in client.lineage(pushed, descendants=True).next()
 
 
 def test_a_session_counts_what_is_sent_at_once_and_cut(client: Client, system: System) -> None:
@@ -146,8 +148,11 @@ def test_what_happens_is_seen(client: Client) -> None:
             assert event.payload["digest"] == pushed.digest
             break
     assert client.models(limit=1)[0] == pushed
+    assert client.models('name = "test/seen"') == (pushed,)
     assert [ref.digest for ref in client.refs("test/seen")] == [pushed.digest]
     assert "test/seen" in client.refs("test/")._repr_html_()
+    client.tag("seen:1.0", pushed)
+    assert client.get("seen:1.0") == pushed
     moved = client.move_ref("test/seen", client.push(drawn(10)), expected=pushed, reason="better")
     assert [move.digest for move in moved.history] == [pushed.digest, ""]
     with pytest.raises(ServiceError) as raised:
@@ -183,6 +188,8 @@ WRONG: list[tuple[Callable[[Client], object], type[Exception], str]] = [
     (lambda c: c.get("nothing"), UsageError, "'nothing' names no model; expected a digest"),
     (lambda c: c.get("no/ref"), ServiceError, 'no ref "no/ref"'),
     (lambda c: c.pull("0123456789"), ServiceError, "no artifact 0123456789"),
+    (lambda c: c.pull(c.push(drawn(1)), ["tail"]), ServiceError, '"tail"'),
+    (lambda c: c.models("size >"), ServiceError, "filter"),
     (lambda c: c.download(c.push(drawn(1)), "/nowhere/at/all"), UsageError, "there is no folder /nowhere/at to write all to"),
     (lambda c: c.models(kind="modle"), UsageError, 'kind is "modle"; expected one of source, dataset, model'),
     (lambda c: c.session("nope").state(), ServiceError, 'there is no session "nope"'),

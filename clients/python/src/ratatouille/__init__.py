@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from .client import Artifact, AsyncClient, Client, Run, Session
+from typing import TYPE_CHECKING, Any
+
 from .context import Context, Resume
 from .data import Data, Place, Sample
 from .errors import (
@@ -20,6 +21,9 @@ from .errors import (
 from .plugin import Accelerator, Description, Engine, Result, Setup, Start
 from .recipe import Network, Recipe
 from .safetensors_file import Tensors, open_tensors
+
+if TYPE_CHECKING:
+    from .client import Artifact, AsyncClient, Client, Run, Session
 
 __version__ = "0.1.0"
 
@@ -53,3 +57,12 @@ __all__ = [
     "UsageError",
     "open_tensors",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Trainers start without the client, which brings asyncio and messages that they do not need.
+    if name in ("Artifact", "AsyncClient", "Client", "Run", "Session"):
+        from . import client
+
+        return getattr(client, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

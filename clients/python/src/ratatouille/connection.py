@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 import grpc
 from google.protobuf.message import Message
 
-from ._generated import averaging_pb2, catalog_pb2, finetune_pb2, recycling_pb2, system_pb2
+from ._generated import catalog_pb2, finetune_pb2
 from .cancellation import cancellable
 from .errors import ServiceError, UsageError
 from .status_details import Details, read_details
@@ -53,29 +53,22 @@ class Method(Generic[Request, Response]):
     response: type[Response]
 
 
-def _method(module: Any, service: str, name: str, request: type[Request], response: type[Response]) -> Method[Request, Response]:
+def method_of(module: Any, service: str, name: str, request: type[Request], response: type[Response]) -> Method[Request, Response]:
+    """A call by its name in the descriptors."""
     descriptor = module.DESCRIPTOR.services_by_name[service].methods_by_name[name]
     assert (descriptor.input_type, descriptor.output_type) == (request.DESCRIPTOR, response.DESCRIPTOR), name
     return Method(f"/ratatouille.v1.{service}/{name}", request, response)
 
 
 def _finetune(name: str, request: type[Request], response: type[Response]) -> Method[Request, Response]:
-    return _method(finetune_pb2, "FinetuneService", name, request, response)
+    return method_of(finetune_pb2, "FinetuneService", name, request, response)
 
 
 def _catalog(name: str, request: type[Request], response: type[Response]) -> Method[Request, Response]:
-    return _method(catalog_pb2, "CatalogService", name, request, response)
+    return method_of(catalog_pb2, "CatalogService", name, request, response)
 
 
-def _averaging(name: str, request: type[Request], response: type[Response]) -> Method[Request, Response]:
-    return _method(averaging_pb2, "AveragingService", name, request, response)
-
-
-def _recycling(name: str, request: type[Request], response: type[Response]) -> Method[Request, Response]:
-    return _method(recycling_pb2, "RecyclingService", name, request, response)
-
-
-_f, _c, _a, _r = finetune_pb2, catalog_pb2, averaging_pb2, recycling_pb2
+_f, _c = finetune_pb2, catalog_pb2
 ANNOUNCE = _finetune("AnnounceTrainer", _f.AnnounceTrainerRequest, _f.AnnounceTrainerResponse)
 TAKE_JOB = _finetune("TakeJob", _f.TakeJobRequest, _f.TakeJobResponse)
 BEGIN = _finetune("BeginAttempt", _f.BeginAttemptRequest, _f.BeginAttemptResponse)
@@ -89,28 +82,6 @@ UPLOAD = _catalog("UploadBlob", _c.UploadBlobRequest, _c.UploadBlobResponse)
 FIND_MISSING = _catalog("FindMissing", _c.FindMissingRequest, _c.FindMissingResponse)
 GET_UPLOAD = _catalog("GetUpload", _c.GetUploadRequest, _c.GetUploadResponse)
 DOWNLOAD = _catalog("DownloadBlob", _c.DownloadBlobRequest, _c.DownloadBlobResponse)
-IMPORT_MODEL = _catalog("ImportModel", _c.ImportModelRequest, _c.ImportModelResponse)
-GET_ARTIFACT = _catalog("GetArtifact", _c.GetArtifactRequest, _c.GetArtifactResponse)
-LIST_ARTIFACTS = _catalog("ListArtifacts", _c.ListArtifactsRequest, _c.ListArtifactsResponse)
-GET_LINEAGE = _catalog("GetLineage", _c.GetLineageRequest, _c.GetLineageResponse)
-MOVE_REF = _catalog("MoveRef", _c.MoveRefRequest, _c.MoveRefResponse)
-LIST_REFS = _catalog("ListRefs", _c.ListRefsRequest, _c.ListRefsResponse)
-AVERAGE = _averaging("Average", _a.AverageRequest, _a.AverageResponse)
-OPEN_SESSION = _averaging("OpenSession", _a.OpenSessionRequest, _a.OpenSessionResponse)
-GET_SESSION = _averaging("GetSession", _a.GetSessionRequest, _a.GetSessionResponse)
-LIST_SESSIONS = _averaging("ListSessions", _a.ListSessionsRequest, _a.ListSessionsResponse)
-CONTRIBUTE = _averaging("Contribute", _a.ContributeRequest, _a.ContributeResponse)
-WITHDRAW = _averaging("Withdraw", _a.WithdrawRequest, _a.WithdrawResponse)
-SNAPSHOT = _averaging("Snapshot", _a.SnapshotRequest, _a.SnapshotResponse)
-WATCH_SESSION = _averaging("WatchSession", _a.WatchSessionRequest, _a.WatchSessionResponse)
-CLOSE_SESSION = _averaging("CloseSession", _a.CloseSessionRequest, _a.CloseSessionResponse)
-START_RUN = _recycling("StartRun", _r.StartRunRequest, _r.StartRunResponse)
-GET_RUN = _recycling("GetRun", _r.GetRunRequest, _r.GetRunResponse)
-LIST_RUNS = _recycling("ListRuns", _r.ListRunsRequest, _r.ListRunsResponse)
-WATCH_RUN = _recycling("WatchRun", _r.WatchRunRequest, _r.WatchRunResponse)
-CANCEL_RUN = _recycling("CancelRun", _r.CancelRunRequest, _r.CancelRunResponse)
-GET_REPORT = _recycling("GetReport", _r.GetReportRequest, _r.GetReportResponse)
-WATCH_EVENTS = _method(system_pb2, "SystemService", "WatchEvents", system_pb2.WatchEventsRequest, system_pb2.WatchEventsResponse)
 
 
 class Connection:

@@ -171,6 +171,7 @@ class AsyncClient(_Threads[Client]):
     models = _method(Client.models)
     refs = _method(Client.refs)
     move_ref = _method(Client.move_ref)
+    tag = _method(Client.tag)
     lineage = _method(Client.lineage)
     watch = _stream(Client.watch)
     session = _giving(Client.session, AsyncSession)

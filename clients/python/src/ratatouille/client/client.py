@@ -18,8 +18,16 @@ from google.protobuf import json_format, struct_pb2
 from .._generated import averaging_pb2, catalog_pb2, recycling_pb2
 from ..artifacts import Artifacts
 from ..cancellation import wanted
-from ..connection import (
+from ..connection import Connection
+from ..errors import ServiceError, UsageError
+from ..safetensors_file import Tensors, tensors_in
+from .artifact import KINDS, Artifact, artifact_of
+from .events import Event, watch_events
+from .given import NAMES, Name, Weights, check_name, content_of, is_digest, is_name, layout_of
+from .lineage import Lineage
+from .methods import (
     AVERAGE,
+    CREATE_TAG,
     GET_ARTIFACT,
     GET_LINEAGE,
     GET_RUN,
@@ -30,16 +38,10 @@ from ..connection import (
     MOVE_REF,
     OPEN_SESSION,
     START_RUN,
-    Connection,
 )
-from ..errors import ServiceError, UsageError
-from ..safetensors_file import Tensors, tensors_in
-from .artifact import KINDS, Artifact, artifact_of
-from .events import Event, watch_events
-from .given import NAMES, Name, Weights, check_name, content_of, is_name, layout_of
-from .lineage import Lineage
 from .page import Listing
 from .progress import Progress, meter
+from .reading import read_tensors
 from .ref import Ref, ref_of
 from .run import Run, specification_of
 from .session import Session, SessionState, session_state_of
@@ -131,12 +133,19 @@ class Client:
             answer = self._connection.call(IMPORT_MODEL, request, seconds=600)
         return self._named(artifact_of(answer.artifact), ref, "pushed")
 
-    def pull(self, model: Name) -> Tensors:
+    def pull(self, model: Name, tensors: Iterable[str] = ()) -> Tensors:
         """The weights of a model, as arrays by name; `.torch()` has them as torch tensors. They are verified, and lie in memory once.
 
-        :raises ServiceError: NOT_FOUND where there is none; DATA_LOSS where the catalog has other bytes
+        :param tensors: only these: names, or patterns with `*` and `?`; all unless given
+        :raises ServiceError: NOT_FOUND where there is none (TENSOR_NOT_FOUND: no such tensor); DATA_LOSS where the catalog has other bytes
         """
-        file = self.get(model).weights
+        if isinstance(tensors, str):
+            raise UsageError(f"tensors is {tensors!r}; expected a list of names, even of one")
+        artifact = self.get(model)
+        if wanted_tensors := list(tensors):
+            with meter(self.progress, "pull tensors", 0) as moved:
+                return read_tensors(self._connection, artifact.digest, wanted_tensors, moved)
+        file = artifact.weights
         memory = mmap.mmap(-1, file.size)
         with meter(self.progress, f"pull {file.name}", file.size) as moved:
             self._artifacts.download(file.digest, memory, wanted(), moved)
@@ -260,21 +269,27 @@ class Client:
     # -- the catalog
 
     def get(self, model: Name) -> Artifact:
-        """An artifact by digest, by at least 8 digits of one, or by ref.
+        """An artifact by digest, by at least 8 digits of one, by ref or by tag.
 
         :raises ServiceError: NOT_FOUND; INVALID_ARGUMENT (AMBIGUOUS_DIGEST)
         """
         if isinstance(model, Artifact):
             return model
         name = check_name(model)
-        request = catalog_pb2.GetArtifactRequest(ref=name) if "/" in name else catalog_pb2.GetArtifactRequest(digest=name)
+        request = catalog_pb2.GetArtifactRequest(digest=name) if is_digest(name) else catalog_pb2.GetArtifactRequest(ref=name)
         return artifact_of(self._connection.call(GET_ARTIFACT, request).artifact)
 
-    def models(self, limit: int = _PAGE, *, kind: str = "model") -> Listing[Artifact]:
-        """Artifacts, the newest first: models, or those of another kind ("source", "dataset", "evaluation", …; "" for all)."""
+    def models(self, filter: str = "", limit: int = _PAGE, *, kind: str = "model", order_by: str = "") -> Listing[Artifact]:
+        """Models, the newest first.
+
+        :param filter: what is searched for, such as `architecture = resnet18 AND metric.accuracy >= 0.9`, or a word (catalog.proto has all)
+        :param kind: of artifacts: "source", "dataset", "evaluation", …; "" for all
+        :param order_by: "created", "size" or "metric.NAME", and maybe " desc"
+        """
         if kind not in ("", *KINDS):
             raise UsageError(f'kind is "{kind}"; expected one of {", ".join(KINDS)}')
-        return Listing(islice(self._listed(f"ARTIFACT_KIND_{kind.upper() or 'UNSPECIFIED'}"), limit))
+        asked = catalog_pb2.ListArtifactsRequest(kind=f"ARTIFACT_KIND_{kind.upper() or 'UNSPECIFIED'}", filter=filter, order_by=order_by)
+        return Listing(islice(self._listed(asked), limit))
 
     def refs(self, prefix: str = "", limit: int = _PAGE) -> Listing[Ref]:
         """Names that point to artifacts, and where they pointed before."""
@@ -290,10 +305,16 @@ class Client:
         request = catalog_pb2.MoveRefRequest(name=name, to=self._digest(to), reason=reason, **{"from": before})
         return ref_of(self._connection.call(MOVE_REF, request, retry=False).ref)
 
-    def lineage(self, model: Name, depth: int = 0) -> Lineage:
-        """What a model was made of, and what that was made of; `depth` steps, or all."""
-        request = catalog_pb2.GetLineageRequest(digest=self._digest(model), depth=depth)
-        return Lineage(tuple(artifact_of(one) for one in self._connection.call(GET_LINEAGE, request).artifacts))
+    def tag(self, name: str, model: Name) -> None:
+        """Gives a model a name that never moves, such as "digits:1.0". Raises ServiceError: ALREADY_EXISTS (TAG_TAKEN)."""
+        self._connection.call(CREATE_TAG, catalog_pb2.CreateTagRequest(name=name, digest=self._digest(model)))
+
+    def lineage(self, model: Name, depth: int = 0, *, descendants: bool = False) -> Lineage:
+        """What a model was made of, and what that was made of; or what was made of it. `depth` steps, or all."""
+        request = catalog_pb2.GetLineageRequest(
+            digest=self._digest(model), depth=depth, direction="LINEAGE_DIRECTION_DESCENDANTS" if descendants else None, page_size=_PAGE
+        )
+        return Lineage(tuple(self._walked(request)), descendants)
 
     # -- runs and events
 
@@ -361,13 +382,21 @@ class Client:
             self.move_ref(ref, artifact, reason=reason)
         return artifact
 
-    def _listed(self, kind: str) -> Iterator[Artifact]:
-        token = ""
+    def _listed(self, request: catalog_pb2.ListArtifactsRequest) -> Iterator[Artifact]:
+        request.page_size = _PAGE
         while True:
-            request = catalog_pb2.ListArtifactsRequest(kind=kind, page_size=_PAGE, page_token=token)
             answer = self._connection.call(LIST_ARTIFACTS, request)
             yield from map(artifact_of, answer.artifacts)
-            if not (token := answer.next_page_token):
+            request.page_token = answer.next_page_token
+            if not request.page_token:
+                return
+
+    def _walked(self, request: catalog_pb2.GetLineageRequest) -> Iterator[Artifact]:
+        while True:
+            answer = self._connection.call(GET_LINEAGE, request)
+            yield from map(artifact_of, answer.artifacts)
+            request.page_token = answer.next_page_token
+            if not request.page_token:
                 return
 
     def _refs(self, prefix: str) -> Iterator[Ref]:

@@ -10,7 +10,8 @@ from typing import Any
 from google.protobuf import json_format
 
 from .._generated import system_pb2
-from ..connection import WATCH_EVENTS, Connection
+from ..connection import Connection
+from .methods import WATCH_EVENTS
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,11 @@ class HasStateDict(Protocol):
 
 #: A safetensors or PyTorch file, a folder of Hugging Face's, arrays or tensors by name, or a module.
 Weights = str | os.PathLike[str] | Mapping[str, Any] | HasStateDict
-#: A model of the catalog: an artifact, a digest or at least 8 digits of it, a ref such as "digits/champion".
+#: A model of the catalog: an artifact, a digest or at least 8 digits of it, a ref such as "digits/champion", a tag such as "digits:1.0".
 Name = Artifact | str
-NAMES = 'digest ("sha256:…", or 8 digits of it at least) or a ref ("digits/champion")'
+NAMES = 'digest ("sha256:…", or 8 digits of it at least), a ref ("digits/champion") or a tag ("digits:1.0")'
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{8,64}")
+_TAG = re.compile(r"[\w./-]+:[\w.-]+")
 
 
 def content_of(weights: Weights) -> Content:
@@ -93,24 +94,31 @@ def _load_torch(path: Path) -> Mapping[str, Any]:
     return tensors
 
 
+def is_digest(given: str) -> bool:
+    """Whether a text is a digest or the beginning of one."""
+    return _DIGEST.fullmatch(given) is not None
+
+
 def is_name(given: object) -> bool:
     """Whether something names a model of the catalog, and is none itself. A text that is a file here is a file.
 
-    >>> [is_name(given) for given in ("sha256:" + "0" * 64, "0123abcd", "digits/champion", "soup.safetensors", {})]
-    [True, True, True, False, False]
+    >>> [is_name(given) for given in ("sha256:" + "0" * 64, "0123abcd", "digits/champion", "digits:1.0", "soup.safetensors", {})]
+    [True, True, True, True, False, False]
     """
     if isinstance(given, Artifact):
         return True
     if not isinstance(given, str) or Path(given).exists():
         return False
-    return _DIGEST.fullmatch(given) is not None or ("/" in given and Path(given).suffix not in (".safetensors", ".pt", ".pth", ".bin"))
+    if is_digest(given) or _TAG.fullmatch(given):
+        return True
+    return "/" in given and Path(given).suffix not in (".safetensors", ".pt", ".pth", ".bin")
 
 
 def check_name(given: Name) -> str:
     """The digest or the ref of a name. Raises UsageError."""
     if isinstance(given, Artifact):
         return given.digest
-    if not isinstance(given, str) or not (_DIGEST.fullmatch(given) or "/" in given):
+    if not isinstance(given, str) or not (is_digest(given) or _TAG.fullmatch(given) or "/" in given):
         shown = repr(given) if isinstance(given, str) else f"a {type(given).__name__}"
         raise UsageError(f"{shown} names no model; expected a {NAMES}")
     return given

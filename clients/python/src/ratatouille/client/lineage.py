@@ -1,4 +1,4 @@
-"""What an artifact was made of, and what that was made of."""
+"""What an artifact was made of, and what that was made of; or what was made of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from .artifact import Artifact
 
 
 class Lineage(Mapping[str, Artifact]):
-    """An artifact and its ancestors by digest, it first."""
+    """An artifact and its ancestors by digest, it first; or it and its descendants."""
 
-    def __init__(self, artifacts: tuple[Artifact, ...]) -> None:
+    def __init__(self, artifacts: tuple[Artifact, ...], descendants: bool = False) -> None:
         self._by_digest = {one.digest: one for one in artifacts}
+        self._next: dict[str, list[Artifact]] = {digest: [] for digest in self._by_digest}
+        for one in artifacts:
+            for parent in dict.fromkeys(one.inputs):
+                if parent in self._by_digest:
+                    below, above = (parent, one) if descendants else (one.digest, self._by_digest[parent])
+                    self._next[below].append(above)
         self.root = artifacts[0]
 
     def __getitem__(self, digest: str) -> Artifact:
@@ -24,10 +30,9 @@ class Lineage(Mapping[str, Artifact]):
     def __len__(self) -> int:
         return len(self._by_digest)
 
-    def parents(self, digest: str | None = None) -> tuple[Artifact, ...]:
-        """What an artifact was made of, as far as the lineage goes; of the root unless given."""
-        inputs = self[digest or self.root.digest].inputs
-        return tuple(self._by_digest[one] for one in dict.fromkeys(inputs) if one in self._by_digest)
+    def next(self, digest: str | None = None) -> tuple[Artifact, ...]:
+        """What an artifact was directly made of, or, of descendants, what was directly made of it; of the root unless given."""
+        return tuple(self._next[digest or self.root.digest])
 
     def __str__(self) -> str:
         """A tree; what comes again is not unfolded again."""
@@ -48,7 +53,7 @@ class Lineage(Mapping[str, Artifact]):
         while stack:
             depth, artifact = stack.pop()
             again = artifact.digest in seen
-            yield depth, artifact, again and bool(artifact.inputs)
+            yield depth, artifact, again and bool(self.next(artifact.digest))
             if not again:
                 seen.add(artifact.digest)
-                stack.extend((depth + 1, parent) for parent in reversed(self.parents(artifact.digest)))
+                stack.extend((depth + 1, parent) for parent in reversed(self.next(artifact.digest)))

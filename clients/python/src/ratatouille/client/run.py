@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import json_format
 
 from .._generated import recycling_pb2 as pb
-from ..connection import CANCEL_RUN, GET_REPORT, GET_RUN, WATCH_RUN, Connection
+from ..connection import Connection
 from ..errors import ServiceError, UsageError
+from .methods import CANCEL_RUN, GET_REPORT, GET_RUN, WATCH_RUN
 from .page import table
 from .progress import meter
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from .._generated import averaging_pb2 as pb
 from ..artifacts import Patience
 from ..cancellation import wanted
-from ..connection import CLOSE_SESSION, CONTRIBUTE, GET_SESSION, SNAPSHOT, WATCH_SESSION, WITHDRAW, Connection, Method
+from ..connection import Connection, Method
 from ..content import Content
 from ..errors import ServiceError, UsageError
 from .artifact import Artifact, artifact_of
 from .given import Name, Weights, content_of
+from .methods import CLOSE_SESSION, CONTRIBUTE, GET_SESSION, SNAPSHOT, WATCH_SESSION, WITHDRAW
 from .page import size_text, table
 from .progress import Moved, meter
 
