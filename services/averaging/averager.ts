@@ -90,12 +90,12 @@ export function createAverager(parts: {
     });
     if (reproduce) return unpublishedArtifact(recipe, built, ArtifactKind.MODEL, size);
     const path = join(folder.path, OUTPUT);
-    if (size <= CARRIED_BYTES) return artifacts.publish(built, { blobs: [await readFile(path)], signal });
+    if (size <= CARRIED_BYTES) return await artifacts.publish(built, { blobs: [await readFile(path)], signal });
     if (!(await store?.give(path, { digest, size }, signal))) {
       await using file = await fileSource(path);
       await artifacts.uploadFile(file, { mediaType: mediaTypes.weights, digest, signal });
     }
-    return artifacts.publish(built, { signal });
+    return await artifacts.publish(built, { signal });
   }
 
   async function run(recipe: Recipe, options: Omit<AverageOptions, "signal">, work: WorkContext<Progress>): Promise<Artifact> {

@@ -130,6 +130,7 @@ async function storeCarried(
   carried: readonly Uint8Array[],
   signal: AbortSignal,
 ): Promise<void> {
+  if (carried.length > parts.length) throw invalidField("blobs", `are ${carried.length}; the manifest names ${parts.length}`);
   const bytes = carried.reduce((sum, { length }) => sum + length, 0);
   if (bytes > MAX_CARRIED_BYTES) throw invalidField("blobs", `${bytes} bytes, at most ${MAX_CARRIED_BYTES} may come with a manifest`);
   const named = new Set(parts.map(({ digest }) => digest));

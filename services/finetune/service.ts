@@ -48,6 +48,8 @@ const LONGEST_WAIT_S = 60;
 const USUAL_WAIT_S = 20;
 /** Characters of a name, a label or a reason. */
 const LONGEST_TEXT = 1000;
+/** Characters of what steps are called. */
+const LONGEST_UNIT = 100;
 /** Characters of the name of a checkpoint's format. */
 const LONGEST_FORMAT = 100;
 /** Characters of an error: a page of jobs with such fits into a message, and so does an event. */
@@ -140,6 +142,7 @@ export function createFinetuneService({
       return { job: toJob(job, { attempts: await jobs.attempts(id) }) };
     },
     async listJobs({ runId, states: wanted, pageSize, pageToken: from }) {
+      if (runId !== "") parseText("run_id", runId, LONGEST_TEXT);
       const size = parsePageSize(pageSize);
       const list = JSON.stringify(["jobs", runId, wanted]);
       const after = parsePageToken(list, from, "number") ?? 0;
@@ -154,6 +157,7 @@ export function createFinetuneService({
       return { jobs: page.map(({ job }) => toJob(job)), nextPageToken: pageToken(list, page.length === size ? last?.position : undefined) };
     },
     async *watchJobs({ runId }, { signal }) {
+      if (runId !== "") parseText("run_id", runId, LONGEST_TEXT);
       using watcher = watchers.watch();
       for (let after = 0; ; ) {
         const page = await store.list(runId === "" ? {} : { runId }, PAGE_SIZE.most, after);
@@ -182,6 +186,7 @@ export function createFinetuneService({
     },
     async cancelJobs({ runId, jobIds }) {
       parseText("run_id", runId, LONGEST_TEXT);
+      for (const [i, id] of jobIds.entries()) parseText(`job_ids[${i}]`, id, LONGEST_TEXT);
       return { cancelled: await jobs.cancel(runId, jobIds) };
     },
     async announceTrainer({ trainer, leaves, contract }) {
@@ -238,6 +243,7 @@ export function createFinetuneService({
           if (report.done) return {};
           const { jobId, attempt, progress } = report.value;
           if (own && (own.jobId !== jobId || own.attempt !== attempt)) throw invalidField("job_id", "a stream reports on one attempt");
+          if (progress !== undefined && progress.unit !== "") parseText("progress.unit", progress.unit, LONGEST_UNIT);
           await jobs.report(jobId, attempt, progress);
           if (own) continue;
           own = { jobId, attempt, stream: streams.open(jobId, attempt, (reason) => revoked.abort(reason)) };
@@ -250,7 +256,7 @@ export function createFinetuneService({
       }
     },
     async saveCheckpoint({ jobId, attempt, ...saved }) {
-      if (saved.format.length > LONGEST_FORMAT) throw invalidField("format", `expected at most ${LONGEST_FORMAT} characters`);
+      if (saved.format !== "") parseText("format", saved.format, LONGEST_FORMAT);
       await jobs.checkpoint(jobId, attempt, saved);
       return {};
     },

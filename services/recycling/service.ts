@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Implementation, invalidArgument } from "#libs/rpc";
+import { type Implementation, invalidField, pageToken, parsePageSize, parsePageToken } from "#libs/rpc";
 import { type RecyclingService, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { inMessages } from "./messages.ts";
 import { type ReproductionContext, reproduce } from "./runs/reproduce.ts";
@@ -7,29 +7,22 @@ import type { Runs } from "./runs/runs.ts";
 
 const WATCH_INTERVAL_MS = 250;
 const CHUNK_BYTES = 1 << 20;
-const DEFAULT_PAGE = 100;
-const LARGEST_PAGE = 500;
 
 /** RecyclingService over the runs of this process. */
 export function createRecyclingService(runs: Runs, reproduction: ReproductionContext): Implementation<typeof RecyclingService> {
   return {
     async startRun({ spec }) {
-      if (!spec) throw invalidArgument("spec is missing", { violations: [{ field: "spec", description: "required" }] });
+      if (!spec) throw invalidField("spec", "is missing", "SPECIFICATION_INVALID");
       return { run: await runs.start(spec) };
     },
     async getRun({ id }) {
       return { run: await runs.get(id) };
     },
-    async listRuns({ pageSize, pageToken }) {
-      const size = Math.min(pageSize > 0 ? pageSize : DEFAULT_PAGE, LARGEST_PAGE);
-      if (pageToken !== "" && !/^\d+$/.test(pageToken)) {
-        throw invalidArgument(`page_token ${pageToken} is not one`, {
-          violations: [{ field: "page_token", description: "a token of an earlier page" }],
-        });
-      }
-      const page = await runs.list(size, pageToken === "" ? undefined : Number(pageToken));
-      const last = page.at(-1);
-      return { runs: page.map(({ run }) => run), nextPageToken: page.length === size && last ? String(last.position) : "" };
+    async listRuns({ pageSize, pageToken: token }) {
+      const size = parsePageSize(pageSize);
+      const page = await runs.list(size, parsePageToken("runs", token, "number"));
+      const last = page.length === size ? page.at(-1) : undefined;
+      return { runs: page.map(({ run }) => run), nextPageToken: pageToken("runs", last?.position) };
     },
     async *watchRun({ id }, { signal }) {
       const first = await runs.get(id);

@@ -26,7 +26,7 @@ export async function* contribute(
 ): AsyncGenerator<Reply, void, undefined> {
   const { store, claims, now } = context;
   const { header, chunks } = await readHeader(requests);
-  const session = await admit(context, header);
+  const session = await admit(context, header, "header.session_id");
   // One that is being closed still says of a contribution that it counts.
   if (session.state !== "closing") checkOpen(session, now());
   const announced = await announcementOf(context, session, header, signal);
@@ -42,12 +42,13 @@ export async function* contribute(
   yield { event: { case: "committed", value: { existed: false } } };
 }
 
-/** The session of a call, whose caller knows its secret. @throws RpcError */
+/** The session of a call, whose caller knows its secret. @param field of the session's id @throws RpcError */
 export async function admit(
   { store }: SessionContext,
   header: { readonly sessionId: string; readonly secret: string },
+  field: "session_id" | "header.session_id",
 ): Promise<SessionRow> {
-  const session = await store.find(parseSessionId(header.sessionId));
+  const session = await store.find(parseSessionId(field, header.sessionId));
   if (!session) throw sessionNotFound(header.sessionId);
   checkSecret(header.secret, session.secret_hash);
   return session;
@@ -132,7 +133,7 @@ async function announcementOf(
   header: ContributionHeader,
   signal: AbortSignal,
 ): Promise<Announcement> {
-  const contributor = parseContributor(header.contributor);
+  const contributor = parseContributor("header.contributor", header.contributor);
   const size = parseAmount("header.size_bytes", header.sizeBytes);
   const digest = parseDigest("header.digest", header.digest);
   checkSize(size, session, limits);

@@ -10,7 +10,7 @@ import { refuse } from "./errors.ts";
 import { type Folds, holderOf } from "./folds.ts";
 import { parseLayout } from "./layout.ts";
 import { pathOf } from "./members.ts";
-import { INVALID, parseAmount } from "./requests.ts";
+import { INVALID, parseAmount, parseContributor } from "./requests.ts";
 import { createSecret } from "./secret.ts";
 import { type SessionRow, sessionOver } from "./store/rows.ts";
 
@@ -62,7 +62,10 @@ function parseWeights({ weights, method }: OpenSessionRequest): string | null {
   if (method === "" || method === "uniform") {
     throw refuse("SESSION_INVALID", `${field}: the session is uniform; leave them out, or choose weighted or linear`, { field });
   }
-  for (const [contributor, weight] of entries) checkWeight(`weights[${JSON.stringify(contributor)}]`, weight);
+  for (const [contributor, weight] of entries) {
+    parseContributor(field, contributor);
+    checkWeight(`weights[${JSON.stringify(contributor)}]`, weight);
+  }
   return JSON.stringify(weights);
 }
 

@@ -17,11 +17,11 @@ export function parseAmount(field: string, value: bigint | number): number {
 }
 
 /** Which session. @throws RpcError SESSION_INVALID */
-export function parseSessionId(id: string): string {
-  return parseText("session_id", id, 100, INVALID);
+export function parseSessionId(field: string, id: string): string {
+  return parseText(field, id, 100, INVALID);
 }
 
 /** Who contributes. @throws RpcError SESSION_INVALID */
-export function parseContributor(text: string): string {
-  return parseText("header.contributor", text, 200, INVALID);
+export function parseContributor(field: string, text: string): string {
+  return parseText(field, text, 200, INVALID);
 }

@@ -25,7 +25,7 @@ export function createSessionService(context: SessionContext, folds: Folds): Ses
   const { store, changes, now } = context;
 
   async function find(id: string): Promise<SessionRow> {
-    const session = await store.find(parseSessionId(id));
+    const session = await store.find(parseSessionId("session_id", id));
     if (!session) throw sessionNotFound(id);
     return session;
   }
@@ -68,7 +68,7 @@ export function createSessionService(context: SessionContext, folds: Folds): Ses
 
     closeSession: (request, { signal }) =>
       answer(async () => {
-        const { id } = await admit(context, request);
+        const { id } = await admit(context, request, "session_id");
         return { artifact: await closeSession(context, id, { last: request.snapshot, signal }) };
       }),
   };

@@ -27,9 +27,9 @@ export async function* withdraw(
 ): AsyncGenerator<Reply, void, undefined> {
   const { claims, changes, now } = context;
   const { header, chunks } = await readHeader(requests);
-  const session = await admit(context, header);
+  const session = await admit(context, header, "header.session_id");
   checkOpen(session, now());
-  const contributor = parseContributor(header.contributor);
+  const contributor = parseContributor("header.contributor", header.contributor);
   using claim = await claims.claim(session.id, contributor, signal);
   const row = await withdrawStaged(context, session.id, contributor);
   if (row !== undefined) yield* withdrawFolded({ context, row, chunks, claim, folds });

@@ -189,7 +189,7 @@ test("wrong announcements are refused with the field", async () => {
     ["trainer.engines[0].networks[0]", trainer("a", { engines: [{ ...engine, networks: [""] }] })],
     ["trainer.kinds[0]", trainer("a", { kinds: ["x".repeat(300)] })],
     ["trainer.accelerator.model", trainer("a", { accelerator: { model: "", memoryMib: 1 } })],
-    ["trainer.environment.os", trainer("a", { environment: { os: "x".repeat(501) } })],
+    ['trainer.environment["os"]', trainer("a", { environment: { os: "x".repeat(501) } })],
   ];
   for (const [field, announced] of cases)
     await assert.rejects(

@@ -2577,7 +2577,7 @@ type CheckModelsRequest struct {
 	Models []string `protobuf:"bytes,1,rep,name=models,proto3" json:"models,omitempty"`
 	// Digest of the model that the others were trained from; differences are taken to it.
 	Base string `protobuf:"bytes,2,opt,name=base,proto3" json:"base,omitempty"`
-	// Names of tensors that are left out of the average.
+	// Names of tensors that are left out of the average. What no model has changes nothing, and a finding says so.
 	Exclude []string `protobuf:"bytes,3,rep,name=exclude,proto3" json:"exclude,omitempty"`
 	// Models of different foundations are averaged all the same: a warning, no error.
 	AllowUnrelated bool `protobuf:"varint,4,opt,name=allow_unrelated,json=allowUnrelated,proto3" json:"allow_unrelated,omitempty"`

@@ -565,13 +565,14 @@ type TrainProgress struct {
 	Step           uint32                 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
 	Steps          uint32                 `protobuf:"varint,2,opt,name=steps,proto3" json:"steps,omitempty"`
 	StepsPerSecond float64                `protobuf:"fixed64,3,opt,name=steps_per_second,json=stepsPerSecond,proto3" json:"steps_per_second,omitempty"`
-	// Mean training loss since the last report.
+	// Mean training loss since the last report, in nats; NaN or infinite where the training diverges. Numbers are shown as they are reported.
 	Loss float64 `protobuf:"fixed64,4,opt,name=loss,proto3" json:"loss,omitempty"`
 	// Best validation accuracy so far, 0 to 1. Absent where nothing is validated.
 	ValidationAccuracy *float64 `protobuf:"fixed64,5,opt,name=validation_accuracy,json=validationAccuracy,proto3,oneof" json:"validation_accuracy,omitempty"`
 	// How far the validation that goes on after `step` is, 0 to 1. Absent between two of them.
 	Validating *float64 `protobuf:"fixed64,6,opt,name=validating,proto3,oneof" json:"validating,omitempty"`
 	// What steps are where they are no steps of a training: "rows" of a prediction, which has no loss. Empty: steps.
+	// At most 100 characters.
 	Unit          string `protobuf:"bytes,7,opt,name=unit,proto3" json:"unit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

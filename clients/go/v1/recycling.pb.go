@@ -2404,7 +2404,7 @@ type Study_Auxiliary struct {
 	Models []string `protobuf:"bytes,2,rep,name=models,proto3" json:"models,omitempty"`
 	// Images to fine-tune the foundation on, all domains together.
 	Task *Study_Task `protobuf:"bytes,3,opt,name=task,proto3" json:"task,omitempty"`
-	// For `task`: a linear probe for its head, then all weights; the last step of both is kept.
+	// For `task`: a linear probe for its head, then all weights; the last step of both is kept. Beside `models` nobody reads them.
 	Probe    *Study_Training `protobuf:"bytes,4,opt,name=probe,proto3" json:"probe,omitempty"`
 	Training *Study_Training `protobuf:"bytes,5,opt,name=training,proto3" json:"training,omitempty"`
 	// For `task`: how many fine-tunings, which differ in hyper-parameters. The recycled members start from them in turn.

@@ -46,5 +46,5 @@ export async function foldSums(
   growing.finish(output);
   await checkUnchanged(members);
   await temporary.publish({ fsync });
-  return openSums(to);
+  return await openSums(to);
 }

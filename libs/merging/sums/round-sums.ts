@@ -85,7 +85,7 @@ export async function prepareUpdate(options: RoundOptions & { readonly to: strin
     ...rounded,
     async publishSums() {
       await temporary.publish({ fsync: options.output.fsync ?? true });
-      return openSums(to);
+      return await openSums(to);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

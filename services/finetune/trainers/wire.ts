@@ -47,7 +47,10 @@ export function parseEnvironment(field: string, environment: { readonly [name: s
   const entries = Object.entries(environment);
   if (entries.length > MOST_ENTRIES) throw invalidField(field, `expected at most ${MOST_ENTRIES} entries, got ${entries.length}`);
   return Object.fromEntries(
-    entries.map(([name, value]) => [parseText(`${field} (a name)`, name, LONGEST_ID), parseText(`${field}.${name}`, value, LONGEST_VALUE)]),
+    entries.map(([name, value]) => [
+      parseText(field, name, LONGEST_ID),
+      parseText(`${field}[${JSON.stringify(name)}]`, value, LONGEST_VALUE),
+    ]),
   );
 }
 

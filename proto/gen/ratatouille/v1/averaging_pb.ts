@@ -1149,7 +1149,7 @@ export type CheckModelsRequest = Message<"ratatouille.v1.CheckModelsRequest"> & 
   base: string;
 
   /**
-   * Names of tensors that are left out of the average.
+   * Names of tensors that are left out of the average. What no model has changes nothing, and a finding says so.
    *
    * @generated from field: repeated string exclude = 3;
    */

@@ -306,7 +306,7 @@ export type TrainProgress = Message<"ratatouille.v1.TrainProgress"> & {
   stepsPerSecond: number;
 
   /**
-   * Mean training loss since the last report.
+   * Mean training loss since the last report, in nats; NaN or infinite where the training diverges. Numbers are shown as they are reported.
    *
    * @generated from field: double loss = 4;
    */
@@ -328,6 +328,7 @@ export type TrainProgress = Message<"ratatouille.v1.TrainProgress"> & {
 
   /**
    * What steps are where they are no steps of a training: "rows" of a prediction, which has no loss. Empty: steps.
+   * At most 100 characters.
    *
    * @generated from field: string unit = 7;
    */

@@ -392,7 +392,7 @@ export type Study_Auxiliary = Message<"ratatouille.v1.Study.Auxiliary"> & {
   task?: Study_Task | undefined;
 
   /**
-   * For `task`: a linear probe for its head, then all weights; the last step of both is kept.
+   * For `task`: a linear probe for its head, then all weights; the last step of both is kept. Beside `models` nobody reads them.
    *
    * @generated from field: ratatouille.v1.Study.Training probe = 4;
    */

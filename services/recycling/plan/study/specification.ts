@@ -61,8 +61,9 @@ export function checkStudy(spec: RunSpec): Violation[] {
   const stranger = spec.methods.find((method) => !(knownMethods as readonly string[]).includes(method));
   check("spec.methods", stranger === undefined, `one of ${knownMethods.join(", ")}, not ${quote(stranger ?? "", 100)}`);
   check("spec.on_failure", (Object.values(OnFailure) as number[]).includes(spec.onFailure), "a choice that this server knows");
-  for (const part of ["target", "foundation", "probe", "fineTuning"] as const)
-    check(`spec.${part}`, spec[part] === undefined, "belongs to the digits benchmark and not beside a study");
+  const ofDigits = { target: spec.target, foundation: spec.foundation, probe: spec.probe, fine_tuning: spec.fineTuning };
+  for (const [part, value] of Object.entries(ofDigits))
+    check(`spec.${part}`, value === undefined, "belongs to the digits benchmark and not beside a study");
   check("spec.auxiliaries", spec.auxiliaries.length === 0, "belong to the digits benchmark and not beside a study");
   checkTarget(study, check);
   checkNetwork(study.network, study.target?.classes.length ?? 1, check);
