@@ -8,6 +8,7 @@ export { type FileLock, LockedError, type LockOptions, lockFile } from "./lock.t
 export { readAt, readFrom, writeAt, writeTo } from "./positions.ts";
 export { moveDurably, type PublishOptions, publishFiles } from "./publish.ts";
 export { replaceFile } from "./replace.ts";
+export { BLOCK_BYTES, END_BYTES, entryBytes, paddedBytes, readTarHeader, writeTarHeader } from "./tar.ts";
 export { type TemporaryFile, type TemporaryOptions, temporaryFor } from "./temporary.ts";
 export { userCache } from "./user-cache.ts";
 export { NotWritableError, requireWritable, whyNotWritten } from "./writable.ts";

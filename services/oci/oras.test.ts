@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { orasProgram } from "#libs/programs";
 import { canonicalRecipe, type Digest, mediaTypes, readManifest } from "#libs/recipes";
+import { loadFloat32 } from "#libs/tensors";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { LINEAGE_TYPE, RECIPE_TYPE } from "./referrers/derived.ts";
 import { type OciFixture, startOci, weightsOf } from "./testing/start-oci.ts";
@@ -133,13 +134,48 @@ test("a tag moves on by another push, and the ref keeps its history", async () =
   );
 });
 
+test("weights in several files, and in archives as the specification's example has them, become one file of weights", async () => {
+  const [one, other] = [weightsOf([1, 2], "one"), weightsOf([3], "other")];
+  const cwd = await folder("shards", { "config.json": config });
+  await mkdir(join(cwd, "weights"));
+  await writeFile(join(cwd, "weights", "one.safetensors"), one);
+  await writeFile(join(cwd, "other.safetensors"), other);
+  await promisify(execFile)("tar", ["-cf", "one.tar", "weights"], { cwd });
+  const archive = mediaTypes.weights.replace("raw", "tar");
+  const push = async (tag: string, ...layers: string[]) => {
+    await run(["push", "--plain-http", ...packed, `${host}/birds/shards:${tag}`, ...layers], { cwd });
+    const { artifact } = await oci.catalog.getArtifact({ name: { case: "ref", value: `birds/shards/${tag}` } });
+    assert.equal(artifact?.kind, ArtifactKind.MODEL);
+    const weights = readManifest(artifact.manifest).layers.filter(({ mediaType }) => mediaType === mediaTypes.weights);
+    return Promise.all(weights.map(({ digest }) => oci.artifacts.download(digest)));
+  };
+  assert.deepEqual(await push("archive", `one.tar:${archive}`), [one]);
+  const [joined] = await push("both", `one.tar:${archive}`, `other.safetensors:${mediaTypes.weights}`);
+  const tensors = await loadFloat32(joined!);
+  assert.deepEqual(
+    [...tensors].map(([name, { data }]) => [name, [...data]]),
+    [
+      ["one", [1, 2]],
+      ["other", [3]],
+    ],
+  );
+  const back = await folder("shards-back");
+  await run(["pull", "--plain-http", `${host}/birds/shards:both`], { cwd: back });
+  assert.deepEqual((await readdir(back)).sort(), ["one.tar", "other.safetensors"]);
+});
+
 test("what cannot be a model is refused with what would be right, and leaves nothing", async () => {
-  const cwd = await folder("wrong", { "config.json": config, "model.gguf": "GGUF", "part.safetensors": weightsOf([1]) });
+  const part = { "part.safetensors": weightsOf([1]), "again.safetensors": weightsOf([2]) };
+  const cwd = await folder("wrong", { "config.json": config, "model.gguf": "GGUF", ...part });
   const push = (tag: string, ...layers: string[]) =>
     run(["push", "--plain-http", ...packed, `${host}/birds/wrong:${tag}`, ...layers], { cwd });
   await assert.rejects(push("gguf", `model.gguf:${mediaTypes.weights}`), /manifest invalid: .*is no safetensors file/s);
   const parts = [`part.safetensors:${mediaTypes.weights}`, `model.gguf:${mediaTypes.weights}`];
-  await assert.rejects(push("parts", ...parts), /in one layer of type application\/vnd\.cncf\.model\.weight\.v1\.raw/);
+  await assert.rejects(push("parts", ...parts), /"model\.gguf" is no safetensors file|sha256:[0-9a-f]+" is no safetensors file/);
+  const twice = [`part.safetensors:${mediaTypes.weights}`, `again.safetensors:${mediaTypes.weights}`];
+  await assert.rejects(push("twice", ...twice), /several files have the tensors "weight"/);
+  await assert.rejects(push("zip", `part.safetensors:${mediaTypes.weights.replace("raw", "tar+gzip")}`), /there is .*v1\.tar\+gzip/);
+  await assert.rejects(push("tar", `part.safetensors:${mediaTypes.weights.replace("raw", "tar")}`), /the archive sha256:.* cannot be read/);
   await assert.rejects(push("none", `config.json:${mediaTypes.document}`), /none has weights/);
   await assert.rejects(push("_x", `part.safetensors:${mediaTypes.weights}`), /cannot be a tag here/);
   await assert.rejects(run(["repo", "tags", "--plain-http", `${host}/birds/wrong`]), /name unknown/);

@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { giveWay } from "#libs/concurrency";
-import { errorCode, readAt } from "#libs/files";
+import { BLOCK_BYTES, END_BYTES, entryBytes, errorCode, paddedBytes, readAt, writeTarHeader } from "#libs/files";
 import { canonicalJson, digestOf } from "#libs/recipes";
 import { quote } from "#libs/text";
 import { ImageSetError } from "../errors.ts";
 import { storedExtension } from "../read/extensions.ts";
 import type { ImageContent, LabelledImage } from "../types.ts";
 import { createIndexBuilder, type ImageIndex, type Shard } from "./image-index.ts";
-import { BLOCK_BYTES, END_BYTES, entryBytes, paddedBytes, writeTarHeader } from "./tar.ts";
 
 /** What a shard has at most. */
 const SHARD_BYTES = 128 << 20;

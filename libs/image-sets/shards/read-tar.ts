@@ -1,6 +1,6 @@
+import { BLOCK_BYTES, paddedBytes, readTarHeader } from "#libs/files";
 import { ImageSetError } from "../errors.ts";
 import { byteQueue } from "./byte-queue.ts";
-import { BLOCK_BYTES, paddedBytes, readTarHeader } from "./tar.ts";
 
 /** A file of an archive, its bytes and where they begin in the archive. */
 export type TarFile = { readonly name: string; readonly offset: number; readonly bytes: Uint8Array };
@@ -30,7 +30,9 @@ export async function* readTar(pieces: AsyncIterable<Uint8Array>, label: string)
 
 function headerOf(block: Uint8Array, label: string, offset: number) {
   try {
-    return readTarHeader(block);
+    const entry = readTarHeader(block);
+    if (entry === undefined || entry.type === "0") return entry;
+    throw new RangeError(`an entry has the type ${JSON.stringify(entry.type)}, expected a plain file`);
   } catch (cause) {
     throw new ImageSetError(`${label} is no tar archive: at byte ${offset}, ${(cause as Error).message}`, { cause });
   }

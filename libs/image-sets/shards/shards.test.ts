@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import fc from "fast-check";
+import { writeTarHeader } from "#libs/files";
 import { digestOf } from "#libs/recipes";
 import { writeSafetensors } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
@@ -24,7 +25,6 @@ import {
   subsetOfIndex,
 } from "../index.ts";
 import { smallPng, writeFolder } from "../testing/image-folder.ts";
-import { writeTarHeader } from "./tar.ts";
 
 type Packed = { readonly index: ImageIndex; readonly shards: ReadonlyMap<string, Uint8Array>; readonly list: readonly Shard[] };
 

@@ -24,10 +24,10 @@ export async function readBlob(
   const { offset, length } = range ?? { offset: 0, length: size };
   const path = directory && pathOf(directory, digest);
   if (path !== undefined && (await stat(path).catch(() => undefined))?.size === size) {
-    for await (const _ of download(catalog, digest, { offset: 0, length: 1 }, signal));
+    for await (const _ of readRange(catalog, digest, { offset: 0, length: 1 }, signal));
     return createReadStream(path, { start: offset, end: offset + length - 1, highWaterMark: CHUNK_BYTES, signal });
   }
-  return download(catalog, digest, range, signal);
+  return readRange(catalog, digest, range, signal);
 }
 
 function pathOf(directory: BlobDirectory, digest: Digest): string {
@@ -35,7 +35,8 @@ function pathOf(directory: BlobDirectory, digest: Digest): string {
   return join(directory, hex.slice(0, 2), hex);
 }
 
-async function* download(catalog: Catalog, digest: Digest, range: ByteRange | undefined, signal: AbortSignal) {
+/** A blob of the catalog, or a range of it, as it comes. */
+export async function* readRange(catalog: Catalog, digest: Digest, range: ByteRange | undefined, signal: AbortSignal) {
   const wanted = range === undefined ? {} : { offset: BigInt(range.offset), length: BigInt(range.length) };
   const options = { signal, timeoutMs: 0, idleTimeoutMs: IDLE_TIMEOUT_MS };
   for await (const { chunk } of catalog.client.downloadBlob({ digest, ...wanted }, options)) yield chunk;

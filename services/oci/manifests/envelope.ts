@@ -16,7 +16,6 @@ import {
   splitLicences,
   UNKNOWN_LICENCE,
 } from "#libs/recipes";
-import { fewLines } from "#libs/text";
 import { ociError } from "../errors.ts";
 import type { OciDescriptor, OciManifest } from "./oci-manifest.ts";
 
@@ -24,10 +23,9 @@ import type { OciDescriptor, OciManifest } from "./oci-manifest.ts";
 const MANIFEST_PATH = "manifest.json";
 const LONGEST_PATH = 500;
 const unprintable = /\p{Cc}|\p{Zl}|\p{Zp}/u;
-const weightTypes = "application/vnd.cncf.model.weight.v1.";
 
 /** Whether a manifest says that it is a model: a ModelPack. */
-function isModelPack({ artifactType, config }: OciManifest): boolean {
+export function isModelPack({ artifactType, config }: OciManifest): boolean {
   return artifactType === mediaTypes.model || config?.mediaType === mediaTypes.modelConfig;
 }
 
@@ -35,14 +33,19 @@ function isModelPack({ artifactType, config }: OciManifest): boolean {
  * The artifact of the catalog that a manifest becomes which was pushed and has no recipe of ours: an import, of the manifest itself and of
  * everything that it names. A ModelPack becomes a model, anything else a source. It depends on what was pushed alone, not on where to, so
  * the same manifest is always the same artifact.
- * @param config the bytes of the config; undefined for an index
- * @param parts what the manifest names, itself or through manifests that it names, config and layers
- * @throws HttpError 400 MANIFEST_INVALID where a ModelPack cannot be a model here
+ * @param named what it names: the bytes of its config, unless it is an index; descriptors of config and layers, its own and those of manifests
+ * that it names; and, of a ModelPack, the safetensors file with its weights, which may be none of the layers
+ * @throws HttpError 400 MANIFEST_INVALID for a config that is none
  */
-export function envelopeOf(manifest: OciManifest, config: Uint8Array | undefined, parts: readonly OciDescriptor[]): BuiltManifest {
+export function envelopeOf(
+  manifest: OciManifest,
+  named: { readonly config: Uint8Array | undefined; readonly parts: readonly OciDescriptor[]; readonly weights: Descriptor | undefined },
+): BuiltManifest {
   const { digest, mediaType, bytes } = manifest;
+  const { config, parts, weights } = named;
   const own: Descriptor = { mediaType, digest, size: bytes.length };
-  const files = filesOf([own, ...parts.filter(({ elsewhere }) => !elsewhere)]);
+  const here = parts.filter(({ elsewhere }) => !elsewhere).map((part) => retyped(part, weights));
+  const files = filesOf([own, ...here, ...(weights ? [weights] : [])]);
   const licences = licencesOf(manifest, config);
   const recipe: Recipe = {
     kind: "import",
@@ -55,8 +58,13 @@ export function envelopeOf(manifest: OciManifest, config: Uint8Array | undefined
   };
   const layers = files.map(({ layer }) => layer);
   if (!isModelPack(manifest)) return buildSourceManifest({ recipe, licences, files: layers });
-  checkWeights(manifest);
   return buildPackedModelManifest({ recipe, licences, config: withArchitecture(config), layers });
+}
+
+/** The catalog takes the one layer that has the type of weights for the model: others that were pushed with it are files. */
+function retyped(part: OciDescriptor, weights: Descriptor | undefined): OciDescriptor {
+  const other = weights !== undefined && part.mediaType === mediaTypes.weights && part.digest !== weights.digest;
+  return other ? { ...part, mediaType: mediaTypes.sourceLayer } : part;
 }
 
 /** Each blob once, with a path that no other has: that of ModelPack or of oras where it is one, else its digest. */
@@ -112,14 +120,6 @@ function withArchitecture(config: Uint8Array | undefined): Uint8Array {
     const completed = { ...value, config: { ...value.config, architecture: "unknown" } };
     return new TextEncoder().encode(canonicalJson(completed as Json));
   }
-}
-
-/** A model here is one safetensors file, as it is. */
-function checkWeights({ layers }: OciManifest): void {
-  const weights = layers.filter(({ mediaType }) => mediaType.startsWith(weightTypes));
-  if (weights.length === 1 && weights[0]?.mediaType === mediaTypes.weights) return;
-  const found = weights.length === 0 ? "none has weights" : `there are ${fewLines(weights.map(({ mediaType }) => mediaType)).join(", ")}`;
-  throw invalid(`layers: a model here has its weights in one layer of type ${mediaTypes.weights}, a safetensors file; ${found}`);
 }
 
 function invalid(message: string) {

@@ -4,9 +4,10 @@ import { quote } from "#libs/text";
 import type { Catalog } from "../catalog.ts";
 import { ociError } from "../errors.ts";
 import { manifestRef, referrerRef, refOf } from "../names.ts";
-import { envelopeOf } from "./envelope.ts";
+import { envelopeOf, isModelPack } from "./envelope.ts";
 import { findByDigest, findByRef } from "./find-manifest.ts";
 import { type OciDescriptor, type OciManifest, parseManifest } from "./oci-manifest.ts";
+import { modelWeights } from "./weights.ts";
 
 /** Indexes of indexes of indexes: deeper is a mistake. */
 const DEEPEST = 8;
@@ -74,7 +75,8 @@ async function publishInEnvelope(catalog: Catalog, manifest: OciManifest, signal
   const carried: Uint8Array[] = [manifest.bytes];
   const parts = await partsOf(catalog, manifest, { carried, depth: 0, signal });
   const configBytes = config && (await readConfig(catalog, config, signal));
-  const built = envelopeOf(manifest, configBytes, parts);
+  const weights = isModelPack(manifest) ? await modelWeights(catalog, manifest, signal) : undefined;
+  const built = envelopeOf(manifest, { config: configBytes, parts, weights });
   try {
     const { digest } = await catalog.artifacts.publish(built, { blobs: carried, signal });
     return digest as Digest;

@@ -77,7 +77,7 @@ export async function startOci({
 }
 
 /** A safetensors file of one tensor. */
-export function weightsOf(numbers: readonly number[]): Uint8Array {
+export function weightsOf(numbers: readonly number[], name = "weight"): Uint8Array {
   const data = new Uint8Array(new Float32Array(numbers).buffer);
-  return writeSafetensors([{ name: "weight", dtype: "F32", shape: [numbers.length], data }]);
+  return writeSafetensors([{ name, dtype: "F32", shape: [numbers.length], data }]);
 }

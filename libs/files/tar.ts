@@ -53,12 +53,12 @@ export function writeTarHeader(block: Uint8Array, name: string, size: number): v
   put(CHECKSUM.at, `${octal(sum, 6)}\0 `);
 }
 
-/** A file of an archive, as its header says. */
-export type TarEntry = { readonly name: string; readonly size: number };
+/** A file of an archive, as its header says. `type` is "0" of a plain file, "5" of a folder, "x" of facts about the next entry, … */
+export type TarEntry = { readonly name: string; readonly size: number; readonly type: string };
 
 /**
- * Reads the header of a file. Undefined for an empty block, with which archives end.
- * @throws RangeError for what is no header of a plain file: another type of entry, a checksum that is not that of the block
+ * Reads the header of an entry. Undefined for an empty block, with which archives end.
+ * @throws RangeError for what is no header: a checksum that is not that of the block
  */
 export function readTarHeader(block: Uint8Array): TarEntry | undefined {
   let sum = 0;
@@ -70,10 +70,9 @@ export function readTarHeader(block: Uint8Array): TarEntry | undefined {
     return end < 0 ? text : text.slice(0, end);
   };
   if (number(field(CHECKSUM.at, CHECKSUM.length)) !== sum) throw new RangeError("the checksum of a header is not that of its bytes");
-  const type = block[156]!;
-  if (type !== 0x30 && type !== 0)
-    throw new RangeError(`an entry has the type ${JSON.stringify(String.fromCharCode(type))}, expected a plain file`);
-  return { name: field(NAME.at, NAME.length), size: number(field(SIZE.at, SIZE.digits + 1)) };
+  // Old archives have an empty type for plain files.
+  const type = String.fromCharCode(block[156]! || 0x30);
+  return { name: field(NAME.at, NAME.length), size: number(field(SIZE.at, SIZE.digits + 1)), type };
 }
 
 function octal(value: number, digits: number): string {
