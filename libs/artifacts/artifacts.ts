@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type BuiltManifest, type Descriptor, type Digest, digestOf, mediaTypes, type Recipe, recipeKey } from "#libs/recipes";
 import { type Clients, dataLoss, internal, type RpcError, type ServiceClient } from "#libs/rpc";
-import { transfers } from "#libs/telemetry";
+import { transfers } from "#libs/telemetry/measures";
 import type { ByteSource } from "#libs/tensors";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";

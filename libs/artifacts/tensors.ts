@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { dataLoss, internal } from "#libs/rpc";
-import { transfers } from "#libs/telemetry";
+import { transfers } from "#libs/telemetry/measures";
 import { type Dtype, isDtype } from "#libs/tensors";
 import type { CheckedChunk } from "#proto/ratatouille/v1/chunk_pb.ts";
 import type { ReadTensorsRequestSchema, ReadTensorsResponse, TensorDescription } from "#proto/ratatouille/v1/tensors_pb.ts";

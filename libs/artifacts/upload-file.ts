@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import { pause } from "#libs/concurrency";
 import type { Descriptor, Digest } from "#libs/recipes";
 import { Code, isRpcError, type ServiceClient } from "#libs/rpc";
-import { transfers } from "#libs/telemetry";
+import { transfers } from "#libs/telemetry/measures";
 import { type ByteSource, cutIntoChunks, type FileChunk, openSafetensors, SafetensorsError } from "#libs/tensors";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { calling, streaming } from "./calls.ts";

@@ -11,4 +11,4 @@ export { replaceFile } from "./replace.ts";
 export { BLOCK_BYTES, END_BYTES, entryBytes, paddedBytes, readTarHeader, writeTarHeader } from "./tar.ts";
 export { type TemporaryFile, type TemporaryOptions, temporaryFor } from "./temporary.ts";
 export { userCache } from "./user-cache.ts";
-export { NotWritableError, requireWritable, whyNotWritten } from "./writable.ts";
+export { makeFolder, NotWritableError, requireWritable, whyNotWritten } from "./writable.ts";

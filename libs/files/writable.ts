@@ -1,4 +1,4 @@
-import { access, constants, stat } from "node:fs/promises";
+import { access, constants, mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { errorCode, hasErrorCode, isNoSpace } from "./errors.ts";
 
@@ -94,4 +94,13 @@ export function whyNotWritten(error: unknown): string {
   if (error instanceof NotWritableError) return error.why;
   if (isNoSpace(error)) return "no space is left";
   return REASONS[errorCode(error) ?? ""] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** Makes a folder for an output, with those above it. @throws NotWritableError */
+export async function makeFolder(out: string): Promise<void> {
+  try {
+    await mkdir(out, { recursive: true });
+  } catch (cause) {
+    throw new NotWritableError(out, whyNotWritten(cause), { cause });
+  }
 }

@@ -121,7 +121,8 @@ export type ResizeColumnsArguments = {
 
 /** Functions on the bytes of one memory. They call nobody and keep nothing; one thread's own. */
 export type Kernels = {
-  readonly memory: WebAssembly.Memory;
+  /** Not WebAssembly.Memory: who uses the package may have no declaration of that. */
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   /** Address of so many bytes, aligned to 64. May grow the memory, which voids all views made before. Throws RangeError beyond 4 GB. */
   allocate(bytes: number): number;
   /** Forgets all that was allocated. */

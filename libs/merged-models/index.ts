@@ -1,6 +1,7 @@
 export { type AdapterInputs, adapterMean, adapterMethod, areAdapters, requireLikeFactors } from "./adapter-mean.ts";
 export { type DigestsLater, digestsLater } from "./digests-later.ts";
 export { labelOf, type MergeFacts } from "./merge-facts.ts";
+export { type MergeModelsOptions, mergeModels } from "./merge-models.ts";
 export { prepareMerge } from "./prepare-merge.ts";
 export type { MergeEstimate, MergeOutcome, MergeRunOptions, PreparedMerge } from "./prepared-merge.ts";
 export { stemFor } from "./stem.ts";

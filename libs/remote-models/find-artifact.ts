@@ -1,4 +1,4 @@
-import { type ServiceClient, unavailable } from "#libs/rpc";
+import { type ServiceClient, unavailable } from "#libs/rpc/portable";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 
@@ -14,7 +14,7 @@ import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
  * found.digest === digest; // true
  * ```
  */
-export async function findArtifact(name: string, catalog: ServiceClient<typeof CatalogService>, signal: AbortSignal): Promise<Artifact> {
+export async function findArtifact(name: string, catalog: ServiceClient<typeof CatalogService>, signal?: AbortSignal): Promise<Artifact> {
   const isRef = name.includes("/");
   const { artifact } = await catalog.getArtifact(
     { name: isRef ? { case: "ref", value: name } : { case: "digest", value: name }, includeDamaged: true },

@@ -13,6 +13,8 @@ export type ImportOptions = {
   readonly onSent: (bytes: number) => void;
   /** The artifact that the model is said to be fine-tuned from. */
   readonly base?: Digest | undefined;
+  /** Where it comes from, for people; what it is called unless given. */
+  readonly source?: string | undefined;
 };
 
 /**
@@ -41,12 +43,12 @@ export async function importModel(
   model: ModelFiles,
   digest: Digest,
   artifacts: Artifacts,
-  { signal, onSent, base }: ImportOptions,
+  { signal, onSent, base, source = labelOf(model) }: ImportOptions,
 ): Promise<Digest> {
   if (model.artifact !== undefined) return model.artifact;
   await using content = await contentOf(model);
   const whole = { digest: model.files.length === 1 ? digest : await digestOfSource(content, signal), size: content.size };
-  const imported = { weights: whole, licences: model.licences, source: labelOf(model), base };
+  const imported = { weights: whole, licences: model.licences, source, base };
   const known = await artifacts.findByRecipe(importedModelRecipe(imported), { signal });
   if (known) return known.digest as Digest;
   let told = 0;

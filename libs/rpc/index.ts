@@ -1,3 +1,4 @@
+export { allPages } from "./all-pages.ts";
 export { type Clients, connect, type RpcChannel } from "./client.ts";
 export { Code, codeName } from "./code.ts";
 export type { ClientTls, ConnectOptions } from "./connection.ts";
@@ -24,7 +25,7 @@ export {
 export { forward, routeClients } from "./forward.ts";
 export { implement, type ServiceRegistration } from "./implement.ts";
 export { checkListener, hostOf, isLoopback, listenFailure, type ServerTls, tokenCheck } from "./listener.ts";
-export { allPages, PAGE_SIZE, pageToken, parsePageSize, parsePageToken } from "./pages.ts";
+export { PAGE_SIZE, pageToken, parsePageSize, parsePageToken } from "./pages.ts";
 export { invalidField, parseAmount, parseText } from "./requests.ts";
 export { type RpcServer, type ServeOptions, serve } from "./server.ts";
 export { shortenedTimeout } from "./timeout.ts";

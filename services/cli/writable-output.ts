@@ -1,5 +1,4 @@
-import { mkdir } from "node:fs/promises";
-import { NotWritableError, requireWritable, whyNotWritten } from "#libs/files";
+import { NotWritableError, requireWritable } from "#libs/files";
 import { UsageError } from "#libs/service/process";
 
 /** Refuses a folder, named with `--out`, in which nobody could write: before the work, not after it. @throws UsageError */
@@ -9,14 +8,5 @@ export async function requireWritableFolder(out: string): Promise<void> {
   } catch (cause) {
     if (cause instanceof NotWritableError) throw new UsageError(`${cause.message}; name another place with --out`, { cause });
     throw cause;
-  }
-}
-
-/** Makes a folder for an output, with those above it. @throws NotWritableError */
-export async function makeFolder(out: string): Promise<void> {
-  try {
-    await mkdir(out, { recursive: true });
-  } catch (cause) {
-    throw new NotWritableError(out, whyNotWritten(cause), { cause });
   }
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { SessionAccess } from "#libs/remote-sessions";
 import type { RpcError } from "#libs/rpc";
-import { contribute, type SessionAccess, withdraw } from "./testing/client.ts";
+import { contribute, withdraw } from "./testing/client.ts";
 import { model } from "./testing/models.ts";
 import { type SessionSystem, startSessions } from "./testing/system.ts";
 

@@ -1,15 +1,12 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { createPulse } from "#libs/concurrency";
 import { crc32c } from "#libs/kernels";
+import { createSender, type SessionAccess } from "#libs/remote-sessions";
 import type { ServiceClient } from "#libs/rpc";
 import type { AveragingService } from "#proto/ratatouille/v1/averaging_pb.ts";
 
 type Client = ServiceClient<typeof AveragingService>;
 type Chunk = { data: Uint8Array; crc32?: number; crc32c?: number };
-
-/** Where a contribution goes. */
-export type SessionAccess = { readonly sessionId: string; readonly secret: string };
 
 /** How a test sends bytes: as it should, or otherwise. */
 export type Sending = {
@@ -31,34 +28,19 @@ export function sha256(bytes: Uint8Array): `sha256:${string}` {
 
 /** Chunks of a file from where the server wants them, as far as it lets them go. */
 function sender(bytes: Uint8Array, { chunkBytes = 1 << 20, sum = "crc32", beforeChunk, heedless = false }: Sending) {
-  const pulse = createPulse();
-  let offset: number | undefined;
-  let until = 0;
-  let over = false;
+  const sent = createSender(bytes.length, (at, length) => bytes.subarray(at, at + length));
   return {
-    allow(send: { offset: bigint; until: bigint }): void {
-      offset ??= Number(send.offset);
-      until = Number(send.until);
-      pulse.beat();
-    },
-    end(): void {
-      over = true;
-      pulse.beat();
+    allow: ({ offset, until }: { offset: bigint; until: bigint }) => sent.allow({ offset, until: heedless ? BigInt(bytes.length) : until }),
+    end: () => sent.end(),
+    get offset() {
+      return sent.offset;
     },
     async *chunks(): AsyncGenerator<Chunk, void, undefined> {
-      for (let seen = 0; offset === undefined && !over; seen = pulse.version) await pulse.changed(seen);
-      for (let at = offset ?? bytes.length; at < bytes.length; ) {
-        const data = bytes.subarray(at, at + chunkBytes);
-        for (let seen = pulse.version; !heedless && at + data.length > until && !over; seen = pulse.version) await pulse.changed(seen);
-        if (over) return;
+      for await (const { at, data } of sent.pieces(chunkBytes)) {
         const chunk: Chunk = sum === "crc32" ? { data, crc32: crc32(data) } : { data, crc32c: crc32c(data) };
         await beforeChunk?.(at, chunk);
         yield chunk;
-        at += data.length;
       }
-    },
-    get offset() {
-      return offset;
     },
   };
 }

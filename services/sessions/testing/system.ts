@@ -5,6 +5,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Artifacts, createArtifacts } from "#libs/artifacts";
 import { openLocalBus } from "#libs/bus";
 import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
+import type { SessionAccess } from "#libs/remote-sessions";
 import { connect, type RpcError, type RpcServer, type ServiceClient, serve } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
 import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
@@ -14,7 +15,6 @@ import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { createCatalog } from "../../catalog/index.ts";
 import { createSessions } from "../index.ts";
 import type { SessionLimits } from "../limits.ts";
-import type { SessionAccess } from "./client.ts";
 
 type Client = ServiceClient<typeof AveragingService>;
 

@@ -4,12 +4,12 @@ import { createArtifacts } from "#libs/artifacts";
 import { digestOfFile } from "#libs/files";
 import { existing, existsSentence } from "#libs/model-folders";
 import { type Digest, layerOf, mediaTypes, readManifest } from "#libs/recipes";
+import { fetchModel, RECIPE_FILE, recipeFile, WEIGHTS_FILE } from "#libs/remote-models";
 import { UsageError } from "#libs/service";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
 import { short } from "../../format.ts";
 import { requireWritableFolder } from "../../writable-output.ts";
-import { RECIPE_FILE, recipeFile, WEIGHTS_FILE, writeModel } from "../../write-output.ts";
 import { findNamed } from "../meant.ts";
 
 type PullOptions = GlobalOptions & { readonly out?: string; readonly force?: boolean };
@@ -30,7 +30,7 @@ export async function pullModel(name: string, options: PullOptions, context: Com
   const others = await othersOf(folder, taken, { weights, recipe: recipeFile(read) }, signal);
   if (others.length > 0) throw new Error(existsSentence(output, others));
   // One that is there whole is not fetched again; one that was cut off is.
-  if (taken.length < 2) await writeModel(folder, digest, createArtifacts(channel), signal);
+  if (taken.length < 2) await fetchModel(folder, digest, createArtifacts(channel), signal);
   if (options.json) stdout.write(`${JSON.stringify({ digest, weights, out: folder })}\n`);
   else stdout.write(`${join(folder, WEIGHTS_FILE)}\n`);
   return 0;
