@@ -1,0 +1,16 @@
+export {
+  type Dtype,
+  type Float32Tensor,
+  type FloatTensor,
+  fileSource,
+  type IntegerTensor,
+  loadFloat32,
+  loadWeights,
+  openSafetensors,
+  SafetensorsError,
+  type SafetensorsFile,
+  saveFloat32,
+  saveWeights,
+  type WeightTensor,
+  writeSafetensors,
+} from "#libs/tensors";

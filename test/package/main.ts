@@ -1,0 +1,147 @@
+/** `npm run test:package`: the npm package of the TypeScript client, as people install it. */
+import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { bytesBelow } from "#libs/files";
+import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
+import { pack } from "../../clients/typescript/pack/pack.ts";
+import { run } from "../../clients/typescript/pack/run.ts";
+import { startCli } from "../e2e/cli.ts";
+import { readArguments } from "../read-arguments.ts";
+
+const root = join(import.meta.dirname, "../..");
+const examples = join(root, "examples/clients/typescript");
+const programs = join(import.meta.dirname, "programs");
+const bin = (name: string) => join(root, "node_modules/.bin", name);
+
+const RUNTIMES: { readonly [name: string]: readonly string[] } = {
+  node: [bin("node")],
+  bun: [bin("bun")],
+  deno: [bin("deno"), "run", "-A", "--no-check"],
+};
+
+/** What people who only want a client would not forgive. */
+const MOST = { packages: 60, megabytes: 40 };
+const DEVELOPERS = /^(typescript|esbuild|sharp|kysely|pino|bun|@tensorflow|@nats-io|@stdlib|@biomejs|@opentelemetry\/(sdk|exporter).*)$/;
+
+const usage = `Usage: npm run test:package -- [options]
+
+Packs the npm package, installs it into an empty folder, looks at what came along, checks it with publint and attw, type-checks programs that use it
+and runs them on Node, Bun and Deno against a system that is started for them.
+
+Options:
+  --on NAMES   runtimes (${Object.keys(RUNTIMES).join(",")})
+  --help       print this`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const parsed = readArguments(args, {
+    on: { type: "string", default: Object.keys(RUNTIMES).join(",") },
+    help: { type: "boolean", default: false },
+  });
+  if (typeof parsed === "string") return say(`${parsed}. --help lists the options`, 2);
+  if (parsed.values.help) return say(usage, 0);
+  const runtimes = parsed.values.on.split(",");
+  const unknown = runtimes.find((name) => !(name in RUNTIMES));
+  if (unknown !== undefined) return say(`--on ${unknown}: expected some of ${Object.keys(RUNTIMES).join(",")}`, 2);
+  const start = performance.now();
+  await using folder = await temporaryDirectory("package-");
+  const [passed, failed] = await counted(stepsIn(folder, runtimes));
+  say(`${passed} passed, ${failed} failed (${Math.round((performance.now() - start) / 1000)} s)`, 0);
+  return failed === 0 ? 0 : 1;
+}
+
+type Step = readonly [name: string, act: () => Promise<unknown>];
+
+/** Each says what is worth saying, and throws where it fails; the others are tried all the same. */
+async function counted(steps: AsyncIterable<Step>): Promise<readonly [number, number]> {
+  let [passed, failed] = [0, 0];
+  for await (const [name, act] of steps) {
+    const began = performance.now();
+    const seconds = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
+    try {
+      const said = await act();
+      say(`ok     ${name}${typeof said === "string" ? `: ${said}` : ""} (${seconds()})`, 0);
+      passed++;
+    } catch (error) {
+      say(`FAILED ${name} (${seconds()})\n  ${(error as Error).message.replaceAll("\n", "\n  ")}`, 0);
+      failed++;
+    }
+  }
+  return [passed, failed];
+}
+
+async function* stepsIn(folder: TemporaryDirectory, runtimes: readonly string[]): AsyncGenerator<Step, void, undefined> {
+  const consumer = folder.join("consumer");
+  let tarball = "";
+  yield [
+    "pack",
+    async () => {
+      tarball = await pack(root, folder.path);
+      return basename(tarball);
+    },
+  ];
+  if (tarball === "") return;
+  yield ["install", () => install(tarball, consumer)];
+  yield ["publint", () => run(bin("publint"), ["run", "--strict", tarball], root)];
+  yield ["attw", () => run(bin("attw"), [tarball, "--profile", "esm-only", "--no-color"], root)];
+  const used: string[] = [];
+  for (const from of [examples, programs])
+    for (const name of (await readdir(from)).sort()) {
+      await copyFile(join(from, name), join(consumer, name));
+      used.push(name);
+    }
+  for (const resolution of ["nodenext", "bundler"]) yield [`types, ${resolution}`, () => checkTypes(consumer, resolution, used)];
+  await using system = await startSystem(folder);
+  for (const runtime of runtimes)
+    for (const name of used) {
+      const [program = "", ...flags] = RUNTIMES[runtime]!;
+      yield [`${name} on ${runtime}`, () => run(program, [...flags, name, system.address], consumer)];
+    }
+}
+
+async function install(tarball: string, consumer: string): Promise<string> {
+  await mkdir(consumer);
+  await writeFile(join(consumer, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  await run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", tarball], consumer);
+  const modules = join(consumer, "node_modules");
+  const found = (await readdir(modules)).filter((name) => !name.startsWith("."));
+  const packages = await Promise.all(
+    found.map(async (name) => (name.startsWith("@") ? (await readdir(join(modules, name))).map((part) => `${name}/${part}`) : [name])),
+  );
+  const names = packages.flat();
+  const megabytes = (await bytesBelow(modules)) / 1e6;
+  const strange = names.filter((name) => DEVELOPERS.test(name) || DEVELOPERS.test(name.split("/")[0]!));
+  if (strange.length > 0) throw new Error(`${strange.join(", ")} came along`);
+  if (names.length > MOST.packages || megabytes > MOST.megabytes)
+    throw new Error(`${names.length} packages of ${megabytes.toFixed(1)} MB; at most ${MOST.packages} of ${MOST.megabytes} MB`);
+  return `${names.length} packages, ${megabytes.toFixed(1)} MB`;
+}
+
+async function checkTypes(consumer: string, resolution: string, files: readonly string[]): Promise<void> {
+  const compilerOptions = {
+    ...{ module: resolution === "bundler" ? "esnext" : "nodenext", moduleResolution: resolution, target: "esnext", lib: ["esnext"] },
+    ...{ types: ["node"], strict: true, noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true },
+  };
+  const config = join(consumer, `tsconfig.${resolution}.json`);
+  await writeFile(config, JSON.stringify({ compilerOptions, files }));
+  await run(bin("tsc"), ["-p", config], consumer);
+}
+
+/** A system of the command line, without trainers. */
+async function startSystem(folder: TemporaryDirectory): Promise<AsyncDisposable & { readonly address: string }> {
+  const system = startCli(["up", "--data", folder.join("data"), "--listen", "127.0.0.1:0", "--trainers", "0"]);
+  const [, address = ""] = /listens on (\S+);/.exec(await system.line("listens on")) ?? [];
+  return {
+    address,
+    async [Symbol.asyncDispose]() {
+      system.signal("SIGTERM");
+      await system.ended;
+    },
+  };
+}
+
+function say(text: string, code: number): number {
+  process.stdout.write(`${text}\n`);
+  return code;
+}
