@@ -1,6 +1,6 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
 import { constants, type FileHandle, open, readdir, rm, stat, unlink, utimes } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { asWriteError, hasErrorCode, makeDirectory, moveDurably, NoSpaceError, publishFiles, writeTo } from "#libs/files";
 import { blobPath, blobsDirectory, givenPath, incomingDirectory } from "./blob-layout.ts";
 import { readBlob } from "./blob-reader.ts";
@@ -62,8 +62,8 @@ export type BlobStore = {
   path(digest: string): string;
   /** Deletes a blob, unless it was put after `notAfterMs`. Returns whether it was deleted. */
   delete(digest: string, options?: { notAfterMs?: number | undefined }): Promise<boolean>;
-  /** All blobs in the order of their digests. */
-  list(): AsyncGenerator<{ digest: Digest } & BlobStat, void, undefined>;
+  /** All blobs in the order of their digests, or those after one. */
+  list(options?: { after?: string | undefined }): AsyncGenerator<{ digest: Digest } & BlobStat, void, undefined>;
   /**
    * Moves a corrupted blob out of the way, to `corrupt/`, where a person can look at it. Does nothing if it is not there, or, where `seen` is
    * given, if it is not in that state any more: a fresh copy was put since. Returns whether it was moved.
@@ -189,11 +189,13 @@ export async function openBlobStore(
       });
     },
 
-    async *list() {
+    async *list({ after = "" } = {}) {
+      const shardOfAfter = after === "" ? "" : basename(dirname(path(after)));
       for (const name of (await readdir(root)).sort()) {
+        if (name < shardOfAfter) continue;
         for (const hex of (await readdir(join(root, name))).sort()) {
           const digest = `sha256:${hex}`;
-          if (!isDigest(digest)) continue;
+          if (!isDigest(digest) || digest <= after) continue;
           const found = await statBlob(digest);
           if (found) yield { digest, ...found };
         }

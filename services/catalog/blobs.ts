@@ -43,6 +43,11 @@ export type Blobs = {
   open(digest: Digest, signal: AbortSignal): Promise<ByteSource & AsyncDisposable>;
   /** Whether a blob is there, as far as the budget goes with the right bytes: then it is young from now on, as if it had been put. */
   renew(digest: Digest, options: Budgeted): Promise<boolean>;
+  /**
+   * Reads a blob whole, whatever is remembered of it. If it is damaged it is treated as `read` does: then it returns what is wrong, and the
+   * artifacts that use it.
+   */
+  recheck(digest: Digest, signal: AbortSignal): Promise<{ readonly problem: string; readonly artifacts: readonly string[] } | undefined>;
   /** Whether a blob is there with this size and, as far as the budget goes, the right bytes. If not, it is treated as `read` does. */
   isIntact(blob: { digest: Digest; size: number }, options: Budgeted): Promise<boolean>;
 };
@@ -179,6 +184,21 @@ export function createBlobs({ store, database, log }: { store: BlobStore; databa
           return bytes;
         },
       };
+    },
+
+    async recheck(digest, signal) {
+      const found = await store.stat(digest);
+      try {
+        verified.delete(digest);
+        await verify(digest, found, signal);
+        return undefined;
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        const artifacts = await condemn(digest, error, found);
+        // Collected as garbage meanwhile.
+        if (error instanceof BlobMissingError && artifacts.length === 0) return undefined;
+        return { problem: error.message, artifacts };
+      }
     },
   };
 }

@@ -6,8 +6,11 @@ import type { ImportModelRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type Annotating, annotate } from "./annotate.ts";
 import { type ArtifactRecord, type Artifacts, createArtifacts } from "./artifacts.ts";
 import { type Blobs, createBlobs, type VerifyBudget } from "./blobs.ts";
+import { checkCatalog } from "./check.ts";
 import { type Chunks, createChunks } from "./chunks.ts";
+import { diff } from "./diff/diff.ts";
 import { CatalogError } from "./errors.ts";
+import { exportLineage } from "./export.ts";
 import { type Collected, collectGarbage, deleteArtifact } from "./garbage.ts";
 import { importModel } from "./import-model.ts";
 import { createLineage, type Lineage } from "./lineage.ts";
@@ -15,8 +18,10 @@ import { createPins, type Pins } from "./pins.ts";
 import { publish } from "./publish.ts";
 import { createRefs, type Refs } from "./refs.ts";
 import type { ArtifactName } from "./requests.ts";
+import { createRetention, type Retention } from "./retention.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
 import { createTags, type Tags } from "./tags.ts";
+import { storageUsage } from "./usage.ts";
 
 /** How an artifact is looked up. */
 export type GetOptions = {
@@ -35,6 +40,7 @@ export type Catalog = {
   readonly refs: Refs;
   readonly tags: Tags;
   readonly pins: Pins;
+  readonly retention: Retention;
   /** See publish.ts. */
   publish(
     request: { readonly manifest: Uint8Array; readonly blobs: readonly Uint8Array[] },
@@ -48,6 +54,14 @@ export type Catalog = {
   get(request: ArtifactName & GetOptions): Promise<ArtifactRecord>;
   /** See annotate.ts. */
   annotate(annotating: Annotating): Promise<ArtifactRecord>;
+  /** See export.ts. */
+  exportLineage(request: Parameters<typeof exportLineage>[1]): ReturnType<typeof exportLineage>;
+  /** See diff/diff.ts. */
+  diff(request: Parameters<typeof diff>[1]): ReturnType<typeof diff>;
+  /** See check.ts. */
+  check(request: Parameters<typeof checkCatalog>[1]): ReturnType<typeof checkCatalog>;
+  /** See usage.ts. */
+  usage(request: Parameters<typeof storageUsage>[1]): ReturnType<typeof storageUsage>;
   /** See garbage.ts. */
   deleteArtifact(digest: Digest): Promise<void>;
   collectGarbage(request: { dryRun: boolean; minAgeMs: number; signal: AbortSignal }): Promise<Collected>;
@@ -67,6 +81,7 @@ export function openCatalog(dependencies: {
   const blobs = createBlobs(dependencies);
   const chunks = createChunks(dependencies);
   const artifacts = createArtifacts(database);
+  const lineage = createLineage({ database, artifacts });
   const refs = createRefs(dependencies);
 
   async function find(name: ArtifactName): Promise<ArtifactRecord> {
@@ -96,10 +111,11 @@ export function openCatalog(dependencies: {
     blobs,
     chunks,
     artifacts,
-    lineage: createLineage({ database, artifacts }),
+    lineage,
     refs,
     tags: createTags(dependencies),
     pins: createPins(database, store),
+    retention: createRetention(database),
     verifyBudget,
     publish: publishArtifact,
     importModel: (request, signal) => importModel({ store, artifacts, publish: publishArtifact }, request, signal),
@@ -115,12 +131,16 @@ export function openCatalog(dependencies: {
       await annotate({ database, store }, annotating);
       return artifacts.byDigest(annotating.digest);
     },
+    exportLineage: (request) => exportLineage({ database, artifacts, lineage }, request),
+    diff: (request) => diff({ database, artifacts, store, blobs }, request),
+    check: (request) => checkCatalog({ store, blobs, database }, request),
+    usage: (request) => storageUsage(database, request),
     async deleteArtifact(digest) {
       await deleteArtifact(database, digest);
       log.info({ digest }, "artifact deleted");
     },
     async collectGarbage({ dryRun, minAgeMs, signal }) {
-      const collected = await collectGarbage({ database, store }, { cutoff: now() - minAgeMs, dryRun, signal });
+      const collected = await collectGarbage({ database, store }, { now: now(), minAgeMs, dryRun, signal });
       if (!dryRun)
         log.info(
           { artifacts: collected.artifacts.length, blobs: collected.blobs.length, freedBytes: collected.freedBytes },

@@ -15,6 +15,7 @@ export type CatalogErrorReason =
   | "RECIPE_NOT_REPRODUCED"
   | "REF_MOVED"
   | "REF_NOT_FOUND"
+  | "RULE_NOT_FOUND"
   | "TAG_NOT_FOUND"
   | "TAG_TAKEN"
   | "TENSOR_NOT_FOUND";

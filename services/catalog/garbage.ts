@@ -1,9 +1,10 @@
-import { sql, type Transaction } from "kysely";
+import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { Digest } from "#libs/recipes";
 import type { BlobStore } from "#libs/storage";
 import { firstMissing } from "./artifacts.ts";
 import { forgetChunks } from "./chunks.ts";
 import { CatalogError } from "./errors.ts";
+import { retainedBy, toRule } from "./retention.ts";
 import type { CatalogDatabase, CatalogTables } from "./store/tables.ts";
 
 /** What went, or would go; and what nothing needs either, but is younger than the cutoff. */
@@ -20,17 +21,20 @@ const MAX_COLLECTED = 20_000;
 const BATCH = 50;
 
 /**
- * Deletes artifacts that no ref, no tag, no pin and nothing published after `cutoff` (ms since 1970) needs, themselves or through inputs of inputs,
- * and blobs put before `cutoff` that no remaining artifact and no pin uses. Blobs that are just being uploaded are not in the store yet.
+ * Deletes artifacts that no ref, no tag, no pin, no retention rule and nothing younger than `minAgeMs` needs, themselves or through inputs of inputs,
+ * and blobs of that age that no remaining artifact and no pin uses. Blobs that are just being uploaded are not in the store yet.
  * A process killed in between leaves blobs without artifacts, which the next collection takes.
  */
 export async function collectGarbage(
   { database, store }: { database: CatalogDatabase; store: BlobStore },
-  { cutoff, dryRun, signal }: { cutoff: number; dryRun: boolean; signal: AbortSignal },
+  { now, minAgeMs, dryRun, signal }: { now: number; minAgeMs: number; dryRun: boolean; signal: AbortSignal },
 ): Promise<Collected> {
+  const cutoff = now - minAgeMs;
   const { artifacts, unneeded } = await database.transaction(async (tx) => {
-    const artifacts = await findUnneeded(tx, cutoff);
-    const unneeded = await findUnneeded(tx, Number.MAX_SAFE_INTEGER);
+    const rules = (await tx.selectFrom("retention_rule").selectAll().execute()).map(toRule);
+    const retained = retainedBy(rules, now);
+    const artifacts = await findUnneeded(tx, cutoff, retained);
+    const unneeded = await findUnneeded(tx, Number.MAX_SAFE_INTEGER, retained);
     if (!dryRun) await deleteArtifacts(tx, artifacts);
     return { artifacts, unneeded: new Set([...unneeded, ...artifacts]) };
   });
@@ -75,12 +79,16 @@ export async function deleteArtifact(database: CatalogDatabase, digest: Digest):
 }
 
 /** Newest first, so that whatever uses an artifact comes before it, and a part of the list can be deleted alone. */
-async function findUnneeded(tx: Transaction<CatalogTables>, cutoff: number): Promise<string[]> {
+async function findUnneeded(tx: Transaction<CatalogTables>, cutoff: number, retained: readonly RawBuilder<unknown>[]): Promise<string[]> {
   const { rows } = await sql<{ digest: string }>`
     with recursive needed (sequence) as (
       select sequence from artifact where digest in (select digest from ref union select digest from pin)
       union select artifact from tag where artifact is not null
       union select sequence from artifact where touched_at > ${cutoff}
+      ${sql.join(
+        retained.map((sequences) => sql`union ${sequences}`),
+        sql` `,
+      )}
       union select input from artifact_input join needed on artifact_input.artifact = needed.sequence)
     select digest from artifact where sequence not in (select sequence from needed) order by sequence desc limit ${MAX_COLLECTED}`.execute(
     tx,

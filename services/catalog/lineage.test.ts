@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Digest } from "#libs/recipes";
 import { allPages, Code } from "#libs/rpc";
-import { LineageDirection } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { LineageDirection, LineageFormat } from "#proto/ratatouille/v1/catalog_pb.ts";
 import {
   averageOf,
   buildAverage,
@@ -91,4 +91,28 @@ test("common ancestors are the nearest ones", async () => {
       (await refusal(client.findCommonAncestors({ digests }), Code.INVALID_ARGUMENT, "INVALID_FIELD")).violations[0]?.field,
       "digests",
     );
+});
+
+test("a lineage is exported, whole and the same again", async () => {
+  await using catalog = await startCatalog();
+  const { client } = catalog;
+  const { a, b, ab } = await family(catalog);
+  await client.createTag({ name: "birds:1.0", digest: ab });
+  const { CYCLONEDX, PROV, UNSPECIFIED } = LineageFormat;
+  const read = async (artifact: string, format: LineageFormat) =>
+    Buffer.concat(
+      (await Array.fromAsync(client.exportLineage({ artifact, format }, { timeoutMs: 10_000 }))).map(({ chunk }) => chunk),
+    ).toString();
+  const text = await read("birds:1.0", CYCLONEDX);
+  const bom = JSON.parse(text);
+  assert.deepEqual([bom.metadata.component.name, bom.metadata.component["bom-ref"]], ["birds:1.0", ab]);
+  assert.deepEqual(bom.dependencies, [
+    { ref: ab, dependsOn: [a, b] },
+    { ref: b, dependsOn: [] },
+    { ref: a, dependsOn: [] },
+  ]);
+  assert.equal(await read(ab, CYCLONEDX), text);
+  assert.equal(Object.keys(JSON.parse(await read(ab.slice(0, 20), PROV)).entity).length, 3);
+  assert.equal((await refusal(read(ab, UNSPECIFIED), Code.INVALID_ARGUMENT, "INVALID_FIELD")).violations[0]?.field, "format");
+  assert.equal((await refusal(read("", PROV), Code.INVALID_ARGUMENT, "INVALID_FIELD")).violations[0]?.field, "artifact");
 });

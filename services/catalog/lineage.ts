@@ -22,6 +22,8 @@ export type Lineage = {
    * ended, undefined for the first, which begins with the artifact itself. CatalogError as byDigest.
    */
   page(digest: string, walk: Walk, options: { size: number; after?: number | undefined }): Promise<Page<ArtifactRecord, number>>;
+  /** An artifact and all that it was made of, newest first. CatalogError as Artifacts.named, LINEAGE_TOO_LARGE where there are more than `most`. */
+  ancestors(name: string, most: number): Promise<number[]>;
   /** The nearest common ancestors, newest first, as many as fit a reply; an artifact is its own ancestor. CatalogError as byDigest. */
   commonAncestors(digests: readonly string[]): Promise<ArtifactRecord[]>;
 };
@@ -68,12 +70,19 @@ export function createLineage({ database, artifacts }: { database: CatalogDataba
       return { items, next: more || reached.length > size ? items.at(-1)?.sequence : undefined };
     },
 
+    async ancestors(name, most) {
+      const start = await artifacts.named(name);
+      const found = await sequencesOf(sql`
+        ${closure([start.sequence], TO_ALL_ANCESTORS)} select sequence from walk order by sequence desc limit ${most + 1}`);
+      if (found.length <= most) return found;
+      throw new CatalogError("LINEAGE_TOO_LARGE", `the lineage of ${start.digest} has more than ${most} artifacts`);
+    },
+
     async commonAncestors(names) {
-      const walk: Walk = { direction: "ancestors", membersOnly: false, depth: 0 };
       const starts = [...new Set(await Promise.all(names.map(async (name) => (await artifacts.byDigest(name)).sequence)))];
       let common: ReadonlySet<number> | undefined;
       for (const start of starts) {
-        const ancestors = new Set(await sequencesOf(sql`${closure([start], walk)} select sequence from walk`));
+        const ancestors = new Set(await sequencesOf(sql`${closure([start], TO_ALL_ANCESTORS)} select sequence from walk`));
         common = common === undefined ? ancestors : common.intersection(ancestors);
       }
       // Ancestors of common ancestors are common ones too: those that no other of them was made of are the nearest.
@@ -89,6 +98,7 @@ export function createLineage({ database, artifacts }: { database: CatalogDataba
 }
 
 const MOST_COMMON = 500;
+const TO_ALL_ANCESTORS: Walk = { direction: "ancestors", membersOnly: false, depth: 0 };
 
 /** One step from each of these. */
 function neighbours(sequences: readonly number[], walk: Walk): RawBuilder<{ sequence: number }> {

@@ -29,6 +29,7 @@ const factories: { readonly [R in CatalogErrorReason]: (message: string, details
   RECIPE_NOT_REPRODUCED: alreadyExists,
   REF_MOVED: aborted,
   REF_NOT_FOUND: notFound,
+  RULE_NOT_FOUND: notFound,
   TAG_NOT_FOUND: notFound,
   TAG_TAKEN: alreadyExists,
   TENSOR_NOT_FOUND: notFound,

@@ -1,15 +1,25 @@
 import { type Digest, isDigest } from "#libs/recipes";
-import { invalidField, parseText } from "#libs/rpc";
+import { invalidField, parseAmount, parseText } from "#libs/rpc";
 import { quote } from "#libs/text";
-import type { AnnotateArtifactRequest, GetArtifactRequest, GetLineageRequest } from "#proto/ratatouille/v1/catalog_pb.ts";
+import type {
+  AnnotateArtifactRequest,
+  GetArtifactRequest,
+  GetLineageRequest,
+  GetStorageUsageRequest,
+  SetRetentionRuleRequest,
+} from "#proto/ratatouille/v1/catalog_pb.ts";
 import type { Annotating } from "./annotate.ts";
 import type { Walk } from "./lineage.ts";
+import type { RetentionRule } from "./retention.ts";
+import type { Grouping } from "./usage.ts";
 
 /** What is pinned, or let go of, at once. */
 const MOST_DIGESTS = 50_000;
 /** What is asked for at once. */
 const MOST_CHUNKS = 65_536;
 const CHUNK_SUM_BYTES = 32;
+/** Moves of a ref that are kept by a rule. */
+const MOST_MOVES = 100;
 
 /** Which artifact: one of the three; `ref` may be a tag. */
 export type ArtifactName = { readonly digest: string } | { readonly recipeKey: Digest } | { readonly ref: string };
@@ -84,16 +94,16 @@ export function parseAnnotating({ digest, set, remove }: AnnotateArtifactRequest
     digest: parseDigest("digest", digest),
     set: new Map(
       Object.entries(set).map(([name, value]) => [
-        parseAnnotationName("set", name),
+        parseWord("set", name),
         parseText(`set[${JSON.stringify(name)}]`, value, LONGEST_ANNOTATION),
       ]),
     ),
-    remove: remove.map((name, i) => parseAnnotationName(`remove[${i}]`, name)),
+    remove: remove.map((name, i) => parseWord(`remove[${i}]`, name)),
   };
 }
 
-/** What an annotation is called. */
-function parseAnnotationName(field: string, name: string): string {
+/** What an annotation or a rule is called. */
+export function parseWord(field: string, name: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/.test(name)) return name;
   throw invalidField(field, `expected 1 to 100 letters, digits, ".", "_", "/" and "-", the first a letter or a digit; got ${quote(name)}`);
 }
@@ -114,4 +124,36 @@ export function parseWalk({ direction, depth, membersOnly }: Pick<GetLineageRequ
   const way = directions[direction];
   if (way === undefined) throw invalidField("direction", `there is no direction ${direction}`);
   return { direction: way, depth, membersOnly };
+}
+
+/** An artifact by digest, the beginning of one, ref or tag: which of them, and whether it can be one, is seen when it is looked for. */
+export function parseNamed(field: string, text: string): string {
+  if (/^sha256:|^[0-9a-f]{8,64}$/.test(text)) return text;
+  return parseName(field, text);
+}
+
+/** @throws CatalogError INVALID_FIELD where it says nothing, or two things at once */
+export function parseRetentionRule(rule: SetRetentionRuleRequest["rule"]): RetentionRule {
+  if (rule === undefined) throw invalidField("rule", "is missing");
+  const { filter, refPrefix, keepMoves } = rule;
+  const name = parseWord("rule.name", rule.name);
+  const keepSeconds = parseAmount("rule.keep_seconds", rule.keepSeconds);
+  if (keepMoves < 0 || keepMoves > MOST_MOVES) throw invalidField("rule.keep_moves", `expected 0 to ${MOST_MOVES}, got ${keepMoves}`);
+  if ((filter === "") === (keepMoves === 0)) throw invalidField("rule", "expected either filter or keep_moves");
+  if (refPrefix !== "") parseText("rule.ref_prefix", refPrefix, 200);
+  if (keepMoves === 0 && refPrefix !== "") throw invalidField("rule.ref_prefix", "has no meaning without keep_moves");
+  if (keepMoves > 0 && keepSeconds > 0) throw invalidField("rule.keep_seconds", "has no meaning without filter");
+  return { name, filter, keepSeconds, refPrefix, keepMoves };
+}
+
+/** What usage is told by. */
+export function parseGrouping(group: GetStorageUsageRequest["group"]): Grouping {
+  switch (group.case) {
+    case "annotation":
+      return { annotation: parseWord("annotation", group.value) };
+    case "refPrefix":
+      return { refPrefix: group.value === "" ? "" : parseText("ref_prefix", group.value, 200) };
+    default:
+      throw invalidField("group", "expected ref_prefix or annotation");
+  }
 }

@@ -4,20 +4,25 @@ import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { type ArtifactRecord, fitReply, replyBytes } from "./artifacts.ts";
 import type { VerifyBudget } from "./blobs.ts";
 import type { Catalog } from "./catalog.ts";
+import { parsePositionToken } from "./check.ts";
 import { CatalogError } from "./errors.ts";
 import { kindOf } from "./kinds.ts";
 import { answer, toRpcError } from "./refusals.ts";
-import { toArtifact, toRef, toTag } from "./replies.ts";
+import { toArtifact, toCheckEvent, toRef, toRetentionRule, toTag } from "./replies.ts";
 import {
   parseAnnotating,
   parseArtifactName,
   parseChunkSums,
   parseDigest,
   parseDigests,
+  parseGrouping,
+  parseNamed,
   parseOptionalDigest,
   parseRefName,
+  parseRetentionRule,
   parseTagName,
   parseWalk,
+  parseWord,
 } from "./requests.ts";
 import { parseOrder, parsePosition, positionText } from "./search/order.ts";
 import { allOf, parseFilter } from "./search/parse-filter.ts";
@@ -136,6 +141,25 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
         return { artifacts: (await catalog.lineage.commonAncestors(digests)).map(toArtifact) };
       }),
 
+    async *exportLineage({ artifact, format }, { signal }) {
+      try {
+        const form = ([undefined, "cyclonedx", "prov"] as const)[format];
+        if (form === undefined) throw invalidField("format", "expected LINEAGE_FORMAT_CYCLONEDX or LINEAGE_FORMAT_PROV");
+        for await (const chunk of catalog.exportLineage({ name: parseNamed("artifact", artifact), format: form, signal })) yield { chunk };
+      } catch (error) {
+        throw toRpcError(error);
+      }
+    },
+
+    async *diffArtifacts({ from, to, tensors }, { signal }) {
+      try {
+        const names = { from: parseNamed("from", from), to: parseNamed("to", to) };
+        for await (const event of catalog.diff({ ...names, tensors, signal })) yield { event };
+      } catch (error) {
+        throw toRpcError(error);
+      }
+    },
+
     moveRef: ({ name, from, to, reason }) =>
       answer(async () => {
         if (reason !== "") parseText("reason", reason, 1000);
@@ -194,6 +218,41 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
       answer(async () => {
         await catalog.deleteArtifact(parseDigest("digest", digest));
         return {};
+      }),
+
+    setRetentionRule: ({ rule }) =>
+      answer(async () => {
+        const parsed = parseRetentionRule(rule);
+        await catalog.retention.set(parsed);
+        return { rule: toRetentionRule(parsed) };
+      }),
+
+    deleteRetentionRule: ({ name }) =>
+      answer(async () => {
+        await catalog.retention.remove(parseWord("name", name));
+        return {};
+      }),
+
+    listRetentionRules: () => answer(async () => ({ rules: (await catalog.retention.list()).map(toRetentionRule) })),
+
+    async *checkCatalog({ resumeToken }, { signal }) {
+      try {
+        const from = resumeToken === "" ? undefined : parsePositionToken(resumeToken);
+        if (resumeToken !== "" && from === undefined) throw invalidField("resume_token", "expected the resume_token of a progress");
+        for await (const event of catalog.check({ from, signal })) yield { event: toCheckEvent(event) };
+      } catch (error) {
+        throw toRpcError(error);
+      }
+    },
+
+    getStorageUsage: (request) =>
+      answer(async () => {
+        const grouping = parseGrouping(request.group);
+        const list = `usage/${JSON.stringify(grouping)}`;
+        const after = parsePageToken(list, request.pageToken, "string");
+        const { items, next, storedBytes } = await catalog.usage({ grouping, size: parsePageSize(request.pageSize), after });
+        const usages = items.map(({ name, artifacts, bytes }) => ({ name, artifacts: BigInt(artifacts), bytes: BigInt(bytes) }));
+        return { usages, nextPageToken: pageToken(list, next), storedBytes: BigInt(storedBytes) };
       }),
 
     collectGarbage: ({ dryRun, minAgeSeconds }, { signal }) =>

@@ -72,6 +72,116 @@ func (LineageDirection) EnumDescriptor() ([]byte, []int) {
 	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{0}
 }
 
+type LineageFormat int32
+
+const (
+	LineageFormat_LINEAGE_FORMAT_UNSPECIFIED LineageFormat = 0
+	// CycloneDX 1.6 (ML-BOM): an artifact's parents stand in `pedigree.ancestors`, the graph in `dependencies`.
+	LineageFormat_LINEAGE_FORMAT_CYCLONEDX LineageFormat = 1
+	// W3C PROV as PROV-JSON: artifacts are entities, runs of recipes activities.
+	LineageFormat_LINEAGE_FORMAT_PROV LineageFormat = 2
+)
+
+// Enum value maps for LineageFormat.
+var (
+	LineageFormat_name = map[int32]string{
+		0: "LINEAGE_FORMAT_UNSPECIFIED",
+		1: "LINEAGE_FORMAT_CYCLONEDX",
+		2: "LINEAGE_FORMAT_PROV",
+	}
+	LineageFormat_value = map[string]int32{
+		"LINEAGE_FORMAT_UNSPECIFIED": 0,
+		"LINEAGE_FORMAT_CYCLONEDX":   1,
+		"LINEAGE_FORMAT_PROV":        2,
+	}
+)
+
+func (x LineageFormat) Enum() *LineageFormat {
+	p := new(LineageFormat)
+	*p = x
+	return p
+}
+
+func (x LineageFormat) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LineageFormat) Descriptor() protoreflect.EnumDescriptor {
+	return file_ratatouille_v1_catalog_proto_enumTypes[1].Descriptor()
+}
+
+func (LineageFormat) Type() protoreflect.EnumType {
+	return &file_ratatouille_v1_catalog_proto_enumTypes[1]
+}
+
+func (x LineageFormat) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LineageFormat.Descriptor instead.
+func (LineageFormat) EnumDescriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{1}
+}
+
+type CatalogFault_Kind int32
+
+const (
+	CatalogFault_KIND_UNSPECIFIED CatalogFault_Kind = 0
+	// The bytes of a blob are not those of its digest; it was set aside.
+	CatalogFault_KIND_BLOB_CORRUPTED CatalogFault_Kind = 1
+	// An artifact names a blob that is not there, or has another size.
+	CatalogFault_KIND_BLOB_MISSING CatalogFault_Kind = 2
+	// The stored manifest is not the one of its digest, or cannot be read.
+	CatalogFault_KIND_MANIFEST CatalogFault_Kind = 3
+	// A reference of the database leads nowhere.
+	CatalogFault_KIND_REFERENCE CatalogFault_Kind = 4
+)
+
+// Enum value maps for CatalogFault_Kind.
+var (
+	CatalogFault_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "KIND_BLOB_CORRUPTED",
+		2: "KIND_BLOB_MISSING",
+		3: "KIND_MANIFEST",
+		4: "KIND_REFERENCE",
+	}
+	CatalogFault_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED":    0,
+		"KIND_BLOB_CORRUPTED": 1,
+		"KIND_BLOB_MISSING":   2,
+		"KIND_MANIFEST":       3,
+		"KIND_REFERENCE":      4,
+	}
+)
+
+func (x CatalogFault_Kind) Enum() *CatalogFault_Kind {
+	p := new(CatalogFault_Kind)
+	*p = x
+	return p
+}
+
+func (x CatalogFault_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CatalogFault_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_ratatouille_v1_catalog_proto_enumTypes[2].Descriptor()
+}
+
+func (CatalogFault_Kind) Type() protoreflect.EnumType {
+	return &file_ratatouille_v1_catalog_proto_enumTypes[2]
+}
+
+func (x CatalogFault_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CatalogFault_Kind.Descriptor instead.
+func (CatalogFault_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{68, 0}
+}
+
 type UploadBlobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Part:
@@ -2840,6 +2950,1613 @@ func (x *CollectGarbageResponse) GetYoungBytes() int64 {
 	return 0
 }
 
+type ExportLineageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A digest, the beginning of one, a ref or a tag.
+	Artifact      string        `protobuf:"bytes,1,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	Format        LineageFormat `protobuf:"varint,2,opt,name=format,proto3,enum=ratatouille.v1.LineageFormat" json:"format,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportLineageRequest) Reset() {
+	*x = ExportLineageRequest{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportLineageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportLineageRequest) ProtoMessage() {}
+
+func (x *ExportLineageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportLineageRequest.ProtoReflect.Descriptor instead.
+func (*ExportLineageRequest) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *ExportLineageRequest) GetArtifact() string {
+	if x != nil {
+		return x.Artifact
+	}
+	return ""
+}
+
+func (x *ExportLineageRequest) GetFormat() LineageFormat {
+	if x != nil {
+		return x.Format
+	}
+	return LineageFormat_LINEAGE_FORMAT_UNSPECIFIED
+}
+
+type ExportLineageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1 MiB.
+	Chunk         []byte `protobuf:"bytes,1,opt,name=chunk,proto3" json:"chunk,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportLineageResponse) Reset() {
+	*x = ExportLineageResponse{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportLineageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportLineageResponse) ProtoMessage() {}
+
+func (x *ExportLineageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportLineageResponse.ProtoReflect.Descriptor instead.
+func (*ExportLineageResponse) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *ExportLineageResponse) GetChunk() []byte {
+	if x != nil {
+		return x.Chunk
+	}
+	return nil
+}
+
+type DiffArtifactsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Each a digest, the beginning of one, a ref or a tag.
+	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To   string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// Compare the weights of two models too.
+	Tensors       bool `protobuf:"varint,3,opt,name=tensors,proto3" json:"tensors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffArtifactsRequest) Reset() {
+	*x = DiffArtifactsRequest{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffArtifactsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffArtifactsRequest) ProtoMessage() {}
+
+func (x *DiffArtifactsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffArtifactsRequest.ProtoReflect.Descriptor instead.
+func (*DiffArtifactsRequest) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *DiffArtifactsRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *DiffArtifactsRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *DiffArtifactsRequest) GetTensors() bool {
+	if x != nil {
+		return x.Tensors
+	}
+	return false
+}
+
+type DiffArtifactsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Event:
+	//
+	//	*DiffArtifactsResponse_Artifacts
+	//	*DiffArtifactsResponse_Recipe
+	//	*DiffArtifactsResponse_Metric
+	//	*DiffArtifactsResponse_Progress
+	//	*DiffArtifactsResponse_Tensor
+	Event         isDiffArtifactsResponse_Event `protobuf_oneof:"event"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffArtifactsResponse) Reset() {
+	*x = DiffArtifactsResponse{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffArtifactsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffArtifactsResponse) ProtoMessage() {}
+
+func (x *DiffArtifactsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffArtifactsResponse.ProtoReflect.Descriptor instead.
+func (*DiffArtifactsResponse) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *DiffArtifactsResponse) GetEvent() isDiffArtifactsResponse_Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *DiffArtifactsResponse) GetArtifacts() *DiffedArtifacts {
+	if x != nil {
+		if x, ok := x.Event.(*DiffArtifactsResponse_Artifacts); ok {
+			return x.Artifacts
+		}
+	}
+	return nil
+}
+
+func (x *DiffArtifactsResponse) GetRecipe() *RecipeDifference {
+	if x != nil {
+		if x, ok := x.Event.(*DiffArtifactsResponse_Recipe); ok {
+			return x.Recipe
+		}
+	}
+	return nil
+}
+
+func (x *DiffArtifactsResponse) GetMetric() *MetricDifference {
+	if x != nil {
+		if x, ok := x.Event.(*DiffArtifactsResponse_Metric); ok {
+			return x.Metric
+		}
+	}
+	return nil
+}
+
+func (x *DiffArtifactsResponse) GetProgress() *DiffProgress {
+	if x != nil {
+		if x, ok := x.Event.(*DiffArtifactsResponse_Progress); ok {
+			return x.Progress
+		}
+	}
+	return nil
+}
+
+func (x *DiffArtifactsResponse) GetTensor() *TensorDifference {
+	if x != nil {
+		if x, ok := x.Event.(*DiffArtifactsResponse_Tensor); ok {
+			return x.Tensor
+		}
+	}
+	return nil
+}
+
+type isDiffArtifactsResponse_Event interface {
+	isDiffArtifactsResponse_Event()
+}
+
+type DiffArtifactsResponse_Artifacts struct {
+	// First, and once.
+	Artifacts *DiffedArtifacts `protobuf:"bytes,1,opt,name=artifacts,proto3,oneof"`
+}
+
+type DiffArtifactsResponse_Recipe struct {
+	// One of each place at which the recipes differ, by path.
+	Recipe *RecipeDifference `protobuf:"bytes,2,opt,name=recipe,proto3,oneof"`
+}
+
+type DiffArtifactsResponse_Metric struct {
+	// One of each metric that at least one of the two has, by name.
+	Metric *MetricDifference `protobuf:"bytes,3,opt,name=metric,proto3,oneof"`
+}
+
+type DiffArtifactsResponse_Progress struct {
+	// While weights are read.
+	Progress *DiffProgress `protobuf:"bytes,4,opt,name=progress,proto3,oneof"`
+}
+
+type DiffArtifactsResponse_Tensor struct {
+	// One of each tensor that at least one of the two has.
+	Tensor *TensorDifference `protobuf:"bytes,5,opt,name=tensor,proto3,oneof"`
+}
+
+func (*DiffArtifactsResponse_Artifacts) isDiffArtifactsResponse_Event() {}
+
+func (*DiffArtifactsResponse_Recipe) isDiffArtifactsResponse_Event() {}
+
+func (*DiffArtifactsResponse_Metric) isDiffArtifactsResponse_Event() {}
+
+func (*DiffArtifactsResponse_Progress) isDiffArtifactsResponse_Event() {}
+
+func (*DiffArtifactsResponse_Tensor) isDiffArtifactsResponse_Event() {}
+
+type DiffedArtifacts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whole digests.
+	From          string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To            string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffedArtifacts) Reset() {
+	*x = DiffedArtifacts{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffedArtifacts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffedArtifacts) ProtoMessage() {}
+
+func (x *DiffedArtifacts) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffedArtifacts.ProtoReflect.Descriptor instead.
+func (*DiffedArtifacts) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *DiffedArtifacts) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *DiffedArtifacts) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+type RecipeDifference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For example "parameters.steps" or "inputs.models[2]".
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// JSON: a text, a number, true, false, null, [] or {}. Empty where there is nothing at this place.
+	From          string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecipeDifference) Reset() {
+	*x = RecipeDifference{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecipeDifference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecipeDifference) ProtoMessage() {}
+
+func (x *RecipeDifference) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecipeDifference.ProtoReflect.Descriptor instead.
+func (*RecipeDifference) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *RecipeDifference) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *RecipeDifference) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *RecipeDifference) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+type MetricDifference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in filters, without "metric.".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The value of the newest measurement; absent where there is none.
+	From          *float64 `protobuf:"fixed64,2,opt,name=from,proto3,oneof" json:"from,omitempty"`
+	To            *float64 `protobuf:"fixed64,3,opt,name=to,proto3,oneof" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricDifference) Reset() {
+	*x = MetricDifference{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricDifference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricDifference) ProtoMessage() {}
+
+func (x *MetricDifference) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricDifference.ProtoReflect.Descriptor instead.
+func (*MetricDifference) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *MetricDifference) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MetricDifference) GetFrom() float64 {
+	if x != nil && x.From != nil {
+		return *x.From
+	}
+	return 0
+}
+
+func (x *MetricDifference) GetTo() float64 {
+	if x != nil && x.To != nil {
+		return *x.To
+	}
+	return 0
+}
+
+type DiffProgress struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ReadBytes     int64                  `protobuf:"varint,1,opt,name=read_bytes,json=readBytes,proto3" json:"read_bytes,omitempty"`
+	TotalBytes    int64                  `protobuf:"varint,2,opt,name=total_bytes,json=totalBytes,proto3" json:"total_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffProgress) Reset() {
+	*x = DiffProgress{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffProgress) ProtoMessage() {}
+
+func (x *DiffProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffProgress.ProtoReflect.Descriptor instead.
+func (*DiffProgress) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *DiffProgress) GetReadBytes() int64 {
+	if x != nil {
+		return x.ReadBytes
+	}
+	return 0
+}
+
+func (x *DiffProgress) GetTotalBytes() int64 {
+	if x != nil {
+		return x.TotalBytes
+	}
+	return 0
+}
+
+type TensorDifference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// "F32" and the like; empty where the model has no such tensor.
+	FromDtype string  `protobuf:"bytes,2,opt,name=from_dtype,json=fromDtype,proto3" json:"from_dtype,omitempty"`
+	ToDtype   string  `protobuf:"bytes,3,opt,name=to_dtype,json=toDtype,proto3" json:"to_dtype,omitempty"`
+	FromShape []int64 `protobuf:"varint,4,rep,packed,name=from_shape,json=fromShape,proto3" json:"from_shape,omitempty"`
+	ToShape   []int64 `protobuf:"varint,5,rep,packed,name=to_shape,json=toShape,proto3" json:"to_shape,omitempty"`
+	// Absent where the two cannot be compared: other shapes, or numbers that are not floating-point.
+	Norms         *TensorNorms `protobuf:"bytes,6,opt,name=norms,proto3" json:"norms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TensorDifference) Reset() {
+	*x = TensorDifference{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TensorDifference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TensorDifference) ProtoMessage() {}
+
+func (x *TensorDifference) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TensorDifference.ProtoReflect.Descriptor instead.
+func (*TensorDifference) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *TensorDifference) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TensorDifference) GetFromDtype() string {
+	if x != nil {
+		return x.FromDtype
+	}
+	return ""
+}
+
+func (x *TensorDifference) GetToDtype() string {
+	if x != nil {
+		return x.ToDtype
+	}
+	return ""
+}
+
+func (x *TensorDifference) GetFromShape() []int64 {
+	if x != nil {
+		return x.FromShape
+	}
+	return nil
+}
+
+func (x *TensorDifference) GetToShape() []int64 {
+	if x != nil {
+		return x.ToShape
+	}
+	return nil
+}
+
+func (x *TensorDifference) GetNorms() *TensorNorms {
+	if x != nil {
+		return x.Norms
+	}
+	return nil
+}
+
+// Of all numbers of a tensor; places where one of the two is NaN or infinite are left out.
+type TensorNorms struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Euclidean norms of the two and of their difference.
+	From       float64 `protobuf:"fixed64,1,opt,name=from,proto3" json:"from,omitempty"`
+	To         float64 `protobuf:"fixed64,2,opt,name=to,proto3" json:"to,omitempty"`
+	Difference float64 `protobuf:"fixed64,3,opt,name=difference,proto3" json:"difference,omitempty"`
+	// Of the angle between the two, -1 to 1; 0 where one of them is 0.
+	Cosine float64 `protobuf:"fixed64,4,opt,name=cosine,proto3" json:"cosine,omitempty"`
+	Count  int64   `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
+	// Numbers of both that are NaN or infinite.
+	NotFinite     int64 `protobuf:"varint,6,opt,name=not_finite,json=notFinite,proto3" json:"not_finite,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TensorNorms) Reset() {
+	*x = TensorNorms{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TensorNorms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TensorNorms) ProtoMessage() {}
+
+func (x *TensorNorms) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TensorNorms.ProtoReflect.Descriptor instead.
+func (*TensorNorms) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *TensorNorms) GetFrom() float64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *TensorNorms) GetTo() float64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *TensorNorms) GetDifference() float64 {
+	if x != nil {
+		return x.Difference
+	}
+	return 0
+}
+
+func (x *TensorNorms) GetCosine() float64 {
+	if x != nil {
+		return x.Cosine
+	}
+	return 0
+}
+
+func (x *TensorNorms) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *TensorNorms) GetNotFinite() int64 {
+	if x != nil {
+		return x.NotFinite
+	}
+	return 0
+}
+
+// What garbage collection keeps, and all that it needs. What several rules say is kept if one of them says so.
+type RetentionRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 100 letters, digits, ".", "_", "/" and "-".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Artifacts that a filter finds; see ListArtifactsRequest.filter.
+	Filter string `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// With `filter`: only for so long after they were last published. 0: for ever.
+	KeepSeconds int64 `protobuf:"varint,3,opt,name=keep_seconds,json=keepSeconds,proto3" json:"keep_seconds,omitempty"`
+	// Artifacts that refs pointed to before they were moved or deleted: of refs whose names begin so.
+	RefPrefix string `protobuf:"bytes,4,opt,name=ref_prefix,json=refPrefix,proto3" json:"ref_prefix,omitempty"`
+	// With `ref_prefix`, which may be empty then: those of the last so many moves of each ref. 1 to 100; 0: the rule has a filter.
+	KeepMoves     int32 `protobuf:"varint,5,opt,name=keep_moves,json=keepMoves,proto3" json:"keep_moves,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetentionRule) Reset() {
+	*x = RetentionRule{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetentionRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetentionRule) ProtoMessage() {}
+
+func (x *RetentionRule) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetentionRule.ProtoReflect.Descriptor instead.
+func (*RetentionRule) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *RetentionRule) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RetentionRule) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *RetentionRule) GetKeepSeconds() int64 {
+	if x != nil {
+		return x.KeepSeconds
+	}
+	return 0
+}
+
+func (x *RetentionRule) GetRefPrefix() string {
+	if x != nil {
+		return x.RefPrefix
+	}
+	return ""
+}
+
+func (x *RetentionRule) GetKeepMoves() int32 {
+	if x != nil {
+		return x.KeepMoves
+	}
+	return 0
+}
+
+type SetRetentionRuleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Either `filter` or `keep_moves`.
+	Rule          *RetentionRule `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRetentionRuleRequest) Reset() {
+	*x = SetRetentionRuleRequest{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRetentionRuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRetentionRuleRequest) ProtoMessage() {}
+
+func (x *SetRetentionRuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRetentionRuleRequest.ProtoReflect.Descriptor instead.
+func (*SetRetentionRuleRequest) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *SetRetentionRuleRequest) GetRule() *RetentionRule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+type SetRetentionRuleResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rule          *RetentionRule         `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRetentionRuleResponse) Reset() {
+	*x = SetRetentionRuleResponse{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRetentionRuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRetentionRuleResponse) ProtoMessage() {}
+
+func (x *SetRetentionRuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRetentionRuleResponse.ProtoReflect.Descriptor instead.
+func (*SetRetentionRuleResponse) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *SetRetentionRuleResponse) GetRule() *RetentionRule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+type DeleteRetentionRuleRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteRetentionRuleRequest) Reset() {
+	*x = DeleteRetentionRuleRequest{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteRetentionRuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteRetentionRuleRequest) ProtoMessage() {}
+
+func (x *DeleteRetentionRuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteRetentionRuleRequest.ProtoReflect.Descriptor instead.
+func (*DeleteRetentionRuleRequest) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *DeleteRetentionRuleRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type DeleteRetentionRuleResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteRetentionRuleResponse) Reset() {
+	*x = DeleteRetentionRuleResponse{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteRetentionRuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteRetentionRuleResponse) ProtoMessage() {}
+
+func (x *DeleteRetentionRuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteRetentionRuleResponse.ProtoReflect.Descriptor instead.
+func (*DeleteRetentionRuleResponse) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{62}
+}
+
+type ListRetentionRulesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRetentionRulesRequest) Reset() {
+	*x = ListRetentionRulesRequest{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRetentionRulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRetentionRulesRequest) ProtoMessage() {}
+
+func (x *ListRetentionRulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRetentionRulesRequest.ProtoReflect.Descriptor instead.
+func (*ListRetentionRulesRequest) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{63}
+}
+
+type ListRetentionRulesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rules         []*RetentionRule       `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRetentionRulesResponse) Reset() {
+	*x = ListRetentionRulesResponse{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRetentionRulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRetentionRulesResponse) ProtoMessage() {}
+
+func (x *ListRetentionRulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRetentionRulesResponse.ProtoReflect.Descriptor instead.
+func (*ListRetentionRulesResponse) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *ListRetentionRulesResponse) GetRules() []*RetentionRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+type CheckCatalogRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The `resume_token` of the progress after which an earlier check broke. Empty: from the start.
+	ResumeToken   string `protobuf:"bytes,1,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckCatalogRequest) Reset() {
+	*x = CheckCatalogRequest{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckCatalogRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckCatalogRequest) ProtoMessage() {}
+
+func (x *CheckCatalogRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckCatalogRequest.ProtoReflect.Descriptor instead.
+func (*CheckCatalogRequest) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *CheckCatalogRequest) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
+type CheckCatalogResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Event:
+	//
+	//	*CheckCatalogResponse_Progress
+	//	*CheckCatalogResponse_Fault
+	//	*CheckCatalogResponse_Summary
+	Event         isCheckCatalogResponse_Event `protobuf_oneof:"event"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckCatalogResponse) Reset() {
+	*x = CheckCatalogResponse{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckCatalogResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckCatalogResponse) ProtoMessage() {}
+
+func (x *CheckCatalogResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckCatalogResponse.ProtoReflect.Descriptor instead.
+func (*CheckCatalogResponse) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *CheckCatalogResponse) GetEvent() isCheckCatalogResponse_Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *CheckCatalogResponse) GetProgress() *CheckProgress {
+	if x != nil {
+		if x, ok := x.Event.(*CheckCatalogResponse_Progress); ok {
+			return x.Progress
+		}
+	}
+	return nil
+}
+
+func (x *CheckCatalogResponse) GetFault() *CatalogFault {
+	if x != nil {
+		if x, ok := x.Event.(*CheckCatalogResponse_Fault); ok {
+			return x.Fault
+		}
+	}
+	return nil
+}
+
+func (x *CheckCatalogResponse) GetSummary() *CheckSummary {
+	if x != nil {
+		if x, ok := x.Event.(*CheckCatalogResponse_Summary); ok {
+			return x.Summary
+		}
+	}
+	return nil
+}
+
+type isCheckCatalogResponse_Event interface {
+	isCheckCatalogResponse_Event()
+}
+
+type CheckCatalogResponse_Progress struct {
+	Progress *CheckProgress `protobuf:"bytes,1,opt,name=progress,proto3,oneof"`
+}
+
+type CheckCatalogResponse_Fault struct {
+	Fault *CatalogFault `protobuf:"bytes,2,opt,name=fault,proto3,oneof"`
+}
+
+type CheckCatalogResponse_Summary struct {
+	// Last, and once: what was checked in this call.
+	Summary *CheckSummary `protobuf:"bytes,3,opt,name=summary,proto3,oneof"`
+}
+
+func (*CheckCatalogResponse_Progress) isCheckCatalogResponse_Event() {}
+
+func (*CheckCatalogResponse_Fault) isCheckCatalogResponse_Event() {}
+
+func (*CheckCatalogResponse_Summary) isCheckCatalogResponse_Event() {}
+
+type CheckProgress struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	CheckedBlobs     int64                  `protobuf:"varint,1,opt,name=checked_blobs,json=checkedBlobs,proto3" json:"checked_blobs,omitempty"`
+	CheckedBytes     int64                  `protobuf:"varint,2,opt,name=checked_bytes,json=checkedBytes,proto3" json:"checked_bytes,omitempty"`
+	CheckedArtifacts int64                  `protobuf:"varint,3,opt,name=checked_artifacts,json=checkedArtifacts,proto3" json:"checked_artifacts,omitempty"`
+	// Everything before it is checked, and its faults told.
+	ResumeToken   string `protobuf:"bytes,4,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckProgress) Reset() {
+	*x = CheckProgress{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckProgress) ProtoMessage() {}
+
+func (x *CheckProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckProgress.ProtoReflect.Descriptor instead.
+func (*CheckProgress) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *CheckProgress) GetCheckedBlobs() int64 {
+	if x != nil {
+		return x.CheckedBlobs
+	}
+	return 0
+}
+
+func (x *CheckProgress) GetCheckedBytes() int64 {
+	if x != nil {
+		return x.CheckedBytes
+	}
+	return 0
+}
+
+func (x *CheckProgress) GetCheckedArtifacts() int64 {
+	if x != nil {
+		return x.CheckedArtifacts
+	}
+	return 0
+}
+
+func (x *CheckProgress) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
+type CatalogFault struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Kind  CatalogFault_Kind      `protobuf:"varint,1,opt,name=kind,proto3,enum=ratatouille.v1.CatalogFault_Kind" json:"kind,omitempty"`
+	// Of the blob or the manifest; empty for a reference.
+	Digest string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Artifacts that are marked as damaged by it; of very many the first 100.
+	Artifacts []string `protobuf:"bytes,3,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
+	// For people.
+	Message       string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CatalogFault) Reset() {
+	*x = CatalogFault{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CatalogFault) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CatalogFault) ProtoMessage() {}
+
+func (x *CatalogFault) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CatalogFault.ProtoReflect.Descriptor instead.
+func (*CatalogFault) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *CatalogFault) GetKind() CatalogFault_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return CatalogFault_KIND_UNSPECIFIED
+}
+
+func (x *CatalogFault) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *CatalogFault) GetArtifacts() []string {
+	if x != nil {
+		return x.Artifacts
+	}
+	return nil
+}
+
+func (x *CatalogFault) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+type CheckSummary struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blobs         int64                  `protobuf:"varint,1,opt,name=blobs,proto3" json:"blobs,omitempty"`
+	Bytes         int64                  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Artifacts     int64                  `protobuf:"varint,3,opt,name=artifacts,proto3" json:"artifacts,omitempty"`
+	Faults        int64                  `protobuf:"varint,4,opt,name=faults,proto3" json:"faults,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckSummary) Reset() {
+	*x = CheckSummary{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckSummary) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckSummary) ProtoMessage() {}
+
+func (x *CheckSummary) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckSummary.ProtoReflect.Descriptor instead.
+func (*CheckSummary) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *CheckSummary) GetBlobs() int64 {
+	if x != nil {
+		return x.Blobs
+	}
+	return 0
+}
+
+func (x *CheckSummary) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *CheckSummary) GetArtifacts() int64 {
+	if x != nil {
+		return x.Artifacts
+	}
+	return 0
+}
+
+func (x *CheckSummary) GetFaults() int64 {
+	if x != nil {
+		return x.Faults
+	}
+	return 0
+}
+
+type GetStorageUsageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Group:
+	//
+	//	*GetStorageUsageRequest_RefPrefix
+	//	*GetStorageUsageRequest_Annotation
+	Group isGetStorageUsageRequest_Group `protobuf_oneof:"group"`
+	// At most 500; 0 means 100.
+	PageSize      int32  `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStorageUsageRequest) Reset() {
+	*x = GetStorageUsageRequest{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStorageUsageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStorageUsageRequest) ProtoMessage() {}
+
+func (x *GetStorageUsageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStorageUsageRequest.ProtoReflect.Descriptor instead.
+func (*GetStorageUsageRequest) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *GetStorageUsageRequest) GetGroup() isGetStorageUsageRequest_Group {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+func (x *GetStorageUsageRequest) GetRefPrefix() string {
+	if x != nil {
+		if x, ok := x.Group.(*GetStorageUsageRequest_RefPrefix); ok {
+			return x.RefPrefix
+		}
+	}
+	return ""
+}
+
+func (x *GetStorageUsageRequest) GetAnnotation() string {
+	if x != nil {
+		if x, ok := x.Group.(*GetStorageUsageRequest_Annotation); ok {
+			return x.Annotation
+		}
+	}
+	return ""
+}
+
+func (x *GetStorageUsageRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *GetStorageUsageRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type isGetStorageUsageRequest_Group interface {
+	isGetStorageUsageRequest_Group()
+}
+
+type GetStorageUsageRequest_RefPrefix struct {
+	// Refs and tags whose names begin so, grouped by the words up to the next "/" or ":" behind it: "" for "birds", "cats"; "birds/" for
+	// "birds/small". May be empty.
+	RefPrefix string `protobuf:"bytes,1,opt,name=ref_prefix,json=refPrefix,proto3,oneof"`
+}
+
+type GetStorageUsageRequest_Annotation struct {
+	// The values of this annotation.
+	Annotation string `protobuf:"bytes,2,opt,name=annotation,proto3,oneof"`
+}
+
+func (*GetStorageUsageRequest_RefPrefix) isGetStorageUsageRequest_Group() {}
+
+func (*GetStorageUsageRequest_Annotation) isGetStorageUsageRequest_Group() {}
+
+type GetStorageUsageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By name.
+	Usages        []*StorageUsage `protobuf:"bytes,1,rep,name=usages,proto3" json:"usages,omitempty"`
+	NextPageToken string          `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Of all blobs that artifacts of the catalog name, each once.
+	StoredBytes   int64 `protobuf:"varint,3,opt,name=stored_bytes,json=storedBytes,proto3" json:"stored_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStorageUsageResponse) Reset() {
+	*x = GetStorageUsageResponse{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStorageUsageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStorageUsageResponse) ProtoMessage() {}
+
+func (x *GetStorageUsageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStorageUsageResponse.ProtoReflect.Descriptor instead.
+func (*GetStorageUsageResponse) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *GetStorageUsageResponse) GetUsages() []*StorageUsage {
+	if x != nil {
+		return x.Usages
+	}
+	return nil
+}
+
+func (x *GetStorageUsageResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *GetStorageUsageResponse) GetStoredBytes() int64 {
+	if x != nil {
+		return x.StoredBytes
+	}
+	return 0
+}
+
+// What a group names, and all that it needs: an artifact that several groups need counts in each.
+type StorageUsage struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Name      string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Artifacts int64                  `protobuf:"varint,2,opt,name=artifacts,proto3" json:"artifacts,omitempty"`
+	// Each blob once.
+	Bytes         int64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StorageUsage) Reset() {
+	*x = StorageUsage{}
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StorageUsage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StorageUsage) ProtoMessage() {}
+
+func (x *StorageUsage) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_catalog_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StorageUsage.ProtoReflect.Descriptor instead.
+func (*StorageUsage) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_catalog_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *StorageUsage) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StorageUsage) GetArtifacts() int64 {
+	if x != nil {
+		return x.Artifacts
+	}
+	return 0
+}
+
+func (x *StorageUsage) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 var File_ratatouille_v1_catalog_proto protoreflect.FileDescriptor
 
 const file_ratatouille_v1_catalog_proto_rawDesc = "" +
@@ -3022,11 +4739,132 @@ const file_ratatouille_v1_catalog_proto_rawDesc = "" +
 	"\vyoung_blobs\x18\x05 \x01(\x05R\n" +
 	"youngBlobs\x12\x1f\n" +
 	"\vyoung_bytes\x18\x06 \x01(\x03R\n" +
-	"youngBytes*y\n" +
+	"youngBytes\"i\n" +
+	"\x14ExportLineageRequest\x12\x1a\n" +
+	"\bartifact\x18\x01 \x01(\tR\bartifact\x125\n" +
+	"\x06format\x18\x02 \x01(\x0e2\x1d.ratatouille.v1.LineageFormatR\x06format\"-\n" +
+	"\x15ExportLineageResponse\x12\x14\n" +
+	"\x05chunk\x18\x01 \x01(\fR\x05chunk\"T\n" +
+	"\x14DiffArtifactsRequest\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x12\x18\n" +
+	"\atensors\x18\x03 \x01(\bR\atensors\"\xd1\x02\n" +
+	"\x15DiffArtifactsResponse\x12?\n" +
+	"\tartifacts\x18\x01 \x01(\v2\x1f.ratatouille.v1.DiffedArtifactsH\x00R\tartifacts\x12:\n" +
+	"\x06recipe\x18\x02 \x01(\v2 .ratatouille.v1.RecipeDifferenceH\x00R\x06recipe\x12:\n" +
+	"\x06metric\x18\x03 \x01(\v2 .ratatouille.v1.MetricDifferenceH\x00R\x06metric\x12:\n" +
+	"\bprogress\x18\x04 \x01(\v2\x1c.ratatouille.v1.DiffProgressH\x00R\bprogress\x12:\n" +
+	"\x06tensor\x18\x05 \x01(\v2 .ratatouille.v1.TensorDifferenceH\x00R\x06tensorB\a\n" +
+	"\x05event\"5\n" +
+	"\x0fDiffedArtifacts\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\"J\n" +
+	"\x10RecipeDifference\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\"d\n" +
+	"\x10MetricDifference\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
+	"\x04from\x18\x02 \x01(\x01H\x00R\x04from\x88\x01\x01\x12\x13\n" +
+	"\x02to\x18\x03 \x01(\x01H\x01R\x02to\x88\x01\x01B\a\n" +
+	"\x05_fromB\x05\n" +
+	"\x03_to\"N\n" +
+	"\fDiffProgress\x12\x1d\n" +
+	"\n" +
+	"read_bytes\x18\x01 \x01(\x03R\treadBytes\x12\x1f\n" +
+	"\vtotal_bytes\x18\x02 \x01(\x03R\n" +
+	"totalBytes\"\xcd\x01\n" +
+	"\x10TensorDifference\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"from_dtype\x18\x02 \x01(\tR\tfromDtype\x12\x19\n" +
+	"\bto_dtype\x18\x03 \x01(\tR\atoDtype\x12\x1d\n" +
+	"\n" +
+	"from_shape\x18\x04 \x03(\x03R\tfromShape\x12\x19\n" +
+	"\bto_shape\x18\x05 \x03(\x03R\atoShape\x121\n" +
+	"\x05norms\x18\x06 \x01(\v2\x1b.ratatouille.v1.TensorNormsR\x05norms\"\x9e\x01\n" +
+	"\vTensorNorms\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\x01R\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\x01R\x02to\x12\x1e\n" +
+	"\n" +
+	"difference\x18\x03 \x01(\x01R\n" +
+	"difference\x12\x16\n" +
+	"\x06cosine\x18\x04 \x01(\x01R\x06cosine\x12\x14\n" +
+	"\x05count\x18\x05 \x01(\x03R\x05count\x12\x1d\n" +
+	"\n" +
+	"not_finite\x18\x06 \x01(\x03R\tnotFinite\"\x9c\x01\n" +
+	"\rRetentionRule\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06filter\x18\x02 \x01(\tR\x06filter\x12!\n" +
+	"\fkeep_seconds\x18\x03 \x01(\x03R\vkeepSeconds\x12\x1d\n" +
+	"\n" +
+	"ref_prefix\x18\x04 \x01(\tR\trefPrefix\x12\x1d\n" +
+	"\n" +
+	"keep_moves\x18\x05 \x01(\x05R\tkeepMoves\"L\n" +
+	"\x17SetRetentionRuleRequest\x121\n" +
+	"\x04rule\x18\x01 \x01(\v2\x1d.ratatouille.v1.RetentionRuleR\x04rule\"M\n" +
+	"\x18SetRetentionRuleResponse\x121\n" +
+	"\x04rule\x18\x01 \x01(\v2\x1d.ratatouille.v1.RetentionRuleR\x04rule\"0\n" +
+	"\x1aDeleteRetentionRuleRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x1d\n" +
+	"\x1bDeleteRetentionRuleResponse\"\x1b\n" +
+	"\x19ListRetentionRulesRequest\"Q\n" +
+	"\x1aListRetentionRulesResponse\x123\n" +
+	"\x05rules\x18\x01 \x03(\v2\x1d.ratatouille.v1.RetentionRuleR\x05rules\"8\n" +
+	"\x13CheckCatalogRequest\x12!\n" +
+	"\fresume_token\x18\x01 \x01(\tR\vresumeToken\"\xcc\x01\n" +
+	"\x14CheckCatalogResponse\x12;\n" +
+	"\bprogress\x18\x01 \x01(\v2\x1d.ratatouille.v1.CheckProgressH\x00R\bprogress\x124\n" +
+	"\x05fault\x18\x02 \x01(\v2\x1c.ratatouille.v1.CatalogFaultH\x00R\x05fault\x128\n" +
+	"\asummary\x18\x03 \x01(\v2\x1c.ratatouille.v1.CheckSummaryH\x00R\asummaryB\a\n" +
+	"\x05event\"\xa9\x01\n" +
+	"\rCheckProgress\x12#\n" +
+	"\rchecked_blobs\x18\x01 \x01(\x03R\fcheckedBlobs\x12#\n" +
+	"\rchecked_bytes\x18\x02 \x01(\x03R\fcheckedBytes\x12+\n" +
+	"\x11checked_artifacts\x18\x03 \x01(\x03R\x10checkedArtifacts\x12!\n" +
+	"\fresume_token\x18\x04 \x01(\tR\vresumeToken\"\x8a\x02\n" +
+	"\fCatalogFault\x125\n" +
+	"\x04kind\x18\x01 \x01(\x0e2!.ratatouille.v1.CatalogFault.KindR\x04kind\x12\x16\n" +
+	"\x06digest\x18\x02 \x01(\tR\x06digest\x12\x1c\n" +
+	"\tartifacts\x18\x03 \x03(\tR\tartifacts\x12\x18\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\"s\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13KIND_BLOB_CORRUPTED\x10\x01\x12\x15\n" +
+	"\x11KIND_BLOB_MISSING\x10\x02\x12\x11\n" +
+	"\rKIND_MANIFEST\x10\x03\x12\x12\n" +
+	"\x0eKIND_REFERENCE\x10\x04\"p\n" +
+	"\fCheckSummary\x12\x14\n" +
+	"\x05blobs\x18\x01 \x01(\x03R\x05blobs\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x1c\n" +
+	"\tartifacts\x18\x03 \x01(\x03R\tartifacts\x12\x16\n" +
+	"\x06faults\x18\x04 \x01(\x03R\x06faults\"\xa0\x01\n" +
+	"\x16GetStorageUsageRequest\x12\x1f\n" +
+	"\n" +
+	"ref_prefix\x18\x01 \x01(\tH\x00R\trefPrefix\x12 \n" +
+	"\n" +
+	"annotation\x18\x02 \x01(\tH\x00R\n" +
+	"annotation\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageTokenB\a\n" +
+	"\x05group\"\x9a\x01\n" +
+	"\x17GetStorageUsageResponse\x124\n" +
+	"\x06usages\x18\x01 \x03(\v2\x1c.ratatouille.v1.StorageUsageR\x06usages\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
+	"\fstored_bytes\x18\x03 \x01(\x03R\vstoredBytes\"V\n" +
+	"\fStorageUsage\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
+	"\tartifacts\x18\x02 \x01(\x03R\tartifacts\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x03R\x05bytes*y\n" +
 	"\x10LineageDirection\x12!\n" +
 	"\x1dLINEAGE_DIRECTION_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bLINEAGE_DIRECTION_ANCESTORS\x10\x01\x12!\n" +
-	"\x1dLINEAGE_DIRECTION_DESCENDANTS\x10\x022\xf4\x0f\n" +
+	"\x1dLINEAGE_DIRECTION_DESCENDANTS\x10\x02*f\n" +
+	"\rLineageFormat\x12\x1e\n" +
+	"\x1aLINEAGE_FORMAT_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18LINEAGE_FORMAT_CYCLONEDX\x10\x01\x12\x17\n" +
+	"\x13LINEAGE_FORMAT_PROV\x10\x022\xd7\x15\n" +
 	"\x0eCatalogService\x12Z\n" +
 	"\n" +
 	"UploadBlob\x12!.ratatouille.v1.UploadBlobRequest\x1a\".ratatouille.v1.UploadBlobResponse\"\x03\x90\x02\x02(\x01\x12[\n" +
@@ -3041,7 +4879,9 @@ const file_ratatouille_v1_catalog_proto_rawDesc = "" +
 	"\rListArtifacts\x12$.ratatouille.v1.ListArtifactsRequest\x1a%.ratatouille.v1.ListArtifactsResponse\"\x03\x90\x02\x01\x12X\n" +
 	"\n" +
 	"GetLineage\x12!.ratatouille.v1.GetLineageRequest\x1a\".ratatouille.v1.GetLineageResponse\"\x03\x90\x02\x01\x12s\n" +
-	"\x13FindCommonAncestors\x12*.ratatouille.v1.FindCommonAncestorsRequest\x1a+.ratatouille.v1.FindCommonAncestorsResponse\"\x03\x90\x02\x01\x12J\n" +
+	"\x13FindCommonAncestors\x12*.ratatouille.v1.FindCommonAncestorsRequest\x1a+.ratatouille.v1.FindCommonAncestorsResponse\"\x03\x90\x02\x01\x12c\n" +
+	"\rExportLineage\x12$.ratatouille.v1.ExportLineageRequest\x1a%.ratatouille.v1.ExportLineageResponse\"\x03\x90\x02\x010\x01\x12c\n" +
+	"\rDiffArtifacts\x12$.ratatouille.v1.DiffArtifactsRequest\x1a%.ratatouille.v1.DiffArtifactsResponse\"\x03\x90\x02\x010\x01\x12J\n" +
 	"\aMoveRef\x12\x1e.ratatouille.v1.MoveRefRequest\x1a\x1f.ratatouille.v1.MoveRefResponse\x12R\n" +
 	"\bListRefs\x12\x1f.ratatouille.v1.ListRefsRequest\x1a .ratatouille.v1.ListRefsResponse\"\x03\x90\x02\x01\x12U\n" +
 	"\tCreateTag\x12 .ratatouille.v1.CreateTagRequest\x1a!.ratatouille.v1.CreateTagResponse\"\x03\x90\x02\x02\x12P\n" +
@@ -3051,7 +4891,12 @@ const file_ratatouille_v1_catalog_proto_rawDesc = "" +
 	"\x03Pin\x12\x1a.ratatouille.v1.PinRequest\x1a\x1b.ratatouille.v1.PinResponse\"\x03\x90\x02\x02\x12I\n" +
 	"\x05Unpin\x12\x1c.ratatouille.v1.UnpinRequest\x1a\x1d.ratatouille.v1.UnpinResponse\"\x03\x90\x02\x02\x12_\n" +
 	"\x0eDeleteArtifact\x12%.ratatouille.v1.DeleteArtifactRequest\x1a&.ratatouille.v1.DeleteArtifactResponse\x12_\n" +
-	"\x0eCollectGarbage\x12%.ratatouille.v1.CollectGarbageRequest\x1a&.ratatouille.v1.CollectGarbageResponseB\x1eZ\x1cratatouille/v1;ratatouillev1b\x06proto3"
+	"\x0eCollectGarbage\x12%.ratatouille.v1.CollectGarbageRequest\x1a&.ratatouille.v1.CollectGarbageResponse\x12j\n" +
+	"\x10SetRetentionRule\x12'.ratatouille.v1.SetRetentionRuleRequest\x1a(.ratatouille.v1.SetRetentionRuleResponse\"\x03\x90\x02\x02\x12n\n" +
+	"\x13DeleteRetentionRule\x12*.ratatouille.v1.DeleteRetentionRuleRequest\x1a+.ratatouille.v1.DeleteRetentionRuleResponse\x12p\n" +
+	"\x12ListRetentionRules\x12).ratatouille.v1.ListRetentionRulesRequest\x1a*.ratatouille.v1.ListRetentionRulesResponse\"\x03\x90\x02\x01\x12`\n" +
+	"\fCheckCatalog\x12#.ratatouille.v1.CheckCatalogRequest\x1a$.ratatouille.v1.CheckCatalogResponse\"\x03\x90\x02\x020\x01\x12g\n" +
+	"\x0fGetStorageUsage\x12&.ratatouille.v1.GetStorageUsageRequest\x1a'.ratatouille.v1.GetStorageUsageResponse\"\x03\x90\x02\x01B\x1eZ\x1cratatouille/v1;ratatouillev1b\x06proto3"
 
 var (
 	file_ratatouille_v1_catalog_proto_rawDescOnce sync.Once
@@ -3065,135 +4910,191 @@ func file_ratatouille_v1_catalog_proto_rawDescGZIP() []byte {
 	return file_ratatouille_v1_catalog_proto_rawDescData
 }
 
-var file_ratatouille_v1_catalog_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_ratatouille_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_ratatouille_v1_catalog_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_ratatouille_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 74)
 var file_ratatouille_v1_catalog_proto_goTypes = []any{
 	(LineageDirection)(0),               // 0: ratatouille.v1.LineageDirection
-	(*UploadBlobRequest)(nil),           // 1: ratatouille.v1.UploadBlobRequest
-	(*ChunkCopy)(nil),                   // 2: ratatouille.v1.ChunkCopy
-	(*FindMissingRequest)(nil),          // 3: ratatouille.v1.FindMissingRequest
-	(*FindMissingResponse)(nil),         // 4: ratatouille.v1.FindMissingResponse
-	(*BlobHeader)(nil),                  // 5: ratatouille.v1.BlobHeader
-	(*GetUploadRequest)(nil),            // 6: ratatouille.v1.GetUploadRequest
-	(*GetUploadResponse)(nil),           // 7: ratatouille.v1.GetUploadResponse
-	(*UploadBlobResponse)(nil),          // 8: ratatouille.v1.UploadBlobResponse
-	(*DownloadBlobRequest)(nil),         // 9: ratatouille.v1.DownloadBlobRequest
-	(*DownloadBlobResponse)(nil),        // 10: ratatouille.v1.DownloadBlobResponse
-	(*PublishArtifactRequest)(nil),      // 11: ratatouille.v1.PublishArtifactRequest
-	(*PublishArtifactResponse)(nil),     // 12: ratatouille.v1.PublishArtifactResponse
-	(*ImportModelRequest)(nil),          // 13: ratatouille.v1.ImportModelRequest
-	(*ImportedFile)(nil),                // 14: ratatouille.v1.ImportedFile
-	(*ImportModelResponse)(nil),         // 15: ratatouille.v1.ImportModelResponse
-	(*GetArtifactRequest)(nil),          // 16: ratatouille.v1.GetArtifactRequest
-	(*GetArtifactResponse)(nil),         // 17: ratatouille.v1.GetArtifactResponse
-	(*FindArtifactsRequest)(nil),        // 18: ratatouille.v1.FindArtifactsRequest
-	(*FindArtifactsResponse)(nil),       // 19: ratatouille.v1.FindArtifactsResponse
-	(*ListArtifactsRequest)(nil),        // 20: ratatouille.v1.ListArtifactsRequest
-	(*ListArtifactsResponse)(nil),       // 21: ratatouille.v1.ListArtifactsResponse
-	(*GetLineageRequest)(nil),           // 22: ratatouille.v1.GetLineageRequest
-	(*GetLineageResponse)(nil),          // 23: ratatouille.v1.GetLineageResponse
-	(*FindCommonAncestorsRequest)(nil),  // 24: ratatouille.v1.FindCommonAncestorsRequest
-	(*FindCommonAncestorsResponse)(nil), // 25: ratatouille.v1.FindCommonAncestorsResponse
-	(*Tag)(nil),                         // 26: ratatouille.v1.Tag
-	(*CreateTagRequest)(nil),            // 27: ratatouille.v1.CreateTagRequest
-	(*CreateTagResponse)(nil),           // 28: ratatouille.v1.CreateTagResponse
-	(*DeleteTagRequest)(nil),            // 29: ratatouille.v1.DeleteTagRequest
-	(*DeleteTagResponse)(nil),           // 30: ratatouille.v1.DeleteTagResponse
-	(*ListTagsRequest)(nil),             // 31: ratatouille.v1.ListTagsRequest
-	(*ListTagsResponse)(nil),            // 32: ratatouille.v1.ListTagsResponse
-	(*AnnotateArtifactRequest)(nil),     // 33: ratatouille.v1.AnnotateArtifactRequest
-	(*AnnotateArtifactResponse)(nil),    // 34: ratatouille.v1.AnnotateArtifactResponse
-	(*Ref)(nil),                         // 35: ratatouille.v1.Ref
-	(*RefMove)(nil),                     // 36: ratatouille.v1.RefMove
-	(*MoveRefRequest)(nil),              // 37: ratatouille.v1.MoveRefRequest
-	(*MoveRefResponse)(nil),             // 38: ratatouille.v1.MoveRefResponse
-	(*ListRefsRequest)(nil),             // 39: ratatouille.v1.ListRefsRequest
-	(*ListRefsResponse)(nil),            // 40: ratatouille.v1.ListRefsResponse
-	(*PinRequest)(nil),                  // 41: ratatouille.v1.PinRequest
-	(*PinResponse)(nil),                 // 42: ratatouille.v1.PinResponse
-	(*UnpinRequest)(nil),                // 43: ratatouille.v1.UnpinRequest
-	(*UnpinResponse)(nil),               // 44: ratatouille.v1.UnpinResponse
-	(*DeleteArtifactRequest)(nil),       // 45: ratatouille.v1.DeleteArtifactRequest
-	(*DeleteArtifactResponse)(nil),      // 46: ratatouille.v1.DeleteArtifactResponse
-	(*CollectGarbageRequest)(nil),       // 47: ratatouille.v1.CollectGarbageRequest
-	(*CollectGarbageResponse)(nil),      // 48: ratatouille.v1.CollectGarbageResponse
-	nil,                                 // 49: ratatouille.v1.AnnotateArtifactRequest.SetEntry
-	(*CheckedChunk)(nil),                // 50: ratatouille.v1.CheckedChunk
-	(*Artifact)(nil),                    // 51: ratatouille.v1.Artifact
-	(ArtifactKind)(0),                   // 52: ratatouille.v1.ArtifactKind
-	(*ReadTensorsRequest)(nil),          // 53: ratatouille.v1.ReadTensorsRequest
-	(*ReadTensorsResponse)(nil),         // 54: ratatouille.v1.ReadTensorsResponse
+	(LineageFormat)(0),                  // 1: ratatouille.v1.LineageFormat
+	(CatalogFault_Kind)(0),              // 2: ratatouille.v1.CatalogFault.Kind
+	(*UploadBlobRequest)(nil),           // 3: ratatouille.v1.UploadBlobRequest
+	(*ChunkCopy)(nil),                   // 4: ratatouille.v1.ChunkCopy
+	(*FindMissingRequest)(nil),          // 5: ratatouille.v1.FindMissingRequest
+	(*FindMissingResponse)(nil),         // 6: ratatouille.v1.FindMissingResponse
+	(*BlobHeader)(nil),                  // 7: ratatouille.v1.BlobHeader
+	(*GetUploadRequest)(nil),            // 8: ratatouille.v1.GetUploadRequest
+	(*GetUploadResponse)(nil),           // 9: ratatouille.v1.GetUploadResponse
+	(*UploadBlobResponse)(nil),          // 10: ratatouille.v1.UploadBlobResponse
+	(*DownloadBlobRequest)(nil),         // 11: ratatouille.v1.DownloadBlobRequest
+	(*DownloadBlobResponse)(nil),        // 12: ratatouille.v1.DownloadBlobResponse
+	(*PublishArtifactRequest)(nil),      // 13: ratatouille.v1.PublishArtifactRequest
+	(*PublishArtifactResponse)(nil),     // 14: ratatouille.v1.PublishArtifactResponse
+	(*ImportModelRequest)(nil),          // 15: ratatouille.v1.ImportModelRequest
+	(*ImportedFile)(nil),                // 16: ratatouille.v1.ImportedFile
+	(*ImportModelResponse)(nil),         // 17: ratatouille.v1.ImportModelResponse
+	(*GetArtifactRequest)(nil),          // 18: ratatouille.v1.GetArtifactRequest
+	(*GetArtifactResponse)(nil),         // 19: ratatouille.v1.GetArtifactResponse
+	(*FindArtifactsRequest)(nil),        // 20: ratatouille.v1.FindArtifactsRequest
+	(*FindArtifactsResponse)(nil),       // 21: ratatouille.v1.FindArtifactsResponse
+	(*ListArtifactsRequest)(nil),        // 22: ratatouille.v1.ListArtifactsRequest
+	(*ListArtifactsResponse)(nil),       // 23: ratatouille.v1.ListArtifactsResponse
+	(*GetLineageRequest)(nil),           // 24: ratatouille.v1.GetLineageRequest
+	(*GetLineageResponse)(nil),          // 25: ratatouille.v1.GetLineageResponse
+	(*FindCommonAncestorsRequest)(nil),  // 26: ratatouille.v1.FindCommonAncestorsRequest
+	(*FindCommonAncestorsResponse)(nil), // 27: ratatouille.v1.FindCommonAncestorsResponse
+	(*Tag)(nil),                         // 28: ratatouille.v1.Tag
+	(*CreateTagRequest)(nil),            // 29: ratatouille.v1.CreateTagRequest
+	(*CreateTagResponse)(nil),           // 30: ratatouille.v1.CreateTagResponse
+	(*DeleteTagRequest)(nil),            // 31: ratatouille.v1.DeleteTagRequest
+	(*DeleteTagResponse)(nil),           // 32: ratatouille.v1.DeleteTagResponse
+	(*ListTagsRequest)(nil),             // 33: ratatouille.v1.ListTagsRequest
+	(*ListTagsResponse)(nil),            // 34: ratatouille.v1.ListTagsResponse
+	(*AnnotateArtifactRequest)(nil),     // 35: ratatouille.v1.AnnotateArtifactRequest
+	(*AnnotateArtifactResponse)(nil),    // 36: ratatouille.v1.AnnotateArtifactResponse
+	(*Ref)(nil),                         // 37: ratatouille.v1.Ref
+	(*RefMove)(nil),                     // 38: ratatouille.v1.RefMove
+	(*MoveRefRequest)(nil),              // 39: ratatouille.v1.MoveRefRequest
+	(*MoveRefResponse)(nil),             // 40: ratatouille.v1.MoveRefResponse
+	(*ListRefsRequest)(nil),             // 41: ratatouille.v1.ListRefsRequest
+	(*ListRefsResponse)(nil),            // 42: ratatouille.v1.ListRefsResponse
+	(*PinRequest)(nil),                  // 43: ratatouille.v1.PinRequest
+	(*PinResponse)(nil),                 // 44: ratatouille.v1.PinResponse
+	(*UnpinRequest)(nil),                // 45: ratatouille.v1.UnpinRequest
+	(*UnpinResponse)(nil),               // 46: ratatouille.v1.UnpinResponse
+	(*DeleteArtifactRequest)(nil),       // 47: ratatouille.v1.DeleteArtifactRequest
+	(*DeleteArtifactResponse)(nil),      // 48: ratatouille.v1.DeleteArtifactResponse
+	(*CollectGarbageRequest)(nil),       // 49: ratatouille.v1.CollectGarbageRequest
+	(*CollectGarbageResponse)(nil),      // 50: ratatouille.v1.CollectGarbageResponse
+	(*ExportLineageRequest)(nil),        // 51: ratatouille.v1.ExportLineageRequest
+	(*ExportLineageResponse)(nil),       // 52: ratatouille.v1.ExportLineageResponse
+	(*DiffArtifactsRequest)(nil),        // 53: ratatouille.v1.DiffArtifactsRequest
+	(*DiffArtifactsResponse)(nil),       // 54: ratatouille.v1.DiffArtifactsResponse
+	(*DiffedArtifacts)(nil),             // 55: ratatouille.v1.DiffedArtifacts
+	(*RecipeDifference)(nil),            // 56: ratatouille.v1.RecipeDifference
+	(*MetricDifference)(nil),            // 57: ratatouille.v1.MetricDifference
+	(*DiffProgress)(nil),                // 58: ratatouille.v1.DiffProgress
+	(*TensorDifference)(nil),            // 59: ratatouille.v1.TensorDifference
+	(*TensorNorms)(nil),                 // 60: ratatouille.v1.TensorNorms
+	(*RetentionRule)(nil),               // 61: ratatouille.v1.RetentionRule
+	(*SetRetentionRuleRequest)(nil),     // 62: ratatouille.v1.SetRetentionRuleRequest
+	(*SetRetentionRuleResponse)(nil),    // 63: ratatouille.v1.SetRetentionRuleResponse
+	(*DeleteRetentionRuleRequest)(nil),  // 64: ratatouille.v1.DeleteRetentionRuleRequest
+	(*DeleteRetentionRuleResponse)(nil), // 65: ratatouille.v1.DeleteRetentionRuleResponse
+	(*ListRetentionRulesRequest)(nil),   // 66: ratatouille.v1.ListRetentionRulesRequest
+	(*ListRetentionRulesResponse)(nil),  // 67: ratatouille.v1.ListRetentionRulesResponse
+	(*CheckCatalogRequest)(nil),         // 68: ratatouille.v1.CheckCatalogRequest
+	(*CheckCatalogResponse)(nil),        // 69: ratatouille.v1.CheckCatalogResponse
+	(*CheckProgress)(nil),               // 70: ratatouille.v1.CheckProgress
+	(*CatalogFault)(nil),                // 71: ratatouille.v1.CatalogFault
+	(*CheckSummary)(nil),                // 72: ratatouille.v1.CheckSummary
+	(*GetStorageUsageRequest)(nil),      // 73: ratatouille.v1.GetStorageUsageRequest
+	(*GetStorageUsageResponse)(nil),     // 74: ratatouille.v1.GetStorageUsageResponse
+	(*StorageUsage)(nil),                // 75: ratatouille.v1.StorageUsage
+	nil,                                 // 76: ratatouille.v1.AnnotateArtifactRequest.SetEntry
+	(*CheckedChunk)(nil),                // 77: ratatouille.v1.CheckedChunk
+	(*Artifact)(nil),                    // 78: ratatouille.v1.Artifact
+	(ArtifactKind)(0),                   // 79: ratatouille.v1.ArtifactKind
+	(*ReadTensorsRequest)(nil),          // 80: ratatouille.v1.ReadTensorsRequest
+	(*ReadTensorsResponse)(nil),         // 81: ratatouille.v1.ReadTensorsResponse
 }
 var file_ratatouille_v1_catalog_proto_depIdxs = []int32{
-	5,  // 0: ratatouille.v1.UploadBlobRequest.header:type_name -> ratatouille.v1.BlobHeader
-	50, // 1: ratatouille.v1.UploadBlobRequest.checked:type_name -> ratatouille.v1.CheckedChunk
-	2,  // 2: ratatouille.v1.UploadBlobRequest.copy:type_name -> ratatouille.v1.ChunkCopy
-	51, // 3: ratatouille.v1.PublishArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
-	14, // 4: ratatouille.v1.ImportModelRequest.files:type_name -> ratatouille.v1.ImportedFile
-	51, // 5: ratatouille.v1.ImportModelResponse.artifact:type_name -> ratatouille.v1.Artifact
-	51, // 6: ratatouille.v1.GetArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
-	51, // 7: ratatouille.v1.FindArtifactsResponse.artifacts:type_name -> ratatouille.v1.Artifact
-	52, // 8: ratatouille.v1.ListArtifactsRequest.kind:type_name -> ratatouille.v1.ArtifactKind
-	51, // 9: ratatouille.v1.ListArtifactsResponse.artifacts:type_name -> ratatouille.v1.Artifact
+	7,  // 0: ratatouille.v1.UploadBlobRequest.header:type_name -> ratatouille.v1.BlobHeader
+	77, // 1: ratatouille.v1.UploadBlobRequest.checked:type_name -> ratatouille.v1.CheckedChunk
+	4,  // 2: ratatouille.v1.UploadBlobRequest.copy:type_name -> ratatouille.v1.ChunkCopy
+	78, // 3: ratatouille.v1.PublishArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
+	16, // 4: ratatouille.v1.ImportModelRequest.files:type_name -> ratatouille.v1.ImportedFile
+	78, // 5: ratatouille.v1.ImportModelResponse.artifact:type_name -> ratatouille.v1.Artifact
+	78, // 6: ratatouille.v1.GetArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
+	78, // 7: ratatouille.v1.FindArtifactsResponse.artifacts:type_name -> ratatouille.v1.Artifact
+	79, // 8: ratatouille.v1.ListArtifactsRequest.kind:type_name -> ratatouille.v1.ArtifactKind
+	78, // 9: ratatouille.v1.ListArtifactsResponse.artifacts:type_name -> ratatouille.v1.Artifact
 	0,  // 10: ratatouille.v1.GetLineageRequest.direction:type_name -> ratatouille.v1.LineageDirection
-	51, // 11: ratatouille.v1.GetLineageResponse.artifacts:type_name -> ratatouille.v1.Artifact
-	51, // 12: ratatouille.v1.FindCommonAncestorsResponse.artifacts:type_name -> ratatouille.v1.Artifact
-	26, // 13: ratatouille.v1.CreateTagResponse.tag:type_name -> ratatouille.v1.Tag
-	26, // 14: ratatouille.v1.ListTagsResponse.tags:type_name -> ratatouille.v1.Tag
-	49, // 15: ratatouille.v1.AnnotateArtifactRequest.set:type_name -> ratatouille.v1.AnnotateArtifactRequest.SetEntry
-	51, // 16: ratatouille.v1.AnnotateArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
-	36, // 17: ratatouille.v1.Ref.history:type_name -> ratatouille.v1.RefMove
-	35, // 18: ratatouille.v1.MoveRefResponse.ref:type_name -> ratatouille.v1.Ref
-	35, // 19: ratatouille.v1.ListRefsResponse.refs:type_name -> ratatouille.v1.Ref
-	1,  // 20: ratatouille.v1.CatalogService.UploadBlob:input_type -> ratatouille.v1.UploadBlobRequest
-	3,  // 21: ratatouille.v1.CatalogService.FindMissing:input_type -> ratatouille.v1.FindMissingRequest
-	6,  // 22: ratatouille.v1.CatalogService.GetUpload:input_type -> ratatouille.v1.GetUploadRequest
-	9,  // 23: ratatouille.v1.CatalogService.DownloadBlob:input_type -> ratatouille.v1.DownloadBlobRequest
-	53, // 24: ratatouille.v1.CatalogService.ReadTensors:input_type -> ratatouille.v1.ReadTensorsRequest
-	11, // 25: ratatouille.v1.CatalogService.PublishArtifact:input_type -> ratatouille.v1.PublishArtifactRequest
-	13, // 26: ratatouille.v1.CatalogService.ImportModel:input_type -> ratatouille.v1.ImportModelRequest
-	16, // 27: ratatouille.v1.CatalogService.GetArtifact:input_type -> ratatouille.v1.GetArtifactRequest
-	18, // 28: ratatouille.v1.CatalogService.FindArtifacts:input_type -> ratatouille.v1.FindArtifactsRequest
-	20, // 29: ratatouille.v1.CatalogService.ListArtifacts:input_type -> ratatouille.v1.ListArtifactsRequest
-	22, // 30: ratatouille.v1.CatalogService.GetLineage:input_type -> ratatouille.v1.GetLineageRequest
-	24, // 31: ratatouille.v1.CatalogService.FindCommonAncestors:input_type -> ratatouille.v1.FindCommonAncestorsRequest
-	37, // 32: ratatouille.v1.CatalogService.MoveRef:input_type -> ratatouille.v1.MoveRefRequest
-	39, // 33: ratatouille.v1.CatalogService.ListRefs:input_type -> ratatouille.v1.ListRefsRequest
-	27, // 34: ratatouille.v1.CatalogService.CreateTag:input_type -> ratatouille.v1.CreateTagRequest
-	29, // 35: ratatouille.v1.CatalogService.DeleteTag:input_type -> ratatouille.v1.DeleteTagRequest
-	31, // 36: ratatouille.v1.CatalogService.ListTags:input_type -> ratatouille.v1.ListTagsRequest
-	33, // 37: ratatouille.v1.CatalogService.AnnotateArtifact:input_type -> ratatouille.v1.AnnotateArtifactRequest
-	41, // 38: ratatouille.v1.CatalogService.Pin:input_type -> ratatouille.v1.PinRequest
-	43, // 39: ratatouille.v1.CatalogService.Unpin:input_type -> ratatouille.v1.UnpinRequest
-	45, // 40: ratatouille.v1.CatalogService.DeleteArtifact:input_type -> ratatouille.v1.DeleteArtifactRequest
-	47, // 41: ratatouille.v1.CatalogService.CollectGarbage:input_type -> ratatouille.v1.CollectGarbageRequest
-	8,  // 42: ratatouille.v1.CatalogService.UploadBlob:output_type -> ratatouille.v1.UploadBlobResponse
-	4,  // 43: ratatouille.v1.CatalogService.FindMissing:output_type -> ratatouille.v1.FindMissingResponse
-	7,  // 44: ratatouille.v1.CatalogService.GetUpload:output_type -> ratatouille.v1.GetUploadResponse
-	10, // 45: ratatouille.v1.CatalogService.DownloadBlob:output_type -> ratatouille.v1.DownloadBlobResponse
-	54, // 46: ratatouille.v1.CatalogService.ReadTensors:output_type -> ratatouille.v1.ReadTensorsResponse
-	12, // 47: ratatouille.v1.CatalogService.PublishArtifact:output_type -> ratatouille.v1.PublishArtifactResponse
-	15, // 48: ratatouille.v1.CatalogService.ImportModel:output_type -> ratatouille.v1.ImportModelResponse
-	17, // 49: ratatouille.v1.CatalogService.GetArtifact:output_type -> ratatouille.v1.GetArtifactResponse
-	19, // 50: ratatouille.v1.CatalogService.FindArtifacts:output_type -> ratatouille.v1.FindArtifactsResponse
-	21, // 51: ratatouille.v1.CatalogService.ListArtifacts:output_type -> ratatouille.v1.ListArtifactsResponse
-	23, // 52: ratatouille.v1.CatalogService.GetLineage:output_type -> ratatouille.v1.GetLineageResponse
-	25, // 53: ratatouille.v1.CatalogService.FindCommonAncestors:output_type -> ratatouille.v1.FindCommonAncestorsResponse
-	38, // 54: ratatouille.v1.CatalogService.MoveRef:output_type -> ratatouille.v1.MoveRefResponse
-	40, // 55: ratatouille.v1.CatalogService.ListRefs:output_type -> ratatouille.v1.ListRefsResponse
-	28, // 56: ratatouille.v1.CatalogService.CreateTag:output_type -> ratatouille.v1.CreateTagResponse
-	30, // 57: ratatouille.v1.CatalogService.DeleteTag:output_type -> ratatouille.v1.DeleteTagResponse
-	32, // 58: ratatouille.v1.CatalogService.ListTags:output_type -> ratatouille.v1.ListTagsResponse
-	34, // 59: ratatouille.v1.CatalogService.AnnotateArtifact:output_type -> ratatouille.v1.AnnotateArtifactResponse
-	42, // 60: ratatouille.v1.CatalogService.Pin:output_type -> ratatouille.v1.PinResponse
-	44, // 61: ratatouille.v1.CatalogService.Unpin:output_type -> ratatouille.v1.UnpinResponse
-	46, // 62: ratatouille.v1.CatalogService.DeleteArtifact:output_type -> ratatouille.v1.DeleteArtifactResponse
-	48, // 63: ratatouille.v1.CatalogService.CollectGarbage:output_type -> ratatouille.v1.CollectGarbageResponse
-	42, // [42:64] is the sub-list for method output_type
-	20, // [20:42] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	78, // 11: ratatouille.v1.GetLineageResponse.artifacts:type_name -> ratatouille.v1.Artifact
+	78, // 12: ratatouille.v1.FindCommonAncestorsResponse.artifacts:type_name -> ratatouille.v1.Artifact
+	28, // 13: ratatouille.v1.CreateTagResponse.tag:type_name -> ratatouille.v1.Tag
+	28, // 14: ratatouille.v1.ListTagsResponse.tags:type_name -> ratatouille.v1.Tag
+	76, // 15: ratatouille.v1.AnnotateArtifactRequest.set:type_name -> ratatouille.v1.AnnotateArtifactRequest.SetEntry
+	78, // 16: ratatouille.v1.AnnotateArtifactResponse.artifact:type_name -> ratatouille.v1.Artifact
+	38, // 17: ratatouille.v1.Ref.history:type_name -> ratatouille.v1.RefMove
+	37, // 18: ratatouille.v1.MoveRefResponse.ref:type_name -> ratatouille.v1.Ref
+	37, // 19: ratatouille.v1.ListRefsResponse.refs:type_name -> ratatouille.v1.Ref
+	1,  // 20: ratatouille.v1.ExportLineageRequest.format:type_name -> ratatouille.v1.LineageFormat
+	55, // 21: ratatouille.v1.DiffArtifactsResponse.artifacts:type_name -> ratatouille.v1.DiffedArtifacts
+	56, // 22: ratatouille.v1.DiffArtifactsResponse.recipe:type_name -> ratatouille.v1.RecipeDifference
+	57, // 23: ratatouille.v1.DiffArtifactsResponse.metric:type_name -> ratatouille.v1.MetricDifference
+	58, // 24: ratatouille.v1.DiffArtifactsResponse.progress:type_name -> ratatouille.v1.DiffProgress
+	59, // 25: ratatouille.v1.DiffArtifactsResponse.tensor:type_name -> ratatouille.v1.TensorDifference
+	60, // 26: ratatouille.v1.TensorDifference.norms:type_name -> ratatouille.v1.TensorNorms
+	61, // 27: ratatouille.v1.SetRetentionRuleRequest.rule:type_name -> ratatouille.v1.RetentionRule
+	61, // 28: ratatouille.v1.SetRetentionRuleResponse.rule:type_name -> ratatouille.v1.RetentionRule
+	61, // 29: ratatouille.v1.ListRetentionRulesResponse.rules:type_name -> ratatouille.v1.RetentionRule
+	70, // 30: ratatouille.v1.CheckCatalogResponse.progress:type_name -> ratatouille.v1.CheckProgress
+	71, // 31: ratatouille.v1.CheckCatalogResponse.fault:type_name -> ratatouille.v1.CatalogFault
+	72, // 32: ratatouille.v1.CheckCatalogResponse.summary:type_name -> ratatouille.v1.CheckSummary
+	2,  // 33: ratatouille.v1.CatalogFault.kind:type_name -> ratatouille.v1.CatalogFault.Kind
+	75, // 34: ratatouille.v1.GetStorageUsageResponse.usages:type_name -> ratatouille.v1.StorageUsage
+	3,  // 35: ratatouille.v1.CatalogService.UploadBlob:input_type -> ratatouille.v1.UploadBlobRequest
+	5,  // 36: ratatouille.v1.CatalogService.FindMissing:input_type -> ratatouille.v1.FindMissingRequest
+	8,  // 37: ratatouille.v1.CatalogService.GetUpload:input_type -> ratatouille.v1.GetUploadRequest
+	11, // 38: ratatouille.v1.CatalogService.DownloadBlob:input_type -> ratatouille.v1.DownloadBlobRequest
+	80, // 39: ratatouille.v1.CatalogService.ReadTensors:input_type -> ratatouille.v1.ReadTensorsRequest
+	13, // 40: ratatouille.v1.CatalogService.PublishArtifact:input_type -> ratatouille.v1.PublishArtifactRequest
+	15, // 41: ratatouille.v1.CatalogService.ImportModel:input_type -> ratatouille.v1.ImportModelRequest
+	18, // 42: ratatouille.v1.CatalogService.GetArtifact:input_type -> ratatouille.v1.GetArtifactRequest
+	20, // 43: ratatouille.v1.CatalogService.FindArtifacts:input_type -> ratatouille.v1.FindArtifactsRequest
+	22, // 44: ratatouille.v1.CatalogService.ListArtifacts:input_type -> ratatouille.v1.ListArtifactsRequest
+	24, // 45: ratatouille.v1.CatalogService.GetLineage:input_type -> ratatouille.v1.GetLineageRequest
+	26, // 46: ratatouille.v1.CatalogService.FindCommonAncestors:input_type -> ratatouille.v1.FindCommonAncestorsRequest
+	51, // 47: ratatouille.v1.CatalogService.ExportLineage:input_type -> ratatouille.v1.ExportLineageRequest
+	53, // 48: ratatouille.v1.CatalogService.DiffArtifacts:input_type -> ratatouille.v1.DiffArtifactsRequest
+	39, // 49: ratatouille.v1.CatalogService.MoveRef:input_type -> ratatouille.v1.MoveRefRequest
+	41, // 50: ratatouille.v1.CatalogService.ListRefs:input_type -> ratatouille.v1.ListRefsRequest
+	29, // 51: ratatouille.v1.CatalogService.CreateTag:input_type -> ratatouille.v1.CreateTagRequest
+	31, // 52: ratatouille.v1.CatalogService.DeleteTag:input_type -> ratatouille.v1.DeleteTagRequest
+	33, // 53: ratatouille.v1.CatalogService.ListTags:input_type -> ratatouille.v1.ListTagsRequest
+	35, // 54: ratatouille.v1.CatalogService.AnnotateArtifact:input_type -> ratatouille.v1.AnnotateArtifactRequest
+	43, // 55: ratatouille.v1.CatalogService.Pin:input_type -> ratatouille.v1.PinRequest
+	45, // 56: ratatouille.v1.CatalogService.Unpin:input_type -> ratatouille.v1.UnpinRequest
+	47, // 57: ratatouille.v1.CatalogService.DeleteArtifact:input_type -> ratatouille.v1.DeleteArtifactRequest
+	49, // 58: ratatouille.v1.CatalogService.CollectGarbage:input_type -> ratatouille.v1.CollectGarbageRequest
+	62, // 59: ratatouille.v1.CatalogService.SetRetentionRule:input_type -> ratatouille.v1.SetRetentionRuleRequest
+	64, // 60: ratatouille.v1.CatalogService.DeleteRetentionRule:input_type -> ratatouille.v1.DeleteRetentionRuleRequest
+	66, // 61: ratatouille.v1.CatalogService.ListRetentionRules:input_type -> ratatouille.v1.ListRetentionRulesRequest
+	68, // 62: ratatouille.v1.CatalogService.CheckCatalog:input_type -> ratatouille.v1.CheckCatalogRequest
+	73, // 63: ratatouille.v1.CatalogService.GetStorageUsage:input_type -> ratatouille.v1.GetStorageUsageRequest
+	10, // 64: ratatouille.v1.CatalogService.UploadBlob:output_type -> ratatouille.v1.UploadBlobResponse
+	6,  // 65: ratatouille.v1.CatalogService.FindMissing:output_type -> ratatouille.v1.FindMissingResponse
+	9,  // 66: ratatouille.v1.CatalogService.GetUpload:output_type -> ratatouille.v1.GetUploadResponse
+	12, // 67: ratatouille.v1.CatalogService.DownloadBlob:output_type -> ratatouille.v1.DownloadBlobResponse
+	81, // 68: ratatouille.v1.CatalogService.ReadTensors:output_type -> ratatouille.v1.ReadTensorsResponse
+	14, // 69: ratatouille.v1.CatalogService.PublishArtifact:output_type -> ratatouille.v1.PublishArtifactResponse
+	17, // 70: ratatouille.v1.CatalogService.ImportModel:output_type -> ratatouille.v1.ImportModelResponse
+	19, // 71: ratatouille.v1.CatalogService.GetArtifact:output_type -> ratatouille.v1.GetArtifactResponse
+	21, // 72: ratatouille.v1.CatalogService.FindArtifacts:output_type -> ratatouille.v1.FindArtifactsResponse
+	23, // 73: ratatouille.v1.CatalogService.ListArtifacts:output_type -> ratatouille.v1.ListArtifactsResponse
+	25, // 74: ratatouille.v1.CatalogService.GetLineage:output_type -> ratatouille.v1.GetLineageResponse
+	27, // 75: ratatouille.v1.CatalogService.FindCommonAncestors:output_type -> ratatouille.v1.FindCommonAncestorsResponse
+	52, // 76: ratatouille.v1.CatalogService.ExportLineage:output_type -> ratatouille.v1.ExportLineageResponse
+	54, // 77: ratatouille.v1.CatalogService.DiffArtifacts:output_type -> ratatouille.v1.DiffArtifactsResponse
+	40, // 78: ratatouille.v1.CatalogService.MoveRef:output_type -> ratatouille.v1.MoveRefResponse
+	42, // 79: ratatouille.v1.CatalogService.ListRefs:output_type -> ratatouille.v1.ListRefsResponse
+	30, // 80: ratatouille.v1.CatalogService.CreateTag:output_type -> ratatouille.v1.CreateTagResponse
+	32, // 81: ratatouille.v1.CatalogService.DeleteTag:output_type -> ratatouille.v1.DeleteTagResponse
+	34, // 82: ratatouille.v1.CatalogService.ListTags:output_type -> ratatouille.v1.ListTagsResponse
+	36, // 83: ratatouille.v1.CatalogService.AnnotateArtifact:output_type -> ratatouille.v1.AnnotateArtifactResponse
+	44, // 84: ratatouille.v1.CatalogService.Pin:output_type -> ratatouille.v1.PinResponse
+	46, // 85: ratatouille.v1.CatalogService.Unpin:output_type -> ratatouille.v1.UnpinResponse
+	48, // 86: ratatouille.v1.CatalogService.DeleteArtifact:output_type -> ratatouille.v1.DeleteArtifactResponse
+	50, // 87: ratatouille.v1.CatalogService.CollectGarbage:output_type -> ratatouille.v1.CollectGarbageResponse
+	63, // 88: ratatouille.v1.CatalogService.SetRetentionRule:output_type -> ratatouille.v1.SetRetentionRuleResponse
+	65, // 89: ratatouille.v1.CatalogService.DeleteRetentionRule:output_type -> ratatouille.v1.DeleteRetentionRuleResponse
+	67, // 90: ratatouille.v1.CatalogService.ListRetentionRules:output_type -> ratatouille.v1.ListRetentionRulesResponse
+	69, // 91: ratatouille.v1.CatalogService.CheckCatalog:output_type -> ratatouille.v1.CheckCatalogResponse
+	74, // 92: ratatouille.v1.CatalogService.GetStorageUsage:output_type -> ratatouille.v1.GetStorageUsageResponse
+	64, // [64:93] is the sub-list for method output_type
+	35, // [35:64] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_ratatouille_v1_catalog_proto_init() }
@@ -3216,13 +5117,30 @@ func file_ratatouille_v1_catalog_proto_init() {
 		(*GetArtifactRequest_RecipeKey)(nil),
 		(*GetArtifactRequest_Ref)(nil),
 	}
+	file_ratatouille_v1_catalog_proto_msgTypes[51].OneofWrappers = []any{
+		(*DiffArtifactsResponse_Artifacts)(nil),
+		(*DiffArtifactsResponse_Recipe)(nil),
+		(*DiffArtifactsResponse_Metric)(nil),
+		(*DiffArtifactsResponse_Progress)(nil),
+		(*DiffArtifactsResponse_Tensor)(nil),
+	}
+	file_ratatouille_v1_catalog_proto_msgTypes[54].OneofWrappers = []any{}
+	file_ratatouille_v1_catalog_proto_msgTypes[66].OneofWrappers = []any{
+		(*CheckCatalogResponse_Progress)(nil),
+		(*CheckCatalogResponse_Fault)(nil),
+		(*CheckCatalogResponse_Summary)(nil),
+	}
+	file_ratatouille_v1_catalog_proto_msgTypes[70].OneofWrappers = []any{
+		(*GetStorageUsageRequest_RefPrefix)(nil),
+		(*GetStorageUsageRequest_Annotation)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ratatouille_v1_catalog_proto_rawDesc), len(file_ratatouille_v1_catalog_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   49,
+			NumEnums:      3,
+			NumMessages:   74,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

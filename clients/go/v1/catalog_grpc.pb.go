@@ -31,6 +31,8 @@ const (
 	CatalogService_ListArtifacts_FullMethodName       = "/ratatouille.v1.CatalogService/ListArtifacts"
 	CatalogService_GetLineage_FullMethodName          = "/ratatouille.v1.CatalogService/GetLineage"
 	CatalogService_FindCommonAncestors_FullMethodName = "/ratatouille.v1.CatalogService/FindCommonAncestors"
+	CatalogService_ExportLineage_FullMethodName       = "/ratatouille.v1.CatalogService/ExportLineage"
+	CatalogService_DiffArtifacts_FullMethodName       = "/ratatouille.v1.CatalogService/DiffArtifacts"
 	CatalogService_MoveRef_FullMethodName             = "/ratatouille.v1.CatalogService/MoveRef"
 	CatalogService_ListRefs_FullMethodName            = "/ratatouille.v1.CatalogService/ListRefs"
 	CatalogService_CreateTag_FullMethodName           = "/ratatouille.v1.CatalogService/CreateTag"
@@ -41,6 +43,11 @@ const (
 	CatalogService_Unpin_FullMethodName               = "/ratatouille.v1.CatalogService/Unpin"
 	CatalogService_DeleteArtifact_FullMethodName      = "/ratatouille.v1.CatalogService/DeleteArtifact"
 	CatalogService_CollectGarbage_FullMethodName      = "/ratatouille.v1.CatalogService/CollectGarbage"
+	CatalogService_SetRetentionRule_FullMethodName    = "/ratatouille.v1.CatalogService/SetRetentionRule"
+	CatalogService_DeleteRetentionRule_FullMethodName = "/ratatouille.v1.CatalogService/DeleteRetentionRule"
+	CatalogService_ListRetentionRules_FullMethodName  = "/ratatouille.v1.CatalogService/ListRetentionRules"
+	CatalogService_CheckCatalog_FullMethodName        = "/ratatouille.v1.CatalogService/CheckCatalog"
+	CatalogService_GetStorageUsage_FullMethodName     = "/ratatouille.v1.CatalogService/GetStorageUsage"
 )
 
 // CatalogServiceClient is the client API for CatalogService service.
@@ -111,6 +118,13 @@ type CatalogServiceClient interface {
 	// The nearest artifacts that all of these come from: common ancestors of which no other common ancestor was made. An artifact counts
 	// as an ancestor of itself. None: they have nothing in common.
 	FindCommonAncestors(ctx context.Context, in *FindCommonAncestorsRequest, opts ...grpc.CallOption) (*FindCommonAncestorsResponse, error)
+	// The ancestors of an artifact, itself included, in a form that others read. The chunks together are one JSON document; the same lineage
+	// is always the same document. RESOURCE_EXHAUSTED (LINEAGE_TOO_LARGE): there are more than 50,000.
+	ExportLineage(ctx context.Context, in *ExportLineageRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportLineageResponse], error)
+	// What is different between two artifacts: their recipes and metrics first, and then, of models, every tensor, in the order of the first
+	// model's file. All weights are read once; memory does not depend on their size.
+	// INVALID_ARGUMENT (INVALID_FIELD): `tensors` of what is no model. Others as GetArtifact.
+	DiffArtifacts(ctx context.Context, in *DiffArtifactsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[DiffArtifactsResponse], error)
 	// Moves a ref if it still points where the caller believes (compare and set).
 	// ABORTED (REF_MOVED): it points elsewhere; the error names where.
 	MoveRef(ctx context.Context, in *MoveRefRequest, opts ...grpc.CallOption) (*MoveRefResponse, error)
@@ -138,8 +152,19 @@ type CatalogServiceClient interface {
 	// NOT_FOUND (ARTIFACT_NOT_FOUND): there is none. FAILED_PRECONDITION (ARTIFACT_NEEDED): a ref, a pin or another artifact needs it; the
 	// message names one.
 	DeleteArtifact(ctx context.Context, in *DeleteArtifactRequest, opts ...grpc.CallOption) (*DeleteArtifactResponse, error)
-	// Deletes artifacts that no ref and no pin needs, and blobs that no artifact needs. Recent ones stay.
+	// Deletes artifacts that no ref, no tag, no pin and no retention rule needs, and blobs that no artifact needs. Recent ones stay.
 	CollectGarbage(ctx context.Context, in *CollectGarbageRequest, opts ...grpc.CallOption) (*CollectGarbageResponse, error)
+	// Sets a rule of what garbage collection keeps besides what refs, tags and pins need. A rule of the same name is replaced.
+	SetRetentionRule(ctx context.Context, in *SetRetentionRuleRequest, opts ...grpc.CallOption) (*SetRetentionRuleResponse, error)
+	// NOT_FOUND (RULE_NOT_FOUND): there is none of this name.
+	DeleteRetentionRule(ctx context.Context, in *DeleteRetentionRuleRequest, opts ...grpc.CallOption) (*DeleteRetentionRuleResponse, error)
+	// All rules, by name; there are at most 100.
+	ListRetentionRules(ctx context.Context, in *ListRetentionRulesRequest, opts ...grpc.CallOption) (*ListRetentionRulesResponse, error)
+	// Checks everything that is stored: the bytes of every blob against its digest, every manifest, and every reference of artifacts to blobs.
+	// What is damaged is set aside and marked, as when it is read. Others are served meanwhile. A check that broke goes on where it was.
+	CheckCatalog(ctx context.Context, in *CheckCatalogRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[CheckCatalogResponse], error)
+	// How much is stored for whom: for groups of refs and tags with a common beginning, or for the values of an annotation.
+	GetStorageUsage(ctx context.Context, in *GetStorageUsageRequest, opts ...grpc.CallOption) (*GetStorageUsageResponse, error)
 }
 
 type catalogServiceClient struct {
@@ -291,6 +316,44 @@ func (c *catalogServiceClient) FindCommonAncestors(ctx context.Context, in *Find
 	return out, nil
 }
 
+func (c *catalogServiceClient) ExportLineage(ctx context.Context, in *ExportLineageRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportLineageResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CatalogService_ServiceDesc.Streams[3], CatalogService_ExportLineage_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ExportLineageRequest, ExportLineageResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CatalogService_ExportLineageClient = grpc.ServerStreamingClient[ExportLineageResponse]
+
+func (c *catalogServiceClient) DiffArtifacts(ctx context.Context, in *DiffArtifactsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[DiffArtifactsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CatalogService_ServiceDesc.Streams[4], CatalogService_DiffArtifacts_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[DiffArtifactsRequest, DiffArtifactsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CatalogService_DiffArtifactsClient = grpc.ServerStreamingClient[DiffArtifactsResponse]
+
 func (c *catalogServiceClient) MoveRef(ctx context.Context, in *MoveRefRequest, opts ...grpc.CallOption) (*MoveRefResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(MoveRefResponse)
@@ -391,6 +454,65 @@ func (c *catalogServiceClient) CollectGarbage(ctx context.Context, in *CollectGa
 	return out, nil
 }
 
+func (c *catalogServiceClient) SetRetentionRule(ctx context.Context, in *SetRetentionRuleRequest, opts ...grpc.CallOption) (*SetRetentionRuleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetRetentionRuleResponse)
+	err := c.cc.Invoke(ctx, CatalogService_SetRetentionRule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *catalogServiceClient) DeleteRetentionRule(ctx context.Context, in *DeleteRetentionRuleRequest, opts ...grpc.CallOption) (*DeleteRetentionRuleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteRetentionRuleResponse)
+	err := c.cc.Invoke(ctx, CatalogService_DeleteRetentionRule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *catalogServiceClient) ListRetentionRules(ctx context.Context, in *ListRetentionRulesRequest, opts ...grpc.CallOption) (*ListRetentionRulesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRetentionRulesResponse)
+	err := c.cc.Invoke(ctx, CatalogService_ListRetentionRules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *catalogServiceClient) CheckCatalog(ctx context.Context, in *CheckCatalogRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[CheckCatalogResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CatalogService_ServiceDesc.Streams[5], CatalogService_CheckCatalog_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[CheckCatalogRequest, CheckCatalogResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CatalogService_CheckCatalogClient = grpc.ServerStreamingClient[CheckCatalogResponse]
+
+func (c *catalogServiceClient) GetStorageUsage(ctx context.Context, in *GetStorageUsageRequest, opts ...grpc.CallOption) (*GetStorageUsageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetStorageUsageResponse)
+	err := c.cc.Invoke(ctx, CatalogService_GetStorageUsage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CatalogServiceServer is the server API for CatalogService service.
 // All implementations must embed UnimplementedCatalogServiceServer
 // for forward compatibility.
@@ -459,6 +581,13 @@ type CatalogServiceServer interface {
 	// The nearest artifacts that all of these come from: common ancestors of which no other common ancestor was made. An artifact counts
 	// as an ancestor of itself. None: they have nothing in common.
 	FindCommonAncestors(context.Context, *FindCommonAncestorsRequest) (*FindCommonAncestorsResponse, error)
+	// The ancestors of an artifact, itself included, in a form that others read. The chunks together are one JSON document; the same lineage
+	// is always the same document. RESOURCE_EXHAUSTED (LINEAGE_TOO_LARGE): there are more than 50,000.
+	ExportLineage(*ExportLineageRequest, grpc.ServerStreamingServer[ExportLineageResponse]) error
+	// What is different between two artifacts: their recipes and metrics first, and then, of models, every tensor, in the order of the first
+	// model's file. All weights are read once; memory does not depend on their size.
+	// INVALID_ARGUMENT (INVALID_FIELD): `tensors` of what is no model. Others as GetArtifact.
+	DiffArtifacts(*DiffArtifactsRequest, grpc.ServerStreamingServer[DiffArtifactsResponse]) error
 	// Moves a ref if it still points where the caller believes (compare and set).
 	// ABORTED (REF_MOVED): it points elsewhere; the error names where.
 	MoveRef(context.Context, *MoveRefRequest) (*MoveRefResponse, error)
@@ -486,8 +615,19 @@ type CatalogServiceServer interface {
 	// NOT_FOUND (ARTIFACT_NOT_FOUND): there is none. FAILED_PRECONDITION (ARTIFACT_NEEDED): a ref, a pin or another artifact needs it; the
 	// message names one.
 	DeleteArtifact(context.Context, *DeleteArtifactRequest) (*DeleteArtifactResponse, error)
-	// Deletes artifacts that no ref and no pin needs, and blobs that no artifact needs. Recent ones stay.
+	// Deletes artifacts that no ref, no tag, no pin and no retention rule needs, and blobs that no artifact needs. Recent ones stay.
 	CollectGarbage(context.Context, *CollectGarbageRequest) (*CollectGarbageResponse, error)
+	// Sets a rule of what garbage collection keeps besides what refs, tags and pins need. A rule of the same name is replaced.
+	SetRetentionRule(context.Context, *SetRetentionRuleRequest) (*SetRetentionRuleResponse, error)
+	// NOT_FOUND (RULE_NOT_FOUND): there is none of this name.
+	DeleteRetentionRule(context.Context, *DeleteRetentionRuleRequest) (*DeleteRetentionRuleResponse, error)
+	// All rules, by name; there are at most 100.
+	ListRetentionRules(context.Context, *ListRetentionRulesRequest) (*ListRetentionRulesResponse, error)
+	// Checks everything that is stored: the bytes of every blob against its digest, every manifest, and every reference of artifacts to blobs.
+	// What is damaged is set aside and marked, as when it is read. Others are served meanwhile. A check that broke goes on where it was.
+	CheckCatalog(*CheckCatalogRequest, grpc.ServerStreamingServer[CheckCatalogResponse]) error
+	// How much is stored for whom: for groups of refs and tags with a common beginning, or for the values of an annotation.
+	GetStorageUsage(context.Context, *GetStorageUsageRequest) (*GetStorageUsageResponse, error)
 	mustEmbedUnimplementedCatalogServiceServer()
 }
 
@@ -534,6 +674,12 @@ func (UnimplementedCatalogServiceServer) GetLineage(context.Context, *GetLineage
 func (UnimplementedCatalogServiceServer) FindCommonAncestors(context.Context, *FindCommonAncestorsRequest) (*FindCommonAncestorsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method FindCommonAncestors not implemented")
 }
+func (UnimplementedCatalogServiceServer) ExportLineage(*ExportLineageRequest, grpc.ServerStreamingServer[ExportLineageResponse]) error {
+	return status.Error(codes.Unimplemented, "method ExportLineage not implemented")
+}
+func (UnimplementedCatalogServiceServer) DiffArtifacts(*DiffArtifactsRequest, grpc.ServerStreamingServer[DiffArtifactsResponse]) error {
+	return status.Error(codes.Unimplemented, "method DiffArtifacts not implemented")
+}
 func (UnimplementedCatalogServiceServer) MoveRef(context.Context, *MoveRefRequest) (*MoveRefResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method MoveRef not implemented")
 }
@@ -563,6 +709,21 @@ func (UnimplementedCatalogServiceServer) DeleteArtifact(context.Context, *Delete
 }
 func (UnimplementedCatalogServiceServer) CollectGarbage(context.Context, *CollectGarbageRequest) (*CollectGarbageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CollectGarbage not implemented")
+}
+func (UnimplementedCatalogServiceServer) SetRetentionRule(context.Context, *SetRetentionRuleRequest) (*SetRetentionRuleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetRetentionRule not implemented")
+}
+func (UnimplementedCatalogServiceServer) DeleteRetentionRule(context.Context, *DeleteRetentionRuleRequest) (*DeleteRetentionRuleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteRetentionRule not implemented")
+}
+func (UnimplementedCatalogServiceServer) ListRetentionRules(context.Context, *ListRetentionRulesRequest) (*ListRetentionRulesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRetentionRules not implemented")
+}
+func (UnimplementedCatalogServiceServer) CheckCatalog(*CheckCatalogRequest, grpc.ServerStreamingServer[CheckCatalogResponse]) error {
+	return status.Error(codes.Unimplemented, "method CheckCatalog not implemented")
+}
+func (UnimplementedCatalogServiceServer) GetStorageUsage(context.Context, *GetStorageUsageRequest) (*GetStorageUsageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetStorageUsage not implemented")
 }
 func (UnimplementedCatalogServiceServer) mustEmbedUnimplementedCatalogServiceServer() {}
 func (UnimplementedCatalogServiceServer) testEmbeddedByValue()                        {}
@@ -776,6 +937,28 @@ func _CatalogService_FindCommonAncestors_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CatalogService_ExportLineage_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ExportLineageRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CatalogServiceServer).ExportLineage(m, &grpc.GenericServerStream[ExportLineageRequest, ExportLineageResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CatalogService_ExportLineageServer = grpc.ServerStreamingServer[ExportLineageResponse]
+
+func _CatalogService_DiffArtifacts_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(DiffArtifactsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CatalogServiceServer).DiffArtifacts(m, &grpc.GenericServerStream[DiffArtifactsRequest, DiffArtifactsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CatalogService_DiffArtifactsServer = grpc.ServerStreamingServer[DiffArtifactsResponse]
+
 func _CatalogService_MoveRef_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(MoveRefRequest)
 	if err := dec(in); err != nil {
@@ -956,6 +1139,89 @@ func _CatalogService_CollectGarbage_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CatalogService_SetRetentionRule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetRetentionRuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).SetRetentionRule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_SetRetentionRule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).SetRetentionRule(ctx, req.(*SetRetentionRuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CatalogService_DeleteRetentionRule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteRetentionRuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).DeleteRetentionRule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_DeleteRetentionRule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).DeleteRetentionRule(ctx, req.(*DeleteRetentionRuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CatalogService_ListRetentionRules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRetentionRulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).ListRetentionRules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_ListRetentionRules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).ListRetentionRules(ctx, req.(*ListRetentionRulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CatalogService_CheckCatalog_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(CheckCatalogRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CatalogServiceServer).CheckCatalog(m, &grpc.GenericServerStream[CheckCatalogRequest, CheckCatalogResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CatalogService_CheckCatalogServer = grpc.ServerStreamingServer[CheckCatalogResponse]
+
+func _CatalogService_GetStorageUsage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetStorageUsageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).GetStorageUsage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_GetStorageUsage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).GetStorageUsage(ctx, req.(*GetStorageUsageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CatalogService_ServiceDesc is the grpc.ServiceDesc for CatalogService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1039,6 +1305,22 @@ var CatalogService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "CollectGarbage",
 			Handler:    _CatalogService_CollectGarbage_Handler,
 		},
+		{
+			MethodName: "SetRetentionRule",
+			Handler:    _CatalogService_SetRetentionRule_Handler,
+		},
+		{
+			MethodName: "DeleteRetentionRule",
+			Handler:    _CatalogService_DeleteRetentionRule_Handler,
+		},
+		{
+			MethodName: "ListRetentionRules",
+			Handler:    _CatalogService_ListRetentionRules_Handler,
+		},
+		{
+			MethodName: "GetStorageUsage",
+			Handler:    _CatalogService_GetStorageUsage_Handler,
+		},
 	},
 	Streams: []grpc.StreamDesc{
 		{
@@ -1054,6 +1336,21 @@ var CatalogService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "ReadTensors",
 			Handler:       _CatalogService_ReadTensors_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "ExportLineage",
+			Handler:       _CatalogService_ExportLineage_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "DiffArtifacts",
+			Handler:       _CatalogService_DiffArtifacts_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "CheckCatalog",
+			Handler:       _CatalogService_CheckCatalog_Handler,
 			ServerStreams: true,
 		},
 	},

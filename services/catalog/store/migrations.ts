@@ -97,4 +97,10 @@ export const migrations: readonly Migration[] = [
        sha256 blob not null, blob blob not null, offset integer not null, size integer not null, primary key (sha256, blob)) strict, without rowid`,
     "create index chunk_by_blob on chunk (blob)",
   ),
+  sqlMigration(
+    "retention",
+    `create table retention_rule (
+       name text not null primary key, filter text not null, keep_seconds integer not null, ref_prefix text not null,
+       keep_moves integer not null) strict, without rowid`,
+  ),
 ];

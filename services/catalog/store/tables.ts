@@ -30,6 +30,8 @@ export type CatalogTables = OutboxTables & {
   artifact_metric: { artifact: number; name: string; value: number; source: number };
   /** `artifact` is null once the tag is removed. */
   tag: { name: string; digest: string; artifact: number | null; tagged_at: number };
+  /** See retention.ts. */
+  retention_rule: { name: string; filter: string; keep_seconds: number; ref_prefix: string; keep_moves: number };
   annotation: { artifact: number; name: string; value: string };
   /** `digest` is null once the ref is deleted. */
   ref: { name: string; digest: string | null };

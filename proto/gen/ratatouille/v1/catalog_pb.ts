@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/catalog.proto.
  */
 export const file_ratatouille_v1_catalog: GenFile = /*@__PURE__*/
-  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSK2AQoRVXBsb2FkQmxvYlJlcXVlc3QSLAoGaGVhZGVyGAEgASgLMhoucmF0YXRvdWlsbGUudjEuQmxvYkhlYWRlckgAEg8KBWNodW5rGAIgASgMSAASLwoHY2hlY2tlZBgDIAEoCzIcLnJhdGF0b3VpbGxlLnYxLkNoZWNrZWRDaHVua0gAEikKBGNvcHkYBCABKAsyGS5yYXRhdG91aWxsZS52MS5DaHVua0NvcHlIAEIGCgRwYXJ0Ii8KCUNodW5rQ29weRIOCgZzaGEyNTYYASABKAwSEgoKc2l6ZV9ieXRlcxgCIAEoBSIzChJGaW5kTWlzc2luZ1JlcXVlc3QSDQoFYmxvYnMYASADKAkSDgoGY2h1bmtzGAIgAygMIjQKE0ZpbmRNaXNzaW5nUmVzcG9uc2USDQoFYmxvYnMYASADKAkSDgoGY2h1bmtzGAIgAygFImIKCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMSDAoEa2VlcBgDIAEoCBIOCgZvZmZzZXQYBCABKAMSEgoKZ2l2ZW5fZmlsZRgFIAEoCSIiChBHZXRVcGxvYWRSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSJTChFHZXRVcGxvYWRSZXNwb25zZRIWCg5yZWNlaXZlZF9ieXRlcxgBIAEoAxIXCgpzaXplX2J5dGVzGAIgASgDSACIAQFCDQoLX3NpemVfYnl0ZXMiOAoSVXBsb2FkQmxvYlJlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDIkUKE0Rvd25sb2FkQmxvYlJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoAxIOCgZsZW5ndGgYAyABKAMiJQoURG93bmxvYWRCbG9iUmVzcG9uc2USDQoFY2h1bmsYASABKAwiOQoWUHVibGlzaEFydGlmYWN0UmVxdWVzdBIQCghtYW5pZmVzdBgBIAEoDBINCgVibG9icxgCIAMoDCJWChdQdWJsaXNoQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Eg8KB2V4aXN0ZWQYAiABKAgihgEKEkltcG9ydE1vZGVsUmVxdWVzdBIrCgVmaWxlcxgBIAMoCzIcLnJhdGF0b3VpbGxlLnYxLkltcG9ydGVkRmlsZRIPCgdsaWNlbmNlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIUCgxhcmNoaXRlY3R1cmUYBCABKAkSDAoEYmFzZRgFIAEoCSIeCgxJbXBvcnRlZEZpbGUSDgoGZGlnZXN0GAEgASgJIlIKE0ltcG9ydE1vZGVsUmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIPCgdleGlzdGVkGAIgASgIImwKEkdldEFydGlmYWN0UmVxdWVzdBIQCgZkaWdlc3QYASABKAlIABIUCgpyZWNpcGVfa2V5GAIgASgJSAASDQoDcmVmGAMgASgJSAASFwoPaW5jbHVkZV9kYW1hZ2VkGAQgASgIQgYKBG5hbWUiQQoTR2V0QXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0IisKFEZpbmRBcnRpZmFjdHNSZXF1ZXN0EhMKC3JlY2lwZV9rZXlzGAEgAygJIlYKFUZpbmRBcnRpZmFjdHNSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIQCghhbnN3ZXJlZBgCIAEoBSKLAQoUTGlzdEFydGlmYWN0c1JlcXVlc3QSKgoEa2luZBgBIAEoDjIcLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0S2luZBIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZmaWx0ZXIYBCABKAkSEAoIb3JkZXJfYnkYBSABKAkiXQoVTGlzdEFydGlmYWN0c1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKkAQoRR2V0TGluZWFnZVJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg0KBWRlcHRoGAIgASgFEjMKCWRpcmVjdGlvbhgDIAEoDjIgLnJhdGF0b3VpbGxlLnYxLkxpbmVhZ2VEaXJlY3Rpb24SFAoMbWVtYmVyc19vbmx5GAQgASgIEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIloKEkdldExpbmVhZ2VSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLQoaRmluZENvbW1vbkFuY2VzdG9yc1JlcXVlc3QSDwoHZGlnZXN0cxgBIAMoCSJKChtGaW5kQ29tbW9uQW5jZXN0b3JzUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QiOQoDVGFnEgwKBG5hbWUYASABKAkSDgoGZGlnZXN0GAIgASgJEhQKDHRhZ2dlZF9hdF9tcxgDIAEoAyIwChBDcmVhdGVUYWdSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGZGlnZXN0GAIgASgJIjUKEUNyZWF0ZVRhZ1Jlc3BvbnNlEiAKA3RhZxgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLlRhZyIgChBEZWxldGVUYWdSZXF1ZXN0EgwKBG5hbWUYASABKAkiEwoRRGVsZXRlVGFnUmVzcG9uc2UiSAoPTGlzdFRhZ3NSZXF1ZXN0Eg4KBnByZWZpeBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJOChBMaXN0VGFnc1Jlc3BvbnNlEiEKBHRhZ3MYASADKAsyEy5yYXRhdG91aWxsZS52MS5UYWcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIqQBChdBbm5vdGF0ZUFydGlmYWN0UmVxdWVzdBIOCgZkaWdlc3QYASABKAkSPQoDc2V0GAIgAygLMjAucmF0YXRvdWlsbGUudjEuQW5ub3RhdGVBcnRpZmFjdFJlcXVlc3QuU2V0RW50cnkSDgoGcmVtb3ZlGAMgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRgoYQW5ub3RhdGVBcnRpZmFjdFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QiTQoDUmVmEgwKBG5hbWUYASABKAkSDgoGZGlnZXN0GAIgASgJEigKB2hpc3RvcnkYAyADKAsyFy5yYXRhdG91aWxsZS52MS5SZWZNb3ZlIjsKB1JlZk1vdmUSDgoGZGlnZXN0GAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghtb3ZlZF9hdBgDIAEoAyJICg5Nb3ZlUmVmUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSDgoGcmVhc29uGAQgASgJIjMKD01vdmVSZWZSZXNwb25zZRIgCgNyZWYYASABKAsyEy5yYXRhdG91aWxsZS52MS5SZWYiSAoPTGlzdFJlZnNSZXF1ZXN0Eg4KBnByZWZpeBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJOChBMaXN0UmVmc1Jlc3BvbnNlEiEKBHJlZnMYASADKAsyEy5yYXRhdG91aWxsZS52MS5SZWYSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KClBpblJlcXVlc3QSDgoGaG9sZGVyGAEgASgJEg8KB2RpZ2VzdHMYAiADKAkiDQoLUGluUmVzcG9uc2UiQAoMVW5waW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJEg8KB2Rpc2NhcmQYAyABKAgiDwoNVW5waW5SZXNwb25zZSInChVEZWxldGVBcnRpZmFjdFJlcXVlc3QSDgoGZGlnZXN0GAEgASgJIhgKFkRlbGV0ZUFydGlmYWN0UmVzcG9uc2UiQQoVQ29sbGVjdEdhcmJhZ2VSZXF1ZXN0Eg8KB2RyeV9ydW4YASABKAgSFwoPbWluX2FnZV9zZWNvbmRzGAIgASgDIpIBChZDb2xsZWN0R2FyYmFnZVJlc3BvbnNlEhEKCWFydGlmYWN0cxgBIAMoCRINCgVibG9icxgCIAMoCRITCgtmcmVlZF9ieXRlcxgDIAEoAxIXCg95b3VuZ19hcnRpZmFjdHMYBCABKAUSEwoLeW91bmdfYmxvYnMYBSABKAUSEwoLeW91bmdfYnl0ZXMYBiABKAMqeQoQTGluZWFnZURpcmVjdGlvbhIhCh1MSU5FQUdFX0RJUkVDVElPTl9VTlNQRUNJRklFRBAAEh8KG0xJTkVBR0VfRElSRUNUSU9OX0FOQ0VTVE9SUxABEiEKHUxJTkVBR0VfRElSRUNUSU9OX0RFU0NFTkRBTlRTEAIy9A8KDkNhdGFsb2dTZXJ2aWNlEloKClVwbG9hZEJsb2ISIS5yYXRhdG91aWxsZS52MS5VcGxvYWRCbG9iUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLlVwbG9hZEJsb2JSZXNwb25zZSIDkAICKAESWwoLRmluZE1pc3NpbmcSIi5yYXRhdG91aWxsZS52MS5GaW5kTWlzc2luZ1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5GaW5kTWlzc2luZ1Jlc3BvbnNlIgOQAgISVQoJR2V0VXBsb2FkEiAucmF0YXRvdWlsbGUudjEuR2V0VXBsb2FkUmVxdWVzdBohLnJhdGF0b3VpbGxlLnYxLkdldFVwbG9hZFJlc3BvbnNlIgOQAgESYAoMRG93bmxvYWRCbG9iEiMucmF0YXRvdWlsbGUudjEuRG93bmxvYWRCbG9iUmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkRvd25sb2FkQmxvYlJlc3BvbnNlIgOQAgEwARJdCgtSZWFkVGVuc29ycxIiLnJhdGF0b3VpbGxlLnYxLlJlYWRUZW5zb3JzUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLlJlYWRUZW5zb3JzUmVzcG9uc2UiA5ACATABEmcKD1B1Ymxpc2hBcnRpZmFjdBImLnJhdGF0b3VpbGxlLnYxLlB1Ymxpc2hBcnRpZmFjdFJlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5QdWJsaXNoQXJ0aWZhY3RSZXNwb25zZSIDkAICElsKC0ltcG9ydE1vZGVsEiIucmF0YXRvdWlsbGUudjEuSW1wb3J0TW9kZWxSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuSW1wb3J0TW9kZWxSZXNwb25zZSIDkAICElsKC0dldEFydGlmYWN0EiIucmF0YXRvdWlsbGUudjEuR2V0QXJ0aWZhY3RSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuR2V0QXJ0aWZhY3RSZXNwb25zZSIDkAIBEmEKDUZpbmRBcnRpZmFjdHMSJC5yYXRhdG91aWxsZS52MS5GaW5kQXJ0aWZhY3RzUmVxdWVzdBolLnJhdGF0b3VpbGxlLnYxLkZpbmRBcnRpZmFjdHNSZXNwb25zZSIDkAIBEmEKDUxpc3RBcnRpZmFjdHMSJC5yYXRhdG91aWxsZS52MS5MaXN0QXJ0aWZhY3RzUmVxdWVzdBolLnJhdGF0b3VpbGxlLnYxLkxpc3RBcnRpZmFjdHNSZXNwb25zZSIDkAIBElgKCkdldExpbmVhZ2USIS5yYXRhdG91aWxsZS52MS5HZXRMaW5lYWdlUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLkdldExpbmVhZ2VSZXNwb25zZSIDkAIBEnMKE0ZpbmRDb21tb25BbmNlc3RvcnMSKi5yYXRhdG91aWxsZS52MS5GaW5kQ29tbW9uQW5jZXN0b3JzUmVxdWVzdBorLnJhdGF0b3VpbGxlLnYxLkZpbmRDb21tb25BbmNlc3RvcnNSZXNwb25zZSIDkAIBEkoKB01vdmVSZWYSHi5yYXRhdG91aWxsZS52MS5Nb3ZlUmVmUmVxdWVzdBofLnJhdGF0b3VpbGxlLnYxLk1vdmVSZWZSZXNwb25zZRJSCghMaXN0UmVmcxIfLnJhdGF0b3VpbGxlLnYxLkxpc3RSZWZzUmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLkxpc3RSZWZzUmVzcG9uc2UiA5ACARJVCglDcmVhdGVUYWcSIC5yYXRhdG91aWxsZS52MS5DcmVhdGVUYWdSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuQ3JlYXRlVGFnUmVzcG9uc2UiA5ACAhJQCglEZWxldGVUYWcSIC5yYXRhdG91aWxsZS52MS5EZWxldGVUYWdSZXF1ZXN0GiEucmF0YXRvdWlsbGUudjEuRGVsZXRlVGFnUmVzcG9uc2USUgoITGlzdFRhZ3MSHy5yYXRhdG91aWxsZS52MS5MaXN0VGFnc1JlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5MaXN0VGFnc1Jlc3BvbnNlIgOQAgESagoQQW5ub3RhdGVBcnRpZmFjdBInLnJhdGF0b3VpbGxlLnYxLkFubm90YXRlQXJ0aWZhY3RSZXF1ZXN0GigucmF0YXRvdWlsbGUudjEuQW5ub3RhdGVBcnRpZmFjdFJlc3BvbnNlIgOQAgISQwoDUGluEhoucmF0YXRvdWlsbGUudjEuUGluUmVxdWVzdBobLnJhdGF0b3VpbGxlLnYxLlBpblJlc3BvbnNlIgOQAgISSQoFVW5waW4SHC5yYXRhdG91aWxsZS52MS5VbnBpblJlcXVlc3QaHS5yYXRhdG91aWxsZS52MS5VbnBpblJlc3BvbnNlIgOQAgISXwoORGVsZXRlQXJ0aWZhY3QSJS5yYXRhdG91aWxsZS52MS5EZWxldGVBcnRpZmFjdFJlcXVlc3QaJi5yYXRhdG91aWxsZS52MS5EZWxldGVBcnRpZmFjdFJlc3BvbnNlEl8KDkNvbGxlY3RHYXJiYWdlEiUucmF0YXRvdWlsbGUudjEuQ29sbGVjdEdhcmJhZ2VSZXF1ZXN0GiYucmF0YXRvdWlsbGUudjEuQ29sbGVjdEdhcmJhZ2VSZXNwb25zZUIeWhxyYXRhdG91aWxsZS92MTtyYXRhdG91aWxsZXYxYgZwcm90bzM", [file_ratatouille_v1_artifact, file_ratatouille_v1_chunk, file_ratatouille_v1_tensors]);
+  fileDesc("ChxyYXRhdG91aWxsZS92MS9jYXRhbG9nLnByb3RvEg5yYXRhdG91aWxsZS52MSK2AQoRVXBsb2FkQmxvYlJlcXVlc3QSLAoGaGVhZGVyGAEgASgLMhoucmF0YXRvdWlsbGUudjEuQmxvYkhlYWRlckgAEg8KBWNodW5rGAIgASgMSAASLwoHY2hlY2tlZBgDIAEoCzIcLnJhdGF0b3VpbGxlLnYxLkNoZWNrZWRDaHVua0gAEikKBGNvcHkYBCABKAsyGS5yYXRhdG91aWxsZS52MS5DaHVua0NvcHlIAEIGCgRwYXJ0Ii8KCUNodW5rQ29weRIOCgZzaGEyNTYYASABKAwSEgoKc2l6ZV9ieXRlcxgCIAEoBSIzChJGaW5kTWlzc2luZ1JlcXVlc3QSDQoFYmxvYnMYASADKAkSDgoGY2h1bmtzGAIgAygMIjQKE0ZpbmRNaXNzaW5nUmVzcG9uc2USDQoFYmxvYnMYASADKAkSDgoGY2h1bmtzGAIgAygFImIKCkJsb2JIZWFkZXISDgoGZGlnZXN0GAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAMSDAoEa2VlcBgDIAEoCBIOCgZvZmZzZXQYBCABKAMSEgoKZ2l2ZW5fZmlsZRgFIAEoCSIiChBHZXRVcGxvYWRSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSJTChFHZXRVcGxvYWRSZXNwb25zZRIWCg5yZWNlaXZlZF9ieXRlcxgBIAEoAxIXCgpzaXplX2J5dGVzGAIgASgDSACIAQFCDQoLX3NpemVfYnl0ZXMiOAoSVXBsb2FkQmxvYlJlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDIkUKE0Rvd25sb2FkQmxvYlJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoAxIOCgZsZW5ndGgYAyABKAMiJQoURG93bmxvYWRCbG9iUmVzcG9uc2USDQoFY2h1bmsYASABKAwiOQoWUHVibGlzaEFydGlmYWN0UmVxdWVzdBIQCghtYW5pZmVzdBgBIAEoDBINCgVibG9icxgCIAMoDCJWChdQdWJsaXNoQXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0Eg8KB2V4aXN0ZWQYAiABKAgihgEKEkltcG9ydE1vZGVsUmVxdWVzdBIrCgVmaWxlcxgBIAMoCzIcLnJhdGF0b3VpbGxlLnYxLkltcG9ydGVkRmlsZRIPCgdsaWNlbmNlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIUCgxhcmNoaXRlY3R1cmUYBCABKAkSDAoEYmFzZRgFIAEoCSIeCgxJbXBvcnRlZEZpbGUSDgoGZGlnZXN0GAEgASgJIlIKE0ltcG9ydE1vZGVsUmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIPCgdleGlzdGVkGAIgASgIImwKEkdldEFydGlmYWN0UmVxdWVzdBIQCgZkaWdlc3QYASABKAlIABIUCgpyZWNpcGVfa2V5GAIgASgJSAASDQoDcmVmGAMgASgJSAASFwoPaW5jbHVkZV9kYW1hZ2VkGAQgASgIQgYKBG5hbWUiQQoTR2V0QXJ0aWZhY3RSZXNwb25zZRIqCghhcnRpZmFjdBgBIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0IisKFEZpbmRBcnRpZmFjdHNSZXF1ZXN0EhMKC3JlY2lwZV9rZXlzGAEgAygJIlYKFUZpbmRBcnRpZmFjdHNSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIQCghhbnN3ZXJlZBgCIAEoBSKLAQoUTGlzdEFydGlmYWN0c1JlcXVlc3QSKgoEa2luZBgBIAEoDjIcLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0S2luZBIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZmaWx0ZXIYBCABKAkSEAoIb3JkZXJfYnkYBSABKAkiXQoVTGlzdEFydGlmYWN0c1Jlc3BvbnNlEisKCWFydGlmYWN0cxgBIAMoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKkAQoRR2V0TGluZWFnZVJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg0KBWRlcHRoGAIgASgFEjMKCWRpcmVjdGlvbhgDIAEoDjIgLnJhdGF0b3VpbGxlLnYxLkxpbmVhZ2VEaXJlY3Rpb24SFAoMbWVtYmVyc19vbmx5GAQgASgIEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIloKEkdldExpbmVhZ2VSZXNwb25zZRIrCglhcnRpZmFjdHMYASADKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLQoaRmluZENvbW1vbkFuY2VzdG9yc1JlcXVlc3QSDwoHZGlnZXN0cxgBIAMoCSJKChtGaW5kQ29tbW9uQW5jZXN0b3JzUmVzcG9uc2USKwoJYXJ0aWZhY3RzGAEgAygLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QiOQoDVGFnEgwKBG5hbWUYASABKAkSDgoGZGlnZXN0GAIgASgJEhQKDHRhZ2dlZF9hdF9tcxgDIAEoAyIwChBDcmVhdGVUYWdSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGZGlnZXN0GAIgASgJIjUKEUNyZWF0ZVRhZ1Jlc3BvbnNlEiAKA3RhZxgBIAEoCzITLnJhdGF0b3VpbGxlLnYxLlRhZyIgChBEZWxldGVUYWdSZXF1ZXN0EgwKBG5hbWUYASABKAkiEwoRRGVsZXRlVGFnUmVzcG9uc2UiSAoPTGlzdFRhZ3NSZXF1ZXN0Eg4KBnByZWZpeBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJOChBMaXN0VGFnc1Jlc3BvbnNlEiEKBHRhZ3MYASADKAsyEy5yYXRhdG91aWxsZS52MS5UYWcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIqQBChdBbm5vdGF0ZUFydGlmYWN0UmVxdWVzdBIOCgZkaWdlc3QYASABKAkSPQoDc2V0GAIgAygLMjAucmF0YXRvdWlsbGUudjEuQW5ub3RhdGVBcnRpZmFjdFJlcXVlc3QuU2V0RW50cnkSDgoGcmVtb3ZlGAMgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRgoYQW5ub3RhdGVBcnRpZmFjdFJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QiTQoDUmVmEgwKBG5hbWUYASABKAkSDgoGZGlnZXN0GAIgASgJEigKB2hpc3RvcnkYAyADKAsyFy5yYXRhdG91aWxsZS52MS5SZWZNb3ZlIjsKB1JlZk1vdmUSDgoGZGlnZXN0GAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghtb3ZlZF9hdBgDIAEoAyJICg5Nb3ZlUmVmUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSDgoGcmVhc29uGAQgASgJIjMKD01vdmVSZWZSZXNwb25zZRIgCgNyZWYYASABKAsyEy5yYXRhdG91aWxsZS52MS5SZWYiSAoPTGlzdFJlZnNSZXF1ZXN0Eg4KBnByZWZpeBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJOChBMaXN0UmVmc1Jlc3BvbnNlEiEKBHJlZnMYASADKAsyEy5yYXRhdG91aWxsZS52MS5SZWYSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KClBpblJlcXVlc3QSDgoGaG9sZGVyGAEgASgJEg8KB2RpZ2VzdHMYAiADKAkiDQoLUGluUmVzcG9uc2UiQAoMVW5waW5SZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIPCgdkaWdlc3RzGAIgAygJEg8KB2Rpc2NhcmQYAyABKAgiDwoNVW5waW5SZXNwb25zZSInChVEZWxldGVBcnRpZmFjdFJlcXVlc3QSDgoGZGlnZXN0GAEgASgJIhgKFkRlbGV0ZUFydGlmYWN0UmVzcG9uc2UiQQoVQ29sbGVjdEdhcmJhZ2VSZXF1ZXN0Eg8KB2RyeV9ydW4YASABKAgSFwoPbWluX2FnZV9zZWNvbmRzGAIgASgDIpIBChZDb2xsZWN0R2FyYmFnZVJlc3BvbnNlEhEKCWFydGlmYWN0cxgBIAMoCRINCgVibG9icxgCIAMoCRITCgtmcmVlZF9ieXRlcxgDIAEoAxIXCg95b3VuZ19hcnRpZmFjdHMYBCABKAUSEwoLeW91bmdfYmxvYnMYBSABKAUSEwoLeW91bmdfYnl0ZXMYBiABKAMiVwoURXhwb3J0TGluZWFnZVJlcXVlc3QSEAoIYXJ0aWZhY3QYASABKAkSLQoGZm9ybWF0GAIgASgOMh0ucmF0YXRvdWlsbGUudjEuTGluZWFnZUZvcm1hdCImChVFeHBvcnRMaW5lYWdlUmVzcG9uc2USDQoFY2h1bmsYASABKAwiQQoURGlmZkFydGlmYWN0c1JlcXVlc3QSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIPCgd0ZW5zb3JzGAMgASgIIqQCChVEaWZmQXJ0aWZhY3RzUmVzcG9uc2USNAoJYXJ0aWZhY3RzGAEgASgLMh8ucmF0YXRvdWlsbGUudjEuRGlmZmVkQXJ0aWZhY3RzSAASMgoGcmVjaXBlGAIgASgLMiAucmF0YXRvdWlsbGUudjEuUmVjaXBlRGlmZmVyZW5jZUgAEjIKBm1ldHJpYxgDIAEoCzIgLnJhdGF0b3VpbGxlLnYxLk1ldHJpY0RpZmZlcmVuY2VIABIwCghwcm9ncmVzcxgEIAEoCzIcLnJhdGF0b3VpbGxlLnYxLkRpZmZQcm9ncmVzc0gAEjIKBnRlbnNvchgFIAEoCzIgLnJhdGF0b3VpbGxlLnYxLlRlbnNvckRpZmZlcmVuY2VIAEIHCgVldmVudCIrCg9EaWZmZWRBcnRpZmFjdHMSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCSI6ChBSZWNpcGVEaWZmZXJlbmNlEgwKBHBhdGgYASABKAkSDAoEZnJvbRgCIAEoCRIKCgJ0bxgDIAEoCSJUChBNZXRyaWNEaWZmZXJlbmNlEgwKBG5hbWUYASABKAkSEQoEZnJvbRgCIAEoAUgAiAEBEg8KAnRvGAMgASgBSAGIAQFCBwoFX2Zyb21CBQoDX3RvIjcKDERpZmZQcm9ncmVzcxISCgpyZWFkX2J5dGVzGAEgASgDEhMKC3RvdGFsX2J5dGVzGAIgASgDIpgBChBUZW5zb3JEaWZmZXJlbmNlEgwKBG5hbWUYASABKAkSEgoKZnJvbV9kdHlwZRgCIAEoCRIQCgh0b19kdHlwZRgDIAEoCRISCgpmcm9tX3NoYXBlGAQgAygDEhAKCHRvX3NoYXBlGAUgAygDEioKBW5vcm1zGAYgASgLMhsucmF0YXRvdWlsbGUudjEuVGVuc29yTm9ybXMibgoLVGVuc29yTm9ybXMSDAoEZnJvbRgBIAEoARIKCgJ0bxgCIAEoARISCgpkaWZmZXJlbmNlGAMgASgBEg4KBmNvc2luZRgEIAEoARINCgVjb3VudBgFIAEoAxISCgpub3RfZmluaXRlGAYgASgDImsKDVJldGVudGlvblJ1bGUSDAoEbmFtZRgBIAEoCRIOCgZmaWx0ZXIYAiABKAkSFAoMa2VlcF9zZWNvbmRzGAMgASgDEhIKCnJlZl9wcmVmaXgYBCABKAkSEgoKa2VlcF9tb3ZlcxgFIAEoBSJGChdTZXRSZXRlbnRpb25SdWxlUmVxdWVzdBIrCgRydWxlGAEgASgLMh0ucmF0YXRvdWlsbGUudjEuUmV0ZW50aW9uUnVsZSJHChhTZXRSZXRlbnRpb25SdWxlUmVzcG9uc2USKwoEcnVsZRgBIAEoCzIdLnJhdGF0b3VpbGxlLnYxLlJldGVudGlvblJ1bGUiKgoaRGVsZXRlUmV0ZW50aW9uUnVsZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSIdChtEZWxldGVSZXRlbnRpb25SdWxlUmVzcG9uc2UiGwoZTGlzdFJldGVudGlvblJ1bGVzUmVxdWVzdCJKChpMaXN0UmV0ZW50aW9uUnVsZXNSZXNwb25zZRIsCgVydWxlcxgBIAMoCzIdLnJhdGF0b3VpbGxlLnYxLlJldGVudGlvblJ1bGUiKwoTQ2hlY2tDYXRhbG9nUmVxdWVzdBIUCgxyZXN1bWVfdG9rZW4YASABKAkisgEKFENoZWNrQ2F0YWxvZ1Jlc3BvbnNlEjEKCHByb2dyZXNzGAEgASgLMh0ucmF0YXRvdWlsbGUudjEuQ2hlY2tQcm9ncmVzc0gAEi0KBWZhdWx0GAIgASgLMhwucmF0YXRvdWlsbGUudjEuQ2F0YWxvZ0ZhdWx0SAASLwoHc3VtbWFyeRgDIAEoCzIcLnJhdGF0b3VpbGxlLnYxLkNoZWNrU3VtbWFyeUgAQgcKBWV2ZW50Im4KDUNoZWNrUHJvZ3Jlc3MSFQoNY2hlY2tlZF9ibG9icxgBIAEoAxIVCg1jaGVja2VkX2J5dGVzGAIgASgDEhkKEWNoZWNrZWRfYXJ0aWZhY3RzGAMgASgDEhQKDHJlc3VtZV90b2tlbhgEIAEoCSLoAQoMQ2F0YWxvZ0ZhdWx0Ei8KBGtpbmQYASABKA4yIS5yYXRhdG91aWxsZS52MS5DYXRhbG9nRmF1bHQuS2luZBIOCgZkaWdlc3QYAiABKAkSEQoJYXJ0aWZhY3RzGAMgAygJEg8KB21lc3NhZ2UYBCABKAkicwoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASFwoTS0lORF9CTE9CX0NPUlJVUFRFRBABEhUKEUtJTkRfQkxPQl9NSVNTSU5HEAISEQoNS0lORF9NQU5JRkVTVBADEhIKDktJTkRfUkVGRVJFTkNFEAQiTwoMQ2hlY2tTdW1tYXJ5Eg0KBWJsb2JzGAEgASgDEg0KBWJ5dGVzGAIgASgDEhEKCWFydGlmYWN0cxgDIAEoAxIOCgZmYXVsdHMYBCABKAMidAoWR2V0U3RvcmFnZVVzYWdlUmVxdWVzdBIUCgpyZWZfcHJlZml4GAEgASgJSAASFAoKYW5ub3RhdGlvbhgCIAEoCUgAEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJQgcKBWdyb3VwInYKF0dldFN0b3JhZ2VVc2FnZVJlc3BvbnNlEiwKBnVzYWdlcxgBIAMoCzIcLnJhdGF0b3VpbGxlLnYxLlN0b3JhZ2VVc2FnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFAoMc3RvcmVkX2J5dGVzGAMgASgDIj4KDFN0b3JhZ2VVc2FnZRIMCgRuYW1lGAEgASgJEhEKCWFydGlmYWN0cxgCIAEoAxINCgVieXRlcxgDIAEoAyp5ChBMaW5lYWdlRGlyZWN0aW9uEiEKHUxJTkVBR0VfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHwobTElORUFHRV9ESVJFQ1RJT05fQU5DRVNUT1JTEAESIQodTElORUFHRV9ESVJFQ1RJT05fREVTQ0VOREFOVFMQAipmCg1MaW5lYWdlRm9ybWF0Eh4KGkxJTkVBR0VfRk9STUFUX1VOU1BFQ0lGSUVEEAASHAoYTElORUFHRV9GT1JNQVRfQ1lDTE9ORURYEAESFwoTTElORUFHRV9GT1JNQVRfUFJPVhACMtcVCg5DYXRhbG9nU2VydmljZRJaCgpVcGxvYWRCbG9iEiEucmF0YXRvdWlsbGUudjEuVXBsb2FkQmxvYlJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5VcGxvYWRCbG9iUmVzcG9uc2UiA5ACAigBElsKC0ZpbmRNaXNzaW5nEiIucmF0YXRvdWlsbGUudjEuRmluZE1pc3NpbmdSZXF1ZXN0GiMucmF0YXRvdWlsbGUudjEuRmluZE1pc3NpbmdSZXNwb25zZSIDkAICElUKCUdldFVwbG9hZBIgLnJhdGF0b3VpbGxlLnYxLkdldFVwbG9hZFJlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5HZXRVcGxvYWRSZXNwb25zZSIDkAIBEmAKDERvd25sb2FkQmxvYhIjLnJhdGF0b3VpbGxlLnYxLkRvd25sb2FkQmxvYlJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5Eb3dubG9hZEJsb2JSZXNwb25zZSIDkAIBMAESXQoLUmVhZFRlbnNvcnMSIi5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5SZWFkVGVuc29yc1Jlc3BvbnNlIgOQAgEwARJnCg9QdWJsaXNoQXJ0aWZhY3QSJi5yYXRhdG91aWxsZS52MS5QdWJsaXNoQXJ0aWZhY3RSZXF1ZXN0GicucmF0YXRvdWlsbGUudjEuUHVibGlzaEFydGlmYWN0UmVzcG9uc2UiA5ACAhJbCgtJbXBvcnRNb2RlbBIiLnJhdGF0b3VpbGxlLnYxLkltcG9ydE1vZGVsUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkltcG9ydE1vZGVsUmVzcG9uc2UiA5ACAhJbCgtHZXRBcnRpZmFjdBIiLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLkdldEFydGlmYWN0UmVzcG9uc2UiA5ACARJhCg1GaW5kQXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuRmluZEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5GaW5kQXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJhCg1MaXN0QXJ0aWZhY3RzEiQucmF0YXRvdWlsbGUudjEuTGlzdEFydGlmYWN0c1JlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5MaXN0QXJ0aWZhY3RzUmVzcG9uc2UiA5ACARJYCgpHZXRMaW5lYWdlEiEucmF0YXRvdWlsbGUudjEuR2V0TGluZWFnZVJlcXVlc3QaIi5yYXRhdG91aWxsZS52MS5HZXRMaW5lYWdlUmVzcG9uc2UiA5ACARJzChNGaW5kQ29tbW9uQW5jZXN0b3JzEioucmF0YXRvdWlsbGUudjEuRmluZENvbW1vbkFuY2VzdG9yc1JlcXVlc3QaKy5yYXRhdG91aWxsZS52MS5GaW5kQ29tbW9uQW5jZXN0b3JzUmVzcG9uc2UiA5ACARJjCg1FeHBvcnRMaW5lYWdlEiQucmF0YXRvdWlsbGUudjEuRXhwb3J0TGluZWFnZVJlcXVlc3QaJS5yYXRhdG91aWxsZS52MS5FeHBvcnRMaW5lYWdlUmVzcG9uc2UiA5ACATABEmMKDURpZmZBcnRpZmFjdHMSJC5yYXRhdG91aWxsZS52MS5EaWZmQXJ0aWZhY3RzUmVxdWVzdBolLnJhdGF0b3VpbGxlLnYxLkRpZmZBcnRpZmFjdHNSZXNwb25zZSIDkAIBMAESSgoHTW92ZVJlZhIeLnJhdGF0b3VpbGxlLnYxLk1vdmVSZWZSZXF1ZXN0Gh8ucmF0YXRvdWlsbGUudjEuTW92ZVJlZlJlc3BvbnNlElIKCExpc3RSZWZzEh8ucmF0YXRvdWlsbGUudjEuTGlzdFJlZnNSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuTGlzdFJlZnNSZXNwb25zZSIDkAIBElUKCUNyZWF0ZVRhZxIgLnJhdGF0b3VpbGxlLnYxLkNyZWF0ZVRhZ1JlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5DcmVhdGVUYWdSZXNwb25zZSIDkAICElAKCURlbGV0ZVRhZxIgLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZVRhZ1JlcXVlc3QaIS5yYXRhdG91aWxsZS52MS5EZWxldGVUYWdSZXNwb25zZRJSCghMaXN0VGFncxIfLnJhdGF0b3VpbGxlLnYxLkxpc3RUYWdzUmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLkxpc3RUYWdzUmVzcG9uc2UiA5ACARJqChBBbm5vdGF0ZUFydGlmYWN0EicucmF0YXRvdWlsbGUudjEuQW5ub3RhdGVBcnRpZmFjdFJlcXVlc3QaKC5yYXRhdG91aWxsZS52MS5Bbm5vdGF0ZUFydGlmYWN0UmVzcG9uc2UiA5ACAhJDCgNQaW4SGi5yYXRhdG91aWxsZS52MS5QaW5SZXF1ZXN0GhsucmF0YXRvdWlsbGUudjEuUGluUmVzcG9uc2UiA5ACAhJJCgVVbnBpbhIcLnJhdGF0b3VpbGxlLnYxLlVucGluUmVxdWVzdBodLnJhdGF0b3VpbGxlLnYxLlVucGluUmVzcG9uc2UiA5ACAhJfCg5EZWxldGVBcnRpZmFjdBIlLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZUFydGlmYWN0UmVxdWVzdBomLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZUFydGlmYWN0UmVzcG9uc2USXwoOQ29sbGVjdEdhcmJhZ2USJS5yYXRhdG91aWxsZS52MS5Db2xsZWN0R2FyYmFnZVJlcXVlc3QaJi5yYXRhdG91aWxsZS52MS5Db2xsZWN0R2FyYmFnZVJlc3BvbnNlEmoKEFNldFJldGVudGlvblJ1bGUSJy5yYXRhdG91aWxsZS52MS5TZXRSZXRlbnRpb25SdWxlUmVxdWVzdBooLnJhdGF0b3VpbGxlLnYxLlNldFJldGVudGlvblJ1bGVSZXNwb25zZSIDkAICEm4KE0RlbGV0ZVJldGVudGlvblJ1bGUSKi5yYXRhdG91aWxsZS52MS5EZWxldGVSZXRlbnRpb25SdWxlUmVxdWVzdBorLnJhdGF0b3VpbGxlLnYxLkRlbGV0ZVJldGVudGlvblJ1bGVSZXNwb25zZRJwChJMaXN0UmV0ZW50aW9uUnVsZXMSKS5yYXRhdG91aWxsZS52MS5MaXN0UmV0ZW50aW9uUnVsZXNSZXF1ZXN0GioucmF0YXRvdWlsbGUudjEuTGlzdFJldGVudGlvblJ1bGVzUmVzcG9uc2UiA5ACARJgCgxDaGVja0NhdGFsb2cSIy5yYXRhdG91aWxsZS52MS5DaGVja0NhdGFsb2dSZXF1ZXN0GiQucmF0YXRvdWlsbGUudjEuQ2hlY2tDYXRhbG9nUmVzcG9uc2UiA5ACAjABEmcKD0dldFN0b3JhZ2VVc2FnZRImLnJhdGF0b3VpbGxlLnYxLkdldFN0b3JhZ2VVc2FnZVJlcXVlc3QaJy5yYXRhdG91aWxsZS52MS5HZXRTdG9yYWdlVXNhZ2VSZXNwb25zZSIDkAIBQh5aHHJhdGF0b3VpbGxlL3YxO3JhdGF0b3VpbGxldjFiBnByb3RvMw", [file_ratatouille_v1_artifact, file_ratatouille_v1_chunk, file_ratatouille_v1_tensors]);
 
 /**
  * @generated from message ratatouille.v1.UploadBlobRequest
@@ -1317,6 +1317,803 @@ export const CollectGarbageResponseSchema: GenMessage<CollectGarbageResponse> = 
   messageDesc(file_ratatouille_v1_catalog, 47);
 
 /**
+ * @generated from message ratatouille.v1.ExportLineageRequest
+ */
+export type ExportLineageRequest = Message<"ratatouille.v1.ExportLineageRequest"> & {
+  /**
+   * A digest, the beginning of one, a ref or a tag.
+   *
+   * @generated from field: string artifact = 1;
+   */
+  artifact: string;
+
+  /**
+   * @generated from field: ratatouille.v1.LineageFormat format = 2;
+   */
+  format: LineageFormat;
+};
+
+/**
+ * Describes the message ratatouille.v1.ExportLineageRequest.
+ * Use `create(ExportLineageRequestSchema)` to create a new message.
+ */
+export const ExportLineageRequestSchema: GenMessage<ExportLineageRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 48);
+
+/**
+ * @generated from message ratatouille.v1.ExportLineageResponse
+ */
+export type ExportLineageResponse = Message<"ratatouille.v1.ExportLineageResponse"> & {
+  /**
+   * At most 1 MiB.
+   *
+   * @generated from field: bytes chunk = 1;
+   */
+  chunk: Uint8Array;
+};
+
+/**
+ * Describes the message ratatouille.v1.ExportLineageResponse.
+ * Use `create(ExportLineageResponseSchema)` to create a new message.
+ */
+export const ExportLineageResponseSchema: GenMessage<ExportLineageResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 49);
+
+/**
+ * @generated from message ratatouille.v1.DiffArtifactsRequest
+ */
+export type DiffArtifactsRequest = Message<"ratatouille.v1.DiffArtifactsRequest"> & {
+  /**
+   * Each a digest, the beginning of one, a ref or a tag.
+   *
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 2;
+   */
+  to: string;
+
+  /**
+   * Compare the weights of two models too.
+   *
+   * @generated from field: bool tensors = 3;
+   */
+  tensors: boolean;
+};
+
+/**
+ * Describes the message ratatouille.v1.DiffArtifactsRequest.
+ * Use `create(DiffArtifactsRequestSchema)` to create a new message.
+ */
+export const DiffArtifactsRequestSchema: GenMessage<DiffArtifactsRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 50);
+
+/**
+ * @generated from message ratatouille.v1.DiffArtifactsResponse
+ */
+export type DiffArtifactsResponse = Message<"ratatouille.v1.DiffArtifactsResponse"> & {
+  /**
+   * @generated from oneof ratatouille.v1.DiffArtifactsResponse.event
+   */
+  event: {
+    /**
+     * First, and once.
+     *
+     * @generated from field: ratatouille.v1.DiffedArtifacts artifacts = 1;
+     */
+    value: DiffedArtifacts;
+    case: "artifacts";
+  } | {
+    /**
+     * One of each place at which the recipes differ, by path.
+     *
+     * @generated from field: ratatouille.v1.RecipeDifference recipe = 2;
+     */
+    value: RecipeDifference;
+    case: "recipe";
+  } | {
+    /**
+     * One of each metric that at least one of the two has, by name.
+     *
+     * @generated from field: ratatouille.v1.MetricDifference metric = 3;
+     */
+    value: MetricDifference;
+    case: "metric";
+  } | {
+    /**
+     * While weights are read.
+     *
+     * @generated from field: ratatouille.v1.DiffProgress progress = 4;
+     */
+    value: DiffProgress;
+    case: "progress";
+  } | {
+    /**
+     * One of each tensor that at least one of the two has.
+     *
+     * @generated from field: ratatouille.v1.TensorDifference tensor = 5;
+     */
+    value: TensorDifference;
+    case: "tensor";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.DiffArtifactsResponse.
+ * Use `create(DiffArtifactsResponseSchema)` to create a new message.
+ */
+export const DiffArtifactsResponseSchema: GenMessage<DiffArtifactsResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 51);
+
+/**
+ * @generated from message ratatouille.v1.DiffedArtifacts
+ */
+export type DiffedArtifacts = Message<"ratatouille.v1.DiffedArtifacts"> & {
+  /**
+   * Whole digests.
+   *
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 2;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.DiffedArtifacts.
+ * Use `create(DiffedArtifactsSchema)` to create a new message.
+ */
+export const DiffedArtifactsSchema: GenMessage<DiffedArtifacts> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 52);
+
+/**
+ * @generated from message ratatouille.v1.RecipeDifference
+ */
+export type RecipeDifference = Message<"ratatouille.v1.RecipeDifference"> & {
+  /**
+   * For example "parameters.steps" or "inputs.models[2]".
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * JSON: a text, a number, true, false, null, [] or {}. Empty where there is nothing at this place.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 3;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.RecipeDifference.
+ * Use `create(RecipeDifferenceSchema)` to create a new message.
+ */
+export const RecipeDifferenceSchema: GenMessage<RecipeDifference> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 53);
+
+/**
+ * @generated from message ratatouille.v1.MetricDifference
+ */
+export type MetricDifference = Message<"ratatouille.v1.MetricDifference"> & {
+  /**
+   * As in filters, without "metric.".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The value of the newest measurement; absent where there is none.
+   *
+   * @generated from field: optional double from = 2;
+   */
+  from?: number | undefined;
+
+  /**
+   * @generated from field: optional double to = 3;
+   */
+  to?: number | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.MetricDifference.
+ * Use `create(MetricDifferenceSchema)` to create a new message.
+ */
+export const MetricDifferenceSchema: GenMessage<MetricDifference> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 54);
+
+/**
+ * @generated from message ratatouille.v1.DiffProgress
+ */
+export type DiffProgress = Message<"ratatouille.v1.DiffProgress"> & {
+  /**
+   * @generated from field: int64 read_bytes = 1;
+   */
+  readBytes: bigint;
+
+  /**
+   * @generated from field: int64 total_bytes = 2;
+   */
+  totalBytes: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.DiffProgress.
+ * Use `create(DiffProgressSchema)` to create a new message.
+ */
+export const DiffProgressSchema: GenMessage<DiffProgress> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 55);
+
+/**
+ * @generated from message ratatouille.v1.TensorDifference
+ */
+export type TensorDifference = Message<"ratatouille.v1.TensorDifference"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * "F32" and the like; empty where the model has no such tensor.
+   *
+   * @generated from field: string from_dtype = 2;
+   */
+  fromDtype: string;
+
+  /**
+   * @generated from field: string to_dtype = 3;
+   */
+  toDtype: string;
+
+  /**
+   * @generated from field: repeated int64 from_shape = 4;
+   */
+  fromShape: bigint[];
+
+  /**
+   * @generated from field: repeated int64 to_shape = 5;
+   */
+  toShape: bigint[];
+
+  /**
+   * Absent where the two cannot be compared: other shapes, or numbers that are not floating-point.
+   *
+   * @generated from field: ratatouille.v1.TensorNorms norms = 6;
+   */
+  norms?: TensorNorms | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.TensorDifference.
+ * Use `create(TensorDifferenceSchema)` to create a new message.
+ */
+export const TensorDifferenceSchema: GenMessage<TensorDifference> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 56);
+
+/**
+ * Of all numbers of a tensor; places where one of the two is NaN or infinite are left out.
+ *
+ * @generated from message ratatouille.v1.TensorNorms
+ */
+export type TensorNorms = Message<"ratatouille.v1.TensorNorms"> & {
+  /**
+   * Euclidean norms of the two and of their difference.
+   *
+   * @generated from field: double from = 1;
+   */
+  from: number;
+
+  /**
+   * @generated from field: double to = 2;
+   */
+  to: number;
+
+  /**
+   * @generated from field: double difference = 3;
+   */
+  difference: number;
+
+  /**
+   * Of the angle between the two, -1 to 1; 0 where one of them is 0.
+   *
+   * @generated from field: double cosine = 4;
+   */
+  cosine: number;
+
+  /**
+   * @generated from field: int64 count = 5;
+   */
+  count: bigint;
+
+  /**
+   * Numbers of both that are NaN or infinite.
+   *
+   * @generated from field: int64 not_finite = 6;
+   */
+  notFinite: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.TensorNorms.
+ * Use `create(TensorNormsSchema)` to create a new message.
+ */
+export const TensorNormsSchema: GenMessage<TensorNorms> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 57);
+
+/**
+ * What garbage collection keeps, and all that it needs. What several rules say is kept if one of them says so.
+ *
+ * @generated from message ratatouille.v1.RetentionRule
+ */
+export type RetentionRule = Message<"ratatouille.v1.RetentionRule"> & {
+  /**
+   * 1 to 100 letters, digits, ".", "_", "/" and "-".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Artifacts that a filter finds; see ListArtifactsRequest.filter.
+   *
+   * @generated from field: string filter = 2;
+   */
+  filter: string;
+
+  /**
+   * With `filter`: only for so long after they were last published. 0: for ever.
+   *
+   * @generated from field: int64 keep_seconds = 3;
+   */
+  keepSeconds: bigint;
+
+  /**
+   * Artifacts that refs pointed to before they were moved or deleted: of refs whose names begin so.
+   *
+   * @generated from field: string ref_prefix = 4;
+   */
+  refPrefix: string;
+
+  /**
+   * With `ref_prefix`, which may be empty then: those of the last so many moves of each ref. 1 to 100; 0: the rule has a filter.
+   *
+   * @generated from field: int32 keep_moves = 5;
+   */
+  keepMoves: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.RetentionRule.
+ * Use `create(RetentionRuleSchema)` to create a new message.
+ */
+export const RetentionRuleSchema: GenMessage<RetentionRule> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 58);
+
+/**
+ * @generated from message ratatouille.v1.SetRetentionRuleRequest
+ */
+export type SetRetentionRuleRequest = Message<"ratatouille.v1.SetRetentionRuleRequest"> & {
+  /**
+   * Either `filter` or `keep_moves`.
+   *
+   * @generated from field: ratatouille.v1.RetentionRule rule = 1;
+   */
+  rule?: RetentionRule | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.SetRetentionRuleRequest.
+ * Use `create(SetRetentionRuleRequestSchema)` to create a new message.
+ */
+export const SetRetentionRuleRequestSchema: GenMessage<SetRetentionRuleRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 59);
+
+/**
+ * @generated from message ratatouille.v1.SetRetentionRuleResponse
+ */
+export type SetRetentionRuleResponse = Message<"ratatouille.v1.SetRetentionRuleResponse"> & {
+  /**
+   * @generated from field: ratatouille.v1.RetentionRule rule = 1;
+   */
+  rule?: RetentionRule | undefined;
+};
+
+/**
+ * Describes the message ratatouille.v1.SetRetentionRuleResponse.
+ * Use `create(SetRetentionRuleResponseSchema)` to create a new message.
+ */
+export const SetRetentionRuleResponseSchema: GenMessage<SetRetentionRuleResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 60);
+
+/**
+ * @generated from message ratatouille.v1.DeleteRetentionRuleRequest
+ */
+export type DeleteRetentionRuleRequest = Message<"ratatouille.v1.DeleteRetentionRuleRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.DeleteRetentionRuleRequest.
+ * Use `create(DeleteRetentionRuleRequestSchema)` to create a new message.
+ */
+export const DeleteRetentionRuleRequestSchema: GenMessage<DeleteRetentionRuleRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 61);
+
+/**
+ * @generated from message ratatouille.v1.DeleteRetentionRuleResponse
+ */
+export type DeleteRetentionRuleResponse = Message<"ratatouille.v1.DeleteRetentionRuleResponse"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.DeleteRetentionRuleResponse.
+ * Use `create(DeleteRetentionRuleResponseSchema)` to create a new message.
+ */
+export const DeleteRetentionRuleResponseSchema: GenMessage<DeleteRetentionRuleResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 62);
+
+/**
+ * @generated from message ratatouille.v1.ListRetentionRulesRequest
+ */
+export type ListRetentionRulesRequest = Message<"ratatouille.v1.ListRetentionRulesRequest"> & {
+};
+
+/**
+ * Describes the message ratatouille.v1.ListRetentionRulesRequest.
+ * Use `create(ListRetentionRulesRequestSchema)` to create a new message.
+ */
+export const ListRetentionRulesRequestSchema: GenMessage<ListRetentionRulesRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 63);
+
+/**
+ * @generated from message ratatouille.v1.ListRetentionRulesResponse
+ */
+export type ListRetentionRulesResponse = Message<"ratatouille.v1.ListRetentionRulesResponse"> & {
+  /**
+   * @generated from field: repeated ratatouille.v1.RetentionRule rules = 1;
+   */
+  rules: RetentionRule[];
+};
+
+/**
+ * Describes the message ratatouille.v1.ListRetentionRulesResponse.
+ * Use `create(ListRetentionRulesResponseSchema)` to create a new message.
+ */
+export const ListRetentionRulesResponseSchema: GenMessage<ListRetentionRulesResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 64);
+
+/**
+ * @generated from message ratatouille.v1.CheckCatalogRequest
+ */
+export type CheckCatalogRequest = Message<"ratatouille.v1.CheckCatalogRequest"> & {
+  /**
+   * The `resume_token` of the progress after which an earlier check broke. Empty: from the start.
+   *
+   * @generated from field: string resume_token = 1;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckCatalogRequest.
+ * Use `create(CheckCatalogRequestSchema)` to create a new message.
+ */
+export const CheckCatalogRequestSchema: GenMessage<CheckCatalogRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 65);
+
+/**
+ * @generated from message ratatouille.v1.CheckCatalogResponse
+ */
+export type CheckCatalogResponse = Message<"ratatouille.v1.CheckCatalogResponse"> & {
+  /**
+   * @generated from oneof ratatouille.v1.CheckCatalogResponse.event
+   */
+  event: {
+    /**
+     * @generated from field: ratatouille.v1.CheckProgress progress = 1;
+     */
+    value: CheckProgress;
+    case: "progress";
+  } | {
+    /**
+     * @generated from field: ratatouille.v1.CatalogFault fault = 2;
+     */
+    value: CatalogFault;
+    case: "fault";
+  } | {
+    /**
+     * Last, and once: what was checked in this call.
+     *
+     * @generated from field: ratatouille.v1.CheckSummary summary = 3;
+     */
+    value: CheckSummary;
+    case: "summary";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckCatalogResponse.
+ * Use `create(CheckCatalogResponseSchema)` to create a new message.
+ */
+export const CheckCatalogResponseSchema: GenMessage<CheckCatalogResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 66);
+
+/**
+ * @generated from message ratatouille.v1.CheckProgress
+ */
+export type CheckProgress = Message<"ratatouille.v1.CheckProgress"> & {
+  /**
+   * @generated from field: int64 checked_blobs = 1;
+   */
+  checkedBlobs: bigint;
+
+  /**
+   * @generated from field: int64 checked_bytes = 2;
+   */
+  checkedBytes: bigint;
+
+  /**
+   * @generated from field: int64 checked_artifacts = 3;
+   */
+  checkedArtifacts: bigint;
+
+  /**
+   * Everything before it is checked, and its faults told.
+   *
+   * @generated from field: string resume_token = 4;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckProgress.
+ * Use `create(CheckProgressSchema)` to create a new message.
+ */
+export const CheckProgressSchema: GenMessage<CheckProgress> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 67);
+
+/**
+ * @generated from message ratatouille.v1.CatalogFault
+ */
+export type CatalogFault = Message<"ratatouille.v1.CatalogFault"> & {
+  /**
+   * @generated from field: ratatouille.v1.CatalogFault.Kind kind = 1;
+   */
+  kind: CatalogFault_Kind;
+
+  /**
+   * Of the blob or the manifest; empty for a reference.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * Artifacts that are marked as damaged by it; of very many the first 100.
+   *
+   * @generated from field: repeated string artifacts = 3;
+   */
+  artifacts: string[];
+
+  /**
+   * For people.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.CatalogFault.
+ * Use `create(CatalogFaultSchema)` to create a new message.
+ */
+export const CatalogFaultSchema: GenMessage<CatalogFault> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 68);
+
+/**
+ * @generated from enum ratatouille.v1.CatalogFault.Kind
+ */
+export const CatalogFault_Kind = {
+  /**
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The bytes of a blob are not those of its digest; it was set aside.
+   *
+   * @generated from enum value: KIND_BLOB_CORRUPTED = 1;
+   */
+  BLOB_CORRUPTED: 1,
+
+  /**
+   * An artifact names a blob that is not there, or has another size.
+   *
+   * @generated from enum value: KIND_BLOB_MISSING = 2;
+   */
+  BLOB_MISSING: 2,
+
+  /**
+   * The stored manifest is not the one of its digest, or cannot be read.
+   *
+   * @generated from enum value: KIND_MANIFEST = 3;
+   */
+  MANIFEST: 3,
+
+  /**
+   * A reference of the database leads nowhere.
+   *
+   * @generated from enum value: KIND_REFERENCE = 4;
+   */
+  REFERENCE: 4,
+} as const;
+
+/**
+ * @generated from enum ratatouille.v1.CatalogFault.Kind
+ */
+export type CatalogFault_Kind = (typeof CatalogFault_Kind)[keyof typeof CatalogFault_Kind] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.CatalogFault.Kind.
+ */
+export const CatalogFault_KindSchema: GenEnum<CatalogFault_Kind> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_catalog, 68, 0);
+
+/**
+ * @generated from message ratatouille.v1.CheckSummary
+ */
+export type CheckSummary = Message<"ratatouille.v1.CheckSummary"> & {
+  /**
+   * @generated from field: int64 blobs = 1;
+   */
+  blobs: bigint;
+
+  /**
+   * @generated from field: int64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: int64 artifacts = 3;
+   */
+  artifacts: bigint;
+
+  /**
+   * @generated from field: int64 faults = 4;
+   */
+  faults: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.CheckSummary.
+ * Use `create(CheckSummarySchema)` to create a new message.
+ */
+export const CheckSummarySchema: GenMessage<CheckSummary> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 69);
+
+/**
+ * @generated from message ratatouille.v1.GetStorageUsageRequest
+ */
+export type GetStorageUsageRequest = Message<"ratatouille.v1.GetStorageUsageRequest"> & {
+  /**
+   * @generated from oneof ratatouille.v1.GetStorageUsageRequest.group
+   */
+  group: {
+    /**
+     * Refs and tags whose names begin so, grouped by the words up to the next "/" or ":" behind it: "" for "birds", "cats"; "birds/" for
+     * "birds/small". May be empty.
+     *
+     * @generated from field: string ref_prefix = 1;
+     */
+    value: string;
+    case: "refPrefix";
+  } | {
+    /**
+     * The values of this annotation.
+     *
+     * @generated from field: string annotation = 2;
+     */
+    value: string;
+    case: "annotation";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * At most 500; 0 means 100.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.GetStorageUsageRequest.
+ * Use `create(GetStorageUsageRequestSchema)` to create a new message.
+ */
+export const GetStorageUsageRequestSchema: GenMessage<GetStorageUsageRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 70);
+
+/**
+ * @generated from message ratatouille.v1.GetStorageUsageResponse
+ */
+export type GetStorageUsageResponse = Message<"ratatouille.v1.GetStorageUsageResponse"> & {
+  /**
+   * By name.
+   *
+   * @generated from field: repeated ratatouille.v1.StorageUsage usages = 1;
+   */
+  usages: StorageUsage[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Of all blobs that artifacts of the catalog name, each once.
+   *
+   * @generated from field: int64 stored_bytes = 3;
+   */
+  storedBytes: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.GetStorageUsageResponse.
+ * Use `create(GetStorageUsageResponseSchema)` to create a new message.
+ */
+export const GetStorageUsageResponseSchema: GenMessage<GetStorageUsageResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 71);
+
+/**
+ * What a group names, and all that it needs: an artifact that several groups need counts in each.
+ *
+ * @generated from message ratatouille.v1.StorageUsage
+ */
+export type StorageUsage = Message<"ratatouille.v1.StorageUsage"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: int64 artifacts = 2;
+   */
+  artifacts: bigint;
+
+  /**
+   * Each blob once.
+   *
+   * @generated from field: int64 bytes = 3;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.StorageUsage.
+ * Use `create(StorageUsageSchema)` to create a new message.
+ */
+export const StorageUsageSchema: GenMessage<StorageUsage> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_catalog, 72);
+
+/**
  * @generated from enum ratatouille.v1.LineageDirection
  */
 export const LineageDirection = {
@@ -1350,6 +2147,41 @@ export type LineageDirection = (typeof LineageDirection)[keyof typeof LineageDir
  */
 export const LineageDirectionSchema: GenEnum<LineageDirection> = /*@__PURE__*/
   enumDesc(file_ratatouille_v1_catalog, 0);
+
+/**
+ * @generated from enum ratatouille.v1.LineageFormat
+ */
+export const LineageFormat = {
+  /**
+   * @generated from enum value: LINEAGE_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * CycloneDX 1.6 (ML-BOM): an artifact's parents stand in `pedigree.ancestors`, the graph in `dependencies`.
+   *
+   * @generated from enum value: LINEAGE_FORMAT_CYCLONEDX = 1;
+   */
+  CYCLONEDX: 1,
+
+  /**
+   * W3C PROV as PROV-JSON: artifacts are entities, runs of recipes activities.
+   *
+   * @generated from enum value: LINEAGE_FORMAT_PROV = 2;
+   */
+  PROV: 2,
+} as const;
+
+/**
+ * @generated from enum ratatouille.v1.LineageFormat
+ */
+export type LineageFormat = (typeof LineageFormat)[keyof typeof LineageFormat] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.LineageFormat.
+ */
+export const LineageFormatSchema: GenEnum<LineageFormat> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_catalog, 1);
 
 /**
  * The only owner of weights and of the truth about them: artifacts, their recipes, refs, lineage and blobs.
@@ -1516,6 +2348,29 @@ export const CatalogService: GenService<{
     output: typeof FindCommonAncestorsResponseSchema;
   },
   /**
+   * The ancestors of an artifact, itself included, in a form that others read. The chunks together are one JSON document; the same lineage
+   * is always the same document. RESOURCE_EXHAUSTED (LINEAGE_TOO_LARGE): there are more than 50,000.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.ExportLineage
+   */
+  exportLineage: {
+    methodKind: "server_streaming";
+    input: typeof ExportLineageRequestSchema;
+    output: typeof ExportLineageResponseSchema;
+  },
+  /**
+   * What is different between two artifacts: their recipes and metrics first, and then, of models, every tensor, in the order of the first
+   * model's file. All weights are read once; memory does not depend on their size.
+   * INVALID_ARGUMENT (INVALID_FIELD): `tensors` of what is no model. Others as GetArtifact.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.DiffArtifacts
+   */
+  diffArtifacts: {
+    methodKind: "server_streaming";
+    input: typeof DiffArtifactsRequestSchema;
+    output: typeof DiffArtifactsResponseSchema;
+  },
+  /**
    * Moves a ref if it still points where the caller believes (compare and set).
    * ABORTED (REF_MOVED): it points elsewhere; the error names where.
    *
@@ -1615,7 +2470,7 @@ export const CatalogService: GenService<{
     output: typeof DeleteArtifactResponseSchema;
   },
   /**
-   * Deletes artifacts that no ref and no pin needs, and blobs that no artifact needs. Recent ones stay.
+   * Deletes artifacts that no ref, no tag, no pin and no retention rule needs, and blobs that no artifact needs. Recent ones stay.
    *
    * @generated from rpc ratatouille.v1.CatalogService.CollectGarbage
    */
@@ -1623,6 +2478,57 @@ export const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof CollectGarbageRequestSchema;
     output: typeof CollectGarbageResponseSchema;
+  },
+  /**
+   * Sets a rule of what garbage collection keeps besides what refs, tags and pins need. A rule of the same name is replaced.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.SetRetentionRule
+   */
+  setRetentionRule: {
+    methodKind: "unary";
+    input: typeof SetRetentionRuleRequestSchema;
+    output: typeof SetRetentionRuleResponseSchema;
+  },
+  /**
+   * NOT_FOUND (RULE_NOT_FOUND): there is none of this name.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.DeleteRetentionRule
+   */
+  deleteRetentionRule: {
+    methodKind: "unary";
+    input: typeof DeleteRetentionRuleRequestSchema;
+    output: typeof DeleteRetentionRuleResponseSchema;
+  },
+  /**
+   * All rules, by name; there are at most 100.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.ListRetentionRules
+   */
+  listRetentionRules: {
+    methodKind: "unary";
+    input: typeof ListRetentionRulesRequestSchema;
+    output: typeof ListRetentionRulesResponseSchema;
+  },
+  /**
+   * Checks everything that is stored: the bytes of every blob against its digest, every manifest, and every reference of artifacts to blobs.
+   * What is damaged is set aside and marked, as when it is read. Others are served meanwhile. A check that broke goes on where it was.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.CheckCatalog
+   */
+  checkCatalog: {
+    methodKind: "server_streaming";
+    input: typeof CheckCatalogRequestSchema;
+    output: typeof CheckCatalogResponseSchema;
+  },
+  /**
+   * How much is stored for whom: for groups of refs and tags with a common beginning, or for the values of an annotation.
+   *
+   * @generated from rpc ratatouille.v1.CatalogService.GetStorageUsage
+   */
+  getStorageUsage: {
+    methodKind: "unary";
+    input: typeof GetStorageUsageRequestSchema;
+    output: typeof GetStorageUsageResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ratatouille_v1_catalog, 0);

@@ -15,9 +15,18 @@ class LineageDirection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LINEAGE_DIRECTION_UNSPECIFIED: _ClassVar[LineageDirection]
     LINEAGE_DIRECTION_ANCESTORS: _ClassVar[LineageDirection]
     LINEAGE_DIRECTION_DESCENDANTS: _ClassVar[LineageDirection]
+
+class LineageFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LINEAGE_FORMAT_UNSPECIFIED: _ClassVar[LineageFormat]
+    LINEAGE_FORMAT_CYCLONEDX: _ClassVar[LineageFormat]
+    LINEAGE_FORMAT_PROV: _ClassVar[LineageFormat]
 LINEAGE_DIRECTION_UNSPECIFIED: LineageDirection
 LINEAGE_DIRECTION_ANCESTORS: LineageDirection
 LINEAGE_DIRECTION_DESCENDANTS: LineageDirection
+LINEAGE_FORMAT_UNSPECIFIED: LineageFormat
+LINEAGE_FORMAT_CYCLONEDX: LineageFormat
+LINEAGE_FORMAT_PROV: LineageFormat
 
 class UploadBlobRequest(_message.Message):
     __slots__ = ("header", "chunk", "checked", "copy")
@@ -430,3 +439,246 @@ class CollectGarbageResponse(_message.Message):
     young_blobs: int
     young_bytes: int
     def __init__(self, artifacts: _Optional[_Iterable[str]] = ..., blobs: _Optional[_Iterable[str]] = ..., freed_bytes: _Optional[int] = ..., young_artifacts: _Optional[int] = ..., young_blobs: _Optional[int] = ..., young_bytes: _Optional[int] = ...) -> None: ...
+
+class ExportLineageRequest(_message.Message):
+    __slots__ = ("artifact", "format")
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    artifact: str
+    format: LineageFormat
+    def __init__(self, artifact: _Optional[str] = ..., format: _Optional[_Union[LineageFormat, str]] = ...) -> None: ...
+
+class ExportLineageResponse(_message.Message):
+    __slots__ = ("chunk",)
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    chunk: bytes
+    def __init__(self, chunk: _Optional[bytes] = ...) -> None: ...
+
+class DiffArtifactsRequest(_message.Message):
+    __slots__ = ("to", "tensors")
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    TENSORS_FIELD_NUMBER: _ClassVar[int]
+    to: str
+    tensors: bool
+    def __init__(self, to: _Optional[str] = ..., tensors: bool = ..., **kwargs) -> None: ...
+
+class DiffArtifactsResponse(_message.Message):
+    __slots__ = ("artifacts", "recipe", "metric", "progress", "tensor")
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    TENSOR_FIELD_NUMBER: _ClassVar[int]
+    artifacts: DiffedArtifacts
+    recipe: RecipeDifference
+    metric: MetricDifference
+    progress: DiffProgress
+    tensor: TensorDifference
+    def __init__(self, artifacts: _Optional[_Union[DiffedArtifacts, _Mapping]] = ..., recipe: _Optional[_Union[RecipeDifference, _Mapping]] = ..., metric: _Optional[_Union[MetricDifference, _Mapping]] = ..., progress: _Optional[_Union[DiffProgress, _Mapping]] = ..., tensor: _Optional[_Union[TensorDifference, _Mapping]] = ...) -> None: ...
+
+class DiffedArtifacts(_message.Message):
+    __slots__ = ("to",)
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    to: str
+    def __init__(self, to: _Optional[str] = ..., **kwargs) -> None: ...
+
+class RecipeDifference(_message.Message):
+    __slots__ = ("path", "to")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    to: str
+    def __init__(self, path: _Optional[str] = ..., to: _Optional[str] = ..., **kwargs) -> None: ...
+
+class MetricDifference(_message.Message):
+    __slots__ = ("name", "to")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    to: float
+    def __init__(self, name: _Optional[str] = ..., to: _Optional[float] = ..., **kwargs) -> None: ...
+
+class DiffProgress(_message.Message):
+    __slots__ = ("read_bytes", "total_bytes")
+    READ_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    read_bytes: int
+    total_bytes: int
+    def __init__(self, read_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ...) -> None: ...
+
+class TensorDifference(_message.Message):
+    __slots__ = ("name", "from_dtype", "to_dtype", "from_shape", "to_shape", "norms")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FROM_DTYPE_FIELD_NUMBER: _ClassVar[int]
+    TO_DTYPE_FIELD_NUMBER: _ClassVar[int]
+    FROM_SHAPE_FIELD_NUMBER: _ClassVar[int]
+    TO_SHAPE_FIELD_NUMBER: _ClassVar[int]
+    NORMS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    from_dtype: str
+    to_dtype: str
+    from_shape: _containers.RepeatedScalarFieldContainer[int]
+    to_shape: _containers.RepeatedScalarFieldContainer[int]
+    norms: TensorNorms
+    def __init__(self, name: _Optional[str] = ..., from_dtype: _Optional[str] = ..., to_dtype: _Optional[str] = ..., from_shape: _Optional[_Iterable[int]] = ..., to_shape: _Optional[_Iterable[int]] = ..., norms: _Optional[_Union[TensorNorms, _Mapping]] = ...) -> None: ...
+
+class TensorNorms(_message.Message):
+    __slots__ = ("to", "difference", "cosine", "count", "not_finite")
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    COSINE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    NOT_FINITE_FIELD_NUMBER: _ClassVar[int]
+    to: float
+    difference: float
+    cosine: float
+    count: int
+    not_finite: int
+    def __init__(self, to: _Optional[float] = ..., difference: _Optional[float] = ..., cosine: _Optional[float] = ..., count: _Optional[int] = ..., not_finite: _Optional[int] = ..., **kwargs) -> None: ...
+
+class RetentionRule(_message.Message):
+    __slots__ = ("name", "filter", "keep_seconds", "ref_prefix", "keep_moves")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    KEEP_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    REF_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    KEEP_MOVES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    filter: str
+    keep_seconds: int
+    ref_prefix: str
+    keep_moves: int
+    def __init__(self, name: _Optional[str] = ..., filter: _Optional[str] = ..., keep_seconds: _Optional[int] = ..., ref_prefix: _Optional[str] = ..., keep_moves: _Optional[int] = ...) -> None: ...
+
+class SetRetentionRuleRequest(_message.Message):
+    __slots__ = ("rule",)
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    rule: RetentionRule
+    def __init__(self, rule: _Optional[_Union[RetentionRule, _Mapping]] = ...) -> None: ...
+
+class SetRetentionRuleResponse(_message.Message):
+    __slots__ = ("rule",)
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    rule: RetentionRule
+    def __init__(self, rule: _Optional[_Union[RetentionRule, _Mapping]] = ...) -> None: ...
+
+class DeleteRetentionRuleRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class DeleteRetentionRuleResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListRetentionRulesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListRetentionRulesResponse(_message.Message):
+    __slots__ = ("rules",)
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    rules: _containers.RepeatedCompositeFieldContainer[RetentionRule]
+    def __init__(self, rules: _Optional[_Iterable[_Union[RetentionRule, _Mapping]]] = ...) -> None: ...
+
+class CheckCatalogRequest(_message.Message):
+    __slots__ = ("resume_token",)
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    resume_token: str
+    def __init__(self, resume_token: _Optional[str] = ...) -> None: ...
+
+class CheckCatalogResponse(_message.Message):
+    __slots__ = ("progress", "fault", "summary")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    FAULT_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    progress: CheckProgress
+    fault: CatalogFault
+    summary: CheckSummary
+    def __init__(self, progress: _Optional[_Union[CheckProgress, _Mapping]] = ..., fault: _Optional[_Union[CatalogFault, _Mapping]] = ..., summary: _Optional[_Union[CheckSummary, _Mapping]] = ...) -> None: ...
+
+class CheckProgress(_message.Message):
+    __slots__ = ("checked_blobs", "checked_bytes", "checked_artifacts", "resume_token")
+    CHECKED_BLOBS_FIELD_NUMBER: _ClassVar[int]
+    CHECKED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CHECKED_ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    checked_blobs: int
+    checked_bytes: int
+    checked_artifacts: int
+    resume_token: str
+    def __init__(self, checked_blobs: _Optional[int] = ..., checked_bytes: _Optional[int] = ..., checked_artifacts: _Optional[int] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class CatalogFault(_message.Message):
+    __slots__ = ("kind", "digest", "artifacts", "message")
+    class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        KIND_UNSPECIFIED: _ClassVar[CatalogFault.Kind]
+        KIND_BLOB_CORRUPTED: _ClassVar[CatalogFault.Kind]
+        KIND_BLOB_MISSING: _ClassVar[CatalogFault.Kind]
+        KIND_MANIFEST: _ClassVar[CatalogFault.Kind]
+        KIND_REFERENCE: _ClassVar[CatalogFault.Kind]
+    KIND_UNSPECIFIED: CatalogFault.Kind
+    KIND_BLOB_CORRUPTED: CatalogFault.Kind
+    KIND_BLOB_MISSING: CatalogFault.Kind
+    KIND_MANIFEST: CatalogFault.Kind
+    KIND_REFERENCE: CatalogFault.Kind
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    kind: CatalogFault.Kind
+    digest: str
+    artifacts: _containers.RepeatedScalarFieldContainer[str]
+    message: str
+    def __init__(self, kind: _Optional[_Union[CatalogFault.Kind, str]] = ..., digest: _Optional[str] = ..., artifacts: _Optional[_Iterable[str]] = ..., message: _Optional[str] = ...) -> None: ...
+
+class CheckSummary(_message.Message):
+    __slots__ = ("blobs", "bytes", "artifacts", "faults")
+    BLOBS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    blobs: int
+    bytes: int
+    artifacts: int
+    faults: int
+    def __init__(self, blobs: _Optional[int] = ..., bytes: _Optional[int] = ..., artifacts: _Optional[int] = ..., faults: _Optional[int] = ...) -> None: ...
+
+class GetStorageUsageRequest(_message.Message):
+    __slots__ = ("ref_prefix", "annotation", "page_size", "page_token")
+    REF_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    ANNOTATION_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ref_prefix: str
+    annotation: str
+    page_size: int
+    page_token: str
+    def __init__(self, ref_prefix: _Optional[str] = ..., annotation: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class GetStorageUsageResponse(_message.Message):
+    __slots__ = ("usages", "next_page_token", "stored_bytes")
+    USAGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STORED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    usages: _containers.RepeatedCompositeFieldContainer[StorageUsage]
+    next_page_token: str
+    stored_bytes: int
+    def __init__(self, usages: _Optional[_Iterable[_Union[StorageUsage, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., stored_bytes: _Optional[int] = ...) -> None: ...
+
+class StorageUsage(_message.Message):
+    __slots__ = ("name", "artifacts", "bytes")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    artifacts: int
+    bytes: int
+    def __init__(self, name: _Optional[str] = ..., artifacts: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
