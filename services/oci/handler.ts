@@ -7,7 +7,7 @@ import { checkRepository } from "./names.ts";
 import type { Referrers } from "./referrers/list-referrers.ts";
 import { type Route, routeOf } from "./routes.ts";
 import { beginUpload, continueUpload, type Exchange, getBlob } from "./serve-blobs.ts";
-import { getManifest, getReferrers, getTags, putManifest, removeManifest } from "./serve-manifests.ts";
+import { getManifest, getReferrers, getRepositories, getTags, putManifest, removeManifest } from "./serve-manifests.ts";
 
 /** What the endpoints work on. */
 export type Registry = {
@@ -26,7 +26,7 @@ export function createHandler(registry: Registry): HttpHandler {
     const route = routeOf(url.pathname);
     if (route === undefined) throw ociError(404, "UNSUPPORTED", "there is nothing here but the OCI distribution API, below /v2/");
     response.setHeader("docker-distribution-api-version", "registry/2.0");
-    if (route.to !== "base") checkRepository(route.name);
+    if ("name" in route) checkRepository(route.name);
     const methods = methodsOf(registry, route);
     const work = methods[request.method ?? ""];
     if (work === undefined) {
@@ -44,6 +44,8 @@ function methodsOf(registry: Registry, route: Route): { readonly [method: string
   switch (route.to) {
     case "base":
       return read(({ response }) => void response.writeHead(200, { "content-type": "application/json" }).end("{}"));
+    case "repositories":
+      return read((exchange) => getRepositories(catalog, exchange));
     case "manifest":
       return {
         ...read((exchange) => getManifest(registry, route, exchange)),

@@ -1,3 +1,4 @@
+import { isName, REGISTRY_REFS } from "#libs/artifacts";
 import { type Digest, isDigest } from "#libs/recipes";
 import { quote } from "#libs/text";
 import { ociError } from "./errors.ts";
@@ -11,15 +12,17 @@ const LONGEST_REF = 200;
 
 /** The tag that stands for the ref itself. */
 const LATEST = "latest";
-/** The refs of this service begin so: what was pushed by digest, and what refers to what. */
-const OWN = "oci";
 
 /** Throws 400 unless a name can be that of a repository here. */
 export function checkRepository(name: string): void {
   if (!repositoryForm.test(name) || name.length > LONGEST_REF)
     throw ociError(400, "NAME_INVALID", `${quote(name)} is no name of a repository; expected something like birds/champion`);
-  if (name.split("/", 1)[0] === OWN)
-    throw ociError(400, "NAME_INVALID", `names that begin with ${OWN}/ are this service's own; expected something like birds/champion`);
+  if (!isName(`${name}/`))
+    throw ociError(
+      400,
+      "NAME_INVALID",
+      `names that begin with ${REGISTRY_REFS} are this service's own; expected something like birds/champion`,
+    );
 }
 
 /** A digest of a path or a query. Throws 400. */
@@ -71,14 +74,30 @@ export function tagOf(repository: string, ref: string): string | undefined {
   return tagForm.test(tag) && tag !== LATEST ? tag : undefined;
 }
 
+/**
+ * The repositories in which a ref or a tag of the catalog is a tag.
+ * @example
+ * ```ts
+ * repositoriesOf("birds/champion"); // ["birds/champion", "birds"]
+ * repositoriesOf("birds:1.0"); // ["birds"]
+ * ```
+ */
+export function repositoriesOf(name: string): readonly string[] {
+  const [ref = "", fixed] = name.split(":");
+  const candidates = fixed === undefined ? [ref, ref.slice(0, Math.max(0, ref.lastIndexOf("/")))] : [ref];
+  return candidates.filter(
+    (one) => repositoryForm.test(one) && isName(`${one}/`) && (fixed !== undefined || tagOf(one, ref) !== undefined),
+  );
+}
+
 /** The ref that keeps a manifest that was pushed, and finds it by its digest. */
 export function manifestRef(digest: Digest): string {
-  return `${OWN}/manifests/${hex(digest)}`;
+  return `${REGISTRY_REFS}manifests/${hex(digest)}`;
 }
 
 /** The refs of all manifests that refer to one begin so. */
 export function referrersPrefix(subject: Digest): string {
-  return `${OWN}/referrers/${hex(subject)}/`;
+  return `${REGISTRY_REFS}referrers/${hex(subject)}/`;
 }
 
 /** The ref that says that a manifest refers to another. */

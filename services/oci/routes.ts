@@ -1,6 +1,7 @@
-/** What a request is about: the endpoints of the distribution specification. */
+/** What a request is about: the endpoints of the distribution specification, and the list of repositories, which registries have besides. */
 export type Route =
   | { readonly to: "base" }
+  | { readonly to: "repositories" }
   | { readonly to: "manifest"; readonly name: string; readonly reference: string }
   | { readonly to: "blob"; readonly name: string; readonly digest: string }
   | { readonly to: "uploads"; readonly name: string }
@@ -11,6 +12,7 @@ export type Route =
 /** Of each endpoint what a span and a metric call it. */
 export const routeNames: { readonly [T in Route["to"]]: string } = {
   base: "/v2/",
+  repositories: "/v2/_catalog",
   manifest: "/v2/{name}/manifests/{reference}",
   blob: "/v2/{name}/blobs/{digest}",
   uploads: "/v2/{name}/blobs/uploads/",
@@ -30,6 +32,7 @@ export const routeNames: { readonly [T in Route["to"]]: string } = {
  */
 export function routeOf(path: string): Route | undefined {
   if (path === "/v2/" || path === "/v2") return { to: "base" };
+  if (path === "/v2/_catalog") return { to: "repositories" };
   const [, name = "", rest = ""] = /^\/v2\/(.+)\/((?:manifests|blobs|tags|referrers)\/.*)$/.exec(path) ?? [];
   const [kind, one = "", two, ...more] = rest.split("/").map(decode);
   if (more.length > 0 || (two !== undefined && kind !== "blobs")) return upload(path);

@@ -1,5 +1,6 @@
 import { readBody } from "#libs/http";
 import { isDigest } from "#libs/recipes";
+import { quote } from "#libs/text";
 import type { Catalog } from "./catalog.ts";
 import { ociError } from "./errors.ts";
 import { deleteManifest, deleteTag } from "./manifests/delete-manifest.ts";
@@ -9,7 +10,7 @@ import { pushManifest } from "./manifests/push-manifest.ts";
 import { parseDigest } from "./names.ts";
 import { type Referrers, referrersIndex } from "./referrers/list-referrers.ts";
 import type { Exchange } from "./serve-blobs.ts";
-import { listTags, pageOfTags } from "./tags.ts";
+import { listRepositories, listTags, pageOf } from "./tags.ts";
 
 /** `GET` and `HEAD` of a manifest, by tag or digest. */
 export async function getManifest(
@@ -53,16 +54,29 @@ export async function removeManifest(
 }
 
 /** `GET` of the tags of a repository, in pages where the caller asks for them. */
-export async function getTags(catalog: Catalog, name: string, { request, response, query, signal }: Exchange): Promise<void> {
-  const tags = await listTags(catalog, name, signal);
+export async function getTags(catalog: Catalog, name: string, exchange: Exchange): Promise<void> {
+  const tags = await listTags(catalog, name, exchange.signal);
   if (tags === undefined) throw ociError(404, "NAME_UNKNOWN", `there is no repository ${name}`);
+  sendPage(exchange, tags, `/v2/${name}/tags/list`, (page) => ({ name, tags: page }));
+}
+
+/** `GET` of the repositories, likewise. */
+export async function getRepositories(catalog: Catalog, exchange: Exchange): Promise<void> {
+  sendPage(exchange, await listRepositories(catalog, exchange.signal), "/v2/_catalog", (repositories) => ({ repositories }));
+}
+
+function sendPage(
+  { request, response, query }: Exchange,
+  all: readonly string[],
+  path: string,
+  body: (page: readonly string[]) => object,
+): void {
   const n = query.get("n");
-  if (n !== null && !/^\d{1,9}$/.test(n))
-    throw ociError(400, "UNSUPPORTED", `n: expected how many tags, got ${JSON.stringify(n.slice(0, 100))}`);
-  const page = pageOfTags(tags, { last: query.get("last") ?? undefined, most: n === null ? undefined : Number(n) });
-  const next = `/v2/${name}/tags/list?n=${n}&last=${page.tags.at(-1)}`;
-  const body = new TextEncoder().encode(JSON.stringify({ name, tags: page.tags }));
-  send(request.method, response, body, { "content-type": "application/json", ...(page.more ? { link: `<${next}>; rel="next"` } : {}) });
+  if (n !== null && !/^\d{1,9}$/.test(n)) throw ociError(400, "UNSUPPORTED", `n: expected how many, got ${quote(n)}`);
+  const { names, more } = pageOf(all, { last: query.get("last") ?? undefined, most: n === null ? undefined : Number(n) });
+  const next = more ? { link: `<${path}?n=${n}&last=${names.at(-1)}>; rel="next"` } : {};
+  const bytes = new TextEncoder().encode(JSON.stringify(body(names)));
+  send(request.method, response, bytes, { "content-type": "application/json", ...next });
 }
 
 /** `GET` of what refers to a manifest, all or those of one type. */

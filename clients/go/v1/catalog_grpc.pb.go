@@ -128,7 +128,8 @@ type CatalogServiceClient interface {
 	// Moves a ref if it still points where the caller believes (compare and set).
 	// ABORTED (REF_MOVED): it points elsewhere; the error names where.
 	MoveRef(ctx context.Context, in *MoveRefRequest, opts ...grpc.CallOption) (*MoveRefResponse, error)
-	// Lists refs by name, each with where it points and its history, newest first.
+	// Lists refs by name, each with where it points and its history, newest first. Those that begin with "oci/" are kept by the OCI
+	// registry for what is pushed to it, and no names that people gave.
 	ListRefs(ctx context.Context, in *ListRefsRequest, opts ...grpc.CallOption) (*ListRefsResponse, error)
 	// Gives an artifact a name that never means another one. A ref is moved, and says what is current; a tag is given once, and says what a
 	// version is: it cannot be moved, and a tag that was removed can only be given back to the artifact that had it. Both keep their artifact,
@@ -591,7 +592,8 @@ type CatalogServiceServer interface {
 	// Moves a ref if it still points where the caller believes (compare and set).
 	// ABORTED (REF_MOVED): it points elsewhere; the error names where.
 	MoveRef(context.Context, *MoveRefRequest) (*MoveRefResponse, error)
-	// Lists refs by name, each with where it points and its history, newest first.
+	// Lists refs by name, each with where it points and its history, newest first. Those that begin with "oci/" are kept by the OCI
+	// registry for what is pushed to it, and no names that people gave.
 	ListRefs(context.Context, *ListRefsRequest) (*ListRefsResponse, error)
 	// Gives an artifact a name that never means another one. A ref is moved, and says what is current; a tag is given once, and says what a
 	// version is: it cannot be moved, and a tag that was removed can only be given back to the artifact that had it. Both keep their artifact,

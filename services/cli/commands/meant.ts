@@ -1,3 +1,4 @@
+import { isName } from "#libs/artifacts";
 import { findArtifact } from "#libs/remote-models";
 import { allPages, Code, isRpcError, RpcError, type ServiceClient } from "#libs/rpc";
 import { list, nearestFew, quote } from "#libs/text";
@@ -11,7 +12,7 @@ export function findNamed(name: string, catalog: ServiceClient<typeof CatalogSer
     const names = new Map<string, string>();
     // A ref that was deleted is still listed, with its history.
     for await (const { refs } of allPages((pageToken) => catalog.listRefs({ pageSize: 500, pageToken }, { signal })))
-      for (const ref of refs) if (ref.digest !== "") names.set(ref.name, ref.name);
+      for (const ref of refs) if (ref.digest !== "" && isName(ref.name)) names.set(ref.name, ref.name);
     return names;
   });
 }

@@ -32,7 +32,7 @@ export type OciFixture = AsyncDisposable & {
 export async function startOci({
   near = false,
   ...options
-}: Pick<OciDependencies, "token"> & { readonly near?: boolean } = {}): Promise<OciFixture> {
+}: Pick<OciDependencies, "token" | "tls"> & { readonly near?: boolean } = {}): Promise<OciFixture> {
   await using opening = new AsyncDisposableStack();
   const directory = opening.use(await temporaryDirectory("oci-"));
   const log = createLogger({ service: "oci", destination: directory.join("log") });

@@ -2382,7 +2382,8 @@ export const CatalogService: GenService<{
     output: typeof MoveRefResponseSchema;
   },
   /**
-   * Lists refs by name, each with where it points and its history, newest first.
+   * Lists refs by name, each with where it points and its history, newest first. Those that begin with "oci/" are kept by the OCI
+   * registry for what is pushed to it, and no names that people gave.
    *
    * @generated from rpc ratatouille.v1.CatalogService.ListRefs
    */

@@ -1,3 +1,4 @@
+import { isName } from "#libs/artifacts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { FinetuneService } from "#proto/ratatouille/v1/finetune_pb.ts";
 import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
@@ -15,7 +16,7 @@ const MOST = 500;
  */
 export async function namesOf(kind: string, options: GlobalOptions, context: CommandContext): Promise<string[]> {
   const names = options.server === undefined ? stored(kind, options.data) : await served(kind, options, context);
-  return names.filter((name) => /^[\w./:@+-]+$/.test(name)).slice(0, MOST);
+  return names.filter((name) => /^[\w./:@+-]+$/.test(name) && (kind !== "models" || isName(name))).slice(0, MOST);
 }
 
 function stored(kind: string, directory: string): string[] {

@@ -1,3 +1,4 @@
+import { isName } from "#libs/artifacts";
 import { readManifest } from "#libs/recipes";
 import { allPages, type ServiceClient } from "#libs/rpc";
 import { counted, plural } from "#libs/text";
@@ -79,7 +80,7 @@ async function allModels(catalog: Catalog, signal: AbortSignal): Promise<Artifac
 export async function refsByDigest(catalog: Catalog, signal: AbortSignal): Promise<Map<string, string[]>> {
   const refs = new Map<string, string[]>();
   for await (const page of allPages((pageToken) => catalog.listRefs({ pageSize: 500, pageToken }, { signal })))
-    for (const { name, digest } of page.refs) refs.set(digest, [...(refs.get(digest) ?? []), name]);
+    for (const { name, digest } of page.refs) if (isName(name)) refs.set(digest, [...(refs.get(digest) ?? []), name]);
   return refs;
 }
 
