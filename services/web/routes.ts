@@ -1,8 +1,9 @@
+import { readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import type { UniversalHandler, UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { type Clients, isRpcError, type RpcLog, shortenedTimeout, tokenCheck, unimplemented } from "#libs/rpc";
 import { quote } from "#libs/text";
-import { refuse } from "./answers.ts";
+import { answer, refuse } from "./answers.ts";
 import { ask, bytesResources, nameOf } from "./bytes/resources.ts";
 import { type Origins, withCors } from "./cors.ts";
 import { rpcHandlers } from "./rpc/handlers.ts";
@@ -25,6 +26,8 @@ export function createRoutes({ clients, token, origins, log }: RoutesOptions): {
   const admit = (header: Headers) => check(new Map(header));
   const methods = new Map(rpcHandlers(publicServices, { clients, admit, log }).map((handler) => [handler.requestPath, handler]));
   const resourceAt = bytesResources(clients);
+  const openapi = readFile(new URL("../../proto/openapi.yaml", import.meta.url)).then((text) => new Uint8Array(text));
+  openapi.catch(() => undefined);
   const other = async (request: UniversalServerRequest, path: string) => {
     try {
       admit(request.header);
@@ -39,15 +42,19 @@ export function createRoutes({ clients, token, origins, log }: RoutesOptions): {
   return {
     handle: withCors(origins, async (request) => {
       const { pathname } = new URL(request.url);
+      // What there is is no secret.
+      if (pathname === OPENAPI && request.method === "GET") return answer(200, { "content-type": "application/yaml" }, await openapi);
       const method = methods.get(pathname);
       return method === undefined ? other(request, pathname) : call(method, request);
     }),
     routeOf({ url = "" }) {
       const path = url.split("?", 1)[0] ?? "";
-      return methods.has(path) ? path : nameOf(path);
+      return methods.has(path) || path === OPENAPI ? path : nameOf(path);
     },
   };
 }
+
+const OPENAPI = "/openapi.yaml";
 
 function call(method: UniversalHandler, request: UniversalServerRequest): ReturnType<UniversalHandlerFn> {
   for (const name of ["connect-timeout-ms", "grpc-timeout"]) {
@@ -58,5 +65,5 @@ function call(method: UniversalHandler, request: UniversalServerRequest): Return
 }
 
 function unknownPath(path: string) {
-  return unimplemented(`there is nothing at ${quote(path)}; /openapi.yaml says what there is`, { reason: "PATH_UNKNOWN" });
+  return unimplemented(`there is nothing at ${quote(path)}; ${OPENAPI} says what there is`, { reason: "PATH_UNKNOWN" });
 }
