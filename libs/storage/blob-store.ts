@@ -225,6 +225,8 @@ async function writeTemporary(
   const hash = createHash("sha256");
   let size = from;
   const handle = await open(path, from > 0 ? "r+" : "w+");
+  // One chunk is written while the next one comes and is hashed.
+  let writing: Promise<void> = Promise.resolve();
   try {
     await hashBeginning(handle, from, hash);
     for await (const chunk of source) {
@@ -235,10 +237,15 @@ async function writeTemporary(
       if (announcedSize !== undefined && size > announcedSize)
         throw new DigestMismatchError("size", announcedSize, `more than ${announcedSize}`);
       hash.update(chunk);
-      await writeTo(handle, chunk, at);
+      await writing;
+      writing = writeTo(handle, chunk, at);
+      // Whoever waits for it hears of it.
+      writing.catch(() => undefined);
     }
     throwIfAborted();
+    await writing;
   } finally {
+    await writing.catch(() => undefined);
     await handle.close();
   }
   return { digest: `sha256:${hash.digest("hex")}`, size };

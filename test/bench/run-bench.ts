@@ -14,6 +14,7 @@ import { oci } from "./oci.ts";
 import { predictions } from "./predictions.ts";
 import { train } from "./train.ts";
 import { trainingLoop } from "./training-loop.ts";
+import { wire } from "./wire.ts";
 
 const benchmarks: { readonly [name: string]: Benchmark } = {
   "main-job": mainJob,
@@ -27,6 +28,7 @@ const benchmarks: { readonly [name: string]: Benchmark } = {
   images,
   "large-model": largeModel,
   oci,
+  wire,
 };
 
 const usage = `Usage: npm run bench -- NAME [options]
@@ -43,9 +45,10 @@ Options:
   --part PART   only this part of distributed: ${partsOf(distributed)}; of average: ${partsOf(average)};
                 of train: ${partsOf(train)}
   --jobs N      jobs that wait in the hand-overs of distributed (1000)
-  --size MB     size of each of the 8 models of average, of the 2 of large-model, and of that of oci (400)
+  --size MB     size of each of the 8 models of average, of the 2 of large-model, and of those of oci and wire (400)
   --beside DIR  another clone, with its packages, which the part alone of average measures in the same turns
-  --python FILE a python with the packages of the peers of images and train (default: they are installed into the user's cache, 7 GB)
+  --python FILE a python with the packages of the peers of images and train (default: they are installed into the user's cache, 7 GB);
+                with grpcio, numpy and protobuf wire measures the Python client too
   --cores N     cores that the system may use (all: ${availableParallelism()})
   --json        print one JSON object
   --list        print the names
@@ -61,7 +64,8 @@ Examples:
   npm run bench -- average
   npm run bench -- average --part linear --size 40 --runs 1
   npm run bench -- average --part alone --beside ../before
-  npm run bench -- large-model --size 5000 --runs 1`;
+  npm run bench -- large-model --size 5000 --runs 1
+  npm run bench -- wire --size 100`;
 
 /** Where it says things. */
 type Output = { readonly stdout: Pick<NodeJS.WriteStream, "write">; readonly stderr: Pick<NodeJS.WriteStream, "write"> };
