@@ -65,7 +65,8 @@ export function runExchange(request: IncomingMessage, response: ServerResponse, 
   const route = routeOf?.(request);
   const { socket } = request;
   const { remoteAddress: client } = socket;
-  const closed = closeOf(response, socket);
+  const closed = new Promise<void>((resolve) => response.once("close", resolve));
+  // On Deno an answer to a caller that has left counts as finished.
   const isCut = () => !response.writableFinished || request.errored !== null;
   void closed.then(() => isCut() && controller.abort(cancelled("the caller left")));
   // A caller that leaves is heard of by "close".
@@ -148,19 +149,6 @@ export const connectErrorBody: HttpErrorBody = ({ code, message }) => ({
   type: "application/json",
   text: JSON.stringify({ code: code === Code.CANCELLED ? "canceled" : codeName(code).toLowerCase(), message }),
 });
-
-/** The end of an answer, or of its connection: on Deno an answer that has not begun does not hear that the caller left. */
-function closeOf(response: ServerResponse, socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      response.off("close", end);
-      socket.off("close", end);
-      resolve();
-    };
-    response.once("close", end);
-    socket.once("close", end);
-  });
-}
 
 /** Answers with an error; where an answer has begun, cuts it off, so that nobody takes it for whole. */
 function refuse(request: IncomingMessage, response: ServerResponse, socket: Socket, error: HttpError, errorBody: HttpErrorBody): void {
