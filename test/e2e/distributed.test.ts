@@ -29,6 +29,7 @@ const runtimes: Readonly<Record<string, RuntimeName>> = {
   recycling: "bun",
   gateway: "deno",
   web: "node",
+  oci: "deno",
   "trainer-1": "deno",
   remy: "node",
 };
@@ -51,6 +52,7 @@ test("services in processes of their own, on Bun, Node and Deno, with a trainer 
   await assertUsage(out, pids);
   await assertSystem(system);
   await assertHttp(system);
+  await assertRegistry(system);
   remy.signal("SIGTERM");
   assert.equal((await remy.ended).code, 0);
   await stack.disposeAsync();
@@ -81,6 +83,17 @@ async function assertHttp({ webUrl }: LocalSystem): Promise<void> {
   const asked = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
   const { runs } = (await (await fetch(`${webUrl}/${RecyclingService.typeName}/ListRuns`, asked)).json()) as { runs: unknown[] };
   assert.equal(runs.length, 1);
+}
+
+/** That what the run has named is pulled from the registry. */
+async function assertRegistry({ registry }: LocalSystem): Promise<void> {
+  const { repositories } = (await (await fetch(`http://${registry}/v2/_catalog`)).json()) as { repositories: string[] };
+  const name = repositories.find((one) => one.startsWith("tiny/"));
+  const { tags } = (await (await fetch(`http://${registry}/v2/${name}/tags/list`)).json()) as { tags: string[] };
+  const manifest = await fetch(`http://${registry}/v2/${name}/manifests/${tags[0]}`);
+  const { layers } = (await manifest.json()) as { layers: { digest: string; size: number }[] };
+  const blob = await fetch(`http://${registry}/v2/${name}/blobs/${layers[0]?.digest}`);
+  assert.equal((await blob.arrayBuffer()).byteLength, layers[0]?.size);
 }
 
 /** That a report says what each process used: memory as the kernel says, and bytes of which none comes from nowhere. */
