@@ -22,8 +22,8 @@ type Work = (exchange: Exchange) => Promise<void> | void;
 /** The distribution API as a handler of HTTP. */
 export function createHandler(registry: Registry): HttpHandler {
   return (request, response, { signal }) => {
-    const url = new URL(request.url ?? "/", "http://registry");
-    const route = routeOf(url.pathname);
+    const [path = "", ...rest] = (request.url ?? "").split("?");
+    const route = routeOf(path);
     if (route === undefined) throw ociError(404, "UNSUPPORTED", "there is nothing here but the OCI distribution API, below /v2/");
     response.setHeader("docker-distribution-api-version", "registry/2.0");
     if ("name" in route) checkRepository(route.name);
@@ -33,7 +33,7 @@ export function createHandler(registry: Registry): HttpHandler {
       const allow = Object.keys(methods).join(", ");
       throw ociError(405, "UNSUPPORTED", `${request.method} is not supported here; there are ${allow}`, { allow });
     }
-    return work({ request, response, query: url.searchParams, signal });
+    return work({ request, response, query: new URLSearchParams(rest.join("?")), signal });
   };
 }
 

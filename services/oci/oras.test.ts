@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { orasProgram } from "#libs/programs";
 import { canonicalRecipe, type Digest, mediaTypes, readManifest } from "#libs/recipes";
 import { loadFloat32 } from "#libs/tensors";
@@ -61,6 +62,25 @@ test("an averaged model is pulled by tag and by digest, and each of its parents 
   assert.equal(await run(["manifest", "fetch", "--plain-http", `${host}/birds/champion:latest`]), new TextDecoder().decode(manifest));
 });
 
+test("its config is one by ModelPack's own schema, and its manifest has what the specification asks for", async () => {
+  const schema = JSON.parse(await readFile(new URL("./testing/modelpack-config.schema.json", import.meta.url), "utf8"));
+  const isConfig = new Ajv2020({ formats: { "date-time": true } }).compile(schema);
+  const fetched: object = JSON.parse(await run(["manifest", "fetch-config", "--plain-http", `${host}/birds/champion:latest`]));
+  assert.ok(isConfig(fetched), JSON.stringify(isConfig.errors));
+  assert.ok(!isConfig({ ...fetched, modelfs: undefined }));
+  const manifest = JSON.parse(await run(["manifest", "fetch", "--plain-http", `${host}/birds/champion:latest`]));
+  assert.deepEqual(
+    [manifest.schemaVersion, manifest.mediaType, manifest.artifactType, manifest.config.mediaType, manifest.layers[0].mediaType],
+    [
+      2,
+      "application/vnd.oci.image.manifest.v1+json",
+      "application/vnd.cncf.model.manifest.v1+json",
+      "application/vnd.cncf.model.config.v1+json",
+      "application/vnd.cncf.model.weight.v1.raw",
+    ],
+  );
+});
+
 test("recipe and lineage refer to it: the recipe as a file, the lineage as an index of the parents", async () => {
   const { referrers } = await json(["discover", "--plain-http", "--format", "json", `${host}/birds/champion:latest`]);
   assert.deepEqual(referrers.map(({ artifactType }) => artifactType).sort(), [LINEAGE_TYPE, RECIPE_TYPE]);
@@ -92,7 +112,7 @@ const packed = ["--artifact-type", mediaTypes.model, "--config", `config.json:${
 const config = JSON.stringify({
   descriptor: { name: "sparrow", licenses: ["Apache-2.0"] },
   config: { architecture: "linear", format: "safetensors" },
-  modelfs: { type: "layers", diffIds: [] },
+  modelfs: { type: "layers", diffIds: [`sha256:${"0".repeat(64)}`] },
 });
 
 test("a ModelPack that is pushed is a model here, which can be averaged; it is pulled as it was pushed", async () => {
