@@ -1,5 +1,5 @@
 import { type RawBuilder, sql, type Transaction } from "kysely";
-import type { Digest, ReadManifest } from "#libs/recipes";
+import { type Digest, isDigest, type ReadManifest } from "#libs/recipes";
 import { quote } from "#libs/text";
 import { CatalogError, invalidField } from "./errors.ts";
 import type { Parents } from "./search/compile.ts";
@@ -18,6 +18,7 @@ export type ArtifactRecord = {
   readonly recipeKey: Digest;
   /** In the order of the recipe. */
   readonly inputs: readonly Digest[];
+  readonly blobs: readonly { readonly digest: Digest; readonly size: number }[];
   readonly sizeBytes: number;
   readonly damaged: boolean;
   /** Something that it was made of is damaged, and its recipe has made another one since. */
@@ -50,8 +51,6 @@ export type Artifacts = {
   named(text: string): Promise<ArtifactRecord>;
   /** The artifact of a recipe; if there are several, the one that is not damaged, else the newest. Undefined if there is none. */
   byRecipeKey(key: Digest): Promise<ArtifactRecord | undefined>;
-  /** The blobs of an artifact. */
-  blobsOf(digest: Digest): Promise<{ digest: Digest; size: number }[]>;
   /** What fulfils a filter, in an order. CatalogError as byDigest for artifacts that the filter names. */
   list(request: Search): Promise<Page<ArtifactRecord, Position>>;
   /** In this order; those that are gone meanwhile are left out. */
@@ -68,8 +67,9 @@ type Row = {
   damaged: number;
   stale: number;
   touched_at: number;
-  /** JSON: an array, an object and an array. */
+  /** JSON: arrays, an object, and an array of names. */
   inputs: string;
+  blobs: string;
   annotations: string;
   names: string;
 };
@@ -82,6 +82,7 @@ const records = sql<Row>`
   select sequence, digest, kind, manifest, recipe_key, size_bytes, damaged, stale, touched_at,
     (select json_group_array(input.digest order by position) from artifact_input join artifact as input on input.sequence = input
       where artifact_input.artifact = artifact.sequence) as inputs,
+    (select json_group_array(json_object('digest', blob, 'size', size)) from artifact_blob where artifact_blob.artifact = artifact.digest) as blobs,
     (select json_group_object(name, value) from annotation where annotation.artifact = artifact.sequence) as annotations,
     (select json_group_array(name) from (
       select name from ref where ref.digest = artifact.digest
@@ -91,6 +92,13 @@ const records = sql<Row>`
 /** Finds artifacts in the database. */
 export function createArtifacts(database: CatalogDatabase): Artifacts {
   const { query } = database;
+
+  /** Nearly every call is about one artifact by its whole digest: kysely builds its statement once. */
+  const ofDigest = sql<Row>`${records} where digest = ${""}`.compile(query);
+
+  async function byWholeDigest(digest: string): Promise<ArtifactRecord[]> {
+    return (await query.executeQuery<Row>({ ...ofDigest, parameters: [digest] })).rows.map(toRecord);
+  }
 
   async function find(condition: RawBuilder<unknown>): Promise<ArtifactRecord[]> {
     const { rows } = await sql<Row>`${records} where ${condition}`.execute(query);
@@ -111,11 +119,9 @@ export function createArtifacts(database: CatalogDatabase): Artifacts {
 
   async function byDigest(name: string): Promise<ArtifactRecord> {
     const prefix = parsePrefix(name);
-    const whole = prefix.length === "sha256:".length + 64;
     // "g" comes after every hexadecimal digit.
-    const found = await find(
-      whole ? sql`digest = ${prefix}` : sql`digest >= ${prefix} and digest < ${`${prefix}g`} order by digest limit ${MAX_CANDIDATES}`,
-    );
+    const beginsSo = sql`digest >= ${prefix} and digest < ${`${prefix}g`} order by digest limit ${MAX_CANDIDATES}`;
+    const found = isDigest(prefix) ? await byWholeDigest(prefix) : await find(beginsSo);
     if (found.length > 1) {
       const candidates = found.map(({ digest }) => digest).join(", ");
       throw new CatalogError("AMBIGUOUS_DIGEST", `${name} is the beginning of several digests: ${candidates}`, {
@@ -147,11 +153,6 @@ export function createArtifacts(database: CatalogDatabase): Artifacts {
 
     async byRecipeKey(key) {
       return (await find(sql`recipe_key = ${key} order by damaged, sequence desc limit 1`))[0];
-    },
-
-    async blobsOf(digest) {
-      const rows = await query.selectFrom("artifact_blob").select(["blob", "size"]).where("artifact", "=", digest).execute();
-      return rows.map(({ blob, size }) => ({ digest: blob as Digest, size }));
     },
 
     async list(request) {
@@ -221,6 +222,7 @@ function toRecord(row: Row): ArtifactRecord {
     manifest: row.manifest,
     recipeKey: row.recipe_key as Digest,
     inputs: JSON.parse(row.inputs),
+    blobs: JSON.parse(row.blobs),
     sizeBytes: row.size_bytes,
     damaged: row.damaged !== 0,
     stale: row.stale !== 0,

@@ -96,7 +96,7 @@ export function openCatalog(dependencies: {
   async function isWhole(artifact: ArtifactRecord, options: { budget: VerifyBudget; signal: AbortSignal }): Promise<boolean> {
     if (artifact.damaged) return false;
     let whole = true;
-    for (const blob of await artifacts.blobsOf(artifact.digest)) if (!(await blobs.isIntact(blob, options))) whole = false;
+    for (const blob of artifact.blobs) if (!(await blobs.isIntact(blob, options))) whole = false;
     return whole;
   }
 

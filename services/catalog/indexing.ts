@@ -14,17 +14,11 @@ const ALSO_FIELDS = ["task", "domain"];
 export async function indexArtifact(tx: Transaction<CatalogTables>, artifact: number, { texts, metrics }: Facts): Promise<void> {
   await tx.deleteFrom("artifact_fact").where("artifact", "=", artifact).execute();
   await tx.deleteFrom("artifact_metric").where("source", "=", artifact).execute();
-  const notes = await tx.selectFrom("annotation").select(["name", "value"]).where("artifact", "=", artifact).execute();
-  const annotated = notes.flatMap(({ name, value }) => [
-    [`annotation.${name}`, value] as const,
-    ...(ALSO_FIELDS.includes(name) ? [[name, value] as const] : []),
-  ]);
-  for (const [field, value] of [...texts, ...annotated])
-    await tx
-      .insertInto("artifact_fact")
-      .values({ field, value, artifact })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
+  await sql`
+    insert or ignore into artifact_fact (field, value, artifact)
+    select value ->> 0, value ->> 1, ${artifact} from json_each(${JSON.stringify(texts)})
+    union all select 'annotation.' || name, value, artifact from annotation where artifact = ${artifact}
+    union all select name, value, artifact from annotation where artifact = ${artifact} and name in (${sql.join(ALSO_FIELDS)})`.execute(tx);
   for (const { of, name, value } of metrics) {
     // What is said of a prediction is said of its model too, where it is that of one alone.
     const measured =

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Digest } from "#libs/recipes";
 import { allPages, Code } from "#libs/rpc";
+import { openDatabase } from "#libs/storage";
 import { LineageDirection, LineageFormat } from "#proto/ratatouille/v1/catalog_pb.ts";
+import { createArtifacts } from "./artifacts.ts";
+import { createLineage, type Lineage } from "./lineage.ts";
+import { migrations } from "./store/migrations.ts";
+import type { CatalogTables } from "./store/tables.ts";
 import {
   averageOf,
   buildAverage,
@@ -115,4 +120,26 @@ test("a lineage is exported, whole and the same again", async () => {
   assert.equal(Object.keys(JSON.parse(await read(ab.slice(0, 20), PROV)).entity).length, 3);
   assert.equal((await refusal(read(ab, UNSPECIFIED), Code.INVALID_ARGUMENT, "INVALID_FIELD")).violations[0]?.field, "format");
   assert.equal((await refusal(read("", PROV), Code.INVALID_ARGUMENT, "INVALID_FIELD")).violations[0]?.field, "artifact");
+});
+
+test("pages of very many descendants have the same as those of few", async () => {
+  await using catalog = await startCatalog();
+  const { a, b, ab, aa, top } = await family(catalog);
+  await using database = await openDatabase<CatalogTables>({ path: catalog.directory.join("data", "catalog.sqlite"), migrations });
+  const artifacts = createArtifacts(database);
+  const [few, many] = [createLineage({ database, artifacts }), createLineage({ database, artifacts, wide: 0 })];
+  for (const start of [a, b, ab, aa, top]) {
+    for (const membersOnly of [false, true]) {
+      const pages = async (lineage: Lineage) => {
+        const found: string[] = [];
+        for (let after: number | undefined; ; ) {
+          const { items, next } = await lineage.page(start, { direction: "descendants", membersOnly, depth: 0 }, { size: 2, after });
+          found.push(...items.map(({ digest }) => digest));
+          if (next === undefined) return found;
+          after = next;
+        }
+      };
+      assert.deepEqual(await pages(many), await pages(few));
+    }
+  }
 });

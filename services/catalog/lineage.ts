@@ -29,11 +29,68 @@ export type Lineage = {
 };
 
 /** Walks the lineage in the database. An input is always published before what is made of it, so that its sequence is smaller. */
-export function createLineage({ database, artifacts }: { database: CatalogDatabase; artifacts: Artifacts }): Lineage {
+export function createLineage({
+  database,
+  artifacts,
+  wide: manyDescendants = WIDE,
+}: {
+  database: CatalogDatabase;
+  artifacts: Artifacts;
+  /** More descendants are not gathered for each page of them. */
+  wide?: number;
+}): Lineage {
   const { query } = database;
+  const wides = new Set<string>();
 
   async function sequencesOf(statement: RawBuilder<{ sequence: number }>): Promise<number[]> {
     return (await statement.execute(query)).rows.map(({ sequence }) => sequence);
+  }
+
+  /** Descendants that are too many to be gathered for each page. They only become more, but for collections of garbage. */
+  async function isWide(start: number, walk: Walk): Promise<boolean> {
+    if (walk.direction === "ancestors" || walk.depth > 0) return false;
+    const key = `${start} ${walk.membersOnly}`;
+    if (wides.has(key)) return true;
+    const { rows } = await sql<{ count: number }>`
+      ${closure([start], walk)} select count(*) as count from (select 1 from walk limit ${manyDescendants + 1})`.execute(query);
+    if (rows[0]!.count <= manyDescendants) return false;
+    if (wides.size >= MOST_WIDES) wides.clear();
+    wides.add(key);
+    return true;
+  }
+
+  /** A part of all that is reached. */
+  async function narrow(start: number, walk: Walk, size: number, after: number | undefined): Promise<Reached> {
+    const [behind, order] = walk.direction === "ancestors" ? ["<", "desc"] : [">", "asc"];
+    const found = await sequencesOf(sql`
+      ${closure([start], walk)}
+      select distinct sequence from walk ${after === undefined ? sql`` : sql`where sequence ${sql.raw(behind)} ${after}`}
+      order by sequence ${sql.raw(order)} limit ${size + 1}`);
+    return found.length > size ? { found: found.slice(0, size), next: found[size - 1] } : { found, next: undefined };
+  }
+
+  /** Where nearly everything descends from the start: asks artifact by artifact whether it does, with a walk back that soon meets it. */
+  async function wide(start: number, walk: Walk, size: number, after: number | undefined): Promise<Reached> {
+    const { members } = columnsOf({ ...walk, direction: "ancestors" });
+    const found: number[] = after === undefined ? [start] : [];
+    let at = after ?? start;
+    for (let left = MOST_LOOKED_AT; left > 0; left -= BLOCK) {
+      const looked = await sequencesOf(sql`select sequence from artifact where sequence > ${at} order by sequence limit ${BLOCK}`);
+      const reached = await sequencesOf(sql`
+        select one.value as sequence from json_each(${JSON.stringify(looked)}) as one where exists (
+          with recursive back (sequence) as (
+            values (one.value)
+            union select input from back cross join artifact_input on artifact_input.artifact = back.sequence
+            where input >= ${start} and ${members})
+          select 1 from back where sequence = ${start})`);
+      for (const sequence of reached) {
+        if (found.length === size) return { found, next: found.at(-1) };
+        found.push(sequence);
+      }
+      at = looked.at(-1) ?? at;
+      if (looked.length < BLOCK) return { found, next: undefined };
+    }
+    return { found, next: at };
   }
 
   return {
@@ -61,13 +118,11 @@ export function createLineage({ database, artifacts }: { database: CatalogDataba
 
     async page(name, walk, { size, after }) {
       const start = await artifacts.byDigest(name);
-      const [behind, order] = walk.direction === "ancestors" ? ["<", "desc"] : [">", "asc"];
-      const reached = await sequencesOf(sql`
-        ${closure([start.sequence], walk)}
-        select distinct sequence from walk ${after === undefined ? sql`` : sql`where sequence ${sql.raw(behind)} ${after}`}
-        order by sequence ${sql.raw(order)} limit ${size + 1}`);
-      const { items, more } = fitReply(await artifacts.bySequences(reached.slice(0, size)), size, replyBytes);
-      return { items, next: more || reached.length > size ? items.at(-1)?.sequence : undefined };
+      const reached = (await isWide(start.sequence, walk))
+        ? await wide(start.sequence, walk, size, after)
+        : await narrow(start.sequence, walk, size, after);
+      const { items, more } = fitReply(await artifacts.bySequences(reached.found), size, replyBytes);
+      return { items, next: more ? items.at(-1)?.sequence : reached.next };
     },
 
     async ancestors(name, most) {
@@ -97,6 +152,14 @@ export function createLineage({ database, artifacts }: { database: CatalogDataba
   };
 }
 
+/** A part of what is reached, in order, and where to go on. */
+type Reached = { readonly found: readonly number[]; readonly next: number | undefined };
+
+const WIDE = 10_000;
+const MOST_WIDES = 1000;
+/** Artifacts that are asked about in one statement, and for one page. */
+const BLOCK = 250;
+const MOST_LOOKED_AT = 2_000;
 const MOST_COMMON = 500;
 const TO_ALL_ANCESTORS: Walk = { direction: "ancestors", membersOnly: false, depth: 0 };
 

@@ -12,6 +12,8 @@ export type BenchOptions = {
   readonly jobs: number;
   /** Megabytes of each model that is averaged. */
   readonly size: number;
+  /** Models in the catalog that is asked. */
+  readonly models: number;
   /** Only this part of a benchmark that has parts. */
   readonly part?: string | undefined;
   /** Folder of another clone that is measured in the same turns, by parts that do so. */

@@ -29,6 +29,7 @@ for (const [what, args, reason] of [
   ["no runs", ["main-job", "--runs", "0"], "--runs: expected a whole number of at least 1, got 0"],
   ["half a core", ["main-job", "--cores", "0.5"], "--cores: expected a whole number of at least 1, got 0.5"],
   ["no jobs", ["distributed", "--jobs", "0"], "--jobs: expected a whole number of at least 1, got 0"],
+  ["too few models", ["catalog", "--models", "9"], "--models: expected a whole number of at least 100, got 9"],
   ["no size", ["average", "--size", "0"], "--size: expected a whole number of at least 1, got 0"],
   [
     "an unknown part of average",

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { readArguments } from "../read-arguments.ts";
 import { average } from "./average.ts";
 import type { Benchmark } from "./benchmark.ts";
+import { catalog } from "./catalog.ts";
 import { distributed } from "./distributed.ts";
 import { evaluation } from "./evaluation.ts";
 import { figureTable, keepsBound, median } from "./figures.ts";
@@ -26,6 +27,7 @@ const benchmarks: { readonly [name: string]: Benchmark } = {
   average,
   import: importing,
   images,
+  catalog,
   "large-model": largeModel,
   oci,
   wire,
@@ -43,7 +45,8 @@ Options:
   --runs N      repetitions (3)
   --file FILE   run file of main-job and distributed (examples/digits.yaml)
   --part PART   only this part of distributed: ${partsOf(distributed)}; of average: ${partsOf(average)};
-                of train: ${partsOf(train)}
+                of catalog: ${partsOf(catalog)}; of train: ${partsOf(train)}
+  --models N    models of catalog (100000)
   --jobs N      jobs that wait in the hand-overs of distributed (1000)
   --size MB     size of each of the 8 models of average, of the 2 of large-model, and of those of oci and wire (400)
   --beside DIR  another clone, with its packages, which the part alone of average measures in the same turns
@@ -64,6 +67,7 @@ Examples:
   npm run bench -- average
   npm run bench -- average --part linear --size 40 --runs 1
   npm run bench -- average --part alone --beside ../before
+  npm run bench -- catalog --models 10000 --runs 1
   npm run bench -- large-model --size 5000 --runs 1
   npm run bench -- wire --size 100`;
 
@@ -91,6 +95,7 @@ export async function runBench(args: readonly string[], { stdout, stderr }: Outp
   const cores = Number(values.cores);
   const jobs = Number(values.jobs);
   const size = Number(values.size);
+  const models = Number(values.models);
   const { part, beside, python } = values;
   if (positionals.length !== 1 || benchmark === undefined)
     return fail(`expected one of ${Object.keys(benchmarks).join(", ")}, got "${positionals.join(" ")}"`);
@@ -98,13 +103,14 @@ export async function runBench(args: readonly string[], { stdout, stderr }: Outp
   if (!Number.isInteger(cores) || cores < 1) return fail(`--cores: expected a whole number of at least 1, got ${values.cores}`);
   if (!Number.isInteger(jobs) || jobs < 1) return fail(`--jobs: expected a whole number of at least 1, got ${values.jobs}`);
   if (!Number.isInteger(size) || size < 1) return fail(`--size: expected a whole number of at least 1, got ${values.size}`);
+  if (!Number.isInteger(models) || models < 100) return fail(`--models: expected a whole number of at least 100, got ${values.models}`);
   if (part !== undefined && !benchmark.parts?.includes(part))
     return fail(`--part: ${benchmark.parts ? `expected one of ${benchmark.parts.join(", ")}, got "${part}"` : `${name} has no parts`}`);
 
   const facts = machine();
   stderr.write(`${describeMachine(facts)}\n`);
   const say = (line: string) => void stderr.write(`… ${line}\n`);
-  const figures = await benchmark.run({ runs, file: values.file, cores, jobs, size, part, beside, python, say });
+  const figures = await benchmark.run({ runs, file: values.file, cores, jobs, size, models, part, beside, python, say });
   const judged = figures.map((figure) => ({ ...figure, median: median(figure.runs), kept: keepsBound(figure) }));
   return print(
     values.json ? JSON.stringify({ benchmark: name, file: values.file, machine: facts, figures: judged }) : figureTable(figures),
@@ -118,6 +124,7 @@ function parse(args: readonly string[]) {
     cores: { type: "string", default: String(availableParallelism()) },
     jobs: { type: "string", default: "1000" },
     size: { type: "string", default: "400" },
+    models: { type: "string", default: "100000" },
     part: { type: "string" },
     beside: { type: "string" },
     python: { type: "string" },

@@ -40,8 +40,9 @@ function compare({ field: { name, type }, comparator, value }: Comparison, paren
     case "time":
       return sql`touched_at ${sql.raw(comparator)} ${timeOf(value)}`;
     case "metric":
+      // "+" keeps SQLite from walking through all artifacts with such a value, for each artifact anew.
       return sql`exists (select 1 from artifact_metric where artifact_metric.artifact = artifact.sequence
-        and name = ${metricOf(name)} and value ${sql.raw(comparator)} ${numberOf(value)})`;
+        and name = ${metricOf(name)} and +value ${sql.raw(comparator)} ${numberOf(value)})`;
     case "artifact":
       return sql`exists (select 1 from artifact_input where artifact_input.artifact = artifact.sequence and input = ${parents.get(value)})`;
   }

@@ -22,7 +22,7 @@ export type Found = { readonly positions: readonly Position[]; readonly more: Po
 const FIRST_BLOCK = 250;
 const LARGEST_BLOCK = 4000;
 /** Artifacts that one search looks at: however rare a match is, others are answered meanwhile, and the next page goes on from there. */
-const MOST_LOOKED_AT = 12_000;
+const MOST_LOOKED_AT = 6_000;
 
 /**
  * Finds artifacts in the order that is asked for. Positions are those of the sort key and the publication, so that a page goes on where the
@@ -35,7 +35,7 @@ export async function search(database: CatalogDatabase, parents: Parents, { filt
     const rows = await positionsOf(
       database,
       sql`
-      select key, sequence from (${keysOf(order)}) as sorted where sequence in (${selection.sequences}) and ${isBehind(after, order)}
+      select key, sequence from (${keysOf(order, selection.sequences)}) as sorted where ${isBehind(after, order)}
         and exists (select 1 from artifact where artifact.sequence = sorted.sequence and ${condition})
       order by ${inOrder(order)} limit ${size + 1}`,
     );
@@ -88,13 +88,20 @@ async function matching({ query }: CatalogDatabase, looked: readonly Position[],
     .map((place) => looked[place]!);
 }
 
-/** Every artifact once with what it is sorted by; without a value it is not among them. Of several values the first in the order counts. */
-function keysOf({ by, metric, direction }: Order): RawBuilder<unknown> {
-  if (by === "created") return sql`select sequence as key, sequence from artifact`;
-  if (by === "size") return sql`select size_bytes as key, sequence from artifact`;
+/**
+ * Every artifact, or each of a selection, once with what it is sorted by; without a value it is not among them. Of several values the first
+ * in the order counts.
+ */
+function keysOf({ by, metric, direction }: Order, of?: RawBuilder<unknown>): RawBuilder<unknown> {
+  const selected = of === undefined ? sql`true` : sql`sequence in (${of})`;
+  if (by === "created") return sql`select sequence as key, sequence from artifact where ${selected}`;
+  if (by === "size") return sql`select size_bytes as key, sequence from artifact where ${selected}`;
+  // "+" keeps SQLite from looking for what is better among all artifacts.
   const better = sql`select 1 from artifact_metric as other where other.artifact = it.artifact and other.name = it.name
-    and (other.value, other.source) ${sql.raw(direction === "asc" ? "<" : ">")} (it.value, it.source)`;
-  return sql`select value as key, artifact as sequence from artifact_metric as it where name = ${metric} and not exists (${better})`;
+    and (+other.value, other.source) ${sql.raw(direction === "asc" ? "<" : ">")} (it.value, it.source)`;
+  const from =
+    of === undefined ? sql`artifact_metric as it` : sql`(${of}) as few cross join artifact_metric as it on it.artifact = few.sequence`;
+  return sql`select it.value as key, it.artifact as sequence from ${from} where it.name = ${metric} and not exists (${better})`;
 }
 
 function isBehind(position: Position | undefined, { by, direction }: Order): RawBuilder<unknown> {

@@ -103,4 +103,9 @@ export const migrations: readonly Migration[] = [
        name text not null primary key, filter text not null, keep_seconds integer not null, ref_prefix text not null,
        keep_moves integer not null) strict, without rowid`,
   ),
+  sqlMigration(
+    "walks by role",
+    "drop index artifact_input_by_input",
+    "create index artifact_input_by_input on artifact_input (input, artifact, role)",
+  ),
 ];

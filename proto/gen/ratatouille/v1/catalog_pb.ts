@@ -697,7 +697,7 @@ export const GetLineageRequestSchema: GenMessage<GetLineageRequest> = /*@__PURE_
  */
 export type GetLineageResponse = Message<"ratatouille.v1.GetLineageResponse"> & {
   /**
-   * The artifact asked for first. In pages, ancestors follow by their publication, newest first, and descendants oldest first: everything
+   * The artifact asked for first. Pages may be shorter than asked for, with more behind them. In pages, ancestors follow by their publication, newest first, and descendants oldest first: everything
    * comes after the artifact by which it was reached. What is published meanwhile is in later pages.
    *
    * @generated from field: repeated ratatouille.v1.Artifact artifacts = 1;
