@@ -1,6 +1,6 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
-import { constants, type FileHandle, open, readdir, rm, stat, unlink, utimes } from "node:fs/promises";
+import { constants, type FileHandle, open, readdir, rm, unlink, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { asWriteError, hasErrorCode, makeDirectory, moveDurably, NoSpaceError, publishFiles, writeTo } from "#libs/files";
 import { blobPath, blobsDirectory, givenPath, incomingDirectory } from "./blob-layout.ts";

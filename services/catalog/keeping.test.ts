@@ -51,8 +51,8 @@ test("wrong retention rules are refused", async () => {
   assert.equal(await field({ name: "a b", filter: "x" }), "rule.name");
   assert.equal(await field({ name: "a" }), "rule");
   assert.equal(await field({ name: "a", filter: "x", keepMoves: 1 }), "rule");
-  assert.equal(await field({ name: "a", filter: "size = x" }), "filter");
-  assert.equal(await field({ name: "a", filter: "parent = birds:1" }), "filter");
+  assert.equal(await field({ name: "a", filter: "size = x" }), "rule.filter");
+  assert.equal(await field({ name: "a", filter: "parent = birds:1" }), "rule.filter");
   assert.equal(await field({ name: "a", filter: "x", keepSeconds: -1n }), "rule.keep_seconds");
   assert.equal(await field({ name: "a", keepMoves: 101 }), "rule.keep_moves");
   assert.equal((await refusal(client.setRetentionRule({}), Code.INVALID_ARGUMENT, "INVALID_FIELD")).violations[0]?.field, "rule");

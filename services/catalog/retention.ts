@@ -71,10 +71,10 @@ export function retainedBy(rules: readonly RetentionRule[], now: number): RawBui
 
 /** A rule must not come to mean nothing because a name is gone. */
 function parseRetained(text: string): Filter {
-  const filter = parseFilter(text);
-  if (filter === undefined) throw invalidField("filter", "is missing; it says what is kept");
+  const filter = parseFilter(text, "rule.filter");
+  if (filter === undefined) throw invalidField("rule.filter", "is missing; it says what is kept");
   if ([...comparisonsOf(filter)].some(({ field }) => field.type === "artifact"))
-    throw invalidField("filter", "parent cannot be compared in a retention rule");
+    throw invalidField("rule.filter", "parent cannot be compared in a retention rule");
   return filter;
 }
 

@@ -138,7 +138,8 @@ export function createCatalogService(catalog: Catalog): Implementation<typeof Ca
       answer(async () => {
         if (digests.length < 2 || digests.length > MAX_COMPARED)
           throw invalidField("digests", `expected 2 to ${MAX_COMPARED}, got ${digests.length}`);
-        return { artifacts: (await catalog.lineage.commonAncestors(digests)).map(toArtifact) };
+        const parsed = digests.map((digest, i) => parseDigest(`digests[${i}]`, digest));
+        return { artifacts: (await catalog.lineage.commonAncestors(parsed)).map(toArtifact) };
       }),
 
     async *exportLineage({ artifact, format }, { signal }) {

@@ -22,7 +22,7 @@ const TAKEN: readonly (readonly [rpc: RegExp, path: RegExp, kinds: readonly Kind
   ],
   [/\/StartRun digits$/, /^spec\.(backends|device)/, ["too long", "several lines"], "of a study"],
   [/\/(CheckModels|OpenSession)$/, /^(exclude|layout\[0\]\.name)/, ["too long", "several lines"], "tensors may have any name"],
-  [/\/ListArtifacts$/, /^filter$/, ["several lines"], "words are apart by white space of any kind"],
+  [/\/(ListArtifacts|SetRetentionRule filter)$/, /filter$/, ["several lines"], "words are apart by white space of any kind"],
 ];
 
 /** Whether an RPC may take this. */

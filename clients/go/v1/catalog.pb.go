@@ -1586,7 +1586,7 @@ func (x *GetLineageRequest) GetPageToken() string {
 
 type GetLineageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The artifact asked for first. In pages, ancestors follow by their publication, newest first, and descendants oldest first: everything
+	// The artifact asked for first. Pages may be shorter than asked for, with more behind them. In pages, ancestors follow by their publication, newest first, and descendants oldest first: everything
 	// comes after the artifact by which it was reached. What is published meanwhile is in later pages.
 	Artifacts []*Artifact `protobuf:"bytes,1,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
 	// Empty: this was the last page.
@@ -1641,7 +1641,7 @@ func (x *GetLineageResponse) GetNextPageToken() string {
 
 type FindCommonAncestorsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 2 to 100, each as in GetArtifact.
+	// 2 to 100, whole.
 	Digests       []string `protobuf:"bytes,1,rep,name=digests,proto3" json:"digests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

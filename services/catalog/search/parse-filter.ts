@@ -27,6 +27,7 @@ type Token = { readonly type: "(" | ")" | "comparator" | "word" | "quoted" | "en
  *     text       = a word without spaces, parentheses and quotes, or a string in double quotes, in which \" and \\ stand for " and \
  *
  * AND and OR together need parentheses: languages differ in which of them binds more tightly. The empty filter is undefined.
+ * @param field what it is called in the request.
  * @throws CatalogError INVALID_FIELD with the position of what is wrong, counted from 1
  * @example
  * ```ts
@@ -36,9 +37,10 @@ type Token = { readonly type: "(" | ")" | "comparator" | "word" | "quoted" | "en
  * parseFilter(""); // undefined
  * ```
  */
-export function parseFilter(text: string): Filter | undefined {
-  if (text.length > LONGEST_FILTER) throw invalidField("filter", `at most ${LONGEST_FILTER} characters, not ${text.length}`);
-  const tokens = tokensOf(text);
+export function parseFilter(text: string, field = "filter"): Filter | undefined {
+  const problem = (at: number, what: string) => invalidField(field, `at character ${at + 1}: ${what}`);
+  if (text.length > LONGEST_FILTER) throw invalidField(field, `at most ${LONGEST_FILTER} characters, not ${text.length}`);
+  const tokens = tokensOf(text, problem);
   let next = 0;
   let comparisons = 0;
   const peek = () => tokens[next]!;
@@ -122,7 +124,7 @@ const outside = /(?<paren>[()])|"(?<quoted>(?:[^"\\]|\\["\\])*)"|(?<comparator>!
 /** Behind a comparator a word may hold what means something elsewhere, such as the ":" of a digest. */
 const asValue = /(?<paren>[()])|"(?<quoted>(?:[^"\\]|\\["\\])*)"|(?<comparator>!=|<=|>=|[=<>:])|(?<word>[^\s()"]+)/y;
 
-function tokensOf(text: string): Token[] {
+function tokensOf(text: string, problem: (at: number, what: string) => Error): Token[] {
   const tokens: Token[] = [];
   for (let at = 0; ; ) {
     at += text.slice(at).search(/\S|$/);
@@ -143,8 +145,4 @@ function tokensOf(text: string): Token[] {
 
 function named(type: Token["type"], text: string): string {
   return type === "end" ? "the end" : JSON.stringify(text);
-}
-
-function problem(at: number, what: string) {
-  return invalidField("filter", `at character ${at + 1}: ${what}`);
 }

@@ -724,7 +724,7 @@ export const GetLineageResponseSchema: GenMessage<GetLineageResponse> = /*@__PUR
  */
 export type FindCommonAncestorsRequest = Message<"ratatouille.v1.FindCommonAncestorsRequest"> & {
   /**
-   * 2 to 100, each as in GetArtifact.
+   * 2 to 100, whole.
    *
    * @generated from field: repeated string digests = 1;
    */
