@@ -50,6 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
     "src/ratatouille/client",
     "src/ratatouille/trainer",
     "tests",
+    "tests_tracking",
     "tools",
     ...(await readdir(join(client, "src/ratatouille"))).flatMap(moduleHere),
   ];

@@ -21,6 +21,7 @@ from typing import Any, TypeVar, cast
 import grpc
 import numpy as np
 
+from ratatouille import Client, Run
 from ratatouille._generated.catalog_pb2 import (
     BlobHeader,
     DownloadBlobRequest,
@@ -265,6 +266,19 @@ class System:
 
     def trainers(self) -> list[Trainer]:
         return list(self.connection.call(_TRAINERS, ListTrainersRequest()).trainers)
+
+
+@contextlib.contextmanager
+def tiny_run(folder: Path) -> Iterator[Run]:
+    """A run that has succeeded, in a system with a trainer: that of a run file, whose data the command has imported."""
+    system = System(folder / "data", "--trainers", "1")
+    try:
+        command = ["./ratatouille", "recycle", "examples/tiny.yaml", "--quiet", "--server", system.address, "--out", str(folder / "out")]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        with Client(system.address, progress=False) as client:
+            yield client.run(client.runs(limit=1)[0].id)
+    finally:
+        system.stop()
 
 
 class Dataset:

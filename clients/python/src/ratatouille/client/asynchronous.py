@@ -130,6 +130,7 @@ class AsyncRun(_Threads[Run]):
         return self._inner.name
 
     state = _method(Run.state)
+    specification = _method(Run.specification)
     watch = _stream(Run.watch)
     wait = _method(Run.wait)
     cancel = _method(Run.cancel)
@@ -173,6 +174,7 @@ class AsyncClient(_Threads[Client]):
     move_ref = _method(Client.move_ref)
     tag = _method(Client.tag)
     lineage = _method(Client.lineage)
+    runs = _method(Client.runs)
     watch = _stream(Client.watch)
     session = _giving(Client.session, AsyncSession)
     recycle = _giving(Client.recycle, AsyncRun)

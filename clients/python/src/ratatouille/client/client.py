@@ -34,6 +34,7 @@ from .methods import (
     IMPORT_MODEL,
     LIST_ARTIFACTS,
     LIST_REFS,
+    LIST_RUNS,
     LIST_SESSIONS,
     MOVE_REF,
     OPEN_SESSION,
@@ -43,7 +44,7 @@ from .page import Listing
 from .progress import Progress, meter
 from .reading import read_tensors
 from .ref import Ref, ref_of
-from .run import Run, specification_of
+from .run import Run, RunState, run_state_of, specification_of
 from .session import Session, SessionState, session_state_of
 
 _PAGE = 100
@@ -318,10 +319,10 @@ class Client:
 
     # -- runs and events
 
-    def recycle(self, run: Mapping[str, Any], *, wait: bool = True) -> Run:
+    def recycle(self, run: Mapping[str, Any] | str | os.PathLike[str], *, wait: bool = True) -> Run:
         """Starts a recycling run, or goes on with it: the same specification is the same run.
 
-        :param run: the fields of RunSpec (recycling.proto)
+        :param run: the fields of RunSpec (recycling.proto), for example those of another run's `specification()`, or a JSON file of them
         :param wait: until it has succeeded
         :raises ServiceError: INVALID_ARGUMENT (SPECIFICATION_INVALID) with a violation for each wrong field; ABORTED (RUN_FAILED)
         """
@@ -336,6 +337,10 @@ class Client:
         """A run by its id. Raises ServiceError: NOT_FOUND."""
         told = self._connection.call(GET_RUN, recycling_pb2.GetRunRequest(id=id)).run
         return Run(self, told.id, told.spec.name)
+
+    def runs(self, limit: int = _PAGE) -> Listing[RunState]:
+        """Runs, the newest first."""
+        return Listing(islice(self._runs(), limit))
 
     def watch(self, *subjects: str, since: datetime | None = None) -> Iterator[Event]:
         """What happens in the system, until the caller leaves.
@@ -404,6 +409,14 @@ class Client:
         while True:
             answer = self._connection.call(LIST_REFS, catalog_pb2.ListRefsRequest(prefix=prefix, page_size=_PAGE, page_token=token))
             yield from map(ref_of, answer.refs)
+            if not (token := answer.next_page_token):
+                return
+
+    def _runs(self) -> Iterator[RunState]:
+        token = ""
+        while True:
+            answer = self._connection.call(LIST_RUNS, recycling_pb2.ListRunsRequest(page_size=_PAGE, page_token=token))
+            yield from map(run_state_of, answer.runs)
             if not (token := answer.next_page_token):
                 return
 

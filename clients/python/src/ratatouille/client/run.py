@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
@@ -45,6 +47,7 @@ class RunState:
     """
 
     id: str
+    name: str
     state: str
     error: str
     stages: tuple[Stage, ...]
@@ -63,6 +66,9 @@ class RunState:
     @property
     def total(self) -> int:
         return sum(stage.total for stage in self.stages)
+
+    def _row(self) -> dict[str, object]:
+        return {"run": self.id, "name": self.name, "state": self.state, "done": f"{self.done}/{self.total}", "error": self.error}
 
     def _repr_html_(self) -> str:
         rows = [(one.name, f"{one.done}/{one.total}", one.running, one.queued, one.failed) for one in self.stages]
@@ -119,10 +125,17 @@ class Run:
     def state(self) -> RunState:
         return run_state_of(self._connection.call(GET_RUN, pb.GetRunRequest(id=self.id)).run)
 
+    def specification(self) -> dict[str, Any]:
+        """What was asked for, as `Client.recycle` takes it: change a copy of it to run something similar."""
+        told = self._connection.call(GET_RUN, pb.GetRunRequest(id=self.id)).run
+        return json_format.MessageToDict(told.spec, preserving_proto_field_name=True)
+
     def watch(self) -> Iterator[RunState]:
         """How it is now and whenever that changes, until it is over."""
         for answer in self._connection.receive(WATCH_RUN, pb.WatchRunRequest(id=self.id)):
             remaining = answer.remaining_seconds if answer.HasField("remaining_seconds") else None
+            # Its specification, and so its name, is only in the first message.
+            answer.run.spec.name = self.name
             yield run_state_of(answer.run, remaining)
 
     def wait(self) -> RunState:
@@ -149,12 +162,18 @@ class Run:
 def run_state_of(told: pb.Run, remaining: float | None = None) -> RunState:
     stages = tuple(Stage(one.name, one.total, one.done, one.running, one.queued, one.failed, one.cached) for one in told.stages)
     state = pb.RunState.Name(told.state).removeprefix("RUN_STATE_").lower()
-    return RunState(told.id, state, told.error, stages, tuple(told.notes), remaining)
+    return RunState(told.id, told.spec.name, state, told.error, stages, tuple(told.notes), remaining)
 
 
-def specification_of(given: Mapping[str, Any]) -> pb.RunSpec:
-    """The specification of a run, of a dictionary with the fields of RunSpec. Raises UsageError naming the field that is wrong."""
+def specification_of(given: Mapping[str, Any] | str | os.PathLike[str]) -> pb.RunSpec:
+    """The specification of a run: the fields of RunSpec, or a JSON file of them. Raises UsageError naming the field that is wrong."""
+    where = "this" if isinstance(given, Mapping) else f"{os.fspath(given)}"
     try:
-        return json_format.ParseDict(dict(given), pb.RunSpec())
-    except json_format.ParseError as error:
-        raise UsageError(f"this is no specification of a run: {str(error).splitlines()[0]}") from error
+        fields = dict(given) if isinstance(given, Mapping) else json.loads(Path(given).read_text())
+        return json_format.ParseDict(fields, pb.RunSpec())
+    except OSError as error:
+        raise UsageError(f"cannot read {where}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{where} is no JSON; run files (YAML) name data to import, which `ratatouille recycle` does") from error
+    except (json_format.ParseError, TypeError, AttributeError) as error:
+        raise UsageError(f"{where} is no specification of a run: {str(error).splitlines()[0]}") from error
