@@ -2,8 +2,7 @@ package ratatouille_test
 
 import (
 	"bytes"
-	"errors"
-	"math/rand/v2"
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,7 +18,9 @@ import (
 func TestBlobsComeBackAsTheyWereThroughCuts(t *testing.T) {
 	ctx := testsystem.Context(t)
 	content := make([]byte, 70*megabyte) // three ranges
-	rand.NewChaCha8([32]byte{20}).Read(content)
+	if _, err := rand.Read(content); err != nil {
+		t.Fatal(err)
+	}
 	proxy := testsystem.Cut(t, testsystem.Address(), 25*megabyte, 25*megabyte)
 	client := testsystem.ClientOf(t, proxy.Address)
 	sent := int64(0)
@@ -94,39 +95,6 @@ func TestLineageAndEvents(t *testing.T) {
 		if ratatouille.CodeOf(err) != codes.InvalidArgument {
 			t.Errorf("an unknown subject: %v", err)
 		}
-	}
-}
-
-func TestTokensAndAddresses(t *testing.T) {
-	for _, address := range []string{"", "localhost", "127.0.0.1:port", "http://127.0.0.1:7437"} {
-		if _, err := ratatouille.Dial(address); err == nil {
-			t.Errorf("%q is an address", address)
-		}
-	}
-	if _, err := ratatouille.Dial("192.0.2.1:7437", ratatouille.WithToken("secret")); err == nil {
-		t.Error("the token travels in the clear")
-	}
-	if _, err := ratatouille.Dial("127.0.0.1:7437", ratatouille.WithCA([]byte("no certificate"))); err == nil {
-		t.Error("there is a certificate")
-	}
-	ctx := testsystem.Context(t)
-	address, stop, err := testsystem.Start(filepath.Join(t.TempDir(), "data"), "RATATOUILLE_TOKEN=open-sesame")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = testsystem.ClientOf(t, address).System(ctx)
-	if ratatouille.CodeOf(err) != codes.Unauthenticated {
-		t.Errorf("without a token: %v", err)
-	}
-	client := testsystem.ClientOf(t, address, ratatouille.WithToken("open-sesame"), ratatouille.WithPatience(100*time.Millisecond))
-	if system, err := client.System(ctx); err != nil || system.GetVersion() == "" {
-		t.Errorf("with it: %v, %v", system, err)
-	}
-	stop()
-	_, err = client.System(ctx)
-	var refused *ratatouille.Error
-	if !errors.As(err, &refused) || refused.Code != codes.Unavailable {
-		t.Errorf("the system is gone: %v", err)
 	}
 }
 

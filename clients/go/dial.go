@@ -25,7 +25,8 @@ const (
 	DefaultPatience = 10 * time.Second
 
 	maxMessageBytes = 8 << 20
-	// Windows of HTTP/2, fixed: 100 MB/s each stream at 40 ms there and back.
+	// Windows of HTTP/2: 100 MB/s each stream at 40 ms there and back. They are fixed, as a server on Bun stops sending where they are widened
+	// for calls under way (docs/runtimes.md).
 	streamWindowBytes = 4 << 20
 	connWindowBytes   = 16 << 20
 )

@@ -40,8 +40,8 @@ func Main(m *testing.M) {
 	}())
 }
 
-// Start starts a system on a data directory, and waits until it answers. Variables of the environment, such as "RATATOUILLE_TOKEN=…", may follow.
-func Start(data string, variables ...string) (address string, stop func(), err error) {
+// Start starts a system on a data directory, with more options of `ratatouille up`, and waits until it answers.
+func Start(data string, options ...string) (address string, stop func(), err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
@@ -53,9 +53,8 @@ func Start(data string, variables ...string) (address string, stop func(), err e
 		return "", nil, err
 	}
 	defer log.Close()
-	command := exec.Command("./ratatouille", "up", "--listen", address, "--data", data, "--trainers", "0")
+	command := exec.Command("./ratatouille", append([]string{"up", "--listen", address, "--data", data, "--trainers", "0"}, options...)...)
 	command.Dir, command.Stdout, command.Stderr = Root(), log, log
-	command.Env = append(os.Environ(), variables...)
 	if err := command.Start(); err != nil {
 		return "", nil, err
 	}

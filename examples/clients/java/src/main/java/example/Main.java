@@ -3,9 +3,9 @@ package example;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import io.grpc.ManagedChannel;
-import io.grpc.ManagedChannelBuilder;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
 import java.util.Arrays;
 import ratatouille.v1.Averaging.AverageRequest;
@@ -23,7 +23,8 @@ public final class Main {
 
   public static void main(String[] args) throws Exception {
     if (args.length != 1) throw new IllegalArgumentException("which address? for example 127.0.0.1:7437");
-    var channel = ManagedChannelBuilder.forTarget(args[0]).usePlaintext().build();
+    // A window that is fixed: a server on Bun may stop sending where a client widens the windows of calls under way.
+    var channel = NettyChannelBuilder.forTarget(args[0]).flowControlWindow(4 << 20).usePlaintext().build();
     try {
       run(channel);
     } finally {
