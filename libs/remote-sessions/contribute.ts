@@ -23,8 +23,8 @@ export type Contribution = {
 
 export type SendOptions = {
   readonly signal?: AbortSignal | undefined;
-  /** Told of every piece that is on its way: bytes of the content up to its end. */
-  readonly onProgress?: ((progress: { readonly sentBytes: number; readonly totalBytes: number }) => void) | undefined;
+  /** Told of every piece that is on its way: bytes of the content up to its end. Nothing is sent before what it returns resolves. */
+  readonly onProgress?: ((progress: { readonly sentBytes: number; readonly totalBytes: number }) => void | Promise<void>) | undefined;
   /** Bytes of a piece. 1 MiB by default. */
   readonly chunkBytes?: number | undefined;
 };
@@ -57,7 +57,7 @@ export async function contribute(
     onProgress(progress) {
       if (progress.sentBytes > reached) since = performance.now();
       reached = Math.max(reached, progress.sentBytes);
-      options.onProgress?.(progress);
+      return options.onProgress?.(progress);
     },
   };
   for (let delayMs = PAUSE_MS.first; ; delayMs = Math.min(2 * delayMs, PAUSE_MS.most)) {
@@ -93,7 +93,7 @@ async function once(
     yield { part: { case: "header" as const, value: header } };
     for await (const { at, data } of sender.pieces(chunkBytes)) {
       yield { part: { case: "chunk" as const, value: { data, crc32: crc32(data) } } };
-      onProgress?.({ sentBytes: at + data.length, totalBytes: content.size });
+      await onProgress?.({ sentBytes: at + data.length, totalBytes: content.size });
     }
   }
   try {

@@ -13,20 +13,19 @@ import { checkAddress, isLoopback } from "./listener.ts";
 import { quietGrpcLogging } from "./quiet.ts";
 import { isRetryable, withRetries } from "./retry.ts";
 import { leaveUntraced, startClientSpan } from "./tracing.ts";
-import type { CallOptions, ServiceClient } from "./types.ts";
+import type { CallOptions, Clients, ServiceClient } from "./types.ts";
 
 /** A connection to one server, made when first needed and again after it breaks. */
-export type RpcChannel = Disposable & {
-  readonly address: string;
-  /** The methods of a service there. Cheap; any number of clients share the connection. */
-  client<S extends DescService>(service: S): ServiceClient<S>;
-  /** One call as bytes in and bytes out, for those who pass calls on. Never tried again: whoever made the call knows whether it may be. */
-  relay(method: DescMethod, requests: AsyncIterable<Uint8Array>, options: CallOptions): AsyncIterable<Buffer>;
-  /** Resolves when connected. UNAVAILABLE, naming the address and the last reason, when not connected in time. */
-  ready(timeoutMs: number): Promise<void>;
-  /** Cancels what runs and closes the connection. Later calls fail with CANCELLED. */
-  close(): void;
-};
+export type RpcChannel = Disposable &
+  Clients & {
+    readonly address: string;
+    /** One call as bytes in and bytes out, for those who pass calls on. Never tried again: whoever made the call knows whether it may be. */
+    relay(method: DescMethod, requests: AsyncIterable<Uint8Array>, options: CallOptions): AsyncIterable<Buffer>;
+    /** Resolves when connected. UNAVAILABLE, naming the address and the last reason, when not connected in time. */
+    ready(timeoutMs: number): Promise<void>;
+    /** Cancels what runs and closes the connection. Later calls fail with CANCELLED. */
+    close(): void;
+  };
 
 /**
  * Opens a channel; does not wait for the server. Throws INVALID_ARGUMENT for a wrong address or a token that would travel in the clear.
@@ -112,9 +111,6 @@ export function connect(address: string, options: ConnectOptions = {}): RpcChann
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
-
-/** Whatever gives clients: a channel to one server, or several that divide the services among them. */
-export type Clients = Pick<RpcChannel, "client">;
 
 type Invoke = (
   method: DescMethod,

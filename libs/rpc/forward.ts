@@ -1,9 +1,9 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { LONGEST_TIMER_MS } from "#libs/concurrency";
-import type { Clients, RpcChannel } from "./client.ts";
+import type { RpcChannel } from "./client.ts";
 import { notFound } from "./errors.ts";
 import type { ServiceRegistration, WireHandler } from "./implement.ts";
-import type { CallContext, CallOptions, ServiceClient } from "./types.ts";
+import type { CallContext, CallOptions, Clients, ServiceClient } from "./types.ts";
 
 /**
  * A service, or those of its methods that are named (as in TypeScript), that is served here and done elsewhere: every call is passed on to

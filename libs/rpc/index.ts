@@ -1,5 +1,5 @@
 export { allPages } from "./all-pages.ts";
-export { type Clients, connect, type RpcChannel } from "./client.ts";
+export { connect, type RpcChannel } from "./client.ts";
 export { Code, codeName } from "./code.ts";
 export type { ClientTls, ConnectOptions } from "./connection.ts";
 export {
@@ -29,4 +29,4 @@ export { PAGE_SIZE, pageToken, parsePageSize, parsePageToken } from "./pages.ts"
 export { invalidField, parseAmount, parseText } from "./requests.ts";
 export { type RpcServer, type ServeOptions, serve } from "./server.ts";
 export { shortenedTimeout } from "./timeout.ts";
-export type { CallContext, CallOptions, Implementation, RpcLog, ServiceClient, StreamOptions } from "./types.ts";
+export type { CallContext, CallOptions, Clients, Implementation, RpcLog, ServiceClient, StreamOptions } from "./types.ts";

@@ -1,11 +1,11 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type Any, AnySchema, anyIs, anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
+import { type Any, AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import { Metadata } from "@grpc/grpc-js";
 import { beginning, excerpt, printable } from "#libs/text";
 import { BadRequestSchema, ErrorInfoSchema } from "#proto/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "#proto/google/rpc/status_pb.ts";
-import { codeName, toCode } from "./code.ts";
-import { type FieldViolation, RpcError } from "./errors.ts";
+import { errorOfDetails } from "./error-details.ts";
+import type { FieldViolation, RpcError } from "./errors.ts";
 
 const DETAILS_KEY = "grpc-status-details-bin";
 
@@ -100,13 +100,7 @@ export function fromWireStatus(status: { code: number; metadata?: Metadata | und
   if (bytes === undefined || typeof bytes === "string") return undefined;
   try {
     const parsed = fromBinary(StatusSchema, new Uint8Array(bytes));
-    const infos = parsed.details.flatMap((detail) => anyUnpack(detail, ErrorInfoSchema) ?? []);
-    const { reason = codeName(status.code), domain, metadata } = infos[0] ?? {};
-    const violations = parsed.details
-      .flatMap((detail) => anyUnpack(detail, BadRequestSchema)?.fieldViolations ?? [])
-      .map(({ field, description }) => ({ field, description }));
-    const details = parsed.details.filter((detail) => !anyIs(detail, ErrorInfoSchema) && !anyIs(detail, BadRequestSchema));
-    return new RpcError(toCode(status.code), parsed.message, { reason, domain, metadata, violations, details });
+    return errorOfDetails(status.code, parsed.message, parsed.details);
   } catch {
     // The code and the plain message still say what is wrong.
     return undefined;

@@ -95,5 +95,11 @@ type Caller<M> =
  */
 export type ServiceClient<S extends DescService> = { readonly [M in keyof S["method"]]: Caller<S["method"][M]> };
 
+/** Whatever gives clients: a channel to one server, or several that divide the services among them. */
+export type Clients = {
+  /** The methods of a service. Cheap; any number of clients share the connection. */
+  client<S extends DescService>(service: S): ServiceClient<S>;
+};
+
 /** Where unexpected errors go. A pino logger fits. */
 export type RpcLog = { error(fields: Record<string, unknown>, message: string): void };

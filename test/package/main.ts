@@ -1,5 +1,5 @@
 /** `npm run test:package`: the npm package of the TypeScript client, as people install it. */
-import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { bytesBelow } from "#libs/files";
 import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
@@ -18,6 +18,10 @@ const RUNTIMES: { readonly [name: string]: readonly string[] } = {
   bun: [bin("bun")],
   deno: [bin("deno"), "run", "-A", "--no-check"],
 };
+
+const INSTALL = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"];
+/** Optional peers, in the versions of the repository's lock. */
+const WEB = ["@connectrpc/connect@2.3.0", "@connectrpc/connect-web@2.3.0"];
 
 /** What people who only want a client would not forgive. */
 const MOST = { packages: 60, megabytes: 40 };
@@ -83,6 +87,7 @@ async function* stepsIn(folder: TemporaryDirectory, runtimes: readonly string[])
   ];
   if (tarball === "") return;
   yield ["install", () => install(tarball, consumer)];
+  yield ["install what the client over HTTP needs", () => run("npm", [...INSTALL, ...WEB], consumer)];
   yield ["publint", () => run(bin("publint"), ["run", "--strict", tarball], root)];
   yield ["attw", () => run(bin("attw"), [tarball, "--profile", "esm-only", "--no-color"], root)];
   const used: string[] = [];
@@ -91,19 +96,22 @@ async function* stepsIn(folder: TemporaryDirectory, runtimes: readonly string[])
       await copyFile(join(from, name), join(consumer, name));
       used.push(name);
     }
-  for (const resolution of ["nodenext", "bundler"]) yield [`types, ${resolution}`, () => checkTypes(consumer, resolution, used)];
+  for (const resolution of ["nodenext", "bundler"])
+    yield [`types, ${resolution}`, () => checkTypes(consumer, resolution, used, { lib: ["esnext"], types: ["node"] })];
+  yield ["types, of a page", () => checkTypes(consumer, "bundler", ["web.ts"], { lib: ["esnext", "dom"], types: [] })];
   await using system = await startSystem(folder);
   for (const runtime of runtimes)
     for (const name of used) {
       const [program = "", ...flags] = RUNTIMES[runtime]!;
-      yield [`${name} on ${runtime}`, () => run(program, [...flags, name, system.address], consumer)];
+      yield [`${name} on ${runtime}`, () => run(program, [...flags, name, name === "web.ts" ? system.url : system.address], consumer)];
     }
+  yield ["web.ts as a browser has it", () => inBrowser(consumer, system.url)];
 }
 
 async function install(tarball: string, consumer: string): Promise<string> {
   await mkdir(consumer);
   await writeFile(join(consumer, "package.json"), JSON.stringify({ private: true, type: "module" }));
-  await run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", tarball], consumer);
+  await run("npm", [...INSTALL, tarball], consumer);
   const modules = join(consumer, "node_modules");
   const found = (await readdir(modules)).filter((name) => !name.startsWith("."));
   const packages = await Promise.all(
@@ -118,22 +126,42 @@ async function install(tarball: string, consumer: string): Promise<string> {
   return `${names.length} packages, ${megabytes.toFixed(1)} MB`;
 }
 
-async function checkTypes(consumer: string, resolution: string, files: readonly string[]): Promise<void> {
+/** @param declared what the consumer has declarations of */
+async function checkTypes(
+  consumer: string,
+  resolution: string,
+  files: readonly string[],
+  declared: { readonly lib: readonly string[]; readonly types: readonly string[] },
+): Promise<void> {
   const compilerOptions = {
-    ...{ module: resolution === "bundler" ? "esnext" : "nodenext", moduleResolution: resolution, target: "esnext", lib: ["esnext"] },
-    ...{ types: ["node"], strict: true, noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true },
+    ...{ module: resolution === "bundler" ? "esnext" : "nodenext", moduleResolution: resolution, target: "esnext", ...declared },
+    ...{ strict: true, noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true },
   };
   const config = join(consumer, `tsconfig.${resolution}.json`);
   await writeFile(config, JSON.stringify({ compilerOptions, files }));
   await run(bin("tsc"), ["-p", config], consumer);
 }
 
+/** The client over HTTP as one file that a page can load: nothing of Node is in it, and it may reach the server and nothing else. */
+async function inBrowser(consumer: string, url: string): Promise<string> {
+  const page = join(consumer, "page.js");
+  await run(bin("bun"), ["build", "web.ts", "--target=browser", "--minify", `--outfile=${page}`], consumer);
+  const text = await readFile(page, "utf8");
+  const [strange] = /\b(node:\w+|createRequire|Buffer\.(from|alloc))\b/.exec(text) ?? [];
+  if (strange !== undefined) throw new Error(`the page has ${strange}`);
+  await run(bin("deno"), ["run", `--allow-net=${new URL(url).host}`, page, url], consumer);
+  return `${Math.round(text.length / 1000)} kB`;
+}
+
 /** A system of the command line, without trainers. */
-async function startSystem(folder: TemporaryDirectory): Promise<AsyncDisposable & { readonly address: string }> {
-  const system = startCli(["up", "--data", folder.join("data"), "--listen", "127.0.0.1:0", "--trainers", "0"]);
-  const [, address = ""] = /listens on (\S+);/.exec(await system.line("listens on")) ?? [];
+async function startSystem(folder: TemporaryDirectory): Promise<AsyncDisposable & { readonly address: string; readonly url: string }> {
+  const places = ["--listen", "127.0.0.1:0", "--web", "127.0.0.1:0"];
+  const system = startCli(["up", "--data", folder.join("data"), ...places, "--trainers", "0"]);
+  await system.line("Ctrl-C stops");
+  const [, address = ""] = /listens on ([\d.:]+)/.exec(system.stdout()) ?? [];
+  const [, url = ""] = /for\s+HTTP\s+on\s+([^\s;]+)/.exec(system.stdout()) ?? [];
   return {
-    address,
+    ...{ address, url },
     async [Symbol.asyncDispose]() {
       system.signal("SIGTERM");
       await system.ended;

@@ -50,7 +50,8 @@ test("the manifest has the dependencies that are loaded, with their versions, an
   const repository = {
     ...{ name: "a", version: "1.0.0", description: "A", license: "MIT", engines: { node: ">=24" } },
     exports: { ".": "./a.ts", "./b": "./b/b.ts" },
-    dependencies: { loaded: "1.2.3", "@scope/part": "2.0.0", named: "3.0.0", peer: "4.0.0", required: "5.0.0" },
+    dependencies: { loaded: "1.2.3", "@scope/part": "2.0.0", named: "3.0.0", required: "5.0.0" },
+    devDependencies: { peer: "4.0.0", tool: "6.0.0" },
   };
   const sources = [
     'import "loaded";',
@@ -61,5 +62,5 @@ test("the manifest has the dependencies that are loaded, with their versions, an
   const { exports, dependencies, peerDependencies, peerDependenciesMeta } = packageManifest(repository, sources, ["peer"]);
   assert.deepEqual((exports as { readonly [place: string]: unknown })["./b"], { types: "./b/b.d.ts", default: "./b/b.js" });
   assert.deepEqual(dependencies, { loaded: "1.2.3", "@scope/part": "2.0.0", required: "5.0.0" });
-  assert.deepEqual([peerDependencies, peerDependenciesMeta], [{ peer: "4.0.0" }, { peer: { optional: true } }]);
+  assert.deepEqual([peerDependencies, peerDependenciesMeta], [{ peer: "^4.0.0" }, { peer: { optional: true } }]);
 });

@@ -7,6 +7,7 @@ export type Repository = {
   readonly engines: { readonly [name: string]: string };
   readonly exports: { readonly [path: string]: string };
   readonly dependencies: { readonly [name: string]: string };
+  readonly devDependencies?: { readonly [name: string]: string };
 };
 
 /**
@@ -16,9 +17,13 @@ export type Repository = {
  * @param optional packages that only a part of the exports needs: peers that may be missing
  */
 export function packageManifest(repository: Repository, sources: readonly string[], optional: readonly string[]) {
-  const { name, version, description, license, engines, exports, dependencies } = repository;
-  const used = Object.entries(dependencies).filter(([dependency]) => sources.some((source) => names(source, dependency)));
-  const peers = used.filter(([dependency]) => optional.includes(dependency));
+  const { name, version, description, license, engines, exports, dependencies, devDependencies = {} } = repository;
+  const isUsed = ([dependency]: readonly [string, string]) => sources.some((source) => names(source, dependency));
+  const used = Object.entries(dependencies).filter(isUsed);
+  // Their users have them for other things, too: any version that goes with the pinned one.
+  const peers = Object.entries({ ...devDependencies, ...dependencies })
+    .filter((entry) => optional.includes(entry[0]) && isUsed(entry))
+    .map(([dependency, pinned]) => [dependency, `^${pinned}`] as const);
   const emitted = (path: string, extension: string) => path.replace(/\.ts$/, extension);
   return {
     ...{ name, version, description, license },

@@ -15,6 +15,8 @@ export type SessionState = {
   /** Contributions that count, and those that have begun. */
   readonly committed: number;
   readonly staging: number;
+  /** What both take on the disk of the server while it has not averaged them. */
+  readonly stagedBytes: number;
   /** Digest of the last snapshot, where there is one. */
   readonly artifact?: string;
   readonly expiresAt: Date;
@@ -76,9 +78,10 @@ export function sessionReads(clients: Clients, sessionId: string, secret: string
 const states = { [State.OPEN]: "open", [State.CLOSED]: "closed", [State.EXPIRED]: "expired", [State.CLOSING]: "closing" } as const;
 
 /** A session of the protocol as plain data. */
-function stateOf({ id, state, method, committed, staging, artifact, expiresAt }: Session): SessionState {
+function stateOf({ id, state, method, committed, staging, stagedBytes, artifact, expiresAt }: Session): SessionState {
   return {
     ...{ id, method, committed, staging },
+    stagedBytes: Number(stagedBytes),
     state: states[state as keyof typeof states] ?? "open",
     ...(artifact === "" ? {} : { artifact }),
     expiresAt: new Date(Number(expiresAt) * 1000),

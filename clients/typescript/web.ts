@@ -1,0 +1,12 @@
+export type {
+  ArtifactInfo,
+  AverageOptions,
+  LineageOptions,
+  ListOptions,
+  OpenOptions,
+  RunSpecification,
+  Runs,
+  SessionState,
+} from "#libs/client/everywhere";
+export { connectToWeb, type WebClient, type WebOptions, type WebSession } from "#libs/client/web";
+export { Code, isRpcError, RpcError } from "#libs/rpc/portable";
