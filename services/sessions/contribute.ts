@@ -1,15 +1,16 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { layerOf, mediaTypes, readManifest } from "#libs/recipes";
-import type { ContributeRequest, ContributeResponseSchema, ContributionHeader } from "#proto/ratatouille/v1/averaging_pb.ts";
+import type { ContributeRequest, ContributeResponseSchema } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { announcementOf } from "./announcement.ts";
 import type { SessionContext } from "./context.ts";
-import { ContributionError, exhausted, refuse } from "./errors.ts";
+import { ContributionError } from "./errors.ts";
+import { fetchFromCatalog } from "./fetch.ts";
 import type { Folds } from "./folds.ts";
 import type { Layout } from "./layout.ts";
 import { countContribution } from "./metrics.ts";
 import { type Chunks, readHeader, receive } from "./receive.ts";
-import { parseAmount, parseContributor, parseDigest, parseSessionId } from "./requests.ts";
+import { parseSessionId } from "./requests.ts";
 import { checkSecret } from "./secret.ts";
-import { openStagedFile } from "./staged-file.ts";
+import { openStagedFile, type StagedFile } from "./staged-file.ts";
 import { type Announcement, type ContributionRow, checkOpen, type SessionRow, sessionNotFound } from "./store/rows.ts";
 
 type Reply = MessageInitShape<typeof ContributeResponseSchema>;
@@ -38,7 +39,7 @@ export async function* contribute(
     return;
   }
   for (const old of begun.replaced) await discard(context, old);
-  yield* take({ context, folds, chunks, row: begun.row, claim });
+  yield* take({ context, folds, chunks, fromCatalog: header.fromCatalog, row: begun.row, claim });
   yield { event: { case: "committed", value: { existed: false } } };
 }
 
@@ -58,11 +59,13 @@ type Taking = {
   readonly context: SessionContext;
   readonly folds: Folds;
   readonly chunks: Chunks;
+  /** The bytes are fetched from there, and not sent. */
+  readonly fromCatalog: boolean;
   readonly row: ContributionRow;
   readonly claim: Parameters<typeof receive>[0]["claim"];
 };
 
-async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGenerator<Reply, void, undefined> {
+async function* take({ context, folds, chunks, fromCatalog, row, claim }: Taking): AsyncGenerator<Reply, void, undefined> {
   const { store, files, staging, limits, verifiers, changes, now } = context;
   const path = files.contribution(row.session, row.id);
   let before: number | undefined;
@@ -86,9 +89,9 @@ async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGener
       const named = files.sync(row.session);
       named.catch(() => undefined);
       before = file.offset;
-      for await (const send of receive({ claim, chunks, file, size: row.size }, context)) {
+      for await (const reply of arriving({ claim, chunks, file, row, fromCatalog }, context)) {
         taken = file.offset - before;
-        yield { event: { case: "send", value: send } };
+        yield reply;
       }
       taken = file.offset - before;
       const layout = await file.finish();
@@ -113,6 +116,19 @@ async function* take({ context, folds, chunks, row, claim }: Taking): AsyncGener
   folds.consider(row.session);
 }
 
+/** Takes the bytes from the sender, or from the catalog, and yields what is said of that. */
+async function* arriving(
+  { claim, chunks, file, row, fromCatalog }: Omit<Taking, "context" | "folds"> & { readonly file: StagedFile },
+  context: SessionContext,
+): AsyncGenerator<Reply, void, undefined> {
+  if (fromCatalog) {
+    const blob = { size: row.size, digest: row.digest as Announcement["digest"] };
+    for await (const fetched of fetchFromCatalog({ claim, file, ...blob }, context.artifacts)) yield { fetched };
+  } else {
+    for await (const value of receive({ claim, chunks, file, size: row.size }, context)) yield { event: { case: "send", value } };
+  }
+}
+
 /** Forgets a contribution that does not count, and its bytes. */
 export async function discard({ store, files, staging, changes }: SessionContext, row: ContributionRow): Promise<void> {
   const path = files.contribution(row.session, row.id);
@@ -125,70 +141,4 @@ export async function discard({ store, files, staging, changes }: SessionContext
 /** One for which there was no room leaves nothing behind; one that came back keeps what it had. */
 async function discardUnlessBegun(context: SessionContext, row: ContributionRow): Promise<void> {
   if (!(await context.files.exists(context.files.contribution(row.session, row.id)))) await discard(context, row);
-}
-
-async function announcementOf(
-  { limits, artifacts }: SessionContext,
-  session: SessionRow,
-  header: ContributionHeader,
-  signal: AbortSignal,
-): Promise<Announcement> {
-  const contributor = parseContributor("header.contributor", header.contributor);
-  const size = parseAmount("header.size_bytes", header.sizeBytes);
-  const digest = parseDigest("header.digest", header.digest);
-  checkSize(size, session, limits);
-  const weight = weightOf(session, contributor, header.weight);
-  const artifact = header.artifact === "" ? undefined : parseDigest("header.artifact", header.artifact);
-  if (artifact !== undefined) {
-    const manifest = readManifest((await artifacts.get(artifact, { signal })).manifest);
-    const layer = manifest.kind === "model" ? layerOf(manifest, mediaTypes.weights) : undefined;
-    if (layer?.digest !== digest) {
-      const what = layer ? `has the weights ${layer.digest}` : `is a ${manifest.kind}`;
-      throw refuse("CONTRIBUTION_MISMATCH", `artifact ${artifact} ${what}; the contribution is ${digest}`, { field: "header.artifact" });
-    }
-  }
-  return { contributor, size, digest, weight, artifact };
-}
-
-function checkSize(size: number, session: SessionRow, limits: SessionContext["limits"]): void {
-  const quotas = [
-    ["max_contribution_bytes", session.max_contribution_bytes ?? Number.POSITIVE_INFINITY, "of the session"],
-    ["contributionBytes", limits.contributionBytes, "of this server"],
-    ["stagingBytes", limits.stagingBytes, "of this server for all"],
-  ] as const;
-  for (const [field, limit, whose] of quotas) {
-    if (size > limit)
-      throw exhausted("CONTRIBUTION_QUOTA", field, limit, `the contribution has ${size} bytes; the limit ${whose} is ${limit}`);
-  }
-  if (size === 0)
-    throw refuse("SESSION_INVALID", "header.size_bytes: a contribution is a safetensors file, and not empty", {
-      field: "header.size_bytes",
-    });
-}
-
-function weightOf(session: SessionRow, contributor: string, given: number | undefined): number {
-  const field = "header.weight";
-  if (session.weights !== null) {
-    const weights = JSON.parse(session.weights) as { readonly [contributor: string]: number };
-    const weight = Object.hasOwn(weights, contributor) ? weights[contributor] : undefined;
-    if (weight === undefined) {
-      throw refuse("CONTRIBUTOR_UNKNOWN", `${JSON.stringify(contributor)} is not among those who may contribute to this session`, {
-        field: "header.contributor",
-      });
-    }
-    if (given !== undefined && given !== weight) throw refuse("SESSION_INVALID", `${field}: the session says ${weight}`, { field });
-    return weight;
-  }
-  if (given === undefined) return 1;
-  if (session.method === "uniform" && given !== 1)
-    throw refuse("SESSION_INVALID", `${field}: the session is uniform; leave it out`, { field });
-  checkWeight(field, given);
-  return given;
-}
-
-/** @throws RpcError SESSION_INVALID for a weight that exact sums cannot take */
-export function checkWeight(field: string, weight: number): void {
-  const magnitude = Math.abs(weight);
-  if (weight === 0 || (magnitude >= 2 ** -600 && magnitude <= 2 ** 600)) return;
-  throw refuse("SESSION_INVALID", `${field}: ${weight}; a weight is 0, or between 2^-600 and 2^600 in magnitude`, { field });
 }

@@ -1465,7 +1465,10 @@ type ContributionHeader struct {
 	// Not for uniform sessions, nor where the session says the weights. 1 unless given.
 	Weight *float64 `protobuf:"fixed64,6,opt,name=weight,proto3,oneof" json:"weight,omitempty"`
 	// Digest of the model of the catalog whose weights this file is, if it is one: then the average names it as its input.
-	Artifact      string `protobuf:"bytes,7,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	Artifact string `protobuf:"bytes,7,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	// The bytes are those that the catalog has of `artifact`: the service fetches them, and no chunks follow. A trainer contributes so what it
+	// has just made. `size_bytes` and `digest` may be left out.
+	FromCatalog   bool `protobuf:"varint,8,opt,name=from_catalog,json=fromCatalog,proto3" json:"from_catalog,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1547,6 +1550,13 @@ func (x *ContributionHeader) GetArtifact() string {
 		return x.Artifact
 	}
 	return ""
+}
+
+func (x *ContributionHeader) GetFromCatalog() bool {
+	if x != nil {
+		return x.FromCatalog
+	}
+	return false
 }
 
 type ContributionChunk struct {
@@ -1673,7 +1683,9 @@ type ContributeResponse struct {
 	//
 	//	*ContributeResponse_Send
 	//	*ContributeResponse_Committed
-	Event         isContributeResponse_Event `protobuf_oneof:"event"`
+	Event isContributeResponse_Event `protobuf_oneof:"event"`
+	// Only of a contribution `from_catalog`, without an event: how much of it has been fetched, now and then.
+	Fetched       *AverageProgress `protobuf:"bytes,3,opt,name=fetched,proto3" json:"fetched,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1729,6 +1741,13 @@ func (x *ContributeResponse) GetCommitted() *ContributionCommitted {
 		if x, ok := x.Event.(*ContributeResponse_Committed); ok {
 			return x.Committed
 		}
+	}
+	return nil
+}
+
+func (x *ContributeResponse) GetFetched() *AverageProgress {
+	if x != nil {
+		return x.Fetched
 	}
 	return nil
 }
@@ -3249,7 +3268,7 @@ const file_ratatouille_v1_averaging_proto_rawDesc = "" +
 	"\x11ContributeRequest\x12<\n" +
 	"\x06header\x18\x01 \x01(\v2\".ratatouille.v1.ContributionHeaderH\x00R\x06header\x129\n" +
 	"\x05chunk\x18\x02 \x01(\v2!.ratatouille.v1.ContributionChunkH\x00R\x05chunkB\x06\n" +
-	"\x04part\"\xe8\x01\n" +
+	"\x04part\"\x8b\x02\n" +
 	"\x12ContributionHeader\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x16\n" +
@@ -3259,7 +3278,8 @@ const file_ratatouille_v1_averaging_proto_rawDesc = "" +
 	"size_bytes\x18\x04 \x01(\x03R\tsizeBytes\x12\x16\n" +
 	"\x06digest\x18\x05 \x01(\tR\x06digest\x12\x1b\n" +
 	"\x06weight\x18\x06 \x01(\x01H\x00R\x06weight\x88\x01\x01\x12\x1a\n" +
-	"\bartifact\x18\a \x01(\tR\bartifactB\t\n" +
+	"\bartifact\x18\a \x01(\tR\bartifact\x12!\n" +
+	"\ffrom_catalog\x18\b \x01(\bR\vfromCatalogB\t\n" +
 	"\a_weight\"d\n" +
 	"\x11ContributionChunk\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x16\n" +
@@ -3268,10 +3288,11 @@ const file_ratatouille_v1_averaging_proto_rawDesc = "" +
 	"\x06_crc32\"9\n" +
 	"\tSendBytes\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x14\n" +
-	"\x05until\x18\x02 \x01(\x03R\x05until\"\x95\x01\n" +
+	"\x05until\x18\x02 \x01(\x03R\x05until\"\xd0\x01\n" +
 	"\x12ContributeResponse\x12/\n" +
 	"\x04send\x18\x01 \x01(\v2\x19.ratatouille.v1.SendBytesH\x00R\x04send\x12E\n" +
-	"\tcommitted\x18\x02 \x01(\v2%.ratatouille.v1.ContributionCommittedH\x00R\tcommittedB\a\n" +
+	"\tcommitted\x18\x02 \x01(\v2%.ratatouille.v1.ContributionCommittedH\x00R\tcommitted\x129\n" +
+	"\afetched\x18\x03 \x01(\v2\x1f.ratatouille.v1.AverageProgressR\afetchedB\a\n" +
 	"\x05event\"1\n" +
 	"\x15ContributionCommitted\x12\x18\n" +
 	"\aexisted\x18\x01 \x01(\bR\aexisted\"\x8e\x01\n" +
@@ -3490,51 +3511,52 @@ var file_ratatouille_v1_averaging_proto_depIdxs = []int32{
 	19, // 14: ratatouille.v1.ContributeRequest.chunk:type_name -> ratatouille.v1.ContributionChunk
 	20, // 15: ratatouille.v1.ContributeResponse.send:type_name -> ratatouille.v1.SendBytes
 	22, // 16: ratatouille.v1.ContributeResponse.committed:type_name -> ratatouille.v1.ContributionCommitted
-	24, // 17: ratatouille.v1.WithdrawRequest.header:type_name -> ratatouille.v1.WithdrawHeader
-	19, // 18: ratatouille.v1.WithdrawRequest.chunk:type_name -> ratatouille.v1.ContributionChunk
-	20, // 19: ratatouille.v1.WithdrawResponse.send:type_name -> ratatouille.v1.SendBytes
-	26, // 20: ratatouille.v1.WithdrawResponse.withdrawn:type_name -> ratatouille.v1.ContributionWithdrawn
-	12, // 21: ratatouille.v1.SnapshotResponse.progress:type_name -> ratatouille.v1.AverageProgress
-	46, // 22: ratatouille.v1.SnapshotResponse.artifact:type_name -> ratatouille.v1.Artifact
-	16, // 23: ratatouille.v1.GetSessionResponse.session:type_name -> ratatouille.v1.Session
-	16, // 24: ratatouille.v1.ListSessionsResponse.sessions:type_name -> ratatouille.v1.Session
-	16, // 25: ratatouille.v1.WatchSessionResponse.session:type_name -> ratatouille.v1.Session
-	46, // 26: ratatouille.v1.CloseSessionResponse.artifact:type_name -> ratatouille.v1.Artifact
-	12, // 27: ratatouille.v1.CheckModelsResponse.progress:type_name -> ratatouille.v1.AverageProgress
-	39, // 28: ratatouille.v1.CheckModelsResponse.finding:type_name -> ratatouille.v1.CheckFinding
-	40, // 29: ratatouille.v1.CheckModelsResponse.report:type_name -> ratatouille.v1.CheckReport
-	3,  // 30: ratatouille.v1.CheckFinding.severity:type_name -> ratatouille.v1.CheckSeverity
-	4,  // 31: ratatouille.v1.CheckReport.verdict:type_name -> ratatouille.v1.CheckVerdict
-	41, // 32: ratatouille.v1.CheckReport.models:type_name -> ratatouille.v1.CheckedModel
-	42, // 33: ratatouille.v1.CheckReport.layers:type_name -> ratatouille.v1.CheckedLayer
-	45, // 34: ratatouille.v1.AverageRequest.ParametersEntry.value:type_name -> google.protobuf.Value
-	5,  // 35: ratatouille.v1.AveragingService.Average:input_type -> ratatouille.v1.AverageRequest
-	6,  // 36: ratatouille.v1.AveragingService.ListMethods:input_type -> ratatouille.v1.ListMethodsRequest
-	37, // 37: ratatouille.v1.AveragingService.CheckModels:input_type -> ratatouille.v1.CheckModelsRequest
-	13, // 38: ratatouille.v1.AveragingService.OpenSession:input_type -> ratatouille.v1.OpenSessionRequest
-	17, // 39: ratatouille.v1.AveragingService.Contribute:input_type -> ratatouille.v1.ContributeRequest
-	23, // 40: ratatouille.v1.AveragingService.Withdraw:input_type -> ratatouille.v1.WithdrawRequest
-	27, // 41: ratatouille.v1.AveragingService.Snapshot:input_type -> ratatouille.v1.SnapshotRequest
-	29, // 42: ratatouille.v1.AveragingService.GetSession:input_type -> ratatouille.v1.GetSessionRequest
-	31, // 43: ratatouille.v1.AveragingService.ListSessions:input_type -> ratatouille.v1.ListSessionsRequest
-	33, // 44: ratatouille.v1.AveragingService.WatchSession:input_type -> ratatouille.v1.WatchSessionRequest
-	35, // 45: ratatouille.v1.AveragingService.CloseSession:input_type -> ratatouille.v1.CloseSessionRequest
-	11, // 46: ratatouille.v1.AveragingService.Average:output_type -> ratatouille.v1.AverageResponse
-	7,  // 47: ratatouille.v1.AveragingService.ListMethods:output_type -> ratatouille.v1.ListMethodsResponse
-	38, // 48: ratatouille.v1.AveragingService.CheckModels:output_type -> ratatouille.v1.CheckModelsResponse
-	15, // 49: ratatouille.v1.AveragingService.OpenSession:output_type -> ratatouille.v1.OpenSessionResponse
-	21, // 50: ratatouille.v1.AveragingService.Contribute:output_type -> ratatouille.v1.ContributeResponse
-	25, // 51: ratatouille.v1.AveragingService.Withdraw:output_type -> ratatouille.v1.WithdrawResponse
-	28, // 52: ratatouille.v1.AveragingService.Snapshot:output_type -> ratatouille.v1.SnapshotResponse
-	30, // 53: ratatouille.v1.AveragingService.GetSession:output_type -> ratatouille.v1.GetSessionResponse
-	32, // 54: ratatouille.v1.AveragingService.ListSessions:output_type -> ratatouille.v1.ListSessionsResponse
-	34, // 55: ratatouille.v1.AveragingService.WatchSession:output_type -> ratatouille.v1.WatchSessionResponse
-	36, // 56: ratatouille.v1.AveragingService.CloseSession:output_type -> ratatouille.v1.CloseSessionResponse
-	46, // [46:57] is the sub-list for method output_type
-	35, // [35:46] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	12, // 17: ratatouille.v1.ContributeResponse.fetched:type_name -> ratatouille.v1.AverageProgress
+	24, // 18: ratatouille.v1.WithdrawRequest.header:type_name -> ratatouille.v1.WithdrawHeader
+	19, // 19: ratatouille.v1.WithdrawRequest.chunk:type_name -> ratatouille.v1.ContributionChunk
+	20, // 20: ratatouille.v1.WithdrawResponse.send:type_name -> ratatouille.v1.SendBytes
+	26, // 21: ratatouille.v1.WithdrawResponse.withdrawn:type_name -> ratatouille.v1.ContributionWithdrawn
+	12, // 22: ratatouille.v1.SnapshotResponse.progress:type_name -> ratatouille.v1.AverageProgress
+	46, // 23: ratatouille.v1.SnapshotResponse.artifact:type_name -> ratatouille.v1.Artifact
+	16, // 24: ratatouille.v1.GetSessionResponse.session:type_name -> ratatouille.v1.Session
+	16, // 25: ratatouille.v1.ListSessionsResponse.sessions:type_name -> ratatouille.v1.Session
+	16, // 26: ratatouille.v1.WatchSessionResponse.session:type_name -> ratatouille.v1.Session
+	46, // 27: ratatouille.v1.CloseSessionResponse.artifact:type_name -> ratatouille.v1.Artifact
+	12, // 28: ratatouille.v1.CheckModelsResponse.progress:type_name -> ratatouille.v1.AverageProgress
+	39, // 29: ratatouille.v1.CheckModelsResponse.finding:type_name -> ratatouille.v1.CheckFinding
+	40, // 30: ratatouille.v1.CheckModelsResponse.report:type_name -> ratatouille.v1.CheckReport
+	3,  // 31: ratatouille.v1.CheckFinding.severity:type_name -> ratatouille.v1.CheckSeverity
+	4,  // 32: ratatouille.v1.CheckReport.verdict:type_name -> ratatouille.v1.CheckVerdict
+	41, // 33: ratatouille.v1.CheckReport.models:type_name -> ratatouille.v1.CheckedModel
+	42, // 34: ratatouille.v1.CheckReport.layers:type_name -> ratatouille.v1.CheckedLayer
+	45, // 35: ratatouille.v1.AverageRequest.ParametersEntry.value:type_name -> google.protobuf.Value
+	5,  // 36: ratatouille.v1.AveragingService.Average:input_type -> ratatouille.v1.AverageRequest
+	6,  // 37: ratatouille.v1.AveragingService.ListMethods:input_type -> ratatouille.v1.ListMethodsRequest
+	37, // 38: ratatouille.v1.AveragingService.CheckModels:input_type -> ratatouille.v1.CheckModelsRequest
+	13, // 39: ratatouille.v1.AveragingService.OpenSession:input_type -> ratatouille.v1.OpenSessionRequest
+	17, // 40: ratatouille.v1.AveragingService.Contribute:input_type -> ratatouille.v1.ContributeRequest
+	23, // 41: ratatouille.v1.AveragingService.Withdraw:input_type -> ratatouille.v1.WithdrawRequest
+	27, // 42: ratatouille.v1.AveragingService.Snapshot:input_type -> ratatouille.v1.SnapshotRequest
+	29, // 43: ratatouille.v1.AveragingService.GetSession:input_type -> ratatouille.v1.GetSessionRequest
+	31, // 44: ratatouille.v1.AveragingService.ListSessions:input_type -> ratatouille.v1.ListSessionsRequest
+	33, // 45: ratatouille.v1.AveragingService.WatchSession:input_type -> ratatouille.v1.WatchSessionRequest
+	35, // 46: ratatouille.v1.AveragingService.CloseSession:input_type -> ratatouille.v1.CloseSessionRequest
+	11, // 47: ratatouille.v1.AveragingService.Average:output_type -> ratatouille.v1.AverageResponse
+	7,  // 48: ratatouille.v1.AveragingService.ListMethods:output_type -> ratatouille.v1.ListMethodsResponse
+	38, // 49: ratatouille.v1.AveragingService.CheckModels:output_type -> ratatouille.v1.CheckModelsResponse
+	15, // 50: ratatouille.v1.AveragingService.OpenSession:output_type -> ratatouille.v1.OpenSessionResponse
+	21, // 51: ratatouille.v1.AveragingService.Contribute:output_type -> ratatouille.v1.ContributeResponse
+	25, // 52: ratatouille.v1.AveragingService.Withdraw:output_type -> ratatouille.v1.WithdrawResponse
+	28, // 53: ratatouille.v1.AveragingService.Snapshot:output_type -> ratatouille.v1.SnapshotResponse
+	30, // 54: ratatouille.v1.AveragingService.GetSession:output_type -> ratatouille.v1.GetSessionResponse
+	32, // 55: ratatouille.v1.AveragingService.ListSessions:output_type -> ratatouille.v1.ListSessionsResponse
+	34, // 56: ratatouille.v1.AveragingService.WatchSession:output_type -> ratatouille.v1.WatchSessionResponse
+	36, // 57: ratatouille.v1.AveragingService.CloseSession:output_type -> ratatouille.v1.CloseSessionResponse
+	47, // [47:58] is the sub-list for method output_type
+	36, // [36:47] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_ratatouille_v1_averaging_proto_init() }

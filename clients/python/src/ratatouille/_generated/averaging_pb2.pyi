@@ -277,7 +277,7 @@ class ContributeRequest(_message.Message):
     def __init__(self, header: _Optional[_Union[ContributionHeader, _Mapping]] = ..., chunk: _Optional[_Union[ContributionChunk, _Mapping]] = ...) -> None: ...
 
 class ContributionHeader(_message.Message):
-    __slots__ = ("session_id", "secret", "contributor", "size_bytes", "digest", "weight", "artifact")
+    __slots__ = ("session_id", "secret", "contributor", "size_bytes", "digest", "weight", "artifact", "from_catalog")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SECRET_FIELD_NUMBER: _ClassVar[int]
     CONTRIBUTOR_FIELD_NUMBER: _ClassVar[int]
@@ -285,6 +285,7 @@ class ContributionHeader(_message.Message):
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
     ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    FROM_CATALOG_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     secret: str
     contributor: str
@@ -292,7 +293,8 @@ class ContributionHeader(_message.Message):
     digest: str
     weight: float
     artifact: str
-    def __init__(self, session_id: _Optional[str] = ..., secret: _Optional[str] = ..., contributor: _Optional[str] = ..., size_bytes: _Optional[int] = ..., digest: _Optional[str] = ..., weight: _Optional[float] = ..., artifact: _Optional[str] = ...) -> None: ...
+    from_catalog: bool
+    def __init__(self, session_id: _Optional[str] = ..., secret: _Optional[str] = ..., contributor: _Optional[str] = ..., size_bytes: _Optional[int] = ..., digest: _Optional[str] = ..., weight: _Optional[float] = ..., artifact: _Optional[str] = ..., from_catalog: bool = ...) -> None: ...
 
 class ContributionChunk(_message.Message):
     __slots__ = ("data", "crc32c", "crc32")
@@ -313,12 +315,14 @@ class SendBytes(_message.Message):
     def __init__(self, offset: _Optional[int] = ..., until: _Optional[int] = ...) -> None: ...
 
 class ContributeResponse(_message.Message):
-    __slots__ = ("send", "committed")
+    __slots__ = ("send", "committed", "fetched")
     SEND_FIELD_NUMBER: _ClassVar[int]
     COMMITTED_FIELD_NUMBER: _ClassVar[int]
+    FETCHED_FIELD_NUMBER: _ClassVar[int]
     send: SendBytes
     committed: ContributionCommitted
-    def __init__(self, send: _Optional[_Union[SendBytes, _Mapping]] = ..., committed: _Optional[_Union[ContributionCommitted, _Mapping]] = ...) -> None: ...
+    fetched: AverageProgress
+    def __init__(self, send: _Optional[_Union[SendBytes, _Mapping]] = ..., committed: _Optional[_Union[ContributionCommitted, _Mapping]] = ..., fetched: _Optional[_Union[AverageProgress, _Mapping]] = ...) -> None: ...
 
 class ContributionCommitted(_message.Message):
     __slots__ = ("existed",)
