@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { orasProgram } from "#libs/programs";
-import { canonicalRecipe, type Digest, mediaTypes, readManifest } from "#libs/recipes";
+import { canonicalRecipe, type Digest, digestOf, mediaTypes, readManifest } from "#libs/recipes";
 import { loadFloat32 } from "#libs/tensors";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { LINEAGE_TYPE, RECIPE_TYPE } from "./referrers/derived.ts";
@@ -138,6 +138,12 @@ test("a ModelPack that is pushed is a model here, which can be averaged; it is p
   await run(["pull", "--plain-http", `${host}/birds/sparrow@${digest}`], { cwd: back });
   assert.deepEqual(new Uint8Array(await readFile(join(back, "sparrow.safetensors"))), weights);
   assert.equal(await readFile(join(back, "README.md"), "utf8"), "# Sparrow\n");
+
+  // The lineage of the average names the artifact, which has all of it, and what was pushed, as files.
+  const envelope = await folder("packed-envelope");
+  await run(["pull", "--plain-http", `${host}/birds/sparrow@${artifact.digest}`], { cwd: envelope });
+  assert.equal(digestOf(await readFile(join(envelope, "manifest.json"))), digest);
+  assert.deepEqual(new Uint8Array(await readFile(join(envelope, "sparrow.safetensors"))), weights);
 });
 
 test("a tag moves on by another push, and the ref keeps its history", async () => {
