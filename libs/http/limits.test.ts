@@ -72,6 +72,29 @@ test("who makes the server wait, or sends what it does not take, is cut off", { 
   assert.ok(late < 64 << 20, "an answer that nobody reads");
 });
 
+test("what is broken ends its own connection, and nothing else", { timeout: 30_000 }, async () => {
+  const close = "connection: close\r\n";
+  const chunked = `POST / HTTP/1.1\r\n${head}${close}transfer-encoding: chunked\r\n\r\n`;
+  const broken = [
+    `CONNECT example.org:443 HTTP/1.1\r\n${head}${close}\r\n`,
+    `GET / HTTP/1.1\r\n${head}connection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    `GET / HTTP/1.1\r\n${close}\r\n`,
+    `GET //\\%zz?%%% HTTP/1.1\r\n${head}${close}\r\n`,
+    `GET / HTTP/1.1\r\n${head}${close}a\x01b: c\r\n\r\n`,
+    `POST / HTTP/1.1\r\n${head}${close}content-length: -1\r\n\r\n`,
+    `POST / HTTP/1.1\r\n${head}${close}content-length: 1\r\ncontent-length: 2\r\n\r\nab`,
+    `POST / HTTP/1.1\r\n${head}${close}content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+    `POST / HTTP/1.1\r\n${head}${close}expect: miracles\r\ncontent-length: 0\r\n\r\n`,
+    `${chunked}zz\r\nab\r\n`,
+    `${chunked}2\r\nabcd\r\n0\r\n\r\n`,
+    `${chunked}ffffffffffffffffff\r\na`,
+  ];
+  const answers = await Promise.all(broken.map((text) => talk(text, {})));
+  for (const [i, answer] of answers.entries()) assert.match(answer, /^(HTTP\/1\.1 [2-5]\d\d |$)/, broken[i]);
+  assert.equal(await (await fetch(server.url)).text(), "0 bytes");
+});
+
 test("who waits for the server is not cut off", { timeout: 20_000 }, async () => {
   assert.equal(await (await fetch(`${server.url}/slow`, { method: "POST", body: "abc" })).text(), "3 bytes");
 });

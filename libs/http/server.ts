@@ -144,6 +144,8 @@ function listen(server: Server, address: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error) => reject(listenFailure(address, error)));
     server.listen(place, () => {
+      // What goes wrong with a listener later is the end of a connection, and of no process.
+      server.on("error", () => undefined);
       const bound = server.address();
       resolve(typeof bound === "object" && bound !== null ? bound.port : 0);
     });
