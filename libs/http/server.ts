@@ -165,8 +165,9 @@ function shuttingDown(): HttpError {
 
 /** What is no request is answered all the same, where there is somebody to read it, and the connection ends. */
 function answerBroken({ code }: NodeJS.ErrnoException, socket: Duplex, errorBody: HttpErrorBody): void {
-  // A client that left, or has begun to read an answer, is told nothing.
-  if (!socket.writable || code === "ECONNRESET" || code === "HPE_INVALID_EOF_STATE") return void socket.destroy();
+  // A client that left, or has not got through TLS, is told nothing.
+  const isHttp = /^(HPE|ERR_HTTP)_/.test(code ?? "") && code !== "HPE_INVALID_EOF_STATE";
+  if (!isHttp || !socket.writable) return void socket.destroy();
   const { status, message } = broken(code);
   const { type, text } = errorBody(new HttpError(status, message, { code: Code.INVALID_ARGUMENT, reason: "MALFORMED_REQUEST" }));
   const head = [
