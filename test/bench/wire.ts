@@ -40,7 +40,7 @@ export const wire: Benchmark = {
 
 type Row = { readonly [name: string]: number };
 
-async function startServer(kind: "store" | "bare", directory: string): Promise<Server> {
+async function startServer(kind: "store" | "checks" | "bare", directory: string): Promise<Server> {
   const address = `127.0.0.1:${await freePort()}`;
   const script = startScript<ServerMemory>("./wire/server-process.ts", [kind, address, directory]);
   const channel = connect(address);
@@ -92,7 +92,8 @@ async function measure(directory: string, options: BenchOptions): Promise<Row> {
   row["download"] = await rate(plain, () => downloaded(store.channel, digest!, plain));
   Object.assign(row, await longWay(store, path, digest!, bytes));
   Object.assign(row, await savings(store, path, bytes));
-  if (options.python !== undefined) Object.assign(row, await byPython(options.python, { bare, store, path, bytes, digest: digest! }));
+  if (options.python !== undefined)
+    Object.assign(row, await byPython(options.python, { directory, bare, store, path, bytes, digest: digest! }));
   row["memory"] = await manyAtOnce(directory, path);
   await bare.end();
   await store.end();
@@ -173,7 +174,14 @@ async function manyAtOnce(directory: string, path: (name: string) => string): Pr
 
 async function byPython(
   python: string,
-  { bare, store, path, bytes, digest }: { bare: Server; store: Server; path: (name: string) => string; bytes: number; digest: Digest },
+  {
+    directory,
+    bare,
+    store,
+    path,
+    bytes,
+    digest,
+  }: { directory: string; bare: Server; store: Server; path: (name: string) => string; bytes: number; digest: Digest },
 ): Promise<Row> {
   const size = await writeModel(path("python"), newModel(bytes));
   const go = async (server: Server, what: string) => {
@@ -181,11 +189,15 @@ async function byPython(
     const args = [join(ROOT, "test/bench/wire/python.py"), server.channel.address, what, path("python"), digest];
     return size / 1e6 / Number((await run(python, args, { env })).stdout);
   };
-  return {
+  using checks = await startServer("checks", directory);
+  const row = {
     "python bare upload": await go(bare, "upload"),
+    "python checked upload": await go(checks, "upload"),
     "python upload": await go(store, "upload"),
     "python download": await go(store, "download"),
   };
+  await checks.end();
+  return row;
 }
 
 async function uploadFile(artifacts: Artifacts, path: string) {
@@ -240,6 +252,13 @@ function figuresOf(rows: readonly Row[]): Figure[] {
     ...(python
       ? [
           rate("Python: upload to a bare server", "python bare upload"),
+          rate("Python: upload to a server that checks and keeps nothing", "python checked upload"),
+          {
+            name: "  over bare",
+            unit: "",
+            runs: rows.map((row) => row["python checked upload"]! / row["python bare upload"]!),
+            atLeast: 0.85,
+          },
           rate("Python: upload into the store", "python upload"),
           {
             name: "  over the lesser of 0.5 × bare and 0.8 × dd",

@@ -1,8 +1,10 @@
 /**
  * Serves a catalog, or one that looks at nothing and keeps nothing, until its stdin ends; then prints what memory it has had.
- * Arguments: "store" or "bare", address, directory.
+ * One in between looks at all that comes, and keeps nothing. Arguments: "store", "checks" or "bare", address, directory.
  */
+import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { crc32 } from "node:zlib";
 import { openLocalBus } from "#libs/bus";
 import { type Implementation, implement, serve } from "#libs/rpc";
 import { createLogger } from "#libs/telemetry";
@@ -31,10 +33,26 @@ const bare: Partial<Implementation<typeof CatalogService>> = {
   getUpload: () => ({ receivedBytes: 0n }),
 };
 
+/** Takes bytes as the store does, with the checksum of each chunk and the digest of all; keeps nothing. */
+const checks: typeof bare = {
+  ...bare,
+  async uploadBlob(requests) {
+    const whole = createHash("sha256");
+    let size = 0;
+    for await (const { part } of requests) {
+      if (part.case !== "checked") continue;
+      if (crc32(part.value.data) !== part.value.crc32) throw new Error("a chunk is damaged");
+      whole.update(part.value.data);
+      size += part.value.data.length;
+    }
+    return { digest: `sha256:${whole.digest("hex")}`, sizeBytes: BigInt(size) };
+  },
+};
+
 const [kind = "store", address = "127.0.0.1:0", directory = "."] = process.argv.slice(2);
 await using stack = new AsyncDisposableStack();
 const log = createLogger({ service: "catalog", destination: `${directory}/${kind}.log` });
-if (kind === "bare") stack.use(await serve({ address, services: [implement(CatalogService, bare)], log }));
+if (kind !== "store") stack.use(await serve({ address, services: [implement(CatalogService, kind === "bare" ? bare : checks)], log }));
 else {
   const bus = stack.use(await openLocalBus({ path: ":memory:" }));
   const catalog = stack.use(await createCatalog({ directory, bus, log }));
