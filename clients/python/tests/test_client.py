@@ -160,6 +160,16 @@ def test_what_happens_is_seen(client: Client) -> None:
     assert (raised.value.code, raised.value.reason) == ("ABORTED", "REF_MOVED")
 
 
+def test_methods_say_what_they_take(client: Client) -> None:
+    methods = {method.name: method for method in client.methods()}
+    assert methods["uniform"].sessions
+    assert methods["ties"].base == "required"
+    (density,) = (one for one in methods["ties"].parameters if one.name == "density")
+    assert density.per_model
+    assert isinstance(density.default, float)
+    assert "ties" in client.methods()._repr_html_()
+
+
 def test_errors_carry_what_programs_need(client: Client) -> None:
     with pytest.raises(ServiceError) as raised:
         client.average([drawn(1)], "nope")

@@ -7,6 +7,7 @@ from .asynchronous import AsyncClient, AsyncRun, AsyncSession
 from .client import Client
 from .events import Event
 from .lineage import Lineage
+from .method import MergeMethod, Parameter
 from .page import Listing
 from .ref import Ref, RefMove
 from .run import Report, Run, RunState, Stage
@@ -22,6 +23,8 @@ __all__ = [
     "File",
     "Lineage",
     "Listing",
+    "MergeMethod",
+    "Parameter",
     "Ref",
     "RefMove",
     "Report",

@@ -167,6 +167,7 @@ class AsyncClient(_Threads[Client]):
     download = _method(Client.download)
     average = _method(Client.average)
     soup = _method(Client.soup)
+    methods = _method(Client.methods)
     sessions = _method(Client.sessions)
     get = _method(Client.get)
     models = _method(Client.models)

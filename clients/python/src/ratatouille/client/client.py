@@ -25,6 +25,7 @@ from .artifact import KINDS, Artifact, artifact_of
 from .events import Event, watch_events
 from .given import NAMES, Name, Weights, check_name, content_of, is_digest, is_name, layout_of
 from .lineage import Lineage
+from .method import MergeMethod, method_of_message
 from .methods import (
     AVERAGE,
     CREATE_TAG,
@@ -33,6 +34,7 @@ from .methods import (
     GET_RUN,
     IMPORT_MODEL,
     LIST_ARTIFACTS,
+    LIST_METHODS,
     LIST_REFS,
     LIST_RUNS,
     LIST_SESSIONS,
@@ -221,6 +223,10 @@ class Client:
     def soup(self, models: Sequence[Name | Weights], *, ref: str | None = None) -> Artifact:
         """The mean of models, whatever they are given as: digests, refs, files, arrays, state dicts."""
         return self.average(models, ref=ref)
+
+    def methods(self) -> Listing[MergeMethod]:
+        """The methods that `average` takes, with their parameters."""
+        return Listing(map(method_of_message, self._connection.call(LIST_METHODS, averaging_pb2.ListMethodsRequest()).methods))
 
     # -- sessions
 
