@@ -3,7 +3,7 @@ import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 
 /**
- * An artifact by digest ("sha256:…", or at least 8 digits of it) or by ref (with a "/").
+ * An artifact by digest ("sha256:…", or at least 8 digits of it) by ref (with a "/") or by tag (with a ":").
  * @throws RpcError NOT_FOUND
  * @example
  * ```ts
@@ -15,7 +15,7 @@ import type { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
  * ```
  */
 export async function findArtifact(name: string, catalog: ServiceClient<typeof CatalogService>, signal?: AbortSignal): Promise<Artifact> {
-  const isRef = name.includes("/");
+  const isRef = name.includes("/") || (name.includes(":") && !name.startsWith("sha256:"));
   const { artifact } = await catalog.getArtifact(
     { name: isRef ? { case: "ref", value: name } : { case: "digest", value: name }, includeDamaged: true },
     { signal },

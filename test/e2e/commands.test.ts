@@ -33,7 +33,7 @@ for (const shell of shells) {
   const skip = shell !== "bash" && !hasShell(shell) && `${shell} is not installed`;
   test(`${shell} completes commands, options, values and files`, { skip }, async () => {
     const cases: readonly (readonly [line: string, ...expected: string[]])[] = [
-      ["re", "recycle", "reproduce"],
+      ["re", "recycle", "refs", "reproduce", "retention"],
       ["models ", "list", "pull", "show"],
       ["jobs list --st", "--state"],
       ["jobs list --state queued,r", "running"],

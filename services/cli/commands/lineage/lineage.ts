@@ -1,15 +1,20 @@
-import { type Json, type Recipe, readManifest } from "#libs/recipes";
 import { UsageError } from "#libs/service";
-import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
-import { type CommandContext, type GlobalOptions, useTarget } from "../../context.ts";
+import { type CommandContext, useTarget } from "../../context.ts";
 import { short } from "../../format.ts";
 import { findNamed } from "../meant.ts";
 import { refsByDigest } from "../models/models.ts";
+import { describe, type LineageEntry } from "./entry.ts";
+import type { LineageOptions } from "./options.ts";
 
 /** `ratatouille lineage NAME`: where an artifact comes from, as a tree, as JSON or for Graphviz. */
-export async function lineage(name: string, options: GlobalOptions & { readonly dot?: boolean }, context: CommandContext): Promise<number> {
+export async function lineage(name: string, options: LineageOptions, context: CommandContext): Promise<number> {
   if (options.json && options.dot) throw new UsageError("--json and --dot exclude each other");
+  const { descendants, members, commonWith, format } = options;
+  const ways = [descendants || members, commonWith !== undefined, format !== undefined].filter(Boolean).length;
+  if (ways > 1 || (ways === 1 && options.dot))
+    throw new UsageError("--descendants (or --members), --common-with, --format and --dot exclude each other");
+  if (ways === 1) return (await import("./relatives.ts")).relatives(name, options, context);
   const catalog = (await useTarget(context, options, "look")).channel.client(CatalogService);
   const { digest } = await findNamed(name, catalog, context.signal);
   const [{ artifacts }, names] = await Promise.all([
@@ -20,72 +25,6 @@ export async function lineage(name: string, options: GlobalOptions & { readonly 
   if (options.json) context.stdout.write(`${JSON.stringify(nodes)}\n`);
   else context.stdout.write(options.dot ? lineageDot(nodes) : lineageTree(nodes));
   return 0;
-}
-
-/** One artifact of a lineage. */
-export type LineageEntry = {
-  readonly digest: string;
-  readonly kind: string;
-  readonly detail: string;
-  readonly licences: readonly string[];
-  readonly inputs: readonly string[];
-  /** Refs that point to it now. */
-  readonly names: readonly string[];
-  /** "damaged", "stale" or "". */
-  readonly state: string;
-  /** What each input is to it, such as "head" or "models 2"; in the order of `inputs`. */
-  readonly roles: readonly string[];
-};
-
-const generators: { readonly [name: string]: string } = {
-  "glyphs/1": "drawn symbols",
-  "rotated-digits/1": "digits",
-  "image-shards/1": "images",
-  "records/1": "records",
-  "rotated-mnist/1": "Rotated MNIST",
-  "colored-mnist/1": "Coloured MNIST",
-};
-
-/** What people read of a recipe's parameters, and how; what is empty is not read. */
-const facts: { readonly [parameter: string]: (value: Json) => string } = {
-  method: String,
-  measure: String,
-  generator: (value) => generators[String(value)] ?? String(value),
-  network: (value) => (typeof value === "object" && value !== null && "name" in value ? String(value["name"]) : ""),
-  trainable: (value) => (value === "head" ? "the head alone" : ""),
-  domains: (value) => (Array.isArray(value) ? value.join(" and ") : ""),
-  styles: (value) => (Array.isArray(value) ? value.join(" and ") : String(value)),
-  degrees: (value) => `at ${value}°`,
-  steps: (value) => `${value} steps`,
-  learningRate: (value) => `learning rate ${value}`,
-};
-
-function describe({ digest, manifest, inputs, damaged, stale }: Artifact, names: readonly string[]): LineageEntry {
-  const { recipe, licences } = readManifest(manifest);
-  const detail = Object.entries(facts).flatMap(([name, text]) => {
-    const value = recipe.parameters[name];
-    return value === undefined ? [] : [text(value)].filter((part) => part !== "");
-  });
-  return {
-    digest,
-    kind: recipe.kind,
-    detail: detail.join(", "),
-    licences,
-    inputs,
-    names,
-    state: damaged ? "damaged" : stale ? "stale" : "",
-    roles: inputs.map((input) => roleOf(input, recipe)),
-  };
-}
-
-/** "head", or "models 2" where a role has several. */
-function roleOf(digest: string, { inputs }: Recipe): string {
-  for (const [role, given] of Object.entries(inputs)) {
-    const digests: readonly string[] = typeof given === "string" ? [given] : given;
-    const place = digests.indexOf(digest);
-    if (place >= 0) return digests.length === 1 ? role : `${role} ${place + 1}`;
-  }
-  return "input";
 }
 
 /** The tree of inputs; what was shown before is not opened again. */

@@ -15,13 +15,15 @@ const ACCURACY_NOTE = "Accuracy is that on validation data; models show has that
 
 type Catalog = ServiceClient<typeof CatalogService>;
 
+type ListOptions = GlobalOptions & { readonly all?: boolean; readonly filter?: string; readonly sort?: string };
+
 /** `ratatouille models list`: models, newest first, with the refs that point to them. */
-export async function listModels(options: GlobalOptions & { readonly all?: boolean }, context: CommandContext): Promise<number> {
+export async function listModels(options: ListOptions, context: CommandContext): Promise<number> {
   const { channel } = await useTarget(context, options, "look");
   const catalog = channel.client(CatalogService);
   const refs = await refsByDigest(catalog, context.signal);
-  const models = await allModels(catalog, context.signal);
-  const shown = options.all ? models : models.filter(({ digest }) => refs.has(digest));
+  const models = await allModels(catalog, options, context.signal);
+  const shown = options.all || options.filter !== undefined ? models : models.filter(({ digest }) => refs.has(digest));
   const accuracies = await accuraciesOf(shown, channel, context.signal);
   const rows = shown.map((model) => {
     const { recipe } = readManifest(model.manifest);
@@ -38,7 +40,14 @@ export async function listModels(options: GlobalOptions & { readonly all?: boole
   });
   if (options.json) context.stdout.write(`${JSON.stringify(rows)}\n`);
   else if (rows.length === 0)
-    writeWrapped(context.stdout, models.length === 0 ? "No models yet.\n" : `No model has a name; --all lists all ${models.length}.\n`);
+    writeWrapped(
+      context.stdout,
+      options.filter !== undefined
+        ? "No model is so.\n"
+        : models.length === 0
+          ? "No models yet.\n"
+          : `No model has a name; --all lists all ${models.length}.\n`,
+    );
   else {
     const text = rows.map(({ digest, kind, sizeBytes, publishedAtMs, accuracy, refs, damaged, stale }) => [
       ...[short(digest), kind, bytes(sizeBytes), ago(BigInt(publishedAtMs)), percent(accuracy.validation)],
@@ -69,9 +78,10 @@ function accuracyText({ validation, heldOut }: Accuracy): string {
   return parts.join(", ");
 }
 
-async function allModels(catalog: Catalog, signal: AbortSignal): Promise<Artifact[]> {
+async function allModels(catalog: Catalog, { filter, sort }: ListOptions, signal: AbortSignal): Promise<Artifact[]> {
   const models: Artifact[] = [];
-  const list = (pageToken: string) => catalog.listArtifacts({ kind: ArtifactKind.MODEL, pageSize: 500, pageToken }, { signal });
+  const list = (pageToken: string) =>
+    catalog.listArtifacts({ kind: ArtifactKind.MODEL, pageSize: 500, pageToken, filter: filter ?? "", orderBy: sort ?? "" }, { signal });
   for await (const { artifacts } of allPages(list)) models.push(...artifacts);
   return models;
 }
