@@ -159,7 +159,7 @@ test("wrong requests are INVALID_ARGUMENT and name their fields", async () => {
   const wide = await system.publishModel(network(9, [40, 16]), { dataset: inputs.heldOut, seed: 10 });
   const text = canonicalRecipe(evaluateRecipe(inputs));
   const cases: [recipe: string, ...fields: string[]][] = [
-    ["", "recipe"],
+    ["", "predictions"],
     ["{", "recipe"],
     ["[]", "recipe"],
     [text.replace("accuracy", "charm"), "recipe.parameters.measure"],

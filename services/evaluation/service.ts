@@ -1,30 +1,36 @@
-import { parseRecipe, type Recipe, RecipeError } from "#libs/recipes";
 import { type Implementation, invalidArgument } from "#libs/rpc";
 import type { EvaluationService } from "#proto/ratatouille/v1/evaluation_pb.ts";
 import { InvalidEvaluationError, type Violation } from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { readRequest } from "./read-request.ts";
+import { measuredMessage } from "./result-messages.ts";
 
 /** EvaluationService over an evaluator: messages to recipes, errors to codes. */
 export function createEvaluationService(evaluator: Evaluator): Implementation<typeof EvaluationService> {
   return {
-    async evaluate(request, context) {
-      try {
-        return await evaluator.evaluate(readRecipe(request.recipe), { reproduce: request.reproduce, signal: context.signal });
-      } catch (error) {
-        if (error instanceof InvalidEvaluationError) throw invalid(error.violations, error);
-        throw error;
-      }
+    async evaluate(request, { signal }) {
+      const { recipe, fieldOf } = await answered(
+        async () => readRequest(request),
+        (field) => field,
+      );
+      return answered(async () => {
+        const found = await evaluator.evaluate(recipe, { reproduce: request.reproduce, signal });
+        const measured = measuredMessage(recipe.kind, found.result);
+        return { ...found, ...(measured === undefined ? {} : { measured }) };
+      }, fieldOf);
     },
   };
 }
 
-function readRecipe(text: string): Recipe {
+async function answered<T>(work: () => Promise<T>, fieldOf: (path: string) => string): Promise<T> {
   try {
-    return parseRecipe(text);
+    return await work();
   } catch (error) {
-    if (!(error instanceof RecipeError)) throw error;
-    const field = error.field === "recipe" ? "recipe" : `recipe.${error.field}`;
-    throw invalid([{ field, description: error.message.slice(error.field.length + 2) }], error);
+    if (!(error instanceof InvalidEvaluationError)) throw error;
+    throw invalid(
+      error.violations.map(({ field, description }) => ({ field: fieldOf(field), description })),
+      error,
+    );
   }
 }
 

@@ -34,6 +34,9 @@ export function isHarmless(rpc: string, path: string, kind: Kind): boolean {
 const TOGETHER: readonly (readonly [rpc: RegExp, path: RegExp])[] = [
   [/\/Average$/, /^(recipe|method)$/],
   [/\/OpenSession$/, /^method$/],
+  [/\/Evaluate recipe$/, /^recipe$/],
+  // What is measured there is no prediction.
+  [/\/Evaluate typed$/, /./],
 ];
 
 export function mayBlameOthers(rpc: string, path: string): boolean {

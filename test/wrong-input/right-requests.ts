@@ -94,7 +94,8 @@ export async function rightRequests(channel: RpcChannel): Promise<RightRequests>
     "AveragingService/ListSessions": [{ pageSize: 10 }],
     "AveragingService/WatchSession": [{ sessionId: session!.id }],
     "AveragingService/CloseSession": [{ sessionId: session!.id, secret: "not this one" }],
-    "EvaluationService/Evaluate": [{ recipe: JSON.stringify(average) }],
+    "EvaluationService/Evaluate typed": [{ predictions: [model], measure: "calibration", bins: 4 }],
+    "EvaluationService/Evaluate recipe": [{ recipe: JSON.stringify(average) }],
     "FinetuneService/SubmitJob": [
       { recipe, label: "glyphs", runId: "run-1", needs: { device: "cpu", backend: "wasm", memoryMib: 100, backends: ["wasm"] } },
     ],

@@ -21,9 +21,10 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What to measure: `predictions` and what follows them, or a whole `recipe`. {predictions: [a]} is the accuracy of one.
 type EvaluateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// JSON of the recipe (see artifact.proto), canonical or not. Of predictions of the same rows of one data set, at most 1,000:
+	// The same as JSON of the recipe (see artifact.proto), canonical or not. Of predictions of the same rows of one data set, at most 1,000:
 	//
 	//	{"kind": "measure", "inputs": {"predictions": [digest, …]}, "parameters": {"measure": "accuracy"}, "arithmetic": "measure/2"}
 	//
@@ -38,7 +39,17 @@ type EvaluateRequest struct {
 	// of interpolations.
 	Recipe string `protobuf:"bytes,1,opt,name=recipe,proto3" json:"recipe,omitempty"`
 	// Do the work even where the catalog has an artifact of this recipe; do not publish; answer with what came out.
-	Reproduce     bool `protobuf:"varint,2,opt,name=reproduce,proto3" json:"reproduce,omitempty"`
+	Reproduce bool `protobuf:"varint,2,opt,name=reproduce,proto3" json:"reproduce,omitempty"`
+	// Digests of predictions of the same rows of one data set, 1 to 1,000; for diversity at least 2. Jobs of kind `predict` make them.
+	Predictions []string `protobuf:"bytes,3,rep,name=predictions,proto3" json:"predictions,omitempty"`
+	// accuracy, calibration, diversity or ensemble. Empty: accuracy.
+	Measure string `protobuf:"bytes,4,opt,name=measure,proto3" json:"measure,omitempty"`
+	// Of calibration: how many bins of confidence, at most 1,000. 0: 15.
+	Bins uint32 `protobuf:"varint,5,opt,name=bins,proto3" json:"bins,omitempty"`
+	// Of calibration: bins of equally many rows, and not of equal width.
+	EqualMass bool `protobuf:"varint,6,opt,name=equal_mass,json=equalMass,proto3" json:"equal_mass,omitempty"`
+	// Of ensemble: the mean of logits, and not of probabilities.
+	MeanLogits    bool `protobuf:"varint,7,opt,name=mean_logits,json=meanLogits,proto3" json:"mean_logits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -87,6 +98,41 @@ func (x *EvaluateRequest) GetReproduce() bool {
 	return false
 }
 
+func (x *EvaluateRequest) GetPredictions() []string {
+	if x != nil {
+		return x.Predictions
+	}
+	return nil
+}
+
+func (x *EvaluateRequest) GetMeasure() string {
+	if x != nil {
+		return x.Measure
+	}
+	return ""
+}
+
+func (x *EvaluateRequest) GetBins() uint32 {
+	if x != nil {
+		return x.Bins
+	}
+	return 0
+}
+
+func (x *EvaluateRequest) GetEqualMass() bool {
+	if x != nil {
+		return x.EqualMass
+	}
+	return false
+}
+
+func (x *EvaluateRequest) GetMeanLogits() bool {
+	if x != nil {
+		return x.MeanLogits
+	}
+	return false
+}
+
 type EvaluateResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Artifact *Artifact              `protobuf:"bytes,1,opt,name=artifact,proto3" json:"artifact,omitempty"`
@@ -110,7 +156,16 @@ type EvaluateResponse struct {
 	//	greedy         {"measure", "selected": [models], "trials": [{"index", "accuracy", "accepted"}]}
 	Result string `protobuf:"bytes,2,opt,name=result,proto3" json:"result,omitempty"`
 	// Time that the measurement took in its thread, in milliseconds; 0 if it was answered from the catalog.
-	ComputeMs     int64 `protobuf:"varint,3,opt,name=compute_ms,json=computeMs,proto3" json:"compute_ms,omitempty"`
+	ComputeMs int64 `protobuf:"varint,3,opt,name=compute_ms,json=computeMs,proto3" json:"compute_ms,omitempty"`
+	// The same as messages, of measures of predictions. Absent: of others, and from servers of earlier versions.
+	//
+	// Types that are valid to be assigned to Measured:
+	//
+	//	*EvaluateResponse_Accuracy
+	//	*EvaluateResponse_Calibration
+	//	*EvaluateResponse_Diversity
+	//	*EvaluateResponse_Ensemble
+	Measured      isEvaluateResponse_Measured `protobuf_oneof:"measured"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -166,19 +221,644 @@ func (x *EvaluateResponse) GetComputeMs() int64 {
 	return 0
 }
 
+func (x *EvaluateResponse) GetMeasured() isEvaluateResponse_Measured {
+	if x != nil {
+		return x.Measured
+	}
+	return nil
+}
+
+func (x *EvaluateResponse) GetAccuracy() *AccuracyResult {
+	if x != nil {
+		if x, ok := x.Measured.(*EvaluateResponse_Accuracy); ok {
+			return x.Accuracy
+		}
+	}
+	return nil
+}
+
+func (x *EvaluateResponse) GetCalibration() *CalibrationResult {
+	if x != nil {
+		if x, ok := x.Measured.(*EvaluateResponse_Calibration); ok {
+			return x.Calibration
+		}
+	}
+	return nil
+}
+
+func (x *EvaluateResponse) GetDiversity() *DiversityResult {
+	if x != nil {
+		if x, ok := x.Measured.(*EvaluateResponse_Diversity); ok {
+			return x.Diversity
+		}
+	}
+	return nil
+}
+
+func (x *EvaluateResponse) GetEnsemble() *Score {
+	if x != nil {
+		if x, ok := x.Measured.(*EvaluateResponse_Ensemble); ok {
+			return x.Ensemble
+		}
+	}
+	return nil
+}
+
+type isEvaluateResponse_Measured interface {
+	isEvaluateResponse_Measured()
+}
+
+type EvaluateResponse_Accuracy struct {
+	Accuracy *AccuracyResult `protobuf:"bytes,4,opt,name=accuracy,proto3,oneof"`
+}
+
+type EvaluateResponse_Calibration struct {
+	Calibration *CalibrationResult `protobuf:"bytes,5,opt,name=calibration,proto3,oneof"`
+}
+
+type EvaluateResponse_Diversity struct {
+	Diversity *DiversityResult `protobuf:"bytes,6,opt,name=diversity,proto3,oneof"`
+}
+
+type EvaluateResponse_Ensemble struct {
+	// Of all predictions together.
+	Ensemble *Score `protobuf:"bytes,7,opt,name=ensemble,proto3,oneof"`
+}
+
+func (*EvaluateResponse_Accuracy) isEvaluateResponse_Measured() {}
+
+func (*EvaluateResponse_Calibration) isEvaluateResponse_Measured() {}
+
+func (*EvaluateResponse_Diversity) isEvaluateResponse_Measured() {}
+
+func (*EvaluateResponse_Ensemble) isEvaluateResponse_Measured() {}
+
+type AccuracyResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the request.
+	Predictions   []*Score `protobuf:"bytes,1,rep,name=predictions,proto3" json:"predictions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccuracyResult) Reset() {
+	*x = AccuracyResult{}
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccuracyResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccuracyResult) ProtoMessage() {}
+
+func (x *AccuracyResult) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccuracyResult.ProtoReflect.Descriptor instead.
+func (*AccuracyResult) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_evaluation_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AccuracyResult) GetPredictions() []*Score {
+	if x != nil {
+		return x.Predictions
+	}
+	return nil
+}
+
+// How well predictions fit the labels.
+type Score struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Correct int64                  `protobuf:"varint,1,opt,name=correct,proto3" json:"correct,omitempty"`
+	// Rows.
+	Count int64 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// Mean cross-entropy in nats.
+	Loss float64 `protobuf:"fixed64,3,opt,name=loss,proto3" json:"loss,omitempty"`
+	// Of each domain, in the order of the predictions.
+	Domains []*DomainScore `protobuf:"bytes,4,rep,name=domains,proto3" json:"domains,omitempty"`
+	// Means of the domains that have rows, each counting the same: 0 to 1, and nats.
+	MeanAccuracy  float64 `protobuf:"fixed64,5,opt,name=mean_accuracy,json=meanAccuracy,proto3" json:"mean_accuracy,omitempty"`
+	MeanLoss      float64 `protobuf:"fixed64,6,opt,name=mean_loss,json=meanLoss,proto3" json:"mean_loss,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Score) Reset() {
+	*x = Score{}
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Score) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Score) ProtoMessage() {}
+
+func (x *Score) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Score.ProtoReflect.Descriptor instead.
+func (*Score) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_evaluation_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Score) GetCorrect() int64 {
+	if x != nil {
+		return x.Correct
+	}
+	return 0
+}
+
+func (x *Score) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Score) GetLoss() float64 {
+	if x != nil {
+		return x.Loss
+	}
+	return 0
+}
+
+func (x *Score) GetDomains() []*DomainScore {
+	if x != nil {
+		return x.Domains
+	}
+	return nil
+}
+
+func (x *Score) GetMeanAccuracy() float64 {
+	if x != nil {
+		return x.MeanAccuracy
+	}
+	return 0
+}
+
+func (x *Score) GetMeanLoss() float64 {
+	if x != nil {
+		return x.MeanLoss
+	}
+	return 0
+}
+
+type DomainScore struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Domain  string                 `protobuf:"bytes,1,opt,name=domain,proto3" json:"domain,omitempty"`
+	Correct int64                  `protobuf:"varint,2,opt,name=correct,proto3" json:"correct,omitempty"`
+	// 0: it has no rows, and its loss is 0.
+	Count         int64   `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
+	Loss          float64 `protobuf:"fixed64,4,opt,name=loss,proto3" json:"loss,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DomainScore) Reset() {
+	*x = DomainScore{}
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DomainScore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DomainScore) ProtoMessage() {}
+
+func (x *DomainScore) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DomainScore.ProtoReflect.Descriptor instead.
+func (*DomainScore) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_evaluation_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *DomainScore) GetDomain() string {
+	if x != nil {
+		return x.Domain
+	}
+	return ""
+}
+
+func (x *DomainScore) GetCorrect() int64 {
+	if x != nil {
+		return x.Correct
+	}
+	return 0
+}
+
+func (x *DomainScore) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *DomainScore) GetLoss() float64 {
+	if x != nil {
+		return x.Loss
+	}
+	return 0
+}
+
+type CalibrationResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the request.
+	Predictions   []*Calibration `protobuf:"bytes,1,rep,name=predictions,proto3" json:"predictions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CalibrationResult) Reset() {
+	*x = CalibrationResult{}
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CalibrationResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CalibrationResult) ProtoMessage() {}
+
+func (x *CalibrationResult) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CalibrationResult.ProtoReflect.Descriptor instead.
+func (*CalibrationResult) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_evaluation_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CalibrationResult) GetPredictions() []*Calibration {
+	if x != nil {
+		return x.Predictions
+	}
+	return nil
+}
+
+// How much confidences are worth. Lower is better.
+type Calibration struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Expected calibration error, 0 to 1.
+	Ece float64 `protobuf:"fixed64,1,opt,name=ece,proto3" json:"ece,omitempty"`
+	// Brier score, 0 to 2.
+	Brier float64 `protobuf:"fixed64,2,opt,name=brier,proto3" json:"brier,omitempty"`
+	// Bins that have rows.
+	Bins []*ConfidenceBin `protobuf:"bytes,3,rep,name=bins,proto3" json:"bins,omitempty"`
+	// Domains that have rows.
+	Domains       []*DomainCalibration `protobuf:"bytes,4,rep,name=domains,proto3" json:"domains,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Calibration) Reset() {
+	*x = Calibration{}
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Calibration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Calibration) ProtoMessage() {}
+
+func (x *Calibration) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Calibration.ProtoReflect.Descriptor instead.
+func (*Calibration) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_evaluation_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Calibration) GetEce() float64 {
+	if x != nil {
+		return x.Ece
+	}
+	return 0
+}
+
+func (x *Calibration) GetBrier() float64 {
+	if x != nil {
+		return x.Brier
+	}
+	return 0
+}
+
+func (x *Calibration) GetBins() []*ConfidenceBin {
+	if x != nil {
+		return x.Bins
+	}
+	return nil
+}
+
+func (x *Calibration) GetDomains() []*DomainCalibration {
+	if x != nil {
+		return x.Domains
+	}
+	return nil
+}
+
+type ConfidenceBin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From 0.
+	Bin uint32 `protobuf:"varint,1,opt,name=bin,proto3" json:"bin,omitempty"`
+	// Rows whose confidence is in it, their mean confidence, and the share of right answers among them.
+	Count         int64   `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	Confidence    float64 `protobuf:"fixed64,3,opt,name=confidence,proto3" json:"confidence,omitempty"`
+	Accuracy      float64 `protobuf:"fixed64,4,opt,name=accuracy,proto3" json:"accuracy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfidenceBin) Reset() {
+	*x = ConfidenceBin{}
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfidenceBin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfidenceBin) ProtoMessage() {}
+
+func (x *ConfidenceBin) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfidenceBin.ProtoReflect.Descriptor instead.
+func (*ConfidenceBin) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_evaluation_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ConfidenceBin) GetBin() uint32 {
+	if x != nil {
+		return x.Bin
+	}
+	return 0
+}
+
+func (x *ConfidenceBin) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *ConfidenceBin) GetConfidence() float64 {
+	if x != nil {
+		return x.Confidence
+	}
+	return 0
+}
+
+func (x *ConfidenceBin) GetAccuracy() float64 {
+	if x != nil {
+		return x.Accuracy
+	}
+	return 0
+}
+
+type DomainCalibration struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Domain        string                 `protobuf:"bytes,1,opt,name=domain,proto3" json:"domain,omitempty"`
+	Ece           float64                `protobuf:"fixed64,2,opt,name=ece,proto3" json:"ece,omitempty"`
+	Brier         float64                `protobuf:"fixed64,3,opt,name=brier,proto3" json:"brier,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DomainCalibration) Reset() {
+	*x = DomainCalibration{}
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DomainCalibration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DomainCalibration) ProtoMessage() {}
+
+func (x *DomainCalibration) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DomainCalibration.ProtoReflect.Descriptor instead.
+func (*DomainCalibration) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_evaluation_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DomainCalibration) GetDomain() string {
+	if x != nil {
+		return x.Domain
+	}
+	return ""
+}
+
+func (x *DomainCalibration) GetEce() float64 {
+	if x != nil {
+		return x.Ece
+	}
+	return 0
+}
+
+func (x *DomainCalibration) GetBrier() float64 {
+	if x != nil {
+		return x.Brier
+	}
+	return 0
+}
+
+type DiversityResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Mean over pairs of predictions: rows that exactly one has wrong, divided by rows that both have wrong, at least 1.
+	RatioError    float64 `protobuf:"fixed64,1,opt,name=ratio_error,json=ratioError,proto3" json:"ratio_error,omitempty"`
+	Pairs         int64   `protobuf:"varint,2,opt,name=pairs,proto3" json:"pairs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiversityResult) Reset() {
+	*x = DiversityResult{}
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiversityResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiversityResult) ProtoMessage() {}
+
+func (x *DiversityResult) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_evaluation_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiversityResult.ProtoReflect.Descriptor instead.
+func (*DiversityResult) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_evaluation_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *DiversityResult) GetRatioError() float64 {
+	if x != nil {
+		return x.RatioError
+	}
+	return 0
+}
+
+func (x *DiversityResult) GetPairs() int64 {
+	if x != nil {
+		return x.Pairs
+	}
+	return 0
+}
+
 var File_ratatouille_v1_evaluation_proto protoreflect.FileDescriptor
 
 const file_ratatouille_v1_evaluation_proto_rawDesc = "" +
 	"\n" +
-	"\x1fratatouille/v1/evaluation.proto\x12\x0eratatouille.v1\x1a\x1dratatouille/v1/artifact.proto\"G\n" +
+	"\x1fratatouille/v1/evaluation.proto\x12\x0eratatouille.v1\x1a\x1dratatouille/v1/artifact.proto\"\xd7\x01\n" +
 	"\x0fEvaluateRequest\x12\x16\n" +
 	"\x06recipe\x18\x01 \x01(\tR\x06recipe\x12\x1c\n" +
-	"\treproduce\x18\x02 \x01(\bR\treproduce\"\x7f\n" +
+	"\treproduce\x18\x02 \x01(\bR\treproduce\x12 \n" +
+	"\vpredictions\x18\x03 \x03(\tR\vpredictions\x12\x18\n" +
+	"\ameasure\x18\x04 \x01(\tR\ameasure\x12\x12\n" +
+	"\x04bins\x18\x05 \x01(\rR\x04bins\x12\x1d\n" +
+	"\n" +
+	"equal_mass\x18\x06 \x01(\bR\tequalMass\x12\x1f\n" +
+	"\vmean_logits\x18\a \x01(\bR\n" +
+	"meanLogits\"\x86\x03\n" +
 	"\x10EvaluateResponse\x124\n" +
 	"\bartifact\x18\x01 \x01(\v2\x18.ratatouille.v1.ArtifactR\bartifact\x12\x16\n" +
 	"\x06result\x18\x02 \x01(\tR\x06result\x12\x1d\n" +
 	"\n" +
-	"compute_ms\x18\x03 \x01(\x03R\tcomputeMs2g\n" +
+	"compute_ms\x18\x03 \x01(\x03R\tcomputeMs\x12<\n" +
+	"\baccuracy\x18\x04 \x01(\v2\x1e.ratatouille.v1.AccuracyResultH\x00R\baccuracy\x12E\n" +
+	"\vcalibration\x18\x05 \x01(\v2!.ratatouille.v1.CalibrationResultH\x00R\vcalibration\x12?\n" +
+	"\tdiversity\x18\x06 \x01(\v2\x1f.ratatouille.v1.DiversityResultH\x00R\tdiversity\x123\n" +
+	"\bensemble\x18\a \x01(\v2\x15.ratatouille.v1.ScoreH\x00R\bensembleB\n" +
+	"\n" +
+	"\bmeasured\"I\n" +
+	"\x0eAccuracyResult\x127\n" +
+	"\vpredictions\x18\x01 \x03(\v2\x15.ratatouille.v1.ScoreR\vpredictions\"\xc4\x01\n" +
+	"\x05Score\x12\x18\n" +
+	"\acorrect\x18\x01 \x01(\x03R\acorrect\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\x12\x12\n" +
+	"\x04loss\x18\x03 \x01(\x01R\x04loss\x125\n" +
+	"\adomains\x18\x04 \x03(\v2\x1b.ratatouille.v1.DomainScoreR\adomains\x12#\n" +
+	"\rmean_accuracy\x18\x05 \x01(\x01R\fmeanAccuracy\x12\x1b\n" +
+	"\tmean_loss\x18\x06 \x01(\x01R\bmeanLoss\"i\n" +
+	"\vDomainScore\x12\x16\n" +
+	"\x06domain\x18\x01 \x01(\tR\x06domain\x12\x18\n" +
+	"\acorrect\x18\x02 \x01(\x03R\acorrect\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\x03R\x05count\x12\x12\n" +
+	"\x04loss\x18\x04 \x01(\x01R\x04loss\"R\n" +
+	"\x11CalibrationResult\x12=\n" +
+	"\vpredictions\x18\x01 \x03(\v2\x1b.ratatouille.v1.CalibrationR\vpredictions\"\xa5\x01\n" +
+	"\vCalibration\x12\x10\n" +
+	"\x03ece\x18\x01 \x01(\x01R\x03ece\x12\x14\n" +
+	"\x05brier\x18\x02 \x01(\x01R\x05brier\x121\n" +
+	"\x04bins\x18\x03 \x03(\v2\x1d.ratatouille.v1.ConfidenceBinR\x04bins\x12;\n" +
+	"\adomains\x18\x04 \x03(\v2!.ratatouille.v1.DomainCalibrationR\adomains\"s\n" +
+	"\rConfidenceBin\x12\x10\n" +
+	"\x03bin\x18\x01 \x01(\rR\x03bin\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\x12\x1e\n" +
+	"\n" +
+	"confidence\x18\x03 \x01(\x01R\n" +
+	"confidence\x12\x1a\n" +
+	"\baccuracy\x18\x04 \x01(\x01R\baccuracy\"S\n" +
+	"\x11DomainCalibration\x12\x16\n" +
+	"\x06domain\x18\x01 \x01(\tR\x06domain\x12\x10\n" +
+	"\x03ece\x18\x02 \x01(\x01R\x03ece\x12\x14\n" +
+	"\x05brier\x18\x03 \x01(\x01R\x05brier\"H\n" +
+	"\x0fDiversityResult\x12\x1f\n" +
+	"\vratio_error\x18\x01 \x01(\x01R\n" +
+	"ratioError\x12\x14\n" +
+	"\x05pairs\x18\x02 \x01(\x03R\x05pairs2g\n" +
 	"\x11EvaluationService\x12R\n" +
 	"\bEvaluate\x12\x1f.ratatouille.v1.EvaluateRequest\x1a .ratatouille.v1.EvaluateResponse\"\x03\x90\x02\x02B\x1eZ\x1cratatouille/v1;ratatouillev1b\x06proto3"
 
@@ -194,21 +874,38 @@ func file_ratatouille_v1_evaluation_proto_rawDescGZIP() []byte {
 	return file_ratatouille_v1_evaluation_proto_rawDescData
 }
 
-var file_ratatouille_v1_evaluation_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_ratatouille_v1_evaluation_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_ratatouille_v1_evaluation_proto_goTypes = []any{
-	(*EvaluateRequest)(nil),  // 0: ratatouille.v1.EvaluateRequest
-	(*EvaluateResponse)(nil), // 1: ratatouille.v1.EvaluateResponse
-	(*Artifact)(nil),         // 2: ratatouille.v1.Artifact
+	(*EvaluateRequest)(nil),   // 0: ratatouille.v1.EvaluateRequest
+	(*EvaluateResponse)(nil),  // 1: ratatouille.v1.EvaluateResponse
+	(*AccuracyResult)(nil),    // 2: ratatouille.v1.AccuracyResult
+	(*Score)(nil),             // 3: ratatouille.v1.Score
+	(*DomainScore)(nil),       // 4: ratatouille.v1.DomainScore
+	(*CalibrationResult)(nil), // 5: ratatouille.v1.CalibrationResult
+	(*Calibration)(nil),       // 6: ratatouille.v1.Calibration
+	(*ConfidenceBin)(nil),     // 7: ratatouille.v1.ConfidenceBin
+	(*DomainCalibration)(nil), // 8: ratatouille.v1.DomainCalibration
+	(*DiversityResult)(nil),   // 9: ratatouille.v1.DiversityResult
+	(*Artifact)(nil),          // 10: ratatouille.v1.Artifact
 }
 var file_ratatouille_v1_evaluation_proto_depIdxs = []int32{
-	2, // 0: ratatouille.v1.EvaluateResponse.artifact:type_name -> ratatouille.v1.Artifact
-	0, // 1: ratatouille.v1.EvaluationService.Evaluate:input_type -> ratatouille.v1.EvaluateRequest
-	1, // 2: ratatouille.v1.EvaluationService.Evaluate:output_type -> ratatouille.v1.EvaluateResponse
-	2, // [2:3] is the sub-list for method output_type
-	1, // [1:2] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	10, // 0: ratatouille.v1.EvaluateResponse.artifact:type_name -> ratatouille.v1.Artifact
+	2,  // 1: ratatouille.v1.EvaluateResponse.accuracy:type_name -> ratatouille.v1.AccuracyResult
+	5,  // 2: ratatouille.v1.EvaluateResponse.calibration:type_name -> ratatouille.v1.CalibrationResult
+	9,  // 3: ratatouille.v1.EvaluateResponse.diversity:type_name -> ratatouille.v1.DiversityResult
+	3,  // 4: ratatouille.v1.EvaluateResponse.ensemble:type_name -> ratatouille.v1.Score
+	3,  // 5: ratatouille.v1.AccuracyResult.predictions:type_name -> ratatouille.v1.Score
+	4,  // 6: ratatouille.v1.Score.domains:type_name -> ratatouille.v1.DomainScore
+	6,  // 7: ratatouille.v1.CalibrationResult.predictions:type_name -> ratatouille.v1.Calibration
+	7,  // 8: ratatouille.v1.Calibration.bins:type_name -> ratatouille.v1.ConfidenceBin
+	8,  // 9: ratatouille.v1.Calibration.domains:type_name -> ratatouille.v1.DomainCalibration
+	0,  // 10: ratatouille.v1.EvaluationService.Evaluate:input_type -> ratatouille.v1.EvaluateRequest
+	1,  // 11: ratatouille.v1.EvaluationService.Evaluate:output_type -> ratatouille.v1.EvaluateResponse
+	11, // [11:12] is the sub-list for method output_type
+	10, // [10:11] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_ratatouille_v1_evaluation_proto_init() }
@@ -217,13 +914,19 @@ func file_ratatouille_v1_evaluation_proto_init() {
 		return
 	}
 	file_ratatouille_v1_artifact_proto_init()
+	file_ratatouille_v1_evaluation_proto_msgTypes[1].OneofWrappers = []any{
+		(*EvaluateResponse_Accuracy)(nil),
+		(*EvaluateResponse_Calibration)(nil),
+		(*EvaluateResponse_Diversity)(nil),
+		(*EvaluateResponse_Ensemble)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ratatouille_v1_evaluation_proto_rawDesc), len(file_ratatouille_v1_evaluation_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -29,7 +29,8 @@ const (
 // Measures predictions: accuracy, calibration, diversity, ensembles. And, for the digits benchmark, models on data sets: accuracy, ensembles,
 // barriers, interpolation, diversity, greedy selection.
 type EvaluationServiceClient interface {
-	// Runs a recipe of kind `measure` or `evaluate` and publishes the result. A recipe that has an artifact is answered from the catalog.
+	// Measures predictions, or runs a recipe of kind `measure` or `evaluate`, and publishes the result. What was measured before is answered from
+	// the catalog.
 	// INVALID_ARGUMENT (EVALUATION_INVALID): the violations name every wrong field; inputs that cannot be read, or do not fit, are among them.
 	Evaluate(ctx context.Context, in *EvaluateRequest, opts ...grpc.CallOption) (*EvaluateResponse, error)
 }
@@ -59,7 +60,8 @@ func (c *evaluationServiceClient) Evaluate(ctx context.Context, in *EvaluateRequ
 // Measures predictions: accuracy, calibration, diversity, ensembles. And, for the digits benchmark, models on data sets: accuracy, ensembles,
 // barriers, interpolation, diversity, greedy selection.
 type EvaluationServiceServer interface {
-	// Runs a recipe of kind `measure` or `evaluate` and publishes the result. A recipe that has an artifact is answered from the catalog.
+	// Measures predictions, or runs a recipe of kind `measure` or `evaluate`, and publishes the result. What was measured before is answered from
+	// the catalog.
 	// INVALID_ARGUMENT (EVALUATION_INVALID): the violations name every wrong field; inputs that cannot be read, or do not fit, are among them.
 	Evaluate(context.Context, *EvaluateRequest) (*EvaluateResponse, error)
 	mustEmbedUnimplementedEvaluationServiceServer()

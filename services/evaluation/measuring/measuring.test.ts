@@ -1,29 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Prediction } from "#libs/predictions";
 import { canonicalRecipe, type Digest, digestOf, type Measurement, type Recipe, readManifest } from "#libs/recipes";
 import { Code, type RpcError } from "#libs/rpc";
 import { ArtifactKind } from "#proto/ratatouille/v1/artifact_pb.ts";
-import { network, symbols } from "../testing/digits.ts";
+import { symbols } from "../testing/digits.ts";
+import { prediction, publishPredictions } from "../testing/predictions.ts";
 import { measureRecipe, startSystem, type TestSystem } from "../testing/system.ts";
-
-/** A prediction that is right in every row but every `wrongEach`-th. */
-function prediction(wrongEach: number, { rows = 20, classes = 3, ...changes }: Partial<Omit<Prediction, "rows">> & { rows?: number } = {}) {
-  const labels = Int32Array.from({ length: rows }, (_, i) => i % classes);
-  const logits = new Float32Array(rows * classes);
-  for (const [row, label] of labels.entries()) logits[row * classes + ((label + Number(row % wrongEach === 0)) % classes)] = 3;
-  const columns = { rows: Int32Array.from(labels.keys()), rowDomains: Int32Array.from(labels, (_, i) => Number(2 * i >= rows)) };
-  return { classes, domains: ["art", "photo"], logits, labels, ...columns, ...changes };
-}
-
-async function publishAll(system: TestSystem): Promise<{ dataset: Digest; models: Digest[]; predictions: Digest[] }> {
-  const dataset = await system.publishDataset(symbols(60, 1), 1);
-  const models: Digest[] = [];
-  for (const seed of [0, 1]) models.push(await system.publishModel(network(seed, [4]), { dataset, seed }));
-  const predictions: Digest[] = [];
-  for (const [i, model] of models.entries()) predictions.push(await system.publishPrediction(prediction(4 + i), { model, dataset }));
-  return { dataset, models, predictions };
-}
 
 async function measured(system: TestSystem, recipe: Recipe, reproduce = false) {
   const { artifact, result } = await system.client.evaluate({ recipe: canonicalRecipe(recipe), reproduce });
@@ -32,7 +14,7 @@ async function measured(system: TestSystem, recipe: Recipe, reproduce = false) {
 
 test("measures of predictions are published as evaluations with the licences of what went in, computed once, and reproduced", async () => {
   await using system = await startSystem();
-  const { predictions } = await publishAll(system);
+  const { predictions } = await publishPredictions(system);
   for (const name of ["accuracy", "calibration", "diversity", "ensemble"]) {
     const recipe = measureRecipe(predictions, name);
     const { artifact, result } = await measured(system, recipe);
@@ -56,7 +38,7 @@ test("measures of predictions are published as evaluations with the licences of 
 
 test("predictions of many rows are streamed", async () => {
   await using system = await startSystem();
-  const { dataset, models } = await publishAll(system);
+  const { dataset, models } = await publishPredictions(system);
   // 3.2 MB of logits: several blocks.
   const large = prediction(10, { rows: 40_000, classes: 20 });
   const digest = await system.publishPrediction(large, { model: models[0]!, dataset, size: 32 });
@@ -75,7 +57,7 @@ async function refused(system: TestSystem, recipe: object): Promise<RpcError> {
 
 test("wrong requests are INVALID_ARGUMENT, name their fields, and say what would be right", async () => {
   await using system = await startSystem();
-  const { dataset, models, predictions } = await publishAll(system);
+  const { dataset, models, predictions } = await publishPredictions(system);
   const [first = digestOf("")] = predictions;
   const model = models[0]!;
   const other = await system.publishDataset(symbols(30, 2), 2);

@@ -12,14 +12,16 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/evaluation.proto.
  */
 export const file_ratatouille_v1_evaluation: GenFile = /*@__PURE__*/
-  fileDesc("Ch9yYXRhdG91aWxsZS92MS9ldmFsdWF0aW9uLnByb3RvEg5yYXRhdG91aWxsZS52MSI0Cg9FdmFsdWF0ZVJlcXVlc3QSDgoGcmVjaXBlGAEgASgJEhEKCXJlcHJvZHVjZRgCIAEoCCJiChBFdmFsdWF0ZVJlc3BvbnNlEioKCGFydGlmYWN0GAEgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3QSDgoGcmVzdWx0GAIgASgJEhIKCmNvbXB1dGVfbXMYAyABKAMyZwoRRXZhbHVhdGlvblNlcnZpY2USUgoIRXZhbHVhdGUSHy5yYXRhdG91aWxsZS52MS5FdmFsdWF0ZVJlcXVlc3QaIC5yYXRhdG91aWxsZS52MS5FdmFsdWF0ZVJlc3BvbnNlIgOQAgJCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_ratatouille_v1_artifact]);
+  fileDesc("Ch9yYXRhdG91aWxsZS92MS9ldmFsdWF0aW9uLnByb3RvEg5yYXRhdG91aWxsZS52MSKRAQoPRXZhbHVhdGVSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRIRCglyZXByb2R1Y2UYAiABKAgSEwoLcHJlZGljdGlvbnMYAyADKAkSDwoHbWVhc3VyZRgEIAEoCRIMCgRiaW5zGAUgASgNEhIKCmVxdWFsX21hc3MYBiABKAgSEwoLbWVhbl9sb2dpdHMYByABKAgivQIKEEV2YWx1YXRlUmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdBIOCgZyZXN1bHQYAiABKAkSEgoKY29tcHV0ZV9tcxgDIAEoAxIyCghhY2N1cmFjeRgEIAEoCzIeLnJhdGF0b3VpbGxlLnYxLkFjY3VyYWN5UmVzdWx0SAASOAoLY2FsaWJyYXRpb24YBSABKAsyIS5yYXRhdG91aWxsZS52MS5DYWxpYnJhdGlvblJlc3VsdEgAEjQKCWRpdmVyc2l0eRgGIAEoCzIfLnJhdGF0b3VpbGxlLnYxLkRpdmVyc2l0eVJlc3VsdEgAEikKCGVuc2VtYmxlGAcgASgLMhUucmF0YXRvdWlsbGUudjEuU2NvcmVIAEIKCghtZWFzdXJlZCI8Cg5BY2N1cmFjeVJlc3VsdBIqCgtwcmVkaWN0aW9ucxgBIAMoCzIVLnJhdGF0b3VpbGxlLnYxLlNjb3JlIo0BCgVTY29yZRIPCgdjb3JyZWN0GAEgASgDEg0KBWNvdW50GAIgASgDEgwKBGxvc3MYAyABKAESLAoHZG9tYWlucxgEIAMoCzIbLnJhdGF0b3VpbGxlLnYxLkRvbWFpblNjb3JlEhUKDW1lYW5fYWNjdXJhY3kYBSABKAESEQoJbWVhbl9sb3NzGAYgASgBIksKC0RvbWFpblNjb3JlEg4KBmRvbWFpbhgBIAEoCRIPCgdjb3JyZWN0GAIgASgDEg0KBWNvdW50GAMgASgDEgwKBGxvc3MYBCABKAEiRQoRQ2FsaWJyYXRpb25SZXN1bHQSMAoLcHJlZGljdGlvbnMYASADKAsyGy5yYXRhdG91aWxsZS52MS5DYWxpYnJhdGlvbiKKAQoLQ2FsaWJyYXRpb24SCwoDZWNlGAEgASgBEg0KBWJyaWVyGAIgASgBEisKBGJpbnMYAyADKAsyHS5yYXRhdG91aWxsZS52MS5Db25maWRlbmNlQmluEjIKB2RvbWFpbnMYBCADKAsyIS5yYXRhdG91aWxsZS52MS5Eb21haW5DYWxpYnJhdGlvbiJRCg1Db25maWRlbmNlQmluEgsKA2JpbhgBIAEoDRINCgVjb3VudBgCIAEoAxISCgpjb25maWRlbmNlGAMgASgBEhAKCGFjY3VyYWN5GAQgASgBIj8KEURvbWFpbkNhbGlicmF0aW9uEg4KBmRvbWFpbhgBIAEoCRILCgNlY2UYAiABKAESDQoFYnJpZXIYAyABKAEiNQoPRGl2ZXJzaXR5UmVzdWx0EhMKC3JhdGlvX2Vycm9yGAEgASgBEg0KBXBhaXJzGAIgASgDMmcKEUV2YWx1YXRpb25TZXJ2aWNlElIKCEV2YWx1YXRlEh8ucmF0YXRvdWlsbGUudjEuRXZhbHVhdGVSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuRXZhbHVhdGVSZXNwb25zZSIDkAICQh5aHHJhdGF0b3VpbGxlL3YxO3JhdGF0b3VpbGxldjFiBnByb3RvMw", [file_ratatouille_v1_artifact]);
 
 /**
+ * What to measure: `predictions` and what follows them, or a whole `recipe`. {predictions: [a]} is the accuracy of one.
+ *
  * @generated from message ratatouille.v1.EvaluateRequest
  */
 export type EvaluateRequest = Message<"ratatouille.v1.EvaluateRequest"> & {
   /**
-   * JSON of the recipe (see artifact.proto), canonical or not. Of predictions of the same rows of one data set, at most 1,000:
+   * The same as JSON of the recipe (see artifact.proto), canonical or not. Of predictions of the same rows of one data set, at most 1,000:
    *   {"kind": "measure", "inputs": {"predictions": [digest, …]}, "parameters": {"measure": "accuracy"}, "arithmetic": "measure/2"}
    * `measure`: accuracy, calibration (`"options": {"bins": 20}`, 15 where nothing is said; of equal width, with `"mass": "equal"` of equally
    * many rows), diversity, ensemble (of probabilities; `"options": {"mean": "logits"}` of logits). Of models on data sets:
@@ -39,6 +41,41 @@ export type EvaluateRequest = Message<"ratatouille.v1.EvaluateRequest"> & {
    * @generated from field: bool reproduce = 2;
    */
   reproduce: boolean;
+
+  /**
+   * Digests of predictions of the same rows of one data set, 1 to 1,000; for diversity at least 2. Jobs of kind `predict` make them.
+   *
+   * @generated from field: repeated string predictions = 3;
+   */
+  predictions: string[];
+
+  /**
+   * accuracy, calibration, diversity or ensemble. Empty: accuracy.
+   *
+   * @generated from field: string measure = 4;
+   */
+  measure: string;
+
+  /**
+   * Of calibration: how many bins of confidence, at most 1,000. 0: 15.
+   *
+   * @generated from field: uint32 bins = 5;
+   */
+  bins: number;
+
+  /**
+   * Of calibration: bins of equally many rows, and not of equal width.
+   *
+   * @generated from field: bool equal_mass = 6;
+   */
+  equalMass: boolean;
+
+  /**
+   * Of ensemble: the mean of logits, and not of probabilities.
+   *
+   * @generated from field: bool mean_logits = 7;
+   */
+  meanLogits: boolean;
 };
 
 /**
@@ -84,6 +121,39 @@ export type EvaluateResponse = Message<"ratatouille.v1.EvaluateResponse"> & {
    * @generated from field: int64 compute_ms = 3;
    */
   computeMs: bigint;
+
+  /**
+   * The same as messages, of measures of predictions. Absent: of others, and from servers of earlier versions.
+   *
+   * @generated from oneof ratatouille.v1.EvaluateResponse.measured
+   */
+  measured: {
+    /**
+     * @generated from field: ratatouille.v1.AccuracyResult accuracy = 4;
+     */
+    value: AccuracyResult;
+    case: "accuracy";
+  } | {
+    /**
+     * @generated from field: ratatouille.v1.CalibrationResult calibration = 5;
+     */
+    value: CalibrationResult;
+    case: "calibration";
+  } | {
+    /**
+     * @generated from field: ratatouille.v1.DiversityResult diversity = 6;
+     */
+    value: DiversityResult;
+    case: "diversity";
+  } | {
+    /**
+     * Of all predictions together.
+     *
+     * @generated from field: ratatouille.v1.Score ensemble = 7;
+     */
+    value: Score;
+    case: "ensemble";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -94,6 +164,259 @@ export const EvaluateResponseSchema: GenMessage<EvaluateResponse> = /*@__PURE__*
   messageDesc(file_ratatouille_v1_evaluation, 1);
 
 /**
+ * @generated from message ratatouille.v1.AccuracyResult
+ */
+export type AccuracyResult = Message<"ratatouille.v1.AccuracyResult"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated ratatouille.v1.Score predictions = 1;
+   */
+  predictions: Score[];
+};
+
+/**
+ * Describes the message ratatouille.v1.AccuracyResult.
+ * Use `create(AccuracyResultSchema)` to create a new message.
+ */
+export const AccuracyResultSchema: GenMessage<AccuracyResult> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_evaluation, 2);
+
+/**
+ * How well predictions fit the labels.
+ *
+ * @generated from message ratatouille.v1.Score
+ */
+export type Score = Message<"ratatouille.v1.Score"> & {
+  /**
+   * @generated from field: int64 correct = 1;
+   */
+  correct: bigint;
+
+  /**
+   * Rows.
+   *
+   * @generated from field: int64 count = 2;
+   */
+  count: bigint;
+
+  /**
+   * Mean cross-entropy in nats.
+   *
+   * @generated from field: double loss = 3;
+   */
+  loss: number;
+
+  /**
+   * Of each domain, in the order of the predictions.
+   *
+   * @generated from field: repeated ratatouille.v1.DomainScore domains = 4;
+   */
+  domains: DomainScore[];
+
+  /**
+   * Means of the domains that have rows, each counting the same: 0 to 1, and nats.
+   *
+   * @generated from field: double mean_accuracy = 5;
+   */
+  meanAccuracy: number;
+
+  /**
+   * @generated from field: double mean_loss = 6;
+   */
+  meanLoss: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.Score.
+ * Use `create(ScoreSchema)` to create a new message.
+ */
+export const ScoreSchema: GenMessage<Score> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_evaluation, 3);
+
+/**
+ * @generated from message ratatouille.v1.DomainScore
+ */
+export type DomainScore = Message<"ratatouille.v1.DomainScore"> & {
+  /**
+   * @generated from field: string domain = 1;
+   */
+  domain: string;
+
+  /**
+   * @generated from field: int64 correct = 2;
+   */
+  correct: bigint;
+
+  /**
+   * 0: it has no rows, and its loss is 0.
+   *
+   * @generated from field: int64 count = 3;
+   */
+  count: bigint;
+
+  /**
+   * @generated from field: double loss = 4;
+   */
+  loss: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.DomainScore.
+ * Use `create(DomainScoreSchema)` to create a new message.
+ */
+export const DomainScoreSchema: GenMessage<DomainScore> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_evaluation, 4);
+
+/**
+ * @generated from message ratatouille.v1.CalibrationResult
+ */
+export type CalibrationResult = Message<"ratatouille.v1.CalibrationResult"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated ratatouille.v1.Calibration predictions = 1;
+   */
+  predictions: Calibration[];
+};
+
+/**
+ * Describes the message ratatouille.v1.CalibrationResult.
+ * Use `create(CalibrationResultSchema)` to create a new message.
+ */
+export const CalibrationResultSchema: GenMessage<CalibrationResult> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_evaluation, 5);
+
+/**
+ * How much confidences are worth. Lower is better.
+ *
+ * @generated from message ratatouille.v1.Calibration
+ */
+export type Calibration = Message<"ratatouille.v1.Calibration"> & {
+  /**
+   * Expected calibration error, 0 to 1.
+   *
+   * @generated from field: double ece = 1;
+   */
+  ece: number;
+
+  /**
+   * Brier score, 0 to 2.
+   *
+   * @generated from field: double brier = 2;
+   */
+  brier: number;
+
+  /**
+   * Bins that have rows.
+   *
+   * @generated from field: repeated ratatouille.v1.ConfidenceBin bins = 3;
+   */
+  bins: ConfidenceBin[];
+
+  /**
+   * Domains that have rows.
+   *
+   * @generated from field: repeated ratatouille.v1.DomainCalibration domains = 4;
+   */
+  domains: DomainCalibration[];
+};
+
+/**
+ * Describes the message ratatouille.v1.Calibration.
+ * Use `create(CalibrationSchema)` to create a new message.
+ */
+export const CalibrationSchema: GenMessage<Calibration> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_evaluation, 6);
+
+/**
+ * @generated from message ratatouille.v1.ConfidenceBin
+ */
+export type ConfidenceBin = Message<"ratatouille.v1.ConfidenceBin"> & {
+  /**
+   * From 0.
+   *
+   * @generated from field: uint32 bin = 1;
+   */
+  bin: number;
+
+  /**
+   * Rows whose confidence is in it, their mean confidence, and the share of right answers among them.
+   *
+   * @generated from field: int64 count = 2;
+   */
+  count: bigint;
+
+  /**
+   * @generated from field: double confidence = 3;
+   */
+  confidence: number;
+
+  /**
+   * @generated from field: double accuracy = 4;
+   */
+  accuracy: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.ConfidenceBin.
+ * Use `create(ConfidenceBinSchema)` to create a new message.
+ */
+export const ConfidenceBinSchema: GenMessage<ConfidenceBin> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_evaluation, 7);
+
+/**
+ * @generated from message ratatouille.v1.DomainCalibration
+ */
+export type DomainCalibration = Message<"ratatouille.v1.DomainCalibration"> & {
+  /**
+   * @generated from field: string domain = 1;
+   */
+  domain: string;
+
+  /**
+   * @generated from field: double ece = 2;
+   */
+  ece: number;
+
+  /**
+   * @generated from field: double brier = 3;
+   */
+  brier: number;
+};
+
+/**
+ * Describes the message ratatouille.v1.DomainCalibration.
+ * Use `create(DomainCalibrationSchema)` to create a new message.
+ */
+export const DomainCalibrationSchema: GenMessage<DomainCalibration> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_evaluation, 8);
+
+/**
+ * @generated from message ratatouille.v1.DiversityResult
+ */
+export type DiversityResult = Message<"ratatouille.v1.DiversityResult"> & {
+  /**
+   * Mean over pairs of predictions: rows that exactly one has wrong, divided by rows that both have wrong, at least 1.
+   *
+   * @generated from field: double ratio_error = 1;
+   */
+  ratioError: number;
+
+  /**
+   * @generated from field: int64 pairs = 2;
+   */
+  pairs: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.DiversityResult.
+ * Use `create(DiversityResultSchema)` to create a new message.
+ */
+export const DiversityResultSchema: GenMessage<DiversityResult> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_evaluation, 9);
+
+/**
  * Measures predictions: accuracy, calibration, diversity, ensembles. And, for the digits benchmark, models on data sets: accuracy, ensembles,
  * barriers, interpolation, diversity, greedy selection.
  *
@@ -101,7 +424,8 @@ export const EvaluateResponseSchema: GenMessage<EvaluateResponse> = /*@__PURE__*
  */
 export const EvaluationService: GenService<{
   /**
-   * Runs a recipe of kind `measure` or `evaluate` and publishes the result. A recipe that has an artifact is answered from the catalog.
+   * Measures predictions, or runs a recipe of kind `measure` or `evaluate`, and publishes the result. What was measured before is answered from
+   * the catalog.
    * INVALID_ARGUMENT (EVALUATION_INVALID): the violations name every wrong field; inputs that cannot be read, or do not fit, are among them.
    *
    * @generated from rpc ratatouille.v1.EvaluationService.Evaluate
