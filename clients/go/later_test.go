@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"ratatouille"
 	"ratatouille/internal/testsystem"
 	pb "ratatouille/v1"
@@ -17,13 +15,7 @@ import (
 // A later version says more than this one knows: fields, kinds of events, values of enumerations.
 func TestServersOfLaterVersions(t *testing.T) {
 	ctx := testsystem.Context(t)
-	// A second `session` with only a state of 99 is merged with the first.
-	state := protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), 99)
-	session := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), state)
-	const service = "/ratatouille.v1.AveragingService/"
-	client := testsystem.ClientOf(t, testsystem.Later(t, testsystem.Address(), map[string][]byte{
-		service + "OpenSession": session, service + "GetSession": session, service + "WatchSession": session,
-	}))
+	client := testsystem.ClientOf(t, testsystem.Later(t, testsystem.Address(), testsystem.LaterState()))
 	began := time.Now().Add(-time.Second)
 	a, numbers := modelOf(t, 70, megabyte/2)
 	b, others := modelOf(t, 71, megabyte/2)

@@ -108,7 +108,7 @@ func passing(err error) bool {
 	case codes.Canceled: // by something between here and the server: the caller's own context has not ended
 		return ReasonOf(err) == ""
 	case codes.Aborted:
-		return ReasonOf(err) == "TAKEN_OVER"
+		return ReasonOf(err) == "TAKEN_OVER" || ReasonOf(err) == "INCOMPLETE"
 	case codes.InvalidArgument:
 		return ReasonOf(err) == "CHUNK_DAMAGED"
 	case codes.FailedPrecondition:

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { Client } from "./client.ts";
 import { cache, root, runs } from "./run.ts";
-import { withSystem } from "./system.ts";
+import { withLaterSystem, withSystem } from "./system.ts";
 
-const project = join(root, "examples/clients/java");
-const maven = (...goals: readonly string[]) => runs("mvn", ["-B", "-q", "-f", project, `-Dbuilt=${join(cache, "java")}`, ...goals]);
+const maven = ["-B", "-q", "-f", join(root, "examples/clients/java"), `-Dbuilt=${join(cache, "java")}`];
+const program = ["mvn", [...maven, "exec:java", "-Dexec.args={server}"]] as const;
 
 /** The example in Java. */
 export const java: Client = {
@@ -15,7 +15,8 @@ export const java: Client = {
     return undefined;
   },
   steps: [
-    ["build", () => maven("compile")],
-    ["a real system", () => withSystem((address) => maven("exec:java", `-Dexec.args=${address}`))],
+    ["build", () => runs("mvn", [...maven, "compile"])],
+    ["a real system", () => withSystem(...program)],
+    ["one of a later version", () => withLaterSystem(...program)],
   ],
 };

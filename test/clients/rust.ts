@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import type { Client } from "./client.ts";
 import { cache, root, runs } from "./run.ts";
-import { withSystem } from "./system.ts";
+import { withLaterSystem, withSystem } from "./system.ts";
 
 const folder = join(root, "examples/clients/rust");
 const built = join(cache, "rust");
+const program = [join(built, "debug/ratatouille-example"), ["{server}"]] as const;
 
 /** The example in Rust. */
 export const rust: Client = {
@@ -13,6 +14,7 @@ export const rust: Client = {
   missing: async () => ((await runs("cargo", ["--version"], { quiet: true })) ? undefined : "cargo"),
   steps: [
     ["build", () => runs("cargo", ["build", "--quiet", "--locked"], { cwd: folder, env: { CARGO_TARGET_DIR: built } })],
-    ["a real system", () => withSystem((address) => runs(join(built, "debug/ratatouille-example"), [address]))],
+    ["a real system", () => withSystem(...program)],
+    ["one of a later version", () => withLaterSystem(...program)],
   ],
 };

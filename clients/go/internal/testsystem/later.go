@@ -19,25 +19,43 @@ import (
 // is merged with what they say.
 func Later(t testing.TB, address string, more map[string][]byte) string {
 	t.Helper()
+	later, stop, err := ServeLater(address, more)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return later
+}
+
+// ServeLater is [Later] outside of tests.
+func ServeLater(address string, more map[string][]byte) (later string, stop func(), err error) {
 	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(raw{}), grpc.MaxCallRecvMsgSize(8<<20)),
 		grpc.WithStaticStreamWindowSize(4<<20), grpc.WithStaticConnWindowSize(16<<20))
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
 	server := grpc.NewServer(grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(8<<20), grpc.UnknownServiceHandler(
 		func(_ any, from grpc.ServerStream) error { return passOn(conn, from, more) },
 	))
 	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() {
+	stop = func() {
 		server.Stop()
 		conn.Close()
-	})
-	return listener.Addr().String()
+	}
+	return listener.Addr().String(), stop, nil
+}
+
+// LaterState puts a state that nobody knows into what is said of sessions: a second `session` is merged with the first.
+func LaterState() map[string][]byte {
+	state := protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), 99)
+	session := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), state)
+	const service = "/ratatouille.v1.AveragingService/"
+	return map[string][]byte{service + "OpenSession": session, service + "GetSession": session, service + "WatchSession": session}
 }
 
 // passOn passes a call on, message by message.
