@@ -1,4 +1,4 @@
-import { type HttpError as AnyHttpError, HttpError, type HttpErrorBody } from "#libs/http";
+import { HttpError, type HttpErrorBody } from "#libs/http";
 import { Code } from "#libs/rpc";
 
 /** The codes of errors that the distribution specification has. */
@@ -44,7 +44,7 @@ export function ociError(status: number, reason: OciCode, message: string, heade
  * ociErrorBody(ociError(404, "BLOB_UNKNOWN", "no such blob")).text; // '{"errors":[{"code":"BLOB_UNKNOWN","message":"no such blob"}]}'
  * ```
  */
-export const ociErrorBody: HttpErrorBody = ({ status, reason, message }: AnyHttpError) => {
+export const ociErrorBody: HttpErrorBody = ({ status, reason, message }) => {
   const code = (codes as readonly string[]).includes(reason) ? reason : (kinds[status]?.oci ?? "UNKNOWN");
   return { type: "application/json", text: JSON.stringify({ errors: [{ code, message }] }) };
 };

@@ -149,12 +149,18 @@ test("what is no manifest, no name and no endpoint is refused with what would be
   const put = (body: string, type: string = mediaTypes.manifest, reference = "v1") =>
     ask("PUT", `a/manifests/${reference}`, { body: bytesOf(body), headers: { "content-type": type } });
   const config = { mediaType: mediaTypes.empty, digest: digestOf("not pushed"), size: 2 };
+  const wrongSize = await push(bytesOf("12345"));
+  const there = { mediaType: mediaTypes.modelConfig, digest: wrongSize, size: 5 };
+  const layers = ["one", "other"].map((name) => ({ mediaType: mediaTypes.weights, digest: digestOf(name), size: 3 }));
+  const missing = { schemaVersion: 2, artifactType: mediaTypes.model, config: there, layers };
   for (const [answer, code, message] of [
     [await put("{"), "MANIFEST_INVALID", /is a JSON object/],
     [await put('{"schemaVersion":1}'), "MANIFEST_INVALID", /schemaVersion: expected 2/],
     [await put('{"schemaVersion":2}'), "MANIFEST_INVALID", /config\.mediaType/],
     [await put('{"schemaVersion":2}', "text/plain"), "MANIFEST_INVALID", /expected one of/],
     [await put(JSON.stringify({ schemaVersion: 2, config, layers: [] })), "MANIFEST_BLOB_UNKNOWN", /push it first/],
+    [await put(JSON.stringify({ schemaVersion: 2, config: { ...config, digest: wrongSize }, layers: [] })), "MANIFEST_INVALID", /it has 5/],
+    [await put(JSON.stringify(missing)), "MANIFEST_BLOB_UNKNOWN", /push it first/],
     [await put("{}", mediaTypes.manifest, `sha256:${"0".repeat(63)}`), "MANIFEST_INVALID", /./],
     [await ask("GET", "UPPER/tags/list"), "NAME_INVALID", /no name of a repository/],
     [await ask("GET", "oci/manifests/tags/list"), "NAME_INVALID", /service's own/],

@@ -41,11 +41,9 @@ export async function findByTag(
   tag: string,
   signal: AbortSignal,
 ): Promise<StoredManifest | undefined> {
-  for (const name of [fixedTagOf(repository, tag), refOf(repository, tag)]) {
-    const found = name === undefined ? undefined : await findByRef(catalog, name, signal);
-    if (found) return found;
-  }
-  return undefined;
+  const names = [fixedTagOf(repository, tag), refOf(repository, tag)];
+  const found = await Promise.all(names.map((name) => name && findByRef(catalog, name, signal)));
+  return found.find((manifest) => typeof manifest === "object");
 }
 
 /** A manifest by its digest: any artifact of the catalog, or what was pushed. */

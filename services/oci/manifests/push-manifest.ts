@@ -4,6 +4,7 @@ import { quote } from "#libs/text";
 import type { Catalog } from "../catalog.ts";
 import { ociError } from "../errors.ts";
 import { manifestRef, referrerRef, refOf } from "../names.ts";
+import { blobUnknown, checkBlob } from "./check-blob.ts";
 import { envelopeOf, isModelPack } from "./envelope.ts";
 import { findByDigest, findByRef } from "./find-manifest.ts";
 import { type OciDescriptor, type OciManifest, parseManifest } from "./oci-manifest.ts";
@@ -108,13 +109,7 @@ async function partsOf(
 
 const MOST_CONFIG_BYTES = 1 << 20;
 
-async function readConfig(catalog: Catalog, { digest, size }: OciDescriptor, signal: AbortSignal): Promise<Uint8Array | undefined> {
-  const there = await catalog.sizeOf(digest, signal);
-  if (there === undefined) throw blobUnknown(digest);
-  if (there !== size) throw ociError(400, "MANIFEST_INVALID", `config.size: is ${size}, and the blob has ${there} bytes`);
-  return size > MOST_CONFIG_BYTES ? undefined : catalog.artifacts.download(digest, { signal });
-}
-
-function blobUnknown(digest: string) {
-  return ociError(404, "MANIFEST_BLOB_UNKNOWN", `the manifest names ${digest}, which is not here: push it first`);
+async function readConfig(catalog: Catalog, config: OciDescriptor, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  await checkBlob(catalog, config, signal);
+  return config.size > MOST_CONFIG_BYTES ? undefined : catalog.artifacts.download(config.digest, { signal });
 }

@@ -7,6 +7,7 @@ import { storeBlob } from "../blobs/store-blob.ts";
 import type { Catalog } from "../catalog.ts";
 import { ociError } from "../errors.ts";
 import { filesOfArchive } from "./archive.ts";
+import { checkBlob } from "./check-blob.ts";
 import type { OciDescriptor, OciManifest } from "./oci-manifest.ts";
 
 const weightTypes = "application/vnd.cncf.model.weight.v1.";
@@ -41,7 +42,7 @@ export async function modelWeights(catalog: Catalog, { layers }: OciManifest, si
 
 async function filesOf(catalog: Catalog, layer: OciDescriptor, signal: AbortSignal): Promise<WeightsFile[]> {
   const { digest: blob, size, mediaType, annotations: notes } = layer;
-  if ((await catalog.sizeOf(blob, signal)) !== size) return [];
+  await checkBlob(catalog, layer, signal);
   if (mediaType === mediaTypes.weights) return [{ name: notes[annotations.modelPath] ?? blob, blob, offset: 0, size }];
   try {
     const files = await filesOfArchive(blobSource(catalog.artifacts, layer, signal));
