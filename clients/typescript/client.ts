@@ -18,3 +18,4 @@ export {
 } from "#libs/client";
 export type { Recipe } from "#libs/recipes";
 export { type ClientTls, Code, codeName, type FieldViolation, isRpcError, RpcError } from "#libs/rpc";
+export { type Run, RunState } from "#proto/ratatouille/v1/recycling_pb.ts";

@@ -2,7 +2,9 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { bytesBelow } from "#libs/files";
-import { type TemporaryDirectory, temporaryDirectory } from "#libs/testing";
+import { connect } from "#libs/rpc";
+import { type TemporaryDirectory, temporaryDirectory, waitFor } from "#libs/testing";
+import { RecyclingService } from "#proto/ratatouille/v1/recycling_pb.ts";
 import { pack } from "../../clients/typescript/pack/pack.ts";
 import { run } from "../../clients/typescript/pack/run.ts";
 import { startCli } from "../e2e/cli.ts";
@@ -100,6 +102,11 @@ async function* stepsIn(folder: TemporaryDirectory, runtimes: readonly string[])
     yield [`types, ${resolution}`, () => checkTypes(consumer, resolution, used, { lib: ["esnext"], types: ["node"] })];
   yield ["types, of a page", () => checkTypes(consumer, "bundler", ["web.ts"], { lib: ["esnext", "dom"], types: [] })];
   await using system = await startSystem(folder);
+  // A run to be watched, of seconds.
+  await using _run = startCli(["recycle", join(root, "examples/tiny.yaml"), "--server", system.address, "--out", folder.join("out")]);
+  using channel = connect(system.address);
+  const recycler = channel.client(RecyclingService);
+  await waitFor(async () => (await recycler.listRuns({})).runs.length > 0, { timeoutMs: 60_000, what: "the run" });
   for (const runtime of runtimes)
     for (const name of used) {
       const [program = "", ...flags] = RUNTIMES[runtime]!;
@@ -153,10 +160,10 @@ async function inBrowser(consumer: string, url: string): Promise<string> {
   return `${Math.round(text.length / 1000)} kB`;
 }
 
-/** A system of the command line, without trainers. */
+/** A system of the command line, with one trainer. */
 async function startSystem(folder: TemporaryDirectory): Promise<AsyncDisposable & { readonly address: string; readonly url: string }> {
   const places = ["--listen", "127.0.0.1:0", "--web", "127.0.0.1:0"];
-  const system = startCli(["up", "--data", folder.join("data"), ...places, "--trainers", "0"]);
+  const system = startCli(["up", "--data", folder.join("data"), ...places, "--trainers", "1"]);
   await system.line("Ctrl-C stops");
   const [, address = ""] = /listens on ([\d.:]+)/.exec(system.stdout()) ?? [];
   const [, url = ""] = /for\s+HTTP\s+on\s+([^\s;]+)/.exec(system.stdout()) ?? [];
