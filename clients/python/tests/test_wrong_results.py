@@ -21,7 +21,7 @@ TRAININGS = [
     ("a name too many", "fine_tune gave a tensor more, which the network does not have", 1),
     ("another shape", "fine_tune gave tensor matrix as F32 [3, 3]; expected F32 [3, 2]", 1),
     ("another type", "fine_tune gave tensor matrix as F64 [3, 2]; expected F32 [3, 2]", 1),
-    ("no type", "tensor matrix is of numpy's type <U1; files have", 1),
+    ("no type", "tensor matrix is of type <U1; files have", 1),
     ("NaN", "tensor matrix has nan at [2, 1]; all numbers have to be finite", 1),
     ("diverge", "the loss is nan in step 7", 1),
     ("memory", "troubles.py: MemoryError: cannot allocate 900 GiB (troubles.py, line", 1),
