@@ -56,13 +56,31 @@ func TestPushAveragePull(t *testing.T) {
 	if !slices.Equal(mean.GetInputs(), models) {
 		t.Errorf("its inputs are %v; expected %v", mean.GetInputs(), models)
 	}
+	session, err := client.OpenSession(ctx, &pb.OpenSessionRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, model := range models {
+		if _, err := session.ContributeModel(ctx, model[7:20], ratatouille.ContributeOptions{Artifact: model}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	contributed, err := session.Close(ctx, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if of, err := ratatouille.WeightsOf(contributed); err != nil {
+		t.Error(err)
+	} else if expected, err := ratatouille.WeightsOf(mean); err != nil || of != expected {
+		t.Errorf("the session made %v; expected %v (%v)", of, expected, err)
+	}
 	lineage, err := client.Lineage(ctx, mean.GetDigest(), ratatouille.LineageOptions{MembersOnly: true})
 	if err != nil || len(lineage) != 3 || lineage[0].GetDigest() != mean.GetDigest() {
 		t.Errorf("the lineage is %v (%v)", lineage, err)
 	}
 	made, err := client.Lineage(ctx, first.GetDigest(), ratatouille.LineageOptions{Descendants: true})
-	if err != nil || len(made) != 2 || made[1].GetDigest() != mean.GetDigest() {
-		t.Errorf("it was made into %v (%v)", made, err)
+	if err != nil || len(made) != 3 || made[1].GetDigest() != mean.GetDigest() {
+		t.Errorf("it was made into %d artifacts (%v)", len(made), err)
 	}
 }
 

@@ -58,7 +58,23 @@ func (s *Session) Contribute(ctx context.Context, contributor string, content io
 	header := &pb.ContributionHeader{
 		SessionId: s.ID, Secret: s.Secret, Contributor: contributor, SizeBytes: size, Digest: blob.Digest, Weight: options.Weight, Artifact: options.Artifact,
 	}
-	err = s.client.resumed(ctx, size, options.Progress, func(ctx context.Context, moved func(int64)) error {
+	return s.contribute(ctx, header, content, options.Progress)
+}
+
+// ContributeModel contributes the weights of a model of the catalog, which the server has itself: nothing is sent. Progress is that of the server.
+//
+// Reasons: those of [Session.Contribute], ARTIFACT_NOT_FOUND.
+func (s *Session) ContributeModel(ctx context.Context, contributor string, options ContributeOptions) (existed bool, err error) {
+	header := &pb.ContributionHeader{
+		SessionId: s.ID, Secret: s.Secret, Contributor: contributor, Weight: options.Weight, Artifact: options.Artifact, FromCatalog: true,
+	}
+	return s.contribute(ctx, header, nil, options.Progress)
+}
+
+// contribute sends the content that a header announces.
+func (s *Session) contribute(ctx context.Context, header *pb.ContributionHeader, content io.ReaderAt, progress Progress) (existed bool, err error) {
+	size := header.GetSizeBytes()
+	err = s.client.resumed(ctx, size, progress, func(ctx context.Context, moved func(int64)) error {
 		stream, err := s.client.averaging.Contribute(ctx)
 		if err != nil {
 			return err
@@ -78,6 +94,9 @@ func (s *Session) Contribute(ctx context.Context, contributor string, content io
 			if committed := answer.GetCommitted(); committed != nil {
 				existed = committed.GetExisted()
 				return nil, true, nil
+			}
+			if fetched := answer.GetFetched(); fetched != nil && progress != nil {
+				progress(fetched.GetReadBytes(), fetched.GetTotalBytes())
 			}
 			return answer.GetSend(), false, nil
 		}
