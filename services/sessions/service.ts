@@ -10,14 +10,22 @@ import type { Folds } from "./folds.ts";
 import { openSession } from "./lifecycle.ts";
 import { INVALID, parseSessionId } from "./requests.ts";
 import { type SnapshotProgress, snapshot } from "./snapshot.ts";
-import { toSession } from "./state.ts";
+import { toContribution, toSession } from "./state.ts";
 import { checkOpen, type SessionRow, sessionNotFound } from "./store/rows.ts";
 import { withdraw } from "./withdraw.ts";
 
 /** The methods of AveragingService that sessions have. */
 export type SessionMethods = Pick<
   Implementation<typeof AveragingService>,
-  "openSession" | "contribute" | "withdraw" | "snapshot" | "getSession" | "listSessions" | "watchSession" | "closeSession"
+  | "openSession"
+  | "contribute"
+  | "withdraw"
+  | "snapshot"
+  | "getSession"
+  | "listSessions"
+  | "listContributions"
+  | "watchSession"
+  | "closeSession"
 >;
 
 /** AveragingService over sessions: messages to calls, refusals to codes. */
@@ -52,6 +60,15 @@ export function createSessionService(context: SessionContext, folds: Folds): Ses
         const size = parsePageSize(request.pageSize, INVALID);
         const { rows, next } = await store.list({ size, before: parsePageToken("sessions", request.pageToken, "number", INVALID) });
         return { sessions: await Promise.all(rows.map(describe)), nextPageToken: pageToken("sessions", next) };
+      }),
+
+    listContributions: ({ sessionId, pageSize, pageToken: token }) =>
+      answer(async () => {
+        const { id } = await find(sessionId);
+        const size = parsePageSize(pageSize, INVALID);
+        const list = `contributions/${id}`;
+        const { rows, next } = await store.listContributions(id, { size, after: parsePageToken(list, token, "number", INVALID) });
+        return { contributions: rows.map(toContribution), nextPageToken: pageToken(list, next) };
       }),
 
     async *watchSession({ sessionId }, { signal }) {

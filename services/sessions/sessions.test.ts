@@ -4,7 +4,7 @@ import { readManifest } from "#libs/recipes";
 import { Code, type RpcError } from "#libs/rpc";
 import { loadFloat32, saveFloat32 } from "#libs/tensors";
 import { waitFor } from "#libs/testing";
-import { SessionState } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { ContributionState, SessionState } from "#proto/ratatouille/v1/averaging_pb.ts";
 import { contribute, sha256, withdraw } from "./testing/client.ts";
 import { model } from "./testing/models.ts";
 import { rejection, startSessions } from "./testing/system.ts";
@@ -35,6 +35,30 @@ test("the average of what is committed is an artifact whose recipe names the con
   assert.deepEqual([state.committed, state.folded, state.staging, state.tensors, state.artifact], [3, 0, 0, 1, artifact.digest]);
   assert.deepEqual((await system.snapshot(place.sessionId)).digest, artifact.digest);
   assert.equal(await system.logged("snapshot published"), 1);
+});
+
+test("who contributes is listed in pages, until it is withdrawn", async () => {
+  await using system = await startSessions();
+  const place = await system.open({ method: "weighted" });
+  for (const x of [1, 2, 3]) await contribute(system.client, place, `c${x}`, one(x), { header: { weight: x } });
+  const { sessionId } = place;
+  const first = await system.client.listContributions({ sessionId, pageSize: 2 });
+  const second = await system.client.listContributions({ sessionId, pageSize: 2, pageToken: first.nextPageToken });
+  const all = [...first.contributions, ...second.contributions];
+  assert.deepEqual(
+    all.map(({ contributor, state, digest, weight }) => [contributor, state, digest, weight]),
+    [1, 2, 3].map((x) => [`c${x}`, ContributionState.COMMITTED, sha256(one(x)), x]),
+  );
+  assert.deepEqual([second.nextPageToken, all[0]?.sizeBytes], ["", BigInt(one(1).length)]);
+  await withdraw(system.client, place, "c2", one(2));
+  const left = await system.client.listContributions({ sessionId });
+  assert.deepEqual(
+    left.contributions.map(({ contributor }) => contributor),
+    ["c1", "c3"],
+  );
+  const other = await system.open();
+  const error = await rejection(system.client.listContributions({ ...other, pageToken: first.nextPageToken }));
+  assertRefused(error, Code.INVALID_ARGUMENT, "SESSION_INVALID", /page_token/);
 });
 
 test("weights: as they are, divided by their sum, said by the session, or by each contribution", async () => {

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type SessionSchema, SessionState } from "#proto/ratatouille/v1/averaging_pb.ts";
+import { ContributionState, type SessionContributionSchema, type SessionSchema, SessionState } from "#proto/ratatouille/v1/averaging_pb.ts";
 import type { Layout } from "./layout.ts";
-import type { Counts, SessionRow } from "./store/rows.ts";
+import type { ContributionRow, Counts, SessionRow } from "./store/rows.ts";
 
 const states = {
   open: SessionState.OPEN,
@@ -27,5 +27,21 @@ export function toSession(row: SessionRow, counts: Counts, now: number): Message
     expiresAt: BigInt(Math.floor(row.expires_at / 1000)),
     tensors: row.layout === null ? 0 : (JSON.parse(row.layout) as Layout).length,
     artifact: row.artifact ?? "",
+  };
+}
+
+/** A contribution as replies carry it. */
+export function toContribution({
+  contributor,
+  state,
+  digest,
+  size,
+  weight,
+  artifact,
+  touched_at,
+}: ContributionRow): MessageInitShape<typeof SessionContributionSchema> {
+  return {
+    ...{ contributor, digest, weight, artifact: artifact ?? "", sizeBytes: BigInt(size), movedAtMs: BigInt(touched_at) },
+    state: state === "staging" ? ContributionState.INCOMPLETE : ContributionState.COMMITTED,
   };
 }

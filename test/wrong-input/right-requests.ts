@@ -91,6 +91,7 @@ export async function rightRequests(channel: RpcChannel): Promise<RightRequests>
     "AveragingService/Withdraw": [{ part: { case: "header", value: access } }],
     "AveragingService/Snapshot": [{ sessionId: session!.id }],
     "AveragingService/GetSession": [{ sessionId: session!.id }],
+    "AveragingService/ListContributions": [{ sessionId: session!.id, pageSize: 10 }],
     "AveragingService/ListSessions": [{ pageSize: 10 }],
     "AveragingService/WatchSession": [{ sessionId: session!.id }],
     "AveragingService/CloseSession": [{ sessionId: session!.id, secret: "not this one" }],

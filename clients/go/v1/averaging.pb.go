@@ -184,6 +184,57 @@ func (SessionState) EnumDescriptor() ([]byte, []int) {
 	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{2}
 }
 
+type ContributionState int32
+
+const (
+	ContributionState_CONTRIBUTION_STATE_UNSPECIFIED ContributionState = 0
+	// It has begun, and does not count.
+	ContributionState_CONTRIBUTION_STATE_INCOMPLETE ContributionState = 1
+	// It counts.
+	ContributionState_CONTRIBUTION_STATE_COMMITTED ContributionState = 2
+)
+
+// Enum value maps for ContributionState.
+var (
+	ContributionState_name = map[int32]string{
+		0: "CONTRIBUTION_STATE_UNSPECIFIED",
+		1: "CONTRIBUTION_STATE_INCOMPLETE",
+		2: "CONTRIBUTION_STATE_COMMITTED",
+	}
+	ContributionState_value = map[string]int32{
+		"CONTRIBUTION_STATE_UNSPECIFIED": 0,
+		"CONTRIBUTION_STATE_INCOMPLETE":  1,
+		"CONTRIBUTION_STATE_COMMITTED":   2,
+	}
+)
+
+func (x ContributionState) Enum() *ContributionState {
+	p := new(ContributionState)
+	*p = x
+	return p
+}
+
+func (x ContributionState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ContributionState) Descriptor() protoreflect.EnumDescriptor {
+	return file_ratatouille_v1_averaging_proto_enumTypes[3].Descriptor()
+}
+
+func (ContributionState) Type() protoreflect.EnumType {
+	return &file_ratatouille_v1_averaging_proto_enumTypes[3]
+}
+
+func (x ContributionState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ContributionState.Descriptor instead.
+func (ContributionState) EnumDescriptor() ([]byte, []int) {
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{3}
+}
+
 type CheckSeverity int32
 
 const (
@@ -223,11 +274,11 @@ func (x CheckSeverity) String() string {
 }
 
 func (CheckSeverity) Descriptor() protoreflect.EnumDescriptor {
-	return file_ratatouille_v1_averaging_proto_enumTypes[3].Descriptor()
+	return file_ratatouille_v1_averaging_proto_enumTypes[4].Descriptor()
 }
 
 func (CheckSeverity) Type() protoreflect.EnumType {
-	return &file_ratatouille_v1_averaging_proto_enumTypes[3]
+	return &file_ratatouille_v1_averaging_proto_enumTypes[4]
 }
 
 func (x CheckSeverity) Number() protoreflect.EnumNumber {
@@ -236,7 +287,7 @@ func (x CheckSeverity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CheckSeverity.Descriptor instead.
 func (CheckSeverity) EnumDescriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{3}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{4}
 }
 
 type CheckVerdict int32
@@ -276,11 +327,11 @@ func (x CheckVerdict) String() string {
 }
 
 func (CheckVerdict) Descriptor() protoreflect.EnumDescriptor {
-	return file_ratatouille_v1_averaging_proto_enumTypes[4].Descriptor()
+	return file_ratatouille_v1_averaging_proto_enumTypes[5].Descriptor()
 }
 
 func (CheckVerdict) Type() protoreflect.EnumType {
-	return &file_ratatouille_v1_averaging_proto_enumTypes[4]
+	return &file_ratatouille_v1_averaging_proto_enumTypes[5]
 }
 
 func (x CheckVerdict) Number() protoreflect.EnumNumber {
@@ -289,7 +340,7 @@ func (x CheckVerdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CheckVerdict.Descriptor instead.
 func (CheckVerdict) EnumDescriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{4}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{5}
 }
 
 // What to average, and how: `models` and what follows them, or a whole `recipe`. {models: [a, b]} is the mean of two models.
@@ -2396,6 +2447,216 @@ func (x *ListSessionsResponse) GetNextPageToken() string {
 	return ""
 }
 
+type ListContributionsRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	SessionId string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// 0: 100. At most 500.
+	PageSize      int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListContributionsRequest) Reset() {
+	*x = ListContributionsRequest{}
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListContributionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListContributionsRequest) ProtoMessage() {}
+
+func (x *ListContributionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListContributionsRequest.ProtoReflect.Descriptor instead.
+func (*ListContributionsRequest) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ListContributionsRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *ListContributionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListContributionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type ListContributionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Contributions []*SessionContribution `protobuf:"bytes,1,rep,name=contributions,proto3" json:"contributions,omitempty"`
+	// Empty: this was the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListContributionsResponse) Reset() {
+	*x = ListContributionsResponse{}
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListContributionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListContributionsResponse) ProtoMessage() {}
+
+func (x *ListContributionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListContributionsResponse.ProtoReflect.Descriptor instead.
+func (*ListContributionsResponse) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ListContributionsResponse) GetContributions() []*SessionContribution {
+	if x != nil {
+		return x.Contributions
+	}
+	return nil
+}
+
+func (x *ListContributionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type SessionContribution struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Contributor string                 `protobuf:"bytes,1,opt,name=contributor,proto3" json:"contributor,omitempty"`
+	State       ContributionState      `protobuf:"varint,2,opt,name=state,proto3,enum=ratatouille.v1.ContributionState" json:"state,omitempty"`
+	// sha-256 of the file, "sha256:…", and its bytes.
+	Digest    string `protobuf:"bytes,3,opt,name=digest,proto3" json:"digest,omitempty"`
+	SizeBytes int64  `protobuf:"varint,4,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// 1 in a uniform session.
+	Weight float64 `protobuf:"fixed64,5,opt,name=weight,proto3" json:"weight,omitempty"`
+	// Digest of the model of the catalog that it is, if its contributor said so.
+	Artifact string `protobuf:"bytes,6,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	// When it last moved: since it counts, when it was committed. Milliseconds since 1970.
+	MovedAtMs     int64 `protobuf:"varint,7,opt,name=moved_at_ms,json=movedAtMs,proto3" json:"moved_at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionContribution) Reset() {
+	*x = SessionContribution{}
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionContribution) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionContribution) ProtoMessage() {}
+
+func (x *SessionContribution) ProtoReflect() protoreflect.Message {
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionContribution.ProtoReflect.Descriptor instead.
+func (*SessionContribution) Descriptor() ([]byte, []int) {
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *SessionContribution) GetContributor() string {
+	if x != nil {
+		return x.Contributor
+	}
+	return ""
+}
+
+func (x *SessionContribution) GetState() ContributionState {
+	if x != nil {
+		return x.State
+	}
+	return ContributionState_CONTRIBUTION_STATE_UNSPECIFIED
+}
+
+func (x *SessionContribution) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *SessionContribution) GetSizeBytes() int64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *SessionContribution) GetWeight() float64 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *SessionContribution) GetArtifact() string {
+	if x != nil {
+		return x.Artifact
+	}
+	return ""
+}
+
+func (x *SessionContribution) GetMovedAtMs() int64 {
+	if x != nil {
+		return x.MovedAtMs
+	}
+	return 0
+}
+
 type WatchSessionRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	SessionId     string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
@@ -2405,7 +2666,7 @@ type WatchSessionRequest struct {
 
 func (x *WatchSessionRequest) Reset() {
 	*x = WatchSessionRequest{}
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[28]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2417,7 +2678,7 @@ func (x *WatchSessionRequest) String() string {
 func (*WatchSessionRequest) ProtoMessage() {}
 
 func (x *WatchSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[28]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2430,7 +2691,7 @@ func (x *WatchSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSessionRequest.ProtoReflect.Descriptor instead.
 func (*WatchSessionRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{28}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WatchSessionRequest) GetSessionId() string {
@@ -2449,7 +2710,7 @@ type WatchSessionResponse struct {
 
 func (x *WatchSessionResponse) Reset() {
 	*x = WatchSessionResponse{}
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[29]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2461,7 +2722,7 @@ func (x *WatchSessionResponse) String() string {
 func (*WatchSessionResponse) ProtoMessage() {}
 
 func (x *WatchSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[29]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2474,7 +2735,7 @@ func (x *WatchSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSessionResponse.ProtoReflect.Descriptor instead.
 func (*WatchSessionResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{29}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WatchSessionResponse) GetSession() *Session {
@@ -2496,7 +2757,7 @@ type CloseSessionRequest struct {
 
 func (x *CloseSessionRequest) Reset() {
 	*x = CloseSessionRequest{}
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[30]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2508,7 +2769,7 @@ func (x *CloseSessionRequest) String() string {
 func (*CloseSessionRequest) ProtoMessage() {}
 
 func (x *CloseSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[30]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2521,7 +2782,7 @@ func (x *CloseSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSessionRequest.ProtoReflect.Descriptor instead.
 func (*CloseSessionRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{30}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CloseSessionRequest) GetSessionId() string {
@@ -2555,7 +2816,7 @@ type CloseSessionResponse struct {
 
 func (x *CloseSessionResponse) Reset() {
 	*x = CloseSessionResponse{}
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[31]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2567,7 +2828,7 @@ func (x *CloseSessionResponse) String() string {
 func (*CloseSessionResponse) ProtoMessage() {}
 
 func (x *CloseSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[31]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2580,7 +2841,7 @@ func (x *CloseSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSessionResponse.ProtoReflect.Descriptor instead.
 func (*CloseSessionResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{31}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CloseSessionResponse) GetArtifact() *Artifact {
@@ -2610,7 +2871,7 @@ type CheckModelsRequest struct {
 
 func (x *CheckModelsRequest) Reset() {
 	*x = CheckModelsRequest{}
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[32]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +2883,7 @@ func (x *CheckModelsRequest) String() string {
 func (*CheckModelsRequest) ProtoMessage() {}
 
 func (x *CheckModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[32]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2635,7 +2896,7 @@ func (x *CheckModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckModelsRequest.ProtoReflect.Descriptor instead.
 func (*CheckModelsRequest) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{32}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CheckModelsRequest) GetModels() []string {
@@ -2694,7 +2955,7 @@ type CheckModelsResponse struct {
 
 func (x *CheckModelsResponse) Reset() {
 	*x = CheckModelsResponse{}
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[33]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2706,7 +2967,7 @@ func (x *CheckModelsResponse) String() string {
 func (*CheckModelsResponse) ProtoMessage() {}
 
 func (x *CheckModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[33]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2719,7 +2980,7 @@ func (x *CheckModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckModelsResponse.ProtoReflect.Descriptor instead.
 func (*CheckModelsResponse) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{33}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CheckModelsResponse) GetEvent() isCheckModelsResponse_Event {
@@ -2797,7 +3058,7 @@ type CheckFinding struct {
 
 func (x *CheckFinding) Reset() {
 	*x = CheckFinding{}
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[34]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2809,7 +3070,7 @@ func (x *CheckFinding) String() string {
 func (*CheckFinding) ProtoMessage() {}
 
 func (x *CheckFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[34]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2822,7 +3083,7 @@ func (x *CheckFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckFinding.ProtoReflect.Descriptor instead.
 func (*CheckFinding) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{34}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CheckFinding) GetSeverity() CheckSeverity {
@@ -2879,7 +3140,7 @@ type CheckReport struct {
 
 func (x *CheckReport) Reset() {
 	*x = CheckReport{}
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[35]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2891,7 +3152,7 @@ func (x *CheckReport) String() string {
 func (*CheckReport) ProtoMessage() {}
 
 func (x *CheckReport) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[35]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2904,7 +3165,7 @@ func (x *CheckReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckReport.ProtoReflect.Descriptor instead.
 func (*CheckReport) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{35}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CheckReport) GetVerdict() CheckVerdict {
@@ -2976,7 +3237,7 @@ type CheckedModel struct {
 
 func (x *CheckedModel) Reset() {
 	*x = CheckedModel{}
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[36]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2988,7 +3249,7 @@ func (x *CheckedModel) String() string {
 func (*CheckedModel) ProtoMessage() {}
 
 func (x *CheckedModel) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[36]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3001,7 +3262,7 @@ func (x *CheckedModel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckedModel.ProtoReflect.Descriptor instead.
 func (*CheckedModel) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{36}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CheckedModel) GetDigest() string {
@@ -3100,7 +3361,7 @@ type CheckedLayer struct {
 
 func (x *CheckedLayer) Reset() {
 	*x = CheckedLayer{}
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[37]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3112,7 +3373,7 @@ func (x *CheckedLayer) String() string {
 func (*CheckedLayer) ProtoMessage() {}
 
 func (x *CheckedLayer) ProtoReflect() protoreflect.Message {
-	mi := &file_ratatouille_v1_averaging_proto_msgTypes[37]
+	mi := &file_ratatouille_v1_averaging_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3125,7 +3386,7 @@ func (x *CheckedLayer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckedLayer.ProtoReflect.Descriptor instead.
 func (*CheckedLayer) Descriptor() ([]byte, []int) {
-	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{37}
+	return file_ratatouille_v1_averaging_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *CheckedLayer) GetName() string {
@@ -3328,7 +3589,25 @@ const file_ratatouille_v1_averaging_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"s\n" +
 	"\x14ListSessionsResponse\x123\n" +
 	"\bsessions\x18\x01 \x03(\v2\x17.ratatouille.v1.SessionR\bsessions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"4\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"u\n" +
+	"\x18ListContributionsRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\x8e\x01\n" +
+	"\x19ListContributionsResponse\x12I\n" +
+	"\rcontributions\x18\x01 \x03(\v2#.ratatouille.v1.SessionContributionR\rcontributions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xfb\x01\n" +
+	"\x13SessionContribution\x12 \n" +
+	"\vcontributor\x18\x01 \x01(\tR\vcontributor\x127\n" +
+	"\x05state\x18\x02 \x01(\x0e2!.ratatouille.v1.ContributionStateR\x05state\x12\x16\n" +
+	"\x06digest\x18\x03 \x01(\tR\x06digest\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x04 \x01(\x03R\tsizeBytes\x12\x16\n" +
+	"\x06weight\x18\x05 \x01(\x01R\x06weight\x12\x1a\n" +
+	"\bartifact\x18\x06 \x01(\tR\bartifact\x12\x1e\n" +
+	"\vmoved_at_ms\x18\a \x01(\x03R\tmovedAtMs\"4\n" +
 	"\x13WatchSessionRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\"I\n" +
@@ -3404,7 +3683,11 @@ const file_ratatouille_v1_averaging_proto_rawDesc = "" +
 	"\x12SESSION_STATE_OPEN\x10\x01\x12\x18\n" +
 	"\x14SESSION_STATE_CLOSED\x10\x02\x12\x19\n" +
 	"\x15SESSION_STATE_EXPIRED\x10\x03\x12\x19\n" +
-	"\x15SESSION_STATE_CLOSING\x10\x04*~\n" +
+	"\x15SESSION_STATE_CLOSING\x10\x04*|\n" +
+	"\x11ContributionState\x12\"\n" +
+	"\x1eCONTRIBUTION_STATE_UNSPECIFIED\x10\x00\x12!\n" +
+	"\x1dCONTRIBUTION_STATE_INCOMPLETE\x10\x01\x12 \n" +
+	"\x1cCONTRIBUTION_STATE_COMMITTED\x10\x02*~\n" +
 	"\rCheckSeverity\x12\x1e\n" +
 	"\x1aCHECK_SEVERITY_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14CHECK_SEVERITY_ERROR\x10\x01\x12\x1a\n" +
@@ -3414,7 +3697,7 @@ const file_ratatouille_v1_averaging_proto_rawDesc = "" +
 	"\x19CHECK_VERDICT_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18CHECK_VERDICT_COMPATIBLE\x10\x01\x12\x1c\n" +
 	"\x18CHECK_VERDICT_SUSPICIOUS\x10\x02\x12\x1e\n" +
-	"\x1aCHECK_VERDICT_INCOMPATIBLE\x10\x032\x81\b\n" +
+	"\x1aCHECK_VERDICT_INCOMPATIBLE\x10\x032\xf0\b\n" +
 	"\x10AveragingService\x12Q\n" +
 	"\aAverage\x12\x1e.ratatouille.v1.AverageRequest\x1a\x1f.ratatouille.v1.AverageResponse\"\x03\x90\x02\x020\x01\x12[\n" +
 	"\vListMethods\x12\".ratatouille.v1.ListMethodsRequest\x1a#.ratatouille.v1.ListMethodsResponse\"\x03\x90\x02\x01\x12]\n" +
@@ -3426,7 +3709,8 @@ const file_ratatouille_v1_averaging_proto_rawDesc = "" +
 	"\bSnapshot\x12\x1f.ratatouille.v1.SnapshotRequest\x1a .ratatouille.v1.SnapshotResponse\"\x03\x90\x02\x020\x01\x12X\n" +
 	"\n" +
 	"GetSession\x12!.ratatouille.v1.GetSessionRequest\x1a\".ratatouille.v1.GetSessionResponse\"\x03\x90\x02\x01\x12^\n" +
-	"\fListSessions\x12#.ratatouille.v1.ListSessionsRequest\x1a$.ratatouille.v1.ListSessionsResponse\"\x03\x90\x02\x01\x12`\n" +
+	"\fListSessions\x12#.ratatouille.v1.ListSessionsRequest\x1a$.ratatouille.v1.ListSessionsResponse\"\x03\x90\x02\x01\x12m\n" +
+	"\x11ListContributions\x12(.ratatouille.v1.ListContributionsRequest\x1a).ratatouille.v1.ListContributionsResponse\"\x03\x90\x02\x01\x12`\n" +
 	"\fWatchSession\x12#.ratatouille.v1.WatchSessionRequest\x1a$.ratatouille.v1.WatchSessionResponse\"\x03\x90\x02\x010\x01\x12^\n" +
 	"\fCloseSession\x12#.ratatouille.v1.CloseSessionRequest\x1a$.ratatouille.v1.CloseSessionResponse\"\x03\x90\x02\x02B\x1eZ\x1cratatouille/v1;ratatouillev1b\x06proto3"
 
@@ -3442,121 +3726,129 @@ func file_ratatouille_v1_averaging_proto_rawDescGZIP() []byte {
 	return file_ratatouille_v1_averaging_proto_rawDescData
 }
 
-var file_ratatouille_v1_averaging_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_ratatouille_v1_averaging_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_ratatouille_v1_averaging_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_ratatouille_v1_averaging_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_ratatouille_v1_averaging_proto_goTypes = []any{
-	(BaseUse)(0),                  // 0: ratatouille.v1.BaseUse
-	(ParameterType)(0),            // 1: ratatouille.v1.ParameterType
-	(SessionState)(0),             // 2: ratatouille.v1.SessionState
-	(CheckSeverity)(0),            // 3: ratatouille.v1.CheckSeverity
-	(CheckVerdict)(0),             // 4: ratatouille.v1.CheckVerdict
-	(*AverageRequest)(nil),        // 5: ratatouille.v1.AverageRequest
-	(*ListMethodsRequest)(nil),    // 6: ratatouille.v1.ListMethodsRequest
-	(*ListMethodsResponse)(nil),   // 7: ratatouille.v1.ListMethodsResponse
-	(*MergeMethod)(nil),           // 8: ratatouille.v1.MergeMethod
-	(*Paper)(nil),                 // 9: ratatouille.v1.Paper
-	(*MethodParameter)(nil),       // 10: ratatouille.v1.MethodParameter
-	(*AverageResponse)(nil),       // 11: ratatouille.v1.AverageResponse
-	(*AverageProgress)(nil),       // 12: ratatouille.v1.AverageProgress
-	(*OpenSessionRequest)(nil),    // 13: ratatouille.v1.OpenSessionRequest
-	(*SessionTensor)(nil),         // 14: ratatouille.v1.SessionTensor
-	(*OpenSessionResponse)(nil),   // 15: ratatouille.v1.OpenSessionResponse
-	(*Session)(nil),               // 16: ratatouille.v1.Session
-	(*ContributeRequest)(nil),     // 17: ratatouille.v1.ContributeRequest
-	(*ContributionHeader)(nil),    // 18: ratatouille.v1.ContributionHeader
-	(*ContributionChunk)(nil),     // 19: ratatouille.v1.ContributionChunk
-	(*SendBytes)(nil),             // 20: ratatouille.v1.SendBytes
-	(*ContributeResponse)(nil),    // 21: ratatouille.v1.ContributeResponse
-	(*ContributionCommitted)(nil), // 22: ratatouille.v1.ContributionCommitted
-	(*WithdrawRequest)(nil),       // 23: ratatouille.v1.WithdrawRequest
-	(*WithdrawHeader)(nil),        // 24: ratatouille.v1.WithdrawHeader
-	(*WithdrawResponse)(nil),      // 25: ratatouille.v1.WithdrawResponse
-	(*ContributionWithdrawn)(nil), // 26: ratatouille.v1.ContributionWithdrawn
-	(*SnapshotRequest)(nil),       // 27: ratatouille.v1.SnapshotRequest
-	(*SnapshotResponse)(nil),      // 28: ratatouille.v1.SnapshotResponse
-	(*GetSessionRequest)(nil),     // 29: ratatouille.v1.GetSessionRequest
-	(*GetSessionResponse)(nil),    // 30: ratatouille.v1.GetSessionResponse
-	(*ListSessionsRequest)(nil),   // 31: ratatouille.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),  // 32: ratatouille.v1.ListSessionsResponse
-	(*WatchSessionRequest)(nil),   // 33: ratatouille.v1.WatchSessionRequest
-	(*WatchSessionResponse)(nil),  // 34: ratatouille.v1.WatchSessionResponse
-	(*CloseSessionRequest)(nil),   // 35: ratatouille.v1.CloseSessionRequest
-	(*CloseSessionResponse)(nil),  // 36: ratatouille.v1.CloseSessionResponse
-	(*CheckModelsRequest)(nil),    // 37: ratatouille.v1.CheckModelsRequest
-	(*CheckModelsResponse)(nil),   // 38: ratatouille.v1.CheckModelsResponse
-	(*CheckFinding)(nil),          // 39: ratatouille.v1.CheckFinding
-	(*CheckReport)(nil),           // 40: ratatouille.v1.CheckReport
-	(*CheckedModel)(nil),          // 41: ratatouille.v1.CheckedModel
-	(*CheckedLayer)(nil),          // 42: ratatouille.v1.CheckedLayer
-	nil,                           // 43: ratatouille.v1.AverageRequest.ParametersEntry
-	nil,                           // 44: ratatouille.v1.OpenSessionRequest.WeightsEntry
-	(*structpb.Value)(nil),        // 45: google.protobuf.Value
-	(*Artifact)(nil),              // 46: ratatouille.v1.Artifact
+	(BaseUse)(0),                      // 0: ratatouille.v1.BaseUse
+	(ParameterType)(0),                // 1: ratatouille.v1.ParameterType
+	(SessionState)(0),                 // 2: ratatouille.v1.SessionState
+	(ContributionState)(0),            // 3: ratatouille.v1.ContributionState
+	(CheckSeverity)(0),                // 4: ratatouille.v1.CheckSeverity
+	(CheckVerdict)(0),                 // 5: ratatouille.v1.CheckVerdict
+	(*AverageRequest)(nil),            // 6: ratatouille.v1.AverageRequest
+	(*ListMethodsRequest)(nil),        // 7: ratatouille.v1.ListMethodsRequest
+	(*ListMethodsResponse)(nil),       // 8: ratatouille.v1.ListMethodsResponse
+	(*MergeMethod)(nil),               // 9: ratatouille.v1.MergeMethod
+	(*Paper)(nil),                     // 10: ratatouille.v1.Paper
+	(*MethodParameter)(nil),           // 11: ratatouille.v1.MethodParameter
+	(*AverageResponse)(nil),           // 12: ratatouille.v1.AverageResponse
+	(*AverageProgress)(nil),           // 13: ratatouille.v1.AverageProgress
+	(*OpenSessionRequest)(nil),        // 14: ratatouille.v1.OpenSessionRequest
+	(*SessionTensor)(nil),             // 15: ratatouille.v1.SessionTensor
+	(*OpenSessionResponse)(nil),       // 16: ratatouille.v1.OpenSessionResponse
+	(*Session)(nil),                   // 17: ratatouille.v1.Session
+	(*ContributeRequest)(nil),         // 18: ratatouille.v1.ContributeRequest
+	(*ContributionHeader)(nil),        // 19: ratatouille.v1.ContributionHeader
+	(*ContributionChunk)(nil),         // 20: ratatouille.v1.ContributionChunk
+	(*SendBytes)(nil),                 // 21: ratatouille.v1.SendBytes
+	(*ContributeResponse)(nil),        // 22: ratatouille.v1.ContributeResponse
+	(*ContributionCommitted)(nil),     // 23: ratatouille.v1.ContributionCommitted
+	(*WithdrawRequest)(nil),           // 24: ratatouille.v1.WithdrawRequest
+	(*WithdrawHeader)(nil),            // 25: ratatouille.v1.WithdrawHeader
+	(*WithdrawResponse)(nil),          // 26: ratatouille.v1.WithdrawResponse
+	(*ContributionWithdrawn)(nil),     // 27: ratatouille.v1.ContributionWithdrawn
+	(*SnapshotRequest)(nil),           // 28: ratatouille.v1.SnapshotRequest
+	(*SnapshotResponse)(nil),          // 29: ratatouille.v1.SnapshotResponse
+	(*GetSessionRequest)(nil),         // 30: ratatouille.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),        // 31: ratatouille.v1.GetSessionResponse
+	(*ListSessionsRequest)(nil),       // 32: ratatouille.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),      // 33: ratatouille.v1.ListSessionsResponse
+	(*ListContributionsRequest)(nil),  // 34: ratatouille.v1.ListContributionsRequest
+	(*ListContributionsResponse)(nil), // 35: ratatouille.v1.ListContributionsResponse
+	(*SessionContribution)(nil),       // 36: ratatouille.v1.SessionContribution
+	(*WatchSessionRequest)(nil),       // 37: ratatouille.v1.WatchSessionRequest
+	(*WatchSessionResponse)(nil),      // 38: ratatouille.v1.WatchSessionResponse
+	(*CloseSessionRequest)(nil),       // 39: ratatouille.v1.CloseSessionRequest
+	(*CloseSessionResponse)(nil),      // 40: ratatouille.v1.CloseSessionResponse
+	(*CheckModelsRequest)(nil),        // 41: ratatouille.v1.CheckModelsRequest
+	(*CheckModelsResponse)(nil),       // 42: ratatouille.v1.CheckModelsResponse
+	(*CheckFinding)(nil),              // 43: ratatouille.v1.CheckFinding
+	(*CheckReport)(nil),               // 44: ratatouille.v1.CheckReport
+	(*CheckedModel)(nil),              // 45: ratatouille.v1.CheckedModel
+	(*CheckedLayer)(nil),              // 46: ratatouille.v1.CheckedLayer
+	nil,                               // 47: ratatouille.v1.AverageRequest.ParametersEntry
+	nil,                               // 48: ratatouille.v1.OpenSessionRequest.WeightsEntry
+	(*structpb.Value)(nil),            // 49: google.protobuf.Value
+	(*Artifact)(nil),                  // 50: ratatouille.v1.Artifact
 }
 var file_ratatouille_v1_averaging_proto_depIdxs = []int32{
-	43, // 0: ratatouille.v1.AverageRequest.parameters:type_name -> ratatouille.v1.AverageRequest.ParametersEntry
-	8,  // 1: ratatouille.v1.ListMethodsResponse.methods:type_name -> ratatouille.v1.MergeMethod
-	9,  // 2: ratatouille.v1.MergeMethod.paper:type_name -> ratatouille.v1.Paper
-	10, // 3: ratatouille.v1.MergeMethod.parameters:type_name -> ratatouille.v1.MethodParameter
+	47, // 0: ratatouille.v1.AverageRequest.parameters:type_name -> ratatouille.v1.AverageRequest.ParametersEntry
+	9,  // 1: ratatouille.v1.ListMethodsResponse.methods:type_name -> ratatouille.v1.MergeMethod
+	10, // 2: ratatouille.v1.MergeMethod.paper:type_name -> ratatouille.v1.Paper
+	11, // 3: ratatouille.v1.MergeMethod.parameters:type_name -> ratatouille.v1.MethodParameter
 	0,  // 4: ratatouille.v1.MergeMethod.base:type_name -> ratatouille.v1.BaseUse
 	1,  // 5: ratatouille.v1.MethodParameter.type:type_name -> ratatouille.v1.ParameterType
-	45, // 6: ratatouille.v1.MethodParameter.default:type_name -> google.protobuf.Value
-	12, // 7: ratatouille.v1.AverageResponse.progress:type_name -> ratatouille.v1.AverageProgress
-	46, // 8: ratatouille.v1.AverageResponse.artifact:type_name -> ratatouille.v1.Artifact
-	44, // 9: ratatouille.v1.OpenSessionRequest.weights:type_name -> ratatouille.v1.OpenSessionRequest.WeightsEntry
-	14, // 10: ratatouille.v1.OpenSessionRequest.layout:type_name -> ratatouille.v1.SessionTensor
-	16, // 11: ratatouille.v1.OpenSessionResponse.session:type_name -> ratatouille.v1.Session
+	49, // 6: ratatouille.v1.MethodParameter.default:type_name -> google.protobuf.Value
+	13, // 7: ratatouille.v1.AverageResponse.progress:type_name -> ratatouille.v1.AverageProgress
+	50, // 8: ratatouille.v1.AverageResponse.artifact:type_name -> ratatouille.v1.Artifact
+	48, // 9: ratatouille.v1.OpenSessionRequest.weights:type_name -> ratatouille.v1.OpenSessionRequest.WeightsEntry
+	15, // 10: ratatouille.v1.OpenSessionRequest.layout:type_name -> ratatouille.v1.SessionTensor
+	17, // 11: ratatouille.v1.OpenSessionResponse.session:type_name -> ratatouille.v1.Session
 	2,  // 12: ratatouille.v1.Session.state:type_name -> ratatouille.v1.SessionState
-	18, // 13: ratatouille.v1.ContributeRequest.header:type_name -> ratatouille.v1.ContributionHeader
-	19, // 14: ratatouille.v1.ContributeRequest.chunk:type_name -> ratatouille.v1.ContributionChunk
-	20, // 15: ratatouille.v1.ContributeResponse.send:type_name -> ratatouille.v1.SendBytes
-	22, // 16: ratatouille.v1.ContributeResponse.committed:type_name -> ratatouille.v1.ContributionCommitted
-	12, // 17: ratatouille.v1.ContributeResponse.fetched:type_name -> ratatouille.v1.AverageProgress
-	24, // 18: ratatouille.v1.WithdrawRequest.header:type_name -> ratatouille.v1.WithdrawHeader
-	19, // 19: ratatouille.v1.WithdrawRequest.chunk:type_name -> ratatouille.v1.ContributionChunk
-	20, // 20: ratatouille.v1.WithdrawResponse.send:type_name -> ratatouille.v1.SendBytes
-	26, // 21: ratatouille.v1.WithdrawResponse.withdrawn:type_name -> ratatouille.v1.ContributionWithdrawn
-	12, // 22: ratatouille.v1.SnapshotResponse.progress:type_name -> ratatouille.v1.AverageProgress
-	46, // 23: ratatouille.v1.SnapshotResponse.artifact:type_name -> ratatouille.v1.Artifact
-	16, // 24: ratatouille.v1.GetSessionResponse.session:type_name -> ratatouille.v1.Session
-	16, // 25: ratatouille.v1.ListSessionsResponse.sessions:type_name -> ratatouille.v1.Session
-	16, // 26: ratatouille.v1.WatchSessionResponse.session:type_name -> ratatouille.v1.Session
-	46, // 27: ratatouille.v1.CloseSessionResponse.artifact:type_name -> ratatouille.v1.Artifact
-	12, // 28: ratatouille.v1.CheckModelsResponse.progress:type_name -> ratatouille.v1.AverageProgress
-	39, // 29: ratatouille.v1.CheckModelsResponse.finding:type_name -> ratatouille.v1.CheckFinding
-	40, // 30: ratatouille.v1.CheckModelsResponse.report:type_name -> ratatouille.v1.CheckReport
-	3,  // 31: ratatouille.v1.CheckFinding.severity:type_name -> ratatouille.v1.CheckSeverity
-	4,  // 32: ratatouille.v1.CheckReport.verdict:type_name -> ratatouille.v1.CheckVerdict
-	41, // 33: ratatouille.v1.CheckReport.models:type_name -> ratatouille.v1.CheckedModel
-	42, // 34: ratatouille.v1.CheckReport.layers:type_name -> ratatouille.v1.CheckedLayer
-	45, // 35: ratatouille.v1.AverageRequest.ParametersEntry.value:type_name -> google.protobuf.Value
-	5,  // 36: ratatouille.v1.AveragingService.Average:input_type -> ratatouille.v1.AverageRequest
-	6,  // 37: ratatouille.v1.AveragingService.ListMethods:input_type -> ratatouille.v1.ListMethodsRequest
-	37, // 38: ratatouille.v1.AveragingService.CheckModels:input_type -> ratatouille.v1.CheckModelsRequest
-	13, // 39: ratatouille.v1.AveragingService.OpenSession:input_type -> ratatouille.v1.OpenSessionRequest
-	17, // 40: ratatouille.v1.AveragingService.Contribute:input_type -> ratatouille.v1.ContributeRequest
-	23, // 41: ratatouille.v1.AveragingService.Withdraw:input_type -> ratatouille.v1.WithdrawRequest
-	27, // 42: ratatouille.v1.AveragingService.Snapshot:input_type -> ratatouille.v1.SnapshotRequest
-	29, // 43: ratatouille.v1.AveragingService.GetSession:input_type -> ratatouille.v1.GetSessionRequest
-	31, // 44: ratatouille.v1.AveragingService.ListSessions:input_type -> ratatouille.v1.ListSessionsRequest
-	33, // 45: ratatouille.v1.AveragingService.WatchSession:input_type -> ratatouille.v1.WatchSessionRequest
-	35, // 46: ratatouille.v1.AveragingService.CloseSession:input_type -> ratatouille.v1.CloseSessionRequest
-	11, // 47: ratatouille.v1.AveragingService.Average:output_type -> ratatouille.v1.AverageResponse
-	7,  // 48: ratatouille.v1.AveragingService.ListMethods:output_type -> ratatouille.v1.ListMethodsResponse
-	38, // 49: ratatouille.v1.AveragingService.CheckModels:output_type -> ratatouille.v1.CheckModelsResponse
-	15, // 50: ratatouille.v1.AveragingService.OpenSession:output_type -> ratatouille.v1.OpenSessionResponse
-	21, // 51: ratatouille.v1.AveragingService.Contribute:output_type -> ratatouille.v1.ContributeResponse
-	25, // 52: ratatouille.v1.AveragingService.Withdraw:output_type -> ratatouille.v1.WithdrawResponse
-	28, // 53: ratatouille.v1.AveragingService.Snapshot:output_type -> ratatouille.v1.SnapshotResponse
-	30, // 54: ratatouille.v1.AveragingService.GetSession:output_type -> ratatouille.v1.GetSessionResponse
-	32, // 55: ratatouille.v1.AveragingService.ListSessions:output_type -> ratatouille.v1.ListSessionsResponse
-	34, // 56: ratatouille.v1.AveragingService.WatchSession:output_type -> ratatouille.v1.WatchSessionResponse
-	36, // 57: ratatouille.v1.AveragingService.CloseSession:output_type -> ratatouille.v1.CloseSessionResponse
-	47, // [47:58] is the sub-list for method output_type
-	36, // [36:47] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	19, // 13: ratatouille.v1.ContributeRequest.header:type_name -> ratatouille.v1.ContributionHeader
+	20, // 14: ratatouille.v1.ContributeRequest.chunk:type_name -> ratatouille.v1.ContributionChunk
+	21, // 15: ratatouille.v1.ContributeResponse.send:type_name -> ratatouille.v1.SendBytes
+	23, // 16: ratatouille.v1.ContributeResponse.committed:type_name -> ratatouille.v1.ContributionCommitted
+	13, // 17: ratatouille.v1.ContributeResponse.fetched:type_name -> ratatouille.v1.AverageProgress
+	25, // 18: ratatouille.v1.WithdrawRequest.header:type_name -> ratatouille.v1.WithdrawHeader
+	20, // 19: ratatouille.v1.WithdrawRequest.chunk:type_name -> ratatouille.v1.ContributionChunk
+	21, // 20: ratatouille.v1.WithdrawResponse.send:type_name -> ratatouille.v1.SendBytes
+	27, // 21: ratatouille.v1.WithdrawResponse.withdrawn:type_name -> ratatouille.v1.ContributionWithdrawn
+	13, // 22: ratatouille.v1.SnapshotResponse.progress:type_name -> ratatouille.v1.AverageProgress
+	50, // 23: ratatouille.v1.SnapshotResponse.artifact:type_name -> ratatouille.v1.Artifact
+	17, // 24: ratatouille.v1.GetSessionResponse.session:type_name -> ratatouille.v1.Session
+	17, // 25: ratatouille.v1.ListSessionsResponse.sessions:type_name -> ratatouille.v1.Session
+	36, // 26: ratatouille.v1.ListContributionsResponse.contributions:type_name -> ratatouille.v1.SessionContribution
+	3,  // 27: ratatouille.v1.SessionContribution.state:type_name -> ratatouille.v1.ContributionState
+	17, // 28: ratatouille.v1.WatchSessionResponse.session:type_name -> ratatouille.v1.Session
+	50, // 29: ratatouille.v1.CloseSessionResponse.artifact:type_name -> ratatouille.v1.Artifact
+	13, // 30: ratatouille.v1.CheckModelsResponse.progress:type_name -> ratatouille.v1.AverageProgress
+	43, // 31: ratatouille.v1.CheckModelsResponse.finding:type_name -> ratatouille.v1.CheckFinding
+	44, // 32: ratatouille.v1.CheckModelsResponse.report:type_name -> ratatouille.v1.CheckReport
+	4,  // 33: ratatouille.v1.CheckFinding.severity:type_name -> ratatouille.v1.CheckSeverity
+	5,  // 34: ratatouille.v1.CheckReport.verdict:type_name -> ratatouille.v1.CheckVerdict
+	45, // 35: ratatouille.v1.CheckReport.models:type_name -> ratatouille.v1.CheckedModel
+	46, // 36: ratatouille.v1.CheckReport.layers:type_name -> ratatouille.v1.CheckedLayer
+	49, // 37: ratatouille.v1.AverageRequest.ParametersEntry.value:type_name -> google.protobuf.Value
+	6,  // 38: ratatouille.v1.AveragingService.Average:input_type -> ratatouille.v1.AverageRequest
+	7,  // 39: ratatouille.v1.AveragingService.ListMethods:input_type -> ratatouille.v1.ListMethodsRequest
+	41, // 40: ratatouille.v1.AveragingService.CheckModels:input_type -> ratatouille.v1.CheckModelsRequest
+	14, // 41: ratatouille.v1.AveragingService.OpenSession:input_type -> ratatouille.v1.OpenSessionRequest
+	18, // 42: ratatouille.v1.AveragingService.Contribute:input_type -> ratatouille.v1.ContributeRequest
+	24, // 43: ratatouille.v1.AveragingService.Withdraw:input_type -> ratatouille.v1.WithdrawRequest
+	28, // 44: ratatouille.v1.AveragingService.Snapshot:input_type -> ratatouille.v1.SnapshotRequest
+	30, // 45: ratatouille.v1.AveragingService.GetSession:input_type -> ratatouille.v1.GetSessionRequest
+	32, // 46: ratatouille.v1.AveragingService.ListSessions:input_type -> ratatouille.v1.ListSessionsRequest
+	34, // 47: ratatouille.v1.AveragingService.ListContributions:input_type -> ratatouille.v1.ListContributionsRequest
+	37, // 48: ratatouille.v1.AveragingService.WatchSession:input_type -> ratatouille.v1.WatchSessionRequest
+	39, // 49: ratatouille.v1.AveragingService.CloseSession:input_type -> ratatouille.v1.CloseSessionRequest
+	12, // 50: ratatouille.v1.AveragingService.Average:output_type -> ratatouille.v1.AverageResponse
+	8,  // 51: ratatouille.v1.AveragingService.ListMethods:output_type -> ratatouille.v1.ListMethodsResponse
+	42, // 52: ratatouille.v1.AveragingService.CheckModels:output_type -> ratatouille.v1.CheckModelsResponse
+	16, // 53: ratatouille.v1.AveragingService.OpenSession:output_type -> ratatouille.v1.OpenSessionResponse
+	22, // 54: ratatouille.v1.AveragingService.Contribute:output_type -> ratatouille.v1.ContributeResponse
+	26, // 55: ratatouille.v1.AveragingService.Withdraw:output_type -> ratatouille.v1.WithdrawResponse
+	29, // 56: ratatouille.v1.AveragingService.Snapshot:output_type -> ratatouille.v1.SnapshotResponse
+	31, // 57: ratatouille.v1.AveragingService.GetSession:output_type -> ratatouille.v1.GetSessionResponse
+	33, // 58: ratatouille.v1.AveragingService.ListSessions:output_type -> ratatouille.v1.ListSessionsResponse
+	35, // 59: ratatouille.v1.AveragingService.ListContributions:output_type -> ratatouille.v1.ListContributionsResponse
+	38, // 60: ratatouille.v1.AveragingService.WatchSession:output_type -> ratatouille.v1.WatchSessionResponse
+	40, // 61: ratatouille.v1.AveragingService.CloseSession:output_type -> ratatouille.v1.CloseSessionResponse
+	50, // [50:62] is the sub-list for method output_type
+	38, // [38:50] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_ratatouille_v1_averaging_proto_init() }
@@ -3593,7 +3885,7 @@ func file_ratatouille_v1_averaging_proto_init() {
 		(*SnapshotResponse_Progress)(nil),
 		(*SnapshotResponse_Artifact)(nil),
 	}
-	file_ratatouille_v1_averaging_proto_msgTypes[33].OneofWrappers = []any{
+	file_ratatouille_v1_averaging_proto_msgTypes[36].OneofWrappers = []any{
 		(*CheckModelsResponse_Progress)(nil),
 		(*CheckModelsResponse_Finding)(nil),
 		(*CheckModelsResponse_Report)(nil),
@@ -3603,8 +3895,8 @@ func file_ratatouille_v1_averaging_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ratatouille_v1_averaging_proto_rawDesc), len(file_ratatouille_v1_averaging_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   40,
+			NumEnums:      6,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

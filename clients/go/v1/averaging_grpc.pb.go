@@ -19,17 +19,18 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AveragingService_Average_FullMethodName      = "/ratatouille.v1.AveragingService/Average"
-	AveragingService_ListMethods_FullMethodName  = "/ratatouille.v1.AveragingService/ListMethods"
-	AveragingService_CheckModels_FullMethodName  = "/ratatouille.v1.AveragingService/CheckModels"
-	AveragingService_OpenSession_FullMethodName  = "/ratatouille.v1.AveragingService/OpenSession"
-	AveragingService_Contribute_FullMethodName   = "/ratatouille.v1.AveragingService/Contribute"
-	AveragingService_Withdraw_FullMethodName     = "/ratatouille.v1.AveragingService/Withdraw"
-	AveragingService_Snapshot_FullMethodName     = "/ratatouille.v1.AveragingService/Snapshot"
-	AveragingService_GetSession_FullMethodName   = "/ratatouille.v1.AveragingService/GetSession"
-	AveragingService_ListSessions_FullMethodName = "/ratatouille.v1.AveragingService/ListSessions"
-	AveragingService_WatchSession_FullMethodName = "/ratatouille.v1.AveragingService/WatchSession"
-	AveragingService_CloseSession_FullMethodName = "/ratatouille.v1.AveragingService/CloseSession"
+	AveragingService_Average_FullMethodName           = "/ratatouille.v1.AveragingService/Average"
+	AveragingService_ListMethods_FullMethodName       = "/ratatouille.v1.AveragingService/ListMethods"
+	AveragingService_CheckModels_FullMethodName       = "/ratatouille.v1.AveragingService/CheckModels"
+	AveragingService_OpenSession_FullMethodName       = "/ratatouille.v1.AveragingService/OpenSession"
+	AveragingService_Contribute_FullMethodName        = "/ratatouille.v1.AveragingService/Contribute"
+	AveragingService_Withdraw_FullMethodName          = "/ratatouille.v1.AveragingService/Withdraw"
+	AveragingService_Snapshot_FullMethodName          = "/ratatouille.v1.AveragingService/Snapshot"
+	AveragingService_GetSession_FullMethodName        = "/ratatouille.v1.AveragingService/GetSession"
+	AveragingService_ListSessions_FullMethodName      = "/ratatouille.v1.AveragingService/ListSessions"
+	AveragingService_ListContributions_FullMethodName = "/ratatouille.v1.AveragingService/ListContributions"
+	AveragingService_WatchSession_FullMethodName      = "/ratatouille.v1.AveragingService/WatchSession"
+	AveragingService_CloseSession_FullMethodName      = "/ratatouille.v1.AveragingService/CloseSession"
 )
 
 // AveragingServiceClient is the client API for AveragingService service.
@@ -80,6 +81,8 @@ type AveragingServiceClient interface {
 	GetSession(ctx context.Context, in *GetSessionRequest, opts ...grpc.CallOption) (*GetSessionResponse, error)
 	// Lists sessions, the newest first.
 	ListSessions(ctx context.Context, in *ListSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error)
+	// Lists who contributes to a session: what counts, and what is on its way, in the order in which they began. A session that is over has none.
+	ListContributions(ctx context.Context, in *ListContributionsRequest, opts ...grpc.CallOption) (*ListContributionsResponse, error)
 	// Sends the state of a session now and after each change, and ends with the session. Who is slow misses states, never the newest.
 	WatchSession(ctx context.Context, in *WatchSessionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionResponse], error)
 	// Ends a session and deletes what it has, after a last snapshot if that is asked for: of all that counted before. Contributions and
@@ -218,6 +221,16 @@ func (c *averagingServiceClient) ListSessions(ctx context.Context, in *ListSessi
 	return out, nil
 }
 
+func (c *averagingServiceClient) ListContributions(ctx context.Context, in *ListContributionsRequest, opts ...grpc.CallOption) (*ListContributionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListContributionsResponse)
+	err := c.cc.Invoke(ctx, AveragingService_ListContributions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *averagingServiceClient) WatchSession(ctx context.Context, in *WatchSessionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &AveragingService_ServiceDesc.Streams[5], AveragingService_WatchSession_FullMethodName, cOpts...)
@@ -295,6 +308,8 @@ type AveragingServiceServer interface {
 	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)
 	// Lists sessions, the newest first.
 	ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error)
+	// Lists who contributes to a session: what counts, and what is on its way, in the order in which they began. A session that is over has none.
+	ListContributions(context.Context, *ListContributionsRequest) (*ListContributionsResponse, error)
 	// Sends the state of a session now and after each change, and ends with the session. Who is slow misses states, never the newest.
 	WatchSession(*WatchSessionRequest, grpc.ServerStreamingServer[WatchSessionResponse]) error
 	// Ends a session and deletes what it has, after a last snapshot if that is asked for: of all that counted before. Contributions and
@@ -336,6 +351,9 @@ func (UnimplementedAveragingServiceServer) GetSession(context.Context, *GetSessi
 }
 func (UnimplementedAveragingServiceServer) ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSessions not implemented")
+}
+func (UnimplementedAveragingServiceServer) ListContributions(context.Context, *ListContributionsRequest) (*ListContributionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListContributions not implemented")
 }
 func (UnimplementedAveragingServiceServer) WatchSession(*WatchSessionRequest, grpc.ServerStreamingServer[WatchSessionResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchSession not implemented")
@@ -483,6 +501,24 @@ func _AveragingService_ListSessions_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AveragingService_ListContributions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListContributionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AveragingServiceServer).ListContributions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AveragingService_ListContributions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AveragingServiceServer).ListContributions(ctx, req.(*ListContributionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AveragingService_WatchSession_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchSessionRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -534,6 +570,10 @@ var AveragingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListSessions",
 			Handler:    _AveragingService_ListSessions_Handler,
+		},
+		{
+			MethodName: "ListContributions",
+			Handler:    _AveragingService_ListContributions_Handler,
 		},
 		{
 			MethodName: "CloseSession",

@@ -3,7 +3,16 @@ import type { Batcher, Database } from "#libs/storage";
 import { quote } from "#libs/text";
 import { exhausted, refuse } from "../errors.ts";
 import { compareLayout, type Layout } from "../layout.ts";
-import { type Announcement, type Begun, type ContributionRow, type Counts, checkOpen, type SessionRow, sessionNotFound } from "./rows.ts";
+import {
+  type Announcement,
+  type Begun,
+  type ContributionRow,
+  type Counts,
+  checkOpen,
+  counted,
+  type SessionRow,
+  sessionNotFound,
+} from "./rows.ts";
 import type { ContributionState, SessionTables } from "./tables.ts";
 
 type Tx = Transaction<SessionTables>;
@@ -12,6 +21,11 @@ type Tx = Transaction<SessionTables>;
 export type ContributionRows = {
   counts(session: string): Promise<Counts>;
   contributions(session: string, ...states: ContributionState[]): Promise<ContributionRow[]>;
+  /** What counts or is on its way, in the order of ids, from the one after `after`. */
+  listContributions(
+    session: string,
+    page: { readonly size: number; readonly after: number | undefined },
+  ): Promise<{ rows: ContributionRow[]; next: number | undefined }>;
   contributionOf(session: string, contributor: string): Promise<ContributionRow | undefined>;
   /**
    * Begins a contribution, or finds how far it is. Who begins does not wait for the disk: what a loss of power takes is begun again.
@@ -68,6 +82,20 @@ export function contributionRows(
 
     contributions: (session, ...states) =>
       query.selectFrom("contribution").selectAll().where("session", "=", session).where("state", "in", states).orderBy("id").execute(),
+
+    async listContributions(session, { size, after = 0 }) {
+      const rows = await query
+        .selectFrom("contribution")
+        .selectAll()
+        .where("session", "=", session)
+        .where("state", "in", ["staging", ...counted])
+        .where("id", ">", after)
+        .orderBy("id")
+        .limit(size + 1)
+        .execute();
+      const page = rows.slice(0, size);
+      return { rows: page, next: rows.length > size ? page.at(-1)?.id : undefined };
+    },
 
     contributionOf: (session, contributor) => current(query, session, contributor),
 

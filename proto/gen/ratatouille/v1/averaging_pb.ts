@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ratatouille/v1/averaging.proto.
  */
 export const file_ratatouille_v1_averaging: GenFile = /*@__PURE__*/
-  fileDesc("Ch5yYXRhdG91aWxsZS92MS9hdmVyYWdpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxIuoCCg5BdmVyYWdlUmVxdWVzdBIOCgZyZWNpcGUYASABKAkSEQoJcmVwcm9kdWNlGAIgASgIEhcKD2FsbG93X3VucmVsYXRlZBgDIAEoCBIOCgZtb2RlbHMYBCADKAkSDgoGbWV0aG9kGAUgASgJEg8KB3dlaWdodHMYBiADKAESDAoEYmFzZRgHIAEoCRISCgpzdGF0aXN0aWNzGAggAygJEkIKCnBhcmFtZXRlcnMYCSADKAsyLi5yYXRhdG91aWxsZS52MS5BdmVyYWdlUmVxdWVzdC5QYXJhbWV0ZXJzRW50cnkSDwoHZXhjbHVkZRgKIAMoCRINCgVkdHlwZRgLIAEoCRIRCgRzZWVkGAwgASgNSACIAQEaSQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRIlCgV2YWx1ZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZToCOAFCBwoFX3NlZWQiFAoSTGlzdE1ldGhvZHNSZXF1ZXN0IkMKE0xpc3RNZXRob2RzUmVzcG9uc2USLAoHbWV0aG9kcxgBIAMoCzIbLnJhdGF0b3VpbGxlLnYxLk1lcmdlTWV0aG9kItECCgtNZXJnZU1ldGhvZBIMCgRuYW1lGAEgASgJEg8KB2FsaWFzZXMYAiADKAkSDQoFdGl0bGUYAyABKAkSDwoHc3VtbWFyeRgEIAEoCRIPCgdmb3JtdWxhGAUgASgJEiQKBXBhcGVyGAYgASgLMhUucmF0YXRvdWlsbGUudjEuUGFwZXISMwoKcGFyYW1ldGVycxgHIAMoCzIfLnJhdGF0b3VpbGxlLnYxLk1ldGhvZFBhcmFtZXRlchIlCgRiYXNlGAggASgOMhcucmF0YXRvdWlsbGUudjEuQmFzZVVzZRISCgptaW5fbW9kZWxzGAkgASgNEhIKCm1heF9tb2RlbHMYCiABKA0SEgoKc3RhdGlzdGljcxgLIAEoCRIOCgZyYW5kb20YDCABKAgSEgoKYXJpdGhtZXRpYxgNIAEoCRIQCghzZXNzaW9ucxgOIAEoCCJDCgVQYXBlchIPCgdhdXRob3JzGAEgASgJEgwKBHllYXIYAiABKA0SDQoFdGl0bGUYAyABKAkSDAoEbGluaxgEIAEoCSLkAQoPTWV0aG9kUGFyYW1ldGVyEgwKBG5hbWUYASABKAkSKwoEdHlwZRgCIAEoDjIdLnJhdGF0b3VpbGxlLnYxLlBhcmFtZXRlclR5cGUSEQoJcGVyX21vZGVsGAMgASgIEicKB2RlZmF1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSEAoDbWluGAUgASgBSACIAQESEAoDbWF4GAYgASgBSAGIAQESEQoJZXhjbHVzaXZlGAcgASgIEhMKC2Rlc2NyaXB0aW9uGAggASgJQgYKBF9taW5CBgoEX21heCJ9Cg9BdmVyYWdlUmVzcG9uc2USMwoIcHJvZ3Jlc3MYASABKAsyHy5yYXRhdG91aWxsZS52MS5BdmVyYWdlUHJvZ3Jlc3NIABIsCghhcnRpZmFjdBgCIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0SABCBwoFZXZlbnQiOgoPQXZlcmFnZVByb2dyZXNzEhIKCnJlYWRfYnl0ZXMYASABKAMSEwoLdG90YWxfYnl0ZXMYAiABKAMi3wIKEk9wZW5TZXNzaW9uUmVxdWVzdBIOCgZtZXRob2QYASABKAkSQAoHd2VpZ2h0cxgCIAMoCzIvLnJhdGF0b3VpbGxlLnYxLk9wZW5TZXNzaW9uUmVxdWVzdC5XZWlnaHRzRW50cnkSLQoGbGF5b3V0GAMgAygLMh0ucmF0YXRvdWlsbGUudjEuU2Vzc2lvblRlbnNvchINCgVkdHlwZRgEIAEoCRIUCgxhcmNoaXRlY3R1cmUYBSABKAkSDwoHbGljZW5jZRgGIAEoCRIaChJleHBpcmVzX2luX3NlY29uZHMYByABKAMSDAoEa2VlcBgIIAEoCBIeChZtYXhfY29udHJpYnV0aW9uX2J5dGVzGAkgASgDEhgKEG1heF9jb250cmlidXRvcnMYCiABKAUaLgoMV2VpZ2h0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiOwoNU2Vzc2lvblRlbnNvchIMCgRuYW1lGAEgASgJEg0KBWR0eXBlGAIgASgJEg0KBXNoYXBlGAMgAygDIk8KE09wZW5TZXNzaW9uUmVzcG9uc2USKAoHc2Vzc2lvbhgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlNlc3Npb24SDgoGc2VjcmV0GAIgASgJIvUBCgdTZXNzaW9uEgoKAmlkGAEgASgJEisKBXN0YXRlGAIgASgOMhwucmF0YXRvdWlsbGUudjEuU2Vzc2lvblN0YXRlEg4KBm1ldGhvZBgDIAEoCRINCgVkdHlwZRgEIAEoCRIRCgljb21taXR0ZWQYBSABKAUSDgoGZm9sZGVkGAYgASgFEg8KB3N0YWdpbmcYByABKAUSFAoMc3RhZ2VkX2J5dGVzGAggASgDEhEKCW9wZW5lZF9hdBgJIAEoAxISCgpleHBpcmVzX2F0GAogASgDEg8KB3RlbnNvcnMYCyABKAUSEAoIYXJ0aWZhY3QYDCABKAkihQEKEUNvbnRyaWJ1dGVSZXF1ZXN0EjQKBmhlYWRlchgBIAEoCzIiLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGlvbkhlYWRlckgAEjIKBWNodW5rGAIgASgLMiEucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0aW9uQ2h1bmtIAEIGCgRwYXJ0IrkBChJDb250cmlidXRpb25IZWFkZXISEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZzZWNyZXQYAiABKAkSEwoLY29udHJpYnV0b3IYAyABKAkSEgoKc2l6ZV9ieXRlcxgEIAEoAxIOCgZkaWdlc3QYBSABKAkSEwoGd2VpZ2h0GAYgASgBSACIAQESEAoIYXJ0aWZhY3QYByABKAkSFAoMZnJvbV9jYXRhbG9nGAggASgIQgkKB193ZWlnaHQiTwoRQ29udHJpYnV0aW9uQ2h1bmsSDAoEZGF0YRgBIAEoDBIOCgZjcmMzMmMYAiABKAcSEgoFY3JjMzIYAyABKAdIAIgBAUIICgZfY3JjMzIiKgoJU2VuZEJ5dGVzEg4KBm9mZnNldBgBIAEoAxINCgV1bnRpbBgCIAEoAyK2AQoSQ29udHJpYnV0ZVJlc3BvbnNlEikKBHNlbmQYASABKAsyGS5yYXRhdG91aWxsZS52MS5TZW5kQnl0ZXNIABI6Cgljb21taXR0ZWQYAiABKAsyJS5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25Db21taXR0ZWRIABIwCgdmZXRjaGVkGAMgASgLMh8ucmF0YXRvdWlsbGUudjEuQXZlcmFnZVByb2dyZXNzQgcKBWV2ZW50IigKFUNvbnRyaWJ1dGlvbkNvbW1pdHRlZBIPCgdleGlzdGVkGAEgASgIIn8KD1dpdGhkcmF3UmVxdWVzdBIwCgZoZWFkZXIYASABKAsyHi5yYXRhdG91aWxsZS52MS5XaXRoZHJhd0hlYWRlckgAEjIKBWNodW5rGAIgASgLMiEucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0aW9uQ2h1bmtIAEIGCgRwYXJ0IkkKDldpdGhkcmF3SGVhZGVyEhIKCnNlc3Npb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhMKC2NvbnRyaWJ1dG9yGAMgASgJIoIBChBXaXRoZHJhd1Jlc3BvbnNlEikKBHNlbmQYASABKAsyGS5yYXRhdG91aWxsZS52MS5TZW5kQnl0ZXNIABI6Cgl3aXRoZHJhd24YAiABKAsyJS5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25XaXRoZHJhd25IAEIHCgVldmVudCIXChVDb250cmlidXRpb25XaXRoZHJhd24iJQoPU25hcHNob3RSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkifgoQU25hcHNob3RSZXNwb25zZRIzCghwcm9ncmVzcxgBIAEoCzIfLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VQcm9ncmVzc0gAEiwKCGFydGlmYWN0GAIgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RIAEIHCgVldmVudCInChFHZXRTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIj4KEkdldFNlc3Npb25SZXNwb25zZRIoCgdzZXNzaW9uGAEgASgLMhcucmF0YXRvdWlsbGUudjEuU2Vzc2lvbiI8ChNMaXN0U2Vzc2lvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIloKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEikKCHNlc3Npb25zGAEgAygLMhcucmF0YXRvdWlsbGUudjEuU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKQoTV2F0Y2hTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIkAKFFdhdGNoU2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5yYXRhdG91aWxsZS52MS5TZXNzaW9uIksKE0Nsb3NlU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZzZWNyZXQYAiABKAkSEAoIc25hcHNob3QYAyABKAgiQgoUQ2xvc2VTZXNzaW9uUmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdCJ/ChJDaGVja01vZGVsc1JlcXVlc3QSDgoGbW9kZWxzGAEgAygJEgwKBGJhc2UYAiABKAkSDwoHZXhjbHVkZRgDIAMoCRIXCg9hbGxvd191bnJlbGF0ZWQYBCABKAgSEwoLbWl4ZWRfdHlwZXMYBSABKAgSDAoEZnVsbBgGIAEoCCKzAQoTQ2hlY2tNb2RlbHNSZXNwb25zZRIzCghwcm9ncmVzcxgBIAEoCzIfLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VQcm9ncmVzc0gAEi8KB2ZpbmRpbmcYAiABKAsyHC5yYXRhdG91aWxsZS52MS5DaGVja0ZpbmRpbmdIABItCgZyZXBvcnQYAyABKAsyGy5yYXRhdG91aWxsZS52MS5DaGVja1JlcG9ydEgAQgcKBWV2ZW50IoABCgxDaGVja0ZpbmRpbmcSLwoIc2V2ZXJpdHkYASABKA4yHS5yYXRhdG91aWxsZS52MS5DaGVja1NldmVyaXR5EgwKBGNvZGUYAiABKAkSEAoIc2VudGVuY2UYAyABKAkSDwoHdGVuc29ycxgEIAMoCRIOCgZtb2RlbHMYBSADKAkizgEKC0NoZWNrUmVwb3J0Ei0KB3ZlcmRpY3QYASABKA4yHC5yYXRhdG91aWxsZS52MS5DaGVja1ZlcmRpY3QSLAoGbW9kZWxzGAIgAygLMhwucmF0YXRvdWlsbGUudjEuQ2hlY2tlZE1vZGVsEg8KB2xpY2VuY2UYAyABKAkSLAoGbGF5ZXJzGAQgAygLMhwucmF0YXRvdWlsbGUudjEuQ2hlY2tlZExheWVyEhIKCnJlYWRfYnl0ZXMYBiABKAMSDwoHY29zaW5lcxgFIAMoASLpAQoMQ2hlY2tlZE1vZGVsEg4KBmRpZ2VzdBgBIAEoCRIPCgdudW1iZXJzGAIgASgDEg8KB3RlbnNvcnMYAyABKAUSFAoMYXJjaGl0ZWN0dXJlGAQgASgJEhIKCmZvdW5kYXRpb24YBSABKAkSEAoIbGljZW5jZXMYBiADKAkSDAoEbm9ybRgHIAEoARIQCghkaXN0YW5jZRgIIAEoARIWCg5zaWduX2FncmVlbWVudBgJIAEoARIPCgdsYXJnZXN0GAogASgBEhIKCm5vdF9maW5pdGUYCyABKAMSDgoGZHR5cGVzGAwgAygJIkAKDENoZWNrZWRMYXllchIMCgRuYW1lGAEgASgJEg8KB251bWJlcnMYAiABKAMSEQoJZGlzdGFuY2VzGAMgAygBKmQKB0Jhc2VVc2USGAoUQkFTRV9VU0VfVU5TUEVDSUZJRUQQABIRCg1CQVNFX1VTRV9OT05FEAESFQoRQkFTRV9VU0VfT1BUSU9OQUwQAhIVChFCQVNFX1VTRV9SRVFVSVJFRBADKn8KDVBhcmFtZXRlclR5cGUSHgoaUEFSQU1FVEVSX1RZUEVfVU5TUEVDSUZJRUQQABIZChVQQVJBTUVURVJfVFlQRV9OVU1CRVIQARIaChZQQVJBTUVURVJfVFlQRV9JTlRFR0VSEAISFwoTUEFSQU1FVEVSX1RZUEVfQk9PTBADKpUBCgxTZXNzaW9uU3RhdGUSHQoZU0VTU0lPTl9TVEFURV9VTlNQRUNJRklFRBAAEhYKElNFU1NJT05fU1RBVEVfT1BFThABEhgKFFNFU1NJT05fU1RBVEVfQ0xPU0VEEAISGQoVU0VTU0lPTl9TVEFURV9FWFBJUkVEEAMSGQoVU0VTU0lPTl9TVEFURV9DTE9TSU5HEAQqfgoNQ2hlY2tTZXZlcml0eRIeChpDSEVDS19TRVZFUklUWV9VTlNQRUNJRklFRBAAEhgKFENIRUNLX1NFVkVSSVRZX0VSUk9SEAESGgoWQ0hFQ0tfU0VWRVJJVFlfV0FSTklORxACEhcKE0NIRUNLX1NFVkVSSVRZX05PVEUQAyqJAQoMQ2hlY2tWZXJkaWN0Eh0KGUNIRUNLX1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIcChhDSEVDS19WRVJESUNUX0NPTVBBVElCTEUQARIcChhDSEVDS19WRVJESUNUX1NVU1BJQ0lPVVMQAhIeChpDSEVDS19WRVJESUNUX0lOQ09NUEFUSUJMRRADMoEIChBBdmVyYWdpbmdTZXJ2aWNlElEKB0F2ZXJhZ2USHi5yYXRhdG91aWxsZS52MS5BdmVyYWdlUmVxdWVzdBofLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VSZXNwb25zZSIDkAICMAESWwoLTGlzdE1ldGhvZHMSIi5yYXRhdG91aWxsZS52MS5MaXN0TWV0aG9kc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5MaXN0TWV0aG9kc1Jlc3BvbnNlIgOQAgESXQoLQ2hlY2tNb2RlbHMSIi5yYXRhdG91aWxsZS52MS5DaGVja01vZGVsc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5DaGVja01vZGVsc1Jlc3BvbnNlIgOQAgEwARJWCgtPcGVuU2Vzc2lvbhIiLnJhdGF0b3VpbGxlLnYxLk9wZW5TZXNzaW9uUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLk9wZW5TZXNzaW9uUmVzcG9uc2USXAoKQ29udHJpYnV0ZRIhLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGVSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0ZVJlc3BvbnNlIgOQAgIoATABElYKCFdpdGhkcmF3Eh8ucmF0YXRvdWlsbGUudjEuV2l0aGRyYXdSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuV2l0aGRyYXdSZXNwb25zZSIDkAICKAEwARJUCghTbmFwc2hvdBIfLnJhdGF0b3VpbGxlLnYxLlNuYXBzaG90UmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLlNuYXBzaG90UmVzcG9uc2UiA5ACAjABElgKCkdldFNlc3Npb24SIS5yYXRhdG91aWxsZS52MS5HZXRTZXNzaW9uUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEl4KDExpc3RTZXNzaW9ucxIjLnJhdGF0b3VpbGxlLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBEmAKDFdhdGNoU2Vzc2lvbhIjLnJhdGF0b3VpbGxlLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5XYXRjaFNlc3Npb25SZXNwb25zZSIDkAIBMAESXgoMQ2xvc2VTZXNzaW9uEiMucmF0YXRvdWlsbGUudjEuQ2xvc2VTZXNzaW9uUmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkNsb3NlU2Vzc2lvblJlc3BvbnNlIgOQAgJCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_google_protobuf_struct, file_ratatouille_v1_artifact]);
+  fileDesc("Ch5yYXRhdG91aWxsZS92MS9hdmVyYWdpbmcucHJvdG8SDnJhdGF0b3VpbGxlLnYxIuoCCg5BdmVyYWdlUmVxdWVzdBIOCgZyZWNpcGUYASABKAkSEQoJcmVwcm9kdWNlGAIgASgIEhcKD2FsbG93X3VucmVsYXRlZBgDIAEoCBIOCgZtb2RlbHMYBCADKAkSDgoGbWV0aG9kGAUgASgJEg8KB3dlaWdodHMYBiADKAESDAoEYmFzZRgHIAEoCRISCgpzdGF0aXN0aWNzGAggAygJEkIKCnBhcmFtZXRlcnMYCSADKAsyLi5yYXRhdG91aWxsZS52MS5BdmVyYWdlUmVxdWVzdC5QYXJhbWV0ZXJzRW50cnkSDwoHZXhjbHVkZRgKIAMoCRINCgVkdHlwZRgLIAEoCRIRCgRzZWVkGAwgASgNSACIAQEaSQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRIlCgV2YWx1ZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZToCOAFCBwoFX3NlZWQiFAoSTGlzdE1ldGhvZHNSZXF1ZXN0IkMKE0xpc3RNZXRob2RzUmVzcG9uc2USLAoHbWV0aG9kcxgBIAMoCzIbLnJhdGF0b3VpbGxlLnYxLk1lcmdlTWV0aG9kItECCgtNZXJnZU1ldGhvZBIMCgRuYW1lGAEgASgJEg8KB2FsaWFzZXMYAiADKAkSDQoFdGl0bGUYAyABKAkSDwoHc3VtbWFyeRgEIAEoCRIPCgdmb3JtdWxhGAUgASgJEiQKBXBhcGVyGAYgASgLMhUucmF0YXRvdWlsbGUudjEuUGFwZXISMwoKcGFyYW1ldGVycxgHIAMoCzIfLnJhdGF0b3VpbGxlLnYxLk1ldGhvZFBhcmFtZXRlchIlCgRiYXNlGAggASgOMhcucmF0YXRvdWlsbGUudjEuQmFzZVVzZRISCgptaW5fbW9kZWxzGAkgASgNEhIKCm1heF9tb2RlbHMYCiABKA0SEgoKc3RhdGlzdGljcxgLIAEoCRIOCgZyYW5kb20YDCABKAgSEgoKYXJpdGhtZXRpYxgNIAEoCRIQCghzZXNzaW9ucxgOIAEoCCJDCgVQYXBlchIPCgdhdXRob3JzGAEgASgJEgwKBHllYXIYAiABKA0SDQoFdGl0bGUYAyABKAkSDAoEbGluaxgEIAEoCSLkAQoPTWV0aG9kUGFyYW1ldGVyEgwKBG5hbWUYASABKAkSKwoEdHlwZRgCIAEoDjIdLnJhdGF0b3VpbGxlLnYxLlBhcmFtZXRlclR5cGUSEQoJcGVyX21vZGVsGAMgASgIEicKB2RlZmF1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSEAoDbWluGAUgASgBSACIAQESEAoDbWF4GAYgASgBSAGIAQESEQoJZXhjbHVzaXZlGAcgASgIEhMKC2Rlc2NyaXB0aW9uGAggASgJQgYKBF9taW5CBgoEX21heCJ9Cg9BdmVyYWdlUmVzcG9uc2USMwoIcHJvZ3Jlc3MYASABKAsyHy5yYXRhdG91aWxsZS52MS5BdmVyYWdlUHJvZ3Jlc3NIABIsCghhcnRpZmFjdBgCIAEoCzIYLnJhdGF0b3VpbGxlLnYxLkFydGlmYWN0SABCBwoFZXZlbnQiOgoPQXZlcmFnZVByb2dyZXNzEhIKCnJlYWRfYnl0ZXMYASABKAMSEwoLdG90YWxfYnl0ZXMYAiABKAMi3wIKEk9wZW5TZXNzaW9uUmVxdWVzdBIOCgZtZXRob2QYASABKAkSQAoHd2VpZ2h0cxgCIAMoCzIvLnJhdGF0b3VpbGxlLnYxLk9wZW5TZXNzaW9uUmVxdWVzdC5XZWlnaHRzRW50cnkSLQoGbGF5b3V0GAMgAygLMh0ucmF0YXRvdWlsbGUudjEuU2Vzc2lvblRlbnNvchINCgVkdHlwZRgEIAEoCRIUCgxhcmNoaXRlY3R1cmUYBSABKAkSDwoHbGljZW5jZRgGIAEoCRIaChJleHBpcmVzX2luX3NlY29uZHMYByABKAMSDAoEa2VlcBgIIAEoCBIeChZtYXhfY29udHJpYnV0aW9uX2J5dGVzGAkgASgDEhgKEG1heF9jb250cmlidXRvcnMYCiABKAUaLgoMV2VpZ2h0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiOwoNU2Vzc2lvblRlbnNvchIMCgRuYW1lGAEgASgJEg0KBWR0eXBlGAIgASgJEg0KBXNoYXBlGAMgAygDIk8KE09wZW5TZXNzaW9uUmVzcG9uc2USKAoHc2Vzc2lvbhgBIAEoCzIXLnJhdGF0b3VpbGxlLnYxLlNlc3Npb24SDgoGc2VjcmV0GAIgASgJIvUBCgdTZXNzaW9uEgoKAmlkGAEgASgJEisKBXN0YXRlGAIgASgOMhwucmF0YXRvdWlsbGUudjEuU2Vzc2lvblN0YXRlEg4KBm1ldGhvZBgDIAEoCRINCgVkdHlwZRgEIAEoCRIRCgljb21taXR0ZWQYBSABKAUSDgoGZm9sZGVkGAYgASgFEg8KB3N0YWdpbmcYByABKAUSFAoMc3RhZ2VkX2J5dGVzGAggASgDEhEKCW9wZW5lZF9hdBgJIAEoAxISCgpleHBpcmVzX2F0GAogASgDEg8KB3RlbnNvcnMYCyABKAUSEAoIYXJ0aWZhY3QYDCABKAkihQEKEUNvbnRyaWJ1dGVSZXF1ZXN0EjQKBmhlYWRlchgBIAEoCzIiLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGlvbkhlYWRlckgAEjIKBWNodW5rGAIgASgLMiEucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0aW9uQ2h1bmtIAEIGCgRwYXJ0IrkBChJDb250cmlidXRpb25IZWFkZXISEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZzZWNyZXQYAiABKAkSEwoLY29udHJpYnV0b3IYAyABKAkSEgoKc2l6ZV9ieXRlcxgEIAEoAxIOCgZkaWdlc3QYBSABKAkSEwoGd2VpZ2h0GAYgASgBSACIAQESEAoIYXJ0aWZhY3QYByABKAkSFAoMZnJvbV9jYXRhbG9nGAggASgIQgkKB193ZWlnaHQiTwoRQ29udHJpYnV0aW9uQ2h1bmsSDAoEZGF0YRgBIAEoDBIOCgZjcmMzMmMYAiABKAcSEgoFY3JjMzIYAyABKAdIAIgBAUIICgZfY3JjMzIiKgoJU2VuZEJ5dGVzEg4KBm9mZnNldBgBIAEoAxINCgV1bnRpbBgCIAEoAyK2AQoSQ29udHJpYnV0ZVJlc3BvbnNlEikKBHNlbmQYASABKAsyGS5yYXRhdG91aWxsZS52MS5TZW5kQnl0ZXNIABI6Cgljb21taXR0ZWQYAiABKAsyJS5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25Db21taXR0ZWRIABIwCgdmZXRjaGVkGAMgASgLMh8ucmF0YXRvdWlsbGUudjEuQXZlcmFnZVByb2dyZXNzQgcKBWV2ZW50IigKFUNvbnRyaWJ1dGlvbkNvbW1pdHRlZBIPCgdleGlzdGVkGAEgASgIIn8KD1dpdGhkcmF3UmVxdWVzdBIwCgZoZWFkZXIYASABKAsyHi5yYXRhdG91aWxsZS52MS5XaXRoZHJhd0hlYWRlckgAEjIKBWNodW5rGAIgASgLMiEucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0aW9uQ2h1bmtIAEIGCgRwYXJ0IkkKDldpdGhkcmF3SGVhZGVyEhIKCnNlc3Npb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhMKC2NvbnRyaWJ1dG9yGAMgASgJIoIBChBXaXRoZHJhd1Jlc3BvbnNlEikKBHNlbmQYASABKAsyGS5yYXRhdG91aWxsZS52MS5TZW5kQnl0ZXNIABI6Cgl3aXRoZHJhd24YAiABKAsyJS5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25XaXRoZHJhd25IAEIHCgVldmVudCIXChVDb250cmlidXRpb25XaXRoZHJhd24iJQoPU25hcHNob3RSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkifgoQU25hcHNob3RSZXNwb25zZRIzCghwcm9ncmVzcxgBIAEoCzIfLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VQcm9ncmVzc0gAEiwKCGFydGlmYWN0GAIgASgLMhgucmF0YXRvdWlsbGUudjEuQXJ0aWZhY3RIAEIHCgVldmVudCInChFHZXRTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIj4KEkdldFNlc3Npb25SZXNwb25zZRIoCgdzZXNzaW9uGAEgASgLMhcucmF0YXRvdWlsbGUudjEuU2Vzc2lvbiI8ChNMaXN0U2Vzc2lvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIloKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEikKCHNlc3Npb25zGAEgAygLMhcucmF0YXRvdWlsbGUudjEuU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVQoYTGlzdENvbnRyaWJ1dGlvbnNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkicAoZTGlzdENvbnRyaWJ1dGlvbnNSZXNwb25zZRI6Cg1jb250cmlidXRpb25zGAEgAygLMiMucmF0YXRvdWlsbGUudjEuU2Vzc2lvbkNvbnRyaWJ1dGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkitwEKE1Nlc3Npb25Db250cmlidXRpb24SEwoLY29udHJpYnV0b3IYASABKAkSMAoFc3RhdGUYAiABKA4yIS5yYXRhdG91aWxsZS52MS5Db250cmlidXRpb25TdGF0ZRIOCgZkaWdlc3QYAyABKAkSEgoKc2l6ZV9ieXRlcxgEIAEoAxIOCgZ3ZWlnaHQYBSABKAESEAoIYXJ0aWZhY3QYBiABKAkSEwoLbW92ZWRfYXRfbXMYByABKAMiKQoTV2F0Y2hTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIkAKFFdhdGNoU2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyFy5yYXRhdG91aWxsZS52MS5TZXNzaW9uIksKE0Nsb3NlU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZzZWNyZXQYAiABKAkSEAoIc25hcHNob3QYAyABKAgiQgoUQ2xvc2VTZXNzaW9uUmVzcG9uc2USKgoIYXJ0aWZhY3QYASABKAsyGC5yYXRhdG91aWxsZS52MS5BcnRpZmFjdCJ/ChJDaGVja01vZGVsc1JlcXVlc3QSDgoGbW9kZWxzGAEgAygJEgwKBGJhc2UYAiABKAkSDwoHZXhjbHVkZRgDIAMoCRIXCg9hbGxvd191bnJlbGF0ZWQYBCABKAgSEwoLbWl4ZWRfdHlwZXMYBSABKAgSDAoEZnVsbBgGIAEoCCKzAQoTQ2hlY2tNb2RlbHNSZXNwb25zZRIzCghwcm9ncmVzcxgBIAEoCzIfLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VQcm9ncmVzc0gAEi8KB2ZpbmRpbmcYAiABKAsyHC5yYXRhdG91aWxsZS52MS5DaGVja0ZpbmRpbmdIABItCgZyZXBvcnQYAyABKAsyGy5yYXRhdG91aWxsZS52MS5DaGVja1JlcG9ydEgAQgcKBWV2ZW50IoABCgxDaGVja0ZpbmRpbmcSLwoIc2V2ZXJpdHkYASABKA4yHS5yYXRhdG91aWxsZS52MS5DaGVja1NldmVyaXR5EgwKBGNvZGUYAiABKAkSEAoIc2VudGVuY2UYAyABKAkSDwoHdGVuc29ycxgEIAMoCRIOCgZtb2RlbHMYBSADKAkizgEKC0NoZWNrUmVwb3J0Ei0KB3ZlcmRpY3QYASABKA4yHC5yYXRhdG91aWxsZS52MS5DaGVja1ZlcmRpY3QSLAoGbW9kZWxzGAIgAygLMhwucmF0YXRvdWlsbGUudjEuQ2hlY2tlZE1vZGVsEg8KB2xpY2VuY2UYAyABKAkSLAoGbGF5ZXJzGAQgAygLMhwucmF0YXRvdWlsbGUudjEuQ2hlY2tlZExheWVyEhIKCnJlYWRfYnl0ZXMYBiABKAMSDwoHY29zaW5lcxgFIAMoASLpAQoMQ2hlY2tlZE1vZGVsEg4KBmRpZ2VzdBgBIAEoCRIPCgdudW1iZXJzGAIgASgDEg8KB3RlbnNvcnMYAyABKAUSFAoMYXJjaGl0ZWN0dXJlGAQgASgJEhIKCmZvdW5kYXRpb24YBSABKAkSEAoIbGljZW5jZXMYBiADKAkSDAoEbm9ybRgHIAEoARIQCghkaXN0YW5jZRgIIAEoARIWCg5zaWduX2FncmVlbWVudBgJIAEoARIPCgdsYXJnZXN0GAogASgBEhIKCm5vdF9maW5pdGUYCyABKAMSDgoGZHR5cGVzGAwgAygJIkAKDENoZWNrZWRMYXllchIMCgRuYW1lGAEgASgJEg8KB251bWJlcnMYAiABKAMSEQoJZGlzdGFuY2VzGAMgAygBKmQKB0Jhc2VVc2USGAoUQkFTRV9VU0VfVU5TUEVDSUZJRUQQABIRCg1CQVNFX1VTRV9OT05FEAESFQoRQkFTRV9VU0VfT1BUSU9OQUwQAhIVChFCQVNFX1VTRV9SRVFVSVJFRBADKn8KDVBhcmFtZXRlclR5cGUSHgoaUEFSQU1FVEVSX1RZUEVfVU5TUEVDSUZJRUQQABIZChVQQVJBTUVURVJfVFlQRV9OVU1CRVIQARIaChZQQVJBTUVURVJfVFlQRV9JTlRFR0VSEAISFwoTUEFSQU1FVEVSX1RZUEVfQk9PTBADKpUBCgxTZXNzaW9uU3RhdGUSHQoZU0VTU0lPTl9TVEFURV9VTlNQRUNJRklFRBAAEhYKElNFU1NJT05fU1RBVEVfT1BFThABEhgKFFNFU1NJT05fU1RBVEVfQ0xPU0VEEAISGQoVU0VTU0lPTl9TVEFURV9FWFBJUkVEEAMSGQoVU0VTU0lPTl9TVEFURV9DTE9TSU5HEAQqfAoRQ29udHJpYnV0aW9uU3RhdGUSIgoeQ09OVFJJQlVUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASIQodQ09OVFJJQlVUSU9OX1NUQVRFX0lOQ09NUExFVEUQARIgChxDT05UUklCVVRJT05fU1RBVEVfQ09NTUlUVEVEEAIqfgoNQ2hlY2tTZXZlcml0eRIeChpDSEVDS19TRVZFUklUWV9VTlNQRUNJRklFRBAAEhgKFENIRUNLX1NFVkVSSVRZX0VSUk9SEAESGgoWQ0hFQ0tfU0VWRVJJVFlfV0FSTklORxACEhcKE0NIRUNLX1NFVkVSSVRZX05PVEUQAyqJAQoMQ2hlY2tWZXJkaWN0Eh0KGUNIRUNLX1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIcChhDSEVDS19WRVJESUNUX0NPTVBBVElCTEUQARIcChhDSEVDS19WRVJESUNUX1NVU1BJQ0lPVVMQAhIeChpDSEVDS19WRVJESUNUX0lOQ09NUEFUSUJMRRADMvAIChBBdmVyYWdpbmdTZXJ2aWNlElEKB0F2ZXJhZ2USHi5yYXRhdG91aWxsZS52MS5BdmVyYWdlUmVxdWVzdBofLnJhdGF0b3VpbGxlLnYxLkF2ZXJhZ2VSZXNwb25zZSIDkAICMAESWwoLTGlzdE1ldGhvZHMSIi5yYXRhdG91aWxsZS52MS5MaXN0TWV0aG9kc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5MaXN0TWV0aG9kc1Jlc3BvbnNlIgOQAgESXQoLQ2hlY2tNb2RlbHMSIi5yYXRhdG91aWxsZS52MS5DaGVja01vZGVsc1JlcXVlc3QaIy5yYXRhdG91aWxsZS52MS5DaGVja01vZGVsc1Jlc3BvbnNlIgOQAgEwARJWCgtPcGVuU2Vzc2lvbhIiLnJhdGF0b3VpbGxlLnYxLk9wZW5TZXNzaW9uUmVxdWVzdBojLnJhdGF0b3VpbGxlLnYxLk9wZW5TZXNzaW9uUmVzcG9uc2USXAoKQ29udHJpYnV0ZRIhLnJhdGF0b3VpbGxlLnYxLkNvbnRyaWJ1dGVSZXF1ZXN0GiIucmF0YXRvdWlsbGUudjEuQ29udHJpYnV0ZVJlc3BvbnNlIgOQAgIoATABElYKCFdpdGhkcmF3Eh8ucmF0YXRvdWlsbGUudjEuV2l0aGRyYXdSZXF1ZXN0GiAucmF0YXRvdWlsbGUudjEuV2l0aGRyYXdSZXNwb25zZSIDkAICKAEwARJUCghTbmFwc2hvdBIfLnJhdGF0b3VpbGxlLnYxLlNuYXBzaG90UmVxdWVzdBogLnJhdGF0b3VpbGxlLnYxLlNuYXBzaG90UmVzcG9uc2UiA5ACAjABElgKCkdldFNlc3Npb24SIS5yYXRhdG91aWxsZS52MS5HZXRTZXNzaW9uUmVxdWVzdBoiLnJhdGF0b3VpbGxlLnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEl4KDExpc3RTZXNzaW9ucxIjLnJhdGF0b3VpbGxlLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBEm0KEUxpc3RDb250cmlidXRpb25zEigucmF0YXRvdWlsbGUudjEuTGlzdENvbnRyaWJ1dGlvbnNSZXF1ZXN0GikucmF0YXRvdWlsbGUudjEuTGlzdENvbnRyaWJ1dGlvbnNSZXNwb25zZSIDkAIBEmAKDFdhdGNoU2Vzc2lvbhIjLnJhdGF0b3VpbGxlLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaJC5yYXRhdG91aWxsZS52MS5XYXRjaFNlc3Npb25SZXNwb25zZSIDkAIBMAESXgoMQ2xvc2VTZXNzaW9uEiMucmF0YXRvdWlsbGUudjEuQ2xvc2VTZXNzaW9uUmVxdWVzdBokLnJhdGF0b3VpbGxlLnYxLkNsb3NlU2Vzc2lvblJlc3BvbnNlIgOQAgJCHloccmF0YXRvdWlsbGUvdjE7cmF0YXRvdWlsbGV2MWIGcHJvdG8z", [file_google_protobuf_struct, file_ratatouille_v1_artifact]);
 
 /**
  * What to average, and how: `models` and what follows them, or a whole `recipe`. {models: [a, b]} is the mean of two models.
@@ -1064,6 +1064,114 @@ export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@_
   messageDesc(file_ratatouille_v1_averaging, 27);
 
 /**
+ * @generated from message ratatouille.v1.ListContributionsRequest
+ */
+export type ListContributionsRequest = Message<"ratatouille.v1.ListContributionsRequest"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * 0: 100. At most 500.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ListContributionsRequest.
+ * Use `create(ListContributionsRequestSchema)` to create a new message.
+ */
+export const ListContributionsRequestSchema: GenMessage<ListContributionsRequest> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 28);
+
+/**
+ * @generated from message ratatouille.v1.ListContributionsResponse
+ */
+export type ListContributionsResponse = Message<"ratatouille.v1.ListContributionsResponse"> & {
+  /**
+   * @generated from field: repeated ratatouille.v1.SessionContribution contributions = 1;
+   */
+  contributions: SessionContribution[];
+
+  /**
+   * Empty: this was the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message ratatouille.v1.ListContributionsResponse.
+ * Use `create(ListContributionsResponseSchema)` to create a new message.
+ */
+export const ListContributionsResponseSchema: GenMessage<ListContributionsResponse> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 29);
+
+/**
+ * @generated from message ratatouille.v1.SessionContribution
+ */
+export type SessionContribution = Message<"ratatouille.v1.SessionContribution"> & {
+  /**
+   * @generated from field: string contributor = 1;
+   */
+  contributor: string;
+
+  /**
+   * @generated from field: ratatouille.v1.ContributionState state = 2;
+   */
+  state: ContributionState;
+
+  /**
+   * sha-256 of the file, "sha256:…", and its bytes.
+   *
+   * @generated from field: string digest = 3;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: int64 size_bytes = 4;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * 1 in a uniform session.
+   *
+   * @generated from field: double weight = 5;
+   */
+  weight: number;
+
+  /**
+   * Digest of the model of the catalog that it is, if its contributor said so.
+   *
+   * @generated from field: string artifact = 6;
+   */
+  artifact: string;
+
+  /**
+   * When it last moved: since it counts, when it was committed. Milliseconds since 1970.
+   *
+   * @generated from field: int64 moved_at_ms = 7;
+   */
+  movedAtMs: bigint;
+};
+
+/**
+ * Describes the message ratatouille.v1.SessionContribution.
+ * Use `create(SessionContributionSchema)` to create a new message.
+ */
+export const SessionContributionSchema: GenMessage<SessionContribution> = /*@__PURE__*/
+  messageDesc(file_ratatouille_v1_averaging, 30);
+
+/**
  * @generated from message ratatouille.v1.WatchSessionRequest
  */
 export type WatchSessionRequest = Message<"ratatouille.v1.WatchSessionRequest"> & {
@@ -1078,7 +1186,7 @@ export type WatchSessionRequest = Message<"ratatouille.v1.WatchSessionRequest"> 
  * Use `create(WatchSessionRequestSchema)` to create a new message.
  */
 export const WatchSessionRequestSchema: GenMessage<WatchSessionRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 28);
+  messageDesc(file_ratatouille_v1_averaging, 31);
 
 /**
  * @generated from message ratatouille.v1.WatchSessionResponse
@@ -1095,7 +1203,7 @@ export type WatchSessionResponse = Message<"ratatouille.v1.WatchSessionResponse"
  * Use `create(WatchSessionResponseSchema)` to create a new message.
  */
 export const WatchSessionResponseSchema: GenMessage<WatchSessionResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 29);
+  messageDesc(file_ratatouille_v1_averaging, 32);
 
 /**
  * @generated from message ratatouille.v1.CloseSessionRequest
@@ -1124,7 +1232,7 @@ export type CloseSessionRequest = Message<"ratatouille.v1.CloseSessionRequest"> 
  * Use `create(CloseSessionRequestSchema)` to create a new message.
  */
 export const CloseSessionRequestSchema: GenMessage<CloseSessionRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 30);
+  messageDesc(file_ratatouille_v1_averaging, 33);
 
 /**
  * @generated from message ratatouille.v1.CloseSessionResponse
@@ -1143,7 +1251,7 @@ export type CloseSessionResponse = Message<"ratatouille.v1.CloseSessionResponse"
  * Use `create(CloseSessionResponseSchema)` to create a new message.
  */
 export const CloseSessionResponseSchema: GenMessage<CloseSessionResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 31);
+  messageDesc(file_ratatouille_v1_averaging, 34);
 
 /**
  * @generated from message ratatouille.v1.CheckModelsRequest
@@ -1197,7 +1305,7 @@ export type CheckModelsRequest = Message<"ratatouille.v1.CheckModelsRequest"> & 
  * Use `create(CheckModelsRequestSchema)` to create a new message.
  */
 export const CheckModelsRequestSchema: GenMessage<CheckModelsRequest> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 32);
+  messageDesc(file_ratatouille_v1_averaging, 35);
 
 /**
  * @generated from message ratatouille.v1.CheckModelsResponse
@@ -1236,7 +1344,7 @@ export type CheckModelsResponse = Message<"ratatouille.v1.CheckModelsResponse"> 
  * Use `create(CheckModelsResponseSchema)` to create a new message.
  */
 export const CheckModelsResponseSchema: GenMessage<CheckModelsResponse> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 33);
+  messageDesc(file_ratatouille_v1_averaging, 36);
 
 /**
  * @generated from message ratatouille.v1.CheckFinding
@@ -1280,7 +1388,7 @@ export type CheckFinding = Message<"ratatouille.v1.CheckFinding"> & {
  * Use `create(CheckFindingSchema)` to create a new message.
  */
 export const CheckFindingSchema: GenMessage<CheckFinding> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 34);
+  messageDesc(file_ratatouille_v1_averaging, 37);
 
 /**
  * @generated from message ratatouille.v1.CheckReport
@@ -1332,7 +1440,7 @@ export type CheckReport = Message<"ratatouille.v1.CheckReport"> & {
  * Use `create(CheckReportSchema)` to create a new message.
  */
 export const CheckReportSchema: GenMessage<CheckReport> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 35);
+  messageDesc(file_ratatouille_v1_averaging, 38);
 
 /**
  * @generated from message ratatouille.v1.CheckedModel
@@ -1418,7 +1526,7 @@ export type CheckedModel = Message<"ratatouille.v1.CheckedModel"> & {
  * Use `create(CheckedModelSchema)` to create a new message.
  */
 export const CheckedModelSchema: GenMessage<CheckedModel> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 36);
+  messageDesc(file_ratatouille_v1_averaging, 39);
 
 /**
  * @generated from message ratatouille.v1.CheckedLayer
@@ -1447,7 +1555,7 @@ export type CheckedLayer = Message<"ratatouille.v1.CheckedLayer"> & {
  * Use `create(CheckedLayerSchema)` to create a new message.
  */
 export const CheckedLayerSchema: GenMessage<CheckedLayer> = /*@__PURE__*/
-  messageDesc(file_ratatouille_v1_averaging, 37);
+  messageDesc(file_ratatouille_v1_averaging, 40);
 
 /**
  * @generated from enum ratatouille.v1.BaseUse
@@ -1569,6 +1677,41 @@ export const SessionStateSchema: GenEnum<SessionState> = /*@__PURE__*/
   enumDesc(file_ratatouille_v1_averaging, 2);
 
 /**
+ * @generated from enum ratatouille.v1.ContributionState
+ */
+export const ContributionState = {
+  /**
+   * @generated from enum value: CONTRIBUTION_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It has begun, and does not count.
+   *
+   * @generated from enum value: CONTRIBUTION_STATE_INCOMPLETE = 1;
+   */
+  INCOMPLETE: 1,
+
+  /**
+   * It counts.
+   *
+   * @generated from enum value: CONTRIBUTION_STATE_COMMITTED = 2;
+   */
+  COMMITTED: 2,
+} as const;
+
+/**
+ * @generated from enum ratatouille.v1.ContributionState
+ */
+export type ContributionState = (typeof ContributionState)[keyof typeof ContributionState] | UnknownEnum;
+
+/**
+ * Describes the enum ratatouille.v1.ContributionState.
+ */
+export const ContributionStateSchema: GenEnum<ContributionState> = /*@__PURE__*/
+  enumDesc(file_ratatouille_v1_averaging, 3);
+
+/**
  * @generated from enum ratatouille.v1.CheckSeverity
  */
 export const CheckSeverity = {
@@ -1608,7 +1751,7 @@ export type CheckSeverity = (typeof CheckSeverity)[keyof typeof CheckSeverity] |
  * Describes the enum ratatouille.v1.CheckSeverity.
  */
 export const CheckSeveritySchema: GenEnum<CheckSeverity> = /*@__PURE__*/
-  enumDesc(file_ratatouille_v1_averaging, 3);
+  enumDesc(file_ratatouille_v1_averaging, 4);
 
 /**
  * @generated from enum ratatouille.v1.CheckVerdict
@@ -1646,7 +1789,7 @@ export type CheckVerdict = (typeof CheckVerdict)[keyof typeof CheckVerdict] | Un
  * Describes the enum ratatouille.v1.CheckVerdict.
  */
 export const CheckVerdictSchema: GenEnum<CheckVerdict> = /*@__PURE__*/
-  enumDesc(file_ratatouille_v1_averaging, 4);
+  enumDesc(file_ratatouille_v1_averaging, 5);
 
 /**
  * Averages weights of models in the catalog, window by window: memory does not grow with the models.
@@ -1767,6 +1910,16 @@ export const AveragingService: GenService<{
     methodKind: "unary";
     input: typeof ListSessionsRequestSchema;
     output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * Lists who contributes to a session: what counts, and what is on its way, in the order in which they began. A session that is over has none.
+   *
+   * @generated from rpc ratatouille.v1.AveragingService.ListContributions
+   */
+  listContributions: {
+    methodKind: "unary";
+    input: typeof ListContributionsRequestSchema;
+    output: typeof ListContributionsResponseSchema;
   },
   /**
    * Sends the state of a session now and after each change, and ends with the session. Who is slow misses states, never the newest.

@@ -31,6 +31,12 @@ class SessionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SESSION_STATE_EXPIRED: _ClassVar[SessionState]
     SESSION_STATE_CLOSING: _ClassVar[SessionState]
 
+class ContributionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CONTRIBUTION_STATE_UNSPECIFIED: _ClassVar[ContributionState]
+    CONTRIBUTION_STATE_INCOMPLETE: _ClassVar[ContributionState]
+    CONTRIBUTION_STATE_COMMITTED: _ClassVar[ContributionState]
+
 class CheckSeverity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     CHECK_SEVERITY_UNSPECIFIED: _ClassVar[CheckSeverity]
@@ -57,6 +63,9 @@ SESSION_STATE_OPEN: SessionState
 SESSION_STATE_CLOSED: SessionState
 SESSION_STATE_EXPIRED: SessionState
 SESSION_STATE_CLOSING: SessionState
+CONTRIBUTION_STATE_UNSPECIFIED: ContributionState
+CONTRIBUTION_STATE_INCOMPLETE: ContributionState
+CONTRIBUTION_STATE_COMMITTED: ContributionState
 CHECK_SEVERITY_UNSPECIFIED: CheckSeverity
 CHECK_SEVERITY_ERROR: CheckSeverity
 CHECK_SEVERITY_WARNING: CheckSeverity
@@ -401,6 +410,42 @@ class ListSessionsResponse(_message.Message):
     sessions: _containers.RepeatedCompositeFieldContainer[Session]
     next_page_token: str
     def __init__(self, sessions: _Optional[_Iterable[_Union[Session, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListContributionsRequest(_message.Message):
+    __slots__ = ("session_id", "page_size", "page_token")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    page_size: int
+    page_token: str
+    def __init__(self, session_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListContributionsResponse(_message.Message):
+    __slots__ = ("contributions", "next_page_token")
+    CONTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    contributions: _containers.RepeatedCompositeFieldContainer[SessionContribution]
+    next_page_token: str
+    def __init__(self, contributions: _Optional[_Iterable[_Union[SessionContribution, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class SessionContribution(_message.Message):
+    __slots__ = ("contributor", "state", "digest", "size_bytes", "weight", "artifact", "moved_at_ms")
+    CONTRIBUTOR_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    MOVED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    contributor: str
+    state: ContributionState
+    digest: str
+    size_bytes: int
+    weight: float
+    artifact: str
+    moved_at_ms: int
+    def __init__(self, contributor: _Optional[str] = ..., state: _Optional[_Union[ContributionState, str]] = ..., digest: _Optional[str] = ..., size_bytes: _Optional[int] = ..., weight: _Optional[float] = ..., artifact: _Optional[str] = ..., moved_at_ms: _Optional[int] = ...) -> None: ...
 
 class WatchSessionRequest(_message.Message):
     __slots__ = ("session_id",)
