@@ -1,3 +1,4 @@
+import { isName } from "#libs/artifacts";
 import { giveWay } from "#libs/concurrency";
 import { cycloneDx, type LineageNode, lineageNode, provJson } from "#libs/lineage";
 import type { Artifacts } from "./artifacts.ts";
@@ -25,7 +26,14 @@ export async function* exportLineage(
     const batch = sequences.slice(start, start + BATCH);
     const [metrics, architectures] = [await metricsOf(database, batch), await architecturesOf(database, batch)];
     for (const { sequence, manifest, names } of await artifacts.bySequences(batch)) {
-      nodes.push(lineageNode({ manifest, names, architecture: architectures.get(sequence), metrics: metrics.get(sequence) ?? [] }));
+      nodes.push(
+        lineageNode({
+          manifest,
+          names: names.filter(isName),
+          architecture: architectures.get(sequence),
+          metrics: metrics.get(sequence) ?? [],
+        }),
+      );
     }
     await giveWay();
   }

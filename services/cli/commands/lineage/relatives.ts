@@ -1,3 +1,4 @@
+import { isName } from "#libs/artifacts";
 import { allPages, type ServiceClient } from "#libs/rpc";
 import type { Artifact } from "#proto/ratatouille/v1/artifact_pb.ts";
 import { CatalogService, LineageDirection, LineageFormat } from "#proto/ratatouille/v1/catalog_pb.ts";
@@ -22,7 +23,7 @@ export async function relatives(name: string, options: LineageOptions, context: 
     options.commonWith === undefined
       ? await descendants(catalog, digest, options, signal)
       : await common(catalog, digest, options.commonWith, signal);
-  const nodes = found.map((artifact) => describe(artifact, artifact.names));
+  const nodes = found.map((artifact) => describe(artifact, artifact.names.filter(isName)));
   if (options.json) stdout.write(`${JSON.stringify(nodes)}\n`);
   else if (nodes.length === 0)
     writeWrapped(stdout, options.commonWith === undefined ? "Nothing was made of it.\n" : "They have nothing in common.\n");
