@@ -20,9 +20,9 @@ export type Found = { readonly positions: readonly Position[]; readonly more: Po
 
 /** Artifacts that are looked at in one statement: at first, and at most. */
 const FIRST_BLOCK = 250;
-const LARGEST_BLOCK = 4000;
+const LARGEST_BLOCK = 1000;
 /** Artifacts that one search looks at: however rare a match is, others are answered meanwhile, and the next page goes on from there. */
-const MOST_LOOKED_AT = 6_000;
+const MOST_LOOKED_AT = 4_000;
 
 /**
  * Finds artifacts in the order that is asked for. Positions are those of the sort key and the publication, so that a page goes on where the
