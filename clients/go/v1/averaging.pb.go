@@ -1042,6 +1042,7 @@ func (x *AverageProgress) GetTotalBytes() int64 {
 	return 0
 }
 
+// An empty request opens a uniform session of F32 for a day, for whoever has the secret.
 type OpenSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `uniform` (the default): Σ x / K. `weighted`: Σ w · x. `linear`: Σ w · x / Σ w. Others cannot be computed from a stream and are refused.

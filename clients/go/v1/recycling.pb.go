@@ -1083,8 +1083,10 @@ func (x *Stage) GetCached() uint32 {
 }
 
 type StartRunRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Spec          *RunSpec               `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The whole run, as a message: what a run file of `ratatouille recycle` says, with digests of imports where that has folders. Every number
+	// that it needs is in it; the violations of a wrong one name all that is missing.
+	Spec          *RunSpec `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1757,7 +1759,17 @@ func (x *GetReportRequest) GetId() string {
 
 type GetReportResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A part of the JSON text, UTF-8, at most 1 MiB.
+	// A part of the JSON text, UTF-8, at most 1 MiB. Of the whole object:
+	//
+	//	version       1
+	//	name, runId, task, recipe, licences, ratatouille (its version), startedAt, finishedAt (ISO 8601)
+	//	table         for each method {"method", "columns": [{"heldOut", "mean", "sem"}], "mean", "sem"}: accuracies, 0 to 1, and standard errors over
+	//	              seeds; null where there are none
+	//	results       [{"method", "heldOut", "seed", "accuracy"}]: what the table is made of
+	//	differences   [{"a", "b", "mean", "sem", "won", "tied", "lost", …}]: of method a to method b, cell by cell
+	//	cells         of each seed and held-out domain the members with their hyper-parameters, curves and models, what failed, and all else measured
+	//	analysis, timings, warnings (what makes comparisons worthless), sentences (what the numbers allow to say), notes
+	//	lineage       [{"digest", "kind", "label", "inputs"}]
 	Chunk         []byte `protobuf:"bytes,1,opt,name=chunk,proto3" json:"chunk,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -401,6 +401,8 @@ export const AverageProgressSchema: GenMessage<AverageProgress> = /*@__PURE__*/
   messageDesc(file_ratatouille_v1_averaging, 7);
 
 /**
+ * An empty request opens a uniform session of F32 for a day, for whoever has the secret.
+ *
  * @generated from message ratatouille.v1.OpenSessionRequest
  */
 export type OpenSessionRequest = Message<"ratatouille.v1.OpenSessionRequest"> & {

@@ -919,6 +919,9 @@ export const StageSchema: GenMessage<Stage> = /*@__PURE__*/
  */
 export type StartRunRequest = Message<"ratatouille.v1.StartRunRequest"> & {
   /**
+   * The whole run, as a message: what a run file of `ratatouille recycle` says, with digests of imports where that has folders. Every number
+   * that it needs is in it; the violations of a wrong one name all that is missing.
+   *
    * @generated from field: ratatouille.v1.RunSpec spec = 1;
    */
   spec?: RunSpec | undefined;
@@ -1206,7 +1209,16 @@ export const GetReportRequestSchema: GenMessage<GetReportRequest> = /*@__PURE__*
  */
 export type GetReportResponse = Message<"ratatouille.v1.GetReportResponse"> & {
   /**
-   * A part of the JSON text, UTF-8, at most 1 MiB.
+   * A part of the JSON text, UTF-8, at most 1 MiB. Of the whole object:
+   *   version       1
+   *   name, runId, task, recipe, licences, ratatouille (its version), startedAt, finishedAt (ISO 8601)
+   *   table         for each method {"method", "columns": [{"heldOut", "mean", "sem"}], "mean", "sem"}: accuracies, 0 to 1, and standard errors over
+   *                 seeds; null where there are none
+   *   results       [{"method", "heldOut", "seed", "accuracy"}]: what the table is made of
+   *   differences   [{"a", "b", "mean", "sem", "won", "tied", "lost", …}]: of method a to method b, cell by cell
+   *   cells         of each seed and held-out domain the members with their hyper-parameters, curves and models, what failed, and all else measured
+   *   analysis, timings, warnings (what makes comparisons worthless), sentences (what the numbers allow to say), notes
+   *   lineage       [{"digest", "kind", "label", "inputs"}]
    *
    * @generated from field: bytes chunk = 1;
    */
