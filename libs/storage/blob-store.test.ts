@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -245,5 +245,6 @@ test("a blob that is touched is young again", async () => {
   await utimes(fixture.store.path(digest), 1, 1);
   assert.equal(await fixture.store.touch(digest), true);
   assert.equal(await fixture.store.delete(digest, { notAfterMs: 2000 }), false);
+  assert.equal((await stat(fixture.store.path(digest))).mtimeMs, 1000);
   assert.equal(await fixture.store.touch(digestOf(bytesOf(101))), false);
 });

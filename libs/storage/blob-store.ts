@@ -1,6 +1,6 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
-import { constants, type FileHandle, open, readdir, rm, unlink, utimes } from "node:fs/promises";
+import { constants, type FileHandle, open, readdir, rm, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { asWriteError, hasErrorCode, makeDirectory, moveDurably, NoSpaceError, publishFiles, writeTo } from "#libs/files";
 import { blobPath, blobsDirectory, givenPath, incomingDirectory } from "./blob-layout.ts";
@@ -13,8 +13,10 @@ import { createMutex } from "./mutex.ts";
 const READ_BYTES = 1 << 20;
 /** After so long without a byte another upload of the same blob may go on with it. */
 const TAKE_OVER_MS = 3000;
+/** Blobs whose touch is remembered. */
+const MOST_TOUCHED = 100_000;
 
-/** What is known of a stored blob. `modifiedMs` is when it was last put, in milliseconds since 1970. */
+/** What is known of a stored blob. `modifiedMs` is when it was last put or touched, in milliseconds since 1970. */
 export type BlobStat = { readonly size: number; readonly modifiedMs: number };
 
 /** Immutable bytes, named by their sha-256. */
@@ -57,7 +59,10 @@ export type BlobStore = {
   ): AsyncGenerator<Uint8Array, void, undefined>;
   /** Size and age of a blob; undefined if there is none. */
   stat(digest: string): Promise<BlobStat | undefined>;
-  /** Makes a blob young, as if it had been put now. Returns whether it is there. */
+  /**
+   * Makes a blob young for as long as this process lives, as if it had been put now. Returns whether it is there. The file stays as it is:
+   * others may be reading it, and see that nobody has changed it.
+   */
   touch(digest: string): Promise<boolean>;
   /** The file that holds the blob, whether it exists or not. */
   path(digest: string): string;
@@ -97,6 +102,8 @@ export async function openBlobStore(
   const kept = await openKeptUploads(incoming, { takeOverMs });
   // Between a look at a blob and its removal no fresh copy of it may arrive.
   const renaming = createMutex();
+  // When blobs were touched, in the order of that.
+  const touched = new Map<string, number>();
 
   const path = (digest: string) => blobPath(directory, digest);
 
@@ -116,7 +123,7 @@ export async function openBlobStore(
   /** Without a thread: that would take ten times as long as the look at the file, and every lookup of an artifact looks at its files. */
   async function statBlob(digest: string): Promise<BlobStat | undefined> {
     const found = statSync(path(digest), { throwIfNoEntry: false });
-    return found && { size: found.size, modifiedMs: found.mtimeMs };
+    return found && { size: found.size, modifiedMs: Math.max(found.mtimeMs, touched.get(digest) ?? 0) };
   }
 
   return {
@@ -167,14 +174,14 @@ export async function openBlobStore(
     },
 
     async touch(digest) {
-      const now = new Date();
-      try {
-        await renaming.run(() => utimes(path(digest), now, now));
+      return renaming.run(async () => {
+        if ((await statBlob(digest)) === undefined) return false;
+        touched.delete(digest);
+        touched.set(digest, Date.now());
+        const [first] = touched.keys();
+        if (touched.size > MOST_TOUCHED && first !== undefined) touched.delete(first);
         return true;
-      } catch (error) {
-        if (hasErrorCode(error, "ENOENT")) return false;
-        throw error;
-      }
+      });
     },
 
     async delete(digest, { notAfterMs = Number.POSITIVE_INFINITY } = {}) {

@@ -36,6 +36,10 @@ test("an average of models whose blobs are files of this machine writes its resu
   assert.ok(near.written >= near.weights.size, `${near.written} bytes written of ${near.weights.size}: this file system does not count`);
   assert.ok(near.written <= 1.2 * near.weights.size, `${near.written} bytes written for ${near.weights.size}`);
   assert.ok(far.written >= 4 * far.weights.size, `${far.written} bytes written: copies of three members, and of the result`);
+  // Asked for and found meanwhile, a member is still the file that it was.
+  const members = await Promise.all(near.models.map(async (model) => (await local.artifacts.get(model)).manifest));
+  await local.catalog.findMissing({ blobs: members.map((manifest) => layerOf(readManifest(manifest), mediaTypes.weights).digest) });
+  assert.ok(await local.average(averageRecipe(near.models.slice(0, 2))));
   const blobs = dirname(dirname(dirname(local.blobPath(near.weights.digest))));
   assert.deepEqual(await readdir(join(blobs, "incoming")), []);
 });
