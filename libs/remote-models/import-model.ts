@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Artifacts } from "#libs/artifacts";
 import { labelOf } from "#libs/merged-models";
 import { type ModelFiles, SAVED_BY_TORCH, type TensorPlace } from "#libs/models";
+import { recogniseNetwork } from "#libs/networks";
 import { buildImportedModel, type Digest, importedModelRecipe, mediaTypes } from "#libs/recipes";
 import { type ByteSource, bytesSource, fileSource, joinedSource, numbersOf, planSafetensors } from "#libs/tensors";
 
@@ -62,11 +63,13 @@ export async function importModel(
   return (await artifacts.publish(built, { signal })).digest as Digest;
 }
 
-/** What a model is: the class or the family that its configuration names. */
-function architectureOf({ config }: ModelFiles): string {
+/** What a model is: the class, the family or timm's name that its configuration has, or else the network of torchvision or timm with its tensors. */
+function architectureOf({ config, tensors }: ModelFiles): string {
   const classes = config?.["architectures"];
-  const name = (Array.isArray(classes) ? classes[0] : undefined) ?? config?.["model_type"];
-  return typeof name === "string" && name !== "" ? name : "unknown";
+  const names = [Array.isArray(classes) ? classes[0] : undefined, config?.["model_type"], config?.["architecture"]];
+  const named = names.find((name) => typeof name === "string" && name !== "");
+  if (typeof named === "string") return named;
+  return recogniseNetwork(new Map([...tensors].map(([name, { shape }]) => [name, shape]))) ?? "unknown";
 }
 
 /** The weights as one safetensors file: as they are; of shards, and of what PyTorch has written, the file that has all of their tensors. */

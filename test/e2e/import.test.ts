@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { loadWeights } from "#libs/tensors";
+import { loadWeights, saveFloat32 } from "#libs/tensors";
 import { temporaryDirectory } from "#libs/testing";
 import { root } from "./cli.ts";
 import { runHere, succeedHere } from "./here.ts";
@@ -65,6 +65,22 @@ test("models of different declared bases are told apart; names and licences are 
   const moved = await succeedHere(["import", "x.pth", "--name", "tuned/g"], options);
   assert.match(moved, new RegExp(`\nname +tuned/g, which was ${ofG!.digest}\n`));
   assert.match(moved, /\nlicence +unknown, and so is that of all that is made of this model; --licence says it\n/);
+});
+
+test("the licence of a card is that of the import, and --licence says aloud where it is another one", async () => {
+  await mkdir(directory.join("card"));
+  await writeFile(directory.join("card/model.safetensors"), saveFloat32(new Map([["w", { shape: [1], data: Float32Array.of(7) }]])));
+  await writeFile(directory.join("card/README.md"), "---\nlicense: apache-2.0\n---\n# A model\n");
+  const quiet = await runHere(["import", "card", "--name", "card/a"], options);
+  assert.match(quiet.stdout, /\nlicence +Apache-2\.0\n/);
+  assert.doesNotMatch(quiet.stderr, /licence/);
+  assert.doesNotMatch((await runHere(["import", "card", "--licence", "Apache-2.0"], options)).stderr, /licence/);
+  const other = await runHere(["import", "card", "--licence", "mit", "--name", "card/b"], options);
+  assert.match(other.stdout, /\nlicence +MIT\n/);
+  assert.match(
+    other.stderr.replace(/\s+/g, " "),
+    /note: card says of itself that its licence is Apache-2\.0; it is imported as MIT, as --licence says/,
+  );
 });
 
 test("what cannot be imported is said in one sentence, and nothing is stored of what is named beside it", async () => {

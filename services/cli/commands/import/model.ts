@@ -5,10 +5,12 @@ import { type Digest, joinLicences, UNKNOWN_LICENCE } from "#libs/recipes";
 import { importModel } from "#libs/remote-models";
 import { UsageError } from "#libs/service/process";
 import { counted, list } from "#libs/text";
+import type { CommandContext } from "../../context.ts";
 import { bytes } from "../../format.ts";
 import { showDigests } from "../../models/digests.ts";
 import { openPath, sayNotes } from "../../models/inputs.ts";
 import { showReading } from "../../models/reading-display.ts";
+import { writeWrapped } from "../../write-wrapped.ts";
 import type { ImportKind, Stored } from "./kind.ts";
 import { licencesOf } from "./licence.ts";
 
@@ -22,6 +24,7 @@ export const modelKind: ImportKind = {
     sayNotes(opened, context);
     requireWhole(opened);
     const model = options.licence === undefined ? opened : { ...opened, licences: licencesOf(options.licence) };
+    sayConflict(opened.licences, model.licences, path, context);
     const quiet = options.quiet === true || options.json === true;
     const [digest] = await showDigests([model], { quiet }, context);
     return {
@@ -43,6 +46,15 @@ export const modelKind: ImportKind = {
     };
   },
 };
+
+/** What the card of a model says of its licence gives way to `--licence`, but not in silence. */
+function sayConflict(card: readonly string[], said: readonly string[], path: string, { stderr }: CommandContext): void {
+  if (card.length === 0 || joinLicences(card) === joinLicences(said)) return;
+  writeWrapped(
+    stderr,
+    `note: ${path} says of itself that its licence is ${joinLicences(card)}; it is imported as ${joinLicences(said)}, as --licence says\n`,
+  );
+}
 
 /** The catalog has whole models, each in one file. */
 function requireWhole({ name, kind, folders = [] }: ModelFiles): void {
