@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { Code as ConnectCode, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport as createNodeTransport } from "@connectrpc/connect-node";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { deadlineExceeded, invalidField, notFound } from "#libs/rpc";
-import { deferred } from "#libs/testing";
+import { deferred, recordSpans, waitFor } from "#libs/testing";
 import { BadRequestSchema, ErrorInfoSchema } from "#proto/google/rpc/error_details_pb.ts";
 import { CatalogService } from "#proto/ratatouille/v1/catalog_pb.ts";
 import { catalogOf, served } from "./testing/served.ts";
@@ -180,6 +181,40 @@ test("curl: JSON in and out, errors with details, gzip both ways, and each reply
   assert.match(none, /^\{"code":"not_found","message":"no such blob".*\n404$/);
   const unknown = await curl(...post, "--data", "{}", "--write-out", "%{http_code}", `${system.catalog}/Nothing`);
   assert.match(unknown, /"code":"unimplemented".*404$/);
+});
+
+test("buf curl calls by Connect and by gRPC-Web", async () => {
+  await using system = await served(
+    catalogOf({
+      async *downloadBlob() {
+        yield { chunk: Buffer.from("one") };
+        yield { chunk: Buffer.from("two") };
+      },
+    }),
+  );
+  const [proto, buf] = ["../../proto", "../../node_modules/.bin/buf"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  for (const protocol of ["connect", "grpcweb"]) {
+    const args = ["curl", "--schema", proto ?? "", "--protocol", protocol, "--data", "{}", `${system.catalog}/DownloadBlob`];
+    const { stdout } = await promisify(execFile)(buf ?? "", args, { timeout: 60_000 });
+    assert.deepEqual(stdout.match(/"chunk": *"[^"]+"/g)?.length, 2, protocol);
+  }
+});
+
+test("the trace of a caller goes on through the request and the call to the service", async () => {
+  await using recorder = recordSpans();
+  await using system = await served(catalogOf({ getUpload: () => ({ receivedBytes: 1n }) }));
+  const traceId = "0af7651916cd43dd8448eb211c80319c";
+  const headers = { ...json, traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+  await (await fetch(`${system.catalog}/GetUpload`, { method: "POST", headers, body: "{}" })).json();
+  const spans = () => recorder.spans().filter((span) => span.spanContext().traceId === traceId);
+  await waitFor(() => spans().length === 3, { timeoutMs: 10_000, what: "the spans" });
+  const method = "ratatouille.v1.CatalogService/GetUpload";
+  assert.deepEqual(
+    spans()
+      .map(({ name }) => name)
+      .sort(),
+    [`POST /${method}`, method, method],
+  );
 });
 
 test("a token is asked for before anything is read, and told by a status and a detail", async () => {
