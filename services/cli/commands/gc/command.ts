@@ -7,7 +7,7 @@ export function defineGc(program: Command, context: CommandContext, finish: Fini
   const command = addCommand(
     program,
     "gc",
-    "Delete artifacts and blobs that no name, no run and no other artifact needs. What is younger than an hour stays.",
+    "Delete artifacts and blobs that no name, no run, no retention rule and no other artifact needs. What is younger than an hour stays.",
     "  ratatouille gc --dry-run",
   );
   shared(command)
