@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { type Digest, layerOf, mediaTypes, readManifest } from "#libs/recipes";
 import { Code } from "#libs/rpc";
 import { saveFloat32 } from "#libs/tensors";
+import { waitFor } from "#libs/testing";
 import { averageRecipe, startSystem, type TestSystem } from "./testing/system.ts";
 
 const NUMBERS = 3 << 20;
@@ -42,6 +43,9 @@ test("an average of models whose blobs are files of this machine writes its resu
   assert.ok(await local.average(averageRecipe(near.models.slice(0, 2))));
   const blobs = dirname(dirname(dirname(local.blobPath(near.weights.digest))));
   assert.deepEqual(await readdir(join(blobs, "incoming")), []);
+  // No name is left that would keep the room of a blob which the catalog deletes.
+  const scratch = join(dirname(dirname(blobs)), "averaging", "averages");
+  await waitFor(async () => (await readdir(scratch)).length === 0, { what: "the names of members to go" });
 });
 
 test("a member that is damaged in the store is found before it is averaged", async () => {

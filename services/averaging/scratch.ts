@@ -92,8 +92,8 @@ export async function openScratch(
 
   function release(digest: Digest, entry: Entry): void {
     entry.users--;
-    if (entry.users > 0 || entry.whole) return;
-    // Nobody waits for it any more, or it has failed.
+    if (entry.users > 0 || (entry.whole && entry.size > 0)) return;
+    // Nobody waits for it any more, it has failed, or it is another name of a blob, which would keep the room of one that the catalog deletes.
     if (entries.get(digest) === entry) entries.delete(digest);
     entry.stop.abort();
     entry.ready.then(
