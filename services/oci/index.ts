@@ -60,7 +60,11 @@ export async function createOci({ clients, log, directory, ...listener }: OciDep
     // Work happens inside requests only.
     run: async () => {},
     checks: [
-      { name: "catalog", vital: true, check: async () => void (await catalog.client.listRefs({ pageSize: 1 }, { timeoutMs: 900 })) },
+      {
+        name: "catalog",
+        vital: true,
+        check: async () => void (await catalog.client.listRefs({ pageSize: 1 }, { timeoutMs: 900, untraced: true })),
+      },
     ],
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();

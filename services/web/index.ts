@@ -1,7 +1,7 @@
 import { type HttpLog, type HttpServer, serveHttp } from "#libs/http";
-import type { Clients, ServerTls } from "#libs/rpc";
+import { type Clients, type ServerTls, unavailable } from "#libs/rpc";
 import type { Service } from "#libs/service";
-import { SystemService } from "#proto/ratatouille/v1/system_pb.ts";
+import { Health, HealthCheckResponse_ServingStatus } from "#proto/grpc/health/v1/health_pb.ts";
 import type { Origins } from "./cors.ts";
 import { nodeHandler } from "./node-handler.ts";
 import { createRoutes } from "./routes.ts";
@@ -55,9 +55,15 @@ export async function createWeb({ clients, origins = [], ...options }: WebOption
         name: "gateway",
         vital: true,
         async check() {
-          ready = false;
-          await clients.client(SystemService).getSystem({}, { timeoutMs: PATIENCE_MS });
-          ready = true;
+          const { status } = await clients
+            .client(Health)
+            .check({}, { timeoutMs: PATIENCE_MS })
+            .catch((error: unknown) => {
+              ready = false;
+              throw error;
+            });
+          ready = status === HealthCheckResponse_ServingStatus.SERVING;
+          if (!ready) throw unavailable("the gateway is not ready");
         },
       },
     ],
