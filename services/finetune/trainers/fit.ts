@@ -20,11 +20,8 @@ export function lackOf(demand: Demand, trainer: PresentTrainer, isBuiltIn: (netw
 
 /**
  * What a job waits for that no trainer has, for people; "" if one of them can run it. The first requirement is named that none of those
-<<<<<<< HEAD
- * meets which meet the ones before it: device, engine, kind, arithmetic, network, memory, memory of the accelerator. Who is parked does not count.
-=======
  * meets which meet the ones before it: kind, device, engine, arithmetic, network, memory, memory of the accelerator.
->>>>>>> 67bdd93 (Run networks that only trainers know, on several engines at once)
+ * Who is parked does not count.
  */
 export function waitingFor(demand: Demand, trainers: readonly Present[], isBuiltIn: (network: string) => boolean): string {
   if (trainers.length === 0) return "no trainer runs";
