@@ -97,11 +97,16 @@ function described(file: DescFile): Answer {
   return { case: "fileDescriptorResponse", value: { fileDescriptorProto } };
 }
 
-/** A file and all that it imports, each once, the file itself first. */
+/** A file and all that it imports, each once and before what it imports itself: from the end on, clients can add one after another. */
 function withDependencies(file: DescFile): DescFile[] {
-  const found = new Set<DescFile>([file]);
-  for (const next of found) for (const dependency of next.dependencies) found.add(dependency);
-  return [...found];
+  const imported = new Set<DescFile>();
+  const visit = (one: DescFile): void => {
+    if (imported.has(one)) return;
+    for (const dependency of one.dependencies) visit(dependency);
+    imported.add(one);
+  };
+  visit(file);
+  return [...imported].reverse();
 }
 
 function missing(what: string): never {

@@ -152,7 +152,7 @@ for (const [kind, start] of Object.entries(systems)) {
 
     test("nothing outlives a system that is killed", async () => {
       const pids = system.pids();
-      assert.equal(pids.length, kind === "ratatouille up" ? 2 : 9);
+      assert.equal(pids.length, kind === "ratatouille up" ? 2 : 11);
       assert.ok(pids.every(isAlive));
       await system.kill();
       await waitFor(() => !pids.some(isAlive), { what: "the end of all programs" });
