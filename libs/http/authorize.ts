@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { Code, isRpcError, tokenCheck } from "#libs/rpc";
+import { Code, isLoopback, isRpcError, tokenCheck } from "#libs/rpc";
+import { excerpt } from "#libs/text";
 import { HttpError } from "./errors.ts";
 
 /** What a caller without the token is asked for: `Bearer`, or `Basic` for clients that know only names and passwords. */
@@ -32,5 +33,18 @@ export function requestCheck(token: string | undefined, challenge: HttpChallenge
       if (!isRpcError(error, Code.UNAUTHENTICATED)) throw error;
       throw new HttpError(401, error.message, { code: error.code, reason: error.reason, headers });
     }
+  };
+}
+
+/**
+ * A check that a request names this machine as its host, for servers that only this machine reaches and that ask for no token: a page of
+ * somebody else whose name is made to lead here (DNS rebinding) would be answered otherwise. Throws HttpError 403.
+ */
+export function hostCheck(address: string, token: string | undefined): (request: IncomingMessage) => void {
+  if (token !== undefined || !isLoopback(address) || address.startsWith("unix:")) return () => undefined;
+  return ({ headers: { host } }) => {
+    if (host === undefined || isLoopback(host)) return;
+    const message = `the host is ${excerpt(host, 100)}; without a token this server answers to localhost, 127.0.0.1 and [::1] alone`;
+    throw new HttpError(403, message, { code: Code.PERMISSION_DENIED, reason: "HOST_REFUSED" });
   };
 }

@@ -32,7 +32,7 @@ function talk(text: string, { drip }: { readonly drip?: string }): Promise<strin
   });
 }
 
-const head = "Host: x\r\n";
+const head = "Host: localhost\r\n";
 
 const wrong = [
   ["a client that says nothing", "", {}, /^HTTP\/1\.1 408 /],

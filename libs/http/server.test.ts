@@ -134,8 +134,20 @@ test("the token is asked for, as bearer or as password, before the body is read;
   assert.equal(handled, 3);
   assert.equal((await fetch(server.url)).headers.get("www-authenticate"), 'Basic realm="ratatouille"');
   assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
-  const before = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
+  const before = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
   assert.match(await raw(server.port, before), /^HTTP\/1\.1 401 /);
+});
+
+test("without a token a server of this machine alone answers to its names, and to no page that was led here", async () => {
+  await using open = await start(echo);
+  await using closed = await start(echo, { token: "right" });
+  const ask = (port: number, host: string) =>
+    raw(port, `GET / HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer right\r\nConnection: close\r\n\r\n`);
+  for (const host of ["localhost", `localhost:${open.port}`, `127.0.0.1:${open.port}`, `[::1]:${open.port}`])
+    assert.match(await ask(open.port, host), /^HTTP\/1\.1 200 /, host);
+  for (const host of ["evil.example", `127.0.0.1.evil.example:${open.port}`])
+    assert.match(await ask(open.port, host), /^HTTP\/1\.1 403 [\s\S]*permission_denied/, host);
+  assert.match(await ask(closed.port, "ratatouille.example"), /^HTTP\/1\.1 200 /);
 });
 
 test("health says what is behind the handler", async () => {
@@ -149,7 +161,7 @@ test("health says what is behind the handler", async () => {
 
 test("a caller that waits for a word before it sends its body hears it", async () => {
   await using server = await start(echo);
-  const head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
+  const head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
   const answer = await raw(server.port, head, (write) => setImmediate(() => write("abc")));
   assert.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n[\s\S]*abc$/);
 });
@@ -188,7 +200,7 @@ test("TLS with the certificate of the settings", async () => {
   });
   assert.equal(text, "secret");
   // Who speaks plain is told nothing of HTTP, and who does not finish the handshake does not wait for ever: on Bun, which does not see it, it may.
-  assert.doesNotMatch(await raw(server.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"), /HTTP/);
+  assert.doesNotMatch(await raw(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), /HTTP/);
   if (!("Bun" in globalThis)) assert.doesNotMatch(await raw(server.port, "\x16\x03\x01"), /HTTP/);
 });
 
@@ -200,7 +212,7 @@ test("a drain closes connections that wait, lets answers finish, and refuses wha
     await go.promise;
     return response.end("slow");
   });
-  const idle = raw(server.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const idle = raw(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const slow = fetch(`${server.url}/slow`).then((answer) => answer.text());
   await begun.promise;
   await waitFor(() => server.lines.length === 1, { what: "the quick answer" });
@@ -244,8 +256,8 @@ test("a caller that leaves aborts the signal, in the middle of its body and of i
     await begun;
     socket.destroy();
   };
-  await leave("POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc", begun[0]?.promise);
-  await leave("GET / HTTP/1.1\r\nHost: x\r\n\r\n", begun[1]?.promise);
+  await leave("POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc", begun[0]?.promise);
+  await leave("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", begun[1]?.promise);
   await waitFor(() => reasons.length === 2, { what: "both signals" });
   assert.ok(reasons.every((reason) => isRpcError(reason, Code.CANCELLED)));
   assert.deepEqual(server.errors, []);

@@ -3,7 +3,7 @@ import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { within } from "#libs/concurrency";
 import { Code, checkListener, hostOf, listenFailure, type ServerTls, unavailable } from "#libs/rpc";
-import { type HttpChallenge, requestCheck } from "./authorize.ts";
+import { type HttpChallenge, hostCheck, requestCheck } from "./authorize.ts";
 import { bodyTooLarge } from "./bodies.ts";
 import { HttpError } from "./errors.ts";
 import { connectErrorBody, type Exchange, type HttpErrorBody, type HttpHandler, type HttpLog, pathOf, runExchange } from "./exchange.ts";
@@ -71,12 +71,14 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpServer> 
   const { handler, tls, log, routeOf, isOpen = () => false, isReady = () => true, errorBody = connectErrorBody } = options;
   const limits = { ...httpLimits, ...options.limits };
   const checkToken = requestCheck(options.token, options.challenge ?? "Bearer");
+  const checkHost = hostCheck(options.address, options.token);
   const stalls = watchStalls(limits.stallMs);
   const exchanges = new Set<Exchange>();
   let draining = false;
 
   const admit = (request: IncomingMessage) => {
     if (draining) throw shuttingDown();
+    checkHost(request);
     if (!isOpen(request)) checkToken(request);
     if (Number(request.headers["content-length"] ?? 0) > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes);
   };
