@@ -18,7 +18,10 @@ async function below(folder: string): Promise<string[]> {
 }
 
 /** Tests that run programs from outside, whose runtime does not matter to what they show; and of the command line all but these. */
-const sameEverywhere = ["test/bench/", "test/launcher/", "test/lint/", "test/runtimes/", "test/e2e/"];
+const sameEverywhere = [
+  ...["api-page", "bench", "conformance", "e2e", "launcher", "lint", "package", "runtimes"].map((folder) => `test/${folder}/`),
+  "libs/pytorch/",
+];
 const endToEnd = ["main-path", "trainers", "jobs"].map((name) => `test/e2e/${name}.test.ts`);
 
 /** Whether a file touches a runtime: sockets, files, threads, processes, arithmetic; and a run end to end. */

@@ -71,8 +71,9 @@ function report(runtime: Runtime, { file, ok, seconds, output }: FileResult): vo
   if (!ok) print(output.replaceAll(/^/gm, "  "));
 }
 
+/** One more than there are cores: many tests wait. */
 function defaultJobs(): number {
-  return Math.max(1, Math.min(4, availableParallelism()));
+  return Math.min(4, availableParallelism() + 1);
 }
 
 function parse(args: readonly string[]) {
