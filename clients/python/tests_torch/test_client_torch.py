@@ -73,7 +73,7 @@ peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 client = Client(sys.argv[1], progress=False)
 client.push({"warm": torch.zeros(1 << 20)})
 tensors = {f"layer{i}.weight": torch.randn(1024, 4096, dtype=torch.bfloat16) for i in range(12)}
-size = sum(tensor.nbytes for tensor in tensors.values())
+size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
 before = peak()
 pushed = client.push(tensors)
 pushing = peak() - before

@@ -70,14 +70,18 @@ class Tensors(Mapping[str, NDArray[Any]]):
 
     def torch(self) -> dict[str, Any]:
         """Torch tensors on the same memory, for `load_state_dict`; bfloat16 as what it is. Tensors of files are read-only: torch warns
-        of that, and writing to them is an error of the program. Needs torch."""
+        of that, and writing to them is an error of the program. Needs torch.
+
+        :raises SafetensorsError: for a type that this torch does not have, as eight-bit floats before 2.1
+        """
         torch = importlib.import_module("torch")
-        types = {dtype: getattr(torch, name) for name, dtype in _FOREIGN.items()}
+        names = {dtype: name for name, dtype in _FOREIGN.items()}
         made: dict[str, Any] = {}
         for name, (dtype, array) in self._tensors.items():
-            foreign = types.get(dtype)
-            bits = array.view(np.int16) if dtype == "BF16" else array
-            made[name] = torch.from_numpy(bits) if foreign is None else torch.from_numpy(bits).view(foreign)
+            bits = torch.from_numpy(array.view(np.int16) if dtype == "BF16" else array)
+            if dtype in names and not hasattr(torch, names[dtype]):
+                raise SafetensorsError(f"tensor {name} is of type {dtype}, which torch {torch.__version__} does not have")
+            made[name] = bits.view(getattr(torch, names[dtype])) if dtype in names else bits
         return made
 
     def parts(self) -> tuple[Mapping[str, tuple[str, NDArray[Any]]], Mapping[str, str]]:
