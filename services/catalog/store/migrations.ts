@@ -71,10 +71,11 @@ export const migrations: readonly Migration[] = [
        field text not null, value text not null, artifact integer not null references artifact (sequence) on delete cascade,
        primary key (field, value, artifact)) strict, without rowid`,
     "create index artifact_fact_by_artifact on artifact_fact (artifact, field, value)",
+    // With rowids: without them the integrity check of SQLite 3.40, which Debian has, takes each `real not null` for NULL.
     `create table artifact_metric (
        artifact integer not null references artifact (sequence) on delete cascade, name text not null, value real not null,
        source integer not null references artifact (sequence) on delete cascade,
-       primary key (artifact, name, source)) strict, without rowid`,
+       primary key (artifact, name, source)) strict`,
     "create index artifact_metric_by_value on artifact_metric (name, value, artifact)",
     "create index artifact_metric_by_source on artifact_metric (source)",
   ),
