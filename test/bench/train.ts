@@ -25,7 +25,7 @@ const NETWORKS = [
 const CHECKPOINTS: { readonly [part: string]: CheckpointCase & { readonly torch?: true } } = {
   checkpoints: { network: "resnet18", size: 64, batch: 8, steps: 320 },
   "large-checkpoints": { network: "vit_base_patch16_224", size: 32, batch: 4, steps: 800 },
-  "pytorch-checkpoints": { network: "vit_base_patch16_224", size: 32, batch: 4, steps: 300, torch: true },
+  "pytorch-checkpoints": { network: "vit_base_patch16_224", size: 32, batch: 4, steps: 1300, torch: true },
 };
 
 /** What trainings of networks cost. */
