@@ -28,9 +28,12 @@ export class ManifestError extends Error {
   override readonly name = "ManifestError";
   /** What of the manifest is wrong, for example "layers[2].size"; empty for the whole. */
   readonly field: string;
-  constructor(message: string, { field = "", ...options }: ErrorOptions & { readonly field?: string } = {}) {
-    super(field === "" ? message : `${field}: ${message}`, options);
+  /** The message without the field. */
+  readonly description: string;
+  constructor(description: string, { field = "", ...options }: ErrorOptions & { readonly field?: string } = {}) {
+    super(field === "" ? description : `${field}: ${description}`, options);
     this.field = field;
+    this.description = description;
   }
 }
 

@@ -21,9 +21,12 @@ export class RecipeError extends Error {
   override readonly name = "RecipeError";
   /** Path of the field, for example "parameters.batch". */
   readonly field: string;
-  constructor(field: string, message: string, options?: ErrorOptions) {
-    super(`${field}: ${message}`, options);
+  /** The message without the field. */
+  readonly description: string;
+  constructor(field: string, description: string, options?: ErrorOptions) {
+    super(`${field}: ${description}`, options);
     this.field = field;
+    this.description = description;
   }
 }
 

@@ -111,11 +111,10 @@ function manifestRefusal(error: unknown): unknown {
   if (error instanceof RecipeError) {
     const field = `manifest.annotations.${annotations.recipe}`;
     const whole = error.field === "recipe";
-    return invalidField(whole ? field : `${field}.${error.field}`, error.message.slice(error.field.length + 2), error);
+    return invalidField(whole ? field : `${field}.${error.field}`, error.description, error);
   }
   if (!(error instanceof ManifestError)) return error;
-  if (error.field === "") return invalidField("manifest", error.message, error);
-  return invalidField(`manifest.${error.field}`, error.message.slice(error.field.length + 2), error);
+  return invalidField(error.field === "" ? "manifest" : `manifest.${error.field}`, error.description, error);
 }
 
 /** Each blob once, the config included. */

@@ -53,7 +53,7 @@ function parsed(source: unknown, fieldOf: (path: string) => string): Recipe {
   } catch (cause) {
     if (!(cause instanceof RecipeError)) throw cause;
     const path = cause.field === "recipe" ? "recipe" : `recipe.${cause.field}`;
-    throw wrong(fieldOf(path), cause.message.slice(cause.field.length + 2), cause);
+    throw wrong(fieldOf(path), cause.description, cause);
   }
 }
 
