@@ -18,7 +18,7 @@ from google.protobuf import json_format, struct_pb2
 from .._generated import averaging_pb2, catalog_pb2, recycling_pb2
 from ..artifacts import Artifacts
 from ..cancellation import wanted
-from ..connection import Connection
+from ..connection import Connection, Method, Request
 from ..errors import ServiceError, UsageError
 from ..safetensors_file import Tensors, tensors_in
 from .artifact import KINDS, Artifact, artifact_of
@@ -395,43 +395,33 @@ class Client:
 
     def _listed(self, request: catalog_pb2.ListArtifactsRequest) -> Iterator[Artifact]:
         request.page_size = _PAGE
-        while True:
-            answer = self._connection.call(LIST_ARTIFACTS, request)
-            yield from map(artifact_of, answer.artifacts)
-            request.page_token = answer.next_page_token
-            if not request.page_token:
-                return
+        for page in self._pages(LIST_ARTIFACTS, request):
+            yield from map(artifact_of, page.artifacts)
 
     def _walked(self, request: catalog_pb2.GetLineageRequest) -> Iterator[Artifact]:
-        while True:
-            answer = self._connection.call(GET_LINEAGE, request)
-            yield from map(artifact_of, answer.artifacts)
-            request.page_token = answer.next_page_token
-            if not request.page_token:
-                return
+        for page in self._pages(GET_LINEAGE, request):
+            yield from map(artifact_of, page.artifacts)
 
     def _refs(self, prefix: str) -> Iterator[Ref]:
-        token = ""
-        while True:
-            answer = self._connection.call(LIST_REFS, catalog_pb2.ListRefsRequest(prefix=prefix, page_size=_PAGE, page_token=token))
-            yield from map(ref_of, answer.refs)
-            if not (token := answer.next_page_token):
-                return
+        for page in self._pages(LIST_REFS, catalog_pb2.ListRefsRequest(prefix=prefix, page_size=_PAGE)):
+            yield from map(ref_of, page.refs)
 
     def _runs(self) -> Iterator[RunState]:
-        token = ""
-        while True:
-            answer = self._connection.call(LIST_RUNS, recycling_pb2.ListRunsRequest(page_size=_PAGE, page_token=token))
-            yield from map(run_state_of, answer.runs)
-            if not (token := answer.next_page_token):
-                return
+        for page in self._pages(LIST_RUNS, recycling_pb2.ListRunsRequest(page_size=_PAGE)):
+            yield from map(run_state_of, page.runs)
 
     def _sessions(self) -> Iterator[SessionState]:
-        token = ""
+        for page in self._pages(LIST_SESSIONS, averaging_pb2.ListSessionsRequest(page_size=_PAGE)):
+            yield from map(session_state_of, page.sessions)
+
+    def _pages(self, method: Method[Request, Any], request: Request) -> Iterator[Any]:
+        """The answers of a list, the next only when it is needed. Request and answer have page tokens; that of the request changes."""
+        asked: Any = request
         while True:
-            answer = self._connection.call(LIST_SESSIONS, averaging_pb2.ListSessionsRequest(page_size=_PAGE, page_token=token))
-            yield from map(session_state_of, answer.sessions)
-            if not (token := answer.next_page_token):
+            answer = self._connection.call(method, request)
+            yield answer
+            asked.page_token = answer.next_page_token
+            if not asked.page_token:
                 return
 
 
